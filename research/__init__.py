@@ -1,0 +1,1 @@
+"""assay: an investment thesis about gold and silver, put on trial."""

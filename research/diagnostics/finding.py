@@ -1,0 +1,93 @@
+"""Finding: one statistic, with everything needed to argue with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from types import MappingProxyType
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """The answer of one statistical question.
+
+    Attributes
+    ----------
+    name
+        Snake-case name of the statistic, e.g. ``"timing_alpha"``.
+    estimate
+        Point estimate in ``unit``; ``nan`` when the sample cannot give one.
+    unit
+        Unit of the estimate, e.g. ``"fraction a year"``.
+    interval
+        Confidence interval ``(low, high)`` at ``level``, or ``None``.
+    level
+        Confidence level of ``interval``.
+    statistic, p_value
+        Test statistic and its p-value, or ``None`` when none may be given.
+    null, alternative
+        The hypotheses in words.
+    effective_n
+        Number of independent observations, after overlap and autocorrelation.
+    method
+        Estimator, lag rule, critical values, number of draws and seed.
+    reference
+        Author and year.
+    sentence
+        The finding in plain words, for a reader without statistics.
+    details
+        Further plain numbers (JSON-ready) by name.
+    """
+
+    name: str
+    estimate: float
+    unit: str
+    null: str
+    alternative: str
+    method: str
+    reference: str
+    sentence: str
+    interval: tuple[float, float] | None = None
+    level: float = 0.95
+    statistic: float | None = None
+    p_value: float | None = None
+    effective_n: float | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.p_value is not None and not 0 <= self.p_value <= 1:
+            raise ValueError(f"{self.name}: p_value {self.p_value!r} is outside [0, 1]")
+        object.__setattr__(self, "details", MappingProxyType(dict(self.details)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (self._fields(),))
+
+    def _fields(self) -> dict[str, Any]:
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        values["details"] = dict(self.details)
+        return values
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values only; ``nan`` and infinities become ``None``."""
+        return {key: _plain(value) for key, value in self._fields().items()}
+
+
+def _rebuild(values: dict[str, Any]) -> Finding:
+    return Finding(**values)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, bool | str) or value is None:
+        return value
+    if isinstance(value, int):
+        return value
+    if hasattr(value, "item"):
+        return _plain(value.item())
+    number = float(value)
+    return number if isfinite(number) else None

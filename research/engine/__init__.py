@@ -1,0 +1,1 @@
+"""From weights to a Result: vectorbt is the engine of record."""

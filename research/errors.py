@@ -1,0 +1,103 @@
+"""Every error a user can meet, as one small tree.
+
+::
+
+    AssayError                     one line: what, where, remedy
+    ├── DataError                  the data are not what they must be
+    │   ├── UnknownDataset         no pack holds that id
+    │   ├── RegistryError          a registry.toml that cannot be read as one
+    │   ├── IntegrityError         a file is missing or differs from its SHA-256
+    │   ├── ValidationError        rows that no observation table may have
+    │   └── NoData                 nothing in the asked-for range
+    ├── StrategyError              a strategy is not what it must be
+    │   ├── UnknownStrategy        no such name, file or entry point
+    │   ├── ParameterError         an unknown or unusable parameter
+    │   ├── SignalError            weights that cannot be traded
+    │   └── LookAheadError         an output that depended on the future
+    ├── ExecutionError             costs, delays or dates that make no sense
+    ├── SourceError                a provider did not give what it promises
+    └── RunError                   a recorded run that cannot be read or replayed
+
+The command line prints an :class:`AssayError` as one line and exits with 2;
+anything else is a bug and shows its traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class AssayError(Exception):
+    """Base of all errors that a user can mend."""
+
+
+class DataError(AssayError):
+    """The data are not what they must be."""
+
+
+class UnknownDataset(DataError):
+    """No pack holds a dataset of that id."""
+
+
+class RegistryError(DataError):
+    """A ``registry.toml`` cannot be read as a registry."""
+
+
+class IntegrityError(DataError):
+    """A file is missing, or its bytes differ from the pinned SHA-256."""
+
+
+class ValidationError(DataError):
+    """A table has rows that no observation table may have."""
+
+
+class NoData(DataError):
+    """Nothing is left in the asked-for range."""
+
+
+class StrategyError(AssayError):
+    """A strategy is not what it must be."""
+
+
+class UnknownStrategy(StrategyError):
+    """No strategy of that name, file or entry point."""
+
+
+class ParameterError(StrategyError):
+    """An unknown parameter, or a value that cannot be used."""
+
+
+class SignalError(StrategyError):
+    """The signal returned weights that cannot be traded."""
+
+
+class LookAheadError(StrategyError):
+    """An output depended on something from its future."""
+
+
+class ExecutionError(AssayError):
+    """Costs, delays or dates that make no sense."""
+
+
+class SourceError(AssayError):
+    """A provider did not give what it promises."""
+
+
+class RunError(AssayError):
+    """A recorded run cannot be read or replayed."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the nearest known word, else all of them.
+
+    >>> did_you_mean("sliver", ["gold", "silver"])
+    "; did you mean 'silver'?"
+    >>> did_you_mean("xyz", ["gold", "silver"])
+    '; there are: gold, silver'
+    """
+    choices = sorted(known)
+    near = get_close_matches(word, choices, n=1, cutoff=0.6)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; there are: {', '.join(choices)}" if choices else "; there are none"

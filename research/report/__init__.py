@@ -1,0 +1,1 @@
+"""Terminal, HTML and notebook displays of a Study; nothing is computed here."""

@@ -1,0 +1,1 @@
+"""Pure functions of series: the thesis's quantities, with formula and units."""

@@ -1,0 +1,1 @@
+"""The thesis: one module per signal, found by name."""
