@@ -1,0 +1,182 @@
+"""Panel: what was known at each decision, and nothing else.
+
+The value of a dataset at the decision time ``T`` is, among the rows with ``known_at <= T``, the
+newest period's newest vintage; it is NaN once that period ended more than the dataset's longest
+useful age before ``T``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+import pandas as pd
+
+from research.datasets.dataset import Dataset
+from research.errors import SignalError, UnknownDataset, did_you_mean
+
+
+class Panel:
+    """A read-only view of the declared inputs for one metal, aligned to its trading calendar.
+
+    Parameters
+    ----------
+    metal
+        The metal that is traded.
+    decisions
+        Decision time (UTC) of each bar, indexed by the bar's date.
+    inputs
+        Alias -> dataset id; both can be asked for, and nothing else.
+    datasets, tables
+        Dataset id -> its description and its observation table.
+    """
+
+    __slots__ = ("_datasets", "_decisions", "_inputs", "_tables", "metal")
+
+    metal: str
+
+    def __init__(
+        self,
+        metal: str,
+        decisions: pd.Series,
+        inputs: Mapping[str, str],
+        datasets: Mapping[str, Dataset],
+        tables: Mapping[str, pd.DataFrame],
+    ) -> None:
+        end = decisions.iloc[-1]
+        fields = {
+            "metal": metal,
+            "_decisions": decisions,
+            "_inputs": dict(inputs),
+            "_datasets": dict(datasets),
+            "_tables": {
+                identity: table[table["known_at"] <= end].reset_index(drop=True) for identity, table in tables.items()
+            },
+        }
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise SignalError(f"panel.{name}: a panel is read-only; build a new series instead")
+
+    @property
+    def index(self) -> pd.DatetimeIndex:
+        """The trading calendar: one naive date per bar."""
+        return pd.DatetimeIndex(self._decisions.index)
+
+    @property
+    def decision_times(self) -> pd.Series:
+        """The moment (UTC) at which each bar's decision is taken, indexed by the bar's date."""
+        return self._decisions.copy()
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """Alias -> dataset id of everything this panel serves."""
+        return dict(self._inputs)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._inputs or name in self._inputs.values()
+
+    def __getitem__(self, name: str) -> pd.Series:
+        """The series as known at each decision, on the trading calendar; NaN when unknown or stale."""
+        identity = self._identity(name)
+        table = self._series_table(identity)
+        newest = table[table["observed_for"] >= table["observed_for"].cummax()]
+        rows = _last_known(newest["known_at"], self._decisions)
+        known = rows >= 0
+        values = np.full(len(rows), np.nan)
+        values[known] = newest["value"].to_numpy()[rows[known]]
+        ended = newest["observed_for"].to_numpy()[rows.clip(0)] if len(newest) else None
+        if ended is not None:
+            age = self._decisions.dt.tz_localize(None).to_numpy() - ended
+            values[known & (age > self._datasets[identity].longest_useful_age.to_timedelta64())] = np.nan
+        return pd.Series(values, index=self.index, name=identity)
+
+    def native(self, name: str) -> pd.Series:
+        """The series at its own frequency, dated by ``known_at``; a revision is a row of its own.
+
+        ``panel.observations(name)`` holds the same rows with the period beside each value.
+        """
+        identity = self._identity(name)
+        table = self._series_table(identity)
+        return pd.Series(table["value"].to_numpy(), index=pd.DatetimeIndex(table["known_at"]), name=identity)
+
+    def observations(self, name: str) -> pd.DataFrame:
+        """The observation table, row by row as :meth:`native` has it, up to the last decision."""
+        return self._tables[self._identity(name)].copy()
+
+    def each_release(self, name: str, statistic: Callable[[pd.Series], float]) -> pd.Series:
+        """Apply ``statistic`` to the history as it stood at each release.
+
+        At every distinct ``known_at`` the argument is the series by period, each period in its
+        newest vintage known by then, so that neither a revision nor a late print reaches back.
+
+        Returns
+        -------
+        pd.Series
+            One value per release, dated by ``known_at``; use :meth:`asof` to bring it back.
+        """
+        identity = self._identity(name)
+        table = self._series_table(identity)
+        vintage: dict[pd.Timestamp, float] = {}
+        moments: list[pd.Timestamp] = []
+        results: list[float] = []
+        for moment, rows in table.groupby("known_at", sort=True):
+            vintage.update(zip(rows["observed_for"], rows["value"], strict=True))
+            history = pd.Series(vintage, name=identity).sort_index()
+            moments.append(moment)
+            results.append(float(statistic(history)))
+        return pd.Series(results, index=pd.DatetimeIndex(moments, tz="UTC", name="known_at"), name=identity)
+
+    def asof(self, series: pd.Series, *, max_age: pd.Timedelta | str | None = None) -> pd.Series:
+        """Bring a native series back to the trading calendar: the last value known at each decision.
+
+        Parameters
+        ----------
+        series
+            Indexed by ``known_at`` (UTC), as :meth:`native` and :meth:`each_release` return it.
+        max_age
+            Time after its ``known_at`` for which a value may be used. By default the longest useful
+            age of the dataset that the series is named after, else the longest among the inputs.
+
+        Raises
+        ------
+        SignalError
+            If the index is not timezone-aware: periods are not moments of knowledge.
+        """
+        if not isinstance(series.index, pd.DatetimeIndex) or series.index.tz is None:
+            raise SignalError("panel.asof: needs a series dated by known_at (UTC); start from panel.native(id)")
+        dataset = self._datasets.get(str(series.name))
+        ages = [d.longest_useful_age for d in ([dataset] if dataset else self._datasets.values())]
+        longest = pd.Timedelta(max_age) if max_age is not None else max(ages)
+        ordered = series.sort_index(kind="stable")
+        rows = _last_known(ordered.index.to_series(), self._decisions)
+        known = rows >= 0
+        values = np.full(len(rows), np.nan)
+        values[known] = ordered.to_numpy(dtype=float)[rows[known]]
+        if len(ordered):
+            age = self._decisions.to_numpy() - ordered.index.to_numpy()[rows.clip(0)]
+            values[known & (age > longest.to_timedelta64())] = np.nan
+        return pd.Series(values, index=self.index, name=series.name)
+
+    def _identity(self, name: str) -> str:
+        identity = self._inputs.get(name, name)
+        if identity not in self._inputs.values():
+            names = {*self._inputs, *self._inputs.values()}
+            raise UnknownDataset(
+                f"panel[{name!r}]: not among the strategy's declared inputs{did_you_mean(name, names)}"
+            )
+        return identity
+
+    def _series_table(self, identity: str) -> pd.DataFrame:
+        if self._datasets[identity].kind != "series":
+            raise SignalError(f"{identity}: is a table of columns; use panel.observations({identity!r})")
+        return self._tables[identity]
+
+
+def _last_known(known_at: pd.Series, decisions: pd.Series) -> np.ndarray:
+    """Position of the last row with ``known_at <= decision``; -1 where there is none yet."""
+    moments = known_at.astype("datetime64[us, UTC]").to_numpy(dtype="datetime64[us]")
+    times = decisions.astype("datetime64[us, UTC]").to_numpy(dtype="datetime64[us]")
+    return np.searchsorted(moments, times, side="right") - 1

@@ -1,0 +1,158 @@
+"""From a pack's bytes to observation tables: nothing is read that does not match its SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from research.datasets.dataset import Dataset
+from research.datasets.periods import period_end
+from research.datasets.registry import Pack, read_registry
+from research.datasets.release import known_at
+from research.datasets.validation import validate
+from research.errors import IntegrityError, ValidationError
+
+
+def load(pack: Pack, dataset: Dataset) -> pd.DataFrame:
+    """Read one dataset as an observation table.
+
+    Returns
+    -------
+    pd.DataFrame
+        ``observed_for`` (last day of the period, naive), ``known_at`` (UTC) and ``value``, or the
+        named columns of a table; sorted by ``known_at``, then ``observed_for``.
+
+    Raises
+    ------
+    IntegrityError
+        If the file is missing or differs from its pin.
+    ValidationError
+        If a row is one that no observation table may have.
+    """
+    where = f"{dataset.id}: {dataset.file}"
+    raw = _read_table(_verified_bytes(pack, dataset.file, dataset.id), dataset.file, where)
+    read = dataset.read
+    needed = [name for name in (read.get("observed_for"), read.get("known_at")) if isinstance(name, str)]
+    columns = [str(name) for name in read["columns"]] if dataset.kind == "table" else [str(read["value"])]  # type: ignore[attr-defined]
+    conditions = read.get("where", {})
+    assert isinstance(conditions, Mapping)
+    for name in [*needed, *columns, *conditions, *(rule.column for rule in dataset.release if rule.column)]:
+        if name not in raw.columns:
+            raise ValidationError(f"{where}: no column {name!r}; the file has {', '.join(map(str, raw.columns))}")
+    for name, wanted in conditions.items():
+        raw = raw[raw[name] == wanted]
+    if dataset.kind == "series":
+        raw = raw[raw[columns[0]].notna()]
+    raw = raw.reset_index(drop=True)
+    try:
+        table = pd.DataFrame({"observed_for": period_end(raw[needed[0]], column=needed[0])})
+        table["known_at"] = _known_at(pack, dataset, raw, table["observed_for"])
+        for name in columns:
+            values = raw[name]
+            if name not in dataset.key:
+                values = pd.to_numeric(values, errors="raise").astype("float64") * _scale(read)
+            table["value" if dataset.kind == "series" else name] = values
+    except (ValidationError, ValueError) as error:
+        raise ValidationError(f"{where}: {error}") from None
+    return validate(table, dataset, where)
+
+
+def verify(pack: Pack) -> list[str]:
+    """Check every pinned file; return one line per file that is missing or changed."""
+    problems = []
+    for file in pack.files:
+        try:
+            _verified_bytes(pack, file, pack.name)
+        except IntegrityError as error:
+            problems.append(str(error))
+    return problems
+
+
+def pin(folder: Path) -> int:
+    """Write the SHA-256 of every file named in ``folder/registry.toml`` into its ``[files]``.
+
+    Returns the number of pins that changed. The registry is replaced atomically.
+    """
+    path = folder / "registry.toml"
+    text = path.read_text(encoding="utf-8")
+    pack = read_registry(folder)
+    changed = 0
+    for file, digest in pack.files.items():
+        now = hashlib.sha256((pack.root / file).read_bytes()).hexdigest()
+        if now != digest:
+            text, found = re.subn(
+                rf'^("?{re.escape(file)}"?\s*=\s*)"[^"]*"', rf'\g<1>"{now}"', text, flags=re.MULTILINE
+            )
+            changed += found
+    write_atomically(path, text.encode("utf-8"))
+    return changed
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write beside ``path`` and rename, so that the old file stays until the new one is whole."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _verified_bytes(pack: Pack, file: str, what: str) -> bytes:
+    path = pack.root / file
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise IntegrityError(f"{what}: {path}: {error.strerror}; restore the file or fetch it again") from None
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != pack.files[file]:
+        raise IntegrityError(
+            f"{what}: {path} has SHA-256 {digest[:12]}…, the registry pins {pack.files[file][:12]}…; "
+            "restore the file, or pin it anew if the change is yours"
+        )
+    return content
+
+
+def _read_table(content: bytes, file: str, where: str) -> pd.DataFrame:
+    try:
+        if file.endswith(".parquet"):
+            return pd.read_parquet(BytesIO(content))
+        compression: Any = "gzip" if file.endswith(".gz") else None
+        return pd.read_csv(BytesIO(content), compression=compression, dtype={"published_on": "str"})
+    except (ValueError, OSError) as error:
+        raise ValidationError(f"{where}: cannot be read as a table: {error}") from None
+
+
+def _known_at(pack: Pack, dataset: Dataset, raw: pd.DataFrame, observed_for: pd.Series) -> pd.Series:
+    recorded = dataset.read.get("known_at")
+    if isinstance(recorded, str) and pd.api.types.is_datetime64_any_dtype(raw[recorded]):
+        return raw[recorded].dt.tz_convert("UTC").astype("datetime64[us, UTC]")
+    columns = {rule.column for rule in dataset.release if rule.column}
+    published = raw[columns.pop()] if columns else None
+    exceptions = {}
+    for rule in dataset.release:
+        if rule.exceptions:
+            late = _read_table(_verified_bytes(pack, rule.exceptions, dataset.id), rule.exceptions, dataset.id)
+            exceptions[rule.exceptions] = pd.DataFrame(
+                {name: period_end(late[name], column=name) for name in ("observed_for", "known_at")}
+            )
+    return known_at(dataset.release, observed_for, published, exceptions)
+
+
+def _scale(read: Mapping[str, object]) -> float:
+    scale = read.get("scale", 1.0)
+    assert isinstance(scale, int | float)
+    return float(scale)

@@ -1,0 +1,72 @@
+"""The descriptive numbers of a backtest, each defined once.
+
+Conventions: returns are simple, per bar, as fractions; ``periods_per_year`` is always given; excess
+means less the bills' return of the same bar, never a constant divided by the number of bars;
+standard deviations have ``n - 1`` in the denominator; drawdowns start from the capital, so a loss
+on the first bar counts.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+
+def cagr(returns: pd.Series, periods_per_year: int) -> float:
+    """Compound annual growth rate, ``prod(1 + r) ** (periods_per_year / n) - 1``."""
+    growth = float(np.prod(1 + returns.to_numpy()))
+    return growth ** (periods_per_year / len(returns)) - 1 if growth > 0 else -1.0
+
+
+def volatility(returns: pd.Series, periods_per_year: int) -> float:
+    """Annualised standard deviation, ``std(r, ddof=1) * sqrt(periods_per_year)``."""
+    return float(returns.std(ddof=1) * np.sqrt(periods_per_year))
+
+
+def sharpe(excess_returns: pd.Series, periods_per_year: int) -> float:
+    """Sharpe ratio, ``mean(e) / std(e, ddof=1) * sqrt(periods_per_year)``; NaN without variation.
+
+    The root-of-time rule assumes uncorrelated returns (Lo 2002); averaged prices break it.
+    """
+    deviation = float(excess_returns.std(ddof=1))
+    if not deviation > 1e-15:
+        return float("nan")
+    return float(excess_returns.mean()) / deviation * float(np.sqrt(periods_per_year))
+
+
+def sortino(excess_returns: pd.Series, periods_per_year: int) -> float:
+    """Sortino ratio, ``mean(e) / sqrt(mean(min(e, 0)**2)) * sqrt(periods_per_year)``, over all bars."""
+    downside = float(np.sqrt(np.mean(np.minimum(excess_returns.to_numpy(), 0.0) ** 2)))
+    if not downside > 1e-15:
+        return float("nan")
+    return float(excess_returns.mean()) / downside * float(np.sqrt(periods_per_year))
+
+
+def drawdown(returns: pd.Series) -> pd.Series:
+    """Loss from the highest value so far, capital included, as a fraction of 0 or less."""
+    wealth = np.cumprod(1 + returns.to_numpy())
+    peak = np.maximum.accumulate(np.maximum(wealth, 1.0))
+    return pd.Series(wealth / peak - 1, index=returns.index, name="drawdown")
+
+
+def max_drawdown(returns: pd.Series) -> float:
+    """The deepest :func:`drawdown`, a fraction of 0 or less."""
+    return float(drawdown(returns).min())
+
+
+def exposure(weights: pd.Series) -> float:
+    """Average weight of metal over the bars that earn: every bar but the last."""
+    return float(weights.iloc[:-1].mean())
+
+
+def turnover(orders: pd.DataFrame, equity: pd.Series, capital: float, periods_per_year: int) -> float:
+    """Value of metal traded a year, as a multiple of the account: ``sum(|order| / value before) * p / n``."""
+    metal = orders[orders["column"] == "metal"]
+    before = equity.shift(1, fill_value=capital)
+    traded = (metal["size"] * metal["price"]).to_numpy() / before.loc[metal["date"]].to_numpy()
+    return float(traded.sum()) * periods_per_year / (len(equity) - 1)
+
+
+def cost_drag(costs: pd.DataFrame, periods_per_year: int) -> float:
+    """All costs a year, as a fraction of the account: ``sum(costs) * p / n``."""
+    return float(costs.to_numpy().sum()) * periods_per_year / (len(costs) - 1)

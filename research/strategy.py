@@ -1,0 +1,240 @@
+"""Strategy: a claim in words, with what would refute it, and one function that turns it into weights.
+
+::
+
+    @strategy(
+        claim="A spike in the silver lease rate is followed by a higher price.",
+        metal="silver",
+        inputs={"lease": "silver_lease_rate"},
+        expected_sign=+1,
+        falsifier="No positive timing alpha after spikes.",
+        grid={"threshold": [1.5, 2.0, 3.0]},
+    )
+    def my_idea(panel, threshold=2.0):
+        lease = panel["lease"]
+        return (lease > threshold).astype(float)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+from research.errors import ParameterError, SignalError, StrategyError, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from research.datasets.panel import Panel
+
+Signal = Callable[..., "pd.Series"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strategy:
+    """One testable claim.
+
+    Attributes
+    ----------
+    name
+        How it is asked for; the function's name.
+    claim
+        The claim in words, as its supporters would put it.
+    metals
+        Metals that it can trade.
+    inputs
+        Alias -> dataset id; ``{metal}`` in an id stands for the traded metal.
+    expected_sign
+        +1 if the claim says that following it pays, -1 if it says that it costs.
+    falsifier
+        What would refute the claim.
+    grid
+        Parameter -> every value that was or will be tried. The product of all is the number of
+        trials that the statistics account for, times the metals.
+    signal
+        ``signal(panel, **parameters)`` -> target weights on ``panel.index``: ``w`` of the account
+        in metal and ``1 - w`` in bills; NaN keeps the position as it is.
+    role
+        ``"thesis"``, or ``"baseline"`` for a sceptic's yardstick that is no part of the thesis.
+    claims
+        Numbers of the claims in the ledger that it tests, e.g. ``("C1",)``.
+    references
+        Where the claim or the method comes from.
+    """
+
+    name: str
+    claim: str
+    metals: tuple[str, ...]
+    inputs: Mapping[str, str]
+    expected_sign: Literal[-1, 1]
+    falsifier: str
+    grid: Mapping[str, tuple[Any, ...]]
+    signal: Signal
+    role: Literal["thesis", "baseline"] = "thesis"
+    claims: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Parameters of the signal with their default values."""
+        return {name: parameter.default for name, parameter in _parameters(self.signal).items()}
+
+    def parameters(self, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return the defaults, overridden by ``given``; an unknown name is a :class:`ParameterError`."""
+        defaults = self.defaults
+        for name in given or {}:
+            if name not in defaults:
+                raise ParameterError(f"{self.name}: no parameter {name!r}{did_you_mean(name, defaults)}")
+        return {**defaults, **(given or {})}
+
+    def variants(self) -> list[dict[str, Any]]:
+        """Every combination of the declared grid, defaults filled in."""
+        return [
+            self.parameters(dict(zip(self.grid, values, strict=True)))
+            for values in itertools.product(*self.grid.values())
+        ]
+
+    def inputs_for(self, metal: str) -> dict[str, str]:
+        """Alias -> dataset id for one metal.
+
+        Raises
+        ------
+        StrategyError
+            If the claim says nothing about that metal.
+        """
+        if metal not in self.metals:
+            raise StrategyError(f"{self.name}: says nothing about {metal!r}{did_you_mean(metal, self.metals)}")
+        return {alias: identity.format(metal=metal) for alias, identity in self.inputs.items()}
+
+    def weights(
+        self, panel: Panel, parameters: Mapping[str, Any] | None = None, *, max_leverage: float = 1.0
+    ) -> pd.Series:
+        """Run the signal and return its target weights, checked.
+
+        Raises
+        ------
+        ParameterError
+            If a parameter is unknown.
+        SignalError
+            If the result is no Series of numbers on ``panel.index`` within ``max_leverage``.
+        """
+        chosen = self.parameters(parameters)
+        return check_weights(self.signal(panel, **chosen), panel.index, max_leverage, self.name)
+
+    @property
+    def source_hash(self) -> str:
+        """SHA-256 of the file (or notebook cell) in which the signal is written."""
+        try:
+            code = inspect.getsource(inspect.getmodule(self.signal) or self.signal)
+        except (OSError, TypeError):
+            code = repr(self.signal.__code__.co_code)
+        return hashlib.sha256(code.encode()).hexdigest()
+
+
+def strategy(
+    *,
+    claim: str,
+    metal: str | Iterable[str],
+    inputs: Mapping[str, str],
+    expected_sign: Literal[-1, 1],
+    grid: Mapping[str, Iterable[Any]] | None = None,
+    falsifier: str = "No timing alpha in the claimed direction.",
+    role: Literal["thesis", "baseline"] = "thesis",
+    claims: Iterable[str] = (),
+    references: Iterable[str] = (),
+    name: str | None = None,
+) -> Callable[[Signal], Strategy]:
+    """Make a :class:`Strategy` of a function ``signal(panel, **parameters)``.
+
+    Raises
+    ------
+    StrategyError
+        If the declaration contradicts itself: a grid over a parameter that the function lacks, a
+        parameter without a default, a sign that is neither +1 nor -1, no claim, no inputs.
+    """
+
+    def declare(signal: Signal) -> Strategy:
+        called = name or getattr(signal, "__name__", "strategy")
+        declared = Strategy(
+            name=called,
+            claim=claim.strip(),
+            metals=(metal,) if isinstance(metal, str) else tuple(metal),
+            inputs=MappingProxyType(dict(inputs)),
+            expected_sign=expected_sign,
+            falsifier=falsifier.strip(),
+            grid=MappingProxyType({key: tuple(values) for key, values in (grid or {}).items()}),
+            signal=signal,
+            role=role,
+            claims=tuple(claims),
+            references=tuple(references),
+        )
+        _check_declaration(declared)
+        return declared
+
+    return declare
+
+
+def check_weights(weights: Any, index: pd.DatetimeIndex, max_leverage: float, name: str) -> pd.Series:
+    """Return ``weights`` as floats, or raise a :class:`SignalError` that says what is wrong with them."""
+    import numpy as np
+    import pandas as pd
+
+    if not isinstance(weights, pd.Series):
+        raise SignalError(f"{name}: the signal returned {type(weights).__name__}; return a pandas Series of weights")
+    if not weights.index.equals(index):
+        raise SignalError(
+            f"{name}: weights have {len(weights)} rows with an index other than panel.index ({len(index)} rows); "
+            "start from panel[...] or use .reindex(panel.index)"
+        )
+    try:
+        values = weights.astype("float64")
+    except (TypeError, ValueError):
+        raise SignalError(f"{name}: weights are {weights.dtype}, not numbers; use .astype(float)") from None
+    numbers = values.to_numpy()
+    if np.isinf(numbers).any():
+        where = index[np.isinf(numbers)][0]
+        raise SignalError(f"{name}: infinite weight at {where:%Y-%m-%d}; guard the division that made it")
+    over = np.abs(numbers) > max_leverage * (1 + 1e-12)
+    if over.any():
+        where = index[over][0]
+        raise SignalError(
+            f"{name}: weight {numbers[over][0]:.4g} at {where:%Y-%m-%d} is beyond the leverage allowed "
+            f"({max_leverage:g}); clip it, or raise max_leverage"
+        )
+    if np.isnan(numbers).all():
+        raise SignalError(f"{name}: every weight is NaN, so it never decides; are its inputs there for this period?")
+    return values.rename("weight")
+
+
+def _parameters(signal: Signal) -> dict[str, inspect.Parameter]:
+    return dict(itertools.islice(inspect.signature(signal).parameters.items(), 1, None))
+
+
+def _check_declaration(declared: Strategy) -> None:
+    if not declared.claim:
+        raise StrategyError(f"{declared.name}: no claim; say in words what is claimed")
+    if declared.expected_sign not in (-1, 1):
+        raise StrategyError(f"{declared.name}: expected_sign is {declared.expected_sign!r}; use +1 or -1")
+    if not declared.metals or not declared.inputs:
+        raise StrategyError(f"{declared.name}: declare at least one metal and one input")
+    if not inspect.signature(declared.signal).parameters:
+        raise StrategyError(f"{declared.name}: the signal takes no panel; write def {declared.name}(panel, …)")
+    parameters = _parameters(declared.signal)
+    for parameter in parameters.values():
+        if parameter.default is inspect.Parameter.empty:
+            raise StrategyError(f"{declared.name}: parameter {parameter.name!r} has no default value; give it one")
+    for key, values in declared.grid.items():
+        if key not in parameters:
+            raise StrategyError(f"{declared.name}: grid names {key!r}{did_you_mean(key, parameters)}")
+        if not values:
+            raise StrategyError(f"{declared.name}: grid of {key!r} is empty; list the values that were tried")
+        if parameters[key].default not in values:
+            raise StrategyError(
+                f"{declared.name}: default {key}={parameters[key].default!r} is not in its grid; "
+                "every value that is tried counts"
+            )
