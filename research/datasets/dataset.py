@@ -38,6 +38,8 @@ class Dataset:
         Rules from period to the moment known, one per regime.
     longest_useful_age
         A value whose period ended longer ago than this is no longer used.
+    lag_note
+        What the release rule cannot say of itself.
     forecast
         Whether a value may be known before its period ends.
     """
@@ -59,6 +61,7 @@ class Dataset:
     decision: tuple[str, str] = ("", "")
     attribution: str = ""
     notes: str = ""
+    lag_note: str = ""
     forecast: bool = False
     pack: str = ""
     sha256: str = ""

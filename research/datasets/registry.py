@@ -18,7 +18,7 @@ from research.errors import RegistryError, did_you_mean
 FORMAT = 1
 
 _REQUIRED = ("title", "publisher", "source", "licence", "unit", "frequency", "file", "read")
-_OPTIONAL = ("kind", "key", "price", "decision", "attribution", "notes", "forecast")
+_OPTIONAL = ("kind", "key", "price", "decision", "attribution", "notes", "lag_note", "forecast")
 _SPECIAL = ("release", "longest_useful_age_days")
 _READ_KEYS = {"observed_for", "value", "known_at", "where", "scale", "columns"}
 
@@ -106,6 +106,7 @@ def _dataset(identity: str, entry: Any, files: Mapping[str, str], pack: str, whe
         **_price_fields(entry, where),
         attribution=str(entry.get("attribution", "")),
         notes=str(entry.get("notes", "")),
+        lag_note=str(entry.get("lag_note", "")),
         forecast=bool(entry.get("forecast", False)),
         release=release,
         longest_useful_age=pd.Timedelta(days=age),
