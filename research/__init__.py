@@ -1,1 +1,43 @@
-"""assay: an investment thesis about gold and silver, put on trial."""
+"""assay: an investment thesis about gold and silver, put on trial.
+
+::
+
+    from research import open_data, strategy, backtest, compare
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from research.datasets.data import open_data
+    from research.execution import Execution
+    from research.strategy import Strategy, strategy
+    from research.study import backtest, compare
+
+__all__ = ["Execution", "Strategy", "backtest", "compare", "open_data", "strategy"]
+
+_HOMES = {
+    "open_data": "research.datasets.data",
+    "Execution": "research.execution",
+    "Strategy": "research.strategy",
+    "strategy": "research.strategy",
+    "backtest": "research.study",
+    "compare": "research.study",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use: `assay --help` must not wait for pandas."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'research' has no attribute {name!r}")
+    import importlib
+
+    home = importlib.import_module(_HOMES[name])
+    value = getattr(home, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

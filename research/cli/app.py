@@ -1,0 +1,170 @@
+"""The commands. Each parses, calls one function of the house, and prints what it returns."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from research.cli import data as data_commands
+from research.cli.options import (
+    Borrow,
+    Delay,
+    End,
+    Fees,
+    Json,
+    Metals,
+    Packs,
+    Slippage,
+    Start,
+    Storage,
+    execution_of,
+    open_packs,
+    parameters_of,
+)
+
+if TYPE_CHECKING:
+    from research.study import Study
+
+app = typer.Typer(
+    name="assay",
+    help="Put an investment thesis about gold and silver on trial.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(data_commands.app, name="data")
+
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="All findings, not only those that decided.")]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained report.")]
+
+
+@app.command()
+def compare(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME|FILE]...", help="Strategies; default: the whole thesis.")
+    ] = None,
+    metals: Metals = None,
+    start: Start = None,
+    end: End = None,
+    delay: Delay = None,
+    fees: Fees = None,
+    slippage: Slippage = None,
+    storage: Storage = None,
+    borrow: Borrow = None,
+    html: Html = None,
+    verbose: Verbose = False,
+    as_json: Json = False,
+    packs: Packs = None,
+) -> None:
+    """Every thesis signal against buy-and-hold: the verdict table."""
+    execution = execution_of(delay=delay, fees=fees, slippage=slippage, storage=storage, borrow=borrow)
+    from research.discovery import all_strategies, find_strategy
+    from research.study import compare as run
+
+    chosen = [find_strategy(name) for name in names] if names else thesis(all_strategies())
+    with _progress(as_json) as tell:
+        study = run(chosen, open_packs(packs), metals=metals, start=start, end=end, execution=execution, progress=tell)
+    _show(study, as_json=as_json, verbose=verbose, html=html)
+
+
+@app.command()
+def backtest(
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="One strategy, by name or by file.")],
+    metals: Metals = None,
+    param: Annotated[list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Repeatable.")] = None,
+    start: Start = None,
+    end: End = None,
+    delay: Delay = None,
+    fees: Fees = None,
+    slippage: Slippage = None,
+    storage: Storage = None,
+    borrow: Borrow = None,
+    html: Html = None,
+    as_json: Json = False,
+    packs: Packs = None,
+) -> None:
+    """One strategy against buy-and-hold, with every finding."""
+    execution = execution_of(delay=delay, fees=fees, slippage=slippage, storage=storage, borrow=borrow)
+    parameters = parameters_of(param)
+    from research.discovery import find_strategy
+    from research.study import compare as run
+
+    chosen = find_strategy(name)
+    chosen.parameters(parameters)
+    with _progress(as_json) as tell:
+        study = run(
+            [chosen],
+            open_packs(packs),
+            metals=metals,
+            parameters={chosen.name: parameters},
+            start=start,
+            end=end,
+            execution=execution,
+            progress=tell,
+        )
+    _show(study, as_json=as_json, verbose=True, html=html)
+
+
+@app.command()
+def strategies(as_json: Json = False, packs: Packs = None) -> None:
+    """What there is, what each claims, which data it needs and whether they are here."""
+    from research.discovery import all_strategies
+
+    found = all_strategies()
+    available = open_packs(packs)
+    if as_json:
+        print_json([strategy_json(item, available) for item in found.values()])
+        return
+    from research.report.terminal import print_strategies
+
+    print_strategies(list(found.values()), available)
+
+
+def thesis(found: dict[str, Any]) -> list[Any]:
+    """The strategies that belong to the thesis."""
+    return [item for item in found.values() if item.role == "thesis"]
+
+
+def strategy_json(item: Any, available: Any) -> dict[str, Any]:
+    """One strategy as plain values."""
+    ids = {metal: item.inputs_for(metal) for metal in item.metals}
+    return {
+        "name": item.name,
+        "claim": item.claim,
+        "claims": list(item.claims),
+        "role": item.role,
+        "metals": list(item.metals),
+        "inputs": ids,
+        "missing": sorted({i for inputs in ids.values() for i in inputs.values() if i not in available}),
+        "expected_sign": item.expected_sign,
+        "falsifier": item.falsifier,
+        "grid": {name: list(values) for name, values in item.grid.items()},
+        "defaults": item.defaults,
+    }
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout."""
+    typer.echo(json.dumps(document, indent=2, default=str, allow_nan=False))
+
+
+def _show(study: Study, *, as_json: bool, verbose: bool, html: Path | None) -> None:
+    if html is not None:
+        study.report(html)
+        typer.echo(f"wrote {html}", err=True)
+    if as_json:
+        print_json(study.to_json())
+        return
+    from research.report.terminal import print_study
+
+    print_study(study, verbose=verbose)
+
+
+def _progress(quiet: bool) -> Any:
+    from research.report.progress import Progress
+
+    return Progress(quiet=quiet)

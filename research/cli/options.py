@@ -1,0 +1,59 @@
+"""Options that several commands share, and how their text becomes values."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from research.errors import ParameterError
+
+if TYPE_CHECKING:
+    from research.datasets.data import Data
+    from research.execution import Execution
+
+Packs = Annotated[
+    list[Path] | None,
+    typer.Option("--data", metavar="DIR", help="Another data pack; repeatable, later packs override earlier ones."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
+Metals = Annotated[
+    list[str] | None, typer.Option("--metal", metavar="METAL", help="gold or silver; repeatable. Default: all claimed.")
+]
+Start = Annotated[str | None, typer.Option("--start", metavar="DATE", help="First bar, YYYY or YYYY-MM-DD.")]
+End = Annotated[str | None, typer.Option("--end", metavar="DATE", help="Last bar, YYYY or YYYY-MM-DD.")]
+Delay = Annotated[int | None, typer.Option("--delay", metavar="BARS", help="Bars between decision and fill.")]
+Fees = Annotated[float | None, typer.Option("--fees", metavar="FRACTION", help="Of the traded value, each way.")]
+Slippage = Annotated[float | None, typer.Option("--slippage", metavar="FRACTION", help="Of the price, each way.")]
+Storage = Annotated[float | None, typer.Option("--storage", metavar="FRACTION", help="Of the value held, a year.")]
+Borrow = Annotated[float | None, typer.Option("--borrow", metavar="FRACTION", help="Of the value short, a year.")]
+
+
+def open_packs(packs: list[Path] | None) -> Data:
+    """The bundled pack with the named ones over it."""
+    from research.datasets.data import open_data
+
+    return open_data(*(packs or []))
+
+
+def execution_of(**given: float | None) -> Execution:
+    """The default terms with what was given on the line."""
+    from research.execution import Execution
+
+    return Execution(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+
+
+def parameters_of(words: list[str] | None) -> dict[str, Any]:
+    """``["threshold=2.0"]`` -> ``{"threshold": 2.0}``."""
+    parameters: dict[str, Any] = {}
+    for word in words or []:
+        name, equals, text = word.partition("=")
+        if not equals or not name:
+            raise ParameterError(f"--param {word!r}: write NAME=VALUE, e.g. --param threshold=2.0")
+        try:
+            parameters[name] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            parameters[name] = text
+    return parameters

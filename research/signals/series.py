@@ -1,0 +1,68 @@
+"""Transformations that look back only: each value uses rows at or before its own.
+
+Series are indexed by date (the trading calendar) or by ``known_at`` (a native series); windows are
+lengths of time, so that the same rule serves monthly and daily data.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+
+def trailing_zscore(series: pd.Series, window: str, *, min_observations: int = 12) -> pd.Series:
+    """Standard score against the trailing window, the value itself included.
+
+    ``z[t] = (x[t] - mean(x over window)) / std(x over window, ddof=1)``
+
+    Parameters
+    ----------
+    series
+        Any unit; the score has none. NaN rows are passed over.
+    window
+        Length of time, e.g. ``"1826D"``.
+    min_observations
+        Fewer rows in the window give NaN.
+
+    Returns
+    -------
+    pd.Series
+        Same index; NaN during warm-up and where nothing varied.
+    """
+    rolling = series.rolling(window, min_periods=min_observations)
+    deviation = rolling.std(ddof=1)
+    spread = deviation.where(deviation > 1e-12 * series.abs().max())
+    return (series - rolling.mean()) / spread
+
+
+def drawdown_from_high(series: pd.Series, window: str, *, min_observations: int = 2) -> pd.Series:
+    """Fall from the trailing high, ``1 - x[t] / max(x over window)``, a fraction from 0 to 1."""
+    return 1 - series / series.rolling(window, min_periods=min_observations).max()
+
+
+def latest_surprise(history: pd.Series, *, n_previous: int, min_previous: int, max_gap: str) -> float:
+    """Newest value less the mean of the values before it, in the unit of the series.
+
+    ``x[n] - mean(x[n-k], …, x[n-1])``, ``k <= n_previous``, from periods within ``max_gap`` of the newest;
+    NaN when fewer than ``min_previous`` are on record.
+    """
+    newest = history.index[-1]
+    recent = history.iloc[:-1]
+    recent = recent[recent.index >= newest - pd.Timedelta(max_gap)].iloc[-n_previous:]
+    if len(recent) < min_previous:
+        return float("nan")
+    return float(history.iloc[-1] - recent.mean())
+
+
+def hold_after(event: pd.Series, length: str) -> pd.Series:
+    """1 from each event until ``length`` of time after the last one, else 0.
+
+    Parameters
+    ----------
+    event
+        Booleans on a date index.
+    length
+        Length of time, e.g. ``"183D"``; an event at ``t`` holds while ``date < t + length``.
+    """
+    dates = event.index.to_series()
+    last = dates.where(event.fillna(False).astype(bool)).ffill()
+    return ((dates - last) < pd.Timedelta(length)).astype(float).rename(event.name)

@@ -1,0 +1,24 @@
+"""C10: central banks buy more than they used to, so the price must rise."""
+
+from functools import partial
+
+from research.signals.series import latest_surprise
+from research.strategy import strategy
+
+
+@strategy(
+    claim="When central banks' net purchases surpass their recent average, the price rises in the months after.",
+    metal=("gold", "silver"),
+    inputs={"purchases": "central_bank_net_purchases"},
+    expected_sign=+1,
+    falsifier="Holding metal only after above-average purchases earns no more than the same average exposure.",
+    grid={"quarters": [4, 8]},
+    claims=("C10",),
+)
+def central_bank_buying(panel, quarters=8):
+    """Hold metal while the newest published quarter stands above the mean of the ``quarters`` before it."""
+    surprise = panel.each_release(
+        "purchases", partial(latest_surprise, n_previous=quarters, min_previous=3, max_gap="1096D")
+    )
+    known = panel.asof(surprise)
+    return (known > 0).astype(float).where(known.notna().cummax())
