@@ -88,7 +88,7 @@ def timing_alpha(
         raise DataError("metal_excess_returns: the metal never moved, so nothing can be timed; check the prices")
 
     n = strategy.size
-    alpha, beta, residuals, influence = _regress_on_metal(strategy, metal)
+    alpha, beta, residuals, influence = regress_on_metal(strategy, metal)
     details: dict[str, object] = {
         "beta": beta,
         "alpha_per_period": alpha,
@@ -162,7 +162,7 @@ def timing_alpha(
     )
 
 
-def _regress_on_metal(strategy: FloatArray, metal: FloatArray) -> tuple[float, float, FloatArray, FloatArray]:
+def regress_on_metal(strategy: FloatArray, metal: FloatArray) -> tuple[float, float, FloatArray, FloatArray]:
     deviation = metal - metal.mean()
     variance = float(deviation @ deviation) / metal.size
     beta = float(deviation @ strategy) / (metal.size * variance)
