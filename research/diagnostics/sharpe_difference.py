@@ -1,0 +1,234 @@
+r"""Is one Sharpe ratio larger than another, on the same dates? (Ledoit and Wolf 2008).
+
+With :math:`v = (\mu_1, \mu_2, \gamma_1, \gamma_2)` the first and second (uncentred) moments of the two excess
+returns, the difference is :math:`\Delta = f(v)` and its variance :math:`\nabla f' \Psi \nabla f / T`.
+:math:`\Psi` is the long-run variance of the moments: a Parzen kernel with Andrews' (1991) automatic
+bandwidth, with or without prewhitening, or the natural estimator of a circular block bootstrap.
+"""
+
+from __future__ import annotations
+
+from math import ceil, inf, sqrt
+
+import numpy as np
+
+from research.diagnostics.finding import Finding
+from research.diagnostics.inputs import FloatArray, SeriesLike, aligned, fraction, positive, whole
+from research.diagnostics.long_run import student_p_value
+from research.errors import DataError, ParameterError
+
+
+def sharpe_difference(
+    excess_returns: SeriesLike,
+    benchmark_excess_returns: SeriesLike,
+    *,
+    periods_per_year: float,
+    block_length: int | None = None,
+    n_draws: int = 4999,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Finding:
+    """Difference of two Sharpe ratios, tested by the studentised circular block bootstrap.
+
+    Each draw is studentised by its own error, the original by the prewhitened Parzen error; the
+    two-sided p-value is ``(1 + #{draws at least as extreme}) / (n_draws + 1)``.
+
+    Parameters
+    ----------
+    excess_returns, benchmark_excess_returns
+        Returns less the bill's return of the same period, shape (T,).
+    periods_per_year
+        12 for months, 252 for days; the difference a year is the one a period times its square root.
+    block_length
+        Periods in a block; ``None`` takes the automatic length of Politis and White (2004) for the
+        influence series of the difference.
+    n_draws, seed
+        Number of bootstrap draws and the seed of their generator.
+    level
+        Confidence of the interval.
+
+    Returns
+    -------
+    Finding
+        Per square root of a year; the details hold the HAC and Jobson-Korkie-Memmel tests per period.
+
+    Raises
+    ------
+    DataError
+        For missing or misaligned returns, fewer than 24, or returns that never vary or never differ.
+    """
+    first, second = aligned(
+        excess_returns=excess_returns, benchmark_excess_returns=benchmark_excess_returns, minimum=24
+    )
+    scale = sqrt(positive(periods_per_year, "periods_per_year"))
+    fraction(level, "level")
+    whole(n_draws, "n_draws", minimum=99)
+    returns = np.column_stack([first, second])
+    if np.any(np.ptp(returns, axis=0) == 0):
+        raise DataError("excess_returns: one of the two series never varies, so it has no Sharpe ratio")
+    n = first.size
+    difference = _difference(returns)
+    plain = hac_standard_error(returns, prewhiten=False)
+    prewhitened = hac_standard_error(returns, prewhiten=True)
+    if min(plain, prewhitened) <= 1e-12:
+        raise DataError("excess_returns: they equal the benchmark's up to scale, so there is nothing to compare")
+    block = _automatic_block(returns) if block_length is None else whole(block_length, "block_length", minimum=1)
+    if block > n // 2:
+        raise ParameterError(f"block_length: {block} leaves under two blocks in {n} returns; use a shorter one")
+
+    draws = np.abs(_studentised_draws(returns, block, n_draws, np.random.default_rng(seed)))
+    statistic = difference / prewhitened
+    p_value = (1 + int(np.sum(draws >= abs(statistic)))) / (n_draws + 1)
+    half_width = float(np.quantile(draws, level)) * prewhitened
+    memmel = _jobson_korkie_memmel(returns)
+    return Finding(
+        name="sharpe_difference",
+        estimate=difference * scale,
+        unit="a year (excess return over its volatility)",
+        null="both series have the same Sharpe ratio",
+        alternative="the Sharpe ratios differ (two-sided)",
+        interval=((difference - half_width) * scale, (difference + half_width) * scale),
+        level=level,
+        statistic=statistic,
+        p_value=p_value,
+        effective_n=_effective_n(returns, prewhitened),
+        method=(
+            f"studentised circular block bootstrap, blocks of {block}, {n_draws} draws, seed {seed}; "
+            f"prewhitened Parzen kernel with automatic bandwidth"
+        ),
+        reference="Ledoit and Wolf (2008)",
+        sentence=(
+            f"The Sharpe ratio differs from the benchmark's by {difference * scale:+.2f} a year; "
+            f"equal ratios would differ as much in {p_value:.1%} of histories."
+        ),
+        details={
+            "difference_per_period": difference,
+            "standard_error_hac": plain,
+            "p_value_hac": student_p_value(difference / plain, inf),
+            "standard_error_hac_prewhitened": prewhitened,
+            "p_value_hac_prewhitened": student_p_value(statistic, inf),
+            "standard_error_jobson_korkie_memmel": memmel,
+            "p_value_jobson_korkie_memmel": student_p_value(difference * sqrt(n / (n - 1)) / memmel, inf),
+            "block_length": block,
+            "n_observations": n,
+        },
+    )
+
+
+def hac_standard_error(returns: FloatArray, *, prewhiten: bool) -> float:
+    """Standard error of the difference per period from the Parzen kernel; ``returns`` has shape (T, 2)."""
+    moments, gradient = _moments(returns), _gradient(returns)
+    if prewhiten:
+        lagged, current = moments[:-1], moments[1:]
+        coefficients = np.linalg.lstsq(lagged, current, rcond=None)[0].T
+        left, singular, right = np.linalg.svd(coefficients)
+        coefficients = left @ np.diag(np.minimum(singular, _LARGEST_SINGULAR_VALUE)) @ right
+        recolour = np.linalg.inv(np.eye(4) - coefficients)
+        psi = recolour @ _parzen_variance(current - lagged @ coefficients.T) @ recolour.T
+    else:
+        psi = _parzen_variance(moments)
+    return sqrt(max(0.0, float(gradient @ psi @ gradient)) / len(returns))
+
+
+_LARGEST_SINGULAR_VALUE = 0.97
+
+
+def _difference(returns: FloatArray) -> float:
+    ratios = returns.mean(axis=0) / returns.std(axis=0, ddof=1)
+    return float(ratios[0] - ratios[1])
+
+
+def _moments(returns: FloatArray) -> FloatArray:
+    both = np.hstack([returns, returns**2])
+    return np.asarray(both - both.mean(axis=0))
+
+
+def _gradient(returns: FloatArray) -> FloatArray:
+    return _gradient_of(np.hstack([returns, returns**2]).mean(axis=0))
+
+
+def _gradient_of(moments: FloatArray) -> FloatArray:
+    """Gradient of the difference at the moments, shape (..., 4)."""
+    mean, square = moments[..., :2], moments[..., 2:]
+    cube = np.maximum(square - mean**2, 1e-300) ** 1.5
+    sign = np.array([1.0, -1.0])
+    return np.concatenate([sign * square / cube, -sign * mean / (2 * cube)], axis=-1)
+
+
+def _parzen_variance(scores: FloatArray) -> FloatArray:
+    n, width = scores.shape
+    bandwidth = _andrews_bandwidth(scores)
+    psi = scores.T @ scores / n
+    for lag in range(1, min(n - 1, int(ceil(bandwidth) - 1)) + 1):
+        x = lag / bandwidth
+        weight = 1 - 6 * x**2 + 6 * x**3 if x <= 0.5 else 2 * (1 - x) ** 3
+        gamma = scores[lag:].T @ scores[:-lag] / n
+        psi = psi + weight * (gamma + gamma.T)
+    return np.asarray(psi * n / (n - width))
+
+
+def _andrews_bandwidth(scores: FloatArray) -> float:
+    """Andrews (1991) for the Parzen kernel with an AR(1) for each column, equal weights."""
+    lagged, current = scores[:-1], scores[1:]
+    lagged_mean, current_mean = lagged.mean(axis=0), current.mean(axis=0)
+    slope = ((lagged - lagged_mean) * (current - current_mean)).sum(axis=0) / ((lagged - lagged_mean) ** 2).sum(axis=0)
+    slope = np.clip(slope, -_LARGEST_SINGULAR_VALUE, _LARGEST_SINGULAR_VALUE)
+    residual = current - current_mean - slope * (lagged - lagged_mean)
+    fourth = np.mean(residual**2, axis=0) ** 2
+    curvature = np.sum(4 * slope**2 * fourth / (1 - slope) ** 8) / np.sum(fourth / (1 - slope) ** 4)
+    return max(1.0, 2.6614 * float(curvature * len(scores)) ** 0.2)
+
+
+def _studentised_draws(returns: FloatArray, block: int, n_draws: int, rng: np.random.Generator) -> FloatArray:
+    """Centred and studentised differences of the resamples, shape (n_draws,).
+
+    A resample enters only through the sums over its blocks, so those of every possible block are made
+    once and a draw is a mean over rows of them.
+    """
+    n = len(returns)
+    n_blocks = n // block
+    values = np.hstack([returns, returns**2])
+    running = np.vstack([np.zeros(4), np.cumsum(np.vstack([values, values[: block - 1]]), axis=0)])
+    block_means = (running[block:] - running[:-block]) / block
+    centre = _ratio_difference(values.mean(axis=0))
+    small_sample, divisor = n / (n - 4), sqrt((n - 1) / n)
+    draws = np.empty(n_draws)
+    chunk = max(1, _CHUNK // n_blocks)
+    for start in range(0, n_draws, chunk):
+        stop = min(start + chunk, n_draws)
+        picked = block_means[rng.integers(0, n, size=(stop - start, n_blocks))]
+        means = picked.mean(axis=1)
+        gradient = _gradient_of(means)
+        spread = np.einsum("dbk,dk->db", picked - means[:, None, :], gradient)
+        error = np.sqrt(small_sample * np.mean(spread**2, axis=1) / n_blocks)
+        draws[start:stop] = divisor * (_ratio_difference(means) - centre) / np.maximum(error, 1e-300)
+    return draws
+
+
+_CHUNK = 200_000
+
+
+def _ratio_difference(moments: FloatArray) -> FloatArray:
+    mean, square = moments[..., :2], moments[..., 2:]
+    ratios = mean / np.sqrt(np.maximum(square - mean**2, 1e-300))
+    return np.asarray(ratios[..., 0] - ratios[..., 1])
+
+
+def _jobson_korkie_memmel(returns: FloatArray) -> float:
+    """Memmel (2003) standard error, right only for independent normal returns."""
+    one, two = returns.mean(axis=0) / returns.std(axis=0)
+    rho = float(np.corrcoef(returns.T)[0, 1])
+    return sqrt((2 - 2 * rho + (one**2 + two**2 - 2 * one * two * rho**2) / 2) / len(returns))
+
+
+def _automatic_block(returns: FloatArray) -> int:
+    from arch.bootstrap import optimal_block_length
+
+    influence = _moments(returns) @ _gradient(returns)
+    length = float(optimal_block_length(influence)["circular"].iloc[0])
+    return min(max(1, ceil(length)), len(returns) // 4)
+
+
+def _effective_n(returns: FloatArray, standard_error: float) -> float:
+    influence = _moments(returns) @ _gradient(returns)
+    return min(float(len(returns)), float(influence.var()) / standard_error**2)
