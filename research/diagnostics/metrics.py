@@ -8,8 +8,43 @@ on the first bar counts.
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+
 import numpy as np
 import pandas as pd
+
+from research.engine.result import Result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Performance:
+    """The row of one account in a table; annual figures are fractions a year."""
+
+    cagr: float
+    volatility: float
+    sharpe: float
+    max_drawdown: float
+    exposure: float
+    turnover: float
+    costs: float
+
+    def to_json(self) -> dict[str, float | None]:
+        """Plain numbers; NaN becomes ``None``."""
+        return {name: None if value != value else value for name, value in asdict(self).items()}
+
+
+def performance(result: Result) -> Performance:
+    """Every descriptive number of one backtest."""
+    year = result.periods_per_year
+    return Performance(
+        cagr=cagr(result.returns, year),
+        volatility=volatility(result.returns, year),
+        sharpe=sharpe(result.excess_returns, year),
+        max_drawdown=max_drawdown(result.returns),
+        exposure=exposure(result.weights),
+        turnover=turnover(result.orders, result.equity, result.capital, year),
+        costs=cost_drag(result.costs, year),
+    )
 
 
 def cagr(returns: pd.Series, periods_per_year: int) -> float:

@@ -5,6 +5,7 @@ A test that cannot see an effect says nothing by not seeing it. Everything here 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf, sqrt
 
 import numpy as np
@@ -163,6 +164,41 @@ def minimum_detectable_alpha(
                 for target in (0.3, 0.5, 1.0)
             },
             "power_curve": power_curve(error, degrees, significance=significance) if timed else None,
+        },
+    )
+
+
+def minimum_detectable_information_ratio(
+    excess_returns: SeriesLike,
+    metal_excess_returns: SeriesLike,
+    *,
+    periods_per_year: float,
+    significance: float = 0.05,
+    power: float = 0.8,
+) -> Finding:
+    """The :func:`minimum_detectable_alpha` over its residual volatility: what a verdict's power step reads.
+
+    Same arguments and errors. The details add the ``level`` and ``power`` it was computed for, and keep the
+    alpha as ``minimum_detectable_alpha``.
+    """
+    found = minimum_detectable_alpha(
+        excess_returns,
+        metal_excess_returns,
+        periods_per_year=periods_per_year,
+        significance=significance,
+        power=power,
+    )
+    ratio = float(found.details["minimum_detectable_information_ratio"])
+    return replace(
+        found,
+        name="minimum_detectable_information_ratio",
+        estimate=ratio,
+        unit="a year (alpha over residual volatility)",
+        details={
+            **found.details,
+            "minimum_detectable_alpha": found.estimate,
+            "level": significance,
+            "power": power,
         },
     )
 

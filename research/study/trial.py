@@ -1,0 +1,144 @@
+"""Trial: one strategy on one metal, beside the three accounts it must be compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from research.datasets.data import Data
+from research.datasets.market import Market
+from research.datasets.panel import Panel
+from research.diagnostics.finding import Finding
+from research.diagnostics.metrics import Performance, exposure, performance
+from research.engine.portfolio import run
+from research.engine.result import Result
+from research.execution import Execution
+from research.strategy import Strategy
+from research.verdict import Verdict
+
+BENCHMARKS = ("buy_and_hold", "matched_exposure", "bills")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accounts:
+    """The strategy's account and its benchmarks: same bars, same engine, same costs.
+
+    Attributes
+    ----------
+    decided
+        Target weights as the strategy decided them, from its first decision on.
+    result
+        The strategy.
+    benchmarks
+        ``buy_and_hold`` (weight 1 always), ``matched_exposure`` (the strategy's own average weight
+        always) and ``bills`` (weight 0 always).
+    market
+        What the prices and bills did, from the first decision on.
+    """
+
+    decided: pd.Series
+    result: Result
+    benchmarks: Mapping[str, Result]
+    market: Market
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One strategy on one metal, judged.
+
+    Attributes
+    ----------
+    accounts
+        The ledgers.
+    findings
+        Every finding, by name, power first.
+    verdict
+        One of the four words, with what decided it.
+    events
+        Number of independent episodes of the position.
+    """
+
+    strategy: Strategy
+    metal: str
+    parameters: Mapping[str, Any]
+    accounts: Accounts
+    findings: Mapping[str, Finding]
+    verdict: Verdict
+    events: float
+    inputs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The strategy's name."""
+        return self.strategy.name
+
+    @property
+    def result(self) -> Result:
+        """The strategy's own account."""
+        return self.accounts.result
+
+    @property
+    def equity(self) -> pd.Series:
+        """Value of the strategy's account at each bar."""
+        return self.result.equity
+
+    @property
+    def returns(self) -> pd.Series:
+        """Returns of the strategy's account."""
+        return self.result.returns
+
+    @property
+    def weights(self) -> pd.Series:
+        """Weight of metal held after each bar's trade."""
+        return self.result.weights
+
+    @cached_property
+    def performance(self) -> dict[str, Performance]:
+        """Descriptive numbers of the strategy and of each benchmark."""
+        results = {"strategy": self.result, **self.accounts.benchmarks}
+        return {name: performance(result) for name, result in results.items()}
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values only."""
+        result = self.result
+        return {
+            "strategy": self.name,
+            "claim": self.strategy.claim,
+            "metal": self.metal,
+            "parameters": dict(self.parameters),
+            "inputs": dict(self.inputs),
+            "first_fill": f"{result.first_fill:%Y-%m-%d}",
+            "last_bar": f"{result.equity.index[-1]:%Y-%m-%d}",
+            "periods": len(result.returns),
+            "periods_per_year": result.periods_per_year,
+            "averaged_prices": result.averaged,
+            "events": self.events,
+            "performance": {name: row.to_json() for name, row in self.performance.items()},
+            "verdict": self.verdict.to_json(),
+            "findings": {name: finding.to_json() for name, finding in self.findings.items()},
+        }
+
+
+def open_accounts(decided: pd.Series, market: Market, execution: Execution, name: str) -> Accounts:
+    """Run a strategy's decided weights and its three benchmarks over the same bars."""
+    first = decided.first_valid_index()
+    decided, here = decided.loc[first:], market.since(first)
+    result = run(decided, here, execution, name=name)
+    constants = {"buy_and_hold": 1.0, "matched_exposure": exposure(result.weights), "bills": 0.0}
+    benchmarks = {
+        label: run(pd.Series(weight, index=decided.index), here, execution, name=label)
+        for label, weight in constants.items()
+    }
+    return Accounts(decided=decided, result=result, benchmarks=benchmarks, market=here)
+
+
+def decide_weights(
+    strategy: Strategy, data: Data, market: Market, parameters: Mapping[str, Any], execution: Execution
+) -> tuple[pd.Series, Panel]:
+    """Let the strategy see its panel, and return its checked target weights with that panel."""
+    panel = data.panel(market.metal, strategy.inputs_for(market.metal), market)
+    return strategy.weights(panel, parameters, max_leverage=execution.max_leverage), panel
