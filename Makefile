@@ -1,0 +1,45 @@
+# Everything runs in .venv, made on first use with pinned versions; see README.md.
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := .venv/.run
+DEV := .venv/.dev
+
+.PHONY: compare test test-slow bench lint lab docs lock clean
+
+compare: $(RUN) ## all thesis signals against buy-and-hold, on the bundled data
+	@$(BIN)/assay compare
+
+test: $(DEV) ## the quick tests
+	@$(BIN)/python -m pytest
+
+test-slow: $(DEV) ## the long checks: simulations, kills, full-length data
+	@$(BIN)/python -m pytest -m slow
+
+bench: $(DEV) ## side-by-side timings, as ratios
+	@$(BIN)/python -m tests.bench
+
+lint: $(DEV) ## ruff, mypy and the import contracts
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+lab: $(DEV) ## JupyterLab on the notebooks
+	@$(BIN)/jupyter lab notebooks
+
+lock: ## recompile both lock files (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header -c requirements.lock \
+	  --extra test --extra lint --extra lab --extra live pyproject.toml -o requirements-dev.lock
+
+clean: ## remove .venv and caches
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(RUN): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "assay needs Python 3.11 or newer; name one with make PYTHON=…")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing pinned packages into .venv (once, a minute or two) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(DEV): $(RUN) requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	@touch $@

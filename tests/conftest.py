@@ -1,0 +1,24 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def market_folder() -> Path:
+    """Folder of the daily vendor history, which may not be redistributed and so is not in the repository."""
+    return Path(os.environ.get("ASSAY_MARKET", REPOSITORY.parent / "shared" / "market"))
+
+
+@pytest.fixture(scope="session")
+def market() -> Path:
+    """The vendors' daily history, or a skip that says why."""
+    folder = market_folder()
+    if not folder.is_dir():
+        pytest.skip(f"no daily vendor history at {folder}; name its folder with ASSAY_MARKET")
+    return folder
