@@ -83,9 +83,7 @@ class Rules:
         if not self.min_events >= 6:
             raise ParameterError(f"Rules: min_events {self.min_events!r} is looser than 6; declare 6 or more")
         if not 0.8 <= self.power < 1:
-            raise ParameterError(
-                f"Rules: power {self.power!r} is looser than 0.8 or not under 1; use 0.8 to 0.99"
-            )
+            raise ParameterError(f"Rules: power {self.power!r} is looser than 0.8 or not under 1; use 0.8 to 0.99")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,22 +246,16 @@ def decide(evidence: Evidence, rules: Rules | None = None) -> Verdict:
 def _claimed_steps(evidence: Evidence, rules: Rules) -> dict[str, bool | None]:
     sign = evidence.expected_sign
     return {
-        "primary": _both(
-            _sign_is(evidence.primary.estimate, sign), _not_above(evidence.family.p_value, rules.level)
-        ),
+        "primary": _both(_sign_is(evidence.primary.estimate, sign), _not_above(evidence.family.p_value, rules.level)),
         "placebo": _not_above(evidence.placebo.p_value, rules.level),
-        "robust": _all(
-            {f.name: _sign_is(getattr(evidence.robustness, f.name), sign) for f in fields(Robustness)}
-        ),
+        "robust": _all({f.name: _sign_is(getattr(evidence.robustness, f.name), sign) for f in fields(Robustness)}),
     }
 
 
 def _opposite_steps(evidence: Evidence, rules: Rules) -> dict[str, bool | None]:
     family, placebo = (f.details.get("p_value_opposite") for f in (evidence.family, evidence.placebo))
     return {
-        "primary": _both(
-            _sign_is(evidence.primary.estimate, -evidence.expected_sign), _not_above(family, rules.level)
-        ),
+        "primary": _both(_sign_is(evidence.primary.estimate, -evidence.expected_sign), _not_above(family, rules.level)),
         "placebo": _not_above(placebo, rules.level),
     }
 
@@ -280,9 +272,7 @@ def _too_few(evidence: Evidence, rules: Rules) -> Verdict:
 def _numbers(evidence: Evidence, *, against: bool = False) -> str:
     family = evidence.family.details["p_value_opposite"] if against else evidence.family.p_value
     placebo = evidence.placebo.details["p_value_opposite"] if against else evidence.placebo.p_value
-    alpha = (
-        f"The timing alpha of {evidence.primary.estimate:+.2%} a year has a family-adjusted p of {family:.3f}"
-    )
+    alpha = f"The timing alpha of {evidence.primary.estimate:+.2%} a year has a family-adjusted p of {family:.3f}"
     return f"{alpha}, the placebo one of {placebo:.3f}"
 
 
@@ -300,8 +290,7 @@ def _failure(evidence: Evidence, claimed: dict[str, bool | None]) -> str:
 
 def _lost(evidence: Evidence) -> str:
     checks = {
-        f.name: _sign_is(getattr(evidence.robustness, f.name), evidence.expected_sign)
-        for f in fields(Robustness)
+        f.name: _sign_is(getattr(evidence.robustness, f.name), evidence.expected_sign) for f in fields(Robustness)
     }
     return _names(checks, False)
 
@@ -324,9 +313,7 @@ def _check_power(power: Finding, rules: Rules) -> None:
 
 def _at_most(name: str, value: float, default: float) -> None:
     if not 0 < value <= default:
-        raise ParameterError(
-            f"Rules: {name} {value!r} is looser than {default:g} or not above 0; declare less"
-        )
+        raise ParameterError(f"Rules: {name} {value!r} is looser than {default:g} or not above 0; declare less")
 
 
 def _not_above(value: float | None, threshold: float) -> bool | None:

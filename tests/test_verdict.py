@@ -182,9 +182,7 @@ def test_every_combination_obeys_the_rules():
         opposes = alpha < 0 and g == 0.01
         assert (answer == "supported") == (supports and p == 0.01 and half == 0.1)
         assert (answer == "contradicted") == (opposes and q == 0.01)
-        hangs = (supports and p != 0.5 and half != -0.1 and (p is None or half != half)) or (
-            opposes and q is None
-        )
+        hangs = (supports and p != 0.5 and half != -0.1 and (p is None or half != half)) or (opposes and q is None)
         if answer in ("not supported", "undecidable"):
             assert answer == ("undecidable" if hangs or reach > 0.5 else "not supported")
     assert seen == set(Word)
@@ -194,9 +192,7 @@ def test_rules_may_be_tightened_and_never_loosened():
     strict = Rules(level=0.01, min_events=30, worthwhile_information_ratio=0.3, power=0.9)
     fitting = {"level": 0.01, "power": 0.9}
     assert decide(evidence(power_details=fitting), strict).word == "undecidable"
-    assert (
-        decide(evidence(events=30, power_details=fitting), strict).word == "undecidable"
-    )  # placebo p is 0.02
+    assert decide(evidence(events=30, power_details=fitting), strict).word == "undecidable"  # placebo p is 0.02
     assert decide(evidence(events=30, placebo=(0.01, 1.0), power_details=fitting), strict).word == "supported"
     for loose in (
         {"level": 0.1},

@@ -96,7 +96,7 @@ class ReleaseRule:
         elif self.rule == "lag":
             released = days + self.days
         else:
-            ahead = (WEEKDAYS.index(self.weekday) - pd.DatetimeIndex(days).weekday.to_numpy()) % 7
+            ahead = (WEEKDAYS.index(self.weekday) - pd.DatetimeIndex(days).day_of_week.to_numpy()) % 7
             friday = days + ahead.astype("timedelta64[D]") + 7 * self.weeks_after
             released = np.busday_offset(friday, 0, roll="forward", holidays=_holidays(self.calendar, friday))
         return pd.Series(released.astype("datetime64[us]"), index=observed_for.index)

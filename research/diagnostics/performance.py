@@ -77,9 +77,7 @@ def timing_alpha(
     ----------
     Jensen (1968); Lazarus, Lewis, Stock and Watson (2018); Kiefer and Vogelsang (2005).
     """
-    strategy, metal = aligned(
-        excess_returns=excess_returns, metal_excess_returns=metal_excess_returns, minimum=3
-    )
+    strategy, metal = aligned(excess_returns=excess_returns, metal_excess_returns=metal_excess_returns, minimum=3)
     year = positive(periods_per_year, "periods_per_year")
     fraction(level, "level")
     if expected_sign not in (1, -1):

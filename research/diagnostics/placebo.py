@@ -87,9 +87,7 @@ def shift_placebo(
     shifts = np.arange(1, n_bars) if everything else 1 + rng.choice(n_bars - 1, n_shifts, replace=False)
     how = "every circular shift" if everything else f"{n_shifts} circular shifts, seed {seed}"
     observed, others = _run(held, statistics_of, _shifted(held, shifts))
-    return _finding(
-        "shift_placebo", "shifted", observed, others, expected_sign, how, "Phipson and Smyth 2010"
-    )
+    return _finding("shift_placebo", "shifted", observed, others, expected_sign, how, "Phipson and Smyth 2010")
 
 
 def bootstrap_placebo(
@@ -126,15 +124,11 @@ def bootstrap_placebo(
     """
     held = _checked(weights, n_draws, expected_sign)
     if not block_length >= 1:
-        raise ParameterError(
-            f"block_length: {block_length!r} bars is under one bar; use the length of an episode"
-        )
+        raise ParameterError(f"block_length: {block_length!r} bars is under one bar; use the length of an episode")
     rng = np.random.default_rng(seed)
     observed, others = _run(held, statistics_of, _resampled(held, float(block_length), n_draws, rng))
     how = f"{n_draws} stationary bootstraps of the weights, mean block {block_length:g} bars, seed {seed}"
-    return _finding(
-        "bootstrap_placebo", "resampled", observed, others, expected_sign, how, "Politis and Romano 1994"
-    )
+    return _finding("bootstrap_placebo", "resampled", observed, others, expected_sign, how, "Politis and Romano 1994")
 
 
 def alpha_t_statistics(excess_returns: Floats, metal_excess_returns: Floats) -> Floats:
@@ -201,9 +195,7 @@ def _shifted(weights: Floats, shifts: npt.NDArray[np.int64]) -> Iterator[Floats]
         yield moved.T
 
 
-def _resampled(
-    weights: Floats, block_length: float, n_draws: int, rng: np.random.Generator
-) -> Iterator[Floats]:
+def _resampled(weights: Floats, block_length: float, n_draws: int, rng: np.random.Generator) -> Iterator[Floats]:
     n_bars = weights.size
     kept = _forward_filled(weights)
     bars = np.arange(n_bars)
@@ -233,9 +225,7 @@ def _run(weights: Floats, statistics_of: StatisticsOf, blocks: Iterator[Floats])
     return observed, np.concatenate([statistics_of(block) for block in blocks])
 
 
-def _finding(
-    name: str, moved: str, observed: float, others: Floats, sign: int, how: str, reference: str
-) -> Finding:
+def _finding(name: str, moved: str, observed: float, others: Floats, sign: int, how: str, reference: str) -> Finding:
     slack = TIE * max(1.0, abs(observed)) if isfinite(observed) else 0.0
     missing = np.isnan(others)
     as_good = float(np.mean(missing | (sign * others >= sign * observed - slack)))

@@ -114,9 +114,7 @@ def minimum_detectable_alpha(
     DataError
         For missing or misaligned returns, fewer than 3, or a metal that never moved.
     """
-    strategy, metal = aligned(
-        excess_returns=excess_returns, metal_excess_returns=metal_excess_returns, minimum=3
-    )
+    strategy, metal = aligned(excess_returns=excess_returns, metal_excess_returns=metal_excess_returns, minimum=3)
     year = positive(periods_per_year, "periods_per_year")
     if np.ptp(metal) == 0:
         raise DataError("metal_excess_returns: the metal never moved, so nothing can be timed; check the prices")
