@@ -1,0 +1,291 @@
+r"""What the metal did after the signal spoke, and how many times it really spoke.
+
+Timing, as everywhere in the engine: an event at bar t is decided at t and filled at t + delay, so the window
+of ``horizon`` returns is :math:`r_{t+delay+1}, \dots, r_{t+delay+horizon}`. Windows that overlap share returns,
+so ten events in one month are not ten pieces of evidence.
+"""
+
+from __future__ import annotations
+
+from math import inf, sqrt
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from research.diagnostics.finding import Finding
+from research.diagnostics.inputs import FloatArray, SeriesLike, fraction, vector, whole
+from research.diagnostics.long_run import (
+    MINIMUM_OBSERVATIONS,
+    cosine_variance,
+    ewc_degrees_of_freedom,
+    student_critical_value,
+    student_p_value,
+)
+from research.diagnostics.power import minimum_detectable_effect
+from research.errors import DataError
+
+MINIMUM_EVENTS = 6
+"""Fewest independent events for a p-value: five cannot reach 5 % by flipping signs, 2 / 2**5 = 0.0625."""
+
+IntArray: TypeAlias = npt.NDArray[np.int64]
+
+
+def episodes(active: pd.Series | npt.ArrayLike, *, min_gap: int) -> pd.DataFrame:
+    """Runs of an active signal, those with fewer than ``min_gap`` quiet bars between them taken as one.
+
+    Parameters
+    ----------
+    active
+        Booleans, or target weights: any weight but 0 is active, and a missing weight keeps the state it
+        finds (before the first weight: quiet).
+    min_gap
+        Quiet bars that make two runs two episodes, at least 1. Take the horizon of the study or more, and
+        the windows of different episodes do not overlap.
+
+    Returns
+    -------
+    DataFrame
+        One row an episode with ``start`` and ``end``, the first and the last active bar, as labels of the
+        index (positions for an array).
+
+    >>> episodes([0, 1, 1, 0, 1, 0, 0, 0, 1], min_gap=2)
+       start  end
+    0      1    4
+    1      8    8
+    """
+    gap = whole(min_gap, "min_gap", minimum=1)
+    series = active if isinstance(active, pd.Series) else pd.Series(np.asarray(active))
+    weights = series.astype("float64").ffill().fillna(0.0).to_numpy()
+    bars = np.flatnonzero(weights)
+    breaks = np.flatnonzero(np.diff(bars) > gap)
+    starts = bars[np.r_[0, breaks + 1]] if bars.size else bars
+    ends = bars[np.r_[breaks, bars.size - 1]] if bars.size else bars
+    return pd.DataFrame({"start": series.index[starts], "end": series.index[ends]})
+
+
+def cumulative_abnormal_return(
+    returns: pd.Series | npt.ArrayLike,
+    events: pd.DataFrame | npt.ArrayLike,
+    *,
+    horizon: int,
+    delay: int = 1,
+    level: float = 0.95,
+) -> Finding:
+    r"""Mean return over the ``horizon`` bars after an event, less what the other bars would have given.
+
+    The abnormal return subtracts the mean return of the bars outside every window. The p-value is the share of
+    all circular shifts of the event dates, the events kept together as they came, whose mean departs as far from
+    the average over shifts (two-sided, the real dates among them). The interval is the overlap-correct one,
+
+    .. math:: Var(\overline{CAR}) = \sigma^2 \left( \frac{\sum_t c_t^2}{n^2} + \frac{h^2}{m} \right),
+
+    with :math:`c_t` the number of windows over bar t and :math:`m` the bars outside, over which
+    :math:`\sigma` and the baseline are taken.
+
+    Parameters
+    ----------
+    returns
+        Returns of the metal per bar, shape (T,).
+    events
+        What :func:`episodes` gave for the same index (its ``start`` is the event), or positions.
+    horizon
+        h, bars in a window.
+    delay
+        Bars between decision and fill, as in the execution.
+    level
+        Confidence of the interval.
+
+    Returns
+    -------
+    Finding
+        A fraction over the horizon. With fewer than 6 effective events there is no statistic and no p-value,
+        only the minimum detectable effect (``details["minimum_detectable_car"]``). Events whose window is not
+        over by the end of the sample are left out and counted.
+
+    Raises
+    ------
+    DataError
+        For missing returns, event dates off the index, or no event with a complete window.
+
+    References
+    ----------
+    MacKinlay (1997); Hodrick (1992) for the overlap; Politis and Romano (1992) for circular shifts.
+    """
+    values = vector(returns, "returns", minimum=3)
+    h, first = whole(horizon, "horizon", minimum=1), whole(delay, "delay", minimum=0) + 1
+    fraction(level, "level")
+    n_bars = values.size
+    positions = _event_positions(returns, events, n_bars)
+    complete = positions[positions + first + h <= n_bars]
+    if not complete.size:
+        raise DataError(f"events: none of {positions.size} has a complete window of {h} bars; use a shorter horizon")
+    n = complete.size
+    windows = window_counts(complete + first, horizon=h, n_bars=n_bars)
+    outside = values[windows == 0]
+    if outside.size < max(MINIMUM_OBSERVATIONS, h):
+        raise DataError(
+            f"events: their windows leave {outside.size} other bars, too few for a baseline; use a shorter horizon"
+        )
+    baseline, sigma = float(outside.mean()), float(outside.std(ddof=1))
+    paths = values[(complete + first)[:, None] + np.arange(h)] - baseline
+    effects = paths.sum(axis=1)
+    estimate = float(effects.mean())
+    effective = effective_events(complete, horizon=h)
+    error = sigma * sqrt(float(windows @ windows) / n**2 + h**2 / outside.size)
+    detectable = minimum_detectable_effect(effective) * sigma * sqrt(h)
+    half_width = student_critical_value(level, max(1.0, effective - 1)) * error
+    judged = effective >= MINIMUM_EVENTS
+    p_value, greater = circular_shift_p_values(windows, values)
+    dropped = positions.size - n
+    return Finding(
+        name="cumulative_abnormal_return",
+        estimate=estimate,
+        unit=f"fraction over {h} bars",
+        null="returns after the events are like returns at any other time",
+        alternative="they differ (two-sided)",
+        interval=(estimate - half_width, estimate + half_width) if judged else None,
+        level=level,
+        statistic=estimate / error if judged and error > 0 else None,
+        p_value=p_value if judged else None,
+        effective_n=effective,
+        method=(
+            f"{n} events, window of {h} bars from {first} after the event; p-value over all {n_bars} circular shifts "
+            f"of the event dates; overlap-correct error with t of the effective events less 1"
+        ),
+        reference="MacKinlay (1997); Hodrick (1992)",
+        sentence=(
+            f"Over {h} bars after {n} events the metal earned {estimate:+.1%} more than at other times; "
+            f"shifted dates did as well or better, either way, in {p_value:.1%} of cases."
+            if judged
+            else f"{n} events count as {effective:.1f} independent ones, under {MINIMUM_EVENTS}: no p-value. Only an "
+            f"effect of {detectable:.1%} or more over {h} bars could have been seen; {estimate:+.1%} was."
+        ),
+        details={
+            "n_events": n,
+            "n_incomplete": dropped,
+            "standard_error": error,
+            "standard_error_naive": sigma * sqrt(h / n),
+            "baseline_per_bar": baseline,
+            "minimum_detectable_car": detectable,
+            "share_positive": float(np.mean(effects > 0)),
+            "effects": effects.tolist(),
+            "mean_path": paths.mean(axis=0).cumsum().tolist(),
+            "p_value_greater": greater if judged else None,
+            "sign_flip": sign_flip_p_values(effects)[0] if judged and effective == n else None,
+            "dummy_regression": _dummy_regression(values, windows > 0) if judged else None,
+        },
+    )
+
+
+def effective_events(events: npt.ArrayLike, *, horizon: int) -> float:
+    r"""Independent events that would give the mean the same error, :math:`h n^2 / \sum_t c_t^2`.
+
+    n when no windows overlap, 1 when all coincide.
+    """
+    positions = np.asarray(events, dtype=np.int64)
+    h = whole(horizon, "horizon", minimum=1)
+    if not positions.size:
+        return 0.0
+    start = positions - positions.min()
+    counts = window_counts(start, horizon=h, n_bars=int(start.max()) + h)
+    return h * positions.size**2 / float(counts @ counts)
+
+
+def window_counts(starts: npt.ArrayLike, *, horizon: int, n_bars: int) -> FloatArray:
+    r"""Number of windows :math:`c_t` over each bar, shape (n_bars,); a window covers its start and h - 1 more."""
+    edges = np.zeros(n_bars + 1)
+    position = np.asarray(starts, dtype=np.int64)
+    np.add.at(edges, position, 1.0)
+    np.add.at(edges, np.minimum(position + horizon, n_bars), -1.0)
+    return np.asarray(np.cumsum(edges)[:n_bars])
+
+
+def cross_sectional_factor(n_events: int, mean_correlation: float) -> float:
+    r"""Kolari and Pynnonen (2010): what a t-statistic over n events on shared dates must be multiplied by.
+
+    :math:`\sqrt{(1-\bar r)/(1+(n-1)\bar r)}`, for gold and silver (or several strategies) that speak at once.
+    """
+    n = whole(n_events, "n_events", minimum=1)
+    if not -1 / max(n - 1, 1) < mean_correlation < 1:
+        raise DataError(f"mean_correlation: {mean_correlation!r} cannot be the mean of {n} events' correlations")
+    return sqrt((1 - mean_correlation) / (1 + (n - 1) * mean_correlation))
+
+
+def circular_shift_p_values(weights: SeriesLike, returns: SeriesLike) -> tuple[float, float]:
+    r"""Two-sided and one-sided (greater) p-value of :math:`\sum_t w_t r_t` over all T circular shifts of w.
+
+    The real history is one of the shifts, so neither can fall under 1/T. Two-sided is the distance from
+    the average over all shifts, :math:`\bar r \sum_t w_t`, so a metal that rose all the time proves nothing.
+    """
+    held, earned = vector(weights, "weights"), vector(returns, "returns")
+    if held.size != earned.size:
+        raise DataError(f"weights: {held.size} bars against {earned.size} returns; align them first")
+    shifted = np.fft.irfft(np.conj(np.fft.rfft(held)) * np.fft.rfft(earned), n=held.size)
+    actual = float(held @ earned)
+    tolerance = 1e-10 * (float(np.abs(shifted).max()) + 1e-300)
+    centre = float(held.sum() * earned.mean())
+    two_sided = float(np.mean(np.abs(shifted - centre) >= abs(actual - centre) - tolerance))
+    greater = float(np.mean(shifted >= actual - tolerance))
+    return two_sided, greater
+
+
+def sign_flip_p_values(effects: SeriesLike) -> tuple[float, float]:
+    """Exact two-sided and one-sided (greater) p-value of a mean under all flips of the effects' signs.
+
+    All ``2**n`` are counted up to 16 effects; beyond, 65,536 flips drawn with a fixed seed and the real signs.
+    Neither can fall under ``1 / 2**n``: the two-sided floor is ``2 / 2**n``.
+    """
+    values = vector(effects, "effects")
+    n = values.size
+    if n <= _EXACT_UP_TO:
+        signs = 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+    else:
+        drawn = np.random.default_rng(0).choice([-1.0, 1.0], size=(2**_EXACT_UP_TO, n))
+        signs = np.vstack([np.ones(n), drawn])
+    sums = signs @ values
+    tolerance = 1e-12 * float(np.abs(values).sum())
+    actual = float(values.sum())
+    return float(np.mean(np.abs(sums) >= abs(actual) - tolerance)), float(np.mean(sums >= actual - tolerance))
+
+
+_EXACT_UP_TO = 16
+
+
+def _event_positions(returns: pd.Series | npt.ArrayLike, events: pd.DataFrame | npt.ArrayLike, n_bars: int) -> IntArray:
+    if isinstance(events, pd.DataFrame):
+        if "start" not in events:
+            raise DataError("events: the table has no column 'start'; pass what episodes() gave")
+        index = returns.index if isinstance(returns, pd.Series) else pd.RangeIndex(n_bars)
+        positions = index.get_indexer(pd.Index(events["start"]))
+        if (positions < 0).any():
+            missing = events["start"][positions < 0].iloc[0]
+            raise DataError(f"events: {missing} is not among the dates of the returns; use one calendar for both")
+        return np.asarray(positions, dtype=np.int64)
+    raw = np.atleast_1d(np.asarray(events))
+    positions = raw.astype(np.int64)
+    if raw.size and ((positions != raw).any() or positions.min() < 0 or positions.max() >= n_bars):
+        raise DataError(f"events: not all are positions from 0 to {n_bars - 1}; pass what episodes() gave")
+    return positions
+
+
+def _dummy_regression(returns: FloatArray, inside: npt.NDArray[np.bool_]) -> dict[str, float] | None:
+    """Return of a bar inside any window less one outside, with the equal-weighted-cosine error."""
+    n = returns.size
+    if n < MINIMUM_OBSERVATIONS:
+        return None
+    difference = float(returns[inside].mean() - returns[~inside].mean())
+    share = float(inside.mean())
+    influence = (returns - np.where(inside, returns[inside].mean(), returns[~inside].mean())) * np.where(
+        inside, 1 / share, -1 / (1 - share)
+    )
+    degrees = ewc_degrees_of_freedom(n)
+    error = sqrt(cosine_variance(influence, degrees) / n)
+    statistic = difference / error if error > 0 else inf
+    return {
+        "difference_per_bar": difference,
+        "standard_error": error,
+        "statistic": statistic,
+        "p_value": student_p_value(statistic, degrees),
+    }
