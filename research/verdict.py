@@ -299,7 +299,8 @@ def _reach(power: Finding, rules: Rules) -> str:
     worth = f"{rules.worthwhile_information_ratio:g} is worth having"
     if not isfinite(power.estimate):
         return f"what the sample could have found is unknown, {worth}"
-    return f"the smallest information ratio that the sample could have found is {power.estimate:.2f} a year, {worth}"
+    found = "the smallest information ratio that the sample could have found"
+    return f"{found} is {power.estimate:.2f} a year, {worth}"
 
 
 def _check_power(power: Finding, rules: Rules) -> None:
