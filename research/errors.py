@@ -13,6 +13,7 @@
     │   ├── UnknownStrategy        no such name, file or entry point
     │   ├── ParameterError         an unknown or unusable parameter
     │   ├── SignalError            weights that cannot be traded
+    │   │   └── NoDecision         a signal that never decides in the asked-for range
     │   └── LookAheadError         an output that depended on the future
     ├── ExecutionError             costs, delays or dates that make no sense
     ├── SourceError                a provider did not give what it promises
@@ -70,6 +71,10 @@ class ParameterError(StrategyError):
 
 class SignalError(StrategyError):
     """The signal returned weights that cannot be traded."""
+
+
+class NoDecision(SignalError):
+    """The signal never decides in the asked-for range, or too late to earn."""
 
 
 class LookAheadError(StrategyError):

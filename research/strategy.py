@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from research.errors import ParameterError, SignalError, StrategyError, did_you_mean
+from research.errors import NoDecision, ParameterError, SignalError, StrategyError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -207,7 +207,7 @@ def check_weights(weights: Any, index: pd.DatetimeIndex, max_leverage: float, na
             f"({max_leverage:g}); clip it, or raise max_leverage"
         )
     if np.isnan(numbers).all():
-        raise SignalError(f"{name}: every weight is NaN, so it never decides; are its inputs there for this period?")
+        raise NoDecision(f"{name}: every weight is NaN, so it never decides; are its inputs there for this period?")
     return values.rename("weight")
 
 

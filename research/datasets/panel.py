@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from research.datasets.dataset import Dataset
-from research.errors import SignalError, UnknownDataset, did_you_mean
+from research.errors import SignalError, did_you_mean
 
 
 class Panel:
@@ -164,9 +164,7 @@ class Panel:
         identity = self._inputs.get(name, name)
         if identity not in self._inputs.values():
             names = {*self._inputs, *self._inputs.values()}
-            raise UnknownDataset(
-                f"panel[{name!r}]: not among the strategy's declared inputs{did_you_mean(name, names)}"
-            )
+            raise SignalError(f"panel[{name!r}]: not among the strategy's declared inputs{did_you_mean(name, names)}")
         return identity
 
     def _series_table(self, identity: str) -> pd.DataFrame:

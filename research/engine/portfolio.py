@@ -24,7 +24,7 @@ import pandas as pd
 
 from research.datasets.market import Market
 from research.engine.result import Result
-from research.errors import ExecutionError, SignalError
+from research.errors import NoDecision, SignalError
 from research.execution import Execution
 
 CAPITAL = 100.0
@@ -49,18 +49,18 @@ def run(
     Raises
     ------
     SignalError
-        If the weights are not on the market's index or are never a number.
-    ExecutionError
-        If the delay leaves no bar to earn on.
+        If the weights are not on the market's index.
+    NoDecision
+        If they are never a number, or the delay leaves no bar to earn on.
     """
     if not weights.index.equals(market.price.index):
         raise SignalError(f"{name}: weights are not on the market's calendar; use .reindex(panel.index)")
     if weights.isna().all():
-        raise SignalError(f"{name}: every weight is NaN, so nothing is ever traded")
+        raise NoDecision(f"{name}: every weight is NaN, so nothing is ever traded")
     filled = weights.shift(execution.delay)
     first = filled.first_valid_index()
     if first is None or first == filled.index[-1]:
-        raise ExecutionError(
+        raise NoDecision(
             f"{name}: decides first at {weights.first_valid_index():%Y-%m-%d}; {execution.delay} bars of delay leave "
             f"nothing to earn before {weights.index[-1]:%Y-%m-%d}; use a longer history"
         )

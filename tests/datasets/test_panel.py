@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from research.datasets import open_data
-from research.errors import SignalError, UnknownDataset
+from research.errors import SignalError
 
 from .packs import PRICE, csv, entry, write_pack
 
@@ -133,9 +133,9 @@ def test_what_a_strategy_changes_stays_with_the_strategy(data):
 
 def test_undeclared_inputs_are_refused(data):
     panel = panel_of(data, stock="late")
-    with pytest.raises(UnknownDataset, match="declared inputs; did you mean 'stock'"):
+    with pytest.raises(SignalError, match="declared inputs; did you mean 'stock'"):
         panel["stok"]
-    with pytest.raises(UnknownDataset, match="declared inputs"):
+    with pytest.raises(SignalError, match="declared inputs"):
         panel["gold_price"]
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from research.datasets.market import Market
 from research.engine.portfolio import CAPITAL, run
-from research.errors import ExecutionError, SignalError
+from research.errors import ExecutionError, NoDecision, SignalError
 from research.execution import Execution
 
 FREE = Execution(delay=1, fees=0, slippage=0, storage=0, borrow=0)
@@ -248,7 +248,7 @@ def test_short_pays_borrow_and_long_pays_storage():
 
 
 def test_a_decision_too_late_to_earn_is_refused():
-    with pytest.raises(ExecutionError, match="nothing to earn"):
+    with pytest.raises(NoDecision, match="nothing to earn"):
         backtest([np.nan, np.nan, 1.0, 1.0], [1, 2, 3, 4])
 
 

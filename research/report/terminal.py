@@ -1,0 +1,204 @@
+"""Tables for the terminal, at most 100 columns wide. Nothing is computed here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from research.report.words import interval, number, p_value, percent, signed_percent
+
+if TYPE_CHECKING:
+    from research.datasets.data import Data
+    from research.strategy import Strategy
+    from research.study import Study, Trial
+
+WIDTH = 100
+COLOURS = {"supported": "green", "contradicted": "red", "not supported": "yellow", "undecidable": "cyan"}
+VERDICT_NOTE = (
+    "Alpha: return a year over a fixed mix of metal and bills. p family: adjusted over every declared trial. "
+    "p placebo: share of the strategy's own weights, moved in time, that do as well. Findable: the smallest alpha that this "
+    "sample finds 4 times in 5. Under 6 independent events no p-value is given."
+)
+PERFORMANCE_NOTE = (
+    "Sharpe over bills; drawdown: the deepest; turnover and costs a year, as a multiple and a share of the account."
+)
+ACCOUNTS = {
+    "strategy": "strategy",
+    "buy_and_hold": "buy and hold",
+    "matched_exposure": "matched exposure",
+    "bills": "bills",
+}
+
+
+def print_study(study: Study, *, verbose: bool = False) -> None:
+    """The verdict table, what each account did, and on which terms; with ``verbose`` every finding."""
+    console = _console()
+    for line in study_lines(study):
+        console.print(Text(line, style="dim"))
+    console.print()
+    metals = {metal: [trial for trial in study.trials if trial.metal == metal] for metal in _metals(study)}
+    for metal, trials in metals.items():
+        console.print(_verdict_table(metal, trials))
+    console.print(Text(VERDICT_NOTE, style="dim"))
+    console.print()
+    for metal, trials in metals.items():
+        console.print(_performance_table(metal, trials))
+    console.print(Text(PERFORMANCE_NOTE, style="dim"))
+    console.print()
+    for trial in study.trials:
+        console.print(Text.assemble((f"{trial.name}, {trial.metal}: ", "bold"), _coloured(str(trial.verdict))))
+        if verbose:
+            _print_findings(console, trial)
+    for skipped in study.skipped:
+        console.print(Text(f"{skipped.strategy}, {skipped.metal}: not run: {skipped.reason}", style="dim"))
+
+
+def study_lines(study: Study) -> list[str]:
+    """Period, data, prices, costs and conventions, one line each."""
+    lines = []
+    for metal in _metals(study):
+        trials = [trial for trial in study.trials if trial.metal == metal]
+        result = trials[0].result
+        first = min(trial.result.first_fill for trial in trials)
+        price = study.datasets[f"{metal}_price"]
+        kind = "period averages: volatility is understated (variance x 2/3)" if result.averaged else "closes"
+        lines.append(
+            f"{metal}: {first:%Y-%m} to {result.equity.index[-1]:%Y-%m} ({price.publisher}; {kind}; "
+            f"{result.periods_per_year} periods a year)"
+        )
+    lines.append(f"terms: {study.execution.describe()}; cash earns the 3-month bill")
+    lines.append(
+        f"family: {study.family_size} trials (strategies x metals x declared grid); p adjusted over all of them; "
+        f"level {study.rules.level:.0%}"
+    )
+    return lines
+
+
+def print_strategies(strategies: Iterable[Strategy], available: Data) -> None:
+    """Name, claim, inputs and what is missing of them."""
+    console = _console()
+    table = _table("Strategies", "Name", "Claim", "Needs", "Grid")
+    for item in strategies:
+        needs = Text()
+        for identity in dict.fromkeys(i for metal in item.metals for i in item.inputs_for(metal).values()):
+            here = identity in available
+            needs.append(f"{identity}{'' if here else ' (missing)'}\n", style=None if here else "red")
+        grid = "\n".join(f"{name}: {', '.join(map(str, values))}" for name, values in item.grid.items())
+        about = f"{item.claim} [{', '.join(item.claims) or item.role}; sign {item.expected_sign:+d}]"
+        table.add_row(item.name, Text(about), needs, grid)
+    console.print(table)
+
+
+def print_datasets(rows: Iterable[dict[str, Any]]) -> None:
+    """What each dataset covers, who publishes it under which licence, and when a value becomes known."""
+    console = _console()
+    table = _table("Datasets", "Dataset", "Covers", "Rows", "Publisher, licence", "Known")
+    for row in rows:
+        table.add_row(
+            f"{row['id']}\n{row['unit']}",
+            f"{row['first'][:7]} to\n{row['last'][:7]}",
+            str(row["rows"]),
+            f"{row['publisher']}; {row['licence']}",
+            row["release"],
+        )
+    console.print(table)
+
+
+def _metals(study: Study) -> list[str]:
+    return list(dict.fromkeys(trial.metal for trial in study.trials))
+
+
+def _verdict_table(metal: str, trials: Iterable[Trial]) -> Table:
+    table = _table(f"{metal.capitalize()}: verdicts")
+    table.add_column("Strategy", no_wrap=True)
+    for heading in ("Events", "Alpha", "95 % interval", "p family", "p placebo", "Findable"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("Verdict", no_wrap=True)
+    for trial in trials:
+        alpha, family = trial.findings["timing_alpha"], trial.findings["step_down"]
+        placebo, power = trial.findings["shift_placebo"], trial.findings["minimum_detectable_information_ratio"]
+        judged = trial.events >= trial.verdict.rules.min_events
+        table.add_row(
+            trial.name,
+            f"{trial.events:.0f}",
+            signed_percent(alpha.estimate),
+            interval(alpha.interval) if judged else "",
+            p_value(family.p_value) if judged else "",
+            p_value(placebo.p_value) if judged else "",
+            percent(power.details["minimum_detectable_alpha"]),
+            _coloured(str(trial.verdict.word)),
+        )
+    return table
+
+
+def _performance_table(metal: str, trials: Iterable[Trial]) -> Table:
+    table = _table(f"{metal.capitalize()}: what each account did")
+    table.add_column("Account", no_wrap=True)
+    for heading in ("CAGR", "Volatility", "Sharpe", "Drawdown", "Exposure", "Turnover", "Costs"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for trial in trials:
+        for label, row in trial.performance.items():
+            strategy = label == "strategy"
+            table.add_row(
+                f"{trial.name} {trial.result.first_fill:%Y-%m}" if strategy else f"  {ACCOUNTS[label]}",
+                percent(row.cagr),
+                percent(row.volatility),
+                number(row.sharpe),
+                percent(row.max_drawdown),
+                percent(row.exposure, 0),
+                f"{row.turnover:.2f}",
+                percent(row.costs, 2),
+                style="bold" if strategy else "",
+                end_section=label == "bills",
+            )
+    return table
+
+
+def _print_findings(console: Console, trial: Trial) -> None:
+    table = _table("", "Finding", "In plain words")
+    for heading in ("Estimate", "p", "n"):
+        table.add_column(heading, justify="right")
+    for finding in trial.findings.values():
+        judged = trial.events >= trial.verdict.rules.min_events
+        table.add_row(
+            f"{finding.name}\n",
+            f"{finding.sentence} ({finding.reference})",
+            number(finding.estimate, 3),
+            p_value(finding.p_value if judged else None),
+            number(finding.effective_n, 0),
+        )
+    console.print(table)
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table(
+        title=title or None,
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        title_style="bold",
+        caption_justify="left",
+        padding=(0, 1, 0, 0),
+    )
+    for heading in headings:
+        table.add_column(heading)
+    return table
+
+
+def _coloured(text: str) -> Text:
+    word = next((word for word in COLOURS if text.startswith(word)), "")
+    result = Text(text)
+    if word:
+        result.stylize(f"bold {COLOURS[word]}", 0, len(word))
+    return result
+
+
+def _console() -> Console:
+    width = min(WIDTH, int(os.environ.get("COLUMNS", WIDTH)))
+    console = Console()
+    return Console(width=min(width, console.width) if console.is_terminal else width)

@@ -1,0 +1,147 @@
+"""The evidence about each candidate, and its verdict: which statistics are asked, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from research.diagnostics.events import episodes
+from research.diagnostics.finding import Finding
+from research.diagnostics.metrics import exposure
+from research.diagnostics.performance import sharpe_ratio, timing_alpha
+from research.diagnostics.placebo import bootstrap_placebo, shift_placebo
+from research.diagnostics.power import minimum_detectable_information_ratio
+from research.diagnostics.selection import deflated_sharpe_ratio, minimum_track_record, probabilistic_sharpe_ratio
+from research.diagnostics.sharpe_difference import sharpe_difference
+from research.engine.kernel import sweep
+from research.engine.result import Result
+from research.errors import DataError
+from research.execution import Execution
+from research.study.family import Candidate, kernel_arguments
+from research.verdict import Evidence, Robustness, Rules
+
+SEED = 20251201
+N_PLACEBOS = 2_000
+
+
+def weigh(item: Candidate, family: Finding, execution: Execution, rules: Rules) -> tuple[Evidence, dict[str, Finding]]:
+    """Gather what the verdict is made from.
+
+    Returns
+    -------
+    tuple
+        The evidence, and its findings by name with the power of the sample first.
+    """
+    result = item.accounts.result
+    year = result.periods_per_year
+    strategy, metal = result.excess_returns, result.metal_excess_returns
+    power = minimum_detectable_information_ratio(
+        strategy, metal, periods_per_year=year, significance=rules.level, power=rules.power
+    )
+    primary = timing_alpha(strategy, metal, periods_per_year=year, expected_sign=item.strategy.expected_sign)
+    events = independent_events(result)
+    placebo = shift_placebo(
+        item.accounts.decided.to_numpy(),
+        lambda histories: _alpha_t(item, histories, execution),
+        seed=SEED,
+        n_shifts=N_PLACEBOS,
+        expected_sign=item.strategy.expected_sign,
+    )
+    evidence = Evidence(
+        primary=primary,
+        family=family,
+        placebo=placebo,
+        robustness=_robustness(item, execution),
+        power=power,
+        independent_events=events,
+        expected_sign=item.strategy.expected_sign,
+    )
+    return evidence, {finding.name: finding for finding in (power, primary, family, placebo)}
+
+
+def further_findings(item: Candidate, execution: Execution, n_trials: int, trial_variance: float) -> Iterable[Finding]:
+    """What does not decide, but tells more: Sharpe ratios, their difference, and a second placebo."""
+    result = item.accounts.result
+    year = result.periods_per_year
+    excess = result.excess_returns
+    mix = item.accounts.benchmarks["matched_exposure"].excess_returns
+    mean_episode = max(1.0, len(result.weights) / (2 * max(independent_events(result), 1)))
+    wanted = (
+        lambda: sharpe_ratio(excess, periods_per_year=year),
+        lambda: sharpe_difference(excess, mix, periods_per_year=year, seed=SEED),
+        lambda: probabilistic_sharpe_ratio(excess),
+        lambda: deflated_sharpe_ratio(excess, n_trials=n_trials, trial_variance=trial_variance),
+        lambda: minimum_track_record(excess, periods_per_year=year),
+        lambda: bootstrap_placebo(
+            item.accounts.decided.to_numpy(),
+            lambda histories: _alpha_t(item, histories, execution),
+            block_length=mean_episode,
+            seed=SEED,
+            n_draws=N_PLACEBOS,
+            expected_sign=item.strategy.expected_sign,
+        ),
+    )
+    for ask in wanted:
+        try:
+            yield ask()
+        except DataError:
+            continue
+
+
+def independent_events(result: Result) -> float:
+    """Episodes in which the account holds more metal than its own average, those within a quarter as one.
+
+    A strategy that holds one fixed mix has none.
+    """
+    held = result.weights
+    spread = held - exposure(held)
+    above = spread > 1e-6
+    if not above.any() or result.weights.std() < 1e-9:
+        return 0.0
+    min_gap = max(1, result.periods_per_year // 4)
+    return float(len(episodes(above, min_gap=min_gap)))
+
+
+def _alpha_t(item: Candidate, histories: np.ndarray, execution: Execution) -> np.ndarray:
+    """White t statistics of the timing alphas of many weight histories, ``(n_bars, n_histories)``."""
+    summary = sweep(
+        np.ascontiguousarray(histories.T),
+        **kernel_arguments(item.accounts.market, execution),
+        periods_per_year=item.accounts.market.periods_per_year,
+        hac_lags=0,
+    )
+    return summary.alpha_t
+
+
+def _robustness(item: Candidate, execution: Execution) -> Robustness:
+    result = item.accounts.result
+    harder = {
+        "longer_delay": replace(execution, delay=execution.delay + 1),
+        "doubled_costs": replace(execution, fees=2 * execution.fees, slippage=2 * execution.slippage),
+    }
+    alphas = {name: _alpha(item, terms) for name, terms in harder.items()}
+    middle = len(result.returns) // 2
+    for name, part in (("first_half", slice(None, middle)), ("second_half", slice(middle, None))):
+        alphas[name] = _alpha_of(result.excess_returns.iloc[part], result.metal_excess_returns.iloc[part])
+    return Robustness(**{name: alpha * result.periods_per_year for name, alpha in alphas.items()})
+
+
+def _alpha(item: Candidate, execution: Execution) -> float:
+    market = item.accounts.market
+    summary = sweep(
+        item.accounts.decided.to_numpy()[None, :],
+        **kernel_arguments(market, execution),
+        periods_per_year=1,
+    )
+    return float(summary.alpha[0])
+
+
+def _alpha_of(strategy: pd.Series, metal: pd.Series) -> float:
+    """Intercept of the strategy's excess return on the metal's, a period; NaN without variation."""
+    if len(metal) < 3 or not metal.var() > 0:
+        return float("nan")
+    beta = strategy.cov(metal) / metal.var()
+    return float(strategy.mean() - beta * metal.mean())

@@ -1,0 +1,134 @@
+"""The declared family: every strategy on every metal at every point of its grid is one trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from research.datasets.data import Data
+from research.datasets.market import Market
+from research.engine.kernel import paths
+from research.execution import Execution
+from research.strategy import Strategy
+from research.study.trial import Accounts, decide_weights, open_accounts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A strategy on a metal with the parameters chosen for it, before it is judged.
+
+    Attributes
+    ----------
+    variants
+        Decided weights of the other points of the declared grid, by label.
+    """
+
+    strategy: Strategy
+    metal: str
+    parameters: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    accounts: Accounts
+    market: Market
+    variants: Mapping[str, pd.Series] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """Name of the chosen trial within the family."""
+        return label(self.strategy.name, self.metal, self.parameters)
+
+
+def label(strategy: str, metal: str, parameters: Mapping[str, Any]) -> str:
+    """``lease_rate_spike/silver/hold_days=183,threshold=2.0``."""
+    values = ",".join(f"{key}={parameters[key]!r}" for key in sorted(parameters))
+    return f"{strategy}/{metal}/{values}"
+
+
+def candidate(
+    strategy: Strategy,
+    data: Data,
+    market: Market,
+    parameters: Mapping[str, Any] | None,
+    execution: Execution,
+) -> Candidate:
+    """Decide the chosen weights and those of the rest of the grid, and open the accounts.
+
+    A point of the grid that cannot be run leaves the error of the strategy itself to its caller.
+    """
+    chosen = strategy.parameters(parameters)
+    decided, panel = decide_weights(strategy, data, market, chosen, execution)
+    metal = market.metal
+    variants = {}
+    for values in strategy.variants():
+        name = label(strategy.name, metal, values)
+        if name != label(strategy.name, metal, chosen):
+            variants[name] = strategy.weights(panel, values, max_leverage=execution.max_leverage)
+    return Candidate(
+        strategy=strategy,
+        metal=metal,
+        parameters=chosen,
+        inputs=strategy.inputs_for(metal),
+        accounts=open_accounts(decided, market, execution, strategy.name),
+        market=market,
+        variants=variants,
+    )
+
+
+def family_returns(candidates: Sequence[Candidate], execution: Execution) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Excess returns of every trial of the family, and of the metal of each, on the union of all bars.
+
+    Columns are trial labels; NaN outside a trial's own window.
+    """
+    strategies: dict[str, pd.Series] = {}
+    metals: dict[str, pd.Series] = {}
+    for item in candidates:
+        result = item.accounts.result
+        strategies[item.label] = result.excess_returns
+        metals[item.label] = result.metal_excess_returns
+        if not item.variants:
+            continue
+        market = item.market
+        equity = paths(
+            np.vstack([weights.to_numpy() for weights in item.variants.values()]), **kernel_arguments(market, execution)
+        )
+        metal_growth = _metal_growth(market, execution)
+        for name, path in zip(item.variants, equity, strict=True):
+            excess, metal = _excess(path, metal_growth, market)
+            strategies[name], metals[name] = excess, metal
+    return pd.DataFrame(strategies), pd.DataFrame(metals)
+
+
+def kernel_arguments(market: Market, execution: Execution) -> dict[str, Any]:
+    """What the fast path needs of a market and the terms of trade."""
+    return {
+        "price": market.price.to_numpy(),
+        "bill_accrual": market.bill_accrual.to_numpy(),
+        "year_fraction": market.year_fraction.to_numpy(),
+        "delay": execution.delay,
+        "fees": execution.fees,
+        "slippage": execution.slippage,
+        "storage": execution.storage,
+        "borrow": execution.borrow,
+    }
+
+
+def _metal_growth(market: Market, execution: Execution) -> np.ndarray:
+    price = market.price.to_numpy()
+    carry = 1 - execution.storage * market.year_fraction.to_numpy()
+    return np.asarray(np.concatenate([[1.0], price[1:] / price[:-1]]) * carry)
+
+
+def _excess(path: np.ndarray, metal_growth: np.ndarray, market: Market) -> tuple[pd.Series, pd.Series]:
+    """Excess returns after the first fill; the first bears the cost of entry, as in a Result."""
+    first = int(np.argmax(~np.isnan(path)))
+    value = path[first:].copy()
+    value[0] = 1.0
+    before = np.where(value[:-1] > 0, value[:-1], 1.0)
+    growth = np.where(value[:-1] > 0, value[1:] / before, 1.0)
+    dates = market.price.index[first + 1 :]
+    bills = market.bill_accrual.to_numpy()[first + 1 :]
+    metal = metal_growth[first + 1 :] - 1 - bills
+    return pd.Series(growth - 1 - bills, index=dates), pd.Series(metal, index=dates)

@@ -1,0 +1,250 @@
+"""Study: strategies x metals on one set of data with one Execution, judged as one family."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from research.datasets.data import Data, open_data
+from research.datasets.dataset import Dataset
+from research.diagnostics.multiplicity import step_down, timing_alpha_series
+from research.discovery import find_strategy
+from research.errors import AssayError, NoData, NoDecision, StrategyError, UnknownDataset
+from research.execution import Execution
+from research.strategy import Strategy
+from research.study.evidence import SEED, further_findings, weigh
+from research.study.family import Candidate, candidate, family_returns
+from research.study.trial import Trial
+from research.verdict import Rules, decide
+
+Progress = Callable[[int, int, str], None]
+
+N_DRAWS = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skipped:
+    """A strategy that could not be tried on a metal, and why."""
+
+    strategy: str
+    metal: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """What was asked, what came out, and everything needed to ask it again.
+
+    Attributes
+    ----------
+    trials
+        One per strategy and metal that could be run.
+    skipped
+        The others, each with its reason.
+    family_size
+        Number of trials that the family-wise p-values account for: every point of every grid.
+    datasets
+        The datasets that were used, by id.
+    manifest
+        Versions, seeds, data hashes, strategy hashes and terms.
+    """
+
+    trials: tuple[Trial, ...]
+    skipped: tuple[Skipped, ...]
+    execution: Execution
+    rules: Rules
+    family_size: int
+    datasets: Mapping[str, Dataset]
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, key: tuple[str, str]) -> Trial:
+        """The trial of ``(strategy, metal)``."""
+        for trial in self.trials:
+            if (trial.name, trial.metal) == key:
+                return trial
+        raise KeyError(key)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values only."""
+        return {
+            "manifest": dict(self.manifest),
+            "execution": asdict(self.execution),
+            "rules": asdict(self.rules),
+            "family_size": self.family_size,
+            "trials": [trial.to_json() for trial in self.trials],
+            "skipped": [asdict(item) for item in self.skipped],
+        }
+
+    def report(self, path: str | Path) -> Path:
+        """Write the self-contained HTML report; the old file stays until the new one is whole."""
+        from research.report.html import write_report
+
+        return write_report(self, Path(path))
+
+
+def compare(
+    strategies: Iterable[Strategy | str],
+    data: Data | None = None,
+    *,
+    metals: Iterable[str] | None = None,
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    execution: Execution | None = None,
+    rules: Rules | None = None,
+    progress: Progress | None = None,
+) -> Study:
+    """Judge strategies as one family.
+
+    Parameters
+    ----------
+    strategies
+        Strategies, or names or files of them.
+    metals
+        Metals to trade; by default each strategy's own.
+    parameters
+        Strategy name -> parameters other than the defaults.
+    start, end
+        First and last bar, ``YYYY`` or ``YYYY-MM-DD``.
+    progress
+        Called with ``(done, total, what)``.
+
+    Raises
+    ------
+    AssayError
+        If no strategy could be run: the reason of the first. Otherwise a strategy without data for a
+        metal is listed in ``Study.skipped``.
+    """
+    data = data or open_data()
+    execution, rules = execution or Execution(), rules or Rules()
+    chosen = [find_strategy(item) if isinstance(item, str) else item for item in strategies]
+    wanted = None if metals is None else list(dict.fromkeys(metals))
+    for metal in wanted or []:
+        data.market(metal, start, end)
+    pairs = [(item, metal) for item in chosen for metal in item.metals if wanted is None or metal in wanted]
+    if not pairs:
+        names = ", ".join(item.name for item in chosen)
+        raise StrategyError(f"{names}: claims nothing about {', '.join(wanted or [])}; see assay strategies")
+    tell = progress or (lambda done, total, what: None)
+    steps = 2 * len(pairs) + 1
+    candidates: list[Candidate] = []
+    skipped: list[Skipped] = []
+    first_error: AssayError | None = None
+    for step, (item, metal) in enumerate(pairs):
+        tell(step, steps, f"backtest {item.name} on {metal}")
+        try:
+            market = data.market(metal, start, end)
+            candidates.append(candidate(item, data, market, (parameters or {}).get(item.name), execution))
+        except (NoData, UnknownDataset, NoDecision) as error:
+            first_error = first_error or error
+            skipped.append(Skipped(strategy=item.name, metal=metal, reason=str(error)))
+    if not candidates:
+        assert first_error is not None
+        raise first_error
+    trials, size = _judge(candidates, execution, rules, tell, steps)
+    used = {identity: data[identity] for item in candidates for identity in item.inputs.values()}
+    used |= {identity: dataset for item in candidates for identity, dataset in item.market.datasets.items()}
+    return Study(
+        trials=tuple(trials),
+        skipped=tuple(skipped),
+        execution=execution,
+        rules=rules,
+        family_size=size,
+        datasets=dict(sorted(used.items())),
+        manifest=_manifest(chosen, used, start, end),
+    )
+
+
+def backtest(
+    strategy: Strategy | str,
+    data: Data | None = None,
+    *,
+    metal: str | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    execution: Execution | None = None,
+    rules: Rules | None = None,
+    **parameters: Any,
+) -> Trial:
+    """Judge one strategy on one metal: by default the first that it claims.
+
+    Raises
+    ------
+    AssayError
+        As :func:`compare`; also for an unknown parameter.
+    """
+    chosen = find_strategy(strategy) if isinstance(strategy, str) else strategy
+    study = compare(
+        [chosen],
+        data,
+        metals=[metal or chosen.metals[0]],
+        parameters={chosen.name: parameters},
+        start=start,
+        end=end,
+        execution=execution,
+        rules=rules,
+    )
+    return study.trials[0]
+
+
+def _judge(
+    candidates: list[Candidate], execution: Execution, rules: Rules, tell: Progress, steps: int
+) -> tuple[list[Trial], int]:
+    tell(len(candidates), steps, "the family of all declared trials")
+    returns, metals = family_returns(candidates, execution)
+    year = candidates[0].market.periods_per_year
+    findings = step_down(
+        timing_alpha_series(returns, metals),
+        periods_per_year=year,
+        seed=SEED,
+        expected_signs={
+            name: item.strategy.expected_sign for item in candidates for name in (item.label, *item.variants)
+        },
+        n_draws=N_DRAWS,
+    )
+    sharpes = returns.mean() / returns.std()
+    trials = []
+    for step, item in enumerate(candidates):
+        tell(len(candidates) + 1 + step, steps, f"judge {item.strategy.name} on {item.metal}")
+        evidence, found = weigh(item, findings[item.label], execution, rules)
+        variance = float(sharpes.var(ddof=1)) if len(sharpes) > 1 else 0.0
+        more = further_findings(item, execution, returns.shape[1], variance)
+        trials.append(
+            Trial(
+                strategy=item.strategy,
+                metal=item.metal,
+                parameters=item.parameters,
+                accounts=item.accounts,
+                findings=found | {finding.name: finding for finding in more},
+                verdict=decide(evidence, rules),
+                events=evidence.independent_events,
+                inputs=item.inputs,
+            )
+        )
+    return trials, returns.shape[1]
+
+
+def _manifest(
+    strategies: list[Strategy], used: Mapping[str, Dataset], start: str | None, end: str | None
+) -> dict[str, Any]:
+    return {
+        "assay": _version("assay"),
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "versions": {name: _version(name) for name in ("numpy", "pandas", "vectorbt", "statsmodels", "arch", "scipy")},
+        "seed": SEED,
+        "start": start,
+        "end": end,
+        "strategies": {item.name: item.source_hash for item in strategies},
+        "data": {identity: dataset.sha256 for identity, dataset in sorted(used.items())},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
