@@ -132,7 +132,7 @@ def calendar_spreads(table: pd.DataFrame, near: int = 0, far: int = 1, business_
     DataFrame
         Indexed by date, one row for each day with both contracts: ``near_contract``, ``far_contract``,
         ``near_close``, ``far_close``, ``near_days``, ``far_days`` (calendar days to mid-delivery), and
-        ``traded`` (nullable boolean: both have volume).
+        ``traded`` (nullable boolean: both have volume) and ``locked`` (both were held by the daily limit).
     """
     if not 0 <= near < far:
         raise ValidationError(f"calendar spread: contracts {near} and {far}; the far one must come after the near one")
@@ -153,5 +153,6 @@ def calendar_spreads(table: pd.DataFrame, near: int = 0, far: int = 1, business_
             "near_days": first["days"],
             "far_days": second["days"],
             "traded": first["traded"] & second["traded"],
+            "locked": first["locked"] & second["locked"],
         }
     )

@@ -28,8 +28,9 @@ class CleanFutures:
     Attributes
     ----------
     table : DataFrame
-        The rows kept, sorted by date and contract, with one column more: ``traded`` (nullable boolean),
-        true where volume is above zero, ``<NA>`` on days when the file records no volume for any contract.
+        The rows kept, sorted by date and contract, with two columns more. ``traded`` (nullable boolean):
+        volume is above zero; ``<NA>`` on days when the file records no volume for any contract. ``locked``
+        (boolean): the close was held by the daily limit, so its distance to other closes says nothing.
     issues : DataFrame
         One row per finding: ``date, contract, reason, action`` with action ``dropped`` or ``flagged``.
     """
@@ -43,7 +44,9 @@ class CleanFutures:
         return groups.agg(rows="size", first="min", last="max").reset_index()
 
 
-def clean_futures(table: pd.DataFrame, *, jump: float = 0.06, stale_move: float = 0.01) -> CleanFutures:
+def clean_futures(
+    table: pd.DataFrame, *, jump: float = 0.06, stale_move: float = 0.01, limit_move: float = 0.03
+) -> CleanFutures:
     """Drop what cannot be a settlement price, flag what may be one, and report both.
 
     Every rule uses only the day in question and the days before it, so that cleaning never looks ahead.
@@ -55,14 +58,15 @@ def clean_futures(table: pd.DataFrame, *, jump: float = 0.06, stale_move: float 
     settlement``).
 
     Flagged: volume zero on a day when some contract has volume (``no volume``: settled from spreads); a log
-    change of more than `jump` from the contract's last close (``jump``).
+    change of more than `jump` from the contract's last close (``jump``); a log change of more than `limit_move`
+    when at least two other contracts moved by the very same amount of money (``limit move``).
 
     Parameters
     ----------
     table : DataFrame
         Columns `FUTURES_COLUMNS`; prices in one currency, volume in contracts. Contract may be integer or
         text.
-    jump, stale_move : float
+    jump, stale_move, limit_move : float
         Thresholds as natural-log changes.
 
     Raises
@@ -89,8 +93,10 @@ def clean_futures(table: pd.DataFrame, *, jump: float = 0.06, stale_move: float 
     recorded = rows.groupby("date")["volume"].transform("max") > 0
     rows = rows.assign(traded=(rows["volume"] > 0).astype("boolean").where(recorded, pd.NA))
     take((~rows["traded"]).fillna(False).astype(bool), "no volume", "flagged")
-    change = np.log(rows["close"]).groupby(rows["contract"]).diff()
-    take(change.abs() > jump, "jump", "flagged")
+    change = np.log(rows["close"]).groupby(rows["contract"]).diff().abs()
+    take(change > jump, "jump", "flagged")
+    rows = rows.assign(locked=(change > limit_move) & (_same_moves(rows) >= 3))
+    take(rows["locked"], "limit move", "flagged")
 
     issues = pd.concat(found).sort_values(["date", "contract"], kind="stable").reset_index(drop=True)
     return CleanFutures(rows.reset_index(drop=True), issues)
@@ -229,6 +235,13 @@ def _stale(rows: pd.DataFrame, move: float) -> pd.Series:
     moved = change.where(change != 0).groupby(rows["date"]).transform("median")
     stale: pd.Series = (change == 0) & (moved.abs() >= move)
     return stale
+
+
+def _same_moves(rows: pd.DataFrame) -> pd.Series:
+    """Count the contracts of the day that moved by the same amount of money as this one, itself included."""
+    move = rows["close"].groupby(rows["contract"]).diff().round(6)
+    count: pd.Series = move.groupby([rows["date"], move]).transform("size")
+    return count.fillna(0)
 
 
 def _exchange_holidays(contracts: Iterable[object]) -> np.ndarray:
