@@ -19,7 +19,6 @@ from research.diagnostics.long_run import (
     cosine_variance,
     effective_observations,
     ewc_degrees_of_freedom,
-    fixed_b_critical_value,
     fixed_b_p_value,
     newey_west_lags,
     student_critical_value,
@@ -147,7 +146,7 @@ def timing_alpha(
         "degrees_of_freedom": degrees,
         "p_value_claimed_direction": p_value / 2 if annual_alpha * expected_sign > 0 else 1 - p_value / 2,
         "newey_west": {
-            rule: _newey_west(alpha, influence, newey_west_lags(n, rule), year, level) for rule in _LAG_RULES
+            rule: _newey_west(alpha, influence, newey_west_lags(n, rule), year) for rule in _LAG_RULES
         },
     }
     verb = "added" if annual_alpha > 0 else "cost"
@@ -180,20 +179,15 @@ def regress_on_metal(strategy: FloatArray, metal: FloatArray) -> tuple[float, fl
 _LAG_RULES: tuple[LagRule, ...] = ("lazarus 2018", "textbook", "newey-west 1994")
 
 
-def _newey_west(
-    alpha: float, influence: FloatArray, lags: int, year: float, level: float
-) -> dict[str, float]:
+def _newey_west(alpha: float, influence: FloatArray, lags: int, year: float) -> dict[str, float]:
     n = influence.size
     error = sqrt(bartlett_variance(influence, lags) / n)
     b = (lags + 1) / n
     statistic = alpha / error
-    half_width = fixed_b_critical_value(level, b) * error * year
     return {
         "lags": lags,
         "standard_error": error * year,
         "statistic": statistic,
         "p_value_fixed_b": fixed_b_p_value(statistic, b),
         "p_value_normal": student_p_value(statistic, inf),
-        "low": alpha * year - half_width,
-        "high": alpha * year + half_width,
     }

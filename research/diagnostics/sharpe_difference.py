@@ -221,8 +221,8 @@ _CHUNK = 200_000
 
 def _ratio_difference(moments: FloatArray) -> FloatArray:
     mean, square = moments[..., :2], moments[..., 2:]
-    ratios = np.asarray(mean / np.sqrt(np.maximum(square - mean**2, 1e-300)))
-    return np.asarray(ratios[..., 0] - ratios[..., 1])
+    deviation = np.sqrt(np.maximum(square - mean**2, 1e-300))
+    return np.asarray(mean[..., 0] / deviation[..., 0] - mean[..., 1] / deviation[..., 1])
 
 
 def _jobson_korkie_memmel(returns: FloatArray) -> float:
