@@ -1,8 +1,8 @@
 r"""What the metal did after the signal spoke, and how many times it really spoke.
 
 Timing, as everywhere in the engine: an event at bar t is decided at t and filled at t + delay, so the window
-of ``horizon`` returns is :math:`r_{t+delay+1}, \dots, r_{t+delay+horizon}`. Windows that overlap share returns,
-so ten events in one month are not ten pieces of evidence.
+of ``horizon`` returns is :math:`r_{t+delay+1}, \dots, r_{t+delay+horizon}`. Windows that overlap share
+returns, so ten events in one month are not ten pieces of evidence.
 """
 
 from __future__ import annotations
@@ -75,9 +75,10 @@ def cumulative_abnormal_return(
 ) -> Finding:
     r"""Mean return over the ``horizon`` bars after an event, less what the other bars would have given.
 
-    The abnormal return subtracts the mean return of the bars outside every window. The p-value is the share of
-    all circular shifts of the event dates, the events kept together as they came, whose mean departs as far from
-    the average over shifts (two-sided, the real dates among them). The interval is the overlap-correct one,
+    The abnormal return subtracts the mean return of the bars outside every window. The p-value is the share
+    of all circular shifts of the event dates, the events kept together as they came, whose mean departs as
+    far from the average over shifts (two-sided, the real dates among them). The interval is the
+    overlap-correct one,
 
     .. math:: Var(\overline{CAR}) = \sigma^2 \left( \frac{\sum_t c_t^2}{n^2} + \frac{h^2}{m} \right),
 
@@ -120,13 +121,16 @@ def cumulative_abnormal_return(
     positions = _event_positions(returns, events, n_bars)
     complete = positions[positions + first + h <= n_bars]
     if not complete.size:
-        raise DataError(f"events: none of {positions.size} has a complete window of {h} bars; use a shorter horizon")
+        raise DataError(
+            f"events: none of {positions.size} has a complete window of {h} bars; use a shorter horizon"
+        )
     n = complete.size
     windows = window_counts(complete + first, horizon=h, n_bars=n_bars)
     outside = values[windows == 0]
     if outside.size < max(MINIMUM_OBSERVATIONS, h):
         raise DataError(
-            f"events: their windows leave {outside.size} other bars, too few for a baseline; use a shorter horizon"
+            f"events: their windows leave {outside.size} other bars, too few for a baseline; use "
+            "a shorter horizon"
         )
     baseline, sigma = float(outside.mean()), float(outside.std(ddof=1))
     paths = values[(complete + first)[:, None] + np.arange(h)] - baseline
@@ -151,7 +155,8 @@ def cumulative_abnormal_return(
         p_value=p_value if judged else None,
         effective_n=effective,
         method=(
-            f"{n} events, window of {h} bars from {first} after the event; p-value over all {n_bars} circular shifts "
+            f"{n} events, window of {h} bars from {first} after the event; p-value over all "
+            f"{n_bars} circular shifts "
             f"of the event dates; overlap-correct error with t of the effective events less 1"
         ),
         reference="MacKinlay (1997); Hodrick (1992)",
@@ -159,7 +164,8 @@ def cumulative_abnormal_return(
             f"Over {h} bars after {n} events the metal earned {estimate:+.1%} more than at other times; "
             f"shifted dates did as well or better, either way, in {p_value:.1%} of cases."
             if judged
-            else f"{n} events count as {effective:.1f} independent ones, under {MINIMUM_EVENTS}: no p-value. Only an "
+            else f"{n} events count as {effective:.1f} independent ones, under {MINIMUM_EVENTS}: no "
+            "p-value. Only an "
             f"effect of {detectable:.1%} or more over {h} bars could have been seen; {estimate:+.1%} was."
         ),
         details={
@@ -194,7 +200,7 @@ def effective_events(events: npt.ArrayLike, *, horizon: int) -> float:
 
 
 def window_counts(starts: npt.ArrayLike, *, horizon: int, n_bars: int) -> FloatArray:
-    r"""Number of windows :math:`c_t` over each bar, shape (n_bars,); a window covers its start and h - 1 more."""
+    r"""Number of windows :math:`c_t` over each bar, shape (n_bars,); each covers its start and h - 1 more."""
     edges = np.zeros(n_bars + 1)
     position = np.asarray(starts, dtype=np.int64)
     np.add.at(edges, position, 1.0)
@@ -209,7 +215,9 @@ def cross_sectional_factor(n_events: int, mean_correlation: float) -> float:
     """
     n = whole(n_events, "n_events", minimum=1)
     if not -1 / max(n - 1, 1) < mean_correlation < 1:
-        raise DataError(f"mean_correlation: {mean_correlation!r} cannot be the mean of {n} events' correlations")
+        raise DataError(
+            f"mean_correlation: {mean_correlation!r} cannot be the mean of {n} events' correlations"
+        )
     return sqrt((1 - mean_correlation) / (1 + (n - 1) * mean_correlation))
 
 
@@ -234,8 +242,8 @@ def circular_shift_p_values(weights: SeriesLike, returns: SeriesLike) -> tuple[f
 def sign_flip_p_values(effects: SeriesLike) -> tuple[float, float]:
     """Exact two-sided and one-sided (greater) p-value of a mean under all flips of the effects' signs.
 
-    All ``2**n`` are counted up to 16 effects; beyond, 65,536 flips drawn with a fixed seed and the real signs.
-    Neither can fall under ``1 / 2**n``: the two-sided floor is ``2 / 2**n``.
+    All ``2**n`` are counted up to 16 effects; beyond, 65,536 flips drawn with a fixed seed and the real
+    signs. Neither can fall under ``1 / 2**n``: the two-sided floor is ``2 / 2**n``.
     """
     values = vector(effects, "effects")
     n = values.size
@@ -253,7 +261,9 @@ def sign_flip_p_values(effects: SeriesLike) -> tuple[float, float]:
 _EXACT_UP_TO = 16
 
 
-def _event_positions(returns: pd.Series | npt.ArrayLike, events: pd.DataFrame | npt.ArrayLike, n_bars: int) -> IntArray:
+def _event_positions(
+    returns: pd.Series | npt.ArrayLike, events: pd.DataFrame | npt.ArrayLike, n_bars: int
+) -> IntArray:
     if isinstance(events, pd.DataFrame):
         if "start" not in events:
             raise DataError("events: the table has no column 'start'; pass what episodes() gave")
@@ -261,7 +271,9 @@ def _event_positions(returns: pd.Series | npt.ArrayLike, events: pd.DataFrame | 
         positions = index.get_indexer(pd.Index(events["start"]))
         if (positions < 0).any():
             missing = events["start"][positions < 0].iloc[0]
-            raise DataError(f"events: {missing} is not among the dates of the returns; use one calendar for both")
+            raise DataError(
+                f"events: {missing} is not among the dates of the returns; use one calendar for both"
+            )
         return np.asarray(positions, dtype=np.int64)
     raw = np.atleast_1d(np.asarray(events))
     positions = raw.astype(np.int64)

@@ -14,14 +14,15 @@ import pandas as pd
 
 from research.diagnostics.finding import Finding
 from research.diagnostics.inputs import FloatArray, SeriesLike, fraction, positive, vector, whole
-from research.diagnostics.performance import MomentsLike, sharpe_moments
+from research.diagnostics.sharpe import MomentsLike, sharpe_moments
 from research.errors import DataError, ParameterError
 
 
 def probabilistic_sharpe_ratio(excess_returns: MomentsLike, *, benchmark_sharpe: float = 0.0) -> Finding:
     r"""Confidence that the true Sharpe ratio exceeds a benchmark.
 
-    .. math:: PSR = \Phi\left( \frac{(SR - SR^*) \sqrt{T - 1}}{\sqrt{1 - \gamma_3 SR + (\gamma_4 - 1) SR^2 / 4}} \right)
+    .. math:: PSR = \Phi\left(
+              \frac{(SR - SR^*) \sqrt{T - 1}}{\sqrt{1 - \gamma_3 SR + (\gamma_4 - 1) SR^2 / 4}} \right)
 
     Parameters
     ----------
@@ -57,7 +58,8 @@ def probabilistic_sharpe_ratio(excess_returns: MomentsLike, *, benchmark_sharpe:
         method="normal approximation with skewness and raw kurtosis; independent returns",
         reference="Bailey and Lopez de Prado (2012)",
         sentence=(
-            f"A Sharpe ratio of {moments.sharpe:.3f} a period over {n} periods gives {probability:.1%} confidence "
+            f"A Sharpe ratio of {moments.sharpe:.3f} a period over {n} periods gives "
+            f"{probability:.1%} confidence "
             f"in more than {benchmark_sharpe:.3f}."
         ),
         details={
@@ -103,10 +105,14 @@ def deflated_sharpe_ratio(excess_returns: MomentsLike, *, n_trials: int, trial_v
         statistic=confidence.statistic,
         p_value=confidence.p_value,
         effective_n=confidence.effective_n,
-        method=f"probabilistic Sharpe ratio against SR0 = {threshold:.4f} a period; {n_trials} independent trials",
+        method=(
+            f"probabilistic Sharpe ratio against SR0 = {threshold:.4f} a period; {n_trials} "
+            "independent trials"
+        ),
         reference="Bailey and Lopez de Prado (2014)",
         sentence=(
-            f"The best of {n_trials} trials without skill would show a Sharpe ratio of {threshold:.3f} a period; "
+            f"The best of {n_trials} trials without skill would show a Sharpe ratio of "
+            f"{threshold:.3f} a period; "
             f"{moments.sharpe:.3f} exceeds it with {confidence.estimate:.1%} confidence."
         ),
         details={
@@ -119,7 +125,11 @@ def deflated_sharpe_ratio(excess_returns: MomentsLike, *, n_trials: int, trial_v
 
 
 def minimum_track_record(
-    excess_returns: MomentsLike, *, periods_per_year: float, benchmark_sharpe: float = 0.0, level: float = 0.95
+    excess_returns: MomentsLike,
+    *,
+    periods_per_year: float,
+    benchmark_sharpe: float = 0.0,
+    level: float = 0.95,
 ) -> Finding:
     r"""Years of returns needed to trust that the Sharpe ratio exceeds a benchmark.
 
@@ -172,8 +182,8 @@ def minimum_backtest_length(n_trials: int, *, annual_sharpe: float = 1.0) -> flo
 def expected_maximum(n_trials: int) -> float:
     r"""Expected largest of N independent standard normals, as the deflated Sharpe ratio takes it.
 
-    :math:`(1-\gamma)\,\Phi^{-1}(1 - 1/N) + \gamma\,\Phi^{-1}(1 - 1/(Ne))`, :math:`\gamma` Euler's constant; 0 for one.
-    The error is -8 % at N = 2, +2.5 % at N = 5 and fades; see :func:`expected_maximum_exact`.
+    :math:`(1-\gamma)\,\Phi^{-1}(1 - 1/N) + \gamma\,\Phi^{-1}(1 - 1/(Ne))`, :math:`\gamma` Euler's constant;
+    0 for one. The error is -8 % at N = 2, +2.5 % at N = 5 and fades; see :func:`expected_maximum_exact`.
     """
     from scipy.special import ndtri
 
@@ -198,8 +208,8 @@ def probability_of_backtest_overfitting(returns: pd.DataFrame | FloatArray, *, n
 
     Combinatorially symmetric cross-validation: the sample is cut into S blocks; for each of the
     :math:`\binom{S}{S/2}` ways to take half of them, the variant with the best Sharpe ratio inside is ranked
-    outside. With :math:`\omega = rank/(K+1)` and :math:`\lambda = \ln(\omega/(1-\omega))`, the answer is the share with
-    :math:`\lambda \le 0`: a tie with the median counts as overfitted.
+    outside. With :math:`\omega = rank/(K+1)` and :math:`\lambda = \ln(\omega/(1-\omega))`, the answer is
+    the share with :math:`\lambda \le 0`: a tie with the median counts as overfitted.
 
     Parameters
     ----------
@@ -239,7 +249,10 @@ def probability_of_backtest_overfitting(returns: pd.DataFrame | FloatArray, *, n
         null="picking the best variant in one half says nothing about the other half (probability one half)",
         alternative="the best variant stays above the median (probability near 0)",
         effective_n=float(n_blocks),
-        method=f"{len(best)} ways to halve {n_blocks} blocks of {len(table) // n_blocks} rows; ties count as overfitted",
+        method=(
+            f"{len(best)} ways to halve {n_blocks} blocks of {len(table) // n_blocks} rows; ties "
+            "count as overfitted"
+        ),
         reference="Bailey, Borwein, Lopez de Prado and Zhu (2017)",
         sentence=(
             f"The best of {n_variants} variants in one half of history was at or below the median in the "
@@ -263,9 +276,13 @@ def _return_table(returns: pd.DataFrame | FloatArray, n_blocks: int) -> FloatArr
         raise ParameterError(f"n_blocks: {n_blocks} gives too many halvings to count; pass 20 or fewer")
     table = np.asarray(returns, dtype=np.float64)
     if table.ndim != 2 or table.shape[1] < 2:
-        raise DataError("returns: overfitting needs at least 2 variants side by side; pass a table of returns")
+        raise DataError(
+            "returns: overfitting needs at least 2 variants side by side; pass a table of returns"
+        )
     for number in range(table.shape[1]):
-        column: SeriesLike = returns.iloc[:, number] if isinstance(returns, pd.DataFrame) else table[:, number]
+        column: SeriesLike = (
+            returns.iloc[:, number] if isinstance(returns, pd.DataFrame) else table[:, number]
+        )
         vector(column, f"returns, variant {number}", minimum=2 * n_blocks)
     return table[len(table) % n_blocks :]
 
@@ -280,7 +297,9 @@ def _half_sharpes(table: FloatArray, n_blocks: int) -> tuple[FloatArray, FloatAr
     chosen = np.zeros((len(halves), n_blocks))
     np.put_along_axis(chosen, np.array(halves), 1.0, axis=1)
     size = len(table) // 2
-    return _sharpes(chosen @ sums, chosen @ squares, size), _sharpes((1 - chosen) @ sums, (1 - chosen) @ squares, size)
+    return _sharpes(chosen @ sums, chosen @ squares, size), _sharpes(
+        (1 - chosen) @ sums, (1 - chosen) @ squares, size
+    )
 
 
 def _sharpes(sums: FloatArray, squares: FloatArray, size: int) -> FloatArray:

@@ -36,7 +36,9 @@ def sharpe_difference(
     Parameters
     ----------
     excess_returns, benchmark_excess_returns
-        Returns less the bill's return of the same period, shape (T,).
+        Returns less the bill's return of the same period, shape (T,), as fractions. The kernel's automatic
+        bandwidth weighs means against squares and so depends on their unit; it is taken in percent, as in
+        the paper.
     periods_per_year
         12 for months, 252 for days; the difference a year is the one a period times its square root.
     block_length
@@ -63,7 +65,7 @@ def sharpe_difference(
     scale = sqrt(positive(periods_per_year, "periods_per_year"))
     fraction(level, "level")
     whole(n_draws, "n_draws", minimum=99)
-    returns = np.column_stack([first, second])
+    returns = _PERCENT * np.column_stack([first, second])
     if np.any(np.ptp(returns, axis=0) == 0):
         raise DataError("excess_returns: one of the two series never varies, so it has no Sharpe ratio")
     n = first.size
@@ -71,10 +73,16 @@ def sharpe_difference(
     plain = hac_standard_error(returns, prewhiten=False)
     prewhitened = hac_standard_error(returns, prewhiten=True)
     if min(plain, prewhitened) <= 1e-12:
-        raise DataError("excess_returns: they equal the benchmark's up to scale, so there is nothing to compare")
-    block = _automatic_block(returns) if block_length is None else whole(block_length, "block_length", minimum=1)
+        raise DataError(
+            "excess_returns: they equal the benchmark's up to scale, so there is nothing to compare"
+        )
+    block = (
+        _automatic_block(returns) if block_length is None else whole(block_length, "block_length", minimum=1)
+    )
     if block > n // 2:
-        raise ParameterError(f"block_length: {block} leaves under two blocks in {n} returns; use a shorter one")
+        raise ParameterError(
+            f"block_length: {block} leaves under two blocks in {n} returns; use a shorter one"
+        )
 
     draws = np.abs(_studentised_draws(returns, block, n_draws, np.random.default_rng(seed)))
     statistic = difference / prewhitened
@@ -116,7 +124,7 @@ def sharpe_difference(
 
 
 def hac_standard_error(returns: FloatArray, *, prewhiten: bool) -> float:
-    """Standard error of the difference per period from the Parzen kernel; ``returns`` has shape (T, 2)."""
+    """Standard error of the difference per period from the Parzen kernel; ``returns`` in percent, (T, 2)."""
     moments, gradient = _moments(returns), _gradient(returns)
     if prewhiten:
         lagged, current = moments[:-1], moments[1:]
@@ -131,11 +139,12 @@ def hac_standard_error(returns: FloatArray, *, prewhiten: bool) -> float:
 
 
 _LARGEST_SINGULAR_VALUE = 0.97
+_PERCENT = 100.0
 
 
 def _difference(returns: FloatArray) -> float:
-    ratios = returns.mean(axis=0) / returns.std(axis=0, ddof=1)
-    return float(ratios[0] - ratios[1])
+    one, two = (float(column.mean() / column.std(ddof=1)) for column in returns.T)
+    return one - two
 
 
 def _moments(returns: FloatArray) -> FloatArray:
@@ -171,12 +180,14 @@ def _andrews_bandwidth(scores: FloatArray) -> float:
     """Andrews (1991) for the Parzen kernel with an AR(1) for each column, equal weights."""
     lagged, current = scores[:-1], scores[1:]
     lagged_mean, current_mean = lagged.mean(axis=0), current.mean(axis=0)
-    slope = ((lagged - lagged_mean) * (current - current_mean)).sum(axis=0) / ((lagged - lagged_mean) ** 2).sum(axis=0)
+    variation = ((lagged - lagged_mean) ** 2).sum(axis=0)
+    slope = ((lagged - lagged_mean) * (current - current_mean)).sum(axis=0) / np.maximum(variation, 1e-300)
     slope = np.clip(slope, -_LARGEST_SINGULAR_VALUE, _LARGEST_SINGULAR_VALUE)
     residual = current - current_mean - slope * (lagged - lagged_mean)
     fourth = np.mean(residual**2, axis=0) ** 2
-    curvature = np.sum(4 * slope**2 * fourth / (1 - slope) ** 8) / np.sum(fourth / (1 - slope) ** 4)
-    return max(1.0, 2.6614 * float(curvature * len(scores)) ** 0.2)
+    above = float(np.sum(4 * slope**2 * fourth / (1 - slope) ** 8))
+    below = float(np.sum(fourth / (1 - slope) ** 4))
+    return float(max(1.0, 2.6614 * (above / below * len(scores)) ** 0.2))
 
 
 def _studentised_draws(returns: FloatArray, block: int, n_draws: int, rng: np.random.Generator) -> FloatArray:
@@ -210,13 +221,13 @@ _CHUNK = 200_000
 
 def _ratio_difference(moments: FloatArray) -> FloatArray:
     mean, square = moments[..., :2], moments[..., 2:]
-    ratios = mean / np.sqrt(np.maximum(square - mean**2, 1e-300))
-    return np.asarray(ratios[..., 0] - ratios[..., 1])
+    deviation = np.sqrt(np.maximum(square - mean**2, 1e-300))
+    return np.asarray(mean[..., 0] / deviation[..., 0] - mean[..., 1] / deviation[..., 1])
 
 
 def _jobson_korkie_memmel(returns: FloatArray) -> float:
     """Memmel (2003) standard error, right only for independent normal returns."""
-    one, two = returns.mean(axis=0) / returns.std(axis=0)
+    one, two = (float(column.mean() / column.std()) for column in returns.T)
     rho = float(np.corrcoef(returns.T)[0, 1])
     return sqrt((2 - 2 * rho + (one**2 + two**2 - 2 * one * two * rho**2) / 2) / len(returns))
 

@@ -1,0 +1,190 @@
+"""The Sharpe ratio and how uncertain it is.
+
+Everything that enters a formula is per period; only what a Finding states is annualised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import nan, sqrt
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from research.diagnostics.finding import Finding
+from research.diagnostics.inputs import SeriesLike, fraction, vector, whole
+from research.diagnostics.long_run import (
+    MINIMUM_OBSERVATIONS,
+    cosine_variance,
+    effective_observations,
+    ewc_degrees_of_freedom,
+    student_critical_value,
+    student_p_value,
+)
+from research.errors import DataError, ParameterError
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharpeMoments:
+    """What the error of a Sharpe ratio depends on; everything per period, never annualised.
+
+    Attributes
+    ----------
+    sharpe
+        Mean excess return over its standard deviation (divisor T - 1).
+    n_observations
+        T.
+    skewness, kurtosis
+        Standardised third and fourth moments (divisor T). The kurtosis is raw: 3 for a normal.
+    """
+
+    sharpe: float
+    n_observations: int
+    skewness: float = 0.0
+    kurtosis: float = 3.0
+
+    def __post_init__(self) -> None:
+        whole(self.n_observations, "n_observations", minimum=2)
+        if self.kurtosis < 1 + self.skewness**2 - 1e-9:
+            raise ParameterError(
+                f"kurtosis: {self.kurtosis:g} cannot go with a skewness of {self.skewness:g}; "
+                f"pass the raw kurtosis, 3 for a normal"
+            )
+
+    @property
+    def variance(self) -> float:
+        r"""Mertens (2002): :math:`1 + SR^2/2 - \gamma_3 SR + (\gamma_4 - 3) SR^2 / 4`, to be divided by T."""
+        return 1 - self.skewness * self.sharpe + (self.kurtosis - 1) / 4 * self.sharpe**2
+
+    @property
+    def standard_error(self) -> float:
+        """Mertens (2002) standard error, right for independent returns of any shape."""
+        return sqrt(self.variance / self.n_observations)
+
+    @property
+    def standard_error_normal(self) -> float:
+        r"""Lo (2002) standard error for independent normal returns, :math:`\sqrt{(1 + SR^2/2) / T}`."""
+        return sqrt((1 + self.sharpe**2 / 2) / self.n_observations)
+
+
+MomentsLike: TypeAlias = SeriesLike | SharpeMoments
+
+
+def sharpe_moments(excess_returns: MomentsLike) -> SharpeMoments:
+    """Moments of a return series; moments already computed pass through.
+
+    Raises
+    ------
+    DataError
+        For missing values, fewer than 3 returns, or returns that never vary.
+    """
+    if isinstance(excess_returns, SharpeMoments):
+        return excess_returns
+    returns = vector(excess_returns, "excess_returns", minimum=3)
+    deviation = returns - returns.mean()
+    spread = float(np.sqrt(np.mean(deviation**2)))
+    if spread <= 1e-15 + 1e-12 * abs(float(returns.mean())):
+        raise DataError("excess_returns: they never vary, so they have no Sharpe ratio; check the weights")
+    return SharpeMoments(
+        sharpe=float(returns.mean() / returns.std(ddof=1)),
+        n_observations=returns.size,
+        skewness=float(np.mean((deviation / spread) ** 3)),
+        kurtosis=float(np.mean((deviation / spread) ** 4)),
+    )
+
+
+def annualisation_factor(periods: int, autocorrelations: npt.ArrayLike = ()) -> float:
+    r"""Lo (2002): :math:`\eta(q) = q / \sqrt{q + 2 \sum_{k<q} (q-k) \rho_k}`; :math:`\sqrt q` without memory.
+
+    Parameters
+    ----------
+    periods
+        q, periods in a year.
+    autocorrelations
+        :math:`\rho_1, \rho_2, \dots`; those not given are 0, those past q - 1 play no part.
+
+    Raises
+    ------
+    ParameterError
+        If the autocorrelations cannot belong to any series.
+    """
+    q = whole(periods, "periods", minimum=1)
+    rho = np.zeros(q - 1)
+    given = np.asarray(autocorrelations, dtype=np.float64).ravel()[: q - 1]
+    rho[: given.size] = given
+    variance = q + 2 * float((q - np.arange(1, q)) @ rho)
+    if not variance > 0:
+        raise ParameterError("autocorrelations: the sum would have a negative variance; pass fewer lags")
+    return q / sqrt(variance)
+
+
+def sharpe_ratio(excess_returns: SeriesLike, *, periods_per_year: int, level: float = 0.95) -> Finding:
+    r"""Sharpe ratio a year, :math:`\sqrt q\,\bar r / s`, with an error that allows for fat tails and memory.
+
+    The error is Lo's (2002) for dependent returns: the delta method on mean and variance, whose
+    influence is :math:`z_t - \tfrac12 SR (z_t^2 - 1)` with :math:`z_t = (r_t - \bar r)/s`, and the
+    equal-weighted-cosine long-run variance. For independent returns it is Mertens' (2002).
+
+    Returns
+    -------
+    Finding
+        Per square root of a year. The details hold Lo's and Mertens' standard errors for independent returns
+        and the ratio by Lo's annualisation with a first-order autocorrelation.
+
+    Raises
+    ------
+    DataError
+        As :func:`sharpe_moments`.
+    """
+    returns = vector(excess_returns, "excess_returns", minimum=3)
+    year = whole(periods_per_year, "periods_per_year", minimum=1)
+    fraction(level, "level")
+    moments = sharpe_moments(returns)
+    scale = sqrt(year)
+    n = moments.n_observations
+    degrees = ewc_degrees_of_freedom(n)
+    score = (returns - returns.mean()) / returns.std()
+    influence = score - moments.sharpe / 2 * (score**2 - 1)
+    variance = cosine_variance(influence, degrees)
+    enough = n >= MINIMUM_OBSERVATIONS
+    error = sqrt(variance / n)
+    statistic = moments.sharpe / error if enough else None
+    half_width = student_critical_value(level, degrees) * error
+    memory = float(score[1:] @ score[:-1]) / n
+    estimate = moments.sharpe * scale
+    return Finding(
+        name="sharpe_ratio",
+        estimate=estimate,
+        unit="a year (excess return over its volatility)",
+        null="the expected excess return is 0",
+        alternative="it is not 0 (two-sided)",
+        interval=((moments.sharpe - half_width) * scale, (moments.sharpe + half_width) * scale)
+        if enough
+        else None,
+        level=level,
+        statistic=statistic,
+        p_value=None if statistic is None else student_p_value(statistic, degrees),
+        effective_n=effective_observations(influence, variance),
+        method=(
+            f"mean over standard deviation (divisor T - 1), times sqrt({year}); delta method with an "
+            f"equal-weighted-cosine long-run variance, t with {degrees} degrees of freedom"
+        ),
+        reference="Lo (2002); Mertens (2002); Lazarus, Lewis, Stock and Watson (2018)",
+        sentence=(
+            f"The Sharpe ratio was {estimate:.2f} a year, give or take {half_width * scale:.2f}."
+            if enough
+            else f"{n} observations are too few to judge a Sharpe ratio of {estimate:.2f} a year."
+        ),
+        details={
+            "sharpe_per_period": moments.sharpe,
+            "standard_error": error * scale if enough else nan,
+            "standard_error_lo_normal": moments.standard_error_normal * scale,
+            "standard_error_mertens": moments.standard_error * scale,
+            "skewness": moments.skewness,
+            "kurtosis": moments.kurtosis,
+            "autocorrelation": memory,
+            "sharpe_lo_annualised": moments.sharpe * annualisation_factor(year, memory ** np.arange(1, year)),
+            "n_observations": n,
+        },
+    )
