@@ -159,7 +159,7 @@ def strategy(
     """
 
     def declare(signal: Signal) -> Strategy:
-        called = name or getattr(signal, "__name__", "strategy")
+        called = name or str(getattr(signal, "__name__", "strategy"))
         declared = Strategy(
             name=called,
             claim=claim.strip(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -48,7 +48,7 @@ class Data:
     def __contains__(self, identity: str) -> bool:
         return identity in self._owner
 
-    def __iter__(self) -> Iterable[str]:  # type: ignore[misc]
+    def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._owner))
 
     def __len__(self) -> int:
@@ -94,7 +94,7 @@ class Data:
     def panel(self, metal: str, inputs: Mapping[str, str], market: Market) -> Panel:
         """What was known of ``inputs`` (alias -> dataset id) at each bar of ``market``."""
         dataset = self[self._price_id(metal)]
-        index = market.price.index
+        index = pd.DatetimeIndex(market.price.index)
         time, timezone = dataset.decision
         local = (index + pd.Timedelta(f"{time}:00")).tz_localize(timezone, ambiguous=True, nonexistent="shift_forward")
         decisions = pd.Series(local.tz_convert("UTC"), index=index).astype("datetime64[us, UTC]")

@@ -35,6 +35,10 @@ class Panel:
     __slots__ = ("_datasets", "_decisions", "_inputs", "_tables", "metal")
 
     metal: str
+    _decisions: pd.Series
+    _inputs: dict[str, str]
+    _datasets: dict[str, Dataset]
+    _tables: dict[str, pd.DataFrame]
 
     def __init__(
         self,
@@ -120,7 +124,7 @@ class Panel:
         identity = self._identity(name)
         table = self._series_table(identity)
         vintage: dict[pd.Timestamp, float] = {}
-        moments: list[pd.Timestamp] = []
+        moments: list[object] = []
         results: list[float] = []
         for moment, rows in table.groupby("known_at", sort=True):
             vintage.update(zip(rows["observed_for"], rows["value"], strict=True))

@@ -58,12 +58,13 @@ def run(
     if weights.isna().all():
         raise NoDecision(f"{name}: every weight is NaN, so nothing is ever traded")
     filled = weights.shift(execution.delay)
-    first = filled.first_valid_index()
-    if first is None or first == filled.index[-1]:
+    if filled.iloc[:-1].isna().all():
+        decided = pd.Timestamp(weights.dropna().index[0])
         raise NoDecision(
-            f"{name}: decides first at {weights.first_valid_index():%Y-%m-%d}; {execution.delay} bars of delay leave "
+            f"{name}: decides first at {decided:%Y-%m-%d}; {execution.delay} bars of delay leave "
             f"nothing to earn before {weights.index[-1]:%Y-%m-%d}; use a longer history"
         )
+    first = pd.Timestamp(filled.dropna().index[0])
     targets = filled.loc[first:]
     here = market.since(first)
     carry = _carry(targets, here, execution)

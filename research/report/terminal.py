@@ -22,8 +22,8 @@ WIDTH = 100
 COLOURS = {"supported": "green", "contradicted": "red", "not supported": "yellow", "undecidable": "cyan"}
 VERDICT_NOTE = (
     "Alpha: return a year over a fixed mix of metal and bills. p family: adjusted over every declared trial. "
-    "p placebo: share of the strategy's own weights, moved in time, that do as well. Findable: the smallest alpha that this "
-    "sample finds 4 times in 5. Under 6 independent events no p-value is given."
+    "p placebo: share of the strategy's own weights, moved in time, that do as well. Findable: the smallest "
+    "alpha that this sample finds 4 times in 5. Under 6 independent events no p-value is given."
 )
 PERFORMANCE_NOTE = (
     "Sharpe over bills; drawdown: the deepest; turnover and costs a year, as a multiple and a share of the account."

@@ -65,4 +65,4 @@ def hold_after(event: pd.Series, length: str) -> pd.Series:
     """
     dates = event.index.to_series()
     last = dates.where(event.fillna(False).astype(bool)).ffill()
-    return ((dates - last) < pd.Timedelta(length)).astype(float).rename(event.name)
+    return ((dates - last) < pd.Timedelta(length)).astype(float)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -11,10 +11,11 @@ import pandas as pd
 from research.diagnostics.events import episodes
 from research.diagnostics.finding import Finding
 from research.diagnostics.metrics import exposure
-from research.diagnostics.performance import sharpe_ratio, timing_alpha
+from research.diagnostics.performance import timing_alpha
 from research.diagnostics.placebo import bootstrap_placebo, shift_placebo
 from research.diagnostics.power import minimum_detectable_information_ratio
 from research.diagnostics.selection import deflated_sharpe_ratio, minimum_track_record, probabilistic_sharpe_ratio
+from research.diagnostics.sharpe import sharpe_ratio
 from research.diagnostics.sharpe_difference import sharpe_difference
 from research.engine.kernel import sweep
 from research.engine.result import Result
@@ -69,7 +70,7 @@ def further_findings(item: Candidate, execution: Execution, n_trials: int, trial
     excess = result.excess_returns
     mix = item.accounts.benchmarks["matched_exposure"].excess_returns
     mean_episode = max(1.0, len(result.weights) / (2 * max(independent_events(result), 1)))
-    wanted = (
+    wanted: tuple[Callable[[], Finding], ...] = (
         lambda: sharpe_ratio(excess, periods_per_year=year),
         lambda: sharpe_difference(excess, mix, periods_per_year=year, seed=SEED),
         lambda: probabilistic_sharpe_ratio(excess),

@@ -125,7 +125,7 @@ class Trial:
 
 def open_accounts(decided: pd.Series, market: Market, execution: Execution, name: str) -> Accounts:
     """Run a strategy's decided weights and its three benchmarks over the same bars."""
-    first = decided.first_valid_index()
+    first = pd.Timestamp(decided.dropna().index[0])
     decided, here = decided.loc[first:], market.since(first)
     result = run(decided, here, execution, name=name)
     constants = {"buy_and_hold": 1.0, "matched_exposure": exposure(result.weights), "bills": 0.0}

@@ -1,0 +1,170 @@
+"""The command line: what users type, and one clear line for each kind of bad input."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from research.cli import main
+
+from .datasets.packs import PRICE, csv, entry, write_pack
+
+IDEA = """
+from research import strategy
+
+@strategy(claim="Gold is held.", metal="gold", inputs={"price": "gold_price"}, expected_sign=1)
+def my_idea(panel):
+    return (panel["price"] > 0).astype(float).where(panel["price"].notna())
+"""
+
+
+def run(capsys, *words):
+    status = main(list(words))
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def refusal(capsys, *words):
+    status, out, err = run(capsys, *words)
+    assert status == 2
+    assert out == ""
+    assert err.count("\n") == 1, err
+    assert "Traceback" not in err
+    return err
+
+
+def test_compare_prints_the_terms_the_verdicts_and_the_accounts(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    status, out, _ = run(capsys, "compare")
+    assert status == 0
+    assert max(map(len, out.splitlines())) <= 100
+    for expected in (
+        "Gold: verdicts",
+        "Silver: verdicts",
+        "lease_rate_spike",
+        "registered_drawdown",
+        "central_bank_buying",
+        "buy and hold",
+        "matched exposure",
+        "12 periods a year",
+        "period averages",
+        "World Bank",
+        "2026-07",
+        "filled 1 bar after the decision",
+        "fees 0.10%",
+    ):
+        assert expected in out, expected
+
+
+def test_json_is_one_document_with_everything(capsys):
+    status, out, err = run(capsys, "compare", "lease_rate_spike", "--metal", "silver", "--json")
+    document = json.loads(out)
+    assert (status, err) == (0, "")
+    trial = document["trials"][0]
+    assert trial["periods_per_year"] == 12
+    assert trial["averaged_prices"] is True
+    assert {"timing_alpha", "step_down", "shift_placebo"} <= set(trial["findings"])
+    assert document["execution"]["delay"] == 1
+    assert len(document["manifest"]["data"]["silver_lease_rate"]) == 64
+
+
+def test_backtest_of_a_file_prints_every_finding(capsys, tmp_path):
+    file = tmp_path / "my_idea.py"
+    file.write_text(IDEA)
+    status, out, _ = run(capsys, "backtest", str(file), "--start", "1990")
+    assert status == 0
+    assert "my_idea" in out
+    assert "timing_alpha" in out
+
+
+def test_parameters_and_terms_reach_the_run(capsys):
+    words = (
+        "backtest",
+        "lease_rate_spike",
+        "--metal",
+        "silver",
+        "--param",
+        "threshold=3.0",
+        "--fees",
+        "0.01",
+        "--json",
+    )
+    document = json.loads(run(capsys, *words)[1])
+    assert document["trials"][0]["parameters"]["threshold"] == 3.0
+    assert document["execution"]["fees"] == 0.01
+
+
+def test_strategies_say_what_they_need_and_what_is_missing(capsys, tmp_path):
+    names = {item["name"]: item for item in json.loads(run(capsys, "strategies", "--json")[1])}
+    assert names["lease_rate_spike"]["missing"] == []
+    assert names["lease_rate_spike"]["claims"] == ["C1"]
+    assert "lease_rate_spike" in run(capsys, "strategies")[1]
+
+
+def test_data_lists_and_verifies(capsys):
+    rows = json.loads(run(capsys, "data", "--json")[1])
+    assert {"id", "licence", "release", "first", "last", "sha256"} <= set(rows[0])
+    assert "gold_price" in run(capsys, "data")[1]
+    status, out, _ = run(capsys, "data", "verify")
+    assert status == 0
+    assert "match their SHA-256" in out
+
+
+def test_unknown_names_get_the_nearest(capsys):
+    assert "did you mean 'lease_rate_spike'" in refusal(capsys, "compare", "lease_rate_spik")
+    assert "did you mean 'silver'" in refusal(capsys, "compare", "--metal", "slver")
+    assert "Did you mean 'compare'" in refusal(capsys, "compere")
+    assert "did you mean 'threshold'" in refusal(capsys, "backtest", "lease_rate_spike", "--param", "thresh=1")
+
+
+def test_bad_values_are_refused_in_one_line(capsys, tmp_path):
+    assert "data cover" in refusal(capsys, "compare", "--start", "2150")
+    assert "no date" in refusal(capsys, "compare", "--start", "soon")
+    assert "NAME=VALUE" in refusal(capsys, "backtest", "lease_rate_spike", "--param", "threshold")
+    assert "use 1 or more" in refusal(capsys, "compare", "--delay", "0")
+    assert "fees" in refusal(capsys, "compare", "--fees", "-1")
+    assert "--delay" in refusal(capsys, "compare", "--delay", "soon")
+    assert "no registry.toml" in refusal(capsys, "data", "--data", str(tmp_path))
+
+
+def test_a_strategy_file_that_does_not_import_names_the_line(capsys, tmp_path):
+    file = tmp_path / "broken.py"
+    file.write_text("import research\n\nx = 1 / 0\n")
+    assert f"{file}:3: does not import: ZeroDivisionError" in refusal(capsys, "backtest", str(file))
+    file.write_text("def f(:\n")
+    assert f"{file}:1: does not import: SyntaxError" in refusal(capsys, "backtest", str(file))
+    file.write_text("x = 1\n")
+    assert "holds 0 strategies" in refusal(capsys, "backtest", str(file))
+    assert "no such file" in refusal(capsys, "backtest", str(tmp_path / "none.py"))
+
+
+def test_a_changed_file_is_refused_and_verify_names_it(capsys, tmp_path):
+    months = [f"20{year:02d}-{month:02d}-28" for year in range(5) for month in range(1, 13)]
+    rows = [(month, 100 + i % 7) for i, month in enumerate(months)]
+    pack = write_pack(tmp_path / "p", [entry("gold_price", more=PRICE)], {"gold_price.csv": csv(rows)})
+    (pack / "gold_price.csv").write_text(csv(rows).replace("101", "102"))
+    assert "gold_price.csv has SHA-256" in refusal(capsys, "data", "verify", "--data", str(pack))
+    assert "SHA-256" in refusal(capsys, "compare", "central_bank_buying", "--data", str(pack))
+
+
+def test_debug_shows_the_traceback():
+    from research.errors import UnknownStrategy
+
+    with pytest.raises(UnknownStrategy):
+        main(["compare", "nothing_like_it", "--debug"])
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["compare", "--help"], ["compare", "--dalay", "1"], ["compare", "--delay", "0"]]
+)
+def test_help_and_bad_arguments_answer_without_heavy_imports(words):
+    code = (
+        "import sys\nfrom research.cli import main\n"
+        f"try:\n    main({words!r})\nexcept SystemExit:\n    pass\n"
+        "print(sorted({'numpy', 'pandas', 'vectorbt', 'scipy'} & set(sys.modules)), file=sys.stderr)"
+    )
+    root = Path(__file__).resolve().parents[1]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
+    assert done.stderr.splitlines()[-1] == "[]"

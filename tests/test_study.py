@@ -1,0 +1,211 @@
+"""The main job, recomputed from the same files without the house's own code."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from research import Execution, backtest, compare, open_data, strategy
+from research.errors import NoData, ParameterError, SignalError, StrategyError
+from research.study.evidence import independent_events
+
+FREE = Execution(fees=0, slippage=0, storage=0, borrow=0)
+HEADLINES = ("central_bank_buying", "lease_rate_spike", "registered_drawdown")
+
+
+@pytest.fixture(scope="module")
+def data():
+    return open_data()
+
+
+@pytest.fixture(scope="module")
+def study(data):
+    return compare(HEADLINES, data)
+
+
+def always(weight, metals=("gold", "silver")):
+    @strategy(
+        claim="Metal is held at one weight.",
+        metal=metals,
+        inputs={"price": "{metal}_price"},
+        expected_sign=1,
+        name=f"always_{weight}".replace(".", "_"),
+    )
+    def hold(panel):
+        return pd.Series(weight, index=panel.index)
+
+    return hold
+
+
+def test_three_signals_on_two_metals_are_judged(study):
+    assert {(trial.name, trial.metal) for trial in study.trials} == {
+        (name, metal) for name in HEADLINES for metal in ("gold", "silver")
+    }
+    assert not study.skipped
+    assert study.family_size == 2 * (6 + 3 + 2)
+
+
+def test_lease_rate_spike_recomputed_from_the_csv_files(study):
+    """Weights, fills and growth from the raw tables, in a few lines of pandas and no house code."""
+    folder = open_data().packs[0].root
+    rates = pd.read_csv(folder / "silver_lease_rate.csv").set_index("month")["lease_rate_pct"]
+    prices = pd.read_csv(folder / "metals_monthly.csv").set_index("month")["silver_usd_oz"]
+    months = prices.index
+    dates = (pd.to_datetime(months) + pd.offsets.MonthEnd(0)).tolist()
+    known = rates.reindex(months)
+    before_1990 = [month < "1990" for month in months]
+    late = known.shift(1).where(before_1990, known)
+    first_late = list(months).index("1990-01")
+    assert late.iloc[first_late] == known.iloc[first_late]
+    weights, last_spike, warm = [], None, False
+    for position, date in enumerate(dates):
+        window = [
+            late.iloc[j]
+            for j in range(position + 1)
+            if dates[j] > date - pd.Timedelta(days=1826) and not np.isnan(late.iloc[j])
+        ]
+        now = late.iloc[position]
+        if len(window) >= 24 and not np.isnan(now):
+            warm = True
+            if (now - np.mean(window)) / np.std(window, ddof=1) > 2.0:
+                last_spike = date
+        holding = last_spike is not None and (date - last_spike).days < 183
+        weights.append((1.0 if holding else 0.0) if warm else np.nan)
+    trial = study["lease_rate_spike", "silver"]
+    decided = trial.accounts.decided
+    expected = pd.Series(weights, index=pd.DatetimeIndex(dates)).dropna()
+    assert (decided.to_numpy() == expected.to_numpy()).all()
+
+
+def test_growth_recomputed_from_weights_prices_and_bills(data):
+    @strategy(claim="x", metal="gold", inputs={"price": "gold_price"}, expected_sign=1)
+    def even_years(panel):
+        return pd.Series(np.where(panel.index.year % 2 == 0, 1.0, 0.0), index=panel.index)
+
+    trial = backtest(even_years, data, execution=FREE, start="1975", end="2000")
+    folder = data.packs[0].root
+    price = pd.read_csv(folder / "metals_monthly.csv").set_index("month")["gold_usd_oz"]
+    bills = pd.read_csv(folder / "tbill_monthly.csv").set_index("month")["tb3ms_pct"]
+    price, bills = price.loc["1975-01":"2000-12"], bills.loc["1975-01":"2000-12"]
+    ends = pd.to_datetime(price.index) + pd.offsets.MonthEnd(0)
+    days = np.diff(ends) / np.timedelta64(1, "D")
+    discount = bills.to_numpy()[:-1] / 100
+    earned = 365 * discount / (360 - 91 * discount) * days / 365
+    gold = price.to_numpy()[1:] / price.to_numpy()[:-1] - 1
+    held = np.where(ends.year % 2 == 0, 1.0, 0.0)
+    filled = held[:-2]  # decided at t, filled at t + 1, earning t + 1 -> t + 2
+    growth = np.where(filled == 1, gold[1:], earned[1:])
+    np.testing.assert_allclose(trial.returns.to_numpy(), growth, atol=1e-12)
+    assert trial.performance["strategy"].cagr == pytest.approx(np.prod(1 + growth) ** (12 / len(growth)) - 1)
+
+
+def test_timing_alpha_is_zero_for_a_fixed_mix(data):
+    trial = backtest(always(0.6), data, start="1990")
+    assert trial.findings["timing_alpha"].estimate == pytest.approx(0, abs=2e-3)
+    assert trial.verdict.word == "undecidable"
+
+
+def test_benchmarks_share_bars_and_costs(study):
+    for trial in study.trials:
+        for account in trial.accounts.benchmarks.values():
+            assert account.equity.index.equals(trial.result.equity.index)
+            assert account.execution == trial.result.execution
+        mix = trial.accounts.benchmarks["matched_exposure"]
+        assert mix.weights.mean() == pytest.approx(trial.performance["strategy"].exposure, abs=0.01)
+
+
+def test_a_one_month_rule_on_averaged_random_walks_earns_nothing_our_way():
+    """Averages of a random walk follow themselves (Working 1960), and the month between pays none of it."""
+    rng = np.random.default_rng(11)
+    n_worlds, months, days = 200, 240, 21
+    daily = np.exp(np.cumsum(rng.normal(0, 0.01, (n_worlds, months * days)), axis=1))
+    average = daily.reshape(n_worlds, months, days).mean(axis=2)
+    change = average[:, 1:] / average[:, :-1] - 1
+    rule = np.sign(change)
+    wrong = (rule[:, :-1] * change[:, 1:]).mean(axis=1)  # earns t -> t + 1
+    ours = (rule[:, :-2] * change[:, 2:]).mean(axis=1)  # decides at t, earns t + 1 -> t + 2
+    error = ours.std(ddof=1) / np.sqrt(n_worlds)
+    assert abs(ours.mean()) < 3 * error
+    assert wrong.mean() > 20 * error
+    correlation = np.mean([np.corrcoef(c[:-1], c[1:])[0, 1] for c in change])
+    assert correlation == pytest.approx((days**2 - 1) / (2 * (2 * days**2 + 1)), abs=0.02)
+
+
+def test_events_are_clustered_and_counted(data):
+    @strategy(claim="x", metal="gold", inputs={"price": "gold_price"}, expected_sign=1)
+    def five_bursts(panel):
+        position = np.arange(len(panel.index)) % 48
+        return pd.Series(np.where((position < 3) | (position == 4), 1.0, 0.0), index=panel.index)
+
+    trial = backtest(five_bursts, data, start="1980-01", end="1999-12")
+    assert independent_events(trial.result) == 5
+    assert trial.verdict.word == "undecidable"
+    assert "5 independent events" in trial.verdict.reason
+
+
+def test_the_same_study_twice_is_the_same_to_the_last_digit(study, data):
+    import json
+
+    again = compare(HEADLINES, data)
+    assert json.dumps(study.to_json(), sort_keys=True) == json.dumps(again.to_json(), sort_keys=True)
+
+
+def test_every_p_value_stays_silent_under_six_events(study):
+    trial = study["registered_drawdown", "gold"]
+    assert trial.events < 6
+    assert all(finding["p_value"] is None for finding in trial.verdict.to_json()["deciding"])
+
+
+def test_the_cell_that_was_chosen_is_in_the_family_even_outside_the_grid(data):
+    study = compare(["lease_rate_spike"], data, metals=["silver"], parameters={"lease_rate_spike": {"threshold": 2.5}})
+    assert study.family_size == 7
+
+
+@pytest.mark.parametrize(
+    ("weights", "says"),
+    [
+        (lambda panel: pd.Series(1.0, index=panel.index[:-1]), "index other than panel.index"),
+        (lambda panel: pd.Series(np.inf, index=panel.index), "infinite weight"),
+        (lambda panel: pd.Series(1.5, index=panel.index), "beyond the leverage"),
+        (lambda panel: pd.Series("long", index=panel.index), "not numbers"),
+        (lambda panel: 1.0, "return a pandas Series"),
+        (lambda panel: pd.Series(np.nan, index=panel.index), "never decides"),
+    ],
+)
+def test_weights_that_cannot_be_traded_are_refused(data, weights, says):
+    bad = strategy(claim="x", metal="gold", inputs={"p": "gold_price"}, expected_sign=1, name="bad")(weights)
+    with pytest.raises(SignalError, match=says):
+        backtest(bad, data)
+
+
+def test_unknown_parameters_and_metals_are_refused(data):
+    with pytest.raises(ParameterError, match="did you mean 'threshold'"):
+        backtest("lease_rate_spike", data, treshold=1.0)
+    with pytest.raises(NoData, match="no dataset 'copper_price'"):
+        backtest("lease_rate_spike", data, metal="copper")
+    with pytest.raises(StrategyError, match="claims nothing about gold"):
+        compare([always(1.0, metals=("silver",))], data, metals=["gold"])
+
+
+def test_a_range_without_the_signal_says_so(data):
+    with pytest.raises(NoData, match="data cover"):
+        compare(["lease_rate_spike"], data, start="2200")
+
+
+@pytest.mark.parametrize(
+    ("declared", "says"),
+    [
+        ({"grid": {"x": [1]}}, "grid names 'x'"),
+        ({"grid": {"level": [2]}}, "not in its grid"),
+        ({"grid": {"level": []}}, "is empty"),
+        ({"expected_sign": 0}, "expected_sign is 0"),
+        ({"claim": " "}, "no claim"),
+        ({"inputs": {}}, "at least one metal and one input"),
+    ],
+)
+def test_a_declaration_that_contradicts_itself_is_refused(declared, says):
+    whole = {"claim": "x", "metal": "gold", "inputs": {"p": "gold_price"}, "expected_sign": 1} | declared
+    with pytest.raises(StrategyError, match=says):
+
+        @strategy(**whole)
+        def idea(panel, level=1):
+            return panel["p"]
