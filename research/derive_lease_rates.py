@@ -6,7 +6,7 @@ prints quoted lease rates beside the implied ones. The prices are their vendors'
 
 The rule, day by day:
 
-1. The near contract is the nearest one more than five business days before its first notice, the far one is the next.
+1. The near contract is the nearest one at least five business days before its first notice, the far one is the next.
    Both settle at one moment at one exchange, so nothing is asynchronous and no contract is in delivery.
 2. The interest rate is the forward rate between the two deliveries (15th of the delivery month) on the curve of
    Treasury par yields, which starts in 1990. Before that the monthly average of the 3-month bill stands for every

@@ -59,7 +59,7 @@ def clean_futures(
 
     Flagged: volume zero on a day when some contract has volume (``no volume``: settled from spreads); a log
     change of more than `jump` from the contract's last close (``jump``); a log change of more than `limit_move`
-    when at least two other contracts moved by the very same amount of money (``limit move``).
+    when at least two other contracts moved by the very same round amount of money (``limit move``).
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def clean_futures(
     take((~rows["traded"]).fillna(False).astype(bool), "no volume", "flagged")
     change = np.log(rows["close"]).groupby(rows["contract"]).diff().abs()
     take(change > jump, "jump", "flagged")
-    rows = rows.assign(locked=(change > limit_move) & (_same_moves(rows) >= 3))
+    rows = rows.assign(locked=(change > limit_move) & _moved_together(rows))
     take(rows["locked"], "limit move", "flagged")
 
     issues = pd.concat(found).sort_values(["date", "contract"], kind="stable").reset_index(drop=True)
@@ -237,21 +237,34 @@ def _stale(rows: pd.DataFrame, move: float) -> pd.Series:
     return stale
 
 
-def _same_moves(rows: pd.DataFrame) -> pd.Series:
-    """Count the contracts of the day that moved by the same amount of money as this one, itself included."""
+def _moved_together(rows: pd.DataFrame) -> pd.Series:
+    """Whether at least three contracts of the day moved by this contract's very amount, and it is a round one."""
     move = rows["close"].groupby(rows["contract"]).diff().round(6)
-    count: pd.Series = move.groupby([rows["date"], move]).transform("size")
-    return count.fillna(0)
+    together = move.groupby([rows["date"], move]).transform("size").fillna(0) >= 3
+    held: pd.Series = together & _round_amount(move)
+    return held
+
+
+def _round_amount(amounts: pd.Series) -> pd.Series:
+    """Whether an amount is one that an exchange sets as its limit: 0.50, 0.75, 1, 25 but not 0.31 or 88."""
+    size = amounts.abs().where(amounts != 0)
+    leading = (size / 10 ** np.floor(np.log10(size)) * 2).round(6)
+    whole: pd.Series = leading == leading.round()
+    return whole
 
 
 def _exchange_holidays(contracts: Iterable[object]) -> np.ndarray:
     years = [int(str(contract)[:4]) for contract in contracts]
-    return _holidays_between(min(years) - 1, max(years))
+    return _scheduled_holidays(min(years) - 1, max(years))
 
 
 @lru_cache(maxsize=8)
-def _holidays_between(first_year: int, last_year: int) -> np.ndarray:
+def _scheduled_holidays(first_year: int, last_year: int) -> np.ndarray:
+    """Holidays that recur. Hurricanes, attacks and days of mourning were in no calendar when the rolls were planned."""
     import holidays
 
-    days = holidays.financial_holidays("NYSE", years=range(first_year, last_year + 1))
-    return np.array(sorted(days), dtype="datetime64[D]")
+    days = holidays.financial_holidays("NYSE", years=range(min(first_year, 1975), max(last_year, 2035) + 1))
+    years_of: dict[str, set[int]] = {}
+    for day, name in days.items():
+        years_of.setdefault(name, set()).add(day.year)
+    return np.array(sorted(day for day, name in days.items() if len(years_of[name]) > 1), dtype="datetime64[D]")
