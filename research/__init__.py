@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from research.datasets.data import open_data
     from research.execution import Execution
-    from research.strategy import Strategy, strategy
     from research.study import backtest, compare
+    from research.thesis import Strategy, strategy
 
 __all__ = ["Execution", "Strategy", "backtest", "compare", "open_data", "strategy"]
 
 _HOMES = {
     "open_data": "research.datasets.data",
     "Execution": "research.execution",
-    "Strategy": "research.strategy",
-    "strategy": "research.strategy",
+    "Strategy": "research.thesis",
+    "strategy": "research.thesis",
     "backtest": "research.study",
     "compare": "research.study",
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from research.errors import AssayError, StrategyError, UnknownStrategy, did_you_mean
-from research.strategy import Strategy
+from research.thesis import Strategy
 
 PACKAGE = "strategies"
 ENTRY_POINT_GROUP = "assay.strategies"

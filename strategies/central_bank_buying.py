@@ -2,8 +2,8 @@
 
 from functools import partial
 
+from research import strategy
 from research.signals.series import latest_surprise
-from research.strategy import strategy
 
 
 @strategy(

@@ -1,7 +1,7 @@
 """C1: a spike in the implied lease rate says that metal for today is short, so its price must rise."""
 
+from research import strategy
 from research.signals.series import hold_after, trailing_zscore
-from research.strategy import strategy
 
 
 @strategy(

@@ -1,7 +1,7 @@
 """C2: registered stock at COMEX falls far below its trailing high, so deliverable metal runs out."""
 
+from research import strategy
 from research.signals.series import drawdown_from_high
-from research.strategy import strategy
 
 
 @strategy(

@@ -65,7 +65,7 @@ def compare(
     from research.discovery import all_strategies, find_strategy
     from research.study import compare as run
 
-    chosen = [find_strategy(name) for name in names] if names else thesis(all_strategies())
+    chosen = [find_strategy(name) for name in names] if names else of_the_thesis(all_strategies())
     with _progress(as_json) as tell:
         study = run(chosen, open_packs(packs), metals=metals, start=start, end=end, execution=execution, progress=tell)
     _show(study, as_json=as_json, verbose=verbose, html=html)
@@ -124,7 +124,7 @@ def strategies(as_json: Json = False, packs: Packs = None) -> None:
     print_strategies(list(found.values()), available)
 
 
-def thesis(found: dict[str, Any]) -> list[Any]:
+def of_the_thesis(found: dict[str, Any]) -> list[Any]:
     """The strategies that belong to the thesis."""
     return [item for item in found.values() if item.role == "thesis"]
 

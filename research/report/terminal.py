@@ -15,8 +15,8 @@ from research.report.words import interval, number, p_value, percent, signed_per
 
 if TYPE_CHECKING:
     from research.datasets.data import Data
-    from research.strategy import Strategy
     from research.study import Study, Trial
+    from research.thesis import Strategy
 
 WIDTH = 100
 COLOURS = {"supported": "green", "contradicted": "red", "not supported": "yellow", "undecidable": "cyan"}

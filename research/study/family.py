@@ -13,8 +13,8 @@ from research.datasets.data import Data
 from research.datasets.market import Market
 from research.engine.kernel import paths
 from research.execution import Execution
-from research.strategy import Strategy
 from research.study.trial import Accounts, decide_weights, open_accounts
+from research.thesis import Strategy
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,10 +15,10 @@ from research.diagnostics.multiplicity import step_down, timing_alpha_series
 from research.discovery import find_strategy
 from research.errors import AssayError, NoData, NoDecision, StrategyError, UnknownDataset
 from research.execution import Execution
-from research.strategy import Strategy
 from research.study.evidence import SEED, further_findings, weigh
 from research.study.family import Candidate, candidate, family_returns
 from research.study.trial import Trial
+from research.thesis import Strategy
 from research.verdict import Rules, decide
 
 Progress = Callable[[int, int, str], None]

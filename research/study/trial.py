@@ -17,7 +17,7 @@ from research.diagnostics.metrics import Performance, exposure, performance
 from research.engine.portfolio import run
 from research.engine.result import Result
 from research.execution import Execution
-from research.strategy import Strategy
+from research.thesis import Strategy
 from research.verdict import Verdict
 
 BENCHMARKS = ("buy_and_hold", "matched_exposure", "bills")

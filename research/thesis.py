@@ -1,4 +1,4 @@
-"""Strategy: a claim in words, with what would refute it, and one function that turns it into weights.
+"""Strategy: a thesis made testable: a claim in words, what would refute it, and one function to weights.
 
 ::
 
