@@ -224,7 +224,8 @@ def cross_sectional_factor(n_events: int, mean_correlation: float) -> float:
 def circular_shift_p_values(weights: SeriesLike, returns: SeriesLike) -> tuple[float, float]:
     r"""Two-sided and one-sided (greater) p-value of :math:`\sum_t w_t r_t` over all T circular shifts of w.
 
-    The real history is one of the shifts, so neither can fall under 1/T. Two-sided is the distance from
+    The real history is one of the shifts, so neither can fall under 1/T; shifts by less than a window
+    share returns with it, which makes the test a little slow to reject. Two-sided is the distance from
     the average over all shifts, :math:`\bar r \sum_t w_t`, so a metal that rose all the time proves nothing.
     """
     held, earned = vector(weights, "weights"), vector(returns, "returns")

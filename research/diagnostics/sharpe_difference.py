@@ -228,7 +228,7 @@ def _ratio_difference(moments: FloatArray) -> FloatArray:
 def _jobson_korkie_memmel(returns: FloatArray) -> float:
     """Memmel (2003) standard error, right only for independent normal returns."""
     one, two = (float(column.mean() / column.std()) for column in returns.T)
-    rho = float(np.corrcoef(returns.T)[0, 1])
+    rho = float(np.corrcoef(returns[:, 0], returns[:, 1])[0, 1])
     return sqrt((2 - 2 * rho + (one**2 + two**2 - 2 * one * two * rho**2) / 2) / len(returns))
 
 

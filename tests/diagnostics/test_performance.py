@@ -138,7 +138,7 @@ def test_json_ready(history):
 
 
 def rejections(n, draws, rng):
-    """Null strategies: persistent weights that know nothing, on a drifting metal with clustered volatility."""
+    """Null strategies: persistent weights that know nothing, on a drifting metal of clustered volatility."""
     rejected, covered = 0, 0
     for _ in range(draws):
         shocks = rng.standard_normal((2, n))
