@@ -57,9 +57,7 @@ def stambaugh_bias(*, innovation_slope: float, persistence: float, n_observation
     return -innovation_slope * (1 + 3 * persistence) / whole(n_observations, "n_observations", minimum=1)
 
 
-def long_horizon_bias(
-    dynamics: PredictorDynamics, *, n_observations: int, horizon: int, delay: int = 0
-) -> float:
+def long_horizon_bias(dynamics: PredictorDynamics, *, n_observations: int, horizon: int, delay: int = 0) -> float:
     r"""Bias of the J-step slope when the predictor says nothing.
 
     .. math:: -\frac{\phi}{T} \sum_{k=1+delay}^{J+delay} \left( 1 + \rho + 2\rho^k \right)

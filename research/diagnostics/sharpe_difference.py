@@ -73,16 +73,10 @@ def sharpe_difference(
     plain = hac_standard_error(returns, prewhiten=False)
     prewhitened = hac_standard_error(returns, prewhiten=True)
     if min(plain, prewhitened) <= 1e-12:
-        raise DataError(
-            "excess_returns: they equal the benchmark's up to scale, so there is nothing to compare"
-        )
-    block = (
-        _automatic_block(returns) if block_length is None else whole(block_length, "block_length", minimum=1)
-    )
+        raise DataError("excess_returns: they equal the benchmark's up to scale, so there is nothing to compare")
+    block = _automatic_block(returns) if block_length is None else whole(block_length, "block_length", minimum=1)
     if block > n // 2:
-        raise ParameterError(
-            f"block_length: {block} leaves under two blocks in {n} returns; use a shorter one"
-        )
+        raise ParameterError(f"block_length: {block} leaves under two blocks in {n} returns; use a shorter one")
 
     draws = np.abs(_studentised_draws(returns, block, n_draws, np.random.default_rng(seed)))
     statistic = difference / prewhitened

@@ -24,9 +24,7 @@ TODA_YAMAMOTO_CHICKENS_AND_EGGS = {
 
 @pytest.fixture(scope="module")
 def farm():
-    return pd.read_csv(Path(__file__).parent / "chickens_and_eggs.csv", comment="#", index_col="year").astype(
-        float
-    )
+    return pd.read_csv(Path(__file__).parent / "chickens_and_eggs.csv", comment="#", index_col="year").astype(float)
 
 
 @pytest.mark.parametrize(("pair", "published"), GRANGER_FROM_R_LMTEST.items())

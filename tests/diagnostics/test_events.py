@@ -57,9 +57,7 @@ def test_episodes_of_dates_and_weights():
 @given(st.lists(st.booleans(), min_size=1, max_size=60), st.integers(1, 8))
 def test_episodes_cover_every_active_bar_and_keep_their_distance(active, gap):
     table = episodes(active, min_gap=gap)
-    covered = [
-        bar for start, end in zip(table["start"], table["end"], strict=True) for bar in range(start, end + 1)
-    ]
+    covered = [bar for start, end in zip(table["start"], table["end"], strict=True) for bar in range(start, end + 1)]
     assert {bar for bar, on in enumerate(active) if on} <= set(covered)
     assert all(active[bar] for bar in [*table["start"], *table["end"]])
     quiet = table["start"].to_numpy()[1:] - table["end"].to_numpy()[:-1] - 1
@@ -120,9 +118,7 @@ def test_circular_shifts_by_hand(seed, n):
     sums = np.array([np.roll(weights, shift) @ returns for shift in range(n)])
     centre = weights.sum() * returns.mean()
     two_sided = np.mean(np.abs(sums - centre) >= abs(sums[0] - centre) - 1e-9)
-    assert circular_shift_p_values(weights, returns) == pytest.approx(
-        (two_sided, np.mean(sums >= sums[0] - 1e-9))
-    )
+    assert circular_shift_p_values(weights, returns) == pytest.approx((two_sided, np.mean(sums >= sums[0] - 1e-9)))
 
 
 def test_abnormal_return_by_hand():

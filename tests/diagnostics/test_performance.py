@@ -30,9 +30,7 @@ def test_agrees_with_statsmodels(history):
     assert finding.details["beta"] == pytest.approx(fit.params[1], rel=1e-10)
     assert finding.details["residual_volatility"] == pytest.approx(np.sqrt(12 * fit.scale), rel=1e-10)
     for newey_west in finding.details["newey_west"].values():
-        hac = sm.OLS(strategy.to_numpy(), design).fit(
-            cov_type="HAC", cov_kwds={"maxlags": newey_west["lags"]}
-        )
+        hac = sm.OLS(strategy.to_numpy(), design).fit(cov_type="HAC", cov_kwds={"maxlags": newey_west["lags"]})
         assert newey_west["standard_error"] == pytest.approx(12 * hac.bse[0], rel=1e-8)
         assert newey_west["p_value_normal"] == pytest.approx(hac.pvalues[0], rel=1e-6)
         assert newey_west["p_value_fixed_b"] > newey_west["p_value_normal"]
@@ -47,9 +45,7 @@ def test_plain_recomputation(history):
     alpha, beta = bread @ design.T @ strategy / n
     scores = (design * (strategy - alpha - beta * metal)[:, None]) @ bread[:, 0]
     time = np.arange(1, n + 1)
-    cosines = [
-        np.sqrt(2 / n) * np.sum(scores * np.cos(np.pi * j * (time - 0.5) / n)) for j in range(1, degrees + 1)
-    ]
+    cosines = [np.sqrt(2 / n) * np.sum(scores * np.cos(np.pi * j * (time - 0.5) / n)) for j in range(1, degrees + 1)]
     error = np.sqrt(np.mean(np.square(cosines)) / n)
     assert finding.statistic == pytest.approx(alpha / error, rel=1e-10)
     assert finding.p_value == pytest.approx(2 * stats.t.sf(abs(alpha / error), degrees), rel=1e-8)

@@ -9,6 +9,7 @@ from research.diagnostics.performance import timing_alpha
 from research.diagnostics.power import (
     minimum_detectable_alpha,
     minimum_detectable_effect,
+    minimum_detectable_information_ratio,
     minimum_detectable_sharpe,
     minimum_detectable_shift,
     power_curve,
@@ -63,9 +64,7 @@ def test_power_against_the_noncentral_t(df):
 def test_limits_of_power():
     assert power_of_t_test(0, np.inf) == pytest.approx(0.05)
     assert power_of_t_test(50, 28) == pytest.approx(1)
-    assert minimum_detectable_shift(np.inf) == pytest.approx(
-        stats.norm.ppf(0.975) + stats.norm.ppf(0.8), abs=1e-5
-    )
+    assert minimum_detectable_shift(np.inf) == pytest.approx(stats.norm.ppf(0.975) + stats.norm.ppf(0.8), abs=1e-5)
     assert minimum_detectable_shift(30, power=0.04) == 0
 
 
@@ -89,15 +88,21 @@ def test_detectable_alpha_uses_the_error_of_the_test_and_not_its_result(world):
     assert finding.details["could_find_worthwhile"] == (ratio <= 0.5)
 
 
+def test_detectable_information_ratio_is_the_alpha_over_the_residual_volatility(world):
+    alpha = minimum_detectable_alpha(*world, periods_per_year=12, significance=0.01, power=0.9)
+    ratio = minimum_detectable_information_ratio(*world, periods_per_year=12, significance=0.01, power=0.9)
+    assert ratio.estimate == pytest.approx(alpha.estimate / alpha.details["residual_volatility"])
+    assert ratio.details["minimum_detectable_alpha"] == alpha.estimate
+    assert (ratio.details["level"], ratio.details["power"]) == (0.01, 0.9)
+
+
 def test_the_detectable_alpha_is_found_four_times_in_five():
     rng, n, draws, found = np.random.default_rng(6), 240, 500, 0
     metal = rng.normal(0.003, 0.05, n)
     shift = minimum_detectable_shift(15)
     for _ in range(draws):
         noise = rng.normal(0, 0.02, n)
-        strategy = (
-            0.5 * metal + shift * 0.02 / np.sqrt(n) * np.sqrt(1 + (metal.mean() / metal.std()) ** 2) + noise
-        )
+        strategy = 0.5 * metal + shift * 0.02 / np.sqrt(n) * np.sqrt(1 + (metal.mean() / metal.std()) ** 2) + noise
         found += timing_alpha(strategy, metal, periods_per_year=12).p_value < 0.05
     assert found / draws == pytest.approx(0.8, abs=3.5 * np.sqrt(0.16 / draws))
 

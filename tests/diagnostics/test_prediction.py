@@ -52,9 +52,7 @@ def persistent_world(rng, n, *, rho, phi, slope=0.0):
 @pytest.mark.parametrize(("case", "bias"), BIAS_FROM_STAMBAUGH_1999_FORMULA.items())
 def test_stambaugh_bias(case, bias):
     n, rho, phi = case
-    assert stambaugh_bias(innovation_slope=phi, persistence=rho, n_observations=n) == pytest.approx(
-        bias, abs=5e-8
-    )
+    assert stambaugh_bias(innovation_slope=phi, persistence=rho, n_observations=n) == pytest.approx(bias, abs=5e-8)
 
 
 @pytest.mark.parametrize(("case", "effective"), EFFECTIVE_N_FROM_BOUDOUKH_RICHARDSON_WHITELAW_2008.items())
@@ -163,9 +161,7 @@ def test_a_planted_predictor_is_found_at_every_horizon():
 def sizes(n, rho, phi, horizon, delay, draws, rng):
     hodrick, naive = 0, 0
     for _ in range(draws):
-        finding = predictive_regression(
-            *persistent_world(rng, n, rho=rho, phi=phi), horizon=horizon, delay=delay
-        )
+        finding = predictive_regression(*persistent_world(rng, n, rho=rho, phi=phi), horizon=horizon, delay=delay)
         hodrick += finding.p_value < 0.05
         naive += finding.details["p_value_naive"] < 0.05
     return hodrick / draws, naive / draws

@@ -44,9 +44,7 @@ def test_psr_by_hand_from_returns():
     ratio = returns.mean() / returns.std(ddof=1)
     skewness, kurtosis = stats.skew(returns), stats.kurtosis(returns, fisher=False)
     error = np.sqrt((1 - skewness * ratio + (kurtosis - 1) / 4 * ratio**2) / 119)
-    assert probabilistic_sharpe_ratio(returns).estimate == pytest.approx(
-        stats.norm.cdf(ratio / error), rel=1e-10
-    )
+    assert probabilistic_sharpe_ratio(returns).estimate == pytest.approx(stats.norm.cdf(ratio / error), rel=1e-10)
 
 
 @pytest.mark.parametrize(("year", "years"), MINIMUM_TRACK_RECORD_FROM_BAILEY_LOPEZ_DE_PRADO_2012.items())
@@ -79,10 +77,7 @@ def test_published_deflated_sharpe_ratio():
 
 
 def test_more_trials_deflate_more():
-    values = [
-        deflated_sharpe_ratio(HEDGE_FUND, n_trials=n, trial_variance=0.02).estimate
-        for n in (1, 2, 5, 30, 1000)
-    ]
+    values = [deflated_sharpe_ratio(HEDGE_FUND, n_trials=n, trial_variance=0.02).estimate for n in (1, 2, 5, 30, 1000)]
     assert values == sorted(values, reverse=True)
     assert values[0] == probabilistic_sharpe_ratio(HEDGE_FUND).estimate
 
@@ -128,10 +123,7 @@ def test_overfitting_by_hand():
 
 def test_noise_is_overfitted_half_the_time_and_skill_never():
     rng = np.random.default_rng(2)
-    noise = [
-        probability_of_backtest_overfitting(rng.normal(size=(400, 20)), n_blocks=10).estimate
-        for _ in range(60)
-    ]
+    noise = [probability_of_backtest_overfitting(rng.normal(size=(400, 20)), n_blocks=10).estimate for _ in range(60)]
     assert np.mean(noise) == pytest.approx(0.51, abs=3 * np.std(noise) / np.sqrt(60))
     skilled = rng.normal(size=(2000, 20))
     skilled[:, 3] += 0.3
