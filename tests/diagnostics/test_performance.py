@@ -159,3 +159,16 @@ def test_size_and_coverage_under_clustered_volatility():
 def test_size_under_clustered_volatility_long():
     size, _ = rejections(480, 6000, np.random.default_rng(12))
     assert abs(size - 0.05) < 0.012
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [240, 600])
+@pytest.mark.parametrize("n_episodes", [3, 6, 12])
+def test_a_few_episodes_never_reject_too_often(n, n_episodes):
+    rng, draws, rejected = np.random.default_rng(13), 2000, 0
+    for _ in range(draws):
+        metal = rng.standard_t(5, n) * 0.04 + 0.004
+        weights = np.zeros(n)
+        weights[rng.choice(n - 6, n_episodes, replace=False)[:, None] + np.arange(6)] = 1
+        rejected += timing_alpha(weights * metal, metal, periods_per_year=12).p_value < 0.05
+    assert rejected / draws < 0.05 + 3 * np.sqrt(0.05 * 0.95 / draws)
