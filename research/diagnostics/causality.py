@@ -219,9 +219,7 @@ def _design(cause: FloatArray, effect: FloatArray, lags: int) -> FloatArray:
     """Intercept, the effect's lags, the cause's lags; each series scaled to a standard deviation of 1."""
     n = effect.size
     if n - lags < 2 * (1 + 2 * lags):
-        raise DataError(
-            f"effect: {n} observations are too few for {lags} lags of both series; use fewer lags"
-        )
+        raise DataError(f"effect: {n} observations are too few for {lags} lags of both series; use fewer lags")
     columns = [np.ones(n - lags)]
     for name, series in (("effect", effect), ("cause", cause)):
         spread = float(series.std())

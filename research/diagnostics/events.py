@@ -121,16 +121,13 @@ def cumulative_abnormal_return(
     positions = _event_positions(returns, events, n_bars)
     complete = positions[positions + first + h <= n_bars]
     if not complete.size:
-        raise DataError(
-            f"events: none of {positions.size} has a complete window of {h} bars; use a shorter horizon"
-        )
+        raise DataError(f"events: none of {positions.size} has a complete window of {h} bars; use a shorter horizon")
     n = complete.size
     windows = window_counts(complete + first, horizon=h, n_bars=n_bars)
     outside = values[windows == 0]
     if outside.size < max(MINIMUM_OBSERVATIONS, h):
         raise DataError(
-            f"events: their windows leave {outside.size} other bars, too few for a baseline; use "
-            "a shorter horizon"
+            f"events: their windows leave {outside.size} other bars, too few for a baseline; use a shorter horizon"
         )
     baseline, sigma = float(outside.mean()), float(outside.std(ddof=1))
     paths = values[(complete + first)[:, None] + np.arange(h)] - baseline
@@ -215,16 +212,15 @@ def cross_sectional_factor(n_events: int, mean_correlation: float) -> float:
     """
     n = whole(n_events, "n_events", minimum=1)
     if not -1 / max(n - 1, 1) < mean_correlation < 1:
-        raise DataError(
-            f"mean_correlation: {mean_correlation!r} cannot be the mean of {n} events' correlations"
-        )
+        raise DataError(f"mean_correlation: {mean_correlation!r} cannot be the mean of {n} events' correlations")
     return sqrt((1 - mean_correlation) / (1 + (n - 1) * mean_correlation))
 
 
 def circular_shift_p_values(weights: SeriesLike, returns: SeriesLike) -> tuple[float, float]:
     r"""Two-sided and one-sided (greater) p-value of :math:`\sum_t w_t r_t` over all T circular shifts of w.
 
-    The real history is one of the shifts, so neither can fall under 1/T. Two-sided is the distance from
+    The real history is one of the shifts, so neither can fall under 1/T; shifts by less than a window
+    share returns with it, which makes the test a little slow to reject. Two-sided is the distance from
     the average over all shifts, :math:`\bar r \sum_t w_t`, so a metal that rose all the time proves nothing.
     """
     held, earned = vector(weights, "weights"), vector(returns, "returns")
@@ -242,7 +238,7 @@ def circular_shift_p_values(weights: SeriesLike, returns: SeriesLike) -> tuple[f
 def sign_flip_p_values(effects: SeriesLike) -> tuple[float, float]:
     """Exact two-sided and one-sided (greater) p-value of a mean under all flips of the effects' signs.
 
-    All ``2**n`` are counted up to 16 effects; beyond, 65,536 flips drawn with a fixed seed and the real
+    All ``2**n`` are counted up to 14 effects; beyond, 16,384 flips drawn with a fixed seed and the real
     signs. Neither can fall under ``1 / 2**n``: the two-sided floor is ``2 / 2**n``.
     """
     values = vector(effects, "effects")
@@ -258,12 +254,10 @@ def sign_flip_p_values(effects: SeriesLike) -> tuple[float, float]:
     return float(np.mean(np.abs(sums) >= abs(actual) - tolerance)), float(np.mean(sums >= actual - tolerance))
 
 
-_EXACT_UP_TO = 16
+_EXACT_UP_TO = 14
 
 
-def _event_positions(
-    returns: pd.Series | npt.ArrayLike, events: pd.DataFrame | npt.ArrayLike, n_bars: int
-) -> IntArray:
+def _event_positions(returns: pd.Series | npt.ArrayLike, events: pd.DataFrame | npt.ArrayLike, n_bars: int) -> IntArray:
     if isinstance(events, pd.DataFrame):
         if "start" not in events:
             raise DataError("events: the table has no column 'start'; pass what episodes() gave")
@@ -271,9 +265,7 @@ def _event_positions(
         positions = index.get_indexer(pd.Index(events["start"]))
         if (positions < 0).any():
             missing = events["start"][positions < 0].iloc[0]
-            raise DataError(
-                f"events: {missing} is not among the dates of the returns; use one calendar for both"
-            )
+            raise DataError(f"events: {missing} is not among the dates of the returns; use one calendar for both")
         return np.asarray(positions, dtype=np.int64)
     raw = np.atleast_1d(np.asarray(events))
     positions = raw.astype(np.int64)

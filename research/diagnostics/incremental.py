@@ -61,9 +61,7 @@ def incremental_value(
     others = np.delete(design, 1, axis=1)
     unexplained = least_squares(others, design[:, 1])[1]
     if float(unexplained @ unexplained) <= 1e-10 * n:
-        raise DataError(
-            "predictor: the controls make it up entirely, so it cannot add to them; drop the one it copies"
-        )
+        raise DataError("predictor: the controls make it up entirely, so it cannot add to them; drop the one it copies")
     coefficients, residuals, inverse = least_squares(design, target)
     estimate = float(coefficients[1])
     influence = n * residuals * (design @ inverse[:, 1])
@@ -71,9 +69,7 @@ def incremental_value(
     variance = cosine_variance(influence, degrees)
     error = sqrt(variance / n)
     if not error > 0:
-        raise DataError(
-            "returns: the regressors explain them without error; check that none is a copy of them"
-        )
+        raise DataError("returns: the regressors explain them without error; check that none is a copy of them")
     statistic = estimate / error
     p_value = student_p_value(statistic, degrees)
     half_width = student_critical_value(level, degrees) * error
@@ -103,8 +99,7 @@ def incremental_value(
             "r_squared": 1 - float(residuals @ residuals) / total,
             "r_squared_controls_only": 1 - float(without @ without) / total,
             "control_slopes": dict(zip(names, coefficients[2:].tolist(), strict=True)),
-            "share_explained_by_controls": 1
-            - float(unexplained @ unexplained) / float(design[:, 1] @ design[:, 1]),
+            "share_explained_by_controls": 1 - float(unexplained @ unexplained) / float(design[:, 1] @ design[:, 1]),
         },
     )
 
@@ -122,9 +117,7 @@ def momentum_and_ratio(
     if min(metal.min(), gold.min(), silver.min()) <= 0:
         raise DataError("metal_price: prices must be above 0 for logarithms; check the series")
     if metal.size <= q:
-        raise DataError(
-            f"metal_price: {metal.size} prices hold no {q} periods of momentum; use a longer sample"
-        )
+        raise DataError(f"metal_price: {metal.size} prices hold no {q} periods of momentum; use a longer sample")
     return pd.DataFrame(
         {
             "momentum_12m": np.log(metal[q:] / metal[:-q]),

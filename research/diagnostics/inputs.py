@@ -26,15 +26,12 @@ def vector(values: SeriesLike, name: str, *, minimum: int = 1) -> FloatArray:
     if array.ndim != 1:
         raise DataError(f"{name}: has {array.ndim} dimensions where one series is needed; pass one column")
     if array.size < minimum:
-        raise DataError(
-            f"{name}: {array.size} observations are too few, {minimum} are needed; use a longer sample"
-        )
+        raise DataError(f"{name}: {array.size} observations are too few, {minimum} are needed; use a longer sample")
     bad = np.flatnonzero(~np.isfinite(array))
     if bad.size:
         where = values.index[bad[0]] if isinstance(values, pd.Series) else f"position {bad[0]}"
         raise DataError(
-            f"{name}: {bad.size} missing or infinite values, the first at {where}; cut the sample "
-            "to where it is known"
+            f"{name}: {bad.size} missing or infinite values, the first at {where}; cut the sample to where it is known"
         )
     return array
 

@@ -67,9 +67,9 @@ def bartlett_variance(scores: FloatArray, lags: int) -> float:
 
 def cosine_variance(scores: FloatArray, degrees_of_freedom: int) -> float:
     """Equal-weighted-cosine long-run variance of a series (a constant in it drops out)."""
-    n = scores.size
-    angle = pi * np.outer(np.arange(1, degrees_of_freedom + 1), np.arange(n) + 0.5) / n
-    projections = sqrt(2 / n) * (np.cos(angle) @ scores)
+    from scipy.fft import dct
+
+    projections = dct(scores, type=2, norm="ortho")[1 : degrees_of_freedom + 1]
     return float(projections @ projections) / degrees_of_freedom
 
 

@@ -80,9 +80,7 @@ def timing_alpha(
     if expected_sign not in (1, -1):
         raise ParameterError(f"expected_sign: {expected_sign!r} is not a direction; pass +1 or -1")
     if np.ptp(metal) == 0:
-        raise DataError(
-            "metal_excess_returns: the metal never moved, so nothing can be timed; check the prices"
-        )
+        raise DataError("metal_excess_returns: the metal never moved, so nothing can be timed; check the prices")
 
     n = strategy.size
     alpha, beta, residuals, influence = regress_on_metal(strategy, metal)
@@ -108,10 +106,7 @@ def timing_alpha(
     if float(residuals.std()) <= NO_TIMING * float(metal.std()):
         return Finding(
             estimate=0.0,
-            sentence=(
-                "The strategy held one fixed mix of metal and bills all the time: there is no timing "
-                "to judge."
-            ),
+            sentence=("The strategy held one fixed mix of metal and bills all the time: there is no timing to judge."),
             details=details | {"residual_volatility": 0.0, "information_ratio": None},
             **common,
         )
@@ -143,9 +138,7 @@ def timing_alpha(
         "standard_error": error * year,
         "degrees_of_freedom": degrees,
         "p_value_claimed_direction": p_value / 2 if annual_alpha * expected_sign > 0 else 1 - p_value / 2,
-        "newey_west": {
-            rule: _newey_west(alpha, influence, newey_west_lags(n, rule), year) for rule in _LAG_RULES
-        },
+        "newey_west": {rule: _newey_west(alpha, influence, newey_west_lags(n, rule), year) for rule in _LAG_RULES},
     }
     verb = "added" if annual_alpha > 0 else "cost"
     return Finding(

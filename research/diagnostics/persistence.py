@@ -21,7 +21,8 @@ class PredictorDynamics:
     persistence
         :math:`\hat\rho`.
     persistence_corrected
-        :math:`\rho^c` of Amihud and Hurvich (2004), at most 1.
+        :math:`\rho^c` of Amihud and Hurvich (2004); it may pass 1 and is left there, as capping it
+        would leave more of the bias in.
     persistence_variance
         :math:`Var(\hat\rho)`.
     innovation_slope
@@ -45,7 +46,7 @@ def predictor_dynamics(returns: FloatArray, predictor: FloatArray) -> PredictorD
     corrected = rho + (1 + 3 * rho) / n + 3 * (1 + 3 * rho) / n**2
     return PredictorDynamics(
         persistence=rho,
-        persistence_corrected=min(corrected, 1.0),
+        persistence_corrected=corrected,
         persistence_variance=variation / (n - 2) * float(inverse[1, 1]),
         innovation_slope=float(residuals @ shocks) / variation if variation > 0 else 0.0,
     )
@@ -56,9 +57,7 @@ def stambaugh_bias(*, innovation_slope: float, persistence: float, n_observation
     return -innovation_slope * (1 + 3 * persistence) / whole(n_observations, "n_observations", minimum=1)
 
 
-def long_horizon_bias(
-    dynamics: PredictorDynamics, *, n_observations: int, horizon: int, delay: int = 0
-) -> float:
+def long_horizon_bias(dynamics: PredictorDynamics, *, n_observations: int, horizon: int, delay: int = 0) -> float:
     r"""Bias of the J-step slope when the predictor says nothing.
 
     .. math:: -\frac{\phi}{T} \sum_{k=1+delay}^{J+delay} \left( 1 + \rho + 2\rho^k \right)
@@ -68,7 +67,7 @@ def long_horizon_bias(
     :math:`-(1+\rho)/T` from the estimated mean and :math:`-2\rho^k/T` from the estimated variance. The
     corrected persistence, never over 1, stands for :math:`\rho`.
     """
-    rho = dynamics.persistence_corrected
+    rho = min(dynamics.persistence_corrected, 1.0)
     steps = np.arange(1 + delay, 1 + delay + horizon)
     return float(-dynamics.innovation_slope * np.sum(1 + rho + 2 * rho**steps) / n_observations)
 

@@ -43,9 +43,7 @@ def power_of_t_test(effect: float, degrees_of_freedom: float, *, significance: f
     return float(1 - ncfdtr(1, df, shift**2, critical**2))
 
 
-def minimum_detectable_shift(
-    degrees_of_freedom: float, *, significance: float = 0.05, power: float = 0.8
-) -> float:
+def minimum_detectable_shift(degrees_of_freedom: float, *, significance: float = 0.05, power: float = 0.8) -> float:
     """Smallest effect, in standard errors of the estimate, found with probability ``power``.
 
     2.80 for a normal test at 5 % and 80 %; more when the error itself is estimated from little.
@@ -65,9 +63,7 @@ def minimum_detectable_shift(
     return float(brentq(shortfall, 0.0, upper, xtol=1e-10))
 
 
-def minimum_detectable_effect(
-    n_observations: float, *, significance: float = 0.05, power: float = 0.8
-) -> float:
+def minimum_detectable_effect(n_observations: float, *, significance: float = 0.05, power: float = 0.8) -> float:
     r"""Cohen's d that a one-sample t-test finds: mean over standard deviation, :math:`\delta_{n-1}/\sqrt n`.
 
     ``n_observations`` may be an effective number and so a fraction. Below 2 the test is taken at one
@@ -121,9 +117,7 @@ def minimum_detectable_alpha(
     strategy, metal = aligned(excess_returns=excess_returns, metal_excess_returns=metal_excess_returns, minimum=3)
     year = positive(periods_per_year, "periods_per_year")
     if np.ptp(metal) == 0:
-        raise DataError(
-            "metal_excess_returns: the metal never moved, so nothing can be timed; check the prices"
-        )
+        raise DataError("metal_excess_returns: the metal never moved, so nothing can be timed; check the prices")
     n = strategy.size
     degrees = ewc_degrees_of_freedom(n)
     shift = minimum_detectable_shift(degrees, significance=significance, power=power)
@@ -225,14 +219,10 @@ def minimum_detectable_sharpe(
         null="the expected excess return is 0",
         alternative="a Sharpe ratio of this size, either way",
         effective_n=float(n),
-        method=(
-            f"noncentral t with {n - 1} degrees of freedom, two-sided at {significance:.0%}, power "
-            f"{power:.0%}"
-        ),
+        method=(f"noncentral t with {n - 1} degrees of freedom, two-sided at {significance:.0%}, power {power:.0%}"),
         reference="Student (1908); noncentral t",
         sentence=(
-            f"{n / year:.0f} years can find a Sharpe ratio of {estimate:.2f} a year or more, "
-            f"{power:.0%} of the time."
+            f"{n / year:.0f} years can find a Sharpe ratio of {estimate:.2f} a year or more, {power:.0%} of the time."
         ),
         details={
             "years": n / year,
@@ -251,8 +241,5 @@ def power_curve(
     effects: FloatArray = np.linspace(0, 6, whole(n_points, "n_points", minimum=2))
     return {
         "effect": [float(effect * standard_error) for effect in effects],
-        "power": [
-            power_of_t_test(float(effect), degrees_of_freedom, significance=significance)
-            for effect in effects
-        ],
+        "power": [power_of_t_test(float(effect), degrees_of_freedom, significance=significance) for effect in effects],
     }

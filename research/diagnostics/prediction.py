@@ -109,8 +109,7 @@ def predictive_regression(
         p_value=p_value if judged else None,
         effective_n=effective,
         method=(
-            f"overlapping OLS, delay {lag}, slope less its bias, Hodrick 1B error, t with {degrees} "
-            "degrees of freedom"
+            f"overlapping OLS, delay {lag}, slope less its bias, Hodrick 1B error, t with {degrees} degrees of freedom"
         ),
         reference="Hodrick (1992); Stambaugh (1999); Boudoukh, Israel and Richardson (2022)",
         sentence=(
@@ -118,8 +117,7 @@ def predictive_regression(
             f"{abs(estimate):.2%} over "
             f"{j} bars; a signal that says nothing would show as much in {p_value:.1%} of histories."
             if judged
-            else f"{r.size} bars hold {effective:.1f} independent looks at a horizon of {j}: too few "
-            "for a p-value."
+            else f"{r.size} bars hold {effective:.1f} independent looks at a horizon of {j}: too few for a p-value."
         ),
         details={
             "horizon": j,
@@ -148,8 +146,7 @@ def predictive_regressions(
 ) -> tuple[Finding, ...]:
     """:func:`predictive_regression` at every horizon, in the order given."""
     return tuple(
-        predictive_regression(returns, predictor, horizon=horizon, delay=delay, level=level)
-        for horizon in horizons
+        predictive_regression(returns, predictor, horizon=horizon, delay=delay, level=level) for horizon in horizons
     )
 
 
@@ -195,9 +192,7 @@ def augmented_regression(returns: SeriesLike, predictor: SeriesLike, *, level: f
         statistic=statistic,
         p_value=p_value,
         effective_n=float(n),
-        method=(
-            f"augmented regression with second-order corrected persistence, t with {n - 3} degrees of freedom"
-        ),
+        method=(f"augmented regression with second-order corrected persistence, t with {n - 3} degrees of freedom"),
         reference="Amihud and Hurvich (2004)",
         sentence=(
             f"Freed of the bias that persistence brings, one standard deviation of the signal "

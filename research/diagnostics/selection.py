@@ -105,10 +105,7 @@ def deflated_sharpe_ratio(excess_returns: MomentsLike, *, n_trials: int, trial_v
         statistic=confidence.statistic,
         p_value=confidence.p_value,
         effective_n=confidence.effective_n,
-        method=(
-            f"probabilistic Sharpe ratio against SR0 = {threshold:.4f} a period; {n_trials} "
-            "independent trials"
-        ),
+        method=(f"probabilistic Sharpe ratio against SR0 = {threshold:.4f} a period; {n_trials} independent trials"),
         reference="Bailey and Lopez de Prado (2014)",
         sentence=(
             f"The best of {n_trials} trials without skill would show a Sharpe ratio of "
@@ -250,8 +247,7 @@ def probability_of_backtest_overfitting(returns: pd.DataFrame | FloatArray, *, n
         alternative="the best variant stays above the median (probability near 0)",
         effective_n=float(n_blocks),
         method=(
-            f"{len(best)} ways to halve {n_blocks} blocks of {len(table) // n_blocks} rows; ties "
-            "count as overfitted"
+            f"{len(best)} ways to halve {n_blocks} blocks of {len(table) // n_blocks} rows; ties count as overfitted"
         ),
         reference="Bailey, Borwein, Lopez de Prado and Zhu (2017)",
         sentence=(
@@ -276,13 +272,9 @@ def _return_table(returns: pd.DataFrame | FloatArray, n_blocks: int) -> FloatArr
         raise ParameterError(f"n_blocks: {n_blocks} gives too many halvings to count; pass 20 or fewer")
     table = np.asarray(returns, dtype=np.float64)
     if table.ndim != 2 or table.shape[1] < 2:
-        raise DataError(
-            "returns: overfitting needs at least 2 variants side by side; pass a table of returns"
-        )
+        raise DataError("returns: overfitting needs at least 2 variants side by side; pass a table of returns")
     for number in range(table.shape[1]):
-        column: SeriesLike = (
-            returns.iloc[:, number] if isinstance(returns, pd.DataFrame) else table[:, number]
-        )
+        column: SeriesLike = returns.iloc[:, number] if isinstance(returns, pd.DataFrame) else table[:, number]
         vector(column, f"returns, variant {number}", minimum=2 * n_blocks)
     return table[len(table) % n_blocks :]
 
@@ -297,9 +289,7 @@ def _half_sharpes(table: FloatArray, n_blocks: int) -> tuple[FloatArray, FloatAr
     chosen = np.zeros((len(halves), n_blocks))
     np.put_along_axis(chosen, np.array(halves), 1.0, axis=1)
     size = len(table) // 2
-    return _sharpes(chosen @ sums, chosen @ squares, size), _sharpes(
-        (1 - chosen) @ sums, (1 - chosen) @ squares, size
-    )
+    return _sharpes(chosen @ sums, chosen @ squares, size), _sharpes((1 - chosen) @ sums, (1 - chosen) @ squares, size)
 
 
 def _sharpes(sums: FloatArray, squares: FloatArray, size: int) -> FloatArray:

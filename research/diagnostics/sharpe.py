@@ -159,9 +159,7 @@ def sharpe_ratio(excess_returns: SeriesLike, *, periods_per_year: int, level: fl
         unit="a year (excess return over its volatility)",
         null="the expected excess return is 0",
         alternative="it is not 0 (two-sided)",
-        interval=((moments.sharpe - half_width) * scale, (moments.sharpe + half_width) * scale)
-        if enough
-        else None,
+        interval=((moments.sharpe - half_width) * scale, (moments.sharpe + half_width) * scale) if enough else None,
         level=level,
         statistic=statistic,
         p_value=None if statistic is None else student_p_value(statistic, degrees),

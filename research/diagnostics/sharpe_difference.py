@@ -73,16 +73,10 @@ def sharpe_difference(
     plain = hac_standard_error(returns, prewhiten=False)
     prewhitened = hac_standard_error(returns, prewhiten=True)
     if min(plain, prewhitened) <= 1e-12:
-        raise DataError(
-            "excess_returns: they equal the benchmark's up to scale, so there is nothing to compare"
-        )
-    block = (
-        _automatic_block(returns) if block_length is None else whole(block_length, "block_length", minimum=1)
-    )
+        raise DataError("excess_returns: they equal the benchmark's up to scale, so there is nothing to compare")
+    block = _automatic_block(returns) if block_length is None else whole(block_length, "block_length", minimum=1)
     if block > n // 2:
-        raise ParameterError(
-            f"block_length: {block} leaves under two blocks in {n} returns; use a shorter one"
-        )
+        raise ParameterError(f"block_length: {block} leaves under two blocks in {n} returns; use a shorter one")
 
     draws = np.abs(_studentised_draws(returns, block, n_draws, np.random.default_rng(seed)))
     statistic = difference / prewhitened
@@ -228,7 +222,7 @@ def _ratio_difference(moments: FloatArray) -> FloatArray:
 def _jobson_korkie_memmel(returns: FloatArray) -> float:
     """Memmel (2003) standard error, right only for independent normal returns."""
     one, two = (float(column.mean() / column.std()) for column in returns.T)
-    rho = float(np.corrcoef(returns.T)[0, 1])
+    rho = float(np.corrcoef(returns[:, 0], returns[:, 1])[0, 1])
     return sqrt((2 - 2 * rho + (one**2 + two**2 - 2 * one * two * rho**2) / 2) / len(returns))
 
 

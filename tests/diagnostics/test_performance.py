@@ -30,9 +30,7 @@ def test_agrees_with_statsmodels(history):
     assert finding.details["beta"] == pytest.approx(fit.params[1], rel=1e-10)
     assert finding.details["residual_volatility"] == pytest.approx(np.sqrt(12 * fit.scale), rel=1e-10)
     for newey_west in finding.details["newey_west"].values():
-        hac = sm.OLS(strategy.to_numpy(), design).fit(
-            cov_type="HAC", cov_kwds={"maxlags": newey_west["lags"]}
-        )
+        hac = sm.OLS(strategy.to_numpy(), design).fit(cov_type="HAC", cov_kwds={"maxlags": newey_west["lags"]})
         assert newey_west["standard_error"] == pytest.approx(12 * hac.bse[0], rel=1e-8)
         assert newey_west["p_value_normal"] == pytest.approx(hac.pvalues[0], rel=1e-6)
         assert newey_west["p_value_fixed_b"] > newey_west["p_value_normal"]
@@ -47,9 +45,7 @@ def test_plain_recomputation(history):
     alpha, beta = bread @ design.T @ strategy / n
     scores = (design * (strategy - alpha - beta * metal)[:, None]) @ bread[:, 0]
     time = np.arange(1, n + 1)
-    cosines = [
-        np.sqrt(2 / n) * np.sum(scores * np.cos(np.pi * j * (time - 0.5) / n)) for j in range(1, degrees + 1)
-    ]
+    cosines = [np.sqrt(2 / n) * np.sum(scores * np.cos(np.pi * j * (time - 0.5) / n)) for j in range(1, degrees + 1)]
     error = np.sqrt(np.mean(np.square(cosines)) / n)
     assert finding.statistic == pytest.approx(alpha / error, rel=1e-10)
     assert finding.p_value == pytest.approx(2 * stats.t.sf(abs(alpha / error), degrees), rel=1e-8)
@@ -138,7 +134,7 @@ def test_json_ready(history):
 
 
 def rejections(n, draws, rng):
-    """Null strategies: persistent weights that know nothing, on a drifting metal with clustered volatility."""
+    """Null strategies: persistent weights that know nothing, on a drifting metal of clustered volatility."""
     rejected, covered = 0, 0
     for _ in range(draws):
         shocks = rng.standard_normal((2, n))
@@ -163,3 +159,16 @@ def test_size_and_coverage_under_clustered_volatility():
 def test_size_under_clustered_volatility_long():
     size, _ = rejections(480, 6000, np.random.default_rng(12))
     assert abs(size - 0.05) < 0.012
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [240, 600])
+@pytest.mark.parametrize("n_episodes", [3, 6, 12])
+def test_a_few_episodes_never_reject_too_often(n, n_episodes):
+    rng, draws, rejected = np.random.default_rng(13), 2000, 0
+    for _ in range(draws):
+        metal = rng.standard_t(5, n) * 0.04 + 0.004
+        weights = np.zeros(n)
+        weights[rng.choice(n - 6, n_episodes, replace=False)[:, None] + np.arange(6)] = 1
+        rejected += timing_alpha(weights * metal, metal, periods_per_year=12).p_value < 0.05
+    assert rejected / draws < 0.05 + 3 * np.sqrt(0.05 * 0.95 / draws)

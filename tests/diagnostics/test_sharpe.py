@@ -42,9 +42,7 @@ def test_lo_error(case, error):
 
 def test_mertens_error():
     moments = SharpeMoments(sharpe=0.458, n_observations=24, skewness=-2.448, kurtosis=10.164)
-    assert moments.standard_error == pytest.approx(
-        MERTENS_ERROR_AT_MOMENTS_FROM_BAILEY_LOPEZ_DE_PRADO_2012, abs=5e-7
-    )
+    assert moments.standard_error == pytest.approx(MERTENS_ERROR_AT_MOMENTS_FROM_BAILEY_LOPEZ_DE_PRADO_2012, abs=5e-7)
 
 
 def test_excess_kurtosis_is_refused():
@@ -63,9 +61,7 @@ def test_plain_numbers():
     finding = sharpe_ratio(returns, periods_per_year=12)
     assert finding.estimate == pytest.approx(np.sqrt(12) * returns.mean() / returns.std(ddof=1), rel=1e-12)
     assert finding.interval[0] < finding.estimate < finding.interval[1]
-    assert finding.details["standard_error_mertens"] == pytest.approx(
-        finding.details["standard_error"], rel=0.5
-    )
+    assert finding.details["standard_error_mertens"] == pytest.approx(finding.details["standard_error"], rel=0.5)
 
 
 def test_the_influence_of_independent_returns_has_mertens_variance():
@@ -98,20 +94,14 @@ def test_too_short_or_still_returns():
 
 
 def test_difference_of_the_published_funds(funds):
-    finding = sharpe_difference(
-        funds["fund_1"], funds["fund_2"], periods_per_year=12, block_length=5, n_draws=19_999
-    )
+    finding = sharpe_difference(funds["fund_1"], funds["fund_2"], periods_per_year=12, block_length=5, n_draws=19_999)
     published, details = FUNDS_FROM_LEDOIT_WOLF_2008, finding.details
     assert details["difference_per_period"] == pytest.approx(published["difference"], abs=5e-8)
     assert details["standard_error_hac"] == pytest.approx(published["error"], abs=5e-9)
     assert details["p_value_hac"] == pytest.approx(published["p_value"], abs=5e-8)
-    assert details["standard_error_hac_prewhitened"] == pytest.approx(
-        published["error_prewhitened"], abs=5e-9
-    )
+    assert details["standard_error_hac_prewhitened"] == pytest.approx(published["error_prewhitened"], abs=5e-9)
     assert details["p_value_hac_prewhitened"] == pytest.approx(published["p_value_prewhitened"], abs=5e-8)
-    assert details["p_value_jobson_korkie_memmel"] == pytest.approx(
-        published["p_value_jobson_korkie_memmel"], abs=5e-5
-    )
+    assert details["p_value_jobson_korkie_memmel"] == pytest.approx(published["p_value_jobson_korkie_memmel"], abs=5e-5)
     low, high = published["p_value_bootstrap_blocks_of_5"]
     assert low <= finding.p_value <= high
     assert finding.estimate == pytest.approx(np.sqrt(12) * published["difference"], rel=1e-5)
@@ -126,8 +116,7 @@ def test_the_gradient_is_the_derivative_and_not_the_wrong_port(funds):
 
     step = 1e-6
     numeric = [
-        (ratio_difference(moments + step * e) - ratio_difference(moments - step * e)) / (2 * step)
-        for e in np.eye(4)
+        (ratio_difference(moments + step * e) - ratio_difference(moments - step * e)) / (2 * step) for e in np.eye(4)
     ]
     np.testing.assert_allclose(difference_module._gradient_of(moments), numeric, rtol=1e-6)
     error = hac_standard_error(returns, prewhiten=False)
@@ -155,15 +144,9 @@ def test_block_sums_give_the_same_draws_as_resampling_rows(funds):
 
 
 def test_difference_is_antisymmetric_and_seeded(funds):
-    one = sharpe_difference(
-        funds["fund_1"], funds["fund_2"], periods_per_year=12, block_length=4, n_draws=999
-    )
-    two = sharpe_difference(
-        funds["fund_2"], funds["fund_1"], periods_per_year=12, block_length=4, n_draws=999
-    )
-    again = sharpe_difference(
-        funds["fund_1"], funds["fund_2"], periods_per_year=12, block_length=4, n_draws=999
-    )
+    one = sharpe_difference(funds["fund_1"], funds["fund_2"], periods_per_year=12, block_length=4, n_draws=999)
+    two = sharpe_difference(funds["fund_2"], funds["fund_1"], periods_per_year=12, block_length=4, n_draws=999)
+    again = sharpe_difference(funds["fund_1"], funds["fund_2"], periods_per_year=12, block_length=4, n_draws=999)
     assert two.estimate == pytest.approx(-one.estimate)
     assert two.p_value == one.p_value == again.p_value
 
@@ -184,9 +167,7 @@ def test_size_of_the_difference_under_clustered_volatility():
     for _ in range(draws):
         volatility = np.exp(np.convolve(rng.normal(0, 0.3, 280), np.full(40, 0.4), mode="valid")[:240])
         common = rng.standard_normal(240)
-        pair = (
-            volatility[:, None] * (0.7 * common[:, None] + 0.7 * rng.standard_normal((240, 2))) * 0.02 + 0.004
-        )
+        pair = volatility[:, None] * (0.7 * common[:, None] + 0.7 * rng.standard_normal((240, 2))) * 0.02 + 0.004
         finding = sharpe_difference(pair[:, 0], pair[:, 1], periods_per_year=12, block_length=4, n_draws=499)
         rejected += finding.p_value <= 0.05
     assert rejected / draws < 0.075

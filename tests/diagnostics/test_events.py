@@ -1,0 +1,200 @@
+"""Episodes, abnormal returns, and how many events there really are."""
+
+import doctest
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from research.diagnostics import events as events_module
+from research.diagnostics.events import (
+    circular_shift_p_values,
+    cross_sectional_factor,
+    cumulative_abnormal_return,
+    effective_events,
+    episodes,
+    sign_flip_p_values,
+    window_counts,
+)
+from research.diagnostics.power import minimum_detectable_effect
+from research.errors import AssayError
+
+OVERLAP_EXAMPLE = {
+    "events": [0, 5, 10, 50],
+    "horizon": 20,
+    "sum_of_squares": 160,
+    "error": 3.16228,
+    "n_eff": 2.0,
+}
+KOLARI_PYNNONEN_2010_FACTOR_FOR_10_EVENTS_CORRELATED_BY_A_TENTH = 0.688247
+SIGN_FLIP_EFFECTS = [0.031, -0.012, 0.044, 0.027, 0.009, 0.051]
+SIGN_FLIP_P_VALUES_BY_ENUMERATION = (0.09375, 0.046875)
+SHIFT_EXAMPLE_WEIGHTS = [1, 1, 0, 0, 0, 0, 0, 0, 1, 0]
+SHIFT_EXAMPLE_RETURNS = [0.02, 0.03, -0.01, 0, 0.01, -0.02, 0.005, -0.01, 0.025, 0]
+SHIFT_EXAMPLE_P_VALUE_BY_ENUMERATION = 0.1
+
+
+def test_doctest():
+    assert doctest.testmod(events_module).failed == 0
+
+
+def test_episodes_of_dates_and_weights():
+    dates = pd.bdate_range("2020-01-01", periods=8)
+    weights = pd.Series([np.nan, 0.5, np.nan, 0.0, -1.0, 0.0, 0.0, 0.2], index=dates)
+    table = episodes(weights, min_gap=1)
+    assert table["start"].tolist() == [dates[1], dates[4], dates[7]]
+    assert table["end"].tolist() == [dates[2], dates[4], dates[7]]
+    assert len(episodes(weights, min_gap=2)) == 2
+    assert len(episodes(weights, min_gap=3)) == 1
+    assert len(episodes(weights == 9, min_gap=1)) == 0
+    with pytest.raises(AssayError, match="min_gap"):
+        episodes(weights, min_gap=0)
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=60), st.integers(1, 8))
+def test_episodes_cover_every_active_bar_and_keep_their_distance(active, gap):
+    table = episodes(active, min_gap=gap)
+    covered = [bar for start, end in zip(table["start"], table["end"], strict=True) for bar in range(start, end + 1)]
+    assert {bar for bar, on in enumerate(active) if on} <= set(covered)
+    assert all(active[bar] for bar in [*table["start"], *table["end"]])
+    quiet = table["start"].to_numpy()[1:] - table["end"].to_numpy()[:-1] - 1
+    assert (quiet >= gap).all()
+
+
+def test_overlap_example():
+    counts = window_counts(OVERLAP_EXAMPLE["events"], horizon=20, n_bars=100)
+    assert counts @ counts == OVERLAP_EXAMPLE["sum_of_squares"]
+    assert np.sqrt(counts @ counts) / 4 == pytest.approx(OVERLAP_EXAMPLE["error"], abs=5e-6)
+    assert effective_events(OVERLAP_EXAMPLE["events"], horizon=20) == OVERLAP_EXAMPLE["n_eff"]
+
+
+def test_effective_events_between_one_and_all():
+    assert effective_events([3, 3, 3], horizon=5) == 1
+    assert effective_events([0, 5, 10], horizon=5) == 3
+    assert effective_events([], horizon=5) == 0
+
+
+def test_kolari_pynnonen_factor():
+    published = KOLARI_PYNNONEN_2010_FACTOR_FOR_10_EVENTS_CORRELATED_BY_A_TENTH
+    assert cross_sectional_factor(10, 0.1) == pytest.approx(published, abs=5e-7)
+    assert cross_sectional_factor(10, 0.0) == 1
+    with pytest.raises(AssayError, match="mean_correlation"):
+        cross_sectional_factor(10, 1.0)
+
+
+def test_sign_flips():
+    assert sign_flip_p_values(SIGN_FLIP_EFFECTS) == SIGN_FLIP_P_VALUES_BY_ENUMERATION
+    actual = sum(SIGN_FLIP_EFFECTS)
+    flips = [np.dot(signs, SIGN_FLIP_EFFECTS) for signs in product([1, -1], repeat=6)]
+    assert np.mean(np.abs(flips) >= abs(actual) - 1e-12) == SIGN_FLIP_P_VALUES_BY_ENUMERATION[0]
+
+
+@pytest.mark.parametrize(("n", "floor"), [(5, 0.0625), (6, 0.03125)])
+def test_the_floor_that_sets_the_rule_of_six(n, floor):
+    assert sign_flip_p_values(np.ones(n))[0] == floor
+
+
+def test_many_sign_flips_are_drawn():
+    effects = np.random.default_rng(0).normal(0.4, 1, 30)
+    from scipy import stats
+
+    assert sign_flip_p_values(effects)[0] == pytest.approx(stats.ttest_1samp(effects, 0).pvalue, abs=0.02)
+
+
+def test_circular_shift_example():
+    two_sided, greater = circular_shift_p_values(SHIFT_EXAMPLE_WEIGHTS, SHIFT_EXAMPLE_RETURNS)
+    assert greater == SHIFT_EXAMPLE_P_VALUE_BY_ENUMERATION
+    assert two_sided == SHIFT_EXAMPLE_P_VALUE_BY_ENUMERATION
+
+
+@settings(deadline=None)
+@given(st.integers(0, 1000), st.integers(5, 80))
+def test_circular_shifts_by_hand(seed, n):
+    rng = np.random.default_rng(seed)
+    weights, returns = rng.integers(0, 3, n).astype(float), rng.normal(0.1, 1, n)
+    sums = np.array([np.roll(weights, shift) @ returns for shift in range(n)])
+    centre = weights.sum() * returns.mean()
+    two_sided = np.mean(np.abs(sums - centre) >= abs(sums[0] - centre) - 1e-9)
+    assert circular_shift_p_values(weights, returns) == pytest.approx((two_sided, np.mean(sums >= sums[0] - 1e-9)))
+
+
+def test_abnormal_return_by_hand():
+    rng = np.random.default_rng(4)
+    returns = rng.normal(0.001, 0.01, 400)
+    starts = np.array([20, 60, 100, 140, 180, 220, 260, 300])
+    finding = cumulative_abnormal_return(returns, starts, horizon=10, delay=1)
+    inside = np.concatenate([np.arange(s + 2, s + 12) for s in starts])
+    outside = np.delete(returns, inside)
+    effects = [returns[s + 2 : s + 12].sum() - 10 * outside.mean() for s in starts]
+    assert finding.estimate == pytest.approx(np.mean(effects), rel=1e-10)
+    assert finding.effective_n == 8
+    error = outside.std(ddof=1) * np.sqrt(10 / 8 + 100 / outside.size)
+    assert finding.details["standard_error"] == pytest.approx(error, rel=1e-10)
+    assert finding.details["mean_path"][-1] == pytest.approx(finding.estimate, rel=1e-9)
+    assert finding.details["sign_flip"] == sign_flip_p_values(effects)[0]
+    regression = finding.details["dummy_regression"]
+    assert 10 * regression["difference_per_bar"] == pytest.approx(finding.estimate, rel=1e-9)
+
+
+def test_a_planted_jump_is_found_only_after_the_fill():
+    rng = np.random.default_rng(8)
+    returns = rng.normal(0, 0.01, 3000)
+    starts = np.arange(50, 2900, 150) + rng.integers(0, 100, 19)
+    returns[starts + 2] += 0.03
+    found = cumulative_abnormal_return(returns, starts, horizon=5, delay=1)
+    assert found.p_value < 0.005
+    assert found.estimate == pytest.approx(0.03, abs=0.015)
+    late = cumulative_abnormal_return(returns, starts, horizon=5, delay=2)
+    assert abs(late.estimate) < 0.02
+    assert late.p_value > 0.01
+
+
+def test_under_six_effective_events_only_the_detectable_effect():
+    returns = np.random.default_rng(1).normal(0, 0.019, 1000)
+    finding = cumulative_abnormal_return(returns, [100, 200, 300, 400, 500], horizon=20)
+    assert finding.p_value is None
+    assert finding.interval is None
+    assert finding.statistic is None
+    sigma = finding.details["standard_error_naive"] / np.sqrt(20 / 5)
+    assert finding.details["minimum_detectable_car"] == pytest.approx(
+        minimum_detectable_effect(5) * sigma * np.sqrt(20), rel=1e-9
+    )
+    assert "no p-value" in finding.sentence
+    clustered = cumulative_abnormal_return(returns, np.arange(100, 130), horizon=20)
+    assert clustered.effective_n < 3
+    assert clustered.p_value is None
+
+
+def test_incomplete_windows_are_counted_and_missing_dates_refused():
+    dates = pd.bdate_range("2020-01-01", periods=200)
+    returns = pd.Series(np.random.default_rng(2).normal(0, 0.01, 200), index=dates)
+    table = pd.DataFrame({"start": dates[[10, 60, 110, 195]]})
+    finding = cumulative_abnormal_return(returns, table, horizon=10)
+    assert finding.details["n_events"] == 3
+    assert finding.details["n_incomplete"] == 1
+    with pytest.raises(AssayError, match="1999-01-01"):
+        cumulative_abnormal_return(returns, pd.DataFrame({"start": [pd.Timestamp("1999-01-01")]}), horizon=10)
+    with pytest.raises(AssayError, match="complete window"):
+        cumulative_abnormal_return(returns, dates.get_indexer([dates[199]]), horizon=10)
+    with pytest.raises(AssayError, match="positions"):
+        cumulative_abnormal_return(returns, [2.5], horizon=10)
+
+
+def test_size_and_coverage_with_overlapping_events():
+    """Clusters of events on a metal with clustered volatility and a strong drift."""
+    rng, draws, rejected, covered, naive = np.random.default_rng(9), 500, 0, 0, 0
+    for _ in range(draws):
+        volatility = np.exp(0.3 * np.sin(np.arange(1500) / 60 + rng.uniform(0, 6)))
+        returns = 0.001 + 0.01 * volatility * rng.standard_normal(1500)
+        first = rng.choice(1300, 14, replace=False)
+        starts = np.sort(np.concatenate([first, first + 5, first + 9]))
+        finding = cumulative_abnormal_return(returns, starts, horizon=20)
+        rejected += finding.p_value <= 0.05
+        covered += finding.interval[0] < 0 < finding.interval[1]
+        naive += abs(finding.estimate) > 1.96 * finding.details["standard_error_naive"]
+    assert rejected / draws < 0.05 + 3.5 * np.sqrt(0.05 * 0.95 / draws)
+    assert covered / draws > 0.95 - 4 * np.sqrt(0.05 * 0.95 / draws)
+    assert naive / draws > 0.15
