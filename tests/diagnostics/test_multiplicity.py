@@ -81,9 +81,7 @@ def test_a_draw_depends_on_the_seed_and_its_number_only(monkeypatch):
     few = bootstrap_means(series, block_length=4, n_draws=30, seed=11)
     np.testing.assert_allclose(many[:30], few, rtol=0, atol=1e-15)
     monkeypatch.setattr(module, "CELLS_AT_ONCE", 2100)
-    np.testing.assert_allclose(
-        bootstrap_means(series, block_length=4, n_draws=100, seed=11), many, rtol=0, atol=1e-15
-    )
+    np.testing.assert_allclose(bootstrap_means(series, block_length=4, n_draws=100, seed=11), many, rtol=0, atol=1e-15)
     assert np.abs(bootstrap_means(series, block_length=4, n_draws=100, seed=12) - many).max() > 0.01
 
 
@@ -100,8 +98,7 @@ def test_p_values_do_not_depend_on_the_number_of_threads():
     answers = {
         subprocess.run(
             [sys.executable, "-c", program],
-            env=os.environ
-            | dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), threads),
+            env=os.environ | dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), threads),
             capture_output=True,
             text=True,
             check=True,
@@ -145,10 +142,7 @@ def test_exact_enumeration_of_every_resample():
     family = _Family.of(table(METHODS_3_9_GAINS), 1.0, studentize=False)
     deviations = (every_resample(METHODS_3_9_GAINS) - METHODS_3_9_GAINS.mean(axis=0)) / family.scales
     assert family.statistics.max() == pytest.approx(1.25)
-    assert (
-        spa_exceedances(family.statistics, deviations, family.poor_thresholds)[1]
-        == METHODS_3_9_UNSTUDENTIZED_P
-    )
+    assert spa_exceedances(family.statistics, deviations, family.poor_thresholds)[1] == METHODS_3_9_UNSTUDENTIZED_P
 
 
 def test_exact_enumeration_studentized():
@@ -158,9 +152,7 @@ def test_exact_enumeration_studentized():
     best = max(d.mean() / e for d, e in zip(gains.T, errors, strict=True))
     count = 0
     for draw in product(range(4), repeat=4):
-        resampled = [
-            (np.mean([d[i] for i in draw]) - d.mean()) / e for d, e in zip(gains.T, errors, strict=True)
-        ]
+        resampled = [(np.mean([d[i] for i in draw]) - d.mean()) / e for d, e in zip(gains.T, errors, strict=True)]
         count += max(0, *resampled) >= best - 1e-12
     assert count == 74
 
@@ -178,9 +170,7 @@ def gains_of_a_family(seed=0, n=400, k=8):
 
 
 def spa(performance, **options):
-    return superior_predictive_ability(
-        performance, **{"seed": 5, "n_draws": 2000, "block_length": 3} | options
-    )
+    return superior_predictive_ability(performance, **{"seed": 5, "n_draws": 2000, "block_length": 3} | options)
 
 
 def all_three(found):
@@ -193,9 +183,7 @@ def test_permuting_and_duplicating_strategies_change_nothing():
     assert all_three(spa(permuted)) == all_three(spa(family))
     doubled = family.assign(copy=family["s3"])
     assert all_three(spa(doubled)) == all_three(spa(family))
-    one, other = (
-        step_down(t, periods_per_year=12, seed=5, n_draws=2000, block_length=3) for t in (family, permuted)
-    )
+    one, other = (step_down(t, periods_per_year=12, seed=5, n_draws=2000, block_length=3) for t in (family, permuted))
     assert {name: f.p_value for name, f in one.items()} == {name: other[name].p_value for name in one}
 
 
