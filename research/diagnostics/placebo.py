@@ -49,8 +49,8 @@ def shift_placebo(
     Parameters
     ----------
     weights
-        Target weights, ``(n_bars,)``; NaN keeps the position. Begin where the strategy could first act, so
-        that no warm-up is moved into the sample.
+        Target weights, ``(n_bars,)``; NaN keeps the position. Bars before the first target, when the account is
+        not yet open, stay as they are: only what follows is moved.
     statistics_of
         From target weights ``(n_bars, n_histories)``, each history contiguous, to one statistic for each
         history, ``(n_histories,)``, larger when the position made more: :func:`alpha_t_statistics` of the
@@ -80,13 +80,13 @@ def shift_placebo(
     Phipson and Smyth (2010) for the p-value; Politis, Romano and Wolf (1999) for the circular view of a
     sample.
     """
-    held = _checked(weights, n_shifts, expected_sign)
-    n_bars = held.size
+    targets, first = _checked(weights, n_shifts, expected_sign)
+    circle = targets[first:]
     rng = np.random.default_rng(seed)
-    everything = n_shifts >= n_bars - 1
-    shifts = np.arange(1, n_bars) if everything else 1 + rng.choice(n_bars - 1, n_shifts, replace=False)
+    everything = n_shifts >= circle.size - 1
+    shifts = np.arange(1, circle.size) if everything else 1 + rng.choice(circle.size - 1, n_shifts, replace=False)
     how = "every circular shift" if everything else f"{n_shifts} circular shifts, seed {seed}"
-    observed, others = _run(held, statistics_of, _shifted(held, shifts))
+    observed, others = _run(targets, first, statistics_of, _shifted(circle, shifts))
     return _finding("shift_placebo", "shifted", observed, others, expected_sign, how, "Phipson and Smyth 2010")
 
 
@@ -122,11 +122,13 @@ def bootstrap_placebo(
     ----------
     Politis and Romano (1994).
     """
-    held = _checked(weights, n_draws, expected_sign)
+    targets, first = _checked(weights, n_draws, expected_sign)
     if not block_length >= 1:
         raise ParameterError(f"block_length: {block_length!r} bars is under one bar; use the length of an episode")
     rng = np.random.default_rng(seed)
-    observed, others = _run(held, statistics_of, _resampled(held, float(block_length), n_draws, rng))
+    observed, others = _run(
+        targets, first, statistics_of, _resampled(targets[first:], float(block_length), n_draws, rng)
+    )
     how = f"{n_draws} stationary bootstraps of the weights, mean block {block_length:g} bars, seed {seed}"
     return _finding("bootstrap_placebo", "resampled", observed, others, expected_sign, how, "Politis and Romano 1994")
 
@@ -160,9 +162,7 @@ def alpha_t_statistics(excess_returns: Floats, metal_excess_returns: Floats) -> 
     variation = centred @ centred
     share = (1 - metal.mean() * centred * metal.size / variation) / metal.size
     square = share * share
-    alpha, beta, with_one, with_metal = (
-        np.stack([share, centred / variation, square, square * metal]) @ returns
-    )
+    alpha, beta, with_one, with_metal = np.stack([share, centred / variation, square, square * metal]) @ returns
     squares = square @ (returns * returns)
     # sum(a^2 (y - alpha - beta m)^2), multiplied out so that the histories are read once
     variance = (
@@ -179,18 +179,17 @@ def alpha_t_statistics(excess_returns: Floats, metal_excess_returns: Floats) -> 
     return t_statistics
 
 
-def _checked(weights: Floats, n_histories: int, expected_sign: int) -> Floats:
-    """Targets from a known start: an account begins in bills when the first target is absent."""
-    held = np.array(weights, dtype=float)
-    if held.ndim != 1 or held.size < 2:
-        raise ParameterError(f"weights: a placebo needs one row of 2 bars or more, not shape {held.shape}")
+def _checked(weights: Floats, n_histories: int, expected_sign: int) -> tuple[Floats, int]:
+    """Targets, and the bar of the first one."""
+    targets = np.asarray(weights, dtype=float)
+    known = np.flatnonzero(~np.isnan(targets)) if targets.ndim == 1 else np.array([], dtype=int)
+    if known.size == 0 or targets.size - known[0] < 2:
+        raise ParameterError("weights: a placebo moves one row of weights with 2 bars or more from its first target on")
     if n_histories < 1:
         raise ParameterError(f"placebo: {n_histories} histories show nothing; ask for at least 1")
     if expected_sign not in (1, -1):
         raise ParameterError(f"expected_sign: {expected_sign!r} is no direction; use 1 or -1")
-    if np.isnan(held[0]):
-        held[0] = 0.0
-    return held
+    return targets, int(known[0])
 
 
 def _shifted(weights: Floats, shifts: npt.NDArray[np.int64]) -> Iterator[Floats]:
@@ -232,9 +231,17 @@ def _forward_filled(weights: Floats) -> Floats:
     return weights[last]
 
 
-def _run(weights: Floats, statistics_of: StatisticsOf, blocks: Iterator[Floats]) -> tuple[float, Floats]:
-    observed = float(statistics_of(np.asfortranarray(weights[:, None]))[0])
-    return observed, np.concatenate([np.array(statistics_of(block)) for block in blocks])
+def _run(targets: Floats, first: int, statistics_of: StatisticsOf, blocks: Iterator[Floats]) -> tuple[float, Floats]:
+    """Statistics of the strategy and of the moved histories, each with the bars before the first target put back."""
+    observed = float(statistics_of(np.asfortranarray(targets[:, None]))[0])
+    others = []
+    for block in blocks:
+        histories = block
+        if first:
+            histories = np.full((targets.size, block.shape[1]), np.nan, order="F")
+            histories[first:] = block
+        others.append(np.array(statistics_of(histories), dtype=float))
+    return observed, np.concatenate(others)
 
 
 def _finding(name: str, moved: str, observed: float, others: Floats, sign: int, how: str, reference: str) -> Finding:

@@ -66,19 +66,23 @@ def test_a_constant_position_has_no_timing_to_move():
 
 
 def test_a_moved_history_inside_a_kept_position_starts_with_it():
-    weights = np.array([np.nan, 0.5, np.nan, np.nan, 0.0, np.nan])
+    weights = np.array([np.nan, np.nan, 0.2, 0.5, np.nan, np.nan, 0.0, np.nan])
     seen = []
 
     def spy(block):
         seen.extend(block.T.copy())
         return np.zeros(block.shape[1])
 
-    shift_placebo(weights, spy, seed=0)
+    found = shift_placebo(weights, spy, seed=0)
+    bootstrap_placebo(weights, spy, seed=0, block_length=3, n_draws=50)
     observed, *moved = seen
-    np.testing.assert_array_equal(observed, [0, 0.5, np.nan, np.nan, 0, np.nan])
-    np.testing.assert_array_equal(moved[0], [0, 0, 0.5, np.nan, np.nan, 0])  # by one bar: flat since bar 4
-    np.testing.assert_array_equal(moved[2], [0.5, 0, np.nan, 0, 0.5, np.nan])  # by three: inside the position
-    assert np.isfinite([history[0] for history in seen]).all()
+    before = [np.nan, np.nan]  # the account is not open yet, in the strategy and in every placebo
+    np.testing.assert_array_equal(observed, weights)
+    np.testing.assert_array_equal(moved[0], [*before, 0, 0.2, 0.5, np.nan, np.nan, 0])  # flat since the last target
+    np.testing.assert_array_equal(moved[2], [*before, 0.5, 0, np.nan, 0.2, 0.5, np.nan])  # inside the position
+    assert found.effective_n == 5
+    assert all(np.isnan(history[:2]).all() for history in moved)
+    assert all(np.isfinite(history[2]) for history in moved)
 
 
 def test_drawn_shifts_are_distinct_and_decided_by_the_seed():
@@ -174,6 +178,7 @@ def test_bad_input_is_named():
     for call in (
         lambda: shift_placebo(np.ones((3, 3)), np.sum, seed=0),
         lambda: shift_placebo(np.ones(1), np.sum, seed=0),
+        lambda: shift_placebo(np.full(9, np.nan), np.sum, seed=0),
         lambda: shift_placebo(good, np.sum, seed=0, n_shifts=0),
         lambda: shift_placebo(good, np.sum, seed=0, expected_sign=0),
         lambda: bootstrap_placebo(good, np.sum, block_length=0.5, seed=0),

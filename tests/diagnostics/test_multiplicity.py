@@ -1,0 +1,382 @@
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from research.diagnostics._bootstrap import bootstrap_means, write_counts
+from research.diagnostics.multiplicity import (
+    _block_length,
+    _Family,
+    automatic_block_length,
+    bootstrap_variance,
+    false_discovery_rate,
+    spa_exceedances,
+    step_down,
+    step_down_p_values,
+    superior_predictive_ability,
+    timing_alpha_series,
+)
+from research.errors import DataError, ParameterError
+
+METHODS_3_5_SERIES = np.array([2.0, -1, 3, 0, 1, 4, -2, 1])
+METHODS_3_5_VARIANCES = {1: 3.5, 2: 1.735107421875, 4: 0.956430435181}
+METHODS_3_9_GAINS = np.array([[1, 0.5], [2, -1], [-1, 0.5], [0.5, 1]])
+METHODS_3_9_UNSTUDENTIZED_P = 0.1953125  # 50 of 256 resamples
+BENJAMINI_HOCHBERG_1995_P_VALUES = [
+    *(0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344),
+    *(0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0000),
+]
+R_P_ADJUST_BH_FIRST_FIVE = [0.0015, 0.003, 0.0095, 0.035625, 0.0603]
+
+
+def table(values):
+    values = np.asarray(values, dtype=float)
+    return pd.DataFrame(values, columns=[f"s{i}" for i in range(values.shape[1])])
+
+
+def autoregression(n, rho, rng):
+    x = np.empty(n)
+    x[0] = rng.standard_normal() / np.sqrt(1 - rho**2)
+    for t in range(1, n):
+        x[t] = rho * x[t - 1] + rng.standard_normal()
+    return x
+
+
+def every_resample(gains):
+    """Means of all n^n independent resamples: no random numbers at all."""
+    draws = np.array(list(product(range(len(gains)), repeat=len(gains))))
+    return gains[draws].mean(axis=1)
+
+
+# --- the bootstrap
+
+
+@pytest.mark.parametrize(("block", "variance"), METHODS_3_5_VARIANCES.items())
+def test_variance_of_the_bootstrapped_mean_is_the_published_closed_form(block, variance):
+    assert bootstrap_variance(METHODS_3_5_SERIES[:, None], block)[0] == pytest.approx(variance, rel=1e-11)
+    means = bootstrap_means(METHODS_3_5_SERIES[:, None], block_length=block, n_draws=100_000, seed=3)[:, 0]
+    assert means.mean() == pytest.approx(1.0, abs=4 * means.std() / np.sqrt(means.size))
+    assert 8 * means.var() == pytest.approx(variance, rel=4 * np.sqrt(2 / means.size))
+
+
+def test_counts_are_blocks_of_geometric_length_around_the_calendar():
+    n, mean_block = 1000, 10
+    counts = np.empty((2000, n))
+    write_counts(counts, np.uint64(99), 0, 1 / mean_block)
+    assert (counts.sum(axis=1) == n).all()
+    assert counts.mean(axis=0).std() < 3 * np.sqrt(mean_block * 2 / 2000)
+    # Neighbouring bars, the seam included, come together except where a block ends.
+    joint = np.mean((counts - 1) * (np.roll(counts, -1, axis=1) - 1), axis=0)
+    variance = np.mean((counts - 1) ** 2)
+    assert joint.mean() / variance == pytest.approx(1 - 1 / mean_block, abs=0.01)
+    assert joint[-1] / variance == pytest.approx(1 - 1 / mean_block, abs=0.15)
+
+
+def test_a_draw_depends_on_the_seed_and_its_number_only(monkeypatch):
+    import research.diagnostics._bootstrap as module
+
+    series = np.random.default_rng(0).standard_normal((300, 5))
+    many = bootstrap_means(series, block_length=4, n_draws=100, seed=11)
+    few = bootstrap_means(series, block_length=4, n_draws=30, seed=11)
+    np.testing.assert_allclose(many[:30], few, rtol=0, atol=1e-15)
+    monkeypatch.setattr(module, "CELLS_AT_ONCE", 2100)
+    np.testing.assert_allclose(bootstrap_means(series, block_length=4, n_draws=100, seed=11), many, rtol=0, atol=1e-15)
+    assert np.abs(bootstrap_means(series, block_length=4, n_draws=100, seed=12) - many).max() > 0.01
+
+
+def test_p_values_do_not_depend_on_the_number_of_threads():
+    import os
+    import subprocess
+    import sys
+
+    program = (
+        "import numpy as np, pandas as pd; from research.diagnostics.multiplicity import step_down;"
+        "x = pd.DataFrame(np.random.default_rng(0).standard_normal((500, 12))).rename(columns=str);"
+        "print([f.p_value for f in step_down(x, periods_per_year=12, seed=1, n_draws=2000).values()])"
+    )
+    answers = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env=os.environ | dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), threads),
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for threads in ("1", "2")
+    }
+    assert len(answers) == 1
+
+
+@pytest.mark.parametrize(("n", "rho"), [(240, 0.7), (1000, 0.3), (2500, 0.3), (2500, 0.9)])
+def test_block_length_equals_arch(n, rho):
+    """arch normalises each autocorrelation by its own overlap, which moves the window only at the margin."""
+    from arch.bootstrap import optimal_block_length
+
+    for seed in range(5):
+        x = autoregression(n, rho, np.random.default_rng(seed))
+        theirs = optimal_block_length(x)["stationary"].iloc[0]
+        assert _block_length(x) == pytest.approx(theirs, rel=1e-9), seed
+
+
+def test_block_length_of_an_autoregression_nears_the_closed_form():
+    rho, n = 0.5, 20_000
+    closed_form = (2 * rho / (1 - rho**2)) ** (2 / 3) * n ** (1 / 3)
+    found = [_block_length(autoregression(n, rho, np.random.default_rng(seed))) for seed in range(8)]
+    assert np.mean(found) == pytest.approx(closed_form, rel=0.15)
+
+
+def test_block_length_of_a_family_is_the_median_between_one_and_the_root():
+    rng = np.random.default_rng(0)
+    slow, quick = autoregression(900, 0.8, rng), rng.standard_normal((900, 2))
+    lengths = [_block_length(column) for column in (slow, *quick.T)]
+    assert automatic_block_length(table(np.column_stack([slow, quick]))) == max(1.0, np.median(lengths))
+    assert automatic_block_length(table(np.zeros((50, 2)))) == 1
+    assert automatic_block_length(table(np.cumsum(rng.standard_normal((100, 3)), axis=0))) == 10
+
+
+# --- Hansen
+
+
+def test_exact_enumeration_of_every_resample():
+    family = _Family.of(table(METHODS_3_9_GAINS), 1.0, studentize=False)
+    deviations = (every_resample(METHODS_3_9_GAINS) - METHODS_3_9_GAINS.mean(axis=0)) / family.scales
+    assert family.statistics.max() == pytest.approx(1.25)
+    assert spa_exceedances(family.statistics, deviations, family.poor_thresholds)[1] == METHODS_3_9_UNSTUDENTIZED_P
+
+
+def test_exact_enumeration_studentized():
+    """The same 256 resamples, each mean over its own standard error, by plain loops."""
+    gains = METHODS_3_9_GAINS
+    errors = [np.sqrt(np.mean((d - d.mean()) ** 2) / 4) for d in gains.T]
+    best = max(d.mean() / e for d, e in zip(gains.T, errors, strict=True))
+    count = 0
+    for draw in product(range(4), repeat=4):
+        resampled = [(np.mean([d[i] for i in draw]) - d.mean()) / e for d, e in zip(gains.T, errors, strict=True)]
+        count += max(0, *resampled) >= best - 1e-12
+    assert count == 74
+
+    family = _Family.of(table(gains), 1.0)
+    deviations = (every_resample(gains) - gains.mean(axis=0)) / family.scales
+    assert family.statistics.max() == pytest.approx(best)
+    assert spa_exceedances(family.statistics, deviations, family.poor_thresholds) == (74 / 256,) * 3
+    drawn = superior_predictive_ability(table(gains), seed=1, n_draws=40_000, block_length=1)
+    assert drawn.p_value == pytest.approx(74 / 256, abs=4 * np.sqrt(0.29 * 0.71 / 40_000))
+
+
+def gains_of_a_family(seed=0, n=400, k=8):
+    rng = np.random.default_rng(seed)
+    return table(0.05 * rng.standard_normal((n, 1)) + rng.standard_normal((n, k)) + 0.03)
+
+
+def spa(performance, **options):
+    return superior_predictive_ability(performance, **{"seed": 5, "n_draws": 2000, "block_length": 3} | options)
+
+
+def all_three(found):
+    return found.details["p_value_lower"], found.p_value, found.details["p_value_upper"]
+
+
+def test_permuting_and_duplicating_strategies_change_nothing():
+    family = gains_of_a_family()
+    permuted = family[["s3", "s0", "s7", "s1", "s6", "s2", "s5", "s4"]]
+    assert all_three(spa(permuted)) == all_three(spa(family))
+    doubled = family.assign(copy=family["s3"])
+    assert all_three(spa(doubled)) == all_three(spa(family))
+    one, other = (step_down(t, periods_per_year=12, seed=5, n_draws=2000, block_length=3) for t in (family, permuted))
+    assert {name: f.p_value for name, f in one.items()} == {name: other[name].p_value for name in one}
+
+
+def test_the_scale_of_a_strategy_does_not_matter_when_studentized():
+    family = gains_of_a_family()
+    levered = family.assign(s2=7.3 * family["s2"])
+    assert all_three(spa(levered)) == all_three(spa(family))
+    assert spa(levered, studentize=False).p_value != spa(family, studentize=False).p_value
+    one, other = (step_down(t, periods_per_year=12, seed=5, n_draws=500) for t in (family, levered))
+    assert [f.p_value for f in one.values()] == [f.p_value for f in other.values()]
+
+
+def test_a_poor_strategy_hurts_the_upper_p_value_and_not_the_consistent_one():
+    family = gains_of_a_family() + 0.05
+    rng = np.random.default_rng(1)
+    poor = family.assign(**{f"poor{i}": rng.standard_normal(400) - 1 for i in range(30)})
+    assert spa(poor).p_value == pytest.approx(spa(family).p_value, abs=0.002)
+    assert spa(poor).details["p_value_upper"] > spa(family).details["p_value_upper"] + 0.05
+
+
+def test_the_three_recentrings_are_ordered():
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        lower, consistent, upper = all_three(spa(gains_of_a_family(seed) + rng.normal(0, 0.15, 8)))
+        assert lower <= consistent <= upper
+
+
+def test_agrees_with_arch_when_nothing_is_scaled():
+    """arch does not studentize whatever it is told, so the comparison is of the unstudentized test."""
+    from arch.bootstrap import SPA
+
+    family = gains_of_a_family(seed=3) + 0.02
+    theirs = SPA(np.zeros(400), -family.to_numpy(), block_size=3, reps=2000, seed=1, studentize=False)
+    theirs.compute()
+    ours = all_three(spa(family, studentize=False))
+    for mine, name in zip(ours, ("lower", "consistent", "upper"), strict=True):
+        assert mine == pytest.approx(theirs.pvalues[name], abs=5 * np.sqrt(0.25 / 2000))
+
+
+def test_a_family_worse_than_the_benchmark_has_p_one():
+    assert spa(gains_of_a_family() - 1).p_value == 1
+
+
+# --- Romano and Wolf
+
+
+def test_step_down_is_the_definition_in_plain_loops():
+    rng = np.random.default_rng(2)
+    t = rng.standard_normal(6) + 1
+    resampled = rng.standard_normal((199, 6))
+    order, expected, running = sorted(range(6), key=lambda k: -t[k]), {}, 0.0
+    for j, k in enumerate(order):
+        count = sum(max(row[i] for i in order[j:]) >= t[k] for row in resampled)
+        running = max(running, (1 + count) / 200)
+        expected[k] = running
+    np.testing.assert_allclose(step_down_p_values(t, resampled), [expected[k] for k in range(6)])
+
+
+def test_exact_enumeration_of_the_step_down():
+    family = _Family.of(table(METHODS_3_9_GAINS), 1.0)
+    deviations = (every_resample(METHODS_3_9_GAINS) - METHODS_3_9_GAINS.mean(axis=0)) / family.scales
+    second = np.sum(deviations[:, 1] >= family.statistics[1] - 1e-12)
+    p_values = step_down_p_values(family.statistics, deviations)
+    np.testing.assert_allclose(p_values, [(1 + 74) / 257, (1 + max(74, second)) / 257])
+
+
+def test_one_strategy_alone_is_not_adjusted():
+    only = gains_of_a_family()[["s0"]]
+    found = step_down(only, periods_per_year=12, seed=1)["s0"]
+    assert found.p_value == found.details["p_value_alone"]
+    assert found.estimate == pytest.approx(12 * only["s0"].mean())
+    t = only["s0"].mean() / (only["s0"].std(ddof=0) / 20)
+    assert found.p_value == pytest.approx(0.5 * (1 - np.tanh(0.8 * t * (1 + 0.04472 * t**2))), abs=0.06)
+
+
+def test_directions():
+    family = gains_of_a_family(n=300) + 0.0
+    family["s1"] += 0.4
+    family["s2"] -= 0.4
+    found = step_down(family, periods_per_year=12, seed=1, expected_signs={"s2": -1}, n_draws=2000)
+    assert found["s1"].p_value < 0.01
+    assert found["s2"].p_value < 0.01
+    assert found["s2"].estimate < 0
+    assert found["s1"].details["p_value_two_sided"] < 0.01
+    assert found["s1"].details["p_value_opposite"] == 1
+    wrong = step_down(family, periods_per_year=12, seed=1, n_draws=2000)
+    assert wrong["s2"].p_value > 0.9
+    assert wrong["s2"].details["p_value_opposite"] < 0.01
+    with pytest.raises(ParameterError, match="expected_signs"):
+        step_down(family, periods_per_year=12, seed=1, expected_signs={"s2": 0})
+
+
+def test_a_strategy_that_never_differs_has_no_p_value_and_no_weight():
+    family = gains_of_a_family()
+    found = step_down(family.assign(idle=0.0), periods_per_year=12, seed=5, n_draws=500, block_length=3)
+    assert found["idle"].p_value is None
+    assert found["idle"].details["n_strategies"] == 8
+    alone = step_down(family, periods_per_year=12, seed=5, n_draws=500, block_length=3)
+    assert all(found[name].p_value == alone[name].p_value for name in alone)
+    with pytest.raises(DataError, match="nothing to test"):
+        spa(table(np.zeros((20, 2))))
+
+
+def null_alphas(rng, n=360, k=10, different_starts=True):
+    """Persistent weights that know nothing, over a metal with GARCH returns and a drift."""
+    variance, metal = 1.0, np.empty(n)
+    for t in range(n):
+        shock = np.sqrt(variance) * rng.standard_normal()
+        metal[t] = 0.004 + 0.05 * shock
+        variance = 0.05 + 0.15 * shock**2 + 0.8 * variance
+    weights = (np.cumsum(rng.random((n, k)) < 1 / 12, axis=0) % 2).astype(float)
+    returns = table(weights * metal[:, None])
+    if different_starts:
+        for name in returns.columns[1:]:
+            returns.loc[: rng.integers(0, n // 2), name] = np.nan
+    return timing_alpha_series(returns, pd.Series(metal)), returns, metal
+
+
+def test_the_family_is_wrong_no_oftener_than_it_says_with_different_start_dates():
+    rng, samples, wrong = np.random.default_rng(3), 250, 0
+    for sample in range(samples):
+        found = step_down(null_alphas(rng)[0], periods_per_year=12, seed=sample, n_draws=199)
+        wrong += min(f.p_value for f in found.values()) <= 0.05
+    assert wrong / samples <= 0.06 + 3 * np.sqrt(0.05 * 0.95 / samples)
+    assert wrong / samples >= 0.01
+
+
+def test_a_window_is_judged_by_its_own_bars():
+    rng = np.random.default_rng(4)
+    young = np.full(600, np.nan)
+    young[400:] = rng.standard_normal(200) + 0.3
+    family = pd.DataFrame({"young": young, "old": rng.standard_normal(600)})
+    found = step_down(family, periods_per_year=1, seed=1, block_length=1)["young"]
+    inside = young[400:]
+    assert found.estimate == pytest.approx(inside.mean())
+    assert found.effective_n == 200
+    assert found.details["standard_error"] == pytest.approx(inside.std() / np.sqrt(200), rel=1e-3)
+    alone = step_down(pd.DataFrame({"young": inside}), periods_per_year=1, seed=2, block_length=1)["young"]
+    assert found.details["p_value_alone"] == pytest.approx(alone.p_value, abs=0.003)
+
+
+def test_alpha_series_average_to_the_regression_and_carry_its_error():
+    import statsmodels.api as sm
+
+    series, returns, metal = null_alphas(np.random.default_rng(5))
+    for name in ("s0", "s4"):
+        inside = returns[name].notna().to_numpy()
+        fit = sm.OLS(returns[name][inside], sm.add_constant(metal[inside])).fit(cov_type="HC0")
+        known = series[name].dropna()
+        assert known.mean() == pytest.approx(fit.params.iloc[0], rel=1e-9)
+        assert known.std(ddof=0) / np.sqrt(known.size) == pytest.approx(fit.bse.iloc[0], rel=1e-9)
+        assert series[name].isna().equals(returns[name].isna())
+
+
+def test_alpha_series_of_two_metals():
+    rng = np.random.default_rng(6)
+    metals = table(rng.standard_normal((100, 2)))
+    series = timing_alpha_series(0.5 * metals, metals)
+    assert np.abs(series.to_numpy()).max() < 1e-12
+    with pytest.raises(DataError, match="align"):
+        timing_alpha_series(metals, metals.rename(columns={"s0": "x"}))
+    with pytest.raises(DataError, match="missing where s1"):
+        timing_alpha_series(metals, metals.assign(s1=np.nan))
+
+
+def test_bad_families_are_named():
+    family = gains_of_a_family(n=30)
+    with pytest.raises(DataError, match="s3: missing values inside"):
+        step_down(family.assign(s3=family["s3"].where(family.index != 9)), periods_per_year=12, seed=1)
+    with pytest.raises(DataError, match="s3: 0 values"):
+        step_down(family.assign(s3=np.nan), periods_per_year=12, seed=1)
+    with pytest.raises(DataError, match="no strategy"):
+        step_down(family[[]], periods_per_year=12, seed=1)
+    with pytest.raises(ParameterError, match="block_length"):
+        spa(family, block_length=0.5)
+    with pytest.raises(ParameterError, match="n_draws"):
+        spa(family, n_draws=0)
+
+
+# --- Benjamini
+
+
+def test_false_discovery_rate_published_example():
+    p_values = {f"h{i}": p for i, p in enumerate(BENJAMINI_HOCHBERG_1995_P_VALUES)}
+    bh, by = (false_discovery_rate(p_values, method=m) for m in ("bh", "by"))
+    assert (bh.estimate, by.estimate) == (4, 3)
+    assert bh.details["discovered"] == ["h0", "h1", "h2", "h3"]
+    np.testing.assert_allclose(list(bh.details["adjusted"].values())[:5], R_P_ADJUST_BH_FIRST_FIVE)
+
+
+def test_false_discovery_rate_rejects_nonsense():
+    for p_values in ({}, {"a": np.nan}, {"a": 1.5}):
+        with pytest.raises(ParameterError, match="p_values"):
+            false_discovery_rate(p_values)
+    with pytest.raises(ParameterError, match="there are: bh, by"):
+        false_discovery_rate({"a": 0.1}, method="holm")
