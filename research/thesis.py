@@ -20,12 +20,14 @@ from __future__ import annotations
 import hashlib
 import inspect
 import itertools
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from research.errors import NoDecision, ParameterError, SignalError, StrategyError, did_you_mean
+from research.errors import AssayError, NoDecision, ParameterError, SignalError, StrategyError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,11 +122,22 @@ class Strategy:
         ------
         ParameterError
             If a parameter is unknown.
+        StrategyError
+            If the signal itself raises.
         SignalError
             If the result is no Series of numbers on ``panel.index`` within ``max_leverage``.
         """
         chosen = self.parameters(parameters)
-        return check_weights(self.signal(panel, **chosen), panel.index, max_leverage, self.name)
+        try:
+            weights = self.signal(panel, **chosen)
+        except AssayError:
+            raise
+        except Exception as error:
+            where = traceback.extract_tb(error.__traceback__)
+            mine = [frame for frame in where if frame.filename == self.signal.__code__.co_filename] or where
+            place = f"{Path(mine[-1].filename).name}:{mine[-1].lineno}"
+            raise StrategyError(f"{self.name}: the signal raised {type(error).__name__}: {error} ({place})") from error
+        return check_weights(weights, panel.index, max_leverage, self.name)
 
     @property
     def source_hash(self) -> str:

@@ -177,6 +177,27 @@ def test_weights_that_cannot_be_traded_are_refused(data, weights, says):
         backtest(bad, data)
 
 
+def test_a_later_start_costs_no_warm_up_and_changes_no_decision(study, data):
+    late = compare(["lease_rate_spike"], data, metals=["silver"], start="2000")["lease_rate_spike", "silver"]
+    whole = study["lease_rate_spike", "silver"]
+    assert late.accounts.decided.index[0] == pd.Timestamp("2000-01-31")
+    pd.testing.assert_series_equal(late.accounts.decided, whole.accounts.decided.loc["2000":])
+
+
+def test_a_start_inside_a_kept_position_opens_with_it(data):
+    @strategy(claim="x", metal="gold", inputs={"price": "gold_price"}, expected_sign=1)
+    def buy_once(panel):
+        weights = pd.Series(np.nan, index=panel.index)
+        weights.iloc[100] = 1.0
+        return weights
+
+    trial = backtest(buy_once, data, start="2000")
+    assert trial.accounts.decided.iloc[0] == 1.0
+    assert trial.accounts.decided.iloc[1:].isna().all()
+    with pytest.raises(StrategyError, match=r"buy_once: the signal raised IndexError: .* \(test_study.py:\d+\)"):
+        backtest(buy_once, data, end="1965")
+
+
 def test_unknown_parameters_and_metals_are_refused(data):
     with pytest.raises(ParameterError, match="did you mean 'threshold'"):
         backtest("lease_rate_spike", data, treshold=1.0)

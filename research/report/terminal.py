@@ -72,6 +72,9 @@ def study_lines(study: Study) -> list[str]:
             f"{metal}: {first:%Y-%m} to {result.equity.index[-1]:%Y-%m} ({price.publisher}; {kind}; "
             f"{result.periods_per_year} periods a year)"
         )
+    coverage = study.manifest["coverage"]
+    signals = dict.fromkeys(identity for trial in study.trials for identity in trial.inputs.values())
+    lines.append("signals: " + ", ".join(f"{identity} to {coverage[identity][1][:7]}" for identity in signals))
     lines.append(f"terms: {study.execution.describe()}; cash earns the 3-month bill")
     lines.append(
         f"family: {study.family_size} trials (strategies x metals x declared grid); p adjusted over all of them; "

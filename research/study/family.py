@@ -12,8 +12,9 @@ import pandas as pd
 from research.datasets.data import Data
 from research.datasets.market import Market
 from research.engine.kernel import paths
+from research.errors import NoDecision
 from research.execution import Execution
-from research.study.trial import Accounts, decide_weights, open_accounts
+from research.study.trial import Accounts, open_accounts
 from research.thesis import Strategy
 
 
@@ -50,22 +51,40 @@ def label(strategy: str, metal: str, parameters: Mapping[str, Any]) -> str:
 def candidate(
     strategy: Strategy,
     data: Data,
-    market: Market,
+    metal: str,
     parameters: Mapping[str, Any] | None,
     execution: Execution,
+    *,
+    start: str | None = None,
+    end: str | None = None,
 ) -> Candidate:
     """Decide the chosen weights and those of the rest of the grid, and open the accounts.
 
-    A point of the grid that cannot be run leaves the error of the strategy itself to its caller.
+    Signals see all history up to ``end``, so that ``start`` costs no warm-up; accounts open at ``start``
+    with the target in force there.
+
+    Raises
+    ------
+    NoData, NoDecision, StrategyError
+        If the range holds no prices, or the strategy never decides in it, or cannot run at all.
     """
     chosen = strategy.parameters(parameters)
-    decided, panel = decide_weights(strategy, data, market, chosen, execution)
-    metal = market.metal
+    market = data.market(metal, start, end)
+    whole = data.market(metal, None, end)
+    panel = data.panel(metal, strategy.inputs_for(metal), whole)
+    opening = market.price.index[0]
+
+    def decide(values: Mapping[str, Any]) -> pd.Series:
+        return since(strategy.weights(panel, values, max_leverage=execution.max_leverage), opening)
+
+    decided = decide(chosen)
+    if decided.isna().all():
+        raise NoDecision(f"{strategy.name}: does not decide on {metal} after {opening:%Y-%m-%d}; start earlier")
     variants = {}
     for values in strategy.variants():
         name = label(strategy.name, metal, values)
         if name != label(strategy.name, metal, chosen):
-            variants[name] = strategy.weights(panel, values, max_leverage=execution.max_leverage)
+            variants[name] = decide(values)
     return Candidate(
         strategy=strategy,
         metal=metal,
@@ -75,6 +94,13 @@ def candidate(
         market=market,
         variants=variants,
     )
+
+
+def since(weights: pd.Series, first: pd.Timestamp) -> pd.Series:
+    """Target weights from one bar on; the first is the target in force there."""
+    part = weights.loc[first:].copy()
+    part.iloc[0] = weights.loc[:first].ffill().iloc[-1]
+    return part
 
 
 def family_returns(candidates: Sequence[Candidate], execution: Execution) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -96,6 +122,8 @@ def family_returns(candidates: Sequence[Candidate], execution: Execution) -> tup
         )
         metal_growth = _metal_growth(market, execution)
         for name, path in zip(item.variants, equity, strict=True):
+            if np.isnan(path).all():
+                continue
             excess, metal = _excess(path, metal_growth, market)
             strategies[name], metals[name] = excess, metal
     return pd.DataFrame(strategies), pd.DataFrame(metals)

@@ -50,7 +50,7 @@ class Study:
     datasets
         The datasets that were used, by id.
     manifest
-        Versions, seeds, data hashes, strategy hashes and terms.
+        Versions, seeds, data hashes and coverage, strategy hashes and terms.
     """
 
     trials: tuple[Trial, ...]
@@ -137,8 +137,8 @@ def compare(
     for step, (item, metal) in enumerate(pairs):
         tell(step, steps, f"backtest {item.name} on {metal}")
         try:
-            market = data.market(metal, start, end)
-            candidates.append(candidate(item, data, market, (parameters or {}).get(item.name), execution))
+            given = (parameters or {}).get(item.name)
+            candidates.append(candidate(item, data, metal, given, execution, start=start, end=end))
         except (NoData, UnknownDataset, NoDecision) as error:
             first_error = first_error or error
             skipped.append(Skipped(strategy=item.name, metal=metal, reason=str(error)))
@@ -155,7 +155,7 @@ def compare(
         rules=rules,
         family_size=size,
         datasets=dict(sorted(used.items())),
-        manifest=_manifest(chosen, used, start, end),
+        manifest=_manifest(chosen, data, used, start, end),
     )
 
 
@@ -229,8 +229,9 @@ def _judge(
 
 
 def _manifest(
-    strategies: list[Strategy], used: Mapping[str, Dataset], start: str | None, end: str | None
+    strategies: list[Strategy], data: Data, used: Mapping[str, Dataset], start: str | None, end: str | None
 ) -> dict[str, Any]:
+    coverage = {identity: data.coverage(identity) for identity in sorted(used)}
     return {
         "assay": _version("assay"),
         "python": ".".join(map(str, sys.version_info[:3])),
@@ -240,6 +241,9 @@ def _manifest(
         "end": end,
         "strategies": {item.name: item.source_hash for item in strategies},
         "data": {identity: dataset.sha256 for identity, dataset in sorted(used.items())},
+        "coverage": {
+            identity: [f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}"] for identity, (first, last, _) in coverage.items()
+        },
     }
 
 

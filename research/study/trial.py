@@ -9,9 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from research.datasets.data import Data
 from research.datasets.market import Market
-from research.datasets.panel import Panel
 from research.diagnostics.finding import Finding
 from research.diagnostics.metrics import Performance, exposure, performance
 from research.engine.portfolio import run
@@ -134,11 +132,3 @@ def open_accounts(decided: pd.Series, market: Market, execution: Execution, name
         for label, weight in constants.items()
     }
     return Accounts(decided=decided, result=result, benchmarks=benchmarks, market=here)
-
-
-def decide_weights(
-    strategy: Strategy, data: Data, market: Market, parameters: Mapping[str, Any], execution: Execution
-) -> tuple[pd.Series, Panel]:
-    """Let the strategy see its panel, and return its checked target weights with that panel."""
-    panel = data.panel(market.metal, strategy.inputs_for(market.metal), market)
-    return strategy.weights(panel, parameters, max_leverage=execution.max_leverage), panel
