@@ -1,0 +1,142 @@
+"""Summary: what an account did, in one row of numbers a variant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from research.engine._market import Market
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+RISKLESS = 1e-12  # a standard deviation of returns under this is rounding, not risk
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What the account of each variant did; every attribute is an array of shape ``(n_variants,)``.
+
+    The ``n`` returns ``r`` follow the first fill, ``x`` is their excess over the bills', ``m`` the excess
+    return over bills of who holds the metal throughout and pays its storage; ``k`` periods make a year.
+
+    Attributes
+    ----------
+    first_fill
+        Bar of the first fill, -1 if the variant never trades; then every other number is NaN or 0.
+    bankrupt_at
+        Bar at which the account was closed at a value of 0, else -1. A closed account has a total
+        return, CAGR and drawdown of -1; its volatility, Sharpe ratio, exposure and regression are NaN.
+    n_periods
+        Number of returns ``n``, to the last bar or to ruin.
+    total_return
+        Final value less 1.
+    cagr
+        ``(1 + total_return) ** (k / n) - 1``.
+    volatility
+        Standard deviation of ``r`` (n - 1 degrees of freedom) times ``sqrt(k)``.
+    sharpe
+        Mean over standard deviation of ``x``, times ``sqrt(k)`` (Sharpe 1994); NaN without risk.
+    max_drawdown
+        Deepest fall from a peak, as a negative fraction of it; the first peak is the starting capital.
+    turnover
+        Metal bought and sold, each fill as a fraction of the account before it, a year.
+    costs
+        Fees and slippage, likewise.
+    n_trades
+        Number of metal orders filled.
+    exposure
+        Mean of the weight held into each period.
+    alpha, beta
+        Ordinary least squares of ``x`` on a constant and ``m``; alpha is ``k`` times
+        the constant, a fraction a year.
+    residual_variance
+        Sum of squared residuals over ``n - 2``, a period.
+    alpha_t
+        Alpha over its standard error: classical, or Newey and West (1987) with Bartlett weights and no
+        small-sample factor when ``hac_lags`` was given. NaN when the metal explains the account exactly.
+    """
+
+    first_fill: Integers
+    bankrupt_at: Integers
+    n_periods: Integers
+    total_return: Floats
+    cagr: Floats
+    volatility: Floats
+    sharpe: Floats
+    max_drawdown: Floats
+    turnover: Floats
+    costs: Floats
+    n_trades: Integers
+    exposure: Floats
+    alpha: Floats
+    beta: Floats
+    residual_variance: Floats
+    alpha_t: Floats
+
+    def __len__(self) -> int:
+        return int(self.first_fill.size)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a variant, one column an attribute."""
+        import pandas as pd
+
+        return pd.DataFrame({field.name: getattr(self, field.name) for field in fields(self)})
+
+
+def summarise(tables: list[Floats], market: Market, periods_per_year: float) -> Summary:
+    """Turn the tables of sums that the compiled loop filled into statistics."""
+    from research.engine import _ledger as at
+
+    columns = np.concatenate([*tables, np.empty((0, at.N_COLUMNS))]).T
+    first_fill = columns[at.FIRST_FILL].astype(np.int64)
+    bankrupt_at = columns[at.BANKRUPT_AT].astype(np.int64)
+    opened, ruined = first_fill >= 0, bankrupt_at >= 0
+    last = np.where(ruined, bankrupt_at, market.n_bars - 1)
+    n_periods = np.where(opened, last - first_fill, 0)
+    a_year = periods_per_year
+    with np.errstate(divide="ignore", invalid="ignore"):
+        n = np.where(n_periods > 0, n_periods, np.nan)
+        final_value = columns[at.FINAL_VALUE]
+        sum_bills, sum_bills_squared = market.tails[2:, np.where(opened, first_fill + 1, market.n_bars)]
+        sum_return = columns[at.SUM_EXCESS] + sum_bills
+        sum_return_squared = (
+            columns[at.SUM_EXCESS_SQUARED] + 2 * columns[at.SUM_EXCESS_TIMES_BILLS] + sum_bills_squared
+        )
+        volatility = _deviation(sum_return, sum_return_squared, n)
+        risk = _deviation(columns[at.SUM_EXCESS], columns[at.SUM_EXCESS_SQUARED], n)
+        risk[risk < RISKLESS] = np.nan
+        residual_variance = columns[at.RESIDUAL_SUM_OF_SQUARES] / (n - 2)
+        alpha_error = np.sqrt(columns[at.ALPHA_VARIANCE])
+        alpha_error[~(residual_variance > RISKLESS**2)] = np.nan
+        return Summary(
+            first_fill=first_fill,
+            bankrupt_at=bankrupt_at,
+            n_periods=n_periods,
+            total_return=final_value - 1.0,
+            cagr=np.where(ruined, -1.0, final_value ** (a_year / n) - 1.0),
+            volatility=volatility * np.sqrt(a_year),
+            sharpe=columns[at.SUM_EXCESS] / n / risk * np.sqrt(a_year),
+            max_drawdown=np.where(ruined, -1.0, columns[at.MAX_DRAWDOWN]),
+            turnover=columns[at.TRADED] / n * a_year,
+            costs=columns[at.COST] / n * a_year,
+            n_trades=np.where(opened, columns[at.TRADES], 0).astype(np.int64),
+            exposure=columns[at.EXPOSURE] / n,
+            alpha=columns[at.ALPHA] * a_year,
+            beta=columns[at.BETA],
+            residual_variance=residual_variance,
+            alpha_t=columns[at.ALPHA] / alpha_error,
+        )
+
+
+def _deviation(total: Floats, total_of_squares: Floats, n: Floats) -> Floats:
+    """Standard deviation with n - 1 degrees of freedom; NaN for fewer than two returns."""
+    variance = (total_of_squares - total * total / n) / np.where(n > 1, n - 1, np.nan)
+    deviation: Floats = np.sqrt(np.maximum(variance, 0.0))
+    return deviation

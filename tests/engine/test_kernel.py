@@ -1,0 +1,615 @@
+"""The fast path against a ledger written anew here, against vectorbt, and against identities."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from research.engine import kernel
+from research.errors import AssayError, DataError, ExecutionError, SignalError
+
+ROOT = Path(__file__).resolve().parents[2]
+FREE = {"delay": 1, "fees": 0.0, "slippage": 0.0, "storage": 0.0, "borrow": 0.0}
+COSTLY = {"delay": 1, "fees": 0.001, "slippage": 0.0005, "storage": 0.0025, "borrow": 0.005}
+
+
+# --- an independent ledger: units, prices and cash, an order at a time ---
+
+
+def indices(filled, price, accrual, years, storage, borrow):
+    """Total-return index of metal for this sequence of fills, and the bills' index."""
+    metal, bills, side = [100.0], [100.0], 0.0
+    for bar in range(1, len(price)):
+        if not np.isnan(filled[bar - 1]):
+            side = filled[bar - 1]
+        carry = 1 - storage * years[bar] if side > 0 else 1 + borrow * years[bar] if side < 0 else 1.0
+        metal.append(metal[-1] * (price[bar] / price[bar - 1]) * carry)
+        bills.append(bills[-1] * (1 + accrual[bar]))
+    return np.array(metal), np.array(bills)
+
+
+def delayed(target, delay):
+    target = np.asarray(target, dtype=float)
+    return np.concatenate([np.full(min(delay, len(target)), np.nan), target[: max(len(target) - delay, 0)]])
+
+
+def ledger(target, price, accrual, years, *, delay, fees, slippage, storage, borrow):
+    """Equity, metal weight after each bar, and the metal orders as (bar, value at the bar's price, cost)."""
+    filled = delayed(target, delay)
+    metal_index, bill_index = indices(filled, price, accrual, years, storage, borrow)
+    cash, units = 1.0, {"metal": 0.0, "bills": 0.0}
+    equity, weights, orders = [], [], []
+    for bar in range(len(price)):
+        quote = {"metal": metal_index[bar], "bills": bill_index[bar]}
+        value = cash + units["metal"] * quote["metal"] + units["bills"] * quote["bills"]
+        if value <= 0:
+            rest = [0.0] * (len(price) - bar)
+            return np.array(equity + rest), np.array(weights + rest), orders
+        if not np.isnan(filled[bar]):
+            wanted = {"metal": filled[bar], "bills": 1 - filled[bar]}
+            order = {name: wanted[name] * value - units[name] * quote[name] for name in units}
+            for name in sorted(units, key=order.__getitem__):  # metal, the first, on a tie
+                if abs(order[name]) < 1e-12 * value:
+                    continue
+                size = order[name] / quote[name]
+                fee, slip = (fees, slippage) if name == "metal" else (0.0, 0.0)
+                if size < 0:
+                    quantity, price_paid = size, quote[name] * (1 - slip)
+                    cash -= quantity * price_paid * (1 - fee)
+                else:
+                    price_paid = quote[name] * (1 + slip)
+                    quantity = min(size, cash / (price_paid * (1 + fee)))
+                    cash = max(cash - quantity * price_paid * (1 + fee), 0.0)
+                units[name] += quantity
+                if name == "metal" and quantity != 0:
+                    paid = abs(quantity * (price_paid - quote[name])) + abs(quantity) * price_paid * fee
+                    orders.append((bar, abs(quantity * quote[name]) / value, paid / value))
+            value = cash + units["metal"] * quote["metal"] + units["bills"] * quote["bills"]
+        equity.append(value)
+        weights.append(units["metal"] * quote["metal"] / value)
+    first = np.flatnonzero(~np.isnan(filled))
+    equity = np.array(equity)
+    equity[: first[0] if first.size else len(equity)] = np.nan
+    return equity, np.array(weights), orders
+
+
+@st.composite
+def markets(draw, largest_bar=120):
+    n_bars = draw(st.integers(2, largest_bar))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    price = 1000 * np.exp(np.cumsum(random.normal(0, draw(st.sampled_from([0.001, 0.01, 0.03])), n_bars)))
+    accrual = random.uniform(-0.0001, 0.0005, n_bars)
+    years = random.integers(1, 5, n_bars) / 365
+    return price, accrual, years
+
+
+@st.composite
+def target_rows(draw, n_bars, lowest=-1.5, highest=2.0):
+    """Weights of every kind: dense or rare, from a few levels or from a range, with a warm-up of NaN."""
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    levels = draw(
+        st.sampled_from([(0.0, 1.0), (-1.0, 0.0, 1.0), (0.5,), (1.0,), (-1.0,), (lowest, 0.3, highest), None])
+    )
+    shape = (draw(st.integers(1, 4)), n_bars)
+    rows = random.uniform(lowest, highest, shape) if levels is None else random.choice(levels, shape)
+    rows[random.random(shape) < draw(st.sampled_from([0.0, 0.5, 0.95]))] = np.nan
+    rows[:, : draw(st.integers(0, n_bars))] = np.nan
+    return rows
+
+
+terms = st.fixed_dictionaries(
+    {
+        "delay": st.integers(1, 4),
+        "fees": st.sampled_from([0.0, 0.0001, 0.001, 0.02]),
+        "slippage": st.sampled_from([0.0, 0.0005, 0.01]),
+        "storage": st.sampled_from([0.0, 0.0025]),
+        "borrow": st.sampled_from([0.0, 0.005, 0.35]),
+    }
+)
+
+
+def close(actual, expected, tolerance=1e-10):
+    np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_equity_and_summary_equal_the_ledger(data):
+    market = data.draw(markets())
+    rows = data.draw(target_rows(len(market[0])))
+    execution = data.draw(terms)
+    equity = kernel.paths(rows, *market, **execution)
+    summary = kernel.sweep(rows, *market, **execution, periods_per_year=252)
+    price, accrual, years = market
+    for i, row in enumerate(rows):
+        expected, weights, orders = ledger(row, *market, **execution)
+        close(equity[i], expected)
+        assert summary.n_trades[i] == len(orders)
+        opened = np.flatnonzero(~np.isnan(expected))
+        if opened.size == 0:
+            assert summary.first_fill[i] == -1
+            assert np.isnan(summary.total_return[i])
+            continue
+        first = opened[0]
+        assert summary.first_fill[i] == first
+        close(summary.total_return[i], expected[-1] - 1)
+        n = len(price) - 1 - first
+        assert summary.n_periods[i] == n
+        if n == 0 or summary.bankrupt_at[i] >= 0:
+            continue
+        value = np.concatenate([[1.0], expected[first + 1 :]])
+        returns = value[1:] / value[:-1] - 1
+        close(summary.cagr[i], np.prod(1 + returns) ** (252 / n) - 1)
+        seeded = np.concatenate([[1.0], expected[first:]])
+        close(summary.max_drawdown[i], np.min(seeded / np.maximum.accumulate(seeded)) - 1)
+        close(summary.exposure[i], np.mean(weights[first:-1]))
+        close(summary.turnover[i], sum(order[1] for order in orders) * 252 / n)
+        close(summary.costs[i], sum(order[2] for order in orders) * 252 / n)
+        if n < 4:
+            continue
+        excess = returns - accrual[first + 1 :]
+        close(summary.volatility[i], np.std(returns, ddof=1) * np.sqrt(252), 1e-9)
+        risk = np.std(excess, ddof=1)
+        if risk > 1e-9:
+            close(summary.sharpe[i], np.mean(excess) / risk * np.sqrt(252), 1e-8)
+        metal = price[first + 1 :] / price[first:-1] * (1 - execution["storage"] * years[first + 1 :])
+        factor = metal - 1 - accrual[first + 1 :]
+        design = np.column_stack([np.ones(n), factor])
+        (alpha, beta), *_ = np.linalg.lstsq(design, excess, rcond=None)
+        residuals = excess - design @ [alpha, beta]
+        close(summary.alpha[i], alpha * 252, 1e-8)
+        close(summary.beta[i], beta, 1e-8)
+        close(summary.residual_variance[i], residuals @ residuals / (n - 2))
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_equity_equals_vectorbt(data):
+    market = data.draw(markets())
+    row = data.draw(target_rows(len(market[0])))[0]
+    execution = data.draw(terms)
+    agree_with_vectorbt(row, market, execution)
+
+
+@pytest.mark.parametrize("levels", [(0.0, 1.0), (-1.0, 0.0, 1.0), (0.3, 0.7), (-1.5, 2.0)])
+@pytest.mark.parametrize("keep", [0.0, 0.9])
+def test_equity_equals_vectorbt_on_one_history(levels, keep):
+    random = np.random.default_rng(7)
+    n_bars = 600
+    price = 30 * np.exp(np.cumsum(random.normal(0, 0.01, n_bars)))
+    market = price, random.uniform(0, 0.0004, n_bars), random.integers(1, 5, n_bars) / 365
+    row = random.choice(levels, n_bars)
+    row[random.random(n_bars) < keep] = np.nan
+    agree_with_vectorbt(row, market, COSTLY)
+
+
+def agree_with_vectorbt(row, market, execution, tolerance=1e-10):
+    vectorbt = pytest.importorskip("vectorbt")
+    import pandas as pd
+
+    filled = delayed(row, execution["delay"])
+    metal, bills = indices(filled, *market, execution["storage"], execution["borrow"])
+    days = pd.date_range("2000-01-03", periods=len(metal))
+    portfolio = vectorbt.Portfolio.from_orders(
+        pd.DataFrame({"metal": metal, "bills": bills}, index=days),
+        pd.DataFrame({"metal": filled, "bills": 1 - filled}, index=days),
+        size_type="targetpercent",
+        fees=np.array([[execution["fees"], 0.0]]),
+        slippage=np.array([[execution["slippage"], 0.0]]),
+        init_cash=1e6,
+        cash_sharing=True,
+        group_by=True,
+        call_seq="auto",
+        freq="D",
+        engine="rust",
+    )
+    expected = portfolio.value().to_numpy() / 1e6
+    expected[: int(np.argmax(~np.isnan(filled))) if not np.isnan(filled).all() else None] = np.nan
+    ruin = np.flatnonzero(expected <= 0)
+    if ruin.size:
+        expected[ruin[0] :] = 0.0  # vectorbt goes on below zero
+    close(kernel.paths(row, *market, **execution)[0], expected, tolerance)
+
+
+# --- identities of any account ---
+
+
+def history(n_bars=300, seed=3, volatility=0.01):
+    random = np.random.default_rng(seed)
+    price = 20 * np.exp(np.cumsum(random.normal(0.0002, volatility, n_bars)))
+    return price, np.full(n_bars, 0.0001), np.full(n_bars, 1 / 252)
+
+
+def test_account_without_costs_is_the_product_of_weighted_returns():
+    price, _, years = history()
+    accrual = np.zeros_like(price)
+    weights = np.random.default_rng(0).uniform(-1, 1, price.size)
+    growth = 1 + np.concatenate([[0, 0], weights[:-2]]) * np.concatenate([[0], price[1:] / price[:-1] - 1])
+    equity = kernel.paths(weights, price, accrual, years, **FREE)[0]
+    close(equity[1:], np.cumprod(growth)[1:], 1e-12)
+
+
+def test_always_long_follows_the_price_from_the_fill_on():
+    price, accrual, years = history()
+    equity = kernel.paths(np.ones(price.size), price, accrual, years, **FREE)[0]
+    assert np.isnan(equity[0])
+    close(equity[1:], price[1:] / price[1], 1e-12)
+    summary = kernel.sweep(np.ones(price.size), price, accrual, years, **FREE, periods_per_year=252)
+    close(summary.alpha, 0.0, 1e-12)
+    close(summary.beta, 1.0, 1e-12)
+    assert summary.n_trades[0] == 1
+    assert np.isnan(summary.alpha_t[0])
+
+
+def test_flat_account_compounds_the_bills():
+    price, _, years = history()
+    accrual = np.random.default_rng(1).uniform(0, 0.001, price.size)
+    summary = kernel.sweep(np.zeros(price.size), price, accrual, years, **COSTLY, periods_per_year=252)
+    close(summary.total_return[0], np.prod(1 + accrual[2:]) - 1, 1e-12)
+    close(summary.volatility[0], np.std(accrual[2:], ddof=1) * np.sqrt(252), 1e-9)
+    assert np.isnan(summary.sharpe[0])
+    assert (summary.n_trades[0], summary.costs[0], summary.exposure[0]) == (0, 0.0, 0.0)
+
+
+def test_costs_lower_the_end_when_there_is_turnover_and_only_then():
+    market = history()
+    trading = np.resize([1.0, 1.0, 0.0], 300)
+    ends = [
+        kernel.paths(trading, *market, **{**FREE, "fees": fee})[0, -1]
+        for fee in (0, 0.0005, 0.001, 0.002, 0.01)
+    ]
+    assert (np.diff(ends) < 0).all()
+    idle = np.zeros(300)
+    assert (
+        kernel.paths(idle, *market, **FREE)[0, -1]
+        == kernel.paths(idle, *market, **{**FREE, "fees": 0.01})[0, -1]
+    )
+
+
+def test_price_unit_does_not_matter():
+    price, accrual, years = history()
+    weights = np.random.default_rng(2).uniform(-1, 1.5, price.size)
+    ounces = kernel.paths(weights, price, accrual, years, **COSTLY)
+    grams = kernel.paths(weights, price / 31.1034768, accrual, years, **COSTLY)
+    np.testing.assert_allclose(grams, ounces, rtol=1e-12)
+
+
+def test_the_future_changes_nothing_before_it():
+    price, accrual, years = history()
+    weights = np.random.default_rng(4).uniform(-1, 1, price.size)
+    before = kernel.paths(weights, price, accrual, years, **COSTLY)[0, :200]
+    price[200:] *= 3
+    weights[200:] = -0.5
+    accrual[200:] = 0.01
+    assert np.array_equal(
+        kernel.paths(weights, price, accrual, years, **COSTLY)[0, :200], before, equal_nan=True
+    )
+
+
+def test_looking_ahead_pays_only_when_it_undoes_the_delay():
+    price, accrual, years = history()
+    returns = np.concatenate([[0], price[1:] / price[:-1] - 1])
+    honest = kernel.paths(np.sign(returns), price, accrual, years, **FREE)[0, -1]
+    peeking = kernel.paths(np.sign(np.roll(returns, -2)), price, accrual, years, **FREE)[0, -1]
+    assert peeking > 5
+    assert honest < 1.5
+
+
+def test_short_is_the_mirror_of_long_bar_by_bar():
+    price, _, years = history()
+    none = np.zeros(price.size)
+    long = kernel.paths(np.ones(price.size), price, none, years, **FREE)[0, 1:]
+    short = kernel.paths(-np.ones(price.size), price, none, years, **FREE)[0, 1:]
+    returns = price[2:] / price[1:-1] - 1
+    close(short[1:] / short[:-1] - 1, -returns, 1e-12)
+    close(long[-1] * short[-1], np.prod(1 - returns**2), 1e-12)
+
+
+def test_constant_short_trades_at_every_bar():
+    market = history(400)
+    constant = np.vstack([np.ones(400), -np.ones(400)])
+    assert kernel.sweep(constant, *market, **FREE, periods_per_year=252).n_trades.tolist() == [1, 399]
+
+
+def test_round_trip_at_a_flat_price_costs_what_it_must():
+    flat = np.full(4, 50.0), np.zeros(4), np.zeros(4)
+    equity = kernel.paths([1.0, 0.0, np.nan, np.nan], *flat, **{**FREE, "fees": 0.001})[0]
+    close(equity[-1], 0.9980019980, 1e-10)
+    close(equity[-1], (1 - 0.001 / 1.001) * (1 - 0.001), 1e-15)
+
+
+def test_prepending_a_bar_shifts_equity_by_one():
+    price, accrual, years = history()
+    weights = np.random.default_rng(5).choice([-1.0, 0.0, 1.0, np.nan], price.size)
+    equity = kernel.paths(weights, price, accrual, years, **COSTLY)[0]
+    longer = [
+        np.concatenate([[value], series])
+        for value, series in zip((9, 0.5, 3), (price, accrual, years), strict=True)
+    ]
+    shifted = kernel.paths(np.concatenate([[np.nan], weights]), *longer, **COSTLY)[0]
+    np.testing.assert_allclose(shifted[1:], equity, rtol=1e-12)
+
+
+def test_a_split_account_compounds_to_the_whole():
+    price, accrual, years = history()
+    weights = np.random.default_rng(6).uniform(-1, 1, price.size)
+    whole = kernel.paths(weights, price, accrual, years, **FREE)[0]
+    rest = kernel.paths(weights, price, accrual, years, **FREE, first=150)[0]
+    assert np.isnan(rest[:150]).all()
+    close(whole[150] * rest[150:], whole[150:], 1e-12)
+
+
+def test_nan_keeps_the_units():
+    price, accrual, years = history()
+    weights = np.full(price.size, np.nan)
+    weights[0] = 0.4
+    equity = kernel.paths(weights, price, accrual, years, **FREE)[0]
+    bills = np.cumprod(1 + accrual)
+    close(equity[1:], 0.4 * price[1:] / price[1] + 0.6 * bills[1:] / bills[1], 1e-12)
+
+
+@pytest.mark.parametrize(("weight", "rate"), [(1.0, -0.0025), (-1.0, 0.35), (0.0, 0.0)])
+def test_carry_follows_the_side_held(weight, rate):
+    n_bars = 5
+    flat = np.full(n_bars, 10.0), np.zeros(n_bars), np.full(n_bars, 0.1)
+    keep = np.full(n_bars, np.nan)
+    keep[0] = weight
+    equity = kernel.paths(keep, *flat, **{**FREE, "storage": 0.0025, "borrow": 0.35})[0]
+    close(equity[-1], 1 - weight + weight * (1 + rate * 0.1) ** 3, 1e-12)
+
+
+# --- ruin ---
+
+
+def test_squeezed_short_is_closed_at_zero_and_stays_there():
+    price = np.array([1.0, 1.0, 1.5, 2.5, 1.0, 0.5])
+    market = price, np.zeros(6), np.zeros(6)
+    equity = kernel.paths([-1.0, np.nan, np.nan, 1.0, 1.0, 1.0], *market, **FREE)[0]
+    close(equity[1:3], [1.0, 0.5])
+    assert equity[3:].tolist() == [0.0, 0.0, 0.0]
+    summary = kernel.sweep([[-1.0, *[np.nan] * 5]], *market, **FREE, periods_per_year=12)
+    assert summary.bankrupt_at[0] == 3
+    assert summary.n_periods[0] == 2
+    assert (summary.total_return[0], summary.cagr[0], summary.max_drawdown[0]) == (-1.0, -1.0, -1.0)
+    assert np.isnan([summary.sharpe[0], summary.volatility[0], summary.alpha[0], summary.alpha_t[0]]).all()
+
+
+def test_leverage_can_be_ruined_too():
+    price = np.array([1.0, 1.0, 0.6, 2.0])
+    keep = np.array([3.0, np.nan, np.nan, np.nan])
+    summary = kernel.sweep(keep, price, np.zeros(4), np.zeros(4), **FREE, periods_per_year=12)
+    assert summary.bankrupt_at[0] == 2
+
+
+def test_a_ruined_account_agrees_with_vectorbt_until_then():
+    price = np.array([1.0, 1.0, 1.5, 1.9, 2.5, 0.9, 0.8])
+    row = np.array([-1.0, np.nan, -0.8, np.nan, -1.0, 0.5, 0.5])
+    agree_with_vectorbt(row, (price, np.full(7, 0.001), np.full(7, 0.1)), COSTLY)
+
+
+# --- regression ---
+
+
+@pytest.mark.parametrize("lags", [0, 1, 7, 40])
+def test_alpha_t_equals_statsmodels_newey_west(lags):
+    import statsmodels.api as sm
+
+    price, accrual, years = history(250)
+    weights = np.random.default_rng(8).uniform(-1, 1, price.size)
+    summary = kernel.sweep(weights, price, accrual, years, **COSTLY, periods_per_year=252, hac_lags=lags)
+    equity = kernel.paths(weights, price, accrual, years, **COSTLY)[0, 1:]
+    equity[0] = 1.0
+    excess = equity[1:] / equity[:-1] - 1 - accrual[2:]
+    factor = price[2:] / price[1:-1] * (1 - 0.0025 * years[2:]) - 1 - accrual[2:]
+    fit = sm.OLS(excess, sm.add_constant(factor)).fit(cov_type="HAC", cov_kwds={"maxlags": lags})
+    close(summary.alpha[0], fit.params[0] * 252, 1e-10)
+    close(summary.alpha_t[0], fit.tvalues[0], 1e-8)
+    plain = kernel.sweep(weights, price, accrual, years, **COSTLY, periods_per_year=252)
+    close(plain.alpha_t[0], sm.OLS(excess, sm.add_constant(factor)).fit().tvalues[0], 1e-8)
+
+
+# --- placebo shifts ---
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_placebo_shifts_equal_shifting_by_hand(data):
+    price, accrual, years = data.draw(markets(60))
+    target = data.draw(target_rows(len(price)))[0]
+    execution = data.draw(terms)
+    first = data.draw(st.none() | st.integers(0, len(price) - 1))
+    shifts = [0, 1, -1, 5, len(price) // 2, 3 * len(price) + 2]
+    fast = kernel.placebo_shifts(
+        target, shifts, price, accrual, years, **execution, periods_per_year=252, first=first, hac_lags=3
+    )
+    filled = delayed(target, execution["delay"])
+    assume(not np.isnan(filled).all())
+    opened = max(int(np.argmax(~np.isnan(filled))), first or 0)
+    circle = filled[opened:].copy()
+    known = filled[: opened + 1]
+    circle[0] = known[~np.isnan(known)][-1]
+    for i, shift in enumerate(shifts):
+        shifted = np.roll(circle, shift)
+        if np.isnan(shifted[0]):  # what is in force was asked for before the seam
+            shifted[0] = shifted[~np.isnan(shifted)][-1]
+        decided = np.full(len(price), np.nan)
+        decided[opened - execution["delay"] : opened - execution["delay"] + circle.size] = shifted
+        slow = kernel.sweep(decided, price, accrual, years, **execution, periods_per_year=252, hac_lags=3)
+        for name, expected in slow.to_frame().iloc[0].items():
+            assert np.array_equal(getattr(fast, name)[i], expected, equal_nan=True), (shift, name)
+
+
+def test_shift_zero_is_the_strategy_itself():
+    market = history()
+    target = np.random.default_rng(9).choice([0.0, 1.0, np.nan], 300)
+    itself = kernel.sweep(target, *market, **COSTLY, periods_per_year=252, first=40).to_frame()
+    shifted = kernel.placebo_shifts(
+        target, [0, 260], *market, **COSTLY, periods_per_year=252, first=40
+    ).to_frame()
+    assert shifted.iloc[0].equals(itself.iloc[0])
+    assert shifted.iloc[1].equals(itself.iloc[0])
+
+
+# --- many variants ---
+
+
+def test_threads_and_blocks_change_no_digit():
+    market = history(500)
+    rows = np.random.default_rng(10).uniform(-1, 1, (700, 500))
+    one = kernel.sweep(rows, *market, **COSTLY, periods_per_year=252, hac_lags=9, threads=1).to_frame()
+    for threads in (2, 5):
+        many = kernel.sweep(rows, *market, **COSTLY, periods_per_year=252, hac_lags=9, threads=threads)
+        assert many.to_frame().equals(one)
+    blocks = kernel.sweep(
+        (rows[low : low + 33] for low in range(0, 700, 33)),
+        *market,
+        **COSTLY,
+        periods_per_year=252,
+        hac_lags=9,
+    )
+    assert blocks.to_frame().equals(one)
+    assert len(blocks) == 700
+    np.testing.assert_array_equal(
+        kernel.paths(rows, *market, **COSTLY, threads=1), kernel.paths(rows, *market, **COSTLY, threads=3)
+    )
+
+
+def test_callers_may_run_side_by_side():
+    market = history(500)
+    rows = np.random.default_rng(11).uniform(-1, 1, (200, 500))
+    expected = kernel.sweep(rows, *market, **COSTLY, periods_per_year=252).to_frame()
+    found = []
+    callers = [
+        threading.Thread(
+            target=lambda: found.append(
+                kernel.sweep(rows, *market, **COSTLY, periods_per_year=252).to_frame()
+            )
+        )
+        for _ in range(4)
+    ]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert len(found) == 4
+    assert all(frame.equals(expected) for frame in found)
+
+
+def test_inputs_are_left_alone_and_may_be_read_only():
+    price, accrual, years = history()
+    rows = np.asfortranarray(np.random.default_rng(12).choice([0, 1], (3, 300)))
+    inputs = [rows, price, accrual, years]
+    copies = [array.copy() for array in inputs]
+    for array in inputs:
+        array.flags.writeable = False
+    kernel.sweep(*inputs, **COSTLY, periods_per_year=252)
+    assert all(np.array_equal(array, copy) for array, copy in zip(inputs, copies, strict=True))
+
+
+# --- edges and errors ---
+
+
+def test_nothing_to_trade_gives_nothing():
+    market = history(20)
+    nothing = kernel.sweep(np.full((2, 20), np.nan), *market, **COSTLY, periods_per_year=12)
+    assert nothing.first_fill.tolist() == [-1, -1]
+    assert nothing.n_trades.tolist() == [0, 0]
+    assert np.isnan(nothing.total_return).all()
+    assert np.isnan(kernel.paths(np.full(20, np.nan), *market, **COSTLY)).all()
+    late = kernel.sweep(np.ones(20), *market, **{**COSTLY, "delay": 20}, periods_per_year=12)
+    assert late.first_fill.tolist() == [-1]
+    shifts = kernel.placebo_shifts(np.full(20, np.nan), [0, 3], *market, **COSTLY, periods_per_year=12)
+    assert shifts.first_fill.tolist() == [-1, -1]
+    assert len(kernel.placebo_shifts(np.ones(20), [], *market, **COSTLY, periods_per_year=12)) == 0
+
+
+@pytest.mark.parametrize("n_bars", [0, 1])
+def test_no_bar_or_one_bar_is_too_short_to_fill(n_bars):
+    market = np.ones(n_bars), np.zeros(n_bars), np.zeros(n_bars)
+    summary = kernel.sweep(np.ones((3, n_bars)), *market, **COSTLY, periods_per_year=12)
+    assert summary.first_fill.tolist() == [-1, -1, -1]
+    assert kernel.paths(np.ones((3, n_bars)), *market, **COSTLY).shape == (3, n_bars)
+    assert len(kernel.sweep(np.ones((0, n_bars)), *market, **COSTLY, periods_per_year=12)) == 0
+    assert len(kernel.sweep(iter(()), *market, **COSTLY, periods_per_year=12)) == 0
+
+
+def test_a_fill_at_the_last_bar_costs_and_earns_nothing():
+    market = history(10)
+    summary = kernel.sweep(np.ones(10), *market, **{**FREE, "fees": 0.001, "delay": 9}, periods_per_year=12)
+    assert (summary.first_fill[0], summary.n_periods[0], summary.n_trades[0]) == (9, 0, 1)
+    close(summary.total_return[0], 1 / 1.001 - 1, 1e-15)
+    close(summary.max_drawdown[0], 1 / 1.001 - 1, 1e-15)
+    assert np.isnan([summary.cagr[0], summary.sharpe[0], summary.turnover[0]]).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"price": np.array([1.0, np.nan, 1.0])}, DataError, "price: nan at bar 1"),
+        ({"price": np.array([1.0, 0.0, 1.0])}, DataError, "price: 0.0 at bar 1"),
+        ({"price": np.ones((3, 1))}, DataError, "price: shape"),
+        ({"bill_accrual": np.array([0.0, 0.0, np.nan])}, DataError, "bill_accrual: nan at bar 2"),
+        ({"bill_accrual": np.zeros(2)}, DataError, "bill_accrual: shape"),
+        ({"year_fraction": np.array([0.0, -1.0, 0.0])}, DataError, "year_fraction: -1.0 at bar 1"),
+        ({"targets": np.ones((1, 4))}, SignalError, "targets: shape"),
+        ({"targets": np.array([[1.0, 0.0, 1.0], [0.0, np.inf, 0.0]])}, SignalError, "variant 1 .* bar 1"),
+        ({"delay": 0}, ExecutionError, "delay: 0"),
+        ({"delay": True}, ExecutionError, "delay: True"),
+        ({"fees": -0.1}, ExecutionError, "fees"),
+        ({"fees": 1.0}, ExecutionError, "fees"),
+        ({"slippage": np.nan}, ExecutionError, "slippage"),
+        ({"storage": 20.0}, ExecutionError, "storage"),
+        ({"borrow": np.inf}, ExecutionError, "borrow"),
+        ({"first": 3}, ExecutionError, "first: bar 3"),
+        ({"periods_per_year": 0}, ExecutionError, "periods_per_year"),
+        ({"hac_lags": -1}, ExecutionError, "hac_lags"),
+    ],
+)
+def test_errors_are_one_line_that_names_the_culprit(change, error, words):
+    arguments = {
+        "targets": np.ones((1, 3)),
+        "price": np.ones(3),
+        "bill_accrual": np.zeros(3),
+        "year_fraction": np.full(3, 0.1),
+        "periods_per_year": 12,
+        **COSTLY,
+        **change,
+    }
+    with pytest.raises(error, match=words) as caught:
+        kernel.sweep(**arguments)
+    assert isinstance(caught.value, AssayError)
+    assert "\n" not in str(caught.value)
+
+
+def test_shifts_are_whole_numbers():
+    with pytest.raises(SignalError, match="shifts"):
+        kernel.placebo_shifts(np.ones(20), [0.5], *history(20), **COSTLY, periods_per_year=12)
+
+
+def test_importing_the_kernel_does_not_import_the_compiler():
+    check = "import sys; import research.engine.kernel; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.slow
+def test_works_where_no_cache_can_be_written(tmp_path):
+    check = (
+        "import numba.core.caching as caching\n"
+        "caching.CacheImpl._locator_classes = []\n"
+        "from research.engine import kernel\n"
+        "print(kernel.paths([1.0, 1.0, 1.0], [1.0, 2.0, 4.0], [0.0] * 3, [0.0] * 3,"
+        " delay=1, fees=0, slippage=0, storage=0, borrow=0)[0, -1])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", check], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "2.0\n", done.stderr
