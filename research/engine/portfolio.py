@@ -116,15 +116,17 @@ def _result(
     provenance: Mapping[str, Any],
 ) -> Result:
     dates = market.price.index
-    equity = np.array(portfolio.value(), dtype=float)
-    units = np.array(portfolio.assets(), dtype=float)[:, 0]
-    records = portfolio.orders.records
+    records = portfolio.order_records
+    bills = np.cumprod(1 + market.bill_accrual.to_numpy())
+    equity, units = _ledger(records, index, bills)
     closed = _close_when_ruined(equity, units)
+    if closed is not None:
+        records = records[records["idx"] < closed]
     before = np.concatenate([[CAPITAL], equity[:-1]])
     held = np.concatenate([[0.0], units[:-1]])
     carried = np.abs(held) * index / (1 + carry) * np.abs(carry)
-    orders = records[(records["col"] == 0) & (records["idx"] < (len(dates) if closed is None else closed))]
-    slipped = orders["size"] * (orders["price"] - index[orders["idx"]]).abs()
+    orders = records[records["col"] == 0]
+    slipped = orders["size"] * np.abs(orders["price"] - index[orders["idx"]])
     amounts = {
         "fees": _per_bar(orders["idx"], orders["fees"], len(dates)),
         "slippage": _per_bar(orders["idx"], slipped, len(dates)),
@@ -157,6 +159,22 @@ def _result(
     )
 
 
+def _ledger(records: np.ndarray, metal: np.ndarray, bills: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Equity and units of metal after each bar's orders, from vectorbt's order records.
+
+    ``equity = cash + units of metal * metal + units of bills * bills``. It is what ``Portfolio.value()`` holds,
+    without the two dozen wrapped frames on the way there.
+    """
+    signed = np.where(records["side"] == 0, records["size"], -records["size"])
+    n_bars = len(metal)
+    paid = np.cumsum(_per_bar(records["idx"], signed * records["price"] + records["fees"], n_bars))
+    held = [
+        np.cumsum(_per_bar(records["idx"][records["col"] == column], signed[records["col"] == column], n_bars))
+        for column in (0, 1)
+    ]
+    return CAPITAL - paid + held[0] * metal + held[1] * bills, held[0]
+
+
 def _close_when_ruined(equity: np.ndarray, units: np.ndarray) -> int | None:
     """Set everything to 0 from the first bar at which nothing is left; a lender closes the account."""
     ruined = np.flatnonzero(equity <= 0)
@@ -167,19 +185,18 @@ def _close_when_ruined(equity: np.ndarray, units: np.ndarray) -> int | None:
     return int(ruined[0])
 
 
-def _per_bar(bars: Any, amounts: Any, n_bars: int) -> np.ndarray:
-    return np.bincount(np.asarray(bars), weights=np.asarray(amounts, dtype=float), minlength=n_bars)
+def _per_bar(bars: np.ndarray, amounts: np.ndarray, n_bars: int) -> np.ndarray:
+    return np.bincount(bars, weights=amounts, minlength=n_bars)
 
 
-def _orders(records: Any, dates: pd.Index) -> pd.DataFrame:
-    table = pd.DataFrame(records)
+def _orders(records: np.ndarray, dates: pd.Index) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "date": dates[table["idx"].to_numpy()],
-            "column": np.where(table["col"] == 0, "metal", "bills"),
-            "side": np.where(table["side"] == 0, "buy", "sell"),
-            "size": table["size"].to_numpy(),
-            "price": table["price"].to_numpy(),
-            "fees": table["fees"].to_numpy(),
+            "date": dates[records["idx"]],
+            "column": np.where(records["col"] == 0, "metal", "bills"),
+            "side": np.where(records["side"] == 0, "buy", "sell"),
+            "size": records["size"],
+            "price": records["price"],
+            "fees": records["fees"],
         }
     )

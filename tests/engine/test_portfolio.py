@@ -94,6 +94,21 @@ def test_equity_equals_an_independent_ledger(data):
     assert np.prod(1 + result.returns) == pytest.approx(expected[-1] / CAPITAL, rel=1e-12)
 
 
+def test_equity_is_what_vectorbt_itself_reports():
+    from research.engine.portfolio import _carry, _total_return_index, _vectorbt
+
+    price, w = random_prices(300), pd.Series(np.random.default_rng(12).uniform(-1, 1, 300))
+    market = make_market(price, np.append(0, np.full(299, 0.002)))
+    w.index = market.price.index
+    execution = Execution()
+    result = run(w, market, execution, name="test")
+    targets, here = w.shift(1).iloc[1:], market.since(market.price.index[1])
+    index = _total_return_index(here.price, _carry(targets, here, execution))
+    bills = np.cumprod(1 + here.bill_accrual.to_numpy())
+    portfolio = _vectorbt(targets.to_numpy(), index, bills, here.price.index, execution)
+    np.testing.assert_allclose(result.equity, portfolio.value(), rtol=1e-12)
+
+
 def backtest(weights, price, execution=FREE, accrual=None):
     market = make_market(price, accrual)
     return run(pd.Series(weights, index=market.price.index, dtype=float), market, execution, name="test")
