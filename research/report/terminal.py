@@ -167,7 +167,7 @@ def _print_findings(console: Console, trial: Trial) -> None:
     table = _table("", "Finding", "In plain words")
     for heading in ("Estimate", "p", "n"):
         table.add_column(heading, justify="right")
-    for finding in trial.findings.values():
+    for finding in {**trial.findings, **trial.appendix}.values():
         judged = trial.events >= trial.verdict.rules.min_events
         table.add_row(
             f"{finding.name}\n",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -12,14 +11,10 @@ from research.diagnostics.events import episodes
 from research.diagnostics.finding import Finding
 from research.diagnostics.metrics import exposure
 from research.diagnostics.performance import timing_alpha
-from research.diagnostics.placebo import bootstrap_placebo, shift_placebo
+from research.diagnostics.placebo import shift_placebo
 from research.diagnostics.power import minimum_detectable_information_ratio
-from research.diagnostics.selection import deflated_sharpe_ratio, minimum_track_record, probabilistic_sharpe_ratio
-from research.diagnostics.sharpe import sharpe_ratio
-from research.diagnostics.sharpe_difference import sharpe_difference
 from research.engine.kernel import sweep
 from research.engine.result import Result
-from research.errors import DataError
 from research.execution import Execution
 from research.study.family import Candidate, kernel_arguments
 from research.verdict import Evidence, Robustness, Rules
@@ -46,7 +41,7 @@ def weigh(item: Candidate, family: Finding, execution: Execution, rules: Rules) 
     events = independent_events(result)
     placebo = shift_placebo(
         item.accounts.decided.to_numpy(),
-        lambda histories: _alpha_t(item, histories, execution),
+        lambda histories: alpha_t_statistics(item, histories, execution),
         seed=SEED,
         n_shifts=N_PLACEBOS,
         expected_sign=item.strategy.expected_sign,
@@ -63,35 +58,6 @@ def weigh(item: Candidate, family: Finding, execution: Execution, rules: Rules) 
     return evidence, {finding.name: finding for finding in (power, primary, family, placebo)}
 
 
-def further_findings(item: Candidate, execution: Execution, n_trials: int, trial_variance: float) -> Iterable[Finding]:
-    """What does not decide, but tells more: Sharpe ratios, their difference, and a second placebo."""
-    result = item.accounts.result
-    year = result.periods_per_year
-    excess = result.excess_returns
-    mix = item.accounts.benchmarks["matched_exposure"].excess_returns
-    mean_episode = max(1.0, len(result.weights) / (2 * max(independent_events(result), 1)))
-    wanted: tuple[Callable[[], Finding], ...] = (
-        lambda: sharpe_ratio(excess, periods_per_year=year),
-        lambda: sharpe_difference(excess, mix, periods_per_year=year, seed=SEED),
-        lambda: probabilistic_sharpe_ratio(excess),
-        lambda: deflated_sharpe_ratio(excess, n_trials=n_trials, trial_variance=trial_variance),
-        lambda: minimum_track_record(excess, periods_per_year=year),
-        lambda: bootstrap_placebo(
-            item.accounts.decided.to_numpy(),
-            lambda histories: _alpha_t(item, histories, execution),
-            block_length=mean_episode,
-            seed=SEED,
-            n_draws=N_PLACEBOS,
-            expected_sign=item.strategy.expected_sign,
-        ),
-    )
-    for ask in wanted:
-        try:
-            yield ask()
-        except DataError:
-            continue
-
-
 def independent_events(result: Result) -> float:
     """Episodes in which the account holds more metal than its own average, those within a quarter as one.
 
@@ -106,7 +72,7 @@ def independent_events(result: Result) -> float:
     return float(len(episodes(above, min_gap=min_gap)))
 
 
-def _alpha_t(item: Candidate, histories: np.ndarray, execution: Execution) -> np.ndarray:
+def alpha_t_statistics(item: Candidate, histories: np.ndarray, execution: Execution) -> np.ndarray:
     """White t statistics of the timing alphas of many weight histories, ``(n_bars, n_histories)``."""
     summary = sweep(
         np.ascontiguousarray(histories.T),

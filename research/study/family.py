@@ -24,6 +24,10 @@ class Candidate:
 
     Attributes
     ----------
+    signals
+        Each input that is a series, as known at each bar from the first decision on, by alias.
+    prices
+        Every metal's price as known at each such bar, by metal.
     variants
         Decided weights of the other points of the declared grid, by label.
     """
@@ -34,6 +38,8 @@ class Candidate:
     inputs: Mapping[str, str]
     accounts: Accounts
     market: Market
+    signals: Mapping[str, pd.Series]
+    prices: pd.DataFrame
     variants: Mapping[str, pd.Series] = field(default_factory=dict)
 
     @property
@@ -74,6 +80,9 @@ def candidate(
     panel = data.panel(metal, strategy.inputs_for(metal), whole)
     opening = market.price.index[0]
 
+    def is_series(identity: str) -> bool:
+        return data[identity].kind == "series"
+
     def decide(values: Mapping[str, Any]) -> pd.Series:
         return since(strategy.weights(panel, values, max_leverage=execution.max_leverage), opening)
 
@@ -92,8 +101,15 @@ def candidate(
         inputs=strategy.inputs_for(metal),
         accounts=open_accounts(decided, market, execution, strategy.name),
         market=market,
+        signals={alias: panel[alias].loc[opening:] for alias, identity in panel.inputs.items() if is_series(identity)},
+        prices=_known_prices(data, whole).loc[opening:],
         variants=variants,
     )
+
+
+def _known_prices(data: Data, market: Market) -> pd.DataFrame:
+    panel = data.panel(market.metal, {metal: f"{metal}_price" for metal in data.metals()}, market)
+    return pd.DataFrame({metal: panel[metal] for metal in panel.inputs})
 
 
 def since(weights: pd.Series, first: pd.Timestamp) -> pd.Series:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from research.diagnostics.multiplicity import step_down, timing_alpha_series
 from research.discovery import find_strategy
 from research.errors import AssayError, NoData, NoDecision, StrategyError, UnknownDataset
 from research.execution import Execution
-from research.study.evidence import SEED, further_findings, weigh
+from research.study.appendix import further_findings
+from research.study.evidence import SEED, weigh
 from research.study.family import Candidate, candidate, family_returns
 from research.study.trial import Trial
 from research.thesis import Strategy
@@ -212,17 +214,17 @@ def _judge(
         tell(len(candidates) + 1 + step, steps, f"judge {item.strategy.name} on {item.metal}")
         evidence, found = weigh(item, findings[item.label], execution, rules)
         variance = float(sharpes.var(ddof=1)) if len(sharpes) > 1 else 0.0
-        more = further_findings(item, execution, returns.shape[1], variance)
         trials.append(
             Trial(
                 strategy=item.strategy,
                 metal=item.metal,
                 parameters=item.parameters,
                 accounts=item.accounts,
-                findings=found | {finding.name: finding for finding in more},
+                findings=found,
                 verdict=decide(evidence, rules),
                 events=evidence.independent_events,
                 inputs=item.inputs,
+                ask_further=partial(further_findings, item, execution, returns.shape[1], variance),
             )
         )
     return trials, returns.shape[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -53,11 +53,13 @@ class Trial:
     accounts
         The ledgers.
     findings
-        Every finding, by name, power first.
+        The findings that decide, by name, power first.
     verdict
         One of the four words, with what decided it.
     events
         Number of independent episodes of the position.
+    ask_further
+        Computes the findings that do not decide; :attr:`appendix` asks it once.
     """
 
     strategy: Strategy
@@ -67,7 +69,8 @@ class Trial:
     findings: Mapping[str, Finding]
     verdict: Verdict
     events: float
-    inputs: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, str]
+    ask_further: Callable[[], Mapping[str, Finding]] = field(repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -95,6 +98,11 @@ class Trial:
         return self.result.weights
 
     @cached_property
+    def appendix(self) -> Mapping[str, Finding]:
+        """What does not decide but tells more, by name: computed on first use, in seconds."""
+        return self.ask_further()
+
+    @cached_property
     def performance(self) -> dict[str, Performance]:
         """Descriptive numbers of the strategy and of each benchmark."""
         results = {"strategy": self.result, **self.accounts.benchmarks}
@@ -117,7 +125,7 @@ class Trial:
             "events": self.events,
             "performance": {name: row.to_json() for name, row in self.performance.items()},
             "verdict": self.verdict.to_json(),
-            "findings": {name: finding.to_json() for name, finding in self.findings.items()},
+            "findings": {name: finding.to_json() for name, finding in {**self.findings, **self.appendix}.items()},
         }
 
 

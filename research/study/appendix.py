@@ -1,0 +1,155 @@
+"""What does not decide a verdict but tells more: asked only when somebody wants to read it.
+
+A statistic that the sample cannot give (too few bars, a signal with holes) is left out; the deciding
+findings never are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from research.datasets.market import Market
+from research.diagnostics.causality import granger_causality
+from research.diagnostics.events import cumulative_abnormal_return, episodes
+from research.diagnostics.finding import Finding
+from research.diagnostics.incremental import incremental_value, momentum_and_ratio
+from research.diagnostics.placebo import bootstrap_placebo
+from research.diagnostics.prediction import augmented_regression, predictive_regressions
+from research.diagnostics.selection import deflated_sharpe_ratio, minimum_track_record, probabilistic_sharpe_ratio
+from research.diagnostics.sharpe import sharpe_ratio
+from research.diagnostics.sharpe_difference import sharpe_difference
+from research.errors import DataError
+from research.execution import Execution
+from research.study.evidence import N_PLACEBOS, SEED, alpha_t_statistics, independent_events
+from research.study.family import Candidate
+
+MINIMUM_BARS = 60
+
+
+def further_findings(
+    item: Candidate, execution: Execution, n_trials: int, trial_variance: float
+) -> Mapping[str, Finding]:
+    """Every further finding about one candidate, by name.
+
+    Parameters
+    ----------
+    n_trials, trial_variance
+        Number of trials in the family, and the variance of their Sharpe ratios a period.
+    """
+    found: dict[str, Finding] = {}
+    for ask in (*_of_the_account(item, execution, n_trials, trial_variance), *_of_the_signals(item, execution)):
+        try:
+            answers = ask()
+        except DataError:
+            continue  # this sample cannot give it
+        found |= {finding.name: finding for finding in answers}
+    return found
+
+
+Question = Callable[[], tuple[Finding, ...]]
+
+
+def _of_the_account(item: Candidate, execution: Execution, n_trials: int, trial_variance: float) -> Iterator[Question]:
+    result = item.accounts.result
+    year = result.periods_per_year
+    excess = result.excess_returns
+    mix = item.accounts.benchmarks["matched_exposure"].excess_returns
+    episode = max(1.0, len(result.weights) / (2 * max(independent_events(result), 1)))
+    yield lambda: (sharpe_ratio(excess, periods_per_year=year),)
+    yield lambda: (sharpe_difference(excess, mix, periods_per_year=year, seed=SEED),)
+    yield lambda: (probabilistic_sharpe_ratio(excess),)
+    yield lambda: (deflated_sharpe_ratio(excess, n_trials=n_trials, trial_variance=trial_variance),)
+    yield lambda: (minimum_track_record(excess, periods_per_year=year),)
+    yield lambda: (
+        bootstrap_placebo(
+            item.accounts.decided.to_numpy(),
+            lambda histories: alpha_t_statistics(item, histories, execution),
+            block_length=episode,
+            seed=SEED,
+            n_draws=N_PLACEBOS,
+            expected_sign=item.strategy.expected_sign,
+        ),
+    )
+    yield lambda: _after_events(item, execution)
+
+
+def _after_events(item: Candidate, execution: Execution) -> tuple[Finding, ...]:
+    """Metal's excess return over the quarter after each start of a position."""
+    market = item.accounts.market
+    quarter = max(1, market.periods_per_year // 4)
+    growth = market.price.pct_change().fillna(0.0) - market.bill_accrual
+    decided = item.accounts.decided.ffill().fillna(0.0)
+    active = (decided > decided.mean() + 1e-9).astype(float)
+    starts = episodes(active, min_gap=quarter)
+    return (cumulative_abnormal_return(growth, starts, horizon=quarter, delay=execution.delay),)
+
+
+def _of_the_signals(item: Candidate, execution: Execution) -> Iterator[Question]:
+    market = item.market
+    returns = (market.price.pct_change() - market.bill_accrual).rename("returns")
+    year = market.periods_per_year
+    for alias, signal in item.signals.items():
+        table = _longest_run(pd.concat([returns, signal.rename("signal"), item.prices], axis=1))
+        if len(table) < MINIMUM_BARS or not table["signal"].std() > 0:
+            continue
+        r, x = table["returns"], table["signal"]
+
+        def predict(r: pd.Series = r, x: pd.Series = x, alias: str = alias) -> tuple[Finding, ...]:
+            horizons = (1, max(1, year // 4), year)
+            found = predictive_regressions(r, x, horizons=horizons, delay=execution.delay)
+            named = [
+                replace(finding, name=f"predicts_{horizon}_bars_from_{alias}")
+                for horizon, finding in zip(horizons, found, strict=True)
+            ]
+            return (*named, _settled(augmented_regression, market, r, x, f"predicts_next_bar_unbiased_from_{alias}"))
+
+        def lead(r: pd.Series = r, x: pd.Series = x, alias: str = alias) -> tuple[Finding, ...]:
+            change, lags = x.diff().iloc[1:], min(3, year)
+            forward = partial(granger_causality, lags=lags)
+            back = granger_causality(r.iloc[1:], change, lags=lags, cause_name="the price", effect_name="the signal")
+            return (
+                _settled(lambda r, x: forward(x, r), market, r.iloc[1:], change, f"{alias}_leads_the_price"),
+                replace(back, name=f"the_price_leads_{alias}"),
+            )
+
+        def add(table: pd.DataFrame = table, alias: str = alias) -> tuple[Finding, ...]:
+            controls = momentum_and_ratio(
+                table[market.metal], table["gold"], table["silver"], periods_per_year=year
+            ).dropna()
+            rest = table.loc[controls.index]
+            finding = incremental_value(rest["returns"], rest["signal"], controls, delay=execution.delay)
+            return (replace(finding, name=f"{alias}_beyond_momentum_and_ratio"),)
+
+        yield predict
+        yield lead
+        yield add
+
+
+def _settled(
+    ask: Callable[[pd.Series, pd.Series], Finding], market: Market, returns: pd.Series, signal: pd.Series, name: str
+) -> Finding:
+    """Ask about the next bar; on averaged prices with the signal of the bar before.
+
+    The change from one average to the next contains moves of the earlier period, which the signal of that
+    period has seen: it would seem to lead what it only accompanied (Working 1960).
+    """
+    if not market.averaged:
+        return replace(ask(returns, signal), name=name)
+    finding = ask(returns.iloc[1:], signal.shift(1).iloc[1:])
+    return replace(finding, name=name, method=f"{finding.method}; one bar skipped, because prices are averages")
+
+
+def _longest_run(table: pd.DataFrame) -> pd.DataFrame:
+    """The longest stretch of bars on which nothing is missing."""
+    whole = table.notna().all(axis=1).to_numpy()
+    if not whole.any():
+        return table.iloc[:0]
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], whole, [False]]).astype(int)))
+    starts, ends = edges[::2], edges[1::2]
+    longest = int(np.argmax(ends - starts))
+    return table.iloc[starts[longest] : ends[longest]]
