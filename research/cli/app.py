@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +23,7 @@ from research.cli.options import (
     open_packs,
     parameters_of,
 )
+from research.cli.output import print_json
 
 if TYPE_CHECKING:
     from research.study import Study
@@ -145,11 +145,6 @@ def strategy_json(item: Any, available: Any) -> dict[str, Any]:
         "grid": {name: list(values) for name, values in item.grid.items()},
         "defaults": item.defaults,
     }
-
-
-def print_json(document: Any) -> None:
-    """One JSON document on stdout."""
-    typer.echo(json.dumps(document, indent=2, default=str, allow_nan=False))
 
 
 def _show(study: Study, *, as_json: bool, verbose: bool, html: Path | None) -> None:

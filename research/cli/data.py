@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from research.cli.options import Json, Packs, open_packs
+from research.cli.output import print_json
 from research.errors import IntegrityError
 
 app = typer.Typer(help="Datasets: coverage, age, source, licence, release rule.", invoke_without_command=True)
@@ -22,8 +23,6 @@ def listing(context: typer.Context, as_json: Json = False, packs: Packs = None) 
 
     rows = dataset_rows(available)
     if as_json:
-        from research.cli.app import print_json
-
         print_json(rows)
         return
     from research.report.terminal import print_datasets
@@ -42,8 +41,6 @@ def verify(
     problems = available.verify()
     n_files = sum(len(pack.files) for pack in available.packs)
     if as_json:
-        from research.cli.app import print_json
-
         print_json({"files": n_files, "problems": problems})
     if problems:
         raise IntegrityError(problems[0] + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""))

@@ -1,0 +1,13 @@
+"""What every command prints on stdout when asked for JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import typer
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout."""
+    typer.echo(json.dumps(document, indent=2, default=str, allow_nan=False))
