@@ -1,0 +1,249 @@
+"""The user's own data pack: written by fetch and add, read like any other pack.
+
+Data files are named by their content and never changed; ``registry.toml``, which pins them, is replaced in one
+step. So at any moment, also after a power cut, the registry and the files it names agree: a write either happened
+or did not. A lock keeps two writers apart, and the registry ends in a seal over its own bytes::
+
+    pack/
+        registry.toml                       what each dataset is, the pins, the manifest, the seal
+        gold_price-1f0c….parquet            observed_for, known_at, value: every vintage
+        .lock
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from research.datasets.registry import FORMAT, read_registry
+from research.datasets.store import load, write_atomically
+from research.datasets.store import verify as verify_files
+from research.datasets.vintages import Merged
+from research.errors import AssayError, DataError, IntegrityError, RegistryError
+
+LOCK_TIMEOUT = 120.0
+"""Seconds to wait for another fetch to finish writing."""
+
+_UNUSED_SECONDS = 3600.0
+_SEAL = re.compile(rb"# seal: sha256 ([0-9a-f]{64})\n\Z")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """One line of the manifest: where the newest state of a dataset came from."""
+
+    source: str
+    address: str
+    retrieved_at: datetime
+    bytes: int
+    sha256: str
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+def home_folder(home: str | Path | None = None) -> Path:
+    """The folder of everything that is the user's: ``home``, else ``$ASSAY_HOME``, else the platform's."""
+    if home is not None:
+        return Path(home).expanduser()
+    if named := os.environ.get("ASSAY_HOME"):
+        return Path(named).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_data_path("assay", appauthor=False))
+
+
+def user_pack_folder(home: str | Path | None = None) -> Path:
+    """Where the user's pack is; it exists once something is kept (``registry.toml`` in it)."""
+    return home_folder(home) / "pack"
+
+
+def keep(
+    folder: Path,
+    identity: str,
+    description: Mapping[str, Any],
+    update: Callable[[pd.DataFrame | None], Merged],
+    provenance: Provenance,
+    *,
+    anew: bool = False,
+) -> Merged:
+    """Merge new observations into the pack and record where they came from, as one step.
+
+    Parameters
+    ----------
+    folder
+        The pack; made if it is not there.
+    identity
+        Dataset id.
+    description
+        The dataset's registry fields, without ``file`` and ``read``; for a table, ``columns`` too.
+    update
+        From the observation table kept so far (or None) to the merged one. Called under the lock.
+    provenance
+        The manifest's line.
+    anew
+        Start from nothing: what is kept of this dataset is dropped, damaged or not.
+
+    Raises
+    ------
+    IntegrityError
+        If what is kept already was altered; nothing is written then.
+    DataError
+        If another process holds the lock for too long, or the disk refuses.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder):
+            document = _read_document(folder)
+            known = identity in document["datasets"] and not anew
+            kept = observations(folder, identity) if known else None
+            merged = update(kept)
+            if kept is None or merged.changed:
+                _store_table(folder, document, identity, description, merged.table)
+            document["manifest"][identity] = _manifest_line(provenance, merged.table)
+            _write_document(folder, document)
+            _remove_unused(folder, document)
+            return merged
+    except OSError as error:
+        raise DataError(
+            f"{folder}: {error.strerror or error}; nothing was changed, make room or allow writing"
+        ) from None
+
+
+def observations(folder: Path, identity: str) -> pd.DataFrame | None:
+    """The observation table of one dataset in the pack, or None where there is none."""
+    if not (folder / "registry.toml").exists():
+        return None
+    pack = read_registry(folder)
+    return load(pack, pack.datasets[identity]) if identity in pack.datasets else None
+
+
+def manifest(folder: Path) -> dict[str, dict[str, Any]]:
+    """The manifest by dataset id: source, address, retrieved_at, bytes, sha256, rows, first, last."""
+    lines: dict[str, dict[str, Any]] = _read_document(folder)["manifest"]
+    return lines
+
+
+def verify_pack(folder: Path) -> list[str]:
+    """Find every byte that is not as written, in the data files and in the registry; one line each."""
+    path = folder / "registry.toml"
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    problems = (
+        [] if _sealed(content) else [f"{path}: altered since it was written; restore it, or fetch again"]
+    )
+    try:
+        return problems + verify_files(read_registry(folder))
+    except AssayError as error:
+        return problems + [str(error)]
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(folder / ".lock", timeout=LOCK_TIMEOUT):
+            yield
+    except Timeout:
+        raise DataError(
+            f"{folder}: another fetch has been writing for {LOCK_TIMEOUT:g} s; wait for it and retry"
+        ) from None
+
+
+def _read_document(folder: Path) -> dict[str, Any]:
+    path = folder / "registry.toml"
+    empty: dict[str, Any] = {
+        "pack": {"format": FORMAT, "name": "user"},
+        "files": {},
+        "datasets": {},
+        "manifest": {},
+    }
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return empty
+    if _SEAL.search(content) and not _sealed(content):
+        raise IntegrityError(
+            f"{path}: altered since it was written; restore it, or remove its last line if you edited it"
+        )
+    try:
+        return empty | tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RegistryError(f"{path}: not valid TOML: {error}; restore it") from None
+
+
+def _write_document(folder: Path, document: Mapping[str, Any]) -> None:
+    import tomli_w
+
+    body = tomli_w.dumps(document).encode("utf-8")
+    seal = f"# seal: sha256 {hashlib.sha256(body).hexdigest()}\n".encode()
+    write_atomically(folder / "registry.toml", body + seal)
+    _sync_folder(folder)
+
+
+def _sealed(content: bytes) -> bool:
+    found = _SEAL.search(content)
+    return bool(found) and hashlib.sha256(content[: found.start()]).hexdigest().encode() == found.group(1)
+
+
+def _store_table(
+    folder: Path, document: dict[str, Any], identity: str, description: Mapping[str, Any], table: pd.DataFrame
+) -> None:
+    buffer = BytesIO()
+    table.to_parquet(buffer, index=False)
+    content = buffer.getvalue()
+    digest = hashlib.sha256(content).hexdigest()
+    name = f"{identity}-{digest[:16]}.parquet"
+    write_atomically(folder / name, content)
+    _sync_folder(folder)
+    entry = {key: value for key, value in description.items() if key != "columns"}
+    read: dict[str, Any] = {"observed_for": "observed_for", "known_at": "known_at"}
+    if entry.get("kind", "series") == "table":
+        read["columns"] = list(description["columns"])
+    else:
+        read["value"] = "value"
+    former = document["datasets"].get(identity, {}).get("file")
+    if former and former != name:
+        document["files"].pop(former, None)
+        with suppress(FileNotFoundError):
+            os.utime(folder / former)
+    document["files"][name] = digest
+    document["datasets"][identity] = entry | {"file": name, "read": read}
+
+
+def _manifest_line(provenance: Provenance, table: pd.DataFrame) -> dict[str, Any]:
+    line = {key: value for key, value in vars(provenance).items() if value is not None}
+    periods = table["observed_for"]
+    return line | {"rows": len(table), "first": periods.min().date(), "last": periods.max().date()}
+
+
+def _remove_unused(folder: Path, document: Mapping[str, Any]) -> None:
+    """Delete what no registry names any more, an hour later: a reader may still hold the old registry."""
+    oldest = time.time() - _UNUSED_SECONDS
+    for path in [*folder.glob("*.parquet"), *folder.glob(".*.parquet.*"), *folder.glob(".registry.toml.*")]:
+        if path.name not in document["files"] and path.stat().st_mtime < oldest:
+            path.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,103 @@
+"""Shanghai prices and receipts, and a copy of the COMEX totals, through the optional package akshare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from research.errors import SourceError
+from research.sources.http import Client, Download
+from research.sources.tables import csv_table, need_columns, numbers, series
+
+_SHANGHAI = ZoneInfo("Asia/Shanghai")
+_DAY_IS_COMPLETE = 17
+_RECEIPTS = "futures_shfe_warehouse_receipt"
+
+
+def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:
+    """Call one function of akshare and keep its table as CSV bytes.
+
+    Raises
+    ------
+    SourceError
+        If akshare is not installed, lacks the function, or fails.
+    """
+    what, name = _what(wanted), str(wanted["function"])
+    try:
+        import akshare
+    except ImportError:
+        raise SourceError(
+            f"{what}: the package akshare is not installed; pip install 'assay[china]'"
+        ) from None
+    function = getattr(akshare, name, None)
+    if function is None:
+        raise SourceError(
+            f"{what}: akshare {akshare.__version__} has no {name}; it was renamed, install another release"
+        )
+    day = _last_complete_day(client.now())
+    try:
+        answer = function(date=f"{day:%Y%m%d}") if name == _RECEIPTS else function(symbol=wanted["argument"])
+    except Exception as error:  # noqa: BLE001 - akshare lets through whatever the page or pandas raised
+        line = " ".join(str(error).split())[:120]
+        raise SourceError(
+            f"{what}: akshare failed ({type(error).__name__}: {line}); try again later"
+        ) from None
+    if name == _RECEIPTS:
+        answer = _one_variety(answer, str(wanted["variety"]), what).assign(day=f"{day:%Y-%m-%d}")
+    if answer is None or answer.empty:
+        raise SourceError(f"{what}: akshare gave no rows; try again later, what is kept stays")
+    return Download(
+        body=answer.to_csv(index=False).encode(), address=f"akshare:{name}", retrieved_at=client.now()
+    )
+
+
+def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
+    """Read the table: a date and a value column, or one day's warehouse receipts, summed over warehouses.
+
+    A day that is not complete (17:00 Shanghai) is dropped.
+    """
+    what = _what(wanted)
+    table = csv_table(body, what)
+    if wanted["function"] == _RECEIPTS:
+        need_columns(table, ["day", "WHABBRNAME", "WRTWGHTS"], what)
+        return series(table["day"].iloc[:1], [_total(table, what)], what)
+    need_columns(table, [str(wanted["date"]), str(wanted["value"])], what)
+    found = series(table[str(wanted["date"])], table[str(wanted["value"])], what)
+    complete = found[found["observed_for"] <= pd.Timestamp(_last_complete_day(as_of).date())]
+    return complete.reset_index(drop=True)
+
+
+def _one_variety(answer: Any, variety: str, what: str) -> pd.DataFrame:
+    if not isinstance(answer, dict) or variety not in answer:
+        raise SourceError(
+            f"{what}: no table for {variety} on that day (a holiday, or renamed); try again later"
+        )
+    found: pd.DataFrame = answer[variety]
+    return found
+
+
+def _total(table: pd.DataFrame, what: str) -> float:
+    """The grand total as printed, checked against the warehouses' sum."""
+    names = table["WHABBRNAME"].str.strip()
+    weights = numbers(table["WRTWGHTS"], what)
+    grand = weights[names.str.contains("总计")]
+    single = weights[~names.str.contains("总计|合计|小计")].sum()
+    if len(grand) and abs(float(grand.iloc[-1]) - single) > 0.5:
+        raise SourceError(
+            f"{what}: warehouses add up to {single:,.0f}, the table's total is {grand.iloc[-1]:,.0f}"
+        )
+    return float(single)
+
+
+def _last_complete_day(moment: datetime) -> datetime:
+    local = moment.astimezone(_SHANGHAI)
+    day = local if local.hour >= _DAY_IS_COMPLETE else local - timedelta(days=1)
+    return day - timedelta(days=max(0, day.weekday() - 4))
+
+
+def _what(wanted: Mapping[str, Any]) -> str:
+    return f"akshare {wanted['function']} {wanted.get('argument') or wanted.get('variety')}"

@@ -1,0 +1,122 @@
+"""CFTC: Commitments of Traders, futures only, disaggregated and legacy, from the public reporting API."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from research.errors import SourceError
+from research.sources.http import Client, Download, base_address
+from research.sources.tables import need_columns, numbers
+
+RESOURCES = {"disaggregated": "72hh-3qpy", "legacy": "6dca-aqww"}
+
+_DATE, _CONTRACT = "report_date_as_yyyy_mm_dd", "cftc_contract_market_code"
+
+_COLUMNS = {
+    "disaggregated": {
+        "open_interest": "open_interest",
+        "producer_long": "prod_merc_positions_long",
+        "producer_short": "prod_merc_positions_short",
+        "swap_long": "swap_positions_long",
+        "swap_short": "swap_positions_short",
+        "swap_spread": "swap_positions_spread",
+        "managed_money_long": "m_money_positions_long",
+        "managed_money_short": "m_money_positions_short",
+        "managed_money_spread": "m_money_positions_spread",
+        "other_long": "other_rept_positions_long",
+        "other_short": "other_rept_positions_short",
+        "other_spread": "other_rept_positions_spread",
+        "nonreportable_long": "nonrept_positions_long",
+        "nonreportable_short": "nonrept_positions_short",
+    },
+    "legacy": {
+        "open_interest": "open_interest",
+        "noncommercial_long": "noncomm_positions_long",
+        "noncommercial_short": "noncomm_positions_short",
+        "noncommercial_spread": "noncomm_positions_spread",
+        "commercial_long": "comm_positions_long",
+        "commercial_short": "comm_positions_short",
+        "nonreportable_long": "nonrept_positions_long",
+        "nonreportable_short": "nonrept_positions_short",
+    },
+}
+
+
+def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:
+    """Download every week of one contract's report, as JSON."""
+    base = base_address("cftc", "https://publicreporting.cftc.gov")
+    return client.get(
+        f"{base}/resource/{RESOURCES[wanted['report']]}.json",
+        what=_what(wanted),
+        kind="json",
+        params={_CONTRACT: str(wanted["contract"]), "$order": _DATE, "$limit": "50000"},
+        former=former,
+    )
+
+
+def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
+    """Read the API's rows; ``wanted["column"]`` picks one column as a series.
+
+    Raises
+    ------
+    SourceError
+        If a column is gone, another contract came, or long and short sides do not each add up to the open interest.
+    """
+    what = _what(wanted)
+    try:
+        rows = pd.DataFrame(json.loads(body))
+    except ValueError:
+        raise SourceError(
+            f"{what}: the answer is no table of rows; the provider changed its format"
+        ) from None
+    if rows.empty:
+        raise SourceError(f"{what}: the answer holds no weeks; try again later, what is kept stays")
+    rows.columns = [_plain_name(name) for name in rows.columns]
+    need_columns(rows, [_DATE, _CONTRACT, *_COLUMNS[wanted["report"]].values()], what)
+    others = set(rows[_CONTRACT].str.strip()) - {str(wanted["contract"])}
+    if others:
+        raise SourceError(
+            f"{what}: rows of contract {sorted(others)[0]} came too; the provider changed its filter"
+        )
+    dates = pd.to_datetime(rows[_DATE], errors="coerce").astype("datetime64[us]")
+    if dates.isna().any():
+        raise SourceError(
+            f"{what}: {rows[_DATE][dates.isna()].iloc[0]!r} is no date; the provider changed its format"
+        )
+    table = pd.DataFrame({"observed_for": dates.dt.normalize()})
+    for name, column in _COLUMNS[wanted["report"]].items():
+        table[name] = numbers(rows[column], what)
+    _refuse_wrong_sums(table, str(wanted["report"]), what)
+    table = table.sort_values("observed_for", ignore_index=True)
+    if column := wanted.get("column"):
+        return table[["observed_for", column]].rename(columns={column: "value"})
+    return table
+
+
+def _what(wanted: Mapping[str, Any]) -> str:
+    return f"cftc {wanted['report']} {wanted['contract']}"
+
+
+def _plain_name(name: str) -> str:
+    """The API's spelling without its accidents: ``swap__positions_short_all``, ``noncomm_postions_spread_all``."""
+    return re.sub(r"_all$", "", re.sub(r"_+", "_", name.lower()).replace("postions", "positions"))
+
+
+def _refuse_wrong_sums(table: pd.DataFrame, report: str, what: str) -> None:
+    groups = [name.removesuffix("_long") for name in table.columns if name.endswith("_long")]
+    for side in ("long", "short"):
+        total = sum(table[f"{group}_{side}"] for group in groups)
+        total = total + sum(table[name] for name in table.columns if name.endswith("_spread"))
+        off = (total - table["open_interest"]).abs() > 0.02 * table["open_interest"] + 5
+        if off.any():
+            row = table[off].iloc[0]
+            raise SourceError(
+                f"{what}: on {row['observed_for']:%Y-%m-%d} the {side} side adds up to {total[off].iloc[0]:,.0f} and "
+                f"open interest is {row['open_interest']:,.0f}; the {report} report has changed"
+            )

@@ -1,0 +1,234 @@
+"""Bring the user's pack up to date from the providers: each dataset by itself, so that partial success is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from research.datasets.plausibility import doubts, in_the_future
+from research.datasets.user_pack import Provenance, keep, manifest, user_pack_folder
+from research.datasets.vintages import Merged, latest, merge
+from research.errors import AssayError, SourceError
+from research.sources.catalog import Entry, entries, entry
+from research.sources.http import Client, Download
+
+ALL, SOME, NONE = 0, 3, 4
+"""Exit codes of a fetch: everything asked for came, some of it, none of it."""
+
+BY_HAND = frozenset({"world_gold_council"})
+"""Providers whose terms forbid automatic download: their datasets are added from a saved file."""
+
+_NEEDED_PACKAGE = {"akshare": "akshare", "yahoo": "yfinance"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one dataset.
+
+    Attributes
+    ----------
+    status
+        ``updated`` (new or revised values kept), ``unchanged``, or ``failed`` (what was kept stays).
+    line
+        One line: what came, or what, where and remedy.
+    """
+
+    id: str
+    status: Literal["updated", "unchanged", "failed"]
+    line: str
+    added: int = 0
+    revised: int = 0
+    rows: int = 0
+    last: date | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values only."""
+        return vars(self) | {"last": self.last.isoformat() if self.last else None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchReport:
+    """The outcome of every dataset asked for, and where the pack is."""
+
+    folder: Path
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 when all came (or were up to date), 3 when some did, 4 when none did."""
+        failed = sum(outcome.status == "failed" for outcome in self.outcomes)
+        return ALL if not failed else NONE if failed == len(self.outcomes) else SOME
+
+    @property
+    def summary(self) -> str:
+        """One line over everything."""
+        count = {name: 0 for name in ("updated", "unchanged", "failed")}
+        for outcome in self.outcomes:
+            count[outcome.status] += 1
+        words = ", ".join(f"{number} {name}" for name, number in count.items() if number)
+        unreachable = [outcome for outcome in self.outcomes if "no connection to" in outcome.line]
+        if unreachable and len(unreachable) == count["failed"] == len(self.outcomes):
+            return f"no connection: nothing fetched, the data kept in {self.folder} go on working"
+        return f"{words or 'nothing asked for'}; the pack is {self.folder}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values only."""
+        return {
+            "folder": str(self.folder),
+            "exit_code": self.exit_code,
+            "outcomes": [outcome.to_json() for outcome in self.outcomes],
+        }
+
+
+Progress = Callable[[int, int, str, Outcome | None], None]
+"""Called with (done, total, dataset id, outcome): before a dataset with None, after it with its outcome."""
+
+
+def fetch(
+    ids: Iterable[str] | None = None,
+    *,
+    home: str | Path | None = None,
+    progress: Progress | None = None,
+    accept: Collection[str] = (),
+    anew: Collection[str] = (),
+    client: Client | None = None,
+) -> FetchReport:
+    """Fetch datasets into the user's pack.
+
+    Parameters
+    ----------
+    ids
+        Dataset ids; None for all that can be fetched here without hands.
+    home
+        Folder of the user's data; by default ``$ASSAY_HOME`` or the platform's.
+    progress
+        Told before and after every dataset.
+    accept
+        Ids whose values are believed although they look implausible (future dates are never).
+    anew
+        Ids to start again from nothing, dropping the vintages kept so far.
+    client
+        For tests: an HTTP client with its own clock and patience.
+
+    Raises
+    ------
+    UnknownDataset
+        If an id is not in the catalogue; nothing is fetched then.
+    """
+    wanted = [entry(identity) for identity in ids] if ids is not None else _fetchable()
+    folder = user_pack_folder(home)
+    outcomes: list[Outcome] = []
+    with client or _new_client() as http:
+        for number, one in enumerate(wanted):
+            if progress:
+                progress(number, len(wanted), one.id, None)
+            outcome = _fetch_one(http, folder, one, believed=one.id in accept, anew=one.id in anew)
+            outcomes.append(outcome)
+            if progress:
+                progress(number + 1, len(wanted), one.id, outcome)
+    return FetchReport(folder=folder, outcomes=tuple(outcomes))
+
+
+def refuse_doubtful(fresh: pd.DataFrame, kept: pd.DataFrame | None, one: Entry, today: date, believed: bool) -> None:
+    """Raise SourceError if values lie in the future or, unless they are believed, look wrong."""
+    ahead = in_the_future(fresh, today)
+    if len(ahead):
+        raise SourceError(
+            f"{one.id}: {len(ahead)} values are dated in the future, the last {ahead['observed_for'].max():%Y-%m-%d}; "
+            "nothing was kept, check the provider and this machine's clock"
+        )
+    if believed:
+        return
+    found = doubts(
+        latest(fresh, one.key) if "known_at" in fresh else fresh,
+        kept,
+        one.plausible,
+        column=one.checked_column,
+        key=one.key,
+        whole_history=one.whole_history,
+    )
+    if found:
+        raise SourceError(f"{one.id}: {'; '.join(found)}; nothing was kept, pass --accept {one.id} if it is true")
+
+
+def _fetch_one(client: Client, folder: Path, one: Entry, *, believed: bool, anew: bool) -> Outcome:
+    try:
+        former = {} if anew else manifest(folder).get(one.id, {})
+        provider = import_module(f"research.sources.{one.provider}")
+        download: Download = provider.download(client, one.series, former)
+        provenance = _provenance(one, download, former)
+
+        def update(kept: pd.DataFrame | None) -> Merged:
+            if download.unchanged and kept is not None:
+                return Merged(table=kept, added=0, revised=0)
+            fresh = provider.parse(download.body, one.series, download.retrieved_at)
+            refuse_doubtful(fresh, kept, one, download.retrieved_at.date(), believed)
+            return merge(kept, fresh, release=one.released, retrieved_at=download.retrieved_at, key=one.key)
+
+        merged = keep(folder, one.id, one.description, update, provenance, anew=anew)
+    except AssayError as error:
+        return Outcome(id=one.id, status="failed", line=str(error))
+    except Exception as error:  # noqa: BLE001 - one provider's surprise must not lose the others' data
+        words = " ".join(str(error).split())[:120]
+        line = f"{one.id}: unexpected {type(error).__name__} ({words}); nothing was kept, please report it"
+        return Outcome(id=one.id, status="failed", line=line)
+    return _outcome(one, merged, download.note)
+
+
+def _outcome(one: Entry, merged: Merged, note: str) -> Outcome:
+    last = merged.table["observed_for"].max().date()
+    parts = [f"{merged.added} new"] if merged.added else []
+    parts += [f"{merged.revised} revised"] if merged.revised else []
+    line = f"{one.id}: {', '.join(parts) or 'nothing new'}, to {last}{f' ({note})' if note else ''}"
+    return Outcome(
+        id=one.id,
+        status="updated" if merged.changed else "unchanged",
+        line=line,
+        added=merged.added,
+        revised=merged.revised,
+        rows=len(merged.table),
+        last=last,
+    )
+
+
+def _provenance(one: Entry, download: Download, former: dict[str, Any]) -> Provenance:
+    if download.unchanged:
+        return Provenance(
+            source=one.provider,
+            address=download.address,
+            retrieved_at=download.retrieved_at,
+            bytes=former["bytes"],
+            sha256=former["sha256"],
+            etag=former.get("etag"),
+            last_modified=former.get("last_modified"),
+        )
+    return Provenance(
+        source=one.provider,
+        address=download.address,
+        retrieved_at=download.retrieved_at,
+        bytes=len(download.body),
+        sha256=sha256(download.body).hexdigest(),
+        etag=download.etag,
+        last_modified=download.last_modified,
+    )
+
+
+def _fetchable() -> list[Entry]:
+    """Everything that needs no hands and whose optional package, if any, is installed."""
+    missing = {provider for provider, package in _NEEDED_PACKAGE.items() if find_spec(package) is None}
+    return [one for one in entries().values() if one.provider not in BY_HAND | missing]
+
+
+def _new_client() -> Client:
+    try:
+        return Client()
+    except ImportError:
+        raise SourceError("fetch: the package httpx is not installed; pip install 'assay[live]'") from None

@@ -1,0 +1,336 @@
+"""The one door to the network: a polite client that answers every fault with one line.
+
+Nothing else in the project opens a connection (yfinance and akshare bring their own, and stand behind their
+own modules). A download is either complete and of the kind asked for, or it is a :class:`SourceError`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+from research.errors import SourceError
+
+if TYPE_CHECKING:
+    import httpx
+
+Kind = Literal["csv", "json", "excel", "zip", "html"]
+
+SECRETS = ("api_key",)
+_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_OLE2, _ZIP = b"\xd0\xcf\x11\xe0", b"PK\x03\x04"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How long and how much the client puts up with (seconds, bytes, counts)."""
+
+    connect: float = 10.0
+    read: float = 30.0
+    total: float = 180.0
+    tries: int = 4
+    redirects: int = 5
+    max_bytes: int = 64 * 2**20
+    backoff: float = 1.0
+    longest_wait: float = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Download:
+    """What a provider sent, and how to ask politely next time.
+
+    Attributes
+    ----------
+    body
+        The decoded bytes; empty when ``unchanged``.
+    address
+        Where it came from, without secrets.
+    retrieved_at
+        UTC time at which the last byte arrived.
+    etag, last_modified
+        Validators for the next conditional request.
+    unchanged
+        The provider answered 304: nothing new since the last download.
+    note
+        What the user should know about this answer, in one line.
+    """
+
+    body: bytes
+    address: str
+    retrieved_at: datetime
+    etag: str | None = None
+    last_modified: str | None = None
+    unchanged: bool = False
+    note: str = ""
+
+
+def base_address(provider: str, default: str) -> str:
+    """Return ``$ASSAY_<PROVIDER>_URL`` when it is set, else the provider's public address."""
+    return os.environ.get(f"ASSAY_{provider.upper()}_URL", default).rstrip("/")
+
+
+def utc_now() -> datetime:
+    """Now, in UTC, to the microsecond."""
+    return datetime.now(UTC)
+
+
+class Client:
+    """A well-mannered HTTP client; use it as a context manager.
+
+    Parameters
+    ----------
+    limits
+        Patience and sizes.
+    sleep, now, jitter
+        The clock, so that tests need not wait. ``jitter()`` is uniform on [0, 1).
+    """
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], datetime] = utc_now,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        import httpx
+
+        self.limits = limits or Limits()
+        self.now = now
+        self._sleep = sleep
+        self._jitter = jitter
+        self._unreachable: dict[str, str] = {}
+        self._answers: dict[str, Download | SourceError] = {}
+        self._http = httpx.Client(
+            timeout=httpx.Timeout(self.limits.read, connect=self.limits.connect),
+            follow_redirects=True,
+            max_redirects=self.limits.redirects,
+            headers={"User-Agent": _user_agent(), "Accept-Encoding": "gzip"},
+        )
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def get(
+        self,
+        url: str,
+        *,
+        what: str,
+        kind: Kind,
+        params: Mapping[str, str] | None = None,
+        former: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Download:
+        """Download ``url``, trying again politely where that can help; one address is asked once per client.
+
+        Parameters
+        ----------
+        what
+            Provider and series, the first words of every error.
+        kind
+            What the body must be; a web page in place of data is an error.
+        former
+            Manifest line of the copy already kept (``address``, ``etag``, ``last_modified``), for a conditional
+            request.
+
+        Raises
+        ------
+        SourceError
+            On any answer that is not the complete data.
+        """
+        request = self._http.build_request("GET", url, params=params)
+        address = _without_secrets(request.url)
+        conditional = False
+        if former.get("address") == address:
+            for name, field in (("If-None-Match", "etag"), ("If-Modified-Since", "last_modified")):
+                if former.get(field):
+                    request.headers[name] = str(former[field])
+                    conditional = True
+        answer = self._answers.get(str(request.url))
+        if answer is None or (isinstance(answer, Download) and answer.unchanged and not conditional):
+            try:
+                answer = self._persist(request, what, address, kind)
+            except SourceError as error:
+                answer = error
+            self._answers[str(request.url)] = answer
+        if isinstance(answer, SourceError):
+            raise answer
+        return answer
+
+    def _persist(self, request: httpx.Request, what: str, address: str, kind: Kind) -> Download:
+        import httpx
+
+        host = request.url.host
+        if host in self._unreachable:
+            raise SourceError(f"{what}: {self._unreachable[host]}")
+        last: _Passing | None = None
+        for attempt in range(self.limits.tries):
+            if last is not None:
+                self._sleep(self._wait(attempt, last, what))
+            try:
+                return self._once(request, what, address, kind)
+            except _Passing as fault:
+                last = fault
+            except httpx.ConnectError:
+                self._unreachable[host] = f"no connection to {host}; what is kept stays, fetch again when online"
+                raise SourceError(f"{what}: {self._unreachable[host]}") from None
+            except httpx.TooManyRedirects:
+                raise SourceError(
+                    f"{what}: {address} redirects more than {self.limits.redirects} times; "
+                    "the address has probably moved: look it up and set it by the provider's ASSAY_…_URL"
+                ) from None
+            except httpx.TimeoutException:
+                last = _Passing(f"no answer from {host} within {self.limits.read:g} s")
+            except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+                raise SourceError(f"{what}: {address} is no address ({error}); correct ASSAY_…_URL") from None
+            except httpx.HTTPError as error:
+                last = _Passing(f"the connection to {host} broke ({type(error).__name__})")
+        raise SourceError(f"{what}: {last} in {self.limits.tries} tries; try again later")
+
+    def _once(self, request: httpx.Request, what: str, address: str, kind: Kind) -> Download:
+        started = time.monotonic()
+        response = self._http.send(request, stream=True)
+        try:
+            if response.status_code == 304:
+                return Download(body=b"", address=address, retrieved_at=self.now(), unchanged=True)
+            self._refuse_bad_status(response, what, address)
+            declared = response.headers.get("Content-Length", "")
+            if declared.isdigit() and int(declared) > self.limits.max_bytes:
+                raise SourceError(_too_big(what, address, int(declared), self.limits.max_bytes))
+            body = self._read(response, what, address, started)
+        finally:
+            response.close()
+        _refuse_other_kind(body, kind, what, address)
+        return Download(
+            body=body,
+            address=address,
+            retrieved_at=self.now(),
+            etag=response.headers.get("ETag"),
+            last_modified=response.headers.get("Last-Modified"),
+        )
+
+    def _read(self, response: httpx.Response, what: str, address: str, started: float) -> bytes:
+        encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+        if encoding not in ("identity", "", "gzip", "x-gzip"):
+            raise SourceError(f"{what}: {address} came in the encoding {encoding!r} that was not asked for")
+        raw: Iterator[bytes] = response.iter_raw()
+        chunks = _gunzip(raw, self.limits.max_bytes) if "gzip" in encoding else raw
+        body = bytearray()
+        for chunk in chunks:
+            body += chunk
+            if len(body) > self.limits.max_bytes:
+                raise SourceError(_too_big(what, address, len(body), self.limits.max_bytes))
+            if time.monotonic() - started > self.limits.total:
+                raise _Passing(f"{address} was not complete after {self.limits.total:g} s")
+        return bytes(body)
+
+    def _refuse_bad_status(self, response: httpx.Response, what: str, address: str) -> None:
+        status = response.status_code
+        if status == 200:
+            return
+        if status in _RETRIED:
+            raise _Passing(f"{status} from {address}", response.headers.get("Retry-After"))
+        remedy = {
+            400: "the request is refused: a series was renamed, or a key is wrong",
+            401: "it wants a key or a login",
+            403: "it refuses automatic downloads from here: save the file in a browser and use `assay data add`",
+            404: "the address or the series is gone: look it up at the provider",
+        }.get(status, "try again later")
+        raise SourceError(f"{what}: {status} from {address}; {remedy}")
+
+    def _wait(self, attempt: int, fault: _Passing, what: str) -> float:
+        asked = _retry_after(fault.retry_after, self.now())
+        if asked is not None:
+            if asked > self.limits.longest_wait:
+                raise SourceError(
+                    f"{what}: {fault}, which asks to wait {asked:.0f} s; fetch again after that"
+                )
+            return asked
+        wait = self.limits.backoff * 2 ** (attempt - 1)
+        return min(wait * (1 + self._jitter()), self.limits.longest_wait)
+
+
+class _Passing(Exception):
+    """A fault that may be gone at the next try."""
+
+    def __init__(self, message: str, retry_after: str | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+def _gunzip(chunks: Iterator[bytes], most: int) -> Iterator[bytes]:
+    decoder = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    for chunk in chunks:
+        while chunk:
+            try:
+                piece = decoder.decompress(chunk, most)
+            except zlib.error:
+                raise _Passing("the gzip stream is damaged") from None
+            yield piece
+            chunk = decoder.unconsumed_tail
+    if not decoder.eof:
+        raise _Passing("the gzip stream is cut short")
+
+
+def _refuse_other_kind(body: bytes, kind: Kind, what: str, address: str) -> None:
+    head = body[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not head:
+        raise SourceError(f"{what}: {address} sent an empty body; try again later")
+    if kind != "html" and head.startswith((b"<!doctype html", b"<html", b"<head", b"<script")):
+        raise SourceError(
+            f"{what}: {address} sent a web page instead of {kind} (a login, consent or block page); "
+            "open it in a browser, save the data and use `assay data add`"
+        )
+    wanted = {"excel": (_OLE2, _ZIP), "zip": (_ZIP,)}.get(kind)
+    if wanted and not body.startswith(wanted):
+        raise SourceError(f"{what}: {address} did not send a {kind} file; the provider changed its format")
+    if kind == "json" and head[:1] not in (b"{", b"["):
+        raise SourceError(f"{what}: {address} did not send JSON; the provider changed its format")
+
+
+def _retry_after(header: str | None, now: datetime) -> float | None:
+    if not header:
+        return None
+    if header.strip().isdigit():
+        return float(header)
+    try:
+        moment = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())
+
+
+def _too_big(what: str, address: str, size: int, most: int) -> str:
+    return (
+        f"{what}: {address} sends {size / 2**20:,.0f} MB or more where at most {most / 2**20:,.0f} MB are "
+        "expected; the address now leads to something else"
+    )
+
+
+def _without_secrets(url: Any) -> str:
+    for name in SECRETS:
+        if name in url.params:
+            url = url.copy_remove_param(name)
+    return str(url)
+
+
+def _user_agent() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        release = version("assay")
+    except PackageNotFoundError:
+        release = "source"
+    return f"assay/{release} (backtesting research; a few requests a day)"

@@ -1,0 +1,62 @@
+"""IMF: official gold by country (and the world), monthly, from International Liquidity by SDMX 3.0."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from research.errors import SourceError
+from research.sources.http import Client, Download, base_address
+from research.sources.tables import TROY_OUNCES_PER_TONNE, month_end, series
+
+
+def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:
+    """Download ``COUNTRY.RGV_REVS.FTO.M``: gold reserves, volume, fine troy ounces, monthly."""
+    base = base_address("imf", "https://api.imf.org")
+    key = f"{wanted['country']}.RGV_REVS.FTO.M"
+    return client.get(
+        f"{base}/external/sdmx/3.0/data/dataflow/IMF.STA/IL/+/{key}",
+        what=_what(wanted),
+        kind="json",
+        former=former,
+    )
+
+
+def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
+    """Read SDMX-JSON 2.0 and convert fine troy ounces to tonnes.
+
+    Raises
+    ------
+    SourceError
+        If the message has another shape, not exactly one series, or another country, unit or frequency.
+    """
+    what = _what(wanted)
+    try:
+        data = json.loads(body)["data"]
+        structure = data["structures"][0]["dimensions"]
+        found = data["dataSets"][0]["series"]
+        identity = {one["id"]: [value["id"] for value in one["values"]] for one in structure["series"]}
+        periods = [value["value"] for value in structure["observation"][0]["values"]]
+        key, only = next(iter(found.items()))
+        observations = {periods[int(at)]: cells[0] for at, cells in only["observations"].items()}
+    except (ValueError, KeyError, IndexError, TypeError, StopIteration):
+        raise SourceError(
+            f"{what}: not the SDMX-JSON message that was agreed; the provider changed its format"
+        ) from None
+    asked = {"COUNTRY": str(wanted["country"]), "INDICATOR": "RGV_REVS", "UNIT": "FTO", "FREQUENCY": "M"}
+    chosen = {name: identity.get(name, [""])[0] for name in asked}
+    if len(found) != 1 or chosen != asked:
+        raise SourceError(
+            f"{what}: {len(found)} series came, the first {'.'.join(chosen.values())} ({key}); not what was asked for"
+        )
+    dated = [(month_end(period), value) for period, value in observations.items()]
+    table = series([month for month, _ in dated], [value for _, value in dated], what)
+    return table.assign(value=table["value"] / TROY_OUNCES_PER_TONNE)
+
+
+def _what(wanted: Mapping[str, Any]) -> str:
+    return f"imf gold {wanted['country']}"

@@ -1,0 +1,74 @@
+"""World Gold Council: workbooks behind a free login whose terms forbid automatic download, so added by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from research.errors import SourceError
+from research.sources.http import Client, Download
+from research.sources.tables import month_end, numbers, series, sheet_rows
+
+PAGES = {
+    "official changes": "https://www.gold.org/goldhub/data/gold-reserves-by-country",
+    "etf holdings": "https://www.gold.org/goldhub/data/gold-etfs-holdings-and-flows",
+}
+SHEET = "Monthly"
+
+
+def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:
+    """Say where to get the file: the terms allow people to download it, not programs."""
+    raise SourceError(
+        f"world_gold_council {wanted['sheet']}: no automatic download (login, terms of use); "
+        f"save the workbook from {PAGES[wanted['sheet']]} and use `assay data add`"
+    )
+
+
+def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
+    """Sum the countries of ``Changes_latest_as_of_…_IFS.xlsx``, sheet ``Monthly``, to calendar quarters, in tonnes.
+
+    The sheet has one row per country and one column per month (dates in its heading). Only quarters whose three
+    months are all there are kept. These are *reported* changes, without the estimate of unreported buying.
+
+    Raises
+    ------
+    SourceError
+        If the sheet has no heading with at least twelve months.
+    """
+    what = "world_gold_council official changes"
+    rows = sheet_rows(body, what, SHEET)
+    for at, row in enumerate(rows):
+        months = {column: month for column, cell in enumerate(row) if (month := _month(cell)) is not None}
+        if len(months) >= 12:
+            break
+    else:
+        raise SourceError(f"{what}: no row of months in the sheet {SHEET!r}; the provider changed its format")
+    countries = [
+        row
+        for row in rows[at + 1 :]
+        if any(str(cell).strip() for cell in row[: min(months)]) and not _is_aggregate(row)
+    ]
+    sums = {
+        month: numbers([row[column] if column < len(row) else None for row in countries], what).sum(
+            min_count=1
+        )
+        for column, month in months.items()
+    }
+    monthly = pd.Series(sums).dropna()
+    quarters = monthly.groupby(monthly.index.to_period("Q")).agg(["sum", "count"])
+    whole = quarters[quarters["count"] == 3]
+    return series(whole.index.end_time.normalize(), whole["sum"], what)
+
+
+def _month(cell: Any) -> pd.Timestamp | None:
+    return month_end(cell) if hasattr(cell, "year") else None
+
+
+def _is_aggregate(row: list[Any]) -> bool:
+    words = " ".join(str(cell) for cell in row[:3]).lower()
+    return any(
+        name in words for name in ("world", "total", "all countries", "euro area", "advanced", "emerging")
+    )

@@ -1,0 +1,161 @@
+"""Yahoo Finance through yfinance: front futures, single contract months, funds and indices, daily."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from io import BytesIO
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from research.errors import SourceError
+from research.sources.http import Client, Download
+from research.sources.tables import need_columns, series
+
+MONTH_CODES = "FGHJKMNQUVXZ"
+
+_NEW_YORK = ZoneInfo("America/New_York")
+_DAY_IS_COMPLETE = 18
+
+
+def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:
+    """Download the whole daily history of one symbol, or of the nearest listed contracts, as CSV bytes.
+
+    Prices are asked for unadjusted (``auto_adjust=False``); Yahoo still divides them by later splits.
+    """
+    import yfinance
+
+    now = client.now()
+    symbols = symbols_of(wanted, now.date())
+    try:
+        frame = yfinance.download(
+            symbols,
+            period="max",
+            interval="1d",
+            auto_adjust=False,
+            actions=True,
+            repair=False,
+            group_by="column",
+            multi_level_index=True,
+            threads=False,
+            progress=False,
+            timeout=30,
+        )
+    except Exception as error:  # noqa: BLE001 - yfinance raises whatever its transport does
+        raise SourceError(
+            f"{_what(wanted)}: yfinance failed ({type(error).__name__}: {_line(error)}); try again later"
+        ) from None
+    if frame is None or frame.empty:
+        raise SourceError(
+            f"{_what(wanted)}: Yahoo sent no rows (offline, throttled or renamed); try again later"
+        )
+    return Download(
+        body=frame.to_csv().encode(), address=f"yfinance:{' '.join(symbols)}", retrieved_at=client.now()
+    )
+
+
+def symbols_of(wanted: Mapping[str, Any], today: date) -> list[str]:
+    """The symbols to ask for; contracts are spelled like ``SIH27.CMX``, from the current month on.
+
+    >>> symbols_of({"root": "SI", "months": "HKNUZ", "contracts": 2}, date(2026, 11, 23))
+    ['SIZ26.CMX', 'SIH27.CMX']
+    """
+    if "symbol" in wanted:
+        return [str(wanted["symbol"])]
+    found: list[str] = []
+    year, month = today.year, today.month
+    while len(found) < int(wanted["contracts"]):
+        code = MONTH_CODES[month - 1]
+        if code in wanted["months"]:
+            found.append(f"{wanted['root']}{code}{year % 100:02d}.CMX")
+        year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+    return found
+
+
+def contract_month(symbol: str) -> str:
+    """Delivery month ``YYYYMM`` of a symbol such as ``SIH27.CMX``.
+
+    >>> contract_month("SIH27.CMX")
+    '202703'
+    """
+    head = symbol.split(".")[0]
+    return f"20{head[-2:]}{MONTH_CODES.index(head[-3]) + 1:02d}"
+
+
+def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
+    """Read yfinance's frame, as CSV with its two header rows ``Price`` and ``Ticker``.
+
+    A bar of a day that is not complete (18:00 New York) is dropped, as are days without a close.
+
+    Raises
+    ------
+    SourceError
+        If a column or symbol is missing, nothing is left, or a future shows a split, which no future has.
+    """
+    what = _what(wanted)
+    try:
+        frame = pd.read_csv(BytesIO(body), header=[0, 1], index_col=0, parse_dates=False)
+    except (ValueError, IndexError) as error:
+        raise SourceError(
+            f"{what}: not the frame that yfinance used to give ({_line(error)}); update yfinance"
+        ) from None
+    if frame.columns.nlevels != 2 or frame.empty:
+        raise SourceError(f"{what}: the frame holds no rows; try again later, what is kept stays")
+    days = pd.to_datetime(frame.index.astype("str").str.slice(0, 10), errors="coerce").astype(
+        "datetime64[us]"
+    )
+    if days.isna().any():
+        raise SourceError(f"{what}: a row has no readable date; update yfinance")
+    complete = _last_complete_day(as_of)
+    if "symbol" not in wanted:
+        return _contracts(frame, days, complete, what)
+    one = _one_symbol(frame, str(wanted["symbol"]), days, complete, what)
+    return series(one["observed_for"], one["close"], what)
+
+
+def _contracts(
+    frame: pd.DataFrame, days: pd.DatetimeIndex, complete: pd.Timestamp, what: str
+) -> pd.DataFrame:
+    symbols = list(dict.fromkeys(frame.columns.get_level_values(1)))
+    parts = []
+    for symbol in symbols:
+        one = _one_symbol(frame, symbol, days, complete, what)
+        parts.append(one.assign(contract=contract_month(symbol)))
+    table = pd.concat(parts, ignore_index=True)
+    if table.empty:
+        raise SourceError(f"{what}: no contract has a price; try again later, what is kept stays")
+    columns = ["observed_for", "contract", "open", "high", "low", "close", "volume"]
+    return table[columns].sort_values(["observed_for", "contract"], ignore_index=True)
+
+
+def _one_symbol(
+    frame: pd.DataFrame, symbol: str, days: pd.DatetimeIndex, complete: pd.Timestamp, what: str
+) -> pd.DataFrame:
+    if symbol not in frame.columns.get_level_values(1):
+        raise SourceError(f"{what}: no column for {symbol} came; Yahoo may have renamed it")
+    one = frame.xs(symbol, axis=1, level=1)
+    need_columns(one, ["Open", "High", "Low", "Close", "Volume"], what)
+    splits = pd.to_numeric(one["Stock Splits"], errors="coerce").fillna(0) if "Stock Splits" in one else None
+    if splits is not None and (splits != 0).any() and ("=" in symbol or symbol.endswith(".CMX")):
+        raise SourceError(f"{what}: {symbol} shows a split, which no future has; do not trust this answer")
+    table = pd.DataFrame({"observed_for": days})
+    for name in ("Open", "High", "Low", "Close", "Volume"):
+        table[name.lower()] = pd.to_numeric(one[name], errors="coerce").to_numpy(float)
+    kept = table["close"].notna() & (table["observed_for"] <= complete)
+    return table[kept].reset_index(drop=True)
+
+
+def _last_complete_day(as_of: datetime) -> pd.Timestamp:
+    local = as_of.astimezone(_NEW_YORK)
+    day = local.date() if local.hour >= _DAY_IS_COMPLETE else local.date() - timedelta(days=1)
+    return pd.Timestamp(day)
+
+
+def _what(wanted: Mapping[str, Any]) -> str:
+    return f"yahoo {wanted.get('symbol') or wanted['root'] + ' contracts'}"
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:160]
