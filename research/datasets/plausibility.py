@@ -117,11 +117,7 @@ def _doubtful_revisions(
         ratios = (now / before)[large]
     typical = float(np.median(ratios))
     same = bool(np.allclose(ratios, typical, rtol=1e-3)) and large.sum() > len(both) / 2
-    cause = (
-        f", all by the factor {typical:.4g}: a changed unit, a split or a shifted decimal point"
-        if same
-        else ""
-    )
+    cause = f", all by the factor {typical:.4g}: a changed unit, a split or a shifted decimal point" if same else ""
     return [f"{int(large.sum())} of {len(both)} past values changed by over {_LARGE_REVISION:.0%}{cause}"]
 
 

@@ -142,13 +142,11 @@ def verify_pack(folder: Path) -> list[str]:
         content = path.read_bytes()
     except FileNotFoundError:
         return []
-    problems = (
-        [] if _sealed(content) else [f"{path}: altered since it was written; restore it, or fetch again"]
-    )
+    problems = [] if _sealed(content) else [f"{path}: altered since it was written; restore it, or fetch again"]
     try:
         return problems + verify_files(read_registry(folder))
     except AssayError as error:
-        return problems + [str(error)]
+        return [*problems, str(error)]
 
 
 @contextmanager

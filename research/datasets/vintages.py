@@ -143,9 +143,7 @@ def _append_vintages(
 
 def _equal(left: pd.Series, right: pd.Series, tolerance: float) -> np.ndarray:
     if pd.api.types.is_numeric_dtype(left) and pd.api.types.is_numeric_dtype(right):
-        return np.isclose(
-            left.to_numpy(float), right.to_numpy(float), rtol=tolerance, atol=0.0, equal_nan=True
-        )
+        return np.isclose(left.to_numpy(float), right.to_numpy(float), rtol=tolerance, atol=0.0, equal_nan=True)
     return ((left == right) | (left.isna() & right.isna())).to_numpy(dtype=bool)
 
 

@@ -30,9 +30,7 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
     try:
         import akshare
     except ImportError:
-        raise SourceError(
-            f"{what}: the package akshare is not installed; pip install 'assay[china]'"
-        ) from None
+        raise SourceError(f"{what}: the package akshare is not installed; pip install 'assay[china]'") from None
     function = getattr(akshare, name, None)
     if function is None:
         raise SourceError(
@@ -43,16 +41,12 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
         answer = function(date=f"{day:%Y%m%d}") if name == _RECEIPTS else function(symbol=wanted["argument"])
     except Exception as error:  # noqa: BLE001 - akshare lets through whatever the page or pandas raised
         line = " ".join(str(error).split())[:120]
-        raise SourceError(
-            f"{what}: akshare failed ({type(error).__name__}: {line}); try again later"
-        ) from None
+        raise SourceError(f"{what}: akshare failed ({type(error).__name__}: {line}); try again later") from None
     if name == _RECEIPTS:
         answer = _one_variety(answer, str(wanted["variety"]), what).assign(day=f"{day:%Y-%m-%d}")
     if answer is None or answer.empty:
         raise SourceError(f"{what}: akshare gave no rows; try again later, what is kept stays")
-    return Download(
-        body=answer.to_csv(index=False).encode(), address=f"akshare:{name}", retrieved_at=client.now()
-    )
+    return Download(body=answer.to_csv(index=False).encode(), address=f"akshare:{name}", retrieved_at=client.now())
 
 
 def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
@@ -73,9 +67,7 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
 
 def _one_variety(answer: Any, variety: str, what: str) -> pd.DataFrame:
     if not isinstance(answer, dict) or variety not in answer:
-        raise SourceError(
-            f"{what}: no table for {variety} on that day (a holiday, or renamed); try again later"
-        )
+        raise SourceError(f"{what}: no table for {variety} on that day (a holiday, or renamed); try again later")
     found: pd.DataFrame = answer[variety]
     return found
 
@@ -87,9 +79,7 @@ def _total(table: pd.DataFrame, what: str) -> float:
     grand = weights[names.str.contains("总计")]
     single = weights[~names.str.contains("总计|合计|小计")].sum()
     if len(grand) and abs(float(grand.iloc[-1]) - single) > 0.5:
-        raise SourceError(
-            f"{what}: warehouses add up to {single:,.0f}, the table's total is {grand.iloc[-1]:,.0f}"
-        )
+        raise SourceError(f"{what}: warehouses add up to {single:,.0f}, the table's total is {grand.iloc[-1]:,.0f}")
     return float(single)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 
 from research.datasets.data import bundled_folder
+from research.datasets.periods import period_end
 from research.datasets.plausibility import Plausible
 from research.datasets.release import ReleaseRule, known_at, parse_release
 from research.errors import RegistryError, UnknownDataset, did_you_mean
@@ -144,13 +145,5 @@ def _exceptions(rule: ReleaseRule) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, usecols=["observed_for", "known_at"])
     except (OSError, ValueError) as error:
-        raise RegistryError(
-            f"{path}: the dates of late releases cannot be read ({error}); reinstall assay"
-        ) from None
-    moments = pd.to_datetime(table["known_at"], utc=True, format="ISO8601").dt.tz_convert(rule.timezone)
-    return pd.DataFrame(
-        {
-            "observed_for": pd.to_datetime(table["observed_for"]).astype("datetime64[us]"),
-            "known_at": moments.dt.tz_localize(None).dt.normalize().astype("datetime64[us]"),
-        }
-    )
+        raise RegistryError(f"{path}: the dates of late releases cannot be read ({error}); reinstall assay") from None
+    return pd.DataFrame({name: period_end(table[name], column=name) for name in ("observed_for", "known_at")})

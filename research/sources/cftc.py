@@ -72,23 +72,17 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
     try:
         rows = pd.DataFrame(json.loads(body))
     except ValueError:
-        raise SourceError(
-            f"{what}: the answer is no table of rows; the provider changed its format"
-        ) from None
+        raise SourceError(f"{what}: the answer is no table of rows; the provider changed its format") from None
     if rows.empty:
         raise SourceError(f"{what}: the answer holds no weeks; try again later, what is kept stays")
     rows.columns = [_plain_name(name) for name in rows.columns]
     need_columns(rows, [_DATE, _CONTRACT, *_COLUMNS[wanted["report"]].values()], what)
     others = set(rows[_CONTRACT].str.strip()) - {str(wanted["contract"])}
     if others:
-        raise SourceError(
-            f"{what}: rows of contract {sorted(others)[0]} came too; the provider changed its filter"
-        )
+        raise SourceError(f"{what}: rows of contract {sorted(others)[0]} came too; the provider changed its filter")
     dates = pd.to_datetime(rows[_DATE], errors="coerce").astype("datetime64[us]")
     if dates.isna().any():
-        raise SourceError(
-            f"{what}: {rows[_DATE][dates.isna()].iloc[0]!r} is no date; the provider changed its format"
-        )
+        raise SourceError(f"{what}: {rows[_DATE][dates.isna()].iloc[0]!r} is no date; the provider changed its format")
     table = pd.DataFrame({"observed_for": dates.dt.normalize()})
     for name, column in _COLUMNS[wanted["report"]].items():
         table[name] = numbers(rows[column], what)

@@ -72,9 +72,7 @@ def _heading_columns(rows: Sequence[Sequence[Any]], what: str) -> dict[str, int]
         cells = [" ".join(str(cell).split()).upper() for cell in row]
         if all(heading in cells for heading in _HEADINGS):
             return {name: cells.index(heading) for name, heading in zip(COLUMNS, _HEADINGS, strict=True)}
-    raise SourceError(
-        f"{what}: no row with the headings {', '.join(_HEADINGS)}; the report's layout has changed"
-    )
+    raise SourceError(f"{what}: no row with the headings {', '.join(_HEADINGS)}; the report's layout has changed")
 
 
 def _read(
@@ -108,15 +106,11 @@ def _has_numbers(row: Sequence[Any], columns: Mapping[str, int]) -> bool:
     return any(isinstance(row[column], int | float) for column in columns.values() if column < len(row))
 
 
-def _refuse_wrong_sums(
-    depositories: pd.DataFrame, totals: Mapping[str, Mapping[str, float]], what: str
-) -> None:
+def _refuse_wrong_sums(depositories: pd.DataFrame, totals: Mapping[str, Mapping[str, float]], what: str) -> None:
     whole = totals["total"]["today"]
     parts = totals["registered"]["today"] + totals["eligible"]["today"]
     if abs(parts - whole) > 1 + 1e-6 * whole:
-        raise SourceError(
-            f"{what}: registered and eligible add up to {parts:,.0f}, the combined total is {whole:,.0f}"
-        )
+        raise SourceError(f"{what}: registered and eligible add up to {parts:,.0f}, the combined total is {whole:,.0f}")
     for category in ("registered", "eligible"):
         held = depositories.loc[depositories["category"] == category, "today"].sum()
         if abs(held - totals[category]["today"]) > 1 + 1e-6 * whole:
@@ -124,12 +118,7 @@ def _refuse_wrong_sums(
                 f"{what}: the depositories' {category} metal adds up to {held:,.0f}, the report's total is "
                 f"{totals[category]['today']:,.0f}; the layout has changed"
             )
-    moved = (
-        depositories["previous"]
-        + depositories["received"]
-        - depositories["withdrawn"]
-        + depositories["adjustment"]
-    )
+    moved = depositories["previous"] + depositories["received"] - depositories["withdrawn"] + depositories["adjustment"]
     off = (moved - depositories["today"]).abs() > 1.0
     if off.any():
         row = depositories[off].iloc[0]

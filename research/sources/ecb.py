@@ -61,15 +61,11 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
         with zipfile.ZipFile(BytesIO(body)) as archive:
             member = archive.infolist()[0]
             if member.file_size > _LARGEST_CSV:
-                raise SourceError(
-                    f"{_WHAT}: {member.filename} unpacks to {member.file_size:,} bytes; not the rates"
-                )
+                raise SourceError(f"{_WHAT}: {member.filename} unpacks to {member.file_size:,} bytes; not the rates")
             content = archive.read(member)
     except (zipfile.BadZipFile, IndexError, EOFError, OSError, ValueError) as error:
         raise SourceError(f"{_WHAT}: the archive is damaged ({error}); try again later") from None
     table = csv_table(content, _WHAT)
     table.columns = [str(name).strip() for name in table.columns]
     need_columns(table, ["Date", over, under], _WHAT)
-    return series(
-        table["Date"], numbers(table[over], _WHAT) / numbers(table[under], _WHAT), f"ecb {over}/{under}"
-    )
+    return series(table["Date"], numbers(table[over], _WHAT) / numbers(table[under], _WHAT), f"ecb {over}/{under}")

@@ -70,7 +70,7 @@ class FetchReport:
     @property
     def summary(self) -> str:
         """One line over everything."""
-        count = {name: 0 for name in ("updated", "unchanged", "failed")}
+        count = dict.fromkeys(("updated", "unchanged", "failed"), 0)
         for outcome in self.outcomes:
             count[outcome.status] += 1
         words = ", ".join(f"{number} {name}" for name, number in count.items() if number)

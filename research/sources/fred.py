@@ -50,9 +50,7 @@ def _parse_json(body: bytes, what: str, vintages: bool) -> pd.DataFrame:
     try:
         rows = pd.DataFrame(json.loads(body)["observations"])
     except (ValueError, KeyError, TypeError):
-        raise SourceError(
-            f"{what}: no observations in the API's answer; the provider changed its format"
-        ) from None
+        raise SourceError(f"{what}: no observations in the API's answer; the provider changed its format") from None
     if rows.empty:
         raise SourceError(f"{what}: the answer holds no values; try again later, what is kept stays")
     need_columns(rows, ["date", "value"], what)
@@ -66,9 +64,7 @@ def _parse_json(body: bytes, what: str, vintages: bool) -> pd.DataFrame:
         {
             "observed_for": pd.to_datetime(rows["date"]).astype("datetime64[us]"),
             "value": rows["value"],
-            "known_at": local.dt.tz_localize("America/New_York")
-            .dt.tz_convert("UTC")
-            .astype("datetime64[us, UTC]"),
+            "known_at": local.dt.tz_localize("America/New_York").dt.tz_convert("UTC").astype("datetime64[us, UTC]"),
         }
     )
     return _end_of_months(table.sort_values(["observed_for", "known_at"], ignore_index=True))

@@ -51,9 +51,7 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
     column = headings[at].index(metal)
     above_and_below = " ".join(" ".join(row) for row in headings[max(0, at - 1) : at + 2])
     if "ounces" not in above_and_below or "000" not in above_and_below:
-        raise SourceError(
-            f"{what}: the unit is not thousands of troy ounces any more; the provider changed it"
-        )
+        raise SourceError(f"{what}: the unit is not thousands of troy ounces any more; the provider changed it")
     months = [(month_end(row[0]), row[column]) for row in rows[at + 1 :] if row and len(row) > column]
     dated = [(month, value) for month, value in months if month is not None]
     table = series([month for month, _ in dated], [value for _, value in dated], what)

@@ -53,9 +53,7 @@ def need_columns(table: pd.DataFrame, columns: Sequence[str], what: str) -> None
     for name in columns:
         if name not in table.columns:
             shown = ", ".join(map(str, table.columns[:8]))
-            raise SourceError(
-                f"{what}: no column {name!r} (it has {shown}); the provider renamed its columns"
-            )
+            raise SourceError(f"{what}: no column {name!r} (it has {shown}); the provider renamed its columns")
 
 
 def csv_table(body: bytes, what: str, **options: Any) -> pd.DataFrame:
@@ -78,9 +76,7 @@ def sheet_rows(body: bytes, what: str, sheet: str | None = None) -> list[list[An
             )
         rows: list[list[Any]] = book.get_sheet_by_name(sheet or book.sheet_names[0]).to_python()
     except (CalamineError, OSError, ValueError) as error:
-        raise SourceError(
-            f"{what}: not readable as a workbook ({error}); the provider changed its format"
-        ) from None
+        raise SourceError(f"{what}: not readable as a workbook ({error}); the provider changed its format") from None
     return rows
 
 

@@ -30,9 +30,7 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
             f"world_bank Pink Sheet: no link to CMO-Historical-Data-Monthly.xlsx on {page.address}; "
             "download it by hand and use `assay data add`"
         )
-    return client.get(
-        urljoin(page.address, link.group(1)), what="world_bank Pink Sheet", kind="excel", former=former
-    )
+    return client.get(urljoin(page.address, link.group(1)), what="world_bank Pink Sheet", kind="excel", former=former)
 
 
 def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
@@ -55,9 +53,7 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
         raise SourceError(f"{what}: no column {name!r} in {SHEET!r}; the provider renamed its columns")
     unit = str(rows[header + 1][column]).strip().lower() if header + 1 < len(rows) else ""
     if unit not in ("($/troy oz)", "$/troy oz"):
-        raise SourceError(
-            f"{what}: the unit under the column is {unit!r}, not $/troy oz; the provider changed it"
-        )
+        raise SourceError(f"{what}: the unit under the column is {unit!r}, not $/troy oz; the provider changed it")
     months = [(month_end(row[0]), row[column]) for row in rows[header + 2 :] if row and len(row) > column]
     dated = [(month, value) for month, value in months if month is not None]
     return series([month for month, _ in dated], [value for _, value in dated], what)

@@ -40,21 +40,14 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
     """
     what = "world_gold_council official changes"
     rows = sheet_rows(body, what, SHEET)
-    for at, row in enumerate(rows):
-        months = {column: month for column, cell in enumerate(row) if (month := _month(cell)) is not None}
-        if len(months) >= 12:
-            break
-    else:
+    heading = next((at for at, row in enumerate(rows) if len(_months(row)) >= 12), None)
+    if heading is None:
         raise SourceError(f"{what}: no row of months in the sheet {SHEET!r}; the provider changed its format")
-    countries = [
-        row
-        for row in rows[at + 1 :]
-        if any(str(cell).strip() for cell in row[: min(months)]) and not _is_aggregate(row)
-    ]
+    months = _months(rows[heading])
+    names = slice(0, min(months))
+    countries = [row for row in rows[heading + 1 :] if _is_country(row[names])]
     sums = {
-        month: numbers([row[column] if column < len(row) else None for row in countries], what).sum(
-            min_count=1
-        )
+        month: numbers([row[column] if column < len(row) else None for row in countries], what).sum(min_count=1)
         for column, month in months.items()
     }
     monthly = pd.Series(sums).dropna()
@@ -63,12 +56,13 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
     return series(whole.index.end_time.normalize(), whole["sum"], what)
 
 
-def _month(cell: Any) -> pd.Timestamp | None:
-    return month_end(cell) if hasattr(cell, "year") else None
+def _months(row: list[Any]) -> dict[int, pd.Timestamp]:
+    """Column -> last day of the month, for the cells that are dates."""
+    dated = {column: month_end(cell) for column, cell in enumerate(row) if hasattr(cell, "year")}
+    return {column: month for column, month in dated.items() if month is not None}
 
 
-def _is_aggregate(row: list[Any]) -> bool:
-    words = " ".join(str(cell) for cell in row[:3]).lower()
-    return any(
-        name in words for name in ("world", "total", "all countries", "euro area", "advanced", "emerging")
-    )
+def _is_country(names: list[Any]) -> bool:
+    words = " ".join(str(cell) for cell in names).strip().lower()
+    aggregates = ("world", "total", "all countries", "euro area", "advanced", "emerging")
+    return bool(words) and not any(name in words for name in aggregates)

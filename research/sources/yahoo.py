@@ -48,12 +48,8 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
             f"{_what(wanted)}: yfinance failed ({type(error).__name__}: {_line(error)}); try again later"
         ) from None
     if frame is None or frame.empty:
-        raise SourceError(
-            f"{_what(wanted)}: Yahoo sent no rows (offline, throttled or renamed); try again later"
-        )
-    return Download(
-        body=frame.to_csv().encode(), address=f"yfinance:{' '.join(symbols)}", retrieved_at=client.now()
-    )
+        raise SourceError(f"{_what(wanted)}: Yahoo sent no rows (offline, throttled or renamed); try again later")
+    return Download(body=frame.to_csv().encode(), address=f"yfinance:{' '.join(symbols)}", retrieved_at=client.now())
 
 
 def symbols_of(wanted: Mapping[str, Any], today: date) -> list[str]:
@@ -103,9 +99,7 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
         ) from None
     if frame.columns.nlevels != 2 or frame.empty:
         raise SourceError(f"{what}: the frame holds no rows; try again later, what is kept stays")
-    days = pd.to_datetime(frame.index.astype("str").str.slice(0, 10), errors="coerce").astype(
-        "datetime64[us]"
-    )
+    days = pd.to_datetime(frame.index.astype("str").str.slice(0, 10), errors="coerce").astype("datetime64[us]")
     if days.isna().any():
         raise SourceError(f"{what}: a row has no readable date; update yfinance")
     complete = _last_complete_day(as_of)
@@ -115,9 +109,7 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
     return series(one["observed_for"], one["close"], what)
 
 
-def _contracts(
-    frame: pd.DataFrame, days: pd.DatetimeIndex, complete: pd.Timestamp, what: str
-) -> pd.DataFrame:
+def _contracts(frame: pd.DataFrame, days: pd.DatetimeIndex, complete: pd.Timestamp, what: str) -> pd.DataFrame:
     symbols = list(dict.fromkeys(frame.columns.get_level_values(1)))
     parts = []
     for symbol in symbols:
