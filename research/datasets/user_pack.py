@@ -195,7 +195,7 @@ def _write_document(folder: Path, document: Mapping[str, Any]) -> None:
 
 def _sealed(content: bytes) -> bool:
     found = _SEAL.search(content)
-    return bool(found) and hashlib.sha256(content[: found.start()]).hexdigest().encode() == found.group(1)
+    return found is not None and hashlib.sha256(content[: found.start()]).hexdigest().encode() == found.group(1)
 
 
 def _store_table(

@@ -108,11 +108,10 @@ def merge(
     for name in values:
         same &= _equal(both[name], both[f"{name}|kept"], tolerance)
     revised = ~new & ~same
-    moment = pd.Timestamp(retrieved_at).tz_convert("UTC").as_unit("us")
-    not_before = both["known_at|kept"] + pd.Timedelta(microseconds=1)
-    both.loc[revised, "known_at"] = (
-        pd.concat([both["known_at"], not_before], axis=1).max(axis=1).clip(lower=moment)[revised]
-    )
+    both["retrieved_at"] = pd.Timestamp(retrieved_at).tz_convert("UTC").as_unit("us")
+    both["after_kept"] = both["known_at|kept"] + pd.Timedelta(microseconds=1)
+    corrected = both[["known_at", "after_kept", "retrieved_at"]].max(axis=1)
+    both["known_at"] = both["known_at"].mask(pd.Series(revised), corrected)
     rows = both.loc[new | revised, order]
     table = _sorted(pd.concat([kept[order], rows], ignore_index=True), by) if len(rows) else kept
     return Merged(table=table, added=int(new.sum()), revised=int(revised.sum()))
@@ -143,8 +142,9 @@ def _append_vintages(
 
 def _equal(left: pd.Series, right: pd.Series, tolerance: float) -> np.ndarray:
     if pd.api.types.is_numeric_dtype(left) and pd.api.types.is_numeric_dtype(right):
-        return np.isclose(left.to_numpy(float), right.to_numpy(float), rtol=tolerance, atol=0.0, equal_nan=True)
-    return ((left == right) | (left.isna() & right.isna())).to_numpy(dtype=bool)
+        close = np.isclose(left.to_numpy(float), right.to_numpy(float), rtol=tolerance, atol=0.0, equal_nan=True)
+        return np.asarray(close, dtype=bool)
+    return np.asarray((left == right) | (left.isna() & right.isna()), dtype=bool)
 
 
 def _refuse_duplicates(fresh: pd.DataFrame, by: list[str]) -> None:

@@ -88,8 +88,8 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
         table[name] = numbers(rows[column], what)
     _refuse_wrong_sums(table, str(wanted["report"]), what)
     table = table.sort_values("observed_for", ignore_index=True)
-    if column := wanted.get("column"):
-        return table[["observed_for", column]].rename(columns={column: "value"})
+    if picked := wanted.get("column"):
+        return table[["observed_for", picked]].rename(columns={picked: "value"})
     return table
 
 
@@ -105,8 +105,8 @@ def _plain_name(name: str) -> str:
 def _refuse_wrong_sums(table: pd.DataFrame, report: str, what: str) -> None:
     groups = [name.removesuffix("_long") for name in table.columns if name.endswith("_long")]
     for side in ("long", "short"):
-        total = sum(table[f"{group}_{side}"] for group in groups)
-        total = total + sum(table[name] for name in table.columns if name.endswith("_spread"))
+        names = [f"{group}_{side}" for group in groups] + [name for name in table.columns if name.endswith("_spread")]
+        total = table[names].sum(axis=1)
         off = (total - table["open_interest"]).abs() > 0.02 * table["open_interest"] + 5
         if off.any():
             row = table[off].iloc[0]

@@ -59,9 +59,12 @@ def need_columns(table: pd.DataFrame, columns: Sequence[str], what: str) -> None
 def csv_table(body: bytes, what: str, **options: Any) -> pd.DataFrame:
     """Read CSV bytes as text columns."""
     try:
-        return pd.read_csv(BytesIO(body), dtype="str", keep_default_na=False, encoding="utf-8-sig", **options)
+        table: pd.DataFrame = pd.read_csv(
+            BytesIO(body), dtype="str", keep_default_na=False, encoding="utf-8-sig", **options
+        )
     except (ValueError, UnicodeDecodeError) as error:
         raise SourceError(f"{what}: not readable as CSV ({error}); the provider changed its format") from None
+    return table
 
 
 def sheet_rows(body: bytes, what: str, sheet: str | None = None) -> list[list[Any]]:

@@ -51,9 +51,9 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
         for column, month in months.items()
     }
     monthly = pd.Series(sums).dropna()
-    quarters = monthly.groupby(monthly.index.to_period("Q")).agg(["sum", "count"])
+    quarters = monthly.groupby(pd.DatetimeIndex(monthly.index).to_period("Q")).agg(["sum", "count"])
     whole = quarters[quarters["count"] == 3]
-    return series(whole.index.end_time.normalize(), whole["sum"], what)
+    return series(pd.PeriodIndex(whole.index).end_time.normalize(), whole["sum"], what)
 
 
 def _months(row: list[Any]) -> dict[int, pd.Timestamp]:

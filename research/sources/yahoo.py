@@ -99,7 +99,7 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
         ) from None
     if frame.columns.nlevels != 2 or frame.empty:
         raise SourceError(f"{what}: the frame holds no rows; try again later, what is kept stays")
-    days = pd.to_datetime(frame.index.astype("str").str.slice(0, 10), errors="coerce").astype("datetime64[us]")
+    days = pd.DatetimeIndex(pd.to_datetime(frame.index.astype("str").str.slice(0, 10), errors="coerce")).as_unit("us")
     if days.isna().any():
         raise SourceError(f"{what}: a row has no readable date; update yfinance")
     complete = _last_complete_day(as_of)
@@ -127,7 +127,7 @@ def _one_symbol(
 ) -> pd.DataFrame:
     if symbol not in frame.columns.get_level_values(1):
         raise SourceError(f"{what}: no column for {symbol} came; Yahoo may have renamed it")
-    one = frame.xs(symbol, axis=1, level=1)
+    one = frame.loc[:, frame.columns.get_level_values(1) == symbol].droplevel(1, axis=1)
     need_columns(one, ["Open", "High", "Low", "Close", "Volume"], what)
     splits = pd.to_numeric(one["Stock Splits"], errors="coerce").fillna(0) if "Stock Splits" in one else None
     if splits is not None and (splits != 0).any() and ("=" in symbol or symbol.endswith(".CMX")):
