@@ -1,1 +1,12 @@
-"""The only code that touches the network: one module per provider."""
+"""Live data: the only code that touches the network, one module per provider.
+
+Every provider's module has ``download(client, wanted, former) -> Download``, the bytes as they came, and the pure
+``parse(body, wanted, as_of) -> DataFrame`` of ``observed_for`` and values. :func:`fetch` brings the user's pack up to
+date, :func:`add` takes in a file; both leave what is kept untouched when anything is wrong.
+"""
+
+from research.sources.adding import AddReport, add
+from research.sources.catalog import entries, entry, markdown_table
+from research.sources.fetching import FetchReport, Outcome, fetch
+
+__all__ = ["AddReport", "FetchReport", "Outcome", "add", "entries", "entry", "fetch", "markdown_table"]

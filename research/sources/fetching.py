@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from research.datasets.data import open_data
 from research.datasets.plausibility import doubts, in_the_future
 from research.datasets.user_pack import Provenance, keep, manifest, user_pack_folder
 from research.datasets.vintages import Merged, latest, merge
@@ -137,7 +138,15 @@ def fetch(
     return FetchReport(folder=folder, outcomes=tuple(outcomes))
 
 
-def refuse_doubtful(fresh: pd.DataFrame, kept: pd.DataFrame | None, one: Entry, today: date, believed: bool) -> None:
+def refuse_doubtful(
+    fresh: pd.DataFrame,
+    kept: pd.DataFrame | None,
+    one: Entry,
+    today: date,
+    believed: bool,
+    *,
+    whole_history: bool | None = None,
+) -> None:
     """Raise SourceError if values lie in the future or, unless they are believed, look wrong."""
     ahead = in_the_future(fresh, today)
     if len(ahead):
@@ -153,10 +162,23 @@ def refuse_doubtful(fresh: pd.DataFrame, kept: pd.DataFrame | None, one: Entry, 
         one.plausible,
         column=one.checked_column,
         key=one.key,
-        whole_history=one.whole_history,
+        whole_history=one.whole_history if whole_history is None else whole_history,
     )
     if found:
         raise SourceError(f"{one.id}: {'; '.join(found)}; nothing was kept, pass --accept {one.id} if it is true")
+
+
+def beginning(one: Entry, kept: pd.DataFrame | None, fresh: pd.DataFrame) -> pd.DataFrame | None:
+    """What new observations are merged into: what is kept, else the bundled history where they cover little of it.
+
+    The user's pack stands before the bundled one, id by id. So a provider that shows its latest day only must go on
+    from the bundled history, or the first fetch would hide it; a provider that sends everything starts afresh.
+    """
+    if kept is not None or one.id not in (bundled := open_data()) or bundled[one.id].unit != one.unit:
+        return kept
+    history = bundled.observations(one.id)
+    covered = history["observed_for"].isin(fresh["observed_for"]).sum()
+    return history if covered < len(history) / 2 else None
 
 
 def _fetch_one(client: Client, folder: Path, one: Entry, *, believed: bool, anew: bool) -> Outcome:
@@ -171,7 +193,13 @@ def _fetch_one(client: Client, folder: Path, one: Entry, *, believed: bool, anew
                 return Merged(table=kept, added=0, revised=0)
             fresh = provider.parse(download.body, one.series, download.retrieved_at)
             refuse_doubtful(fresh, kept, one, download.retrieved_at.date(), believed)
-            return merge(kept, fresh, release=one.released, retrieved_at=download.retrieved_at, key=one.key)
+            return merge(
+                beginning(one, kept, fresh),
+                fresh,
+                release=one.released,
+                retrieved_at=download.retrieved_at,
+                key=one.key,
+            )
 
         merged = keep(folder, one.id, one.description, update, provenance, anew=anew)
     except AssayError as error:

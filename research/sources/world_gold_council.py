@@ -13,6 +13,7 @@ from research.sources.http import Client, Download
 from research.sources.tables import month_end, numbers, series, sheet_rows
 
 PAGES = {
+    "gold demand trends": "https://www.gold.org/goldhub/data/gold-demand-by-country",
     "official changes": "https://www.gold.org/goldhub/data/gold-reserves-by-country",
     "etf holdings": "https://www.gold.org/goldhub/data/gold-etfs-holdings-and-flows",
 }
@@ -28,17 +29,19 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
 
 
 def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
-    """Sum the countries of ``Changes_latest_as_of_…_IFS.xlsx``, sheet ``Monthly``, to calendar quarters, in tonnes.
+    """Sum the countries of ``Changes_latest_as_of_…_IFS.xlsx``, sheet ``Monthly``, by month, in tonnes.
 
-    The sheet has one row per country and one column per month (dates in its heading). Only quarters whose three
-    months are all there are kept. These are *reported* changes, without the estimate of unreported buying.
+    The sheet has one row per country and one column per month (dates in its heading). These are *reported* changes,
+    without the estimate of unreported buying.
 
     Raises
     ------
     SourceError
-        If the sheet has no heading with at least twelve months.
+        If another workbook is asked for, or the sheet has no heading with at least twelve months.
     """
-    what = "world_gold_council official changes"
+    what = f"world_gold_council {wanted['sheet']}"
+    if wanted["sheet"] != "official changes":
+        raise SourceError(f"{what}: this workbook is not read as it is; save date and value as CSV")
     rows = sheet_rows(body, what, SHEET)
     heading = next((at for at, row in enumerate(rows) if len(_months(row)) >= 12), None)
     if heading is None:
@@ -51,9 +54,7 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
         for column, month in months.items()
     }
     monthly = pd.Series(sums).dropna()
-    quarters = monthly.groupby(pd.DatetimeIndex(monthly.index).to_period("Q")).agg(["sum", "count"])
-    whole = quarters[quarters["count"] == 3]
-    return series(pd.PeriodIndex(whole.index).end_time.normalize(), whole["sum"], what)
+    return series(monthly.index, monthly, what)
 
 
 def _months(row: list[Any]) -> dict[int, pd.Timestamp]:

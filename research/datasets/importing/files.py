@@ -1,0 +1,223 @@
+"""From a file to rows of cells, each with the line it stands on."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from research.errors import ValidationError
+
+LARGEST = 256 * 2**20
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """Rows of a file.
+
+    Attributes
+    ----------
+    header
+        Column names, stripped.
+    rows
+        Cells: text from CSV; dates, numbers and text from Excel and Parquet.
+    lines
+        Line (or sheet row) of each row, counted from 1.
+    words
+        How the file was read.
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    lines: tuple[int, ...]
+    words: str
+
+    def column(self, name: str) -> list[Any]:
+        """The cells of one column."""
+        at = self.header.index(name)
+        return [row[at] for row in self.rows]
+
+
+def read_sheet(path: Path, *, sheet: str | None = None) -> Sheet:
+    """Read CSV (also .gz), Excel (.xls, .xlsx, .xlsm, .xlsb, .ods) or Parquet by what the bytes are.
+
+    Raises
+    ------
+    ValidationError
+        If it is none of these, or not a table.
+    """
+    content = _read_bytes(path)
+    if content[:2] == b"\x1f\x8b":
+        content = _gunzip(content, path)
+    if content[:4] == b"PAR1":
+        return _parquet(content, path)
+    if content[:4] in (b"\xd0\xcf\x11\xe0", b"PK\x03\x04"):
+        return _excel(content, path, sheet)
+    if content.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
+        raise ValidationError(f"{path.name}: a web page, not a table; save the data itself")
+    return _csv(content, path)
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise ValidationError(f"{path}: a folder; name a file")
+        if path.stat().st_size > LARGEST:
+            raise ValidationError(f"{path.name}: over {LARGEST // 2**20} MB; cut it to the columns that matter")
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValidationError(f"{path}: {error.strerror}; check the name") from None
+    if not content.strip():
+        raise ValidationError(f"{path.name}: the file is empty")
+    return content
+
+
+def _gunzip(content: bytes, path: Path) -> bytes:
+    try:
+        with gzip.open(io.BytesIO(content)) as stream:
+            plain = stream.read(LARGEST + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValidationError(f"{path.name}: the gzip file is damaged ({error}); obtain it again") from None
+    if len(plain) > LARGEST:
+        raise ValidationError(f"{path.name}: unpacks to over {LARGEST // 2**20} MB; cut it to the columns that matter")
+    return plain
+
+
+def _csv(content: bytes, path: Path) -> Sheet:
+    text, encoding = _decode(content, path)
+    delimiter = _delimiter(text, path)
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        rows, lines = [], []
+        for row in reader:
+            rows.append(tuple(cell.strip() for cell in row))
+            lines.append(reader.line_num)
+    except csv.Error as error:
+        raise ValidationError(f"{path.name}: line {reader.line_num}: {error}; check its quotes") from None
+    return _with_header(rows, lines, path, f"CSV, {encoding}, split at {_DELIMITERS[delimiter]}")
+
+
+def _decode(content: bytes, path: Path) -> tuple[str, str]:
+    candidates = ["utf-16"] if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "cp1252"]
+    if b"\x00" in content and candidates[0] != "utf-16":
+        raise ValidationError(f"{path.name}: binary, and neither Excel nor Parquet; save it as CSV")
+    for encoding in candidates:
+        try:
+            return content.decode(encoding), "UTF-8" if encoding == "utf-8-sig" else encoding
+        except UnicodeDecodeError:
+            continue
+    raise ValidationError(f"{path.name}: not readable as {' or '.join(candidates)}; save it as UTF-8")
+
+
+def _delimiter(text: str, path: Path) -> str:
+    """The delimiter that splits most of the first lines, into the same number of cells each."""
+    head = [line for line in text.splitlines()[:60] if line.strip() and not line.startswith("#")][:40]
+    best, score = "", 0
+    for delimiter in _DELIMITERS:
+        widths = [len(row) for row in csv.reader(head, delimiter=delimiter)]
+        typical = max(set(widths), key=widths.count)
+        agreeing = widths.count(typical) if typical > 1 else 0
+        if agreeing > score:
+            best, score = delimiter, agreeing
+    if not best:
+        raise ValidationError(f"{path.name}: only one column; it needs a date and a value, split by , ; tab or |")
+    return best
+
+
+def _excel(content: bytes, path: Path, wanted: str | None) -> Sheet:
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        names = [wanted] if wanted else book.sheet_names
+        if wanted and wanted not in book.sheet_names:
+            raise ValidationError(f"{path.name}: no sheet {wanted!r}; it has {', '.join(book.sheet_names)}")
+        found = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in names}
+    except (CalamineError, OSError) as error:
+        raise ValidationError(f"{path.name}: not readable as a workbook ({error}); save it as CSV") from None
+    tables = {name: rows for name, rows in found.items() if sum(_filled(row) >= 2 for row in rows) >= 2}
+    if not tables:
+        raise ValidationError(f"{path.name}: no sheet holds a table")
+    if len(tables) > 1:
+        raise ValidationError(f"{path.name}: several sheets hold tables ({', '.join(tables)}); pass --sheet NAME")
+    name, rows = next(iter(tables.items()))
+    cells = [tuple(cell.strip() if isinstance(cell, str) else cell for cell in row) for row in rows]
+    return _with_header(cells, list(range(1, len(cells) + 1)), path, f"Excel, sheet {name!r}")
+
+
+def _parquet(content: bytes, path: Path) -> Sheet:
+    import pandas as pd
+
+    try:
+        table = pd.read_parquet(io.BytesIO(content))
+    except (OSError, ValueError) as error:
+        words = " ".join(str(error).split())[:100]
+        raise ValidationError(f"{path.name}: not readable as Parquet ({words}); obtain it again") from None
+    if isinstance(table.index, pd.DatetimeIndex | pd.PeriodIndex) or table.index.name:
+        if isinstance(table.index, pd.PeriodIndex):
+            table.index = table.index.to_timestamp(how="end").normalize()
+        table = table.rename_axis(str(table.index.name or "date")).reset_index()
+    rows = tuple(tuple(None if cell is pd.NaT else cell for cell in row) for row in table.itertuples(index=False))
+    if not rows:
+        raise ValidationError(f"{path.name}: no rows")
+    header = tuple(str(name) for name in table.columns)
+    return Sheet(header=header, rows=rows, lines=tuple(range(1, len(rows) + 1)), words="Parquet")
+
+
+def _with_header(rows: list[tuple[Any, ...]], lines: list[int], path: Path, words: str) -> Sheet:
+    """Find the heading: the first row as wide as the table in which no cell is a number."""
+    kept = [(row, line) for row, line in zip(rows, lines, strict=True) if _filled(row) and not _comment(row)]
+    start = next((at for at, (row, _) in enumerate(kept) if _filled(row) >= 2), None)
+    if start is None:
+        raise ValidationError(f"{path.name}: no row has both a date and a value")
+    heading, line = kept[start]
+    if any(_is_number(cell) for cell in heading):
+        raise ValidationError(f"{path.name}: line {line} holds data already; add a heading such as date,value above it")
+    while heading and _empty(heading[-1]):
+        heading = heading[:-1]
+    header = tuple(str(cell) for cell in heading)
+    twice = {name for name in header if header.count(name) > 1 and name}
+    if twice:
+        raise ValidationError(f"{path.name}: line {line}: two columns are called {sorted(twice)[0]!r}; rename one")
+    data = []
+    for row, number in kept[start + 1 :]:
+        while len(row) > len(header) and _empty(row[-1]):
+            row = row[:-1]
+        if len(row) != len(header) and words.startswith("CSV"):
+            raise ValidationError(
+                f"{path.name}: line {number} has {len(row)} cells, the heading has {len(header)}; "
+                "quote cells that contain the delimiter (a decimal comma?)"
+            )
+        data.append(((*row, *[None] * (len(header) - len(row)))[: len(header)], number))
+    if not data:
+        raise ValidationError(f"{path.name}: a heading but no rows")
+    skipped = f", {start} lines above the heading left out" if start else ""
+    return Sheet(
+        header=header,
+        rows=tuple(row for row, _ in data),
+        lines=tuple(number for _, number in data),
+        words=words + skipped,
+    )
+
+
+def _filled(row: tuple[Any, ...] | list[Any]) -> int:
+    return sum(not _empty(cell) for cell in row)
+
+
+def _empty(cell: Any) -> bool:
+    return cell is None or cell == ""
+
+
+def _comment(row: tuple[Any, ...]) -> bool:
+    return isinstance(row[0], str) and row[0].startswith("#")
+
+
+def _is_number(cell: Any) -> bool:
+    if isinstance(cell, str):
+        return bool(cell) and cell.strip("+-.,%()").replace(",", "").replace(".", "").isdigit() and len(cell) != 4
+    return isinstance(cell, int | float) and not isinstance(cell, bool)

@@ -1,0 +1,163 @@
+"""``assay data add FILE --as ID``: a user's own file, understood, shown, and kept beside what was fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from research.datasets.importing import ImportOptions, Understood, understand
+from research.datasets.plausibility import Plausible
+from research.datasets.release import parse_release
+from research.datasets.user_pack import Provenance, keep, user_pack_folder
+from research.datasets.vintages import Merged, merge
+from research.errors import RegistryError, SourceError, UnknownDataset
+from research.sources.catalog import Entry, entries, entry
+from research.sources.fetching import beginning, refuse_doubtful
+from research.sources.http import utc_now
+
+_SAVED_BY_HAND = frozenset({"cftc", "cme", "ecb", "fred", "imf", "lbma", "world_bank", "world_gold_council"})
+
+_OWN = {"publisher": "the user", "licence": "the user's own file", "longest_useful_age_days": 100}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddReport:
+    """What adding a file did.
+
+    Attributes
+    ----------
+    preview
+        What was understood, line by line.
+    line
+        What was kept, in one line.
+    kept
+        False for a dry run.
+    """
+
+    id: str
+    preview: tuple[str, ...]
+    line: str
+    kept: bool
+    added: int = 0
+    revised: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values only."""
+        return vars(self) | {"preview": list(self.preview)}
+
+
+def add(
+    path: str | Path,
+    identity: str,
+    options: ImportOptions | None = None,
+    *,
+    describe: Mapping[str, Any] | None = None,
+    home: str | Path | None = None,
+    dry_run: bool = False,
+) -> AddReport:
+    """Add a user's file to the user's pack.
+
+    Parameters
+    ----------
+    path
+        CSV, Excel or Parquet.
+    identity
+        Dataset id: one of the catalogue, or a new one with ``describe``.
+    options
+        What the user declares about the file.
+    describe
+        For an id of one's own: ``title``, ``unit``, ``frequency`` and ``release``, and any other registry field.
+    home
+        Folder of the user's data; by default ``$ASSAY_HOME`` or the platform's.
+    dry_run
+        Understand and show, keep nothing.
+
+    Raises
+    ------
+    UnknownDataset, RegistryError, ValidationError, SourceError
+        One line each; nothing is kept then.
+    """
+    chosen = options or ImportOptions()
+    one = _entry(identity, describe)
+    now = utc_now()
+    understood = _vendors_own(Path(path).expanduser(), one, now) or understand(path, one, chosen, today=now.date())
+    if dry_run:
+        return AddReport(
+            id=identity, preview=understood.preview, line=f"{identity}: nothing kept (dry run)", kept=False
+        )
+    content = Path(path).expanduser().read_bytes()
+    provenance = Provenance(
+        source="file",
+        address=Path(path).name,
+        retrieved_at=now,
+        bytes=len(content),
+        sha256=sha256(content).hexdigest(),
+    )
+
+    def update(kept: pd.DataFrame | None) -> Merged:
+        fresh = understood.observations
+        refuse_doubtful(fresh, kept, one, now.date(), chosen.accept, whole_history=False)
+        return merge(beginning(one, kept, fresh), fresh, release=one.released, retrieved_at=now, key=one.key)
+
+    folder = user_pack_folder(home)
+    merged = keep(folder, identity, one.description, update, provenance)
+    line = f"{identity}: {merged.added} new, {merged.revised} revised, {len(merged.table)} rows kept in {folder}"
+    return AddReport(
+        id=identity,
+        preview=understood.preview,
+        line=line,
+        kept=True,
+        added=merged.added,
+        revised=merged.revised,
+    )
+
+
+def _vendors_own(path: Path, one: Entry, now: datetime) -> Understood | None:
+    """The file read as the provider's own download, saved by hand; None when it is not that."""
+    if one.provider not in _SAVED_BY_HAND or not path.is_file():
+        return None
+    try:
+        parse = import_module(f"research.sources.{one.provider}").parse
+        fresh: pd.DataFrame = parse(path.read_bytes(), one.series, now)
+    except SourceError:
+        return None
+    days, values = fresh["observed_for"], fresh[one.checked_column]
+    said = (
+        f"{path.name}: the file as {one.fields['publisher']} publishes it",
+        f"{one.id}: {len(fresh)} rows, {days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}, "
+        f"{values.min():g} to {values.max():g} {one.unit}",
+    )
+    return Understood(observations=fresh, preview=said)
+
+
+def _entry(identity: str, describe: Mapping[str, Any] | None) -> Entry:
+    if identity in entries():
+        return entry(identity)
+    if describe is None:
+        known = entries()
+        near = next((name for name in known if identity in name or name in identity), "")
+        advice = f"did you mean {near!r}, or " if near else ""
+        raise UnknownDataset(
+            f"dataset {identity!r}: not in the catalogue; {advice}describe it: title, unit, frequency and release rule"
+        )
+    for field in ("title", "unit", "frequency", "release"):
+        if not describe.get(field):
+            raise RegistryError(f"{identity}: the description lacks {field!r}; every dataset must say it")
+    fields: dict[str, Any] = _OWN | {"source": "a file of the user"} | dict(describe)
+    return Entry(
+        id=identity,
+        provider="file",
+        series=MappingProxyType({}),
+        fields=MappingProxyType(fields),
+        rules=parse_release(fields["release"], identity),
+        plausible=Plausible.from_mapping(fields.get("plausible", {})),
+        whole_history=False,
+    )
