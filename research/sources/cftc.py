@@ -80,7 +80,7 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
     others = set(rows[_CONTRACT].str.strip()) - {str(wanted["contract"])}
     if others:
         raise SourceError(f"{what}: rows of contract {sorted(others)[0]} came too; the provider changed its filter")
-    dates = pd.to_datetime(rows[_DATE], errors="coerce").astype("datetime64[us]")
+    dates = pd.to_datetime(rows[_DATE], errors="coerce", format="ISO8601").astype("datetime64[us]")
     if dates.isna().any():
         raise SourceError(f"{what}: {rows[_DATE][dates.isna()].iloc[0]!r} is no date; the provider changed its format")
     table = pd.DataFrame({"observed_for": dates.dt.normalize()})

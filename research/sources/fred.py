@@ -39,11 +39,13 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
     """
     what = f"fred {wanted['id']}"
     if body.lstrip()[:1] == b"{":
-        return _parse_json(body, what, bool(wanted.get("vintages")))
+        table = _parse_json(body, what, bool(wanted.get("vintages")))
+        return _end_of_months(table) if wanted.get("period") == "month" else table
     table = csv_table(body, what)
     date_column = "DATE" if "DATE" in table.columns else "observation_date"
     need_columns(table, [date_column, str(wanted["id"])], what)
-    return _end_of_months(series(table[date_column], table[str(wanted["id"])], what))
+    read = series(table[date_column], table[str(wanted["id"])], what)
+    return _end_of_months(read) if wanted.get("period") == "month" else read
 
 
 def _parse_json(body: bytes, what: str, vintages: bool) -> pd.DataFrame:
@@ -55,7 +57,7 @@ def _parse_json(body: bytes, what: str, vintages: bool) -> pd.DataFrame:
         raise SourceError(f"{what}: the answer holds no values; try again later, what is kept stays")
     need_columns(rows, ["date", "value"], what)
     if not vintages:
-        return _end_of_months(series(rows["date"], rows["value"], what))
+        return series(rows["date"], rows["value"], what)
     need_columns(rows, ["realtime_start"], what)
     rows["value"] = numbers(rows["value"], what)
     rows = rows[rows["value"].notna()]
@@ -67,11 +69,9 @@ def _parse_json(body: bytes, what: str, vintages: bool) -> pd.DataFrame:
             "known_at": local.dt.tz_localize("America/New_York").dt.tz_convert("UTC").astype("datetime64[us, UTC]"),
         }
     )
-    return _end_of_months(table.sort_values(["observed_for", "known_at"], ignore_index=True))
+    return table.sort_values(["observed_for", "known_at"], ignore_index=True)
 
 
 def _end_of_months(table: pd.DataFrame) -> pd.DataFrame:
-    days = table["observed_for"]
-    if len(days) > 1 and (days.dt.day == 1).all():
-        return table.assign(observed_for=(days + pd.offsets.MonthEnd(0)).astype("datetime64[us]"))
-    return table
+    ends = table["observed_for"] + pd.offsets.MonthEnd(0)
+    return table.assign(observed_for=ends.astype("datetime64[us]"))

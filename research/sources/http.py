@@ -307,7 +307,7 @@ def _retry_after(header: str | None, now: datetime) -> float | None:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    seconds: float = (moment - now).total_seconds()
+    seconds = float((moment - now).total_seconds())
     return seconds if seconds > 0 else 0.0
 
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from research.errors import SourceError
@@ -22,7 +23,7 @@ def series(observed_for: Iterable[Any], values: Iterable[Any], what: str) -> pd.
     SourceError
         If nothing is left, or a value is no number.
     """
-    periods = pd.to_datetime(pd.Series(list(observed_for)), errors="coerce")
+    periods = pd.to_datetime(pd.Series(list(observed_for)), errors="coerce", format="ISO8601")
     table = pd.DataFrame(
         {"observed_for": periods.astype("datetime64[us]").dt.normalize(), "value": numbers(values, what)}
     )
@@ -42,7 +43,7 @@ def numbers(values: Iterable[Any], what: str) -> pd.Series:
     missing = words.isna() | words.isin(["", ".", "..", "…", "-", "--", "n/a", "N/A", "NA", "ND", "null"])
     plain = words.map(lambda cell: cell.replace(",", "") if isinstance(cell, str) else cell)
     result = pd.to_numeric(plain.mask(missing), errors="coerce").astype("float64")
-    bad = result.isna() & ~missing
+    bad = ~np.isfinite(result) & ~missing
     if bad.any():
         raise SourceError(f"{what}: {raw[bad].iloc[0]!r} is no number; the provider changed its format")
     return result.reset_index(drop=True)

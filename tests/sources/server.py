@@ -56,7 +56,7 @@ def serving() -> Iterator[Vendor]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+        def do_GET(self) -> None:
             parts = urlsplit(self.path)
             query = {name: values[0] for name, values in parse_qs(parts.query).items()}
             answer = vendor.answer(Request(parts.path, query, {k.lower(): v for k, v in self.headers.items()}))
@@ -73,6 +73,7 @@ def serving() -> Iterator[Vendor]:
                 self.end_headers()
                 self._drip()
                 return
+            self.send_header("Connection", "close")
             if "Content-Length" not in answer.headers:
                 self.send_header("Content-Length", str(len(body if answer.honest_length else sent)))
             self.end_headers()

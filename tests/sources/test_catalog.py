@@ -1,0 +1,70 @@
+"""Every entry of the catalogue is complete, and agrees with the bundled pack where both have the id."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import get_args
+
+import pandas as pd
+import pytest
+
+from research.datasets.data import open_data
+from research.datasets.dataset import Frequency
+from research.datasets.plausibility import doubts
+from research.datasets.vintages import latest
+from research.errors import UnknownDataset
+from research.sources.catalog import entries, entry, markdown_table
+
+NAMED_IN_THE_DESIGN = ["gold_price", "silver_price", "bill_rate", "gold_futures", "silver_futures", "comex_gold_registered", "comex_gold_eligible", "comex_gold_total", "comex_gold_open_interest", "comex_silver_registered", "comex_silver_eligible", "comex_silver_total", "comex_silver_open_interest", "central_bank_net_purchases", "pboc_gold_reserves", "world_official_gold", "london_vault_gold", "london_vault_silver", "sge_gold_price", "sge_silver_price", "usdcny", "gold_etf_holdings", "cot_gold", "cot_silver", "dollar_index", "real_yield_10y", "cpi"]
+
+
+@pytest.mark.parametrize("identity", entries())
+def test_an_entry_is_complete(identity):
+    one = entry(identity)
+    for field in ("title", "publisher", "source", "licence", "allows", "unit", "history", "longest_useful_age_days"):
+        assert one.fields[field], field
+    assert one.frequency in get_args(Frequency)
+    assert "notes" in one.fields
+    provider = import_module(f"research.sources.{one.provider}")
+    assert callable(provider.download)
+    assert callable(provider.parse)
+    assert one.plausible.low < one.plausible.high
+    assert set(one.key) <= set(one.columns)
+    known = one.released(pd.Series(pd.to_datetime(["2024-01-31", "2025-06-30"]).astype("datetime64[us]")))
+    assert (known >= pd.to_datetime(pd.Series(["2024-01-31", "2025-06-30"])).dt.tz_localize("UTC")).all()
+
+
+def test_the_designs_ids_are_there():
+    assert set(NAMED_IN_THE_DESIGN) <= set(entries())
+
+
+@pytest.mark.parametrize("identity", sorted(set(entries()) & set(open_data())))
+def test_one_id_means_one_thing_in_every_pack(identity):
+    bundled, one = open_data()[identity], entry(identity)
+    assert bundled.unit == one.unit
+    history = open_data().observations(identity)
+    periods = latest(history)["observed_for"]
+    if not any(rule.rule == "published" for rule in bundled.release):
+        theirs = latest(history)["known_at"].reset_index(drop=True)
+        assert (one.released(periods) >= theirs).all(), "known earlier than the bundled pack says"
+
+
+@pytest.mark.parametrize("identity", sorted(set(entries()) & set(open_data())))
+def test_bounds_hold_for_every_true_value(identity):
+    one = entry(identity)
+    history = latest(open_data().observations(identity))
+    outside = (history["value"] < one.plausible.low) | (history["value"] > one.plausible.high)
+    assert not outside.any()
+    if open_data()[identity].frequency == one.frequency:
+        assert doubts(history, None, one.plausible) == []
+
+
+def test_an_unknown_id():
+    with pytest.raises(UnknownDataset, match="did you mean 'sofr'"):
+        entry("sofrr")
+
+
+def test_the_table_has_a_row_for_everything():
+    lines = markdown_table().splitlines()
+    assert len(lines) == 2 + len(entries())
+    assert {line.count("|") - line.count("\\|") for line in lines} == {7}

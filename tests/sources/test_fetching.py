@@ -1,0 +1,302 @@
+"""Fetches against vendors that speak truly and then lie: nothing lost, nothing silently wrong, one clear line each."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from research.datasets.data import open_data
+from research.datasets.user_pack import manifest, observations, user_pack_folder, verify_pack
+from research.datasets.vintages import latest
+from research.errors import UnknownDataset
+from research.sources import fetch
+from research.sources.catalog import entries
+from research.sources.fetching import BY_HAND
+from tests.sources import formats
+from tests.sources.conftest import NOW, Clock, new_client
+from tests.sources.server import Answer
+
+GRAPH = "/graph/fredgraph.csv"
+DAYS = formats.business_days("2026-08-03", 75)  # to 2026-11-13
+RATES = {day: round(4.0 + 0.3 * np.sin(at / 11), 2) for at, day in enumerate(DAYS)}
+BILLS = formats.fred_csv("DTB3", RATES)
+
+
+@pytest.fixture
+def fred(vendor, monkeypatch):
+    monkeypatch.setenv("ASSAY_FRED_URL", vendor.url)
+    vendor.put(GRAPH, Answer(BILLS))
+    return vendor
+
+
+def run(*ids: str, at: datetime = NOW, clock: Clock | None = None, **options):
+    return fetch(ids, client=new_client(clock or Clock(at)), **options)
+
+
+def kept(identity: str = "bill_rate_daily") -> pd.DataFrame:
+    table = observations(user_pack_folder(), identity)
+    assert table is not None
+    return table
+
+
+def refused(report) -> str:
+    (outcome,) = report.outcomes
+    assert outcome.status == "failed"
+    assert "\n" not in outcome.line
+    assert report.exit_code == 4
+    assert verify_pack(report.folder) == []
+    return outcome.line
+
+
+def test_a_first_fetch_is_read_by_open_data(fred):
+    report = run("bill_rate_daily")
+    (outcome,) = report.outcomes
+    assert (outcome.status, outcome.added, report.exit_code) == ("updated", 75, 0)
+    table = open_data(report.folder, bundled=False).observations("bill_rate_daily")
+    assert table["value"].tolist() == list(RATES.values())
+    # two business days later, 09:00 New York: Monday 3 August is known on Wednesday the 5th at 13:00 UTC
+    assert table["known_at"][0] == pd.Timestamp("2026-08-05 13:00", tz="UTC")
+    line = manifest(report.folder)["bill_rate_daily"]
+    assert (line["source"], line["bytes"], line["rows"]) == ("fred", len(BILLS), 75)
+
+
+def test_yesterdays_data_again_is_unchanged(fred):
+    run("bill_rate_daily")
+    report = run("bill_rate_daily")
+    assert report.outcomes[0].status == "unchanged"
+    assert report.exit_code == 0
+    assert "nothing new, to 2026-11-13" in report.outcomes[0].line
+
+
+def test_older_data_than_kept_loses_nothing(fred):
+    run("bill_rate_daily")
+    fred.put(GRAPH, Answer(formats.fred_csv("DTB3", dict(list(RATES.items())[:70]))))
+    assert run("bill_rate_daily").outcomes[0].status == "unchanged"
+    assert len(kept()) == 75
+
+
+def test_new_and_revised_values_are_appended(fred):
+    run("bill_rate_daily")
+    later = datetime(2026, 11, 24, 22, tzinfo=UTC)
+    fred.put(GRAPH, Answer(formats.fred_csv("DTB3", RATES | {DAYS[10]: 4.21, "2026-11-16": 3.9})))
+    (outcome,) = run("bill_rate_daily", at=later).outcomes
+    assert (outcome.added, outcome.revised) == (1, 1)
+    both = kept()[lambda table: table["observed_for"] == DAYS[10]]
+    assert both["value"].tolist() == [RATES[DAYS[10]], 4.21]
+    assert both["known_at"].iloc[1] == pd.Timestamp(later)
+
+
+def test_304_keeps_what_is_there_and_notes_the_visit(fred):
+    def answer(request):
+        if request.headers.get("if-none-match") == '"7"':
+            return Answer(status=304)
+        return Answer(BILLS, headers={"ETag": '"7"'})
+
+    fred.put(GRAPH, answer)
+    run("bill_rate_daily")
+    later = datetime(2026, 11, 24, 22, tzinfo=UTC)
+    assert run("bill_rate_daily", at=later).outcomes[0].status == "unchanged"
+    line = manifest(user_pack_folder())["bill_rate_daily"]
+    assert (line["retrieved_at"], line["etag"], line["bytes"]) == (later, '"7"', len(BILLS))
+
+
+LIES = {
+    "not found": (Answer(b"no", status=404), "404"),
+    "too many requests": (Answer(b"no", status=429, headers={"Retry-After": "3600"}), "3600 s"),
+    "server error": (Answer(b"no", status=500), "500"),
+    "timeout": (Answer(BILLS, stall=0.6), "no answer"),
+    "truncated gzip": (Answer(BILLS, compress=True, cut=30, honest_length=False), "cut short"),
+    "web page": (Answer(b"<!DOCTYPE html><title>Just a moment</title>"), "web page instead of csv"),
+    "renamed columns": (Answer(BILLS.replace(b"DTB3", b"RATE")), "renamed"),
+    "all points shifted": (Answer(formats.fred_csv("DTB3", {d: v * 10 for d, v in RATES.items()})), "outside -1 to 25"),
+    "all points shifted down": (
+        Answer(formats.fred_csv("DTB3", {d: v / 10 for d, v in RATES.items()})),
+        "factor 0.1",
+    ),
+    "one point shifted": (Answer(formats.fred_csv("DTB3", RATES | {DAYS[-1]: 0.39})), "a move from"),
+    "dates in the future": (Answer(formats.fred_csv("DTB3", RATES | {"2027-03-01": 4.0})), "in the future"),
+    "empty frame": (Answer(b"observation_date,DTB3\n"), "no values"),
+    "empty body": (Answer(b""), "empty body"),
+    "only a few rows": (Answer(formats.fred_csv("DTB3", dict(list(RATES.items())[:3]))), "only 3 of the 75"),
+    "redirect loop": (Answer(status=302, headers={"Location": GRAPH}), "redirects"),
+    "two gigabytes": (Answer(BILLS, headers={"Content-Length": str(2**31)}), "2,048 MB"),
+    "twice the same day": (Answer(BILLS + f"{DAYS[-1]},4.5\n".encode()), "two rows"),
+    "binary rubbish": (Answer(bytes(range(256)) * 20), "fred DTB3"),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_lie_is_refused_in_one_line_and_nothing_is_lost(fred, lie):
+    run("bill_rate_daily")
+    before = kept()
+    answer, words = LIES[lie]
+    fred.put(GRAPH, answer)
+    assert words in refused(run("bill_rate_daily"))
+    pd.testing.assert_frame_equal(kept(), before)
+    fred.put(GRAPH, Answer(BILLS))
+    assert run("bill_rate_daily").outcomes[0].status == "unchanged"
+
+
+@pytest.mark.parametrize("lie", [name for name in LIES if name not in ("all points shifted down", "only a few rows")])
+def test_a_lie_at_the_first_fetch_leaves_no_pack(fred, lie):
+    answer, words = LIES[lie]
+    fred.put(GRAPH, answer)
+    assert words in refused(run("bill_rate_daily"))
+    assert observations(user_pack_folder(), "bill_rate_daily") is None
+
+
+def test_what_is_true_can_be_accepted(fred):
+    run("bill_rate_daily")
+    fred.put(GRAPH, Answer(formats.fred_csv("DTB3", RATES | {DAYS[-1]: 0.39})))
+    assert "--accept bill_rate_daily" in refused(run("bill_rate_daily"))
+    assert run("bill_rate_daily", accept=["bill_rate_daily"]).outcomes[0].revised == 1
+    assert latest(kept())["value"].iloc[-1] == 0.39
+    assert run("bill_rate_daily").outcomes[0].status == "unchanged"
+
+
+def test_the_future_is_never_accepted(fred):
+    fred.put(GRAPH, *[LIES["dates in the future"][0]])
+    assert "future" in refused(run("bill_rate_daily", accept=["bill_rate_daily"]))
+
+
+def test_partial_success_is_kept_and_reported(fred):
+    def by_series(request):
+        return Answer(BILLS) if request.query["id"] == "DTB3" else Answer(b"no", status=404)
+
+    fred.put(GRAPH, by_series)
+    seen = []
+    report = run("bill_rate_daily", "sofr", progress=lambda *step: seen.append(step[:3]))
+    assert [outcome.status for outcome in report.outcomes] == ["updated", "failed"]
+    assert report.exit_code == 3
+    assert "1 updated, 1 failed" in report.summary
+    assert seen == [(0, 2, "bill_rate_daily"), (1, 2, "bill_rate_daily"), (1, 2, "sofr"), (2, 2, "sofr")]
+    assert report.to_json()["outcomes"][1]["status"] == "failed"
+    assert len(kept()) == 75
+
+
+def test_without_a_connection_one_line_says_so(clock):
+    ids = ["bill_rate_daily", "sofr", "cot_gold", "comex_gold_total"]
+    report = run(*ids, clock=clock)
+    assert report.exit_code == 4
+    assert report.summary.startswith("no connection: nothing fetched")
+    assert clock.slept == []
+
+
+def test_unknown_ids_are_refused_before_anything(fred):
+    with pytest.raises(UnknownDataset, match="did you mean 'sofr'"):
+        run("bill_rate_daily", "soffr")
+    assert fred.requests == []
+
+
+def test_a_providers_surprise_does_not_lose_the_others(fred, monkeypatch):
+    from research.sources import cftc
+
+    def surprise(*_: object):
+        raise ZeroDivisionError("what\nnow")
+
+    monkeypatch.setattr(cftc, "download", surprise)
+    report = run("cot_gold", "bill_rate_daily")
+    assert [outcome.status for outcome in report.outcomes] == ["failed", "updated"]
+    assert "please report" in report.outcomes[0].line
+    assert "\n" not in report.outcomes[0].line
+
+
+def test_damaged_data_are_not_written_over_but_can_be_begun_anew(fred):
+    folder = run("bill_rate_daily").folder
+    next(folder.glob("bill_rate_daily-*.parquet")).write_bytes(b"rubbish")
+    (outcome,) = run("bill_rate_daily").outcomes
+    assert outcome.status == "failed"
+    assert "SHA-256" in outcome.line
+    assert run("bill_rate_daily", anew=["bill_rate_daily"]).outcomes[0].added == 75
+    assert verify_pack(folder) == []
+
+
+def test_one_download_serves_all_datasets_of_a_file(vendor, monkeypatch):
+    monkeypatch.setenv("ASSAY_CME_URL", vendor.url)
+    vendor.put("/delivery_reports/Gold_Stocks.xls", Answer(formats.cme_xls()))
+    report = run("comex_gold_registered", "comex_gold_eligible", "comex_gold_total", "comex_gold_stocks")
+    assert report.exit_code == 0, report.outcomes
+    assert len(vendor.requests) == 1
+
+
+def test_comex_days_pile_up_on_the_bundled_history(vendor, monkeypatch):
+    monkeypatch.setenv("ASSAY_CME_URL", vendor.url)
+    bundled = open_data().observations("comex_gold_registered")
+    for number, day in enumerate(("11/18/2026", "11/19/2026")):
+        vendor.put("/delivery_reports/Gold_Stocks.xls", Answer(formats.cme_xls(day)))
+        report = run("comex_gold_registered", "comex_gold_stocks")
+        assert report.exit_code == 0, report.outcomes
+        assert len(kept("comex_gold_registered")) == len(bundled) + number + 1
+        assert kept("comex_gold_stocks")["observed_for"].nunique() == number + 1
+    newest = latest(kept("comex_gold_registered")).iloc[-1]
+    assert (newest["value"], f"{newest['known_at']:%Y-%m-%d %H:%M}") == (8_000_900.0, "2026-11-23 14:30")
+
+
+def test_late_reports_of_a_shutdown_are_known_late(vendor, monkeypatch):
+    monkeypatch.setenv("ASSAY_CFTC_URL", vendor.url)
+    days = ["2025-09-23", "2025-09-30", "2025-10-07"]
+    vendor.put("/resource/72hh-3qpy.json", Answer(formats.cot(formats.DISAGGREGATED, days)))
+    assert run("cot_gold").exit_code == 0
+    table = open_data(user_pack_folder(), bundled=False).observations("cot_gold")
+    dates = table["known_at"].dt.tz_convert("America/New_York").dt.strftime("%Y-%m-%d %H:%M").tolist()
+    assert dates == ["2025-09-26 15:30", "2025-11-19 15:30", "2025-11-21 15:30"]
+
+
+def test_two_fetches_at_once(fred):
+    fred.put("/resource/6dca-aqww.json", Answer(b"[]"))
+    ids = ["bill_rate_daily", "treasury_3_month", "sofr"]
+
+    def by_series(request):
+        return Answer(formats.fred_csv(request.query["id"], RATES))
+
+    fred.put(GRAPH, by_series)
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(lambda _: run(*ids), range(4)))
+    assert [report.exit_code for report in reports] == [0] * 4
+    assert verify_pack(user_pack_folder()) == []
+    for identity in ids:
+        assert len(kept(identity)) == 75
+
+
+def test_two_processes_at_once(fred, tmp_path):
+    script = (
+        "import sys; from research.sources import fetch; r = fetch(['bill_rate_daily']); print(r.outcomes[0].line); "
+        "sys.exit(r.exit_code)"
+    )
+    import os
+
+    crowd = [
+        subprocess.Popen([sys.executable, "-c", script], cwd=Path(__file__).parents[2], env=os.environ.copy())
+        for _ in range(2)
+    ]
+    assert [one.wait(60) for one in crowd] == [0, 0]
+    assert len(kept()) == 75
+    assert verify_pack(user_pack_folder()) == []
+
+
+def test_a_split_is_seen_as_a_factor(monkeypatch):
+    import yfinance
+
+    closes = {day: 70.0 + at % 5 for at, day in enumerate(DAYS)}
+    frames = iter(
+        [formats.yahoo_frame({"SLV": closes}), formats.yahoo_frame({"SLV": {d: c / 10 for d, c in closes.items()}})]
+    )
+    monkeypatch.setattr(yfinance, "download", lambda *_, **__: next(frames))
+    assert run("slv_price").exit_code == 0
+    assert "all by the factor 0.1: a changed unit, a split" in refused(run("slv_price"))
+
+
+def test_what_needs_hands_is_not_fetched_unasked(monkeypatch):
+    from research.sources import fetching
+
+    names = {one.id for one in fetching._fetchable()}
+    assert not {one.id for one in entries().values() if one.provider in BY_HAND} & names
+    report = run("gold_etf_holdings")
+    assert "assay data add" in refused(report)
