@@ -25,7 +25,7 @@ _FORMS: dict[str, re.Pattern[str]] = {
     "numbers": re.compile(rf"(?P<a>\d{{1,2}})[-/.](?P<b>\d{{1,2}})[-/.](?P<y>\d{{4}}){_TIME}"),
     "two-digit year": re.compile(r"(?P<a>\d{1,2})[-/.](?P<b>\d{1,2})[-/.](?P<c>\d{2})"),
     "day month-name year": re.compile(
-        rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[ -]?{_NAME}[ -,]\s?(?P<y>\d{{4}}|\d{{2}}){_TIME}"
+        rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[ -]?{_NAME}[ ,-]\s?(?P<y>\d{{4}}|\d{{2}}){_TIME}"
     ),
     "month-name day year": re.compile(rf"{_NAME}[ -](?P<d>\d{{1,2}})(?:st|nd|rd|th)?,? +(?P<y>\d{{4}}){_TIME}"),
     "month": re.compile(r"(?P<y>\d{4})[-/ ]?M?(?P<m>0[1-9]|1[0-2])"),

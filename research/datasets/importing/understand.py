@@ -140,6 +140,7 @@ def understand(
     said += _add_known_at(table, sheet, file.name)
     if subject.columns == ("value",):
         said += _add_value(table, sheet, date_column, subject, chosen, file.name)
+        table = table[table["value"].notna()]
     else:
         said += _add_columns(table, sheet, subject, chosen, file.name)
     checked = subject.checked_column
@@ -203,10 +204,8 @@ def _add_value(
         raise ValidationError(f"{where}: percent signs, but {subject.id} is in {subject.unit}; name another column")
     factor, words = conversion(declared, subject.unit, where)
     table["value"] = numbers.values * factor
-    empty = table["value"].isna()
-    if empty.all():
+    if table["value"].isna().all():
         raise ValidationError(f"{where}: no values at all; name another column with --value-column")
-    table.drop(index=table.index[empty], inplace=True)
     return [f"column {column!r}: {'; '.join((*numbers.words, words))}"]
 
 

@@ -74,7 +74,7 @@ def hint(values_low: float, values_high: float, unit: str, low: float, high: flo
     own_currency, own_mass = _of_dataset(unit)
     if own_mass is None:
         return ""
-    for mass in _GRAMS:
+    for mass in ("kg", "g", "t", "oz", "koz", "moz"):
         if mass == own_mass:
             continue
         ratio = _GRAMS[mass] / _GRAMS[own_mass]
