@@ -91,7 +91,7 @@ def doubts(
             f"{row[column]:g} for {row['observed_for']:%Y-%m-%d}"
         )
     if kept is not None and len(kept):
-        found += _doubtful_revisions(fresh, latest(kept, key), column, key, whole_history)
+        found += _doubtful_revisions(fresh, latest(kept, key), plausible, column, key, whole_history)
     found += _doubtful_steps(fresh, kept, plausible, column, key)
     return found
 
@@ -102,7 +102,12 @@ def in_the_future(fresh: pd.DataFrame, today: date) -> pd.DataFrame:
 
 
 def _doubtful_revisions(
-    fresh: pd.DataFrame, newest: pd.DataFrame, column: str, key: Sequence[str], whole_history: bool
+    fresh: pd.DataFrame,
+    newest: pd.DataFrame,
+    plausible: Plausible,
+    column: str,
+    key: Sequence[str],
+    whole_history: bool,
 ) -> list[str]:
     by = ["observed_for", *key]
     both = newest[[*by, column]].merge(fresh[[*by, column]], on=by, suffixes=("_kept", ""))
@@ -110,7 +115,9 @@ def _doubtful_revisions(
         return [f"only {len(both)} of the {len(newest)} periods already kept came again"]
     before, now = both[f"{column}_kept"].to_numpy(float), both[column].to_numpy(float)
     scale = np.maximum(np.abs(before), np.abs(now))
-    large = np.abs(now - before) > _LARGE_REVISION * np.where(scale > 0, scale, 1.0)
+    if plausible.step == "difference":  # a flow or a rate near zero may well double
+        scale = np.maximum(scale, plausible.largest_step)
+    large = np.abs(now - before) > _LARGE_REVISION * scale
     if large.sum() <= max(2, _SHARE_REVISED * len(both)):
         return []
     with np.errstate(divide="ignore", invalid="ignore"):

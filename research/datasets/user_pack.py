@@ -27,6 +27,7 @@ from typing import Any
 
 import pandas as pd
 
+from research.datasets.optional import need
 from research.datasets.registry import FORMAT, read_registry
 from research.datasets.store import load, write_atomically
 from research.datasets.store import verify as verify_files
@@ -59,8 +60,7 @@ def home_folder(home: str | Path | None = None) -> Path:
         return Path(home).expanduser()
     if named := os.environ.get("ASSAY_HOME"):
         return Path(named).expanduser()
-    import platformdirs
-
+    platformdirs = need("platformdirs")
     return Path(platformdirs.user_data_path("assay", appauthor=False))
 
 
@@ -151,12 +151,11 @@ def verify_pack(folder: Path) -> list[str]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
+    filelock = need("filelock")
     try:
-        with FileLock(folder / ".lock", timeout=LOCK_TIMEOUT):
+        with filelock.FileLock(folder / ".lock", timeout=LOCK_TIMEOUT):
             yield
-    except Timeout:
+    except filelock.Timeout:
         raise DataError(
             f"{folder}: another fetch has been writing for {LOCK_TIMEOUT:g} s; wait for it and retry"
         ) from None
@@ -185,9 +184,7 @@ def _read_document(folder: Path) -> dict[str, Any]:
 
 
 def _write_document(folder: Path, document: Mapping[str, Any]) -> None:
-    import tomli_w
-
-    body = tomli_w.dumps(document).encode("utf-8")
+    body = need("tomli_w").dumps(document).encode("utf-8")
     seal = f"# seal: sha256 {hashlib.sha256(body).hexdigest()}\n".encode()
     write_atomically(folder / "registry.toml", body + seal)
     _sync_folder(folder)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from research.datasets.data import open_data
+from research.datasets.optional import need
 from research.datasets.plausibility import doubts, in_the_future
 from research.datasets.user_pack import Provenance, keep, manifest, user_pack_folder
 from research.datasets.vintages import Merged, latest, merge
@@ -158,7 +159,7 @@ def refuse_doubtful(
         return
     found = doubts(
         latest(fresh, one.key) if "known_at" in fresh else fresh,
-        kept,
+        _bundled_history(one) if kept is None else kept,
         one.plausible,
         column=one.checked_column,
         key=one.key,
@@ -174,11 +175,18 @@ def beginning(one: Entry, kept: pd.DataFrame | None, fresh: pd.DataFrame) -> pd.
     The user's pack stands before the bundled one, id by id. So a provider that shows its latest day only must go on
     from the bundled history, or the first fetch would hide it; a provider that sends everything starts afresh.
     """
-    if kept is not None or one.id not in (bundled := open_data()) or bundled[one.id].unit != one.unit:
+    history = _bundled_history(one)
+    if kept is not None or history is None:
         return kept
-    history = bundled.observations(one.id)
     covered = history["observed_for"].isin(fresh["observed_for"]).sum()
     return history if covered < len(history) / 2 else None
+
+
+def _bundled_history(one: Entry) -> pd.DataFrame | None:
+    bundled = open_data()
+    if one.id not in bundled or bundled[one.id].unit != one.unit:
+        return None
+    return bundled.observations(one.id)
 
 
 def _fetch_one(client: Client, folder: Path, one: Entry, *, believed: bool, anew: bool) -> Outcome:
@@ -187,11 +195,12 @@ def _fetch_one(client: Client, folder: Path, one: Entry, *, believed: bool, anew
         provider = import_module(f"research.sources.{one.provider}")
         download: Download = provider.download(client, one.series, former)
         provenance = _provenance(one, download, former)
+        fresh = None if download.unchanged else provider.parse(download.body, one.series, download.retrieved_at)
 
         def update(kept: pd.DataFrame | None) -> Merged:
-            if download.unchanged and kept is not None:
+            if fresh is None:
+                assert kept is not None, "only what is kept is asked for conditionally"
                 return Merged(table=kept, added=0, revised=0)
-            fresh = provider.parse(download.body, one.series, download.retrieved_at)
             refuse_doubtful(fresh, kept, one, download.retrieved_at.date(), believed)
             return merge(
                 beginning(one, kept, fresh),
@@ -256,7 +265,5 @@ def _fetchable() -> list[Entry]:
 
 
 def _new_client() -> Client:
-    try:
-        return Client()
-    except ImportError:
-        raise SourceError("fetch: the package httpx is not installed; pip install 'assay[live]'") from None
+    need("httpx")
+    return Client()

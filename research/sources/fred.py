@@ -50,11 +50,14 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
 
 def _parse_json(body: bytes, what: str, vintages: bool) -> pd.DataFrame:
     try:
-        rows = pd.DataFrame(json.loads(body)["observations"])
+        answer = json.loads(body)
+        rows = pd.DataFrame(answer["observations"])
     except (ValueError, KeyError, TypeError):
         raise SourceError(f"{what}: no observations in the API's answer; the provider changed its format") from None
     if rows.empty:
         raise SourceError(f"{what}: the answer holds no values; try again later, what is kept stays")
+    if int(answer.get("count", len(rows))) > len(rows):
+        raise SourceError(f"{what}: only {len(rows)} of {answer['count']} rows came; the API's limit has changed")
     need_columns(rows, ["date", "value"], what)
     if not vintages:
         return series(rows["date"], rows["value"], what)

@@ -108,7 +108,7 @@ class Client:
         self._sleep = sleep
         self._jitter = jitter
         self._unreachable: dict[str, str] = {}
-        self._answers: dict[str, Download | SourceError] = {}
+        self._answers: dict[tuple[str, str], Download | SourceError] = {}
         self._http = httpx.Client(
             timeout=httpx.Timeout(self.limits.read, connect=self.limits.connect),
             follow_redirects=True,
@@ -150,19 +150,20 @@ class Client:
         """
         request = self._http.build_request("GET", url, params=params)
         address = _without_secrets(request.url)
-        conditional = False
+        validators = {}
         if former.get("address") == address:
-            for name, field in (("If-None-Match", "etag"), ("If-Modified-Since", "last_modified")):
-                if former.get(field):
-                    request.headers[name] = str(former[field])
-                    conditional = True
-        answer = self._answers.get(str(request.url))
-        if answer is None or (isinstance(answer, Download) and answer.unchanged and not conditional):
+            names = (("If-None-Match", "etag"), ("If-Modified-Since", "last_modified"))
+            validators = {name: str(former[field]) for name, field in names if former.get(field)}
+        request.headers.update(validators)
+        url = str(request.url)
+        answer = self._answers.get((url, "")) or self._answers.get((url, str(validators)))
+        if answer is None:
             try:
                 answer = self._persist(request, what, address, kind)
             except SourceError as error:
                 answer = error
-            self._answers[str(request.url)] = answer
+            unchanged = isinstance(answer, Download) and answer.unchanged
+            self._answers[url, str(validators) if unchanged else ""] = answer
         if isinstance(answer, SourceError):
             raise answer
         return answer

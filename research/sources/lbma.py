@@ -16,7 +16,7 @@ from research.sources.tables import TROY_OUNCES_PER_TONNE, month_end, series, sh
 
 PAGE = "/prices-and-data/london-vault-data"
 
-_LINK = re.compile(r'href="([^"]*vault[^"]*\.xlsx)"', re.IGNORECASE)
+_LINK = re.compile(r"""href=["']([^"']*vault[^"']*\.xlsx)["']""", re.IGNORECASE)
 
 
 def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:

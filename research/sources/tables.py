@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from research.datasets.optional import need
 from research.errors import SourceError
 
 TROY_OUNCES_PER_TONNE = 1_000_000 / 31.1034768
@@ -70,16 +71,15 @@ def csv_table(body: bytes, what: str, **options: Any) -> pd.DataFrame:
 
 def sheet_rows(body: bytes, what: str, sheet: str | None = None) -> list[list[Any]]:
     """Rows of one worksheet of an Excel file, .xls or .xlsx; cells as Python values."""
-    from python_calamine import CalamineError, CalamineWorkbook
-
+    calamine = need("python_calamine")
     try:
-        book = CalamineWorkbook.from_filelike(BytesIO(body))
+        book = calamine.CalamineWorkbook.from_filelike(BytesIO(body))
         if sheet is not None and sheet not in book.sheet_names:
             raise SourceError(
                 f"{what}: no sheet {sheet!r} (it has {', '.join(book.sheet_names)}); the provider changed its format"
             )
         rows: list[list[Any]] = book.get_sheet_by_name(sheet or book.sheet_names[0]).to_python()
-    except (CalamineError, OSError, ValueError) as error:
+    except (calamine.CalamineError, OSError, ValueError) as error:
         raise SourceError(f"{what}: not readable as a workbook ({error}); the provider changed its format") from None
     return rows
 

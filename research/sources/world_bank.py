@@ -17,7 +17,7 @@ from research.sources.tables import month_end, series, sheet_rows
 PAGE = "/en/research/commodity-markets"
 SHEET = "Monthly Prices"
 
-_LINK = re.compile(r'href="([^"]*CMO-Historical-Data-Monthly[^"]*\.xlsx)"', re.IGNORECASE)
+_LINK = re.compile(r"""href=["']([^"']*CMO-Historical-Data-Monthly[^"']*\.xlsx)["']""", re.IGNORECASE)
 
 
 def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from research.datasets.optional import need
 from research.errors import SourceError
 from research.sources.http import Client, Download
 from research.sources.tables import need_columns, series
@@ -25,8 +26,7 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
 
     Prices are asked for unadjusted (``auto_adjust=False``); Yahoo still divides them by later splits.
     """
-    import yfinance
-
+    yfinance = need("yfinance")
     now = client.now()
     symbols = symbols_of(wanted, now.date())
     try:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import zlib
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from research.datasets.optional import need
 from research.errors import ValidationError
 
 LARGEST = 256 * 2**20
@@ -30,12 +33,15 @@ class Sheet:
         Line (or sheet row) of each row, counted from 1.
     words
         How the file was read.
+    points_may_group
+        The file is split at semicolons, as where the decimal sign is a comma.
     """
 
     header: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     lines: tuple[int, ...]
     words: str
+    points_may_group: bool = False
 
     def column(self, name: str) -> list[Any]:
         """The cells of one column."""
@@ -130,15 +136,14 @@ def _delimiter(text: str, path: Path) -> str:
 
 
 def _excel(content: bytes, path: Path, wanted: str | None) -> Sheet:
-    from python_calamine import CalamineError, CalamineWorkbook
-
+    calamine = need("python_calamine")
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
         names = [wanted] if wanted else book.sheet_names
         if wanted and wanted not in book.sheet_names:
             raise ValidationError(f"{path.name}: no sheet {wanted!r}; it has {', '.join(book.sheet_names)}")
         found = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in names}
-    except (CalamineError, OSError) as error:
+    except (calamine.CalamineError, OSError) as error:
         raise ValidationError(f"{path.name}: not readable as a workbook ({error}); save it as CSV") from None
     tables = {name: rows for name, rows in found.items() if sum(_filled(row) >= 2 for row in rows) >= 2}
     if not tables:
@@ -176,7 +181,7 @@ def _with_header(rows: list[tuple[Any, ...]], lines: list[int], path: Path, word
     if start is None:
         raise ValidationError(f"{path.name}: no row has both a date and a value")
     heading, line = kept[start]
-    if any(_is_number(cell) for cell in heading):
+    if any(_is_data(cell) for cell in heading):
         raise ValidationError(f"{path.name}: line {line} holds data already; add a heading such as date,value above it")
     while heading and _empty(heading[-1]):
         heading = heading[:-1]
@@ -202,6 +207,7 @@ def _with_header(rows: list[tuple[Any, ...]], lines: list[int], path: Path, word
         rows=tuple(row for row, _ in data),
         lines=tuple(number for _, number in data),
         words=words + skipped,
+        points_may_group="semicolons" in words,
     )
 
 
@@ -217,7 +223,9 @@ def _comment(row: tuple[Any, ...]) -> bool:
     return isinstance(row[0], str) and row[0].startswith("#")
 
 
-def _is_number(cell: Any) -> bool:
+def _is_data(cell: Any) -> bool:
+    """Whether a cell is a number or a date, as headings are not (but a year may be one)."""
     if isinstance(cell, str):
-        return bool(cell) and cell.strip("+-.,%()").replace(",", "").replace(".", "").isdigit() and len(cell) != 4
-    return isinstance(cell, int | float) and not isinstance(cell, bool)
+        bare = re.sub(r"[-+.,%()/:T\s]", "", cell)
+        return bare.isdigit() and len(cell) != 4
+    return isinstance(cell, int | float | date) and not isinstance(cell, bool)

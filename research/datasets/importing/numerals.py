@@ -19,6 +19,7 @@ MISSING = frozenset(
 )
 _CURRENCY = re.compile(r"^(?:US\$|USD|CNY|RMB|EUR|GBP|[$€£¥])\s*|\s*(?:USD|CNY|RMB|EUR|GBP|[$€£¥])$")
 _SPACES = re.compile(r"[\s\u00a0\u2009\u202f'’_]")
+_GROUPED = re.compile(rf"\d{{1,3}}(?:{_SPACES.pattern}\d{{3}})+(?:[.,]\d*)?")
 _PLAIN = {
     "point": re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?(?:[eE][+-]?\d+)?"),
     "comma": re.compile(r"[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)?(?:,\d*)?(?:[eE][+-]?\d+)?"),
@@ -44,8 +45,26 @@ class Numbers:
     words: tuple[str, ...]
 
 
-def read_numbers(cells: Sequence[Any], lines: Sequence[int], *, where: str, decimal: Decimal | None = None) -> Numbers:
+def read_numbers(
+    cells: Sequence[Any],
+    lines: Sequence[int],
+    *,
+    where: str,
+    decimal: Decimal | None = None,
+    points_may_group: bool = False,
+) -> Numbers:
     """Read one column of numbers.
+
+    Parameters
+    ----------
+    cells, lines
+        The column, and the line of each cell.
+    where
+        File and column, the first words of every error.
+    decimal
+        The decimal sign, when the user declared it.
+    points_may_group
+        Where nothing but ``1.234`` is seen, that may be 1234: an error, not a guess.
 
     Raises
     ------
@@ -62,7 +81,7 @@ def read_numbers(cells: Sequence[Any], lines: Sequence[int], *, where: str, deci
     bare = [None if text is None else _strip(text) for text in texts]
     words = []
     if decimal is None:
-        decimal = _convention(bare, cells, lines, where)
+        decimal = _convention(bare, cells, lines, where, points_may_group)
     if any(text is not None and "," in text for text in bare):
         words.append("commas read as thousands separators" if decimal == "point" else "commas read as decimal commas")
     values = np.full(len(cells), np.nan)
@@ -95,10 +114,13 @@ def _strip(text: str) -> str:
         text = "-" + text[1:-1].strip()
     sign = "-" if text.startswith("-") or (text.endswith("-") and len(text) > 1) else ""
     text = _CURRENCY.sub("", text.strip("-").strip())
-    return sign + _SPACES.sub("", _CURRENCY.sub("", text))
+    text = _CURRENCY.sub("", text)
+    return sign + (_SPACES.sub("", text) if _GROUPED.fullmatch(text) else text)
 
 
-def _convention(texts: Sequence[str | None], cells: Sequence[Any], lines: Sequence[int], where: str) -> Decimal:
+def _convention(
+    texts: Sequence[str | None], cells: Sequence[Any], lines: Sequence[int], where: str, points_may_group: bool
+) -> Decimal:
     """The decimal sign that the column shows, from the cells that can be read one way only."""
     seen: dict[Decimal, int] = {}
     undecided = None
@@ -108,7 +130,7 @@ def _convention(texts: Sequence[str | None], cells: Sequence[Any], lines: Sequen
         reading = _one_reading(text.lstrip("+-"))
         if reading in ("point", "comma"):
             seen.setdefault(reading, at)
-        elif reading == "undecided" and undecided is None:
+        elif undecided is None and (reading == "undecided" or (reading == "grouped" and points_may_group)):
             undecided = at
     if len(seen) == 2:
         point, comma = seen["point"], seen["comma"]
@@ -119,15 +141,15 @@ def _convention(texts: Sequence[str | None], cells: Sequence[Any], lines: Sequen
     if seen:
         return next(iter(seen))
     if undecided is not None:
-        text = str(texts[undecided])
+        text = str(texts[undecided]).replace(",", ".")
         raise ValidationError(
-            f"{where}: line {lines[undecided]}: {cells[undecided]!r} can be {text.replace(',', '')} or "
-            f"{text.replace(',', '.')}; pass --decimal point or --decimal comma"
+            f"{where}: line {lines[undecided]}: {cells[undecided]!r} can be {text.replace('.', '')} or "
+            f"{text}; pass --decimal point or --decimal comma"
         )
     return "point"
 
 
-def _one_reading(text: str) -> Literal["point", "comma", "undecided", "any"]:
+def _one_reading(text: str) -> Literal["point", "comma", "undecided", "grouped", "any"]:
     commas, points = text.count(","), text.count(".")
     if commas and points:
         return "point" if text.rindex(".") > text.rindex(",") else "comma"
@@ -142,7 +164,7 @@ def _one_reading(text: str) -> Literal["point", "comma", "undecided", "any"]:
     if points == 1:
         whole, fraction = text.split(".")
         three = len(fraction) == 3 and fraction.isdigit() and 1 <= len(whole) <= 3 and whole != "0"
-        return "any" if three else "point"
+        return "grouped" if three else "point"
     return "any"
 
 

@@ -198,7 +198,13 @@ def _add_value(
 ) -> list[str]:
     column = _value_column(sheet, date_column, options, subject.id, name)
     where = f"{name}: column {column!r}"
-    numbers = read_numbers(sheet.column(column), sheet.lines, where=where, decimal=options.decimal)
+    numbers = read_numbers(
+        sheet.column(column),
+        sheet.lines,
+        where=where,
+        decimal=options.decimal,
+        points_may_group=sheet.points_may_group,
+    )
     declared = options.unit
     if numbers.percent and declared is None and not subject.unit.startswith("%"):
         raise ValidationError(f"{where}: percent signs, but {subject.id} is in {subject.unit}; name another column")
