@@ -58,7 +58,7 @@ def next_release(rules: Sequence[ReleaseRule], frequency: str, last: pd.Timestam
     step = _NEXT.get(frequency)
     if step is None or any(rule.rule == "published" for rule in rules):
         return None
-    following = pd.Series([last + step]).astype("datetime64[us]")
+    following = (pd.Series([last]) + step).astype("datetime64[us]")
     plain = [replace(rule, exceptions="") for rule in rules]
     moment: pd.Timestamp = known_at(plain, following, None, {}).iloc[0]
     return moment

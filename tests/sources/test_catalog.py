@@ -66,6 +66,32 @@ def test_bounds_hold_for_every_true_value(identity):
         assert doubts(history, None, one.plausible) == []
 
 
+MARKET = {
+    "gold_front_future": ("comex_gold_continuous", "date", "close", {}),
+    "silver_front_future": ("comex_silver_continuous", "date", "close", {}),
+    "dollar_index": ("dollar_index_continuous", "date", "close", {}),
+    "real_yield_10y": ("real_yield_10y_pct", "date", "real_rate", {}),
+    "sge_gold_price": ("sge_spot", "date", "price", {"metal": "gold"}),
+    "sge_silver_price": ("sge_spot", "date", "price", {"metal": "silver"}),
+    "shfe_gold_price": ("shfe_main_continuous", "date", "close_price", {"metal": "gold"}),
+    "shfe_silver_price": ("shfe_main_continuous", "date", "close_price", {"metal": "silver"}),
+    "comex_gold_open_interest": ("cot_gold_managed_money", "date", "open_interest", {}),
+    "treasury_3_month": ("treasury_par_yields_pct", "date", "m3", {}),
+    "world_official_gold": ("official_gold_china_world_monthly", "date", "world_t", {}),
+}
+
+
+@pytest.mark.parametrize("identity", MARKET)
+def test_bounds_hold_for_the_vendors_history(market, identity):
+    name, day, value, where = MARKET[identity]
+    rows = pd.read_csv(market / f"{name}.csv.gz", parse_dates=[day])
+    for column, wanted in where.items():
+        rows = rows[rows[column] == wanted]
+    table = pd.DataFrame({"observed_for": rows[day].astype("datetime64[us]"), "value": rows[value]}).dropna()
+    assert len(table) > 90
+    assert doubts(table.sort_values("observed_for", ignore_index=True), None, entry(identity).plausible) == []
+
+
 def test_an_unknown_id():
     with pytest.raises(UnknownDataset, match="did you mean 'sofr'"):
         entry("sofrr")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -36,8 +37,8 @@ def fred(vendor, monkeypatch):
     return vendor
 
 
-def run(*ids: str, at: datetime = NOW, clock: Clock | None = None, **options):
-    return fetch(ids, client=new_client(clock or Clock(at)), **options)
+def run(*ids: str, at: datetime = NOW, clock: Clock | None = None, read: float = 5.0, **options):
+    return fetch(ids, client=new_client(clock or Clock(at), read=read), **options)
 
 
 def kept(identity: str = "bill_rate_daily") -> pd.DataFrame:
@@ -138,13 +139,23 @@ def test_a_lie_is_refused_in_one_line_and_nothing_is_lost(fred, lie):
     before = kept()
     answer, words = LIES[lie]
     fred.put(GRAPH, answer)
-    assert words in refused(run("bill_rate_daily"))
+    assert words in refused(run("bill_rate_daily", read=0.2 if lie == "timeout" else 5.0))
     pd.testing.assert_frame_equal(kept(), before)
     fred.put(GRAPH, Answer(BILLS))
     assert run("bill_rate_daily").outcomes[0].status == "unchanged"
 
 
-@pytest.mark.parametrize("lie", [name for name in LIES if name not in ("all points shifted down", "only a few rows")])
+FIRST_LIES = (
+    "web page",
+    "renamed columns",
+    "all points shifted",
+    "one point shifted",
+    "dates in the future",
+    "empty frame",
+)
+
+
+@pytest.mark.parametrize("lie", FIRST_LIES)
 def test_a_lie_at_the_first_fetch_leaves_no_pack(fred, lie):
     answer, words = LIES[lie]
     fred.put(GRAPH, answer)
@@ -250,7 +261,6 @@ def test_late_reports_of_a_shutdown_are_known_late(vendor, monkeypatch):
 
 
 def test_two_fetches_at_once(fred):
-    fred.put("/resource/6dca-aqww.json", Answer(b"[]"))
     ids = ["bill_rate_daily", "treasury_3_month", "sofr"]
 
     def by_series(request):
@@ -270,8 +280,6 @@ def test_two_processes_at_once(fred, tmp_path):
         "import sys; from research.sources import fetch; r = fetch(['bill_rate_daily']); print(r.outcomes[0].line); "
         "sys.exit(r.exit_code)"
     )
-    import os
-
     crowd = [
         subprocess.Popen([sys.executable, "-c", script], cwd=Path(__file__).parents[2], env=os.environ.copy())
         for _ in range(2)
@@ -300,3 +308,31 @@ def test_what_needs_hands_is_not_fetched_unasked(monkeypatch):
     assert not {one.id for one in entries().values() if one.provider in BY_HAND} & names
     report = run("gold_etf_holdings")
     assert "assay data add" in refused(report)
+
+
+def test_a_first_fetch_in_another_unit_is_seen_by_the_bundled_history(vendor, monkeypatch):
+    monkeypatch.setenv("ASSAY_FRED_URL", vendor.url)
+    bills = open_data().observations("bill_rate").tail(60)
+    months = {
+        f"{day:%Y-%m}-01": round(value / 10, 3) for day, value in zip(bills.observed_for, bills.value, strict=True)
+    }
+    vendor.put(GRAPH, Answer(formats.fred_csv("TB3MS", months)))
+    assert "past values" in refused(run("bill_rate")) or "periods already kept" in refused(run("bill_rate"))
+
+
+def test_an_older_validator_is_not_fobbed_off_with_anothers_304(vendor, monkeypatch):
+    """Two datasets of one file, of which only one took in the newest: each asks with its own validator."""
+    monkeypatch.setenv("ASSAY_CME_URL", vendor.url)
+    path, newest = "/delivery_reports/Gold_Stocks.xls", formats.cme_xls("11/19/2026")
+    vendor.put(path, Answer(formats.cme_xls("11/18/2026"), headers={"ETag": '"18"'}))
+    run("comex_gold_registered", "comex_gold_eligible")
+
+    def answer(request):
+        if request.headers.get("if-none-match") == '"19"':
+            return Answer(status=304)
+        return Answer(newest, headers={"ETag": '"19"'})
+
+    vendor.put(path, answer)
+    run("comex_gold_registered")
+    report = run("comex_gold_registered", "comex_gold_eligible")
+    assert [outcome.status for outcome in report.outcomes] == ["unchanged", "updated"]

@@ -109,8 +109,8 @@ def test_nonsense_in_retry_after_means_the_usual_backoff(vendor, client, clock, 
 
 
 def test_timeout(vendor, clock):
-    vendor.put("/a", Answer(CSV, stall=0.5))
-    with new_client(clock, read=0.1, tries=2) as client:
+    vendor.put("/a", Answer(CSV, stall=0.6))
+    with new_client(clock, read=0.2, tries=2) as client:
         assert "no answer" in fault(client, vendor.url + "/a")
 
 
@@ -166,7 +166,7 @@ def test_an_endless_body_is_cut_off(vendor, clock):
 
 
 def test_a_gzip_bomb_is_cut_off(vendor, clock):
-    vendor.put("/a", Answer(bytes(50 * 2**20), compress=True))
+    vendor.put("/a", Answer(bytes(8 * 2**20), compress=True))
     with new_client(clock, max_bytes=2**20) as client:
         assert "expected" in fault(client, vendor.url + "/a")
 

@@ -114,7 +114,7 @@ def test_vintages_bring_their_own_known_at():
         merge(kept, fresh.assign(value=9.0), release=release, retrieved_at=FIRST)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(st.dictionaries(st.integers(1, 12), st.integers(1, 4), min_size=1), min_size=1, max_size=6))
 def test_nothing_kept_is_lost_and_the_past_reads_as_it_did(histories):
     """After any sequence of fetches: old rows survive, and as of each fetch the newest value is what it said."""
