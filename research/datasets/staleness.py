@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
 from research.datasets.dataset import Dataset
 from research.datasets.release import ReleaseRule, known_at
 
-_NEXT = {
+_NEXT: dict[str, Any] = {
     "day": pd.offsets.BusinessDay(1),
     "week": pd.Timedelta(days=7),
     "month": pd.offsets.MonthEnd(1),
