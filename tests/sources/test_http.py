@@ -114,6 +114,14 @@ def test_timeout(vendor, clock):
         assert "no answer" in fault(client, vendor.url + "/a")
 
 
+def test_a_silent_host_is_left_alone(vendor, clock):
+    vendor.put("/a", Answer(CSV, stall=0.6))
+    with new_client(clock, read=0.2, tries=2) as client:
+        fault(client, vendor.url + "/a")
+        assert "no answer" in fault(client, vendor.url + "/b")
+    assert {request.path for request in vendor.requests} == {"/a"}
+
+
 def test_truncated_gzip_is_never_taken_for_whole(vendor, client):
     vendor.put("/a", Answer(CSV * 5000, compress=True, cut=40, honest_length=False))
     assert "cut short" in fault(client, vendor.url + "/a")

@@ -59,6 +59,7 @@ GOOD = {
     "windows line ends": "date,value\r\n2024-01-15,101.5\r\n2024-01-16,102.25\r\n",
     "missing values": "date,value\n2024-01-14,n/a\n2024-01-15,101.5\n2024-01-16,102.25\n2024-01-17,.\n",
     "other columns": "date,open,close\n2024-01-15,90,101.5\n2024-01-16,90,102.25\n",
+    "index without a name": ",value\n2024-01-15,101.5\n2024-01-16,102.25\n",
     "currency signs": "date,value\n2024-01-15,$101.50\n2024-01-16,USD 102.25\n",
 }
 
@@ -89,6 +90,7 @@ def test_excel_and_parquet(tmp_path):
     ("cells", "ends"),
     [
         (["2024-01", "2024-02"], ["2024-01-31", "2024-02-29"]),
+        (["01/2024", "02/2024"], ["2024-01-31", "2024-02-29"]),
         (["2024M01", "2024M02"], ["2024-01-31", "2024-02-29"]),
         (["Jan 2024", "February 2024"], ["2024-01-31", "2024-02-29"]),
         (["2024-01-01", "2024-02-01"], ["2024-01-31", "2024-02-29"]),
@@ -130,6 +132,11 @@ def test_units_are_converted_only_when_declared(tmp_path):
 def test_percent_signs_and_fractions(tmp_path):
     assert values(read(tmp_path, "date,value\n2024-01-15,5.25%\n", "sofr")) == {"2024-01-15": 5.25}
     assert values(read(tmp_path, "date,value\n2024-01-15,0.0525\n", "sofr", unit="fraction")) == {"2024-01-15": 5.25}
+
+
+def test_rates_that_may_be_fractions_are_pointed_out(tmp_path):
+    understood = read(tmp_path, "date,value\n2024-01-15,0.0525\n", "sofr")
+    assert any("--unit fraction" in line for line in understood.preview)
 
 
 def test_vintages_in_the_file_are_kept_as_such(tmp_path):
@@ -212,6 +219,8 @@ SPOILT: dict[str, tuple[str | bytes, str, dict[str, object], str]] = {
     "points that may group": ("date;value\n2024-01-15;1.234\n", FUTURE, {}, "can be 1234 or 1.234"),
     "a space in a number": ("date,value\n2024-01-15,10 5\n", DXY, {}, "'10 5' is no number"),
     "data in the heading": ("2024-01-15,n/a\n2024-01-16,102\n", DXY, {}, "line 1 holds data"),
+    "a cell without end": ("date,value\n2024-01-15," + "9" * 200_000 + "\n", DXY, {}, "not a table"),
+    "before all history": ("date,value\n0204-01-15,101\n", DXY, {}, "is before 1200"),
     "ragged": ("date,value,note\n2024-01-15,101,x\n2024-01-16,102\n", DXY, {}, "line 3 has 2 cells"),
 }  # fmt: skip
 

@@ -29,13 +29,22 @@ _FORMS: dict[str, re.Pattern[str]] = {
     ),
     "month-name day year": re.compile(rf"{_NAME}[ -](?P<d>\d{{1,2}})(?:st|nd|rd|th)?,? +(?P<y>\d{{4}}){_TIME}"),
     "month": re.compile(r"(?P<y>\d{4})[-/ ]?M?(?P<m>0[1-9]|1[0-2])"),
+    "month/year": re.compile(r"(?P<m>0?[1-9]|1[0-2])[-/.](?P<y>\d{4})"),
     "month name": re.compile(rf"{_NAME}[ -]?(?P<y>\d{{4}})"),
     "month name or day": re.compile(rf"{_NAME}[ -](?P<c>\d{{2}})"),
     "quarter": re.compile(r"(?P<y>\d{4})[ -]?[Qq](?P<q>[1-4])"),
     "quarter first": re.compile(r"[Qq](?P<q>[1-4])[ -/]?(?P<y>\d{4})"),
     "year": re.compile(r"(?P<y>(?:19|20)\d\d)"),
 }  # fmt: skip
-_SPAN = {"month": "month", "month name": "month", "quarter": "quarter", "quarter first": "quarter", "year": "year"}
+_SPAN = {
+    "month": "month",
+    "month/year": "month",
+    "month name": "month",
+    "quarter": "quarter",
+    "quarter first": "quarter",
+    "year": "year",
+}
+_FIRST_YEAR = 1200
 _COARSE = {"month": "M", "quarter": "Q", "year": "Y"}
 
 
@@ -80,7 +89,12 @@ def read_dates(
     else:
         span, days = _from_text(cells, lines, where, order, words)
     result = pd.Series(pd.DatetimeIndex(days).as_unit("us"))
-    if bool((result != result.dt.normalize()).any()):
+    if bool((result.dt.year < _FIRST_YEAR).any()):
+        at = int((result.dt.year < _FIRST_YEAR).to_numpy().argmax())
+        raise ValidationError(
+            f"{where}: line {lines[at]}: {str(cells[at])!r} is before {_FIRST_YEAR}; correct the year"
+        )
+    if any(isinstance(cell, str) and ":" in cell for cell in cells) or bool((result != result.dt.normalize()).any()):
         words.append("times of day are left out")
         result = result.dt.normalize()
     return Dates(days=_to_period_ends(result, span, frequency, where, words), words=tuple(words))

@@ -96,7 +96,10 @@ def _gunzip(content: bytes, path: Path) -> bytes:
 
 def _csv(content: bytes, path: Path) -> Sheet:
     text, encoding = _decode(content, path)
-    delimiter = _delimiter(text, path)
+    try:
+        delimiter = _delimiter(text, path)
+    except csv.Error as error:
+        raise ValidationError(f"{path.name}: not a table ({error}); save it as plain CSV") from None
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         rows, lines = [], []
@@ -177,7 +180,7 @@ def _parquet(content: bytes, path: Path) -> Sheet:
 def _with_header(rows: list[tuple[Any, ...]], lines: list[int], path: Path, words: str) -> Sheet:
     """Find the heading: the first row as wide as the table in which no cell is a number."""
     kept = [(row, line) for row, line in zip(rows, lines, strict=True) if _filled(row) and not _comment(row)]
-    start = next((at for at, (row, _) in enumerate(kept) if _filled(row) >= 2), None)
+    start = next((at for at, (row, _) in enumerate(kept) if _filled(row) >= 2 or _unnamed_index(row)), None)
     if start is None:
         raise ValidationError(f"{path.name}: no row has both a date and a value")
     heading, line = kept[start]
@@ -186,6 +189,7 @@ def _with_header(rows: list[tuple[Any, ...]], lines: list[int], path: Path, word
     while heading and _empty(heading[-1]):
         heading = heading[:-1]
     header = tuple(str(cell) for cell in heading)
+    header = ("date" if _unnamed_index(heading) else header[0], *header[1:])
     twice = {name for name in header if header.count(name) > 1 and name}
     if twice:
         raise ValidationError(f"{path.name}: line {line}: two columns are called {sorted(twice)[0]!r}; rename one")
@@ -217,6 +221,11 @@ def _filled(row: tuple[Any, ...] | list[Any]) -> int:
 
 def _empty(cell: Any) -> bool:
     return cell is None or cell == ""
+
+
+def _unnamed_index(row: tuple[Any, ...]) -> bool:
+    """A heading such as ``,value``, as pandas writes it for an index without a name."""
+    return len(row) >= 2 and _empty(row[0]) and not any(_empty(cell) for cell in row[1:])
 
 
 def _comment(row: tuple[Any, ...]) -> bool:

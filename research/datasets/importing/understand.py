@@ -23,6 +23,7 @@ _VALUE_NAMES = ("value", "close", "price", "last")
 _KNOWN_NAMES = ("known_at", "published_on")
 _PERIOD = {"week": "W", "month": "M", "quarter": "Q", "year": "Y"}
 _LONGEST_GAP_DAYS = 10
+_LARGEST_FRACTION = 0.3
 
 
 class Subject(Protocol):
@@ -319,6 +320,8 @@ def _describe(table: pd.DataFrame, subject: Subject, column: str) -> list[str]:
         f"{subject.id}: {len(table)} rows, {days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}, "
         f"{values.min():g} to {values.max():g} {subject.unit}"
     ]
+    if subject.unit.startswith("%") and values.abs().max() < _LARGEST_FRACTION:
+        said.append(f"all values are under {_LARGEST_FRACTION}: if they are fractions and not %, pass --unit fraction")
     return said + _gaps(days.drop_duplicates(), subject.frequency)
 
 
