@@ -26,8 +26,8 @@ from numba import boolean, float64, int64, types, void
     FINAL_VALUE,
     MAX_DRAWDOWN,
     TRADES,
-    TRADED,  # metal bought and sold, each fill as a fraction of the account before it
-    COST,  # fees and slippage, likewise
+    TRADED,  # metal bought and sold, each fill as a fraction of the account at its price
+    COST,  # fees and slippage, each as a fraction of the account at the bar before
     EXPOSURE,  # sum of the weights held into each period
     SUM_EXCESS,
     SUM_EXCESS_SQUARED,
@@ -113,9 +113,7 @@ def _rebalance(
         metal_change = -bills_order * (1.0 / buy_factor) if buys else metal_order
         bills_change = bills_order if buys else -metal_order * sell_factor
         new_metal, new_bills = metal + metal_change, bills + bills_change
-        is_cut = (metal_change if buys else bills_change) < (metal_order if buys else bills_order) * (
-            1.0 - CLOSE
-        )
+        is_cut = (metal_change if buys else bills_change) < (metal_order if buys else bills_order) * (1.0 - CLOSE)
         metal_is_left = abs(new_metal) > CLOSE * max(abs(metal), abs(metal_change))
         bills_are_left = abs(new_bills) > CLOSE * max(abs(bills), abs(bills_change))
         if is_cut and metal_is_left and bills_are_left:
@@ -149,20 +147,17 @@ def _account(
     equity[: min(bar, n_bars)] = np.nan
     out[FIRST_FILL] = bar if bar < n_bars else -1.0
     out[BANKRUPT_AT] = out[INFINITE_AT] = -1.0
-    cash, metal, bills, value = 1.0, 0.0, 0.0, 1.0
+    cash, metal, bills, value, before = 1.0, 0.0, 0.0, 1.0, 1.0
     while bar < n_bars:
         if np.isinf(weight):
             out[INFINITE_AT] = bar + offset
             return
         if value > 0.0:
-            cash, metal, bills, filled = _rebalance(
-                cash, metal, bills, value, weight, buy_factor, sell_factor
-            )
+            cash, metal, bills, filled = _rebalance(cash, metal, bills, value, weight, buy_factor, sell_factor)
             if filled != 0.0:
-                fraction = filled / value
                 trades += 1
-                traded += abs(fraction)
-                cost += max(fraction * (buy_factor - 1.0), fraction * (sell_factor - 1.0))
+                traded += abs(filled) / value
+                cost += max(filled * (buy_factor - 1.0), filled * (sell_factor - 1.0)) / before
                 value = cash + metal + bills
         if value <= 0.0:
             _close(bar, equity, out)
@@ -187,7 +182,7 @@ def _account(
                     _close(ruin, equity, out)
                     break
         if following < n_bars:
-            weight = row[following + offset]
+            weight, before = row[following + offset], equity[following - 1]
             metal *= metal_index[side, following] * metal_scale
             bills *= bill_index[following] * bill_scale
             value = cash + metal + bills

@@ -63,9 +63,7 @@ def main() -> None:
             f"1,000 variants x 6,600 bars, {name}",
             targets,
             market,
-            lambda targets=targets, market=market: kernel.sweep(
-                targets, *market, **TERMS, periods_per_year=252
-            ),
+            lambda targets=targets, market=market: kernel.sweep(targets, *market, **TERMS, periods_per_year=252),
         )
     market = history(15_000)
     random = np.random.default_rng(2)
@@ -76,17 +74,13 @@ def main() -> None:
             f"10,000 shifts x 15,000 bars, {name}",
             shifted,
             market,
-            lambda target=targets[0]: kernel.placebo_shifts(
-                target, shifts, *market, **TERMS, periods_per_year=252
-            ),
+            lambda target=targets[0]: kernel.placebo_shifts(target, shifts, *market, **TERMS, periods_per_year=252),
             n_variants=10_000,
         )
     with tempfile.TemporaryDirectory() as cache:
         for state in ("cold", "warm", "warm"):
             numba_import, first_call = map(float, run(FIRST_CALL, NUMBA_CACHE_DIR=cache).split())
-            print(
-                f"first call, {state} cache: {first_call:.2f} s after {numba_import:.2f} s of importing numba"
-            )
+            print(f"first call, {state} cache: {first_call:.2f} s after {numba_import:.2f} s of importing numba")
 
 
 def compare(
@@ -134,9 +128,7 @@ def vectorbt(close: pd.DataFrame, size: pd.DataFrame) -> tuple[np.ndarray, np.nd
     return portfolio.total_return().to_numpy(), portfolio.max_drawdown().to_numpy()
 
 
-def ready(
-    targets: np.ndarray, market: tuple[np.ndarray, np.ndarray, np.ndarray]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def ready(targets: np.ndarray, market: tuple[np.ndarray, np.ndarray, np.ndarray]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Frames of prices and of filled weights, metal and bills in turn."""
     price, accrual, _ = market
     bills = np.cumprod(1 + np.concatenate([[0.0], accrual[1:]]))
