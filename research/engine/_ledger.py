@@ -26,8 +26,8 @@ from numba import boolean, float64, int64, types, void
     FINAL_VALUE,
     MAX_DRAWDOWN,
     TRADES,
-    TRADED,  # metal bought and sold, each fill as a fraction of the account before it
-    COST,  # fees and slippage, likewise
+    TRADED,  # metal bought and sold, each fill as a fraction of the account at its price
+    COST,  # fees and slippage, each as a fraction of the account at the bar before
     EXPOSURE,  # sum of the weights held into each period
     SUM_EXCESS,
     SUM_EXCESS_SQUARED,
@@ -51,7 +51,7 @@ EXPLAINED = 1e-12
 
 def _inner(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile as a part of what calls it."""
-    return numba.njit(error_model="numpy")(function)  # type: ignore[no-any-return]
+    return numba.njit(error_model="numpy", forceinline=True)(function)  # type: ignore[no-any-return]
 
 
 def _compiled(signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -107,6 +107,17 @@ def _rebalance(
     dust = DUST * value
     metal_order = weight * value - metal
     bills_order = (1.0 - weight) * value - bills
+    if cash == 0.0 and min(abs(metal_order), abs(bills_order)) > dust:
+        # The usual case, without a jump that depends on the side: one sell pays for a buy cut to its yield.
+        buys = metal_order > 0.0
+        metal_change = -bills_order * (1.0 / buy_factor) if buys else metal_order
+        bills_change = bills_order if buys else -metal_order * sell_factor
+        new_metal, new_bills = metal + metal_change, bills + bills_change
+        is_cut = (metal_change if buys else bills_change) < (metal_order if buys else bills_order) * (1.0 - CLOSE)
+        metal_is_left = abs(new_metal) > CLOSE * max(abs(metal), abs(metal_change))
+        bills_are_left = abs(new_bills) > CLOSE * max(abs(bills), abs(bills_change))
+        if is_cut and metal_is_left and bills_are_left:
+            return 0.0, new_metal, new_bills, metal_change
     if metal_order <= bills_order:
         cash, metal, filled = _trade(cash, metal, metal_order, dust, buy_factor, sell_factor)
         cash, bills, _ = _trade(cash, bills, bills_order, dust, 1.0, 1.0)
@@ -136,44 +147,42 @@ def _account(
     equity[: min(bar, n_bars)] = np.nan
     out[FIRST_FILL] = bar if bar < n_bars else -1.0
     out[BANKRUPT_AT] = out[INFINITE_AT] = -1.0
-    cash, metal, bills, value = 1.0, 0.0, 0.0, 1.0
+    cash, metal, bills, value, before = 1.0, 0.0, 0.0, 1.0, 1.0
     while bar < n_bars:
         if np.isinf(weight):
             out[INFINITE_AT] = bar + offset
             return
-        cash, metal, bills, filled = _rebalance(cash, metal, bills, value, weight, buy_factor, sell_factor)
-        if filled != 0.0:
-            fraction = filled / value
-            trades += 1
-            traded += abs(fraction)
-            cost += max(fraction * (buy_factor - 1.0), fraction * (sell_factor - 1.0))
-            value = cash + metal + bills
-        equity[bar] = value
-        held[bar] = metal
+        if value > 0.0:
+            cash, metal, bills, filled = _rebalance(cash, metal, bills, value, weight, buy_factor, sell_factor)
+            if filled != 0.0:
+                trades += 1
+                traded += abs(filled) / value
+                cost += max(filled * (buy_factor - 1.0), filled * (sell_factor - 1.0)) / before
+                value = cash + metal + bills
         if value <= 0.0:
             _close(bar, equity, out)
             break
+        equity[bar] = value
+        held[bar] = metal
 
         # All in metal or all in bills has nothing to trade when the same target is repeated.
         settled = cash == 0.0 and ((weight == 1.0 and bills == 0.0) or (weight == 0.0 and metal == 0.0))
         following = _next_fill(row, offset, bar + 1, n_bars, weight if settled else np.nan)
         side = 1 if weight > 0.0 else 2 if weight < 0.0 else 0
-        last = min(following, n_bars - 1)
         metal_scale, bill_scale = 1.0 / metal_index[side, bar], 1.0 / bill_index[bar]
-        hold = slice(bar + 1, last + 1)
-        _hold(
-            cash, metal, bills, metal_scale, bill_scale,
-            metal_index[side, hold], bill_index[hold], equity[hold], held[hold],
-        )  # fmt: skip
-        if metal < 0.0 or bills < 0.0:
-            day = bar + 1
-            while day <= last and equity[day] > 0.0:
-                day += 1
-            if day <= last:
-                _close(day, equity, out)
-                break
+        if following > bar + 1:
+            hold = slice(bar + 1, following)
+            _hold(
+                cash, metal, bills, metal_scale, bill_scale,
+                metal_index[side, hold], bill_index[hold], equity[hold], held[hold],
+            )  # fmt: skip
+            if metal < 0.0 or bills < 0.0:
+                ruin = _first_ruin(equity, bar + 1, following)
+                if ruin < following:
+                    _close(ruin, equity, out)
+                    break
         if following < n_bars:
-            weight = row[following + offset]
+            weight, before = row[following + offset], equity[following - 1]
             metal *= metal_index[side, following] * metal_scale
             bills *= bill_index[following] * bill_scale
             value = cash + metal + bills
@@ -224,6 +233,15 @@ def _hold(
         worth = metal * (metal_index[bar] * metal_scale)
         held[bar] = worth
         equity[bar] = cash + worth + bills * (bill_index[bar] * bill_scale)
+
+
+@_inner
+def _first_ruin(equity: np.ndarray, start: int, stop: int) -> int:
+    """First bar of a stretch at which nothing is left, else its end."""
+    for bar in range(start, stop):
+        if equity[bar] <= 0.0:
+            return bar
+    return stop
 
 
 @_inner

@@ -20,9 +20,7 @@ class Market:
     bill_index: Floats
     bill_growth: Floats
     metal_excess: Floats  # of who holds the metal throughout, storage paid
-    tails: (
-        Floats  # sums from each bar to the last: of metal_excess, its square, the bills' accrual, its square
-    )
+    tails: Floats  # sums from each bar to the last: of metal_excess, its square, the bills' accrual, its square
     buy_factor: float
     sell_factor: float
     start: int
@@ -54,9 +52,7 @@ class Market:
             raise ExecutionError(f"first: bar {first} is not one of the {n_bars} bars; count from 0")
         long_carry, short_carry = 1.0 - storage * fractions, 1.0 + borrow * fractions
         if n_bars and long_carry.min() <= 0:
-            raise ExecutionError(
-                f"storage: {storage:g} a year eats the whole metal between two bars; lower it"
-            )
+            raise ExecutionError(f"storage: {storage:g} a year eats the whole metal between two bars; lower it")
         metal_growth = np.ones(n_bars)
         metal_growth[1:] = prices[1:] / prices[:-1]
         bill_growth = 1.0 + accruals
@@ -94,9 +90,7 @@ def _require(name: str, series: Floats, holds: NDArray[np.bool_], rule: str) -> 
 
 def _check_terms(delay: int, **fractions: float) -> None:
     if isinstance(delay, bool) or not isinstance(delay, int | np.integer) or delay < 1:
-        raise ExecutionError(
-            f"delay: {delay!r} bars would fill a decision at a price it was made from; use 1 or more"
-        )
+        raise ExecutionError(f"delay: {delay!r} bars would fill a decision at a price it was made from; use 1 or more")
     for name, value in fractions.items():
         if not (np.isfinite(value) and value >= 0):
             raise ExecutionError(f"{name}: {value!r} is not a finite fraction of 0 or more")

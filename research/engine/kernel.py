@@ -259,9 +259,7 @@ def _without_infinite(table: Floats, before: int = 0) -> Floats:
     found = np.flatnonzero(table[:, _ledger.INFINITE_AT] >= 0)
     if found.size:
         bar = int(table[found[0], _ledger.INFINITE_AT])
-        raise SignalError(
-            f"targets: variant {before + found[0]} asks for an infinite weight at bar {bar}; bound it"
-        )
+        raise SignalError(f"targets: variant {before + found[0]} asks for an infinite weight at bar {bar}; bound it")
     return table
 
 
@@ -276,9 +274,7 @@ def _blocks(targets: NDArray[Any] | Iterable[ArrayLike]) -> Iterator[ArrayLike]:
 def _rows(block: ArrayLike, n_bars: int) -> Floats:
     rows: Floats = np.atleast_2d(np.ascontiguousarray(block, dtype=np.float64))
     if rows.ndim != 2 or rows.shape[1] != n_bars:
-        raise SignalError(
-            f"targets: shape {np.shape(block)} is not (variants, {n_bars} bars); one row a variant"
-        )
+        raise SignalError(f"targets: shape {np.shape(block)} is not (variants, {n_bars} bars); one row a variant")
     return rows
 
 
@@ -293,9 +289,7 @@ def _window(hac_lags: int | None) -> int:
 
 def _check_periods(periods_per_year: float) -> None:
     if not (np.isfinite(periods_per_year) and periods_per_year > 0):
-        raise ExecutionError(
-            f"periods_per_year: {periods_per_year!r} is no count; use 12 for months, 252 for days"
-        )
+        raise ExecutionError(f"periods_per_year: {periods_per_year!r} is no count; use 12 for months, 252 for days")
 
 
 def _cores() -> int:

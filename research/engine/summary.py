@@ -46,9 +46,10 @@ class Summary:
     max_drawdown
         Deepest fall from a peak, as a negative fraction of it; the first peak is the starting capital.
     turnover
-        Metal bought and sold, each fill as a fraction of the account before it, a year.
+        Metal bought and sold, each fill as a fraction of the account just before it, a year.
     costs
-        Fees and slippage, likewise.
+        Fees and slippage of each fill as a fraction of the account at the bar before, a year: what they
+        took from the returns.
     n_trades
         Number of metal orders filled.
     exposure
@@ -106,9 +107,7 @@ def summarise(tables: list[Floats], market: Market, periods_per_year: float) -> 
         final_value = columns[at.FINAL_VALUE]
         sum_bills, sum_bills_squared = market.tails[2:, np.where(opened, first_fill + 1, market.n_bars)]
         sum_return = columns[at.SUM_EXCESS] + sum_bills
-        sum_return_squared = (
-            columns[at.SUM_EXCESS_SQUARED] + 2 * columns[at.SUM_EXCESS_TIMES_BILLS] + sum_bills_squared
-        )
+        sum_return_squared = columns[at.SUM_EXCESS_SQUARED] + 2 * columns[at.SUM_EXCESS_TIMES_BILLS] + sum_bills_squared
         volatility = _deviation(sum_return, sum_return_squared, n)
         risk = _deviation(columns[at.SUM_EXCESS], columns[at.SUM_EXCESS_SQUARED], n)
         risk[risk < RISKLESS] = np.nan
