@@ -25,7 +25,8 @@ lab: $(DEV) ## JupyterLab on the notebooks
 	@$(BIN)/jupyter lab notebooks
 
 lock: ## recompile both lock files (needs uv)
-	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header \
+	  --extra live pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header -c requirements.lock \
 	  --extra test --extra lint --extra lab --extra live pyproject.toml -o requirements-dev.lock
 

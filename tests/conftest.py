@@ -22,3 +22,11 @@ def market() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no daily vendor history at {folder}; name its folder with ASSAY_MARKET")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of its own for every test: nothing reads or writes the user's pack."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("ASSAY_HOME", str(folder))
+    return folder

@@ -168,3 +168,34 @@ def test_help_and_bad_arguments_answer_without_heavy_imports(words):
     root = Path(__file__).resolve().parents[1]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_a_users_file_is_shown_kept_and_then_used(capsys, tmp_path):
+    file = tmp_path / "stocks.csv"
+    file.write_text("date,ounces\n2026-06-01,80000000\n2026-06-02,79000000\n2026-06-03,78500000\n")
+    words = ("data", "add", str(file), "--as", "comex_silver_registered")
+    status, out, _ = run(capsys, *words, "--dry-run")
+    assert status == 0
+    assert "2026-06-01" in out
+    assert "nothing kept" in out
+    assert run(capsys, *words)[0] == 0
+    rows = {row["id"]: row for row in json.loads(run(capsys, "data", "--json")[1])}
+    assert rows["comex_silver_registered"]["last"] == "2026-06-03"
+    assert rows["comex_silver_registered"]["rows"] > 3, "the bundled history goes on"
+    assert run(capsys, "data", "verify")[0] == 0
+
+
+def test_fetch_without_a_connection_is_one_line_and_everything_else_goes_on(capsys, monkeypatch):
+    monkeypatch.setenv("ASSAY_FRED_URL", "http://127.0.0.1:9")
+    status, out, _ = run(capsys, "data", "fetch", "real_yield_10y")
+    assert status == 4
+    assert out.startswith("no connection: nothing fetched")
+    assert run(capsys, "strategies")[0] == 0
+    assert "did you mean" in refusal(capsys, "data", "fetch", "real_yeld_10y")
+
+
+def test_data_say_when_a_newer_release_is_due(capsys):
+    rows = {row["id"]: row for row in json.loads(run(capsys, "data", "--json")[1])}
+    assert rows["gold_price"]["next_due"] == "2026-09-02"
+    assert rows["central_bank_net_purchases"]["next_due"] is None
+    assert "newer releases are out of" in run(capsys, "compare", "lease_rate_spike", "--metal", "silver")[1]

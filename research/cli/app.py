@@ -154,9 +154,13 @@ def _show(study: Study, *, as_json: bool, verbose: bool, html: Path | None) -> N
     if as_json:
         print_json(study.to_json())
         return
+    import pandas as pd
+
+    from research.report.datasets import overdue
     from research.report.terminal import print_study
 
-    print_study(study, verbose=verbose)
+    late = overdue(study.datasets, study.manifest["coverage"], pd.Timestamp.now("UTC"))
+    print_study(study, verbose=verbose, overdue=late)
 
 
 def _progress(quiet: bool) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -10,18 +12,25 @@ from research.cli.options import Json, Packs, open_packs
 from research.cli.output import print_json
 from research.errors import IntegrityError
 
+if TYPE_CHECKING:
+    from research.sources.fetching import Outcome
+
 app = typer.Typer(help="Datasets: coverage, age, source, licence, release rule.", invoke_without_command=True)
+
+Column = Annotated[str | None, typer.Option(metavar="NAME", help="Where there are several.")]
 
 
 @app.callback()
 def listing(context: typer.Context, as_json: Json = False, packs: Packs = None) -> None:
-    """Datasets: coverage, source, licence, release rule."""
+    """Datasets: coverage, age, source, licence, release rule."""
     if context.invoked_subcommand is not None:
         return
     available = open_packs(packs)
+    import pandas as pd
+
     from research.report.datasets import dataset_rows
 
-    rows = dataset_rows(available)
+    rows = dataset_rows(available, pd.Timestamp.now("UTC"))
     if as_json:
         print_json(rows)
         return
@@ -31,18 +40,96 @@ def listing(context: typer.Context, as_json: Json = False, packs: Packs = None) 
 
 
 @app.command()
-def verify(
+def fetch(
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Default: all that can be fetched.")
+    ] = None,
+    accept: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Believe values that look implausible; repeatable.")
+    ] = None,
+    anew: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Start again, dropping the vintages kept; repeatable.")
+    ] = None,
     as_json: Json = False,
-    packs: Packs = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing when all is well.")] = False,
 ) -> None:
+    """Live data into the user's pack; exit 0 when all came, 3 when some did, 4 when none did."""
+    from research.sources import fetch as run
+
+    report = run(ids or None, accept=accept or (), anew=anew or (), progress=None if as_json else _tell)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        typer.echo(report.summary)
+    raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def add(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel or Parquet.")],
+    identity: Annotated[str, typer.Option("--as", metavar="ID", help="Dataset that the file holds.")],
+    date_column: Column = None,
+    value_column: Column = None,
+    sheet: Column = None,
+    dates: Annotated[Literal["dmy", "mdy", "ymd"] | None, typer.Option(help="Order of day and month.")] = None,
+    decimal: Annotated[Literal["point", "comma"] | None, typer.Option(help="Decimal sign.")] = None,
+    unit: Annotated[str | None, typer.Option(metavar="UNIT", help="Of the file: oz, kg, g, t, …; converted.")] = None,
+    keep: Annotated[Literal["first", "last"] | None, typer.Option(help="Of several rows for one period.")] = None,
+    accept: Annotated[bool, typer.Option("--accept", help="Believe values that look implausible.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is understood, keep nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Keep it without asking.")] = False,
+    as_json: Json = False,
+) -> None:
+    """A user's own file into the user's pack, after a look at what was understood."""
+    from research.datasets.importing import ImportOptions
+    from research.sources import add as run
+
+    options = ImportOptions(
+        date_column=date_column,
+        value_column=value_column,
+        sheet=sheet,
+        dates=dates,
+        decimal=decimal,
+        unit=unit,
+        keep=keep,
+        accept=accept,
+    )
+    asked = not (yes or as_json or dry_run) and sys.stdin.isatty()
+    if asked:
+        _preview(run(file, identity, options, dry_run=True).preview)
+        if not typer.confirm("keep it?"):
+            raise typer.Exit(1)
+    report = run(file, identity, options, dry_run=dry_run)
+    if as_json:
+        print_json(report.to_json())
+        return
+    if not asked:
+        _preview(report.preview)
+    typer.echo(report.line)
+
+
+@app.command()
+def verify(as_json: Json = False, packs: Packs = None) -> None:
     """Every file against its hash; exit 2 when one is missing or changed."""
     available = open_packs(packs)
-    problems = available.verify()
+    from research.datasets.user_pack import user_pack_folder, verify_pack
+
+    problems = list(dict.fromkeys([*available.verify(), *verify_pack(user_pack_folder())]))
     n_files = sum(len(pack.files) for pack in available.packs)
     if as_json:
         print_json({"files": n_files, "problems": problems})
     if problems:
         raise IntegrityError(problems[0] + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""))
-    if not quiet and not as_json:
+    if not as_json:
         typer.echo(f"{n_files} files in {len(available.packs)} packs match their SHA-256")
+
+
+def _preview(lines: tuple[str, ...]) -> None:
+    for line in lines:
+        typer.echo(line)
+
+
+def _tell(done: int, total: int, identity: str, outcome: Outcome | None) -> None:
+    if outcome is not None:
+        typer.echo(f"{done:>3}/{total} {outcome.line}", err=True)
+    elif sys.stderr.isatty():
+        typer.echo(f"{done:>3}/{total} {identity} …\r", err=True, nl=False)

@@ -32,10 +32,10 @@ Borrow = Annotated[float | None, typer.Option("--borrow", metavar="FRACTION", he
 
 
 def open_packs(packs: list[Path] | None) -> Data:
-    """The bundled pack with the named ones over it."""
+    """The bundled pack, the user's own over it, and the named ones over both."""
     from research.datasets.data import open_data
 
-    return open_data(*(packs or []))
+    return open_data(*(packs or []), user=True)
 
 
 def execution_of(**given: float | None) -> Execution:

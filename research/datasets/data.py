@@ -12,19 +12,33 @@ from research.datasets.market import Market, build_market
 from research.datasets.panel import Panel
 from research.datasets.registry import Pack, read_registry
 from research.datasets.store import load, verify
+from research.datasets.user_pack import user_pack_folder
 from research.errors import ExecutionError, NoData, UnknownDataset, did_you_mean
 
 _HERE = Path(__file__).resolve().parent
 
 
-def open_data(*packs: str | Path, bundled: bool = True) -> Data:
+def open_data(*packs: str | Path, bundled: bool = True, user: bool = False) -> Data:
     """Open the bundled pack, and any others over it: later packs override earlier ones, id by id.
+
+    Parameters
+    ----------
+    packs
+        Folders of further packs.
+    bundled
+        Begin with the pack that ships with the package.
+    user
+        Put the user's own pack, which ``assay data fetch`` and ``assay data add`` make, over the bundled one,
+        where there is one.
 
     >>> data = open_data()
     >>> data["gold_price"].unit
     'USD per troy ounce'
     """
-    folders = ([bundled_folder()] if bundled else []) + [Path(pack).expanduser() for pack in packs]
+    folders = [bundled_folder()] if bundled else []
+    if user and (user_pack_folder() / "registry.toml").exists():
+        folders.append(user_pack_folder())
+    folders += [Path(pack).expanduser() for pack in packs]
     return Data([read_registry(folder) for folder in folders])
 
 

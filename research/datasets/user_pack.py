@@ -60,7 +60,8 @@ def home_folder(home: str | Path | None = None) -> Path:
         return Path(home).expanduser()
     if named := os.environ.get("ASSAY_HOME"):
         return Path(named).expanduser()
-    platformdirs = need("platformdirs")
+    import platformdirs
+
     return Path(platformdirs.user_data_path("assay", appauthor=False))
 
 

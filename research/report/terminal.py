@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -36,11 +36,16 @@ ACCOUNTS = {
 }
 
 
-def print_study(study: Study, *, verbose: bool = False) -> None:
-    """The verdict table, what each account did, and on which terms; with ``verbose`` every finding."""
+def print_study(study: Study, *, verbose: bool = False, overdue: Sequence[str] = ()) -> None:
+    """The verdict table, what each account did, and on which terms; with ``verbose`` every finding.
+
+    ``overdue`` names the datasets for which a newer release is out.
+    """
     console = _console()
     for line in study_lines(study):
         console.print(Text(line, style="dim"))
+    if overdue:
+        console.print(Text(f"newer releases are out of {', '.join(overdue)}; assay data fetch", style="dim red"))
     console.print()
     metals = {metal: [trial for trial in study.trials if trial.metal == metal] for metal in _metals(study)}
     for metal, trials in metals.items():
@@ -103,12 +108,15 @@ def print_datasets(rows: Iterable[dict[str, Any]]) -> None:
     console = _console()
     table = _table("Datasets", "Dataset", "Covers", "Rows", "Publisher, licence", "Known")
     for row in rows:
+        late = f"\noverdue by {row['overdue_days']} days" if row["overdue_days"] else ""
         table.add_row(
             f"{row['id']}\n{row['unit']}",
             f"{row['first'][:7]} to\n{row['last'][:7]}",
             str(row["rows"]),
             f"{row['publisher']}; {row['licence']}",
-            row["release"],
+            Text.assemble(
+                row["release"], (f"\noverdue by {row['overdue_days']} days" if row["overdue_days"] else "", "red")
+            ),
         )
     console.print(table)
 
