@@ -24,11 +24,10 @@ lint: $(DEV) ## ruff, mypy and the import contracts
 lab: $(DEV) ## JupyterLab on the notebooks
 	@$(BIN)/jupyter lab notebooks
 
-lock: ## recompile both lock files (needs uv)
-	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header \
-	  --extra live pyproject.toml -o requirements.lock
-	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header -c requirements.lock \
-	  --extra test --extra lint --extra lab --extra live pyproject.toml -o requirements-dev.lock
+COMPILE := uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml
+lock: ## recompile both lock files (needs uv); the smaller agrees with the larger
+	$(COMPILE) --extra live --extra test --extra lint --extra lab -o requirements-dev.lock
+	$(COMPILE) --extra live -c requirements-dev.lock -o requirements.lock
 
 clean: ## remove .venv and caches
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -114,9 +114,7 @@ def print_datasets(rows: Iterable[dict[str, Any]]) -> None:
             f"{row['first'][:7]} to\n{row['last'][:7]}",
             str(row["rows"]),
             f"{row['publisher']}; {row['licence']}",
-            Text.assemble(
-                row["release"], (f"\noverdue by {row['overdue_days']} days" if row["overdue_days"] else "", "red")
-            ),
+            Text.assemble(row["release"], (late, "red")),
         )
     console.print(table)
 
