@@ -17,7 +17,8 @@ The evidence is weighed in this order; the first rule that applies gives the wor
      half of the sample. An alpha of exactly zero has no sign.
 
 4. **Contradicted**, if primary and placebo both hold with the opposite sign. Robustness is not asked for: the
-   thesis said the contrary. Costs alone cannot contradict, since the moved histories pay them too.
+   thesis said the contrary. The p-value against the claim is that of accounts *before costs*: what trading costs
+   anyone is no evidence against a thesis.
 5. **A missing piece.** A word of rule 3 or 4 hangs on something unknown (NaN): everything else that it
    needs holds and this could not be computed: ``undecidable``.
 6. **Power.** Neither word was earned. The smallest information ratio that this sample could have found is
@@ -115,8 +116,8 @@ class Evidence:
     primary
         The timing alpha: ``estimate`` in fraction a year.
     family
-        The same alpha adjusted over the declared family: ``p_value`` in the claimed direction,
-        ``details["p_value_opposite"]`` in the other.
+        The same alpha adjusted over the declared family: ``p_value`` in the claimed direction, after costs;
+        ``details["p_value_opposite"]`` in the other, before costs.
     placebo
         The moved histories: ``p_value`` and ``details["p_value_opposite"]`` likewise.
     robustness

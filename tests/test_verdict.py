@@ -98,7 +98,7 @@ def test_wrong_sign_significant_is_contradicted_whatever_the_robustness():
     assert word(**{**against, "family": (0.99, 0.0501)}) == "not supported"
 
 
-def test_costs_alone_do_not_contradict_because_the_placebo_pays_them_too():
+def test_nothing_is_contradicted_without_the_placebo():
     assert word(alpha=-0.03, family=(1.0, 0.001), placebo=(0.5, 0.5)) == "not supported"
 
 

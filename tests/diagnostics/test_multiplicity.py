@@ -18,6 +18,7 @@ from research.diagnostics.multiplicity import (
     timing_alpha_series,
 )
 from research.errors import DataError, ParameterError
+from research.synthetic import WORLDS
 
 METHODS_3_5_SERIES = np.array([2.0, -1, 3, 0, 1, 4, -2, 1])
 METHODS_3_5_VARIANCES = {1: 3.5, 2: 1.735107421875, 4: 0.956430435181}
@@ -347,6 +348,35 @@ def test_alpha_series_of_two_metals():
         timing_alpha_series(metals, metals.rename(columns={"s0": "x"}))
     with pytest.raises(DataError, match="missing where s1"):
         timing_alpha_series(metals, metals.assign(s1=np.nan))
+
+
+def test_the_average_so_far_by_plain_loops():
+    rng = np.random.default_rng(7)
+    held, metal = (rng.random(60) > 0.5).astype(float), 0.05 * rng.standard_normal(60) + 0.01
+    late = np.arange(60) >= 10
+    columns = {"a": np.where(late, held * metal, np.nan)}
+    series = timing_alpha_series(pd.DataFrame(columns), pd.Series(metal), pd.DataFrame({"a": held}))
+    over = [held[t] * metal[t] - metal[t] * (held[10:t].mean() if t > 10 else held[t]) for t in range(10, 60)]
+    assert series["a"].mean() == pytest.approx(np.polyfit(metal[10:], over, 1)[1], rel=1e-9)
+    with pytest.raises(DataError, match="held_weights: missing where a"):
+        timing_alpha_series(
+            pd.DataFrame(columns), pd.Series(metal), pd.DataFrame({"a": np.where(held == 1, 1, np.nan)})
+        )
+    with pytest.raises(DataError, match="held_weights"):
+        timing_alpha_series(pd.DataFrame(columns), pd.Series(metal), pd.DataFrame({"b": held}))
+
+
+def test_the_average_so_far_takes_most_of_the_stambaugh_bias():
+    plain, so_far = [], []
+    for seed in range(60):
+        world = WORLDS["persistent_predictor"](seed=seed)
+        returns, held = table(world.excess_returns()), table(world.held())
+        for into, weights in ((plain, None), (so_far, held)):
+            series = timing_alpha_series(returns, pd.Series(world.returns), weights)
+            series = series.loc[:, series.std() > 1e-9]
+            into.append((series.mean() / series.std() * np.sqrt(len(series))).mean())
+    assert np.mean(plain) > 0.2
+    assert abs(np.mean(so_far)) < 0.6 * np.mean(plain)
 
 
 def test_bad_families_are_named():

@@ -1,0 +1,269 @@
+"""Whether series and residuals are what the other statistics take them to be."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from research.diagnostics.finding import Finding
+from research.diagnostics.inputs import FloatArray, SeriesLike, fraction, vector, whole
+from research.errors import DataError, ParameterError
+
+Trend = Literal["c", "ct"]
+
+# What the pair says, by (ADF rejects a unit root, KPSS rejects stationarity).
+READINGS = {
+    (True, False): ("stationary", "It returns to its mean, so its level may stand in a regression."),
+    (False, True): ("unit root", "It wanders, so only its changes may stand in a regression."),
+    (True, True): (
+        "neither",
+        "Both tests reject: a break, long memory or changing volatility, so treat the level with care.",
+    ),
+    (False, False): ("undecided", "Neither test rejects: the sample is too short to tell it from a random walk."),
+}
+
+
+def stationarity(
+    series: SeriesLike, *, trend: Trend = "c", lags: int | None = None, significance: float = 0.05
+) -> Finding:
+    """Augmented Dickey-Fuller and KPSS together: the first has a unit root as its null, the second has none.
+
+    Parameters
+    ----------
+    series
+        Levels, shape (T,).
+    trend
+        ``"c"`` for a constant mean, ``"ct"`` for a linear trend, in both tests.
+    lags
+        Of both tests; by default the ADF's by AIC up to ``12 (T/100)^(1/4)``, the KPSS's by Hobijn, Franses and
+        Ooms (2004).
+    significance
+        Level of each test in the reading.
+
+    Returns
+    -------
+    Finding
+        ``statistic`` and ``p_value`` are the ADF's (MacKinnon 1994); ``details`` hold ``reading`` (stationary, unit
+        root, neither, undecided), the KPSS's ``kpss_statistic`` and ``kpss_p_value`` (only known within
+        [0.01, 0.10]) and both lags. ``estimate`` is the first-order autocorrelation.
+
+    Raises
+    ------
+    DataError
+        If values are missing, fewer than 20, or all the same.
+    ParameterError
+        For an unknown trend.
+
+    References
+    ----------
+    Said and Dickey (1984); Kwiatkowski, Phillips, Schmidt and Shin (1992).
+    """
+    from statsmodels.tools.sm_exceptions import InterpolationWarning
+    from statsmodels.tsa.stattools import adfuller, kpss
+
+    values = _varying(series, minimum=20)
+    fraction(significance, "significance")
+    if trend not in ("c", "ct"):
+        raise ParameterError(f"trend: {trend!r} is unknown; there are: c, ct")
+    adf = adfuller(
+        values, maxlag=lags, regression=trend, autolag=None if lags is not None else "AIC", result_object=True
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InterpolationWarning)  # p outside [0.01, 0.10]; said in the method
+        level = kpss(values, regression=trend, nlags="auto" if lags is None else lags, result_object=True)
+    reading, advice = READINGS[bool(adf.pvalue <= significance), bool(level.pvalue <= significance)]
+    return Finding(
+        name="stationarity",
+        estimate=_autocorrelation(values),
+        unit="first-order autocorrelation",
+        statistic=float(adf.statistic),
+        p_value=float(adf.pvalue),
+        null="the series has a unit root (ADF)",
+        alternative="it is stationary" + (" around a trend" if trend == "ct" else ""),
+        effective_n=float(adf.nobs),
+        method=(
+            f"ADF with {adf.lags} lags, MacKinnon p-value; KPSS with {level.lags} lags, its p-value known only "
+            f"within [0.01, 0.10]; each read at {significance:.0%}"
+        ),
+        reference="Said and Dickey 1984; Kwiatkowski et al. 1992",
+        sentence=f"The pair of tests reads {reading!r}. {advice}",
+        details={
+            "reading": reading,
+            "kpss_statistic": float(level.statistic),
+            "kpss_p_value": float(level.pvalue),
+            "adf_lags": int(adf.lags),
+            "kpss_lags": int(level.lags),
+        },
+    )
+
+
+def autocorrelation(series: SeriesLike, *, lags: int = 10) -> Finding:
+    r"""Ljung-Box made robust to changing volatility.
+
+    :math:`Q = \sum_{k \le m} (\sum_t e_t e_{t-k})^2 / \sum_t e_t^2 e_{t-k}^2`, chi-squared with m degrees of freedom
+    for uncorrelated returns of any conditional variance. The classical
+    :math:`n(n+2) \sum \hat\rho_k^2 / (n-k)` takes volatility clusters for autocorrelation.
+
+    Parameters
+    ----------
+    series
+        Returns or residuals, shape (T,).
+    lags
+        m.
+
+    Returns
+    -------
+    Finding
+        ``estimate`` is the first autocorrelation, ``details`` hold the classical ``ljung_box_statistic`` and
+        ``ljung_box_p_value``.
+
+    Raises
+    ------
+    DataError
+        If values are missing, all the same, or fewer than ``lags + 10``.
+
+    References
+    ----------
+    Diebold (1986); Lo and MacKinlay (1989); Dalla, Giraitis and Phillips (2022); Ljung and Box (1978).
+    """
+    from scipy.special import chdtrc
+    from statsmodels.stats.diagnostic import acorr_ljungbox
+
+    m = whole(lags, "lags", minimum=1)
+    values = _varying(series, minimum=m + 10)
+    e = values - values.mean()
+    ratios = [(e[k:] @ e[:-k]) ** 2 / ((e[k:] ** 2) @ (e[:-k] ** 2)) for k in range(1, m + 1)]
+    statistic = float(np.sum(ratios))
+    p_value = float(chdtrc(m, statistic))
+    classical = acorr_ljungbox(values, lags=[m]).iloc[0]
+    first = _autocorrelation(values)
+    return Finding(
+        name="autocorrelation",
+        estimate=first,
+        unit="first-order autocorrelation",
+        statistic=statistic,
+        p_value=p_value,
+        null=f"no autocorrelation up to lag {m}",
+        alternative="some autocorrelation",
+        effective_n=float(values.size),
+        method=f"portmanteau of {m} lags with heteroskedasticity-robust variances, chi-squared with {m} degrees",
+        reference="Lo and MacKinlay 1989; Dalla, Giraitis and Phillips 2022",
+        sentence=(
+            f"The first autocorrelation is {first:+.2f}; without any, {m} lags would look like this "
+            f"in {p_value:.1%} of samples."
+        ),
+        details={
+            "ljung_box_statistic": float(classical["lb_stat"]),
+            "ljung_box_p_value": float(classical["lb_pvalue"]),
+            "lags": m,
+        },
+    )
+
+
+def heteroskedasticity(residuals: SeriesLike, regressors: npt.ArrayLike) -> Finding:
+    """Test whether the variance of a regression's residuals depends on its regressors.
+
+    Breusch-Pagan in Koenker's (1981) form, which does not need normal residuals; the original and White's (1980)
+    test, with squares and products, are in the details.
+
+    Parameters
+    ----------
+    residuals
+        Shape (T,).
+    regressors
+        Shape (T,) or (T, k), without the constant.
+
+    Raises
+    ------
+    DataError
+        If lengths differ, values are missing or a regressor never varies.
+    """
+    from statsmodels.stats.diagnostic import het_breuschpagan, het_white
+
+    e = _varying(residuals, minimum=10)
+    x = np.asarray(regressors, dtype=np.float64)
+    x = x[:, None] if x.ndim == 1 else x
+    if x.shape[0] != e.size or not np.isfinite(x).all() or (np.ptp(x, axis=0) == 0).any():
+        raise DataError(
+            f"regressors: need {e.size} finite rows that vary, without the constant, got shape {x.shape}; align them"
+        )
+    design = np.column_stack([np.ones(e.size), x])
+    koenker, p_value = het_breuschpagan(e, design, robust=True)[:2]
+    original, original_p = het_breuschpagan(e, design, robust=False)[:2]
+    white, white_p = het_white(e, design)[:2]
+    return Finding(
+        name="heteroskedasticity",
+        estimate=float(koenker / e.size),
+        unit="R squared of the squared residuals on the regressors",
+        statistic=float(koenker),
+        p_value=float(p_value),
+        null="the variance does not depend on the regressors",
+        alternative="it does",
+        effective_n=float(e.size),
+        method=f"Koenker's Breusch-Pagan, chi-squared with {x.shape[1]} degrees of freedom",
+        reference="Breusch and Pagan 1979; Koenker 1981; White 1980",
+        sentence=f"A variance that did not depend on the regressors would look like this in {p_value:.1%} of samples.",
+        details={
+            "breusch_pagan_statistic": float(original),
+            "breusch_pagan_p_value": float(original_p),
+            "white_statistic": float(white),
+            "white_p_value": float(white_p),
+        },
+    )
+
+
+def arch_effects(series: SeriesLike, *, lags: int = 5) -> Finding:
+    """Engle's Lagrange-multiplier test that volatility does not cluster: T R^2 of e^2 on its own lags.
+
+    Parameters
+    ----------
+    series
+        Returns or residuals, shape (T,); their mean is taken off.
+    lags
+        Of the squares.
+
+    Raises
+    ------
+    DataError
+        If values are missing, all the same, or fewer than ``3 lags + 10``.
+
+    References
+    ----------
+    Engle (1982).
+    """
+    from statsmodels.stats.diagnostic import het_arch
+
+    m = whole(lags, "lags", minimum=1)
+    values = _varying(series, minimum=3 * m + 10)
+    e = values - values.mean()
+    found = het_arch(e, nlags=m, result_object=True)
+    return Finding(
+        name="arch_effects",
+        estimate=_autocorrelation(e**2),
+        unit="first-order autocorrelation of the squares",
+        statistic=float(found.lm),
+        p_value=float(found.lmpval),
+        null="volatility does not cluster",
+        alternative="large moves follow large moves",
+        effective_n=float(e.size - m),
+        method=f"Lagrange multiplier with {m} lags, chi-squared with {m} degrees of freedom",
+        reference="Engle 1982",
+        sentence=f"Volatility that did not cluster would look like this in {float(found.lmpval):.1%} of samples.",
+        details={"lags": m},
+    )
+
+
+def _varying(series: SeriesLike, *, minimum: int) -> FloatArray:
+    values = vector(series, "series", minimum=minimum)
+    if np.ptp(values) == 0:
+        raise DataError("series: it never varies, so there is nothing to test; check the data")
+    return values
+
+
+def _autocorrelation(values: FloatArray) -> float:
+    e = values - values.mean()
+    total = float(e @ e)
+    return float(e[1:] @ e[:-1]) / total if total > 0 else float("nan")

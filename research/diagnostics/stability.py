@@ -1,0 +1,336 @@
+"""Whether a relation held all the time: breaks at unknown dates, rolling alphas, regimes.
+
+A break date that was searched for is an estimate: the difference of the means before and after it has no ordinary
+p-value. The tests here allow for the search; their dates are for description.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from research.diagnostics.finding import Finding
+from research.diagnostics.inputs import FloatArray, SeriesLike, aligned, fraction, positive, vector, whole
+from research.errors import DataError, ParameterError
+
+
+def cusum(series: SeriesLike, regressors: npt.ArrayLike | None = None) -> Finding:
+    r"""OLS-CUSUM, the farthest that the residuals drift.
+
+    The statistic is :math:`\max_t |\sum_{s \le t} e_s| / (\hat\sigma \sqrt n)`; its limit is the supremum of a
+    Brownian bridge. :math:`\hat\sigma` has n - k degrees of freedom, as in R's
+    strucchange.
+
+    Parameters
+    ----------
+    series
+        Shape (T,).
+    regressors
+        Shape (T,) or (T, k), without the constant; by default the mean alone is tested.
+
+    Returns
+    -------
+    Finding
+        ``estimate`` is the position (0-based) of the last bar before the largest excursion.
+
+    Raises
+    ------
+    DataError
+        If values are missing or misaligned, or the fit is perfect.
+
+    References
+    ----------
+    Ploberger and Kraemer (1992).
+    """
+    from statsmodels.stats.diagnostic import breaks_cusumolsresid
+
+    values, design = _regression(series, regressors)
+    residuals = values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
+    if residuals @ residuals <= 1e-20 * (values @ values):
+        raise DataError("series: the regression fits perfectly, so there are no residuals to follow; check the data")
+    statistic, p_value, _ = breaks_cusumolsresid(residuals, ddof=design.shape[1])
+    at = int(np.argmax(np.abs(np.cumsum(residuals))))
+    return Finding(
+        name="cusum",
+        estimate=float(at),
+        unit="position of the last bar before the turn",
+        statistic=float(statistic),
+        p_value=float(p_value),
+        null="the regression is the same throughout",
+        alternative="it drifts or breaks",
+        effective_n=float(values.size),
+        method="OLS-CUSUM, supremum of a Brownian bridge",
+        reference="Ploberger and Kraemer 1992",
+        sentence=f"A relation that never changed would wander this far in {float(p_value):.1%} of samples.",
+    )
+
+
+def sup_f(
+    series: SeriesLike,
+    regressors: npt.ArrayLike | None = None,
+    *,
+    seed: int,
+    trim: float = 0.15,
+    n_draws: int = 999,
+) -> Finding:
+    r"""Largest F over all break dates, with a p-value that knows that the date was searched for.
+
+    :math:`F(b) = (RSS_0 - RSS_b) / (RSS_b / (n - 2k))` for a break of all k coefficients after bar b; b runs over the
+    sample less the share ``trim`` at either end. The p-value is Hansen's (2000) fixed-regressor bootstrap: the
+    residuals of the best break, each times a standard normal, are regressed on the same regressors. It holds under
+    heteroskedasticity and for regressors whose own distribution changes, where Andrews' (1993) tables do not.
+
+    Parameters
+    ----------
+    series
+        Shape (T,).
+    regressors
+        Shape (T,) or (T, k), without the constant; by default the mean alone may break.
+    seed
+        Of the bootstrap.
+    trim
+        Share of the sample at either end in which no break is looked for.
+    n_draws
+        Number of bootstrap draws; p = (1 + count) / (1 + n_draws).
+
+    Returns
+    -------
+    Finding
+        ``estimate`` is the position (0-based) of the last bar before the break; ``details`` hold
+        ``critical_value`` at 5 %, and the coefficients ``before`` and ``after``.
+
+    Raises
+    ------
+    DataError
+        If values are missing or misaligned, or too few on either side.
+
+    References
+    ----------
+    Andrews (1993); Hansen (2000).
+    """
+    values, design = _regression(series, regressors)
+    fraction(2 * trim, "twice the trim")
+    whole(n_draws, "n_draws", minimum=1)
+    n, k = design.shape
+    first, last = int(np.floor(trim * n)), n - int(np.floor(trim * n))
+    if first < k + 1:
+        raise DataError(f"series: {n} bars less {trim:.0%} at an end leave {first} for {k} coefficients; use more bars")
+    path = _f_path(values[:, None], design, first, last)[:, 0]
+    best = int(np.argmax(path))
+    bar = first + best
+    fits = [np.linalg.lstsq(design[part], values[part], rcond=None)[0] for part in (slice(bar), slice(bar, None))]
+    residuals = values - np.concatenate([design[:bar] @ fits[0], design[bar:] @ fits[1]])
+    noise = np.random.default_rng(seed).standard_normal((n, n_draws))
+    resampled = _f_path(residuals[:, None] * noise, design, first, last).max(axis=0)
+    p_value = (1 + int(np.sum(resampled >= path[best]))) / (1 + n_draws)
+    return Finding(
+        name="sup_f",
+        estimate=float(bar - 1),
+        unit="position of the last bar before the break",
+        statistic=float(path[best]),
+        p_value=p_value,
+        null="all coefficients are the same throughout",
+        alternative="they change once, at a date unknown",
+        effective_n=float(n),
+        method=f"sup F, {trim:.0%} trimming, fixed-regressor bootstrap, {n_draws} draws, seed {seed}",
+        reference="Andrews 1993; Hansen 2000",
+        sentence=f"With no break at all, the best date would look as good as this one in {p_value:.1%} of samples.",
+        details={
+            "critical_value": float(np.quantile(resampled, 0.95)),
+            "before": fits[0].tolist(),
+            "after": fits[1].tolist(),
+        },
+    )
+
+
+def rolling_alpha(
+    excess_returns: SeriesLike,
+    metal_excess_returns: SeriesLike,
+    *,
+    window: int,
+    periods_per_year: float,
+) -> Finding:
+    """Timing alpha of every window, a description: neighbouring windows share all bars but one.
+
+    Parameters
+    ----------
+    excess_returns, metal_excess_returns
+        Less the bill's, shape (T,), as fractions.
+    window
+        Bars of a window.
+    periods_per_year
+        12 for months, 252 for days.
+
+    Returns
+    -------
+    Finding
+        ``estimate`` is the share of windows whose alpha has the sign of the whole sample's. No p-value. ``details``
+        hold ``alphas``, a year, one for each bar from ``window - 1`` on (``nan`` where the metal stood still),
+        ``lowest``, ``highest`` and ``separate_windows``.
+
+    Raises
+    ------
+    DataError
+        If returns are missing or misaligned, or fewer than a window.
+    """
+    whole(window, "window", minimum=3)
+    year = positive(periods_per_year, "periods_per_year")
+    y, m = aligned(excess_returns=excess_returns, metal_excess_returns=metal_excess_returns, minimum=window)
+    slices = np.lib.stride_tricks.sliding_window_view(np.column_stack([y, m]), window, axis=0)
+    mean_y, mean_m = slices.mean(axis=2).T
+    centred = slices[:, 1] - mean_m[:, None]
+    variance = np.einsum("ij,ij->i", centred, centred)
+    covariance = np.einsum("ij,ij->i", centred, slices[:, 0])
+    beta = np.divide(covariance, variance, out=np.full(variance.shape, np.nan), where=variance > 0)
+    alphas = (mean_y - beta * mean_m) * year
+    whole_beta = float(np.cov(y, m)[0, 1] / m.var(ddof=1)) if m.var() > 0 else float("nan")
+    whole_alpha = float(y.mean() - whole_beta * m.mean()) * year
+    known = alphas[np.isfinite(alphas)]
+    share = float(np.mean(known * whole_alpha > 0)) if known.size else float("nan")
+    return Finding(
+        name="rolling_alpha",
+        estimate=share,
+        unit="share of windows with the sign of the whole",
+        null="",
+        alternative="",
+        effective_n=float(y.size // window),
+        method=f"ordinary least squares in windows of {window} bars; no test, the windows overlap",
+        reference="Jensen 1968",
+        sentence=(
+            f"{share:.0%} of the {window}-bar windows have the alpha's sign; it ranged from "
+            f"{known.min():+.1%} to {known.max():+.1%} a year."
+            if known.size
+            else "The metal never moved within a window."
+        ),
+        details={
+            "alphas": alphas.tolist(),
+            "lowest": float(known.min()) if known.size else float("nan"),
+            "highest": float(known.max()) if known.size else float("nan"),
+            "whole": whole_alpha,
+            "separate_windows": y.size // window,
+        },
+    )
+
+
+def markov_regimes(
+    returns: SeriesLike, *, periods_per_year: float, seed: int, n_regimes: int = 2, n_starts: int = 20
+) -> Finding:
+    """Regimes of mean and volatility that switch as a Markov chain, a description.
+
+    Maximum likelihood from many random starts, the best kept; regimes are numbered by their mean, lowest
+    first. Only *filtered* probabilities are given, what the model says at a bar from the bars up to it; the smoothed
+    ones know the future. Even so the parameters are those of the whole sample: a strategy must estimate them
+    again at every decision.
+
+    Parameters
+    ----------
+    returns
+        Shape (T,), fractions a bar.
+    periods_per_year
+        12 for months, 252 for days.
+    seed, n_starts
+        Of the random starts, and how many.
+    n_regimes
+        Number of regimes.
+
+    Returns
+    -------
+    Finding
+        ``estimate`` is the highest less the lowest mean, a year. There is no p-value: under one regime the
+        switching probabilities do not exist, so no ordinary distribution holds. ``details`` hold ``means`` and
+        ``volatilities`` a year, ``transition`` (row: from, column: to), ``expected_durations`` in bars,
+        ``filtered`` probabilities of the regime with the highest mean, ``log_likelihood`` and
+        ``bic_less_one_regime``, negative when the regimes pay for their parameters.
+
+    Raises
+    ------
+    DataError
+        If values are missing or fewer than 50, or no start converges.
+
+    References
+    ----------
+    Hamilton (1989).
+    """
+    import warnings
+
+    from statsmodels.tools.sm_exceptions import ModelWarning
+    from statsmodels.tsa.regime_switching.markov_regression import MarkovRegression
+
+    values = vector(returns, "returns", minimum=50)
+    year = positive(periods_per_year, "periods_per_year")
+    whole(n_regimes, "n_regimes", minimum=2)
+    whole(n_starts, "n_starts", minimum=1)
+    scale = float(values.std())
+    if scale == 0:
+        raise DataError("returns: they never vary, so there are no regimes; check the data")
+    model = MarkovRegression(values / scale, k_regimes=n_regimes, switching_variance=True)
+    with warnings.catch_warnings():
+        # Poor starts fail on their way; only the best of them is kept, and checked below.
+        warnings.simplefilter("ignore", ModelWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
+        fit = model.fit(search_reps=n_starts, search_iter=10, maxiter=500, rng=np.random.default_rng(seed), disp=False)
+    if not np.isfinite(fit.llf):
+        raise DataError(f"returns: none of {n_starts} starts converged to {n_regimes} regimes; ask for fewer regimes")
+    n_transitions = n_regimes * (n_regimes - 1)
+    means, variances = np.split(np.asarray(fit.params)[n_transitions:], 2)
+    order = np.argsort(means)
+    transition = np.asarray(fit.regime_transition)[:, :, 0].T[np.ix_(order, order)]
+    filtered = np.asarray(fit.filtered_marginal_probabilities)[:, order]
+    log_likelihood = float(fit.llf) - values.size * np.log(scale)
+    alone = -0.5 * values.size * (np.log(2 * np.pi * scale**2) + 1)
+    penalty = np.log(values.size)
+    spread = float(means[order[-1]] - means[order[0]]) * scale * year
+    return Finding(
+        name="markov_regimes",
+        estimate=spread,
+        unit="fraction a year",
+        null="",
+        alternative="",
+        effective_n=float(values.size),
+        method=f"{n_regimes} regimes of mean and variance, best of {n_starts} random starts, seed {seed}; no test",
+        reference="Hamilton 1989",
+        sentence=f"The regimes' means lie {spread:.1%} a year apart; which one holds is known only as a probability.",
+        details={
+            "means": (means[order] * scale * year).tolist(),
+            "volatilities": (np.sqrt(variances[order] * year) * scale).tolist(),
+            "transition": transition.tolist(),
+            "expected_durations": (1 / (1 - np.diag(transition))).tolist(),
+            "filtered": filtered[:, -1].tolist(),
+            "log_likelihood": log_likelihood,
+            "bic_less_one_regime": float(-2 * (log_likelihood - alone) + penalty * (n_transitions + 2 * n_regimes - 2)),
+        },
+    )
+
+
+def _regression(series: SeriesLike, regressors: npt.ArrayLike | None) -> tuple[FloatArray, FloatArray]:
+    values = vector(series, "series", minimum=10)
+    ones = np.ones((values.size, 1))
+    if regressors is None:
+        return values, ones
+    x = np.asarray(regressors, dtype=np.float64)
+    x = x[:, None] if x.ndim == 1 else x
+    if x.shape[0] != values.size or not np.isfinite(x).all():
+        raise DataError(f"regressors: need {values.size} finite rows, got shape {x.shape}; align them")
+    design = np.column_stack([ones, x])
+    if np.linalg.matrix_rank(design) < design.shape[1]:
+        raise ParameterError("regressors: one is a combination of the others or of the constant; leave it out")
+    return values, design
+
+
+def _f_path(series: FloatArray, design: FloatArray, first: int, last: int) -> FloatArray:
+    """F of a break after each of ``first`` .. ``last`` bars, for every column, ``(last - first + 1, n_columns)``."""
+    n, k = design.shape
+    moment, total = design[:first].T @ design[:first], design.T @ design
+    product, everything = design[:first].T @ series[:first], design.T @ series
+    squares = np.einsum("ij,ij->j", series, series)
+    unbroken = np.einsum("ij,ij->j", everything, np.linalg.solve(total, everything))
+    path = np.empty((last - first + 1, series.shape[1]))
+    for position, bar in enumerate(range(first, last + 1)):
+        rest = everything - product
+        fitted = np.einsum("ij,ij->j", product, np.linalg.solve(moment, product))
+        fitted += np.einsum("ij,ij->j", rest, np.linalg.solve(total - moment, rest))
+        path[position] = (fitted - unbroken) / ((squares - fitted) / (n - 2 * k))
+        if bar < n:
+            moment = moment + np.outer(design[bar], design[bar])
+            product = product + design[bar][:, None] * series[bar]
+    return path

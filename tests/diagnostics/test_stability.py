@@ -1,0 +1,149 @@
+import numpy as np
+import pytest
+
+from research.diagnostics.stability import cusum, markov_regimes, rolling_alpha, sup_f
+from research.errors import DataError, ParameterError
+
+STRUCCHANGE_NILE_OLS_CUSUM = 2.951766, 5.41e-8
+STRUCCHANGE_NILE_SUP_F = 75.929769
+BAI_PERRON_NILE_BREAK = 28  # observations before it: the year 1898
+ANDREWS_2003_CRITICAL_VALUE_ONE_COEFFICIENT_15_PERCENT = 8.68
+ANDREWS_2003_CRITICAL_VALUE_TWO_COEFFICIENTS_15_PERCENT = 11.72
+
+
+@pytest.fixture(scope="module")
+def nile():
+    import statsmodels.api as sm
+
+    return sm.datasets.nile.load_pandas().data["volume"].to_numpy(float)
+
+
+def test_nile_cusum(nile):
+    found = cusum(nile)
+    assert found.statistic == pytest.approx(STRUCCHANGE_NILE_OLS_CUSUM[0], abs=1e-6)
+    assert found.p_value == pytest.approx(STRUCCHANGE_NILE_OLS_CUSUM[1], rel=1e-2)
+    assert found.estimate == BAI_PERRON_NILE_BREAK - 1
+
+
+def test_nile_sup_f(nile):
+    found = sup_f(nile, seed=1)
+    assert found.statistic == pytest.approx(STRUCCHANGE_NILE_SUP_F, abs=1e-6)
+    assert found.estimate == BAI_PERRON_NILE_BREAK - 1
+    assert found.p_value == 0.001
+    assert found.details["before"] == pytest.approx([nile[:28].mean()])
+    assert found.details["after"] == pytest.approx([nile[28:].mean()])
+
+
+def test_the_bootstrap_nears_andrews_tables_where_they_hold():
+    rng = np.random.default_rng(0)
+    one = [sup_f(rng.standard_normal(1000), seed=s).details["critical_value"] for s in range(4)]
+    assert np.mean(one) == pytest.approx(ANDREWS_2003_CRITICAL_VALUE_ONE_COEFFICIENT_15_PERCENT, rel=0.06)
+    two = [
+        sup_f(rng.standard_normal(1000), rng.standard_normal(1000), seed=s).details["critical_value"] for s in range(4)
+    ]
+    assert np.mean(two) == pytest.approx(ANDREWS_2003_CRITICAL_VALUE_TWO_COEFFICIENTS_15_PERCENT, rel=0.06)
+
+
+def test_sup_f_is_the_best_of_all_chow_tests():
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal(80)
+    y = 1 + 0.5 * x + rng.standard_normal(80)
+    X = np.column_stack([np.ones(80), x])
+
+    def rss(a, b):
+        return np.sum((y[a:b] - X[a:b] @ np.linalg.lstsq(X[a:b], y[a:b], rcond=None)[0]) ** 2)
+
+    chow = {b: (rss(0, 80) - (s := rss(0, b) + rss(b, 80))) / (s / 76) for b in range(12, 69)}
+    found = sup_f(y, x, seed=0, n_draws=99)
+    assert found.statistic == pytest.approx(max(chow.values()))
+    assert found.estimate == max(chow, key=chow.get) - 1
+
+
+def test_sup_f_keeps_its_size_when_the_variance_changes():
+    rejected = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        y = rng.standard_normal(120) * np.where(np.arange(120) < 60, 1, 3)
+        rejected += sup_f(y, seed=seed, n_draws=99).p_value <= 0.05
+    assert rejected / 200 <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
+
+
+def test_a_break_in_alpha_is_found():
+    rng = np.random.default_rng(2)
+    metal = 0.05 * rng.standard_normal(400)
+    strategy = 0.5 * metal + 0.01 * rng.standard_normal(400) + np.where(np.arange(400) < 250, 0.0, 0.01)
+    for found in (sup_f(strategy, metal, seed=0), cusum(strategy, metal)):
+        assert found.p_value < 0.01
+        assert abs(found.estimate - 249) < 15
+
+
+def test_rolling_alpha_by_plain_regressions():
+    rng = np.random.default_rng(3)
+    metal = 0.003 + 0.05 * rng.standard_normal(100)
+    strategy = 0.4 * metal + 0.02 * rng.standard_normal(100) + 0.002
+    found = rolling_alpha(strategy, metal, window=24, periods_per_year=12)
+    plain = [np.polyfit(metal[t - 23 : t + 1], strategy[t - 23 : t + 1], 1)[1] * 12 for t in range(23, 100)]
+    np.testing.assert_allclose(found.details["alphas"], plain)
+    whole = np.polyfit(metal, strategy, 1)[1] * 12
+    assert found.details["whole"] == pytest.approx(whole)
+    assert found.estimate == pytest.approx(np.mean(np.sign(plain) == np.sign(whole)))
+    assert found.p_value is None
+    assert found.details["separate_windows"] == 4
+
+
+def two_regimes(n=800):
+    rng = np.random.default_rng(4)
+    state = np.cumsum(rng.random(n) < 1 / 50) % 2
+    return state, np.where(state, 0.02, -0.02) + np.where(state, 0.02, 0.05) * rng.standard_normal(n)
+
+
+def test_planted_regimes_are_recovered_and_ordered_by_mean():
+    state, returns = two_regimes()
+    found = markov_regimes(returns, periods_per_year=12, seed=0)
+    low, high = found.details["means"]
+    assert (low, high) == pytest.approx((-0.24, 0.24), abs=0.09)
+    assert found.details["volatilities"] == pytest.approx([0.05 * 12**0.5, 0.02 * 12**0.5], rel=0.12)
+    assert np.mean((np.array(found.details["filtered"]) > 0.5) == state) > 0.85
+    assert np.sum(found.details["transition"], axis=1) == pytest.approx([1, 1])
+    assert found.details["bic_less_one_regime"] < -50
+    assert found.p_value is None
+    assert found == markov_regimes(returns, periods_per_year=12, seed=0)
+
+
+def test_filtered_probabilities_are_the_hamilton_filter_and_know_no_future():
+    _, returns = two_regimes(300)
+    found = markov_regimes(returns, periods_per_year=1, seed=0)
+    means, sds = np.array(found.details["means"]), np.array(found.details["volatilities"])
+    transition = np.array(found.details["transition"])
+    p01, p10 = transition[0, 1], transition[1, 0]
+    belief, log_likelihood = np.array([p10, p01]) / (p01 + p10), 0.0
+    for t, r in enumerate(returns):
+        predicted = belief @ transition if t else belief
+        joint = predicted * np.exp(-0.5 * ((r - means) / sds) ** 2) / (sds * np.sqrt(2 * np.pi))
+        log_likelihood += np.log(joint.sum())
+        belief = joint / joint.sum()
+        assert found.details["filtered"][t] == pytest.approx(belief[1], abs=1e-6)
+    assert found.details["log_likelihood"] == pytest.approx(log_likelihood, abs=1e-6)
+
+
+def test_one_regime_does_not_pay_for_two():
+    returns = 0.05 * np.random.default_rng(5).standard_normal(500)
+    assert markov_regimes(returns, periods_per_year=12, seed=0).details["bic_less_one_regime"] > 0
+
+
+def test_what_cannot_be_tested():
+    noise = np.random.default_rng(6).standard_normal(60)
+    with pytest.raises(DataError, match="fits perfectly"):
+        cusum(np.arange(60.0), np.arange(60.0))
+    with pytest.raises(DataError, match="align"):
+        sup_f(noise, noise[:-1], seed=0)
+    with pytest.raises(ParameterError, match="leave it out"):
+        sup_f(noise, np.ones(60), seed=0)
+    with pytest.raises(DataError, match="use more bars"):
+        sup_f(noise[:12], noise[:12], seed=0, trim=0.1)
+    with pytest.raises(ParameterError, match="trim"):
+        sup_f(noise, seed=0, trim=0.5)
+    with pytest.raises(DataError, match="too few"):
+        markov_regimes(noise[:40], periods_per_year=12, seed=0)
+    with pytest.raises(DataError, match="too few"):
+        rolling_alpha(noise, noise, window=61, periods_per_year=12)
