@@ -9,7 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 
-def trailing_zscore(series: pd.Series, window: str, *, min_observations: int = 12) -> pd.Series:
+def trailing_zscore(series: pd.Series, window: str, *, warm_up: str = "0D", min_observations: int = 12) -> pd.Series:
     """Standard score against the trailing window, the value itself included.
 
     ``z[t] = (x[t] - mean(x over window)) / std(x over window, ddof=1)``
@@ -20,6 +20,9 @@ def trailing_zscore(series: pd.Series, window: str, *, min_observations: int = 1
         Any unit; the score has none. NaN rows are passed over.
     window
         Length of time, e.g. ``"1826D"``.
+    warm_up
+        Length of time since the first value before which the score is NaN: the same history is then asked of
+        daily and of monthly data.
     min_observations
         Fewer rows in the window give NaN.
 
@@ -31,7 +34,9 @@ def trailing_zscore(series: pd.Series, window: str, *, min_observations: int = 1
     rolling = series.rolling(window, min_periods=min_observations)
     deviation = rolling.std(ddof=1)
     spread = deviation.where(deviation > 1e-12 * series.abs().max())
-    return (series - rolling.mean()) / spread
+    score = (series - rolling.mean()) / spread
+    first = series.first_valid_index()
+    return score if first is None else score.where(series.index >= first + pd.Timedelta(warm_up))
 
 
 def drawdown_from_high(series: pd.Series, window: str, *, min_observations: int = 2) -> pd.Series:
