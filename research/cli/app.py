@@ -139,7 +139,9 @@ def strategy_json(item: Any, available: Any) -> dict[str, Any]:
         "role": item.role,
         "metals": list(item.metals),
         "inputs": ids,
-        "missing": sorted({i for inputs in ids.values() for i in inputs.values() if i not in available}),
+        "missing": sorted(
+            {i for m in item.metals for i in item.inputs_for(m, available).values() if i not in available}
+        ),
         "expected_sign": item.expected_sign,
         "falsifier": item.falsifier,
         "grid": {name: list(values) for name, values in item.grid.items()},

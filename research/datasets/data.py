@@ -92,8 +92,17 @@ class Data:
         )
 
     def panel(self, metal: str, inputs: Mapping[str, str], market: Market) -> Panel:
-        """What was known of ``inputs`` (alias -> dataset id) at each bar of ``market``."""
+        """What was known of ``inputs`` (alias -> dataset id) at each bar of ``market``.
+
+        Raises
+        ------
+        UnknownDataset
+            If no pack holds one of them, with all that are missing.
+        """
         dataset = self[self._price_id(metal)]
+        missing = sorted({identity for identity in inputs.values() if identity not in self})
+        if missing:
+            raise UnknownDataset(f"needs {', '.join(missing)}: in none of the packs; `assay data` lists what there is")
         index = pd.DatetimeIndex(market.price.index)
         time, timezone = dataset.decision
         local = (index + pd.Timedelta(f"{time}:00")).tz_localize(timezone, ambiguous=True, nonexistent="shift_forward")

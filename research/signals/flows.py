@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from research.signals.series import latest_surprise
+from research.signals.series import latest_surprise, value_before
 
 PBOC_DISCLOSURES = ("2001-12-31", "2002-12-31", "2009-04-30", "2015-06-30")
 
@@ -72,10 +72,7 @@ def holdings_flow(holdings: pd.Series, window: str) -> pd.Series:
     In metal, never in money: assets under management also move with the price. Fees are paid in metal
     (about 0.4 % a year), which this leaves in; where the number of shares is known use :func:`created_ounces`.
     """
-    start = holdings.index - pd.Timedelta(window)
-    row = holdings.index.searchsorted(start, side="right") - 1
-    before = pd.Series(holdings.to_numpy()[row.clip(0)], index=holdings.index).where(row >= 0)
-    return holdings / before - 1
+    return holdings / value_before(holdings, window) - 1
 
 
 def created_ounces(shares: pd.Series, ounces_per_share: pd.Series) -> pd.Series:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from research.signals.lease import Numbers
+from research.signals.series import value_before
 
 OUNCES_PER_TONNE = 32_150.7466
 OUNCES_PER_CONTRACT = {"gold": 100.0, "silver": 5_000.0}
@@ -19,19 +20,17 @@ RESTATEMENTS = ("2011-04-27",)  # COMEX restated registered and eligible; nothin
 
 
 def days_of_cover(stock: pd.Series, window: str) -> pd.Series:
-    r"""Days until the stock is gone at the recent pace: :math:`R_t / \max(0, (R_{t-W} - R_t)/W)`.
+    r"""Days until the stock is gone at the recent pace: :math:`R_t \big/ [(R_{t-W} - R_t)/W]`.
 
-    The pace is the net withdrawal a calendar day between the oldest and the newest row of the window.
+    The pace is the net withdrawal a calendar day since the last report at least ``window`` ago.
 
     Returns
     -------
     pd.Series
-        Days; infinite where the stock did not fall, NaN in the first window.
+        Days; infinite where the stock did not fall, NaN until the first window is full.
     """
-    before = _first_in_window(stock, window)
-    days = (stock.index.to_series() - before["when"]) / pd.Timedelta("1D")
-    pace = (before["value"] - stock) / days.where(days > 0)
-    return (stock / pace.where(pace > 0, 0.0).where(pace.notna())).rename(stock.name)
+    withdrawn = (value_before(stock, window) - stock).clip(lower=0.0)
+    return stock * (pd.Timedelta(window) / pd.Timedelta("1D")) / withdrawn
 
 
 def open_interest_coverage(contracts: Numbers, stock: Numbers, *, ounces_per_contract: float) -> Numbers:
@@ -81,12 +80,10 @@ def reclassified(
     change = both.diff()
     mirrored = np.sign(change["registered"]) * change.abs().min(axis=1)
     share = mirrored.where(change["registered"] * change["eligible"] < 0, 0.0) / both["registered"].shift()
-    gap = both.index.to_series().diff()
-    share = share.where(gap <= pd.Timedelta(max_gap))
-    days = both.index.tz_localize(None).normalize() if both.index.tz is not None else both.index.normalize()  # type: ignore[attr-defined]
+    reported = pd.Series(pd.DatetimeIndex(both.index).tz_localize(None), index=both.index)
+    share = share.where(reported.diff() <= pd.Timedelta(max_gap))
     for date in map(pd.Timestamp, restatements):
-        first_report = (days >= date) & (days - gap.to_numpy() < date)
-        share = share.mask(first_report)
+        share = share.mask((reported >= date) & (reported.shift() < date))
     return share.rename("reclassified")
 
 
@@ -99,13 +96,3 @@ def free_float(vaults: Numbers, funds: Numbers) -> Numbers:
     3419
     """
     return vaults - funds
-
-
-def _first_in_window(series: pd.Series, window: str) -> pd.DataFrame:
-    """Oldest row within the window of each row; NaN until the window is full."""
-    index = series.index
-    start = index - pd.Timedelta(window)
-    row = index.searchsorted(start, side="left")
-    full = start >= index[0]
-    value = pd.Series(series.to_numpy()[row], index=index).where(full)
-    return pd.DataFrame({"when": index[row], "value": value}, index=index)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from research.signals.series import value_before
+
 
 def change_over(series: pd.Series, length: str) -> pd.Series:
     """Change against the last row at least ``length`` of time before: ``x[t] - x[t - length]``; NaN at the start."""
-    earlier = series.index.searchsorted(series.index - pd.Timedelta(length), side="right") - 1
-    before = pd.Series(series.to_numpy()[earlier.clip(0)], index=series.index).where(earlier >= 0)
-    return series - before
+    return series - value_before(series, length)
 
 
 def rolling_betas(
@@ -43,7 +43,8 @@ def rolling_betas(
     y = rows["y"].where(complete, 0.0).to_numpy()
     x = np.column_stack([np.ones(len(rows)), rows[drivers.columns].to_numpy(dtype=float)])
     x = np.where(complete.to_numpy()[:, None], x, 0.0)
-    first = rows.index.searchsorted(rows.index - pd.Timedelta(window), side="right")
+    dates = pd.DatetimeIndex(rows.index)
+    first = dates.searchsorted(dates - pd.Timedelta(window), side="right")
     moments = _windowed(x[:, :, None] * x[:, None, :], first)
     products = _windowed(x * y[:, None], first)
     count = moments[:, 0, 0]
@@ -68,7 +69,8 @@ def unexplained_return(
     """
     betas = rolling_betas(change_over(log_price, step), drivers.apply(change_over, length=step), window)
     explained = (betas * drivers.apply(change_over, length=length)).sum(axis=1, min_count=drivers.shape[1])
-    return change_over(log_price, length) - explained
+    unexplained: pd.Series = change_over(log_price, length) - explained
+    return unexplained
 
 
 def in_currency_basket(price: pd.Series, dollar_index: pd.Series) -> pd.Series:

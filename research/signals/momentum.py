@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from research.signals.lease import Numbers
+from research.signals.series import value_before
 
 
 def trailing_return(price: pd.Series, length: str) -> pd.Series:
@@ -13,10 +14,7 @@ def trailing_return(price: pd.Series, length: str) -> pd.Series:
     NaN until so much history is there. The 12-month return of Moskowitz, Ooi and Pedersen (2012) without
     their volatility scaling.
     """
-    known = price.dropna()
-    row = known.index.searchsorted(known.index - pd.Timedelta(length), side="right") - 1
-    before = pd.Series(known.to_numpy()[row.clip(0)], index=known.index).where(row >= 0)
-    return (known / before - 1).reindex(price.index)
+    return price / value_before(price, length) - 1
 
 
 def gold_silver_ratio(gold: Numbers, silver: Numbers) -> Numbers:

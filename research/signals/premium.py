@@ -13,7 +13,7 @@ from research.errors import ValidationError
 from research.signals.lease import YEAR, Numbers
 
 GRAMS_PER_OUNCE = 31.1034768
-GRAMS_PER_KILOGRAM = 1000.0
+GRAMS_PER_QUOTE = {"gold": 1.0, "silver": 1000.0}  # Shanghai quotes CNY per gram, CNY per kilogram
 
 
 def london_comex_premium(london: Numbers, future: Numbers, rate: Numbers, days: Numbers) -> Numbers:
@@ -34,6 +34,18 @@ def london_comex_premium(london: Numbers, future: Numbers, rate: Numbers, days: 
     0.03295975
     """
     return london * (1 + rate * days / YEAR) / future - 1
+
+
+def curve_spot(near: Numbers, far: Numbers, near_days: Numbers, far_days: Numbers) -> Numbers:
+    r"""Spot price that an exchange's own curve points to: :math:`F_1\,(F_1/F_2)^{d_1/(d_2 - d_1)}`.
+
+    The curve is continued to today at the rate between its two nearest deliveries, so that interest and lease rate
+    fall out and London over this (``london / curve_spot(…) - 1``) is a premium between places alone.
+
+    >>> round(curve_spot(50.00, 50.30, 28, 119), 6)
+    49.908053
+    """
+    return near * (near / far) ** (near_days / (far_days - near_days))
 
 
 def shanghai_premium(shanghai: Numbers, usdcny: Numbers, london: Numbers, *, grams: float, vat: float = 0.0) -> Numbers:

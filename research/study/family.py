@@ -77,7 +77,7 @@ def candidate(
     chosen = strategy.parameters(parameters)
     market = data.market(metal, start, end)
     whole = data.market(metal, None, end)
-    panel = data.panel(metal, strategy.inputs_for(metal), whole)
+    panel = data.panel(metal, strategy.inputs_for(metal, data), whole)
     opening = market.price.index[0]
 
     def is_series(identity: str) -> bool:
@@ -98,7 +98,7 @@ def candidate(
         strategy=strategy,
         metal=metal,
         parameters=chosen,
-        inputs=strategy.inputs_for(metal),
+        inputs=strategy.inputs_for(metal, data),
         accounts=open_accounts(decided, market, execution, strategy.name),
         market=market,
         signals={alias: panel[alias].loc[opening:] for alias, identity in panel.inputs.items() if is_series(identity)},
