@@ -7,11 +7,14 @@ from research import strategy
 from research.signals.macro import change_over, in_currency_basket, unexplained_return
 from research.signals.momentum import trailing_return
 
+PRICES = {"price": "{metal}_price", "spot": "{metal}_spot"}  # spot where the account holds something else
+
 
 @strategy(
     claim="While metal rises beyond what real yields and the dollar explain, trust in money is leaving: it goes on.",
     metal=("gold", "silver"),
-    inputs={"price": "{metal}_price", "real_yield": "real_yield_10y", "dollar": "dollar_index"},
+    inputs={**PRICES, "real_yield": "real_yield_10y", "dollar": "dollar_index"},
+    optional=["spot"],
     expected_sign=+1,
     falsifier="Holding metal only while its unexplained return is positive earns no more than the same exposure.",
     grid={"window_years": [3, 5]},
@@ -19,7 +22,7 @@ from research.signals.momentum import trailing_return
 )
 def beyond_real_yields(panel, window_years=3):
     """Hold metal while its return of a year, less that which trailing betas explain, is positive."""
-    rows, known = _same_days(panel, "price", "real_yield", "dollar")
+    rows, known = _same_days(panel, "real_yield", "dollar")
     drivers = pd.DataFrame({"real_yield": rows["real_yield"], "dollar": np.log(rows["dollar"])})
     unexplained = unexplained_return(
         np.log(rows["price"]), drivers, length="365D", step="28D", window=f"{365 * window_years}D"
@@ -30,14 +33,15 @@ def beyond_real_yields(panel, window_years=3):
 @strategy(
     claim="While metal rises against a basket of currencies, all paper money loses to it, and it goes on.",
     metal=("gold", "silver"),
-    inputs={"price": "{metal}_price", "dollar": "dollar_index"},
+    inputs={**PRICES, "dollar": "dollar_index"},
+    optional=["spot"],
     expected_sign=+1,
     falsifier="Holding metal only while it rises in the basket earns no more than the same average exposure.",
     claims=("C17",),
 )
 def rising_in_all_money(panel):
     """Hold metal while its price in the dollar index's basket stands above that of a year ago."""
-    rows, known = _same_days(panel, "price", "dollar")
+    rows, known = _same_days(panel, "dollar")
     return _while_positive(panel, trailing_return(in_currency_basket(rows["price"], rows["dollar"]), "365D"), known)
 
 
@@ -57,10 +61,14 @@ def falling_dollar(panel):
 
 
 def _same_days(panel, *names):
-    """Values of the days that all inputs describe, and the moment at which the last of them was known."""
-    tables = [panel.observations(name).drop_duplicates("observed_for").set_index("observed_for") for name in names]
-    rows = pd.concat([table["value"].rename(name) for table, name in zip(tables, names, strict=True)], axis=1).dropna()
-    known = pd.concat([table["known_at"] for table in tables], axis=1).max(axis=1)
+    """Price and named inputs of the days that all describe, and the moment at which the last of them was known."""
+    inputs = {"price": "spot" if "spot" in panel else "price", **{name: name for name in names}}
+    tables = {
+        name: panel.observations(alias).drop_duplicates("observed_for").set_index("observed_for")
+        for name, alias in inputs.items()
+    }
+    rows = pd.DataFrame({name: table["value"] for name, table in tables.items()}).dropna()
+    known = pd.DataFrame({name: table["known_at"] for name, table in tables.items()}).max(axis=1)
     return rows, known[rows.index]
 
 

@@ -11,7 +11,8 @@ from research.signals.series import trailing_zscore
 @strategy(
     claim="When Shanghai pays an unusual premium over London, metal flows East and the price rises.",
     metal=("gold", "silver"),
-    inputs={"shanghai": "sge_{metal}_price", "usdcny": "usdcny", "price": "{metal}_price"},
+    inputs={"shanghai": "sge_{metal}_price", "usdcny": "usdcny", "price": "{metal}_price", "spot": "{metal}_spot"},
+    optional=["spot"],
     expected_sign=+1,
     falsifier="Holding metal while the premium is high earns no more than the same average exposure.",
     grid={"threshold": [0.0, 1.0]},
@@ -27,7 +28,7 @@ def shanghai_premium(panel, threshold=0.0):
     premium = premium_over(
         shanghai,
         latest_before(shanghai, panel.native("usdcny"), "5D"),
-        latest_before(shanghai, panel.native("price"), "5D"),
+        latest_before(shanghai, panel.native("spot" if "spot" in panel else "price"), "5D"),
         grams=GRAMS_PER_QUOTE[panel.metal],
     )
     week = premium.rolling("7D", min_periods=3).median()

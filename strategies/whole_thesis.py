@@ -64,6 +64,6 @@ def whole_thesis(panel):
     positions = {
         part.name: part.signal(panel)
         for part in PARTS
-        if panel.metal in part.metals and all(alias in panel for alias in part.inputs)
+        if panel.metal in part.metals and all(alias in panel for alias in part.inputs if alias not in part.optional)
     }
     return pd.DataFrame(positions).mean(axis=1)

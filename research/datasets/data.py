@@ -45,7 +45,7 @@ class Data:
         self._owner: dict[str, Pack] = {identity: pack for pack in self.packs for identity in pack.datasets}
         self._tables: dict[str, pd.DataFrame] = {}
 
-    def __contains__(self, identity: str) -> bool:
+    def __contains__(self, identity: object) -> bool:
         return identity in self._owner
 
     def __iter__(self) -> Iterator[str]:
