@@ -168,10 +168,11 @@ def monthly_lease_rates(daily: pd.DataFrame) -> pd.DataFrame:
     """Median of each month's days, in % a year, with the columns by which to judge it.
 
     ``lease_rate_pct`` median; ``carry_pct`` median of the carry, above 0 in backwardation; ``last_pct`` the last day's;
-    ``spread_pct`` half the distance between the 16th and 84th percentile of the days; ``days``; ``last_day``; ``near_days`` and ``tenor_days`` (medians: calendar days to the near
-    delivery, and between the two); ``traded_share`` of days with volume in both contracts, empty where the file records
-    none; ``method``, which names the source of the interest rate; ``thin``: under 10 days, a pair more than 100 days
-    apart, a near delivery more than 120 days off, or under half of the days traded.
+    ``spread_pct`` half the distance between the 16th and 84th percentile of the days; ``days``; ``last_day``;
+    ``near_days`` and ``tenor_days`` (medians: calendar days to the near delivery, and between the two);
+    ``traded_share`` of days with volume in both contracts, empty where the file records none; ``method``, which names
+    the source of the interest rate; ``thin``: under 10 days, a pair more than 100 days apart, a near delivery more than
+    120 days off, or under half of the days traded.
     """
     month = pd.PeriodIndex(daily.index, freq="M").rename("month")
     percent = 100 * daily["lease_rate"]
