@@ -32,6 +32,7 @@ from research.datasets.data import bundled_folder
 from research.datasets.futures import clean_futures
 from research.errors import AssayError, NoData
 from research.signals.bills import forward_simple_rate, log_growth, simple_rate_of_discount
+from research.signals.carry import carry
 from research.signals.lease import calendar_lease_rate
 
 NODES = {"m1": 30, "m3": 91, "m6": 182, "y1": 365}
@@ -144,7 +145,7 @@ def daily_lease_rates(futures: pd.DataFrame, par_yields: pd.DataFrame, bill_disc
     -------
     DataFrame
         The columns of :func:`research.datasets.continuous.calendar_spreads` and ``rate`` (forward, simple, actual/360),
-        ``rate_source`` (``par yields`` or ``monthly bill``), ``lease_rate`` (fraction a year).
+        ``rate_source`` (``par yields`` or ``monthly bill``), ``lease_rate`` and ``carry`` (fractions a year).
     """
     spreads = calendar_spreads(clean_futures(futures).table)
     spreads = spreads[~spreads["locked"]]
@@ -159,17 +160,19 @@ def daily_lease_rates(futures: pd.DataFrame, par_yields: pd.DataFrame, bill_disc
         spreads["near_close"], spreads["far_close"], spreads["near_days"], spreads["far_days"], rate
     )
     source = np.where(on_curve.notna(), "par yields", "monthly bill")
-    return spreads.assign(rate=rate, rate_source=source, lease_rate=lease).dropna(subset=["lease_rate"])
+    held = carry(spreads["near_close"], spreads["far_close"], days)
+    return spreads.assign(rate=rate, rate_source=source, lease_rate=lease, carry=held).dropna(subset=["lease_rate"])
 
 
 def monthly_lease_rates(daily: pd.DataFrame) -> pd.DataFrame:
     """Median of each month's days, in % a year, with the columns by which to judge it.
 
-    ``lease_rate_pct`` median; ``last_pct`` the last day's; ``spread_pct`` half the distance between the 16th and 84th
-    percentile of the days; ``days``; ``last_day``; ``near_days`` and ``tenor_days`` (medians: calendar days to the near
-    delivery, and between the two); ``traded_share`` of days with volume in both contracts, empty where the file records
-    none; ``method``, which names the source of the interest rate; ``thin``: under 10 days, a pair more than 100 days
-    apart, a near delivery more than 120 days off, or under half of the days traded.
+    ``lease_rate_pct`` median; ``carry_pct`` median of the carry, above 0 in backwardation; ``last_pct`` the last day's;
+    ``spread_pct`` half the distance between the 16th and 84th percentile of the days; ``days``; ``last_day``;
+    ``near_days`` and ``tenor_days`` (medians: calendar days to the near delivery, and between the two);
+    ``traded_share`` of days with volume in both contracts, empty where the file records none; ``method``, which names
+    the source of the interest rate; ``thin``: under 10 days, a pair more than 100 days apart, a near delivery more than
+    120 days off, or under half of the days traded.
     """
     month = pd.PeriodIndex(daily.index, freq="M").rename("month")
     percent = 100 * daily["lease_rate"]
@@ -185,6 +188,7 @@ def monthly_lease_rates(daily: pd.DataFrame) -> pd.DataFrame:
             "near_days": daily["near_days"].groupby(month).median().round().astype(int),
             "tenor_days": (daily["far_days"] - daily["near_days"]).groupby(month).median().round().astype(int),
             "traded_share": traded.round(2),
+            "carry_pct": (100 * daily["carry"]).groupby(month).median().round(3),
             "method": "calendar spread, " + daily["rate_source"].groupby(month).last(),
         }
     )

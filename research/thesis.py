@@ -21,7 +21,7 @@ import hashlib
 import inspect
 import itertools
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -67,6 +67,8 @@ class Strategy:
         Numbers of the claims in the ledger that it tests, e.g. ``("C1",)``.
     references
         Where the claim or the method comes from.
+    optional
+        Aliases of inputs that it can do without; ``alias in panel`` says whether one is there.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Strategy:
     role: Literal["thesis", "baseline"] = "thesis"
     claims: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -101,8 +104,8 @@ class Strategy:
             for values in itertools.product(*self.grid.values())
         ]
 
-    def inputs_for(self, metal: str) -> dict[str, str]:
-        """Alias -> dataset id for one metal.
+    def inputs_for(self, metal: str, available: Container[str] | None = None) -> dict[str, str]:
+        """Alias -> dataset id for one metal, without the optional inputs that are not ``available``.
 
         Raises
         ------
@@ -111,7 +114,10 @@ class Strategy:
         """
         if metal not in self.metals:
             raise StrategyError(f"{self.name}: says nothing about {metal!r}{did_you_mean(metal, self.metals)}")
-        return {alias: identity.format(metal=metal) for alias, identity in self.inputs.items()}
+        ids = {alias: identity.format(metal=metal) for alias, identity in self.inputs.items()}
+        if available is None:
+            return ids
+        return {alias: ids[alias] for alias in ids if alias not in self.optional or ids[alias] in available}
 
     def weights(
         self, panel: Panel, parameters: Mapping[str, Any] | None = None, *, max_leverage: float = 1.0
@@ -160,6 +166,7 @@ def strategy(
     role: Literal["thesis", "baseline"] = "thesis",
     claims: Iterable[str] = (),
     references: Iterable[str] = (),
+    optional: Iterable[str] = (),
     name: str | None = None,
 ) -> Callable[[Signal], Strategy]:
     """Make a :class:`Strategy` of a function ``signal(panel, **parameters)``.
@@ -185,6 +192,7 @@ def strategy(
             role=role,
             claims=tuple(claims),
             references=tuple(references),
+            optional=tuple(optional),
         )
         _check_declaration(declared)
         return declared
@@ -235,6 +243,11 @@ def _check_declaration(declared: Strategy) -> None:
         raise StrategyError(f"{declared.name}: expected_sign is {declared.expected_sign!r}; use +1 or -1")
     if not declared.metals or not declared.inputs:
         raise StrategyError(f"{declared.name}: declare at least one metal and one input")
+    for alias in declared.optional:
+        if alias not in declared.inputs:
+            raise StrategyError(
+                f"{declared.name}: optional input {alias!r} is not declared{did_you_mean(alias, declared.inputs)}"
+            )
     if not inspect.signature(declared.signal).parameters:
         raise StrategyError(f"{declared.name}: the signal takes no panel; write def {declared.name}(panel, …)")
     parameters = _parameters(declared.signal)

@@ -3,7 +3,7 @@
 from functools import partial
 
 from research import strategy
-from research.signals.series import latest_surprise
+from research.signals.flows import purchase_surprise
 
 
 @strategy(
@@ -17,8 +17,5 @@ from research.signals.series import latest_surprise
 )
 def central_bank_buying(panel, quarters=8):
     """Hold metal while the newest published quarter stands above the mean of the ``quarters`` before it."""
-    surprise = panel.each_release(
-        "purchases", partial(latest_surprise, n_previous=quarters, min_previous=3, max_gap="1096D")
-    )
-    known = panel.asof(surprise)
+    known = panel.asof(panel.each_release("purchases", partial(purchase_surprise, quarters=quarters)))
     return (known > 0).astype(float).where(known.notna().cummax())

@@ -1,4 +1,4 @@
-"""C1: a spike in the implied lease rate says that metal for today is short, so its price must rise."""
+"""C1: a spike in the implied lease rate says that metal for today is short, so its price must rise, or is just past."""
 
 from research import strategy
 from research.signals.series import hold_after, trailing_zscore
@@ -10,13 +10,26 @@ from research.signals.series import hold_after, trailing_zscore
     inputs={"lease": "{metal}_lease_rate"},
     expected_sign=+1,
     falsifier="Holding metal only in the months after a spike earns no more than the same average exposure.",
-    grid={"threshold": [1.5, 2.0, 3.0], "hold_days": [92, 183]},
+    grid={"threshold": [1.5, 2.0, 3.0], "hold_days": [28, 92, 183]},
     claims=("C1",),
     references=("Barone-Adesi, Geman and Theal 2014 on lease rates as a convenience yield",),
 )
 def lease_rate_spike(panel, threshold=2.0, hold_days=183):
     """Hold metal for ``hold_days`` after the lease rate stands ``threshold`` deviations above five years."""
-    lease = panel["lease"]
-    score = trailing_zscore(lease, "1826D", min_observations=24)
+    score = panel.asof(trailing_zscore(panel.native("lease"), "1826D", warm_up="730D"))
     position = hold_after(score > threshold, f"{hold_days}D")
     return position.where(score.notna().cummax())
+
+
+@strategy(
+    claim="A spike in the lease rate marks the end of a squeeze: the price falls back in the weeks after.",
+    metal=("gold", "silver"),
+    inputs={"lease": "{metal}_lease_rate"},
+    expected_sign=+1,
+    falsifier="Leaving metal in the weeks after a spike earns no more than the same average exposure.",
+    grid={"threshold": [1.5, 2.0, 3.0], "hold_days": [28, 92, 183]},
+    claims=("C1",),
+)
+def lease_rate_squeeze_fades(panel, threshold=2.0, hold_days=28):
+    """Hold metal except for ``hold_days`` after a spike: the mirror image of ``lease_rate_spike``."""
+    return 1.0 - lease_rate_spike.signal(panel, threshold, hold_days)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from research.cli import data as data_commands
+from research.cli.claims import claims
 from research.cli.options import (
     Borrow,
     Delay,
@@ -37,6 +38,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data_commands.app, name="data")
+app.command()(claims)
 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="All findings, not only those that decided.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained report.")]
@@ -139,7 +141,9 @@ def strategy_json(item: Any, available: Any) -> dict[str, Any]:
         "role": item.role,
         "metals": list(item.metals),
         "inputs": ids,
-        "missing": sorted({i for inputs in ids.values() for i in inputs.values() if i not in available}),
+        "missing": sorted(
+            {i for m in item.metals for i in item.inputs_for(m, available).values() if i not in available}
+        ),
         "expected_sign": item.expected_sign,
         "falsifier": item.falsifier,
         "grid": {name: list(values) for name, values in item.grid.items()},

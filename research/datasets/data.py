@@ -59,7 +59,7 @@ class Data:
         self._owner: dict[str, Pack] = {identity: pack for pack in self.packs for identity in pack.datasets}
         self._tables: dict[str, pd.DataFrame] = {}
 
-    def __contains__(self, identity: str) -> bool:
+    def __contains__(self, identity: object) -> bool:
         return identity in self._owner
 
     def __iter__(self) -> Iterator[str]:
@@ -106,8 +106,17 @@ class Data:
         )
 
     def panel(self, metal: str, inputs: Mapping[str, str], market: Market) -> Panel:
-        """What was known of ``inputs`` (alias -> dataset id) at each bar of ``market``."""
+        """What was known of ``inputs`` (alias -> dataset id) at each bar of ``market``.
+
+        Raises
+        ------
+        UnknownDataset
+            If no pack holds one of them, with all that are missing.
+        """
         dataset = self[self._price_id(metal)]
+        missing = sorted({identity for identity in inputs.values() if identity not in self})
+        if missing:
+            raise UnknownDataset(f"needs {', '.join(missing)}: in none of the packs; `assay data` lists what there is")
         index = pd.DatetimeIndex(market.price.index)
         time, timezone = dataset.decision
         local = (index + pd.Timedelta(f"{time}:00")).tz_localize(timezone, ambiguous=True, nonexistent="shift_forward")

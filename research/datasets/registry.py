@@ -13,6 +13,7 @@ import pandas as pd
 
 from research.datasets.dataset import Dataset, Frequency
 from research.datasets.release import parse_release
+from research.datasets.shaping import check_read
 from research.errors import RegistryError, did_you_mean
 
 FORMAT = 1
@@ -20,7 +21,6 @@ FORMAT = 1
 _REQUIRED = ("title", "publisher", "source", "licence", "unit", "frequency", "file", "read")
 _OPTIONAL = ("kind", "key", "price", "decision", "attribution", "notes", "lag_note", "forecast")
 _SPECIAL = ("release", "longest_useful_age_days")
-_READ_KEYS = {"observed_for", "value", "known_at", "where", "scale", "columns"}
 
 
 @dataclass(frozen=True)
@@ -85,10 +85,7 @@ def _dataset(identity: str, entry: Any, files: Mapping[str, str], pack: str, whe
     for rule in release:
         if rule.exceptions and rule.exceptions not in files:
             raise RegistryError(f"{where}: exceptions file {rule.exceptions!r} is not pinned under [files]")
-    unknown = set(entry["read"]) - _READ_KEYS
-    if unknown:
-        key = sorted(unknown)[0]
-        raise RegistryError(f"{where}: read has no key {key!r}{did_you_mean(key, _READ_KEYS)}")
+    check_read(entry["read"], where)
     kind = entry.get("kind", "series")
     if kind not in ("series", "table") or (kind == "series" and "value" not in entry["read"]):
         raise RegistryError(f"{where}: kind must be 'series' with read.value, or 'table' with read.columns")

@@ -17,6 +17,7 @@ from research.datasets.dataset import Dataset
 from research.datasets.periods import period_end
 from research.datasets.registry import Pack, read_registry
 from research.datasets.release import known_at
+from research.datasets.shaping import periods, value_columns, wanted_rows
 from research.datasets.validation import validate
 from research.errors import IntegrityError, ValidationError
 
@@ -40,26 +41,27 @@ def load(pack: Pack, dataset: Dataset) -> pd.DataFrame:
     where = f"{dataset.id}: {dataset.file}"
     raw = _read_table(_verified_bytes(pack, dataset.file, dataset.id), dataset.file, where)
     read = dataset.read
-    needed = [name for name in (read.get("observed_for"), read.get("known_at")) if isinstance(name, str)]
-    columns = [str(name) for name in read["columns"]] if dataset.kind == "table" else [str(read["value"])]  # type: ignore[attr-defined]
+    columns = value_columns(read, dataset.kind)
     conditions = read.get("where", {})
     assert isinstance(conditions, Mapping)
-    for name in [*needed, *columns, *conditions, *(rule.column for rule in dataset.release if rule.column)]:
+    dates = [name for name in (read.get("observed_for"), read.get("known_at")) if isinstance(name, str)]
+    sums = [name for names in columns.values() for name in names]
+    for name in [*dates, *sums, *conditions, *(rule.column for rule in dataset.release if rule.column)]:
         if name not in raw.columns:
             raise ValidationError(f"{where}: no column {name!r}; the file has {', '.join(map(str, raw.columns))}")
     for name, wanted in conditions.items():
         raw = raw[raw[name] == wanted]
     if dataset.kind == "series":
-        raw = raw[raw[columns[0]].notna()]
+        raw = raw[raw[sums].notna().all(axis=1)]
     raw = raw.reset_index(drop=True)
     try:
-        table = pd.DataFrame({"observed_for": period_end(raw[needed[0]], column=needed[0])})
-        table["known_at"] = _known_at(pack, dataset, raw, table["observed_for"])
-        for name in columns:
-            values = raw[name]
-            if name not in dataset.key:
-                values = pd.to_numeric(values, errors="raise").astype("float64") * _scale(read)
-            table["value" if dataset.kind == "series" else name] = values
+        observed_for = periods(raw, read)
+        rows = wanted_rows(observed_for, raw, read, dataset.key)
+        raw, observed_for = raw[rows].reset_index(drop=True), observed_for[rows].reset_index(drop=True)
+        table = pd.DataFrame({"observed_for": observed_for})
+        table["known_at"] = _known_at(pack, dataset, raw, observed_for)
+        for name, parts in columns.items():
+            table[name] = raw[parts[0]] if name in dataset.key else _numbers(raw[parts]) * _scale(read)
     except (ValidationError, ValueError) as error:
         raise ValidationError(f"{where}: {error}") from None
     return validate(table, dataset, where)
@@ -150,6 +152,12 @@ def _known_at(pack: Pack, dataset: Dataset, raw: pd.DataFrame, observed_for: pd.
                 {name: period_end(late[name], column=name) for name in ("observed_for", "known_at")}
             )
     return known_at(dataset.release, observed_for, published, exceptions)
+
+
+def _numbers(parts: pd.DataFrame) -> pd.Series:
+    """Sum of the columns, row by row; with one column, that column."""
+    total: pd.Series = parts.apply(pd.to_numeric, errors="raise").astype("float64").sum(axis=1, skipna=False)
+    return total
 
 
 def _scale(read: Mapping[str, object]) -> float:

@@ -41,7 +41,7 @@ def print_study(study: Study, *, verbose: bool = False, overdue: Sequence[str] =
 
     ``overdue`` names the datasets for which a newer release is out.
     """
-    console = _console()
+    console = plain_console()
     for line in study_lines(study):
         console.print(Text(line, style="dim"))
     if overdue:
@@ -90,7 +90,7 @@ def study_lines(study: Study) -> list[str]:
 
 def print_strategies(strategies: Iterable[Strategy], available: Data) -> None:
     """Name, claim, inputs and what is missing of them."""
-    console = _console()
+    console = plain_console()
     table = _table("Strategies", "Name", "Claim", "Needs", "Grid")
     for item in strategies:
         needs = Text()
@@ -105,7 +105,7 @@ def print_strategies(strategies: Iterable[Strategy], available: Data) -> None:
 
 def print_datasets(rows: Iterable[dict[str, Any]]) -> None:
     """What each dataset covers, who publishes it under which licence, and when a value becomes known."""
-    console = _console()
+    console = plain_console()
     table = _table("Datasets", "Dataset", "Covers", "Rows", "Publisher, licence", "Known")
     for row in rows:
         late = f"\noverdue by {row['overdue_days']} days" if row["overdue_days"] else ""
@@ -207,7 +207,8 @@ def _coloured(text: str) -> Text:
     return result
 
 
-def _console() -> Console:
+def plain_console() -> Console:
+    """A console of at most ``WIDTH`` columns, the same width when piped."""
     width = min(WIDTH, int(os.environ.get("COLUMNS", WIDTH)))
     console = Console()
     return Console(width=min(width, console.width) if console.is_terminal else width)

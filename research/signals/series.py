@@ -6,10 +6,11 @@ lengths of time, so that the same rule serves monthly and daily data.
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 
-def trailing_zscore(series: pd.Series, window: str, *, min_observations: int = 12) -> pd.Series:
+def trailing_zscore(series: pd.Series, window: str, *, warm_up: str = "0D", min_observations: int = 12) -> pd.Series:
     """Standard score against the trailing window, the value itself included.
 
     ``z[t] = (x[t] - mean(x over window)) / std(x over window, ddof=1)``
@@ -20,6 +21,9 @@ def trailing_zscore(series: pd.Series, window: str, *, min_observations: int = 1
         Any unit; the score has none. NaN rows are passed over.
     window
         Length of time, e.g. ``"1826D"``.
+    warm_up
+        Length of time since the first value before which the score is NaN: the same history is then asked of
+        daily and of monthly data.
     min_observations
         Fewer rows in the window give NaN.
 
@@ -31,12 +35,29 @@ def trailing_zscore(series: pd.Series, window: str, *, min_observations: int = 1
     rolling = series.rolling(window, min_periods=min_observations)
     deviation = rolling.std(ddof=1)
     spread = deviation.where(deviation > 1e-12 * series.abs().max())
-    return (series - rolling.mean()) / spread
+    score = (series - rolling.mean()) / spread
+    since_first = pd.DatetimeIndex(series.index) - pd.DatetimeIndex(series.dropna().index).min()
+    return score.where(since_first >= pd.Timedelta(warm_up))
 
 
 def drawdown_from_high(series: pd.Series, window: str, *, min_observations: int = 2) -> pd.Series:
     """Fall from the trailing high, ``1 - x[t] / max(x over window)``, a fraction from 0 to 1."""
     return 1 - series / series.rolling(window, min_periods=min_observations).max()
+
+
+def value_before(series: pd.Series, length: str) -> pd.Series:
+    """Last value at least ``length`` of time before each row: ``x[max(s : s <= t - length)]``; NaN at the start.
+
+    Parameters
+    ----------
+    series
+        Indexed by date, sorted; a NaN is passed over.
+    """
+    known = series.dropna()
+    dates = pd.DatetimeIndex(known.index)
+    row = dates.searchsorted(pd.DatetimeIndex(series.index) - pd.Timedelta(length), side="right") - 1
+    values = np.append(known.to_numpy(dtype=float), np.nan)  # row -1: nothing yet
+    return pd.Series(values[row], index=series.index, name=series.name)
 
 
 def latest_surprise(history: pd.Series, *, n_previous: int, min_previous: int, max_gap: str) -> float:

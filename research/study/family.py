@@ -77,7 +77,7 @@ def candidate(
     chosen = strategy.parameters(parameters)
     market = data.market(metal, start, end)
     whole = data.market(metal, None, end)
-    panel = data.panel(metal, strategy.inputs_for(metal), whole)
+    panel = data.panel(metal, strategy.inputs_for(metal, data), whole)
     opening = market.price.index[0]
 
     def is_series(identity: str) -> bool:
@@ -98,7 +98,7 @@ def candidate(
         strategy=strategy,
         metal=metal,
         parameters=chosen,
-        inputs=strategy.inputs_for(metal),
+        inputs=strategy.inputs_for(metal, data),
         accounts=open_accounts(decided, market, execution, strategy.name),
         market=market,
         signals={alias: panel[alias].loc[opening:] for alias, identity in panel.inputs.items() if is_series(identity)},
@@ -122,7 +122,7 @@ def since(weights: pd.Series, first: pd.Timestamp) -> pd.Series:
 def family_returns(candidates: Sequence[Candidate], execution: Execution) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Excess returns of every trial of the family, and of the metal of each, on the union of all bars.
 
-    Columns are trial labels; NaN outside a trial's own window.
+    Columns are trial labels; NaN outside a trial's own window, 0 on a bar that only another metal has.
     """
     strategies: dict[str, pd.Series] = {}
     metals: dict[str, pd.Series] = {}
@@ -142,7 +142,7 @@ def family_returns(candidates: Sequence[Candidate], execution: Execution) -> tup
                 continue
             excess, metal = _excess(path, metal_growth, market)
             strategies[name], metals[name] = excess, metal
-    return pd.DataFrame(strategies), pd.DataFrame(metals)
+    return _without_gaps(pd.DataFrame(strategies)), _without_gaps(pd.DataFrame(metals))
 
 
 def kernel_arguments(market: Market, execution: Execution) -> dict[str, Any]:
@@ -157,6 +157,13 @@ def kernel_arguments(market: Market, execution: Execution) -> dict[str, Any]:
         "storage": execution.storage,
         "borrow": execution.borrow,
     }
+
+
+def _without_gaps(returns: pd.DataFrame) -> pd.DataFrame:
+    """On a day without a price of its own an account neither trades nor earns: 0 inside its window."""
+    known = returns.notna()
+    inside = known.cummax() & known[::-1].cummax()[::-1]
+    return returns.mask(inside & ~known, 0.0)
 
 
 def _metal_growth(market: Market, execution: Execution) -> np.ndarray:

