@@ -18,7 +18,7 @@ from research.errors import AssayError, NoData, NoDecision, StrategyError, Unkno
 from research.execution import Execution
 from research.study.appendix import further_findings
 from research.study.evidence import SEED, weigh
-from research.study.family import Candidate, candidate, family_returns
+from research.study.family import Candidate, candidate, family_returns, grid_points
 from research.study.trial import Trial
 from research.thesis import Strategy
 from research.verdict import Rules, decide
@@ -224,6 +224,8 @@ def _judge(
                 verdict=decide(evidence, rules),
                 events=evidence.independent_events,
                 inputs=item.inputs,
+                grid=grid_points(item, returns, metals),
+                signals=item.signals,
                 ask_further=partial(further_findings, item, execution, returns.shape[1], variance),
             )
         )

@@ -45,6 +45,15 @@ class Accounts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GridPoint:
+    """One point of the declared grid: its parameters and its timing alpha, a fraction a year."""
+
+    parameters: Mapping[str, Any]
+    alpha: float
+    chosen: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Trial:
     """One strategy on one metal, judged.
 
@@ -58,6 +67,10 @@ class Trial:
         One of the four words, with what decided it.
     events
         Number of independent episodes of the position.
+    grid
+        What every point of the declared grid did, the chosen one among them.
+    signals
+        Each input that is a series, as known at each bar, by alias; its name says what it is and its unit.
     ask_further
         Computes the findings that do not decide; :attr:`appendix` asks it once.
     """
@@ -70,6 +83,8 @@ class Trial:
     verdict: Verdict
     events: float
     inputs: Mapping[str, str]
+    grid: tuple[GridPoint, ...]
+    signals: Mapping[str, pd.Series] = field(repr=False)
     ask_further: Callable[[], Mapping[str, Finding]] = field(repr=False, compare=False)
 
     @property
