@@ -36,9 +36,7 @@ class EventPaths:
     level: float
 
 
-def event_paths(
-    returns: SeriesLike, positions: npt.ArrayLike, *, horizon: int, level: float = 0.9
-) -> EventPaths:
+def event_paths(returns: SeriesLike, positions: npt.ArrayLike, *, horizon: int, level: float = 0.9) -> EventPaths:
     """Cumulate (by sum) the returns at ``position, position + 1, …`` of every event with a complete window.
 
     Parameters
