@@ -37,7 +37,7 @@ class Skipped:
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Study:
     """What was asked, what came out, and everything needed to ask it again.
 
@@ -62,6 +62,14 @@ class Study:
     family_size: int
     datasets: Mapping[str, Dataset]
     manifest: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<Study of {len(self.trials)} trials, {self.family_size} in the family>"
+
+    def _repr_html_(self) -> str:
+        from research.report.notebook import study_html
+
+        return study_html(self)
 
     def __getitem__(self, key: tuple[str, str]) -> Trial:
         """The trial of ``(strategy, metal)``."""

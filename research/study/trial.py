@@ -53,7 +53,7 @@ class GridPoint:
     chosen: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Trial:
     """One strategy on one metal, judged.
 
@@ -86,6 +86,14 @@ class Trial:
     grid: tuple[GridPoint, ...]
     signals: Mapping[str, pd.Series] = field(repr=False)
     ask_further: Callable[[], Mapping[str, Finding]] = field(repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        return f"<Trial {self.name} on {self.metal}: {self.verdict.word}>"
+
+    def _repr_html_(self) -> str:
+        from research.report.notebook import trial_html
+
+        return trial_html(self)
 
     @property
     def name(self) -> str:
