@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from research.cli.options import Json
+from research.cli.output import print_json
 from research.errors import StrategyError
 
 
@@ -23,7 +24,7 @@ def new(
     """A strategy module and its test that pass at once, and a notebook that uses it."""
     written = scaffold(name, Path())
     if as_json:
-        typer.echo(json.dumps({"written": [str(file) for file in written]}, indent=2))
+        print_json({"written": [str(file) for file in written]})
         return
     strategy, test, notebook = written
     typer.echo(f"wrote {strategy}: change the claim, the inputs and the signal")
@@ -92,7 +93,7 @@ def _cell(index: int, kind: str, text: str, words: dict[str, str]) -> dict[str, 
 
 STRATEGY = Template('''"""The idea in one sentence."""
 
-from research.strategy import strategy
+from research import strategy
 
 
 @strategy(
@@ -115,6 +116,7 @@ TEST = Template('''"""What $name must keep, whatever becomes of its idea."""
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from research import backtest, open_data
 from research.discovery import find_strategy
@@ -135,8 +137,9 @@ def test_weights_are_shares_of_the_account():
     assert decided.between(-1, 1).all()
 
 
-def test_the_past_does_not_change_when_more_is_known():
-    earlier = weights(end="2015")
+@pytest.mark.parametrize("end", ["2012-03", "2014-06", "2016-09", "2018-12", "2021-03", "2023-06"])
+def test_the_past_does_not_change_when_more_is_known(end):
+    earlier = weights(end)
     pd.testing.assert_series_equal(earlier, weights().loc[: earlier.index[-1]], check_freq=False)
 
 

@@ -95,7 +95,7 @@ def alpha_break(excess_returns: SeriesLike, metal_excess_returns: SeriesLike) ->
     degrees = ewc_degrees_of_freedom(n)
     statistic, at = cusum(residuals, cosine_variance(residuals, degrees)) if timed else (0.0, 0)
     p_value = float(kolmogorov(statistic))
-    label = f"{excess_returns.index[at]:%Y-%m}" if _dated(excess_returns) else f"bar {at}"
+    label = _label(excess_returns, at)
     return Finding(
         name="alpha_break",
         estimate=statistic,
@@ -124,5 +124,7 @@ def cusum(residuals: FloatArray, variance: float) -> tuple[float, int]:
     return float(path[at] / sqrt(residuals.size * variance)), at
 
 
-def _dated(values: SeriesLike) -> bool:
-    return isinstance(values, pd.Series) and isinstance(values.index, pd.DatetimeIndex)
+def _label(values: SeriesLike, at: int) -> str:
+    if isinstance(values, pd.Series) and isinstance(values.index, pd.DatetimeIndex):
+        return f"{values.index[at]:%Y-%m}"
+    return f"bar {at}"

@@ -22,6 +22,7 @@ ACCOUNTS: dict[str, tuple[str, Role, Any]] = {
     "bills": ("Treasury bills", "bills", "dot"),
 }
 MAX_EVENT_LINES = 30
+MOST_SIGNALS = 3
 
 
 def all_charts(trial: Trial) -> list[Chart]:
@@ -58,30 +59,32 @@ def equity(trial: Trial) -> Chart:
     )
 
 
-def signal(trial: Trial, known: pd.Series | None = None, unit: str = "") -> Chart:
-    """Price with the episodes of the position shaded, and the weights that the signal asked for.
-
-    ``known`` adds a panel with a series that the strategy saw, in ``unit``.
-    """
+def signal(trial: Trial) -> Chart:
+    """Price with the episodes of the position shaded, what the strategy saw, and the weights it asked for."""
     price, decided = trial.accounts.market.price, trial.accounts.decided.ffill()
     found = exhibits.signal_episodes(trial)
     episodes = Spans(starts=found["start"], ends=found["end"], label="Episode", role="strategy")
+    seen = [
+        Panel(
+            y=Axis(title=str(known.name)),
+            marks=(episodes, Line(x=known.index, y=known.to_numpy(), label="Known then", role="mix", thin=True)),
+            height=120,
+        )
+        for known in list(trial.signals.values())[:MOST_SIGNALS]
+    ]
     panels = [
         Panel(
             y=Axis(title=f"{trial.metal.capitalize()} price (USD per troy ounce, log scale)", scale="log"),
             marks=(episodes, Line(x=price.index, y=price.to_numpy(), label="Price", role="metal")),
-            height=230,
+            height=210,
         ),
+        *seen,
         Panel(
             y=Axis(title="Weight asked for (% of the account)", form="percent", low=0.0, high=1.0),
             marks=(Line(x=decided.index, y=decided.to_numpy(), label="", role="ink", step=True, thin=True),),
             height=60,
         ),
     ]
-    if known is not None:
-        title = f"{known.name or 'Input'}{f' ({unit})' if unit else ''}"
-        line = Line(x=known.index, y=known.to_numpy(), label=str(known.name or "Input"), role="mix", thin=True)
-        panels.insert(1, Panel(y=Axis(title=title), marks=(episodes, line), height=130))
     spans = ", ".join(f"{row.start:%Y-%m} to {row.end:%Y-%m}" for row in found.itertuples())
     return Chart(
         title=f"When {trial.name} held {trial.metal}",

@@ -103,7 +103,7 @@ def findings_table(trial: Trial) -> Markup:
                 tag("small", f"Null: {finding.null}. Method: {finding.method}. Source: {finding.reference}."),
             ),
         )
-        for finding in trial.findings.values()
+        for finding in {**trial.findings, **trial.appendix}.values()
     ]
     headings = ("Finding", "Estimate", "p", "n", "In plain words, and by which method")
     return table("Every finding", headings, rows, "htrrt", label=f"Findings on {trial.name}, {trial.metal}")

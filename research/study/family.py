@@ -102,9 +102,7 @@ def candidate(
         accounts=open_accounts(decided, market, execution, strategy.name),
         market=market,
         signals={
-            alias: known(alias, identity)
-            for alias, identity in panel.inputs.items()
-            if data[identity].kind == "series"
+            alias: known(alias, identity) for alias, identity in panel.inputs.items() if data[identity].kind == "series"
         },
         prices=_known_prices(data, whole).loc[opening:],
         variants=variants,

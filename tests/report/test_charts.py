@@ -54,9 +54,14 @@ def test_episodes_are_those_that_the_verdict_counts(trial):
         assert trial.weights.loc[end] > trial.weights.mean()
 
 
-def test_a_series_that_the_strategy_saw_gets_its_own_panel(trial):
-    known = trial.accounts.market.price.rename("a series")
-    assert [panel.y.title for panel in charts.signal(trial, known, "%").panels][1] == "a series (%)"
+def test_what_the_strategy_saw_is_shown_with_its_unit(trial):
+    (known,) = trial.signals.values()
+    panel = charts.signal(trial).panels[1]
+    assert panel.y.title == known.name
+    assert "% a year" in panel.y.title
+    (line,) = [mark for mark in panel.marks if isinstance(mark, Line)]
+    np.testing.assert_array_equal(line.y, known)
+    assert known.notna().any()
 
 
 def test_the_placebo_picture_repeats_the_verdict_s_own_draws(trial):
