@@ -32,6 +32,10 @@ from difflib import get_close_matches
 class AssayError(Exception):
     """Base of all errors that a user can mend."""
 
+    def _render_traceback_(self) -> list[str]:
+        """Show one line in a notebook cell too, where IPython asks for this."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class DataError(AssayError):
     """The data are not what they must be."""

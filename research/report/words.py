@@ -14,7 +14,7 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 def signed_percent(value: float | None, digits: int = 1) -> str:
     """``0.1234`` -> ``+12.3 %``."""
-    return DASH if value is None or not isfinite(value) else f"{value * 100:+.{digits}f} %"
+    return DASH if value is None or not isfinite(value) else f"{round(value * 100, digits) + 0.0:+.{digits}f} %"
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -68,7 +68,7 @@ def _of_the_account(item: Candidate, execution: Execution, n_trials: int, trial_
     yield lambda: (
         bootstrap_placebo(
             item.accounts.decided.to_numpy(),
-            lambda histories: alpha_t_statistics(item, histories, execution),
+            lambda histories: alpha_t_statistics(item.accounts, histories, execution),
             block_length=episode,
             seed=SEED,
             n_draws=N_PLACEBOS,

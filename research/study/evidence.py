@@ -17,6 +17,7 @@ from research.engine.kernel import sweep
 from research.engine.result import Result
 from research.execution import Execution
 from research.study.family import Candidate, kernel_arguments
+from research.study.trial import Accounts
 from research.verdict import Evidence, Robustness, Rules
 
 SEED = 20251201
@@ -41,7 +42,7 @@ def weigh(item: Candidate, family: Finding, execution: Execution, rules: Rules) 
     events = independent_events(result)
     placebo = shift_placebo(
         item.accounts.decided.to_numpy(),
-        lambda histories: alpha_t_statistics(item, histories, execution),
+        lambda histories: alpha_t_statistics(item.accounts, histories, execution),
         seed=SEED,
         n_shifts=N_PLACEBOS,
         expected_sign=item.strategy.expected_sign,
@@ -59,25 +60,26 @@ def weigh(item: Candidate, family: Finding, execution: Execution, rules: Rules) 
 
 
 def independent_events(result: Result) -> float:
+    """Number of :func:`independent_episodes`."""
+    return float(len(independent_episodes(result)))
+
+
+def independent_episodes(result: Result) -> pd.DataFrame:
     """Episodes in which the account holds more metal than its own average, those within a quarter as one.
 
-    A strategy that holds one fixed mix has none.
+    A strategy that holds one fixed mix has none. Columns ``start`` and ``end``: first and last bar.
     """
     held = result.weights
-    spread = held - exposure(held)
-    above = spread > 1e-6
-    if not above.any() or result.weights.std() < 1e-9:
-        return 0.0
-    min_gap = max(1, result.periods_per_year // 4)
-    return float(len(episodes(above, min_gap=min_gap)))
+    above = (held - exposure(held) > 1e-6) & (float(held.std()) >= 1e-9)
+    return episodes(above, min_gap=max(1, result.periods_per_year // 4))
 
 
-def alpha_t_statistics(item: Candidate, histories: np.ndarray, execution: Execution) -> np.ndarray:
+def alpha_t_statistics(accounts: Accounts, histories: np.ndarray, execution: Execution) -> np.ndarray:
     """White t statistics of the timing alphas of many weight histories, ``(n_bars, n_histories)``."""
     summary = sweep(
         np.ascontiguousarray(histories.T),
-        **kernel_arguments(item.accounts.market, execution),
-        periods_per_year=item.accounts.market.periods_per_year,
+        **kernel_arguments(accounts.market, execution),
+        periods_per_year=accounts.market.periods_per_year,
         hac_lags=0,
     )
     return summary.alpha_t

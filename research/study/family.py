@@ -14,7 +14,7 @@ from research.datasets.market import Market
 from research.engine.kernel import paths
 from research.errors import NoDecision
 from research.execution import Execution
-from research.study.trial import Accounts, open_accounts
+from research.study.trial import Accounts, GridPoint, open_accounts
 from research.thesis import Strategy
 
 
@@ -80,8 +80,8 @@ def candidate(
     panel = data.panel(metal, strategy.inputs_for(metal, data), whole)
     opening = market.price.index[0]
 
-    def is_series(identity: str) -> bool:
-        return data[identity].kind == "series"
+    def known(alias: str, identity: str) -> pd.Series:
+        return panel[alias].loc[opening:].rename(f"{data[identity].title} ({data[identity].unit})")
 
     def decide(values: Mapping[str, Any]) -> pd.Series:
         return since(strategy.weights(panel, values, max_leverage=execution.max_leverage), opening)
@@ -101,7 +101,9 @@ def candidate(
         inputs=strategy.inputs_for(metal, data),
         accounts=open_accounts(decided, market, execution, strategy.name),
         market=market,
-        signals={alias: panel[alias].loc[opening:] for alias, identity in panel.inputs.items() if is_series(identity)},
+        signals={
+            alias: known(alias, identity) for alias, identity in panel.inputs.items() if data[identity].kind == "series"
+        },
         prices=_known_prices(data, whole).loc[opening:],
         variants=variants,
     )
@@ -143,6 +145,24 @@ def family_returns(candidates: Sequence[Candidate], execution: Execution) -> tup
             excess, metal = _excess(path, metal_growth, market)
             strategies[name], metals[name] = excess, metal
     return _without_gaps(pd.DataFrame(strategies)), _without_gaps(pd.DataFrame(metals))
+
+
+def grid_points(item: Candidate, returns: pd.DataFrame, metals: pd.DataFrame) -> tuple[GridPoint, ...]:
+    """Timing alpha, a fraction a year, of every declared point and of the chosen one, from the family's returns.
+
+    NaN for a point that never decides.
+    """
+    tried = {label(item.strategy.name, item.metal, values): values for values in item.strategy.variants()}
+    tried.setdefault(item.label, dict(item.parameters))
+    points = []
+    for name, values in tried.items():
+        alpha = float("nan")
+        if name in returns:
+            strategy, metal = returns[name], metals[name]
+            beta = strategy.cov(metal) / metal.var() if metal.var() > 0 else float("nan")
+            alpha = float(strategy.mean() - beta * metal.mean()) * item.market.periods_per_year
+        points.append(GridPoint(parameters=values, alpha=alpha, chosen=name == item.label))
+    return tuple(points)
 
 
 def kernel_arguments(market: Market, execution: Execution) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from research.errors import AssayError, NoData, NoDecision, StrategyError, Unkno
 from research.execution import Execution
 from research.study.appendix import further_findings
 from research.study.evidence import SEED, weigh
-from research.study.family import Candidate, candidate, family_returns
+from research.study.family import Candidate, candidate, family_returns, grid_points
 from research.study.trial import Trial
 from research.thesis import Strategy
 from research.verdict import Rules, decide
@@ -37,7 +37,7 @@ class Skipped:
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Study:
     """What was asked, what came out, and everything needed to ask it again.
 
@@ -62,6 +62,14 @@ class Study:
     family_size: int
     datasets: Mapping[str, Dataset]
     manifest: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<Study of {len(self.trials)} trials, {self.family_size} in the family>"
+
+    def _repr_html_(self) -> str:
+        from research.report.notebook import study_html
+
+        return study_html(self)
 
     def __getitem__(self, key: tuple[str, str]) -> Trial:
         """The trial of ``(strategy, metal)``."""
@@ -225,6 +233,8 @@ def _judge(
                 events=evidence.independent_events,
                 robustness=evidence.robustness,
                 inputs=item.inputs,
+                grid=grid_points(item, returns, metals),
+                signals=item.signals,
                 ask_further=partial(further_findings, item, execution, returns.shape[1], variance),
             )
         )

@@ -46,6 +46,15 @@ class Accounts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GridPoint:
+    """One point of the declared grid: its parameters and its timing alpha, a fraction a year."""
+
+    parameters: Mapping[str, Any]
+    alpha: float
+    chosen: bool
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Trial:
     """One strategy on one metal, judged.
 
@@ -61,6 +70,10 @@ class Trial:
         Number of independent episodes of the position.
     robustness
         Timing alphas under harder terms, fraction a year.
+    grid
+        What every point of the declared grid did, the chosen one among them.
+    signals
+        Each input that is a series, as known at each bar, by alias; its name says what it is and its unit.
     ask_further
         Computes the findings that do not decide; :attr:`appendix` asks it once.
     """
@@ -74,7 +87,17 @@ class Trial:
     events: float
     robustness: Robustness
     inputs: Mapping[str, str]
+    grid: tuple[GridPoint, ...]
+    signals: Mapping[str, pd.Series] = field(repr=False)
     ask_further: Callable[[], Mapping[str, Finding]] = field(repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        return f"<Trial {self.name} on {self.metal}: {self.verdict.word}>"
+
+    def _repr_html_(self) -> str:
+        from research.report.notebook import trial_html
+
+        return trial_html(self)
 
     @property
     def name(self) -> str:

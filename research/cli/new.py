@@ -1,0 +1,173 @@
+"""``assay new NAME``: a strategy, its test and a notebook, that run as they are and are there to be changed."""
+
+from __future__ import annotations
+
+import json
+import keyword
+import os
+import re
+from pathlib import Path
+from string import Template
+from typing import Annotated, Any
+
+import typer
+
+from research.cli.options import Json
+from research.cli.output import print_json
+from research.errors import StrategyError
+
+
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Lower case with underscores: my_idea.")],
+    as_json: Json = False,
+) -> None:
+    """A strategy module and its test that pass at once, and a notebook that uses it."""
+    written = scaffold(name, Path())
+    if as_json:
+        print_json({"written": [str(file) for file in written]})
+        return
+    strategy, test, notebook = written
+    typer.echo(f"wrote {strategy}: change the claim, the inputs and the signal")
+    typer.echo(f"wrote {test}: run it with python -m pytest {test}")
+    typer.echo(f"wrote {notebook}: open it with jupyter lab {notebook}")
+    typer.echo(f"then: assay backtest {strategy}")
+
+
+def scaffold(name: str, folder: Path) -> tuple[Path, Path, Path]:
+    """Write the three files of a new strategy; each goes to the folder of its kind if ``folder`` has one.
+
+    Raises
+    ------
+    StrategyError
+        If the name is no name for a function, is taken, or a file is there already. Then nothing is written.
+    """
+    from research.datasets.store import write_atomically
+
+    check_name(name)
+    strategy = _home(folder, "strategies") / f"{name}.py"
+    test = _home(folder, "tests") / f"test_{name}.py"
+    notebook = _home(folder, "notebooks") / f"{name}.ipynb"
+    for file in (strategy, test, notebook):
+        if file.exists():
+            raise StrategyError(f"{file}: is there already; choose another name, or move it away")
+    words = {
+        "name": name,
+        "from_test": Path(os.path.relpath(strategy, test.parent)).as_posix(),
+        "from_notebook": Path(os.path.relpath(strategy, notebook.parent)).as_posix(),
+    }
+    contents = {strategy: STRATEGY.substitute(words), test: TEST.substitute(words), notebook: _notebook(words)}
+    for file, content in contents.items():
+        write_atomically(file, content.encode("utf-8"))
+    return strategy, test, notebook
+
+
+def check_name(name: str) -> None:
+    """Raise a :class:`StrategyError` unless a new strategy may be called so."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+        raise StrategyError(
+            f"{name!r}: no name for a strategy; use lower-case letters, digits and underscores, like my_idea"
+        )
+    from research.discovery import all_strategies
+
+    if name in all_strategies():
+        raise StrategyError(f"{name!r}: there is a strategy of that name; choose another (see assay strategies)")
+
+
+def _home(folder: Path, kind: str) -> Path:
+    return folder / kind if (folder / kind).is_dir() else folder
+
+
+def _notebook(words: dict[str, str]) -> str:
+    """A notebook in format 4.5 without outputs, as Jupyter itself would save it."""
+    cells = [_cell(index, *cell, words) for index, cell in enumerate(NOTEBOOK)]
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    document = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _cell(index: int, kind: str, text: str, words: dict[str, str]) -> dict[str, Any]:
+    source = Template(text).substitute(words).splitlines(keepends=True)
+    cell: dict[str, Any] = {"cell_type": kind, "id": f"cell-{index}", "metadata": {}, "source": source}
+    return cell | ({"execution_count": None, "outputs": []} if kind == "code" else {})
+
+
+STRATEGY = Template('''"""The idea in one sentence."""
+
+from research import strategy
+
+
+@strategy(
+    claim="While gold stands above its own average of the last months, its price rises.",
+    metal="gold",
+    inputs={"price": "gold_price"},
+    expected_sign=+1,
+    falsifier="Holding gold only then earns no more than the same average exposure.",
+    grid={"months": [6, 12]},
+)
+def $name(panel, months=12):
+    """Hold metal while the newest known price stands above the mean of the last ``months`` known ones."""
+    price = panel["price"]
+    average = price.rolling(months, min_periods=months).mean()
+    return (price > average).astype(float).where(average.notna())
+''')
+
+TEST = Template('''"""What $name must keep, whatever becomes of its idea."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from research import backtest, open_data
+from research.discovery import find_strategy
+
+STRATEGY = find_strategy(str(Path(__file__).parent / "$from_test"))
+METAL = STRATEGY.metals[0]
+
+
+def weights(end=None):
+    data = open_data()
+    market = data.market(METAL, end=end)
+    return STRATEGY.weights(data.panel(METAL, STRATEGY.inputs_for(METAL), market))
+
+
+def test_weights_are_shares_of_the_account():
+    decided = weights().dropna()
+    assert len(decided) > 0
+    assert decided.between(-1, 1).all()
+
+
+@pytest.mark.parametrize("end", ["2012-03", "2014-06", "2016-09", "2018-12", "2021-03", "2023-06"])
+def test_the_past_does_not_change_when_more_is_known(end):
+    earlier = weights(end)
+    pd.testing.assert_series_equal(earlier, weights().loc[: earlier.index[-1]], check_freq=False)
+
+
+def test_every_point_of_the_grid_can_be_judged():
+    for parameters in STRATEGY.variants():
+        trial = backtest(STRATEGY, metal=METAL, **parameters)
+        assert str(trial.verdict.word) in ("supported", "contradicted", "not supported", "undecidable")
+''')
+
+NOTEBOOK = [
+    ("markdown", "# $name\n\nThe idea, what would refute it, and what the record says."),
+    (
+        "code",
+        "from research import backtest, open_data\n"
+        "from research.discovery import find_strategy\n"
+        "from research.report import charts\n"
+        "\n"
+        "data = open_data()\n"
+        'idea = find_strategy("$from_notebook")\n'
+        "print(idea.claim)",
+    ),
+    ("code", "trial = backtest(idea, data)\ntrial"),
+    (
+        "markdown",
+        "Change a parameter and run again. Only declared values may be tried: every one of them is counted.",
+    ),
+    ("code", "backtest(idea, data, months=6)"),
+    ("markdown", "When it held metal, and what the metal did afterwards:"),
+    ("code", "charts.signal(trial)"),
+    ("code", "charts.event_study(trial)"),
+]

@@ -1,0 +1,161 @@
+"""Chart: a picture as a value. `svg.py` draws it for pages and notebooks, `interactive.py` with plotly.
+
+Colours are named by role, so that light and dark can each choose their own; they are those of Okabe and Ito
+(2008), which the colour-blind can tell apart, and lines differ by their dashes besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import plotly.graph_objects
+
+Role = Literal["strategy", "metal", "mix", "bills", "bad", "ink"]
+Format = Literal["percent", "number", "date"]
+Scale = Literal["linear", "log", "date"]
+Values = Any  # a column: Series, Index, array or list
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """Title with its unit, scale, and how its numbers are written; ``low`` and ``high`` widen it."""
+
+    title: str
+    scale: Scale = "linear"
+    form: Format = "number"
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A line through points; NaN breaks it. ``step`` keeps each value until the next; ``thin`` is for the many."""
+
+    x: Values
+    y: Values
+    label: str
+    role: Role
+    dash: Literal["", "dash", "dot"] = ""
+    step: bool = False
+    thin: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """The area between two lines."""
+
+    x: Values
+    low: Values
+    high: Values
+    label: str
+    role: Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spans:
+    """Stretches of x, shaded from top to bottom."""
+
+    starts: Values
+    ends: Values
+    label: str
+    role: Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bars:
+    """A histogram: ``len(edges) == len(heights) + 1``."""
+
+    edges: Values
+    heights: Values
+    label: str
+    role: Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A straight line across the panel at one x or one y."""
+
+    at: Any
+    axis: Literal["x", "y"]
+    label: str
+    role: Role
+    dash: Literal["", "dash", "dot"] = "dash"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Estimates with their intervals, one below the other, each under its label.
+
+    ``reach`` is half the width of a grey bar around 0: what could not have been told from 0.
+    """
+
+    labels: Sequence[str]
+    notes: Sequence[str]
+    estimates: Values
+    lows: Values
+    highs: Values
+    reach: Values
+    label: str
+    role: Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cells:
+    """A table of coloured numbers; ``chosen`` is ``(row, column)`` of the one with a frame."""
+
+    rows: Sequence[str]
+    columns: Sequence[str]
+    values: np.ndarray
+    chosen: tuple[int, int] | None
+    row_title: str
+    column_title: str
+
+
+Mark = Line | Band | Spans | Bars | Rule | Rows | Cells
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One coordinate system; the panels of a chart share x. ``height`` is in pixels."""
+
+    y: Axis
+    marks: tuple[Mark, ...]
+    height: int = 220
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """A picture: what it shows, in words too, and where its numbers come from.
+
+    Attributes
+    ----------
+    title
+        What is to be seen.
+    description
+        The same for those who do not see it, with its main numbers.
+    caption
+        Source, last date, and how it was made.
+    """
+
+    title: str
+    description: str
+    caption: str
+    x: Axis
+    panels: tuple[Panel, ...]
+
+    def _repr_html_(self) -> str:
+        from research.report.style import in_notebook
+        from research.report.svg import figure
+
+        return in_notebook(figure(self))
+
+    def plotly(self, *, dark: bool = False) -> plotly.graph_objects.Figure:
+        """Return the same picture as a plotly figure, to zoom into and to hover over."""
+        from research.report.interactive import plotly_figure
+
+        return plotly_figure(self, dark=dark)

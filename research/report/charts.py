@@ -1,0 +1,374 @@
+"""The pictures of a trial and of a study. Nothing is computed here: numbers come from the study's exhibits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from research.errors import DataError
+from research.report.chart import Axis, Band, Bars, Cells, Chart, Line, Panel, Role, Rows, Rule, Spans
+from research.report.words import interval, number, p_value, percent, signed_percent
+from research.study import Study, Trial, exhibits
+
+DATE = Axis(title="Year", scale="date", form="date")
+ACCOUNTS: dict[str, tuple[str, Role, Any]] = {
+    "strategy": ("Strategy", "strategy", ""),
+    "buy_and_hold": ("Buy and hold", "metal", "dash"),
+    "matched_exposure": ("Matched exposure", "mix", ""),
+    "bills": ("Treasury bills", "bills", "dot"),
+}
+MAX_EVENT_LINES = 30
+MOST_SIGNALS = 3
+
+
+def all_charts(trial: Trial) -> list[Chart]:
+    """Every picture that this trial's sample allows, the equity chart first."""
+    wanted = (equity, signal, event_study, placebo, rolling, grid, power)
+    return [chart for draw in wanted if (chart := _unless_too_short(draw, trial)) is not None]
+
+
+def equity(trial: Trial) -> Chart:
+    """Growth of the account and its benchmarks on a log axis, their drawdowns, and the position under them."""
+    growth, falls = exhibits.growth(trial), exhibits.drawdowns(trial)
+    last = growth.iloc[-1]
+    held = trial.weights
+    return Chart(
+        title=f"{trial.name} on {trial.metal}: growth beside its benchmarks",
+        description=(
+            f"1 USD at {growth.index[0]:%Y-%m} became {last['strategy']:.2f} by {growth.index[-1]:%Y-%m}; held in "
+            f"{trial.metal} {last['buy_and_hold']:.2f}, in a fixed mix of the same average exposure "
+            f"{last['matched_exposure']:.2f}, in bills {last['bills']:.2f}. The deepest falls were "
+            f"{percent(falls['strategy'].min())}, {percent(falls['buy_and_hold'].min())} and "
+            f"{percent(falls['matched_exposure'].min())} for strategy, metal and mix."
+        ),
+        caption=_caption(trial, "After costs."),
+        x=DATE,
+        panels=(
+            Panel(y=Axis(title="Value of 1 USD (log scale)", scale="log"), marks=tuple(_lines(growth)), height=210),
+            Panel(y=Axis(title="Drawdown (%)", form="percent", high=0.0), marks=tuple(_lines(falls)), height=100),
+            Panel(
+                y=Axis(title="Weight of metal held (% of the account)", form="percent", low=0.0, high=1.0),
+                marks=(Line(x=held.index, y=held.to_numpy(), label="", role="strategy", step=True, thin=True),),
+                height=60,
+            ),
+        ),
+    )
+
+
+def signal(trial: Trial) -> Chart:
+    """Price with the episodes of the position shaded, what the strategy saw, and the weights it asked for."""
+    price, decided = trial.accounts.market.price, trial.accounts.decided.ffill()
+    found = exhibits.signal_episodes(trial)
+    episodes = Spans(starts=found["start"], ends=found["end"], label="Episode", role="strategy")
+    seen = [
+        Panel(
+            y=Axis(title=str(known.name)),
+            marks=(episodes, Line(x=known.index, y=known.to_numpy(), label="Known then", role="mix", thin=True)),
+            height=120,
+        )
+        for known in list(trial.signals.values())[:MOST_SIGNALS]
+    ]
+    panels = [
+        Panel(
+            y=Axis(title=f"{trial.metal.capitalize()} price (USD per troy ounce, log scale)", scale="log"),
+            marks=(episodes, Line(x=price.index, y=price.to_numpy(), label="Price", role="metal")),
+            height=210,
+        ),
+        *seen,
+        Panel(
+            y=Axis(title="Weight asked for (% of the account)", form="percent", low=0.0, high=1.0),
+            marks=(Line(x=decided.index, y=decided.to_numpy(), label="", role="ink", step=True, thin=True),),
+            height=60,
+        ),
+    ]
+    spans = ", ".join(f"{row.start:%Y-%m} to {row.end:%Y-%m}" for row in found.itertuples())
+    return Chart(
+        title=f"When {trial.name} held {trial.metal}",
+        description=f"{len(found)} independent episodes{': ' + spans if 0 < len(found) <= 12 else ''}.",
+        caption=_caption(trial, "Episodes within a quarter of each other count as one."),
+        x=DATE,
+        panels=tuple(panels),
+    )
+
+
+def event_study(trial: Trial) -> Chart:
+    """Every path of the metal after an episode began, their mean, and the band of moved dates.
+
+    Raises
+    ------
+    DataError
+        If no episode has a complete window behind it.
+    """
+    found = exhibits.paths_after_events(trial)
+    bars = np.arange(found.mean.size)
+    n = len(found.paths)
+    single = [
+        Line(x=bars, y=path, label="Each episode", role="bills", thin=True) for path in found.paths[:MAX_EVENT_LINES]
+    ]
+    below, above = found.placebo_low[-1], found.placebo_high[-1]
+    return Chart(
+        title=f"{trial.metal.capitalize()} after {n} episodes of {trial.name}",
+        description=(
+            f"{bars[-1]} {_bars(trial)} after the fill the metal had earned {signed_percent(found.mean[-1])} over "
+            f"bills on average; {found.level:.0%} of moved dates gave {signed_percent(below)} to "
+            f"{signed_percent(above)}."
+        ),
+        caption=_caption(trial, f"Band: the mean after the same dates, moved around the calendar ({found.level:.0%})."),
+        x=Axis(title=f"{_bars(trial).capitalize()} after the fill"),
+        panels=(
+            Panel(
+                y=Axis(title="Cumulative return over bills (%)", form="percent"),
+                marks=(
+                    Band(x=bars, low=found.placebo_low, high=found.placebo_high, label="Moved dates", role="mix"),
+                    *single,
+                    Rule(at=0.0, axis="y", label="", role="ink", dash=""),
+                    Line(x=bars, y=found.mean, label="Mean of the episodes", role="strategy"),
+                ),
+                height=280,
+            ),
+        ),
+    )
+
+
+def placebo(trial: Trial) -> Chart:
+    """Histogram of the t statistics of shifted histories, and where the strategy stands among them.
+
+    Raises
+    ------
+    DataError
+        If no history has a statistic, or the events are too few for a p-value, which this picture is.
+    """
+    if not _judged(trial):
+        least = trial.verdict.rules.min_events
+        raise DataError(f"{trial.name}: {trial.events:.0f} independent events are under {least}; a placebo needs more")
+    draws = exhibits.placebo_draws(trial)
+    known = draws.shifted[np.isfinite(draws.shifted)]
+    if not known.size or not isfinite(draws.observed):
+        raise DataError(f"{trial.name}: holds one fixed mix, so there is nothing to shift")
+    heights, edges = np.histogram(known, bins=min(40, max(8, known.size // 15)))
+    return Chart(
+        title=f"{trial.name} on {trial.metal} among its own shifted histories",
+        description=(
+            f"The strategy's alpha has a t statistic of {number(draws.observed)}; {draws.finding.estimate:.0%} of "
+            f"{draws.shifted.size} histories with the same weights at other times do at least as well "
+            f"(p {p_value(draws.finding.p_value)})."
+        ),
+        caption=_caption(trial, f"{draws.finding.method[0].upper()}{draws.finding.method[1:]}."),
+        x=Axis(title="t statistic of the timing alpha"),
+        panels=(
+            Panel(
+                y=Axis(title="Shifted histories (number)", low=0.0),
+                marks=(
+                    Bars(edges=edges, heights=heights, label="Shifted histories", role="bills"),
+                    Rule(at=draws.observed, axis="x", label="The strategy", role="strategy", dash=""),
+                ),
+            ),
+        ),
+    )
+
+
+def rolling(trial: Trial) -> Chart:
+    """Timing alpha through a moving window, with its interval and the break, if there is one.
+
+    Raises
+    ------
+    DataError
+        If the history is too short for a window.
+    """
+    found = exhibits.stability(trial)
+    alpha, test = found.alpha, found.finding
+    broken = _judged(trial) and test.p_value is not None and test.p_value <= trial.verdict.rules.level
+    turn = [Rule(at=trial.result.excess_returns.index[test.details["position"]], axis="x", label="Break", role="bad")]
+    return Chart(
+        title=f"Alpha of {trial.name} on {trial.metal} through time",
+        description=(
+            f"Over windows of {found.years:.1f} years the timing alpha moved between "
+            f"{signed_percent(alpha['alpha'].min())} and {signed_percent(alpha['alpha'].max())} a year. "
+            f"{test.sentence if _judged(trial) else ''}"
+        ),
+        caption=_caption(trial, f"Windows of {found.years:.1f} years, each alone with its 95 % interval."),
+        x=DATE,
+        panels=(
+            Panel(
+                y=Axis(title="Timing alpha (% a year)", form="percent"),
+                marks=(
+                    Band(x=alpha.index, low=alpha["low"], high=alpha["high"], label="95 % interval", role="strategy"),
+                    Rule(at=0.0, axis="y", label="", role="ink", dash=""),
+                    Line(x=alpha.index, y=alpha["alpha"], label="Timing alpha", role="strategy"),
+                    *(turn if broken else []),
+                ),
+            ),
+        ),
+    )
+
+
+def grid(trial: Trial) -> Chart:
+    """Timing alpha at every declared point of the grid, the chosen one framed.
+
+    Raises
+    ------
+    DataError
+        If only one point was declared.
+    """
+    names = list(trial.strategy.grid)
+    if len(trial.grid) < 2 or not names:
+        raise DataError(f"{trial.name}: declares one point, so there is no grid to draw")
+    *before, last = sorted(names, key=lambda name: len(trial.strategy.grid[name]))
+    columns = list(dict.fromkeys(point.parameters[last] for point in trial.grid))
+    rows = list(dict.fromkeys(tuple(point.parameters[name] for name in before) for point in trial.grid))
+    values = np.full((len(rows), len(columns)), np.nan)
+    chosen = None
+    for point in trial.grid:
+        place = rows.index(tuple(point.parameters[name] for name in before)), columns.index(point.parameters[last])
+        values[place] = point.alpha
+        chosen = place if point.chosen else chosen
+    best = np.nanmax(values)
+    return Chart(
+        title=f"Timing alpha over the declared grid of {trial.name} on {trial.metal}",
+        description=(
+            f"{len(trial.grid)} points between {signed_percent(np.nanmin(values))} and {signed_percent(best)} a year; "
+            f"the chosen one, framed, has {signed_percent(values[chosen]) if chosen else 'none'}."
+        ),
+        caption=_caption(trial, "% a year over a fixed mix. Every cell counts as a trial."),
+        x=Axis(title=last),
+        panels=(
+            Panel(
+                y=Axis(title=", ".join(before), form="percent"),
+                marks=(
+                    Cells(
+                        rows=[", ".join(map(str, row)) for row in rows],
+                        columns=[str(column) for column in columns],
+                        values=values,
+                        chosen=chosen,
+                        row_title=", ".join(before),
+                        column_title=last,
+                    ),
+                ),
+                height=44 * len(rows),
+            ),
+        ),
+    )
+
+
+def power(trial: Trial) -> Chart:
+    """How likely this sample was to find a true alpha of each size, and which alpha it did show.
+
+    Raises
+    ------
+    DataError
+        If the sample has no standard error of alpha.
+    """
+    curve = exhibits.chance_of_finding(trial)
+    if curve is None:
+        raise DataError(f"{trial.name}: no standard error of alpha, so no power curve")
+    alpha = trial.findings["timing_alpha"].estimate
+    rules = trial.verdict.rules
+    least = trial.findings["minimum_detectable_information_ratio"].details["minimum_detectable_alpha"]
+    years = len(trial.returns) / trial.result.periods_per_year
+    return Chart(
+        title=f"What {years:.0f} years could find of {trial.name} on {trial.metal}",
+        description=(
+            f"A true timing alpha of {percent(least)} a year would be found in {rules.power:.0%} of such samples. "
+            f"This one shows {signed_percent(alpha)}."
+        ),
+        caption=_caption(trial, f"Two-sided test at {rules.level:.0%} for one trial alone."),
+        x=Axis(title="True timing alpha (% a year, either way)", form="percent", low=0.0),
+        panels=(
+            Panel(
+                y=Axis(title="Chance of finding it (%)", form="percent", low=0.0, high=1.0),
+                marks=(
+                    Rule(at=rules.power, axis="y", label="", role="bills"),
+                    Line(x=curve["alpha"], y=curve["power"], label="Chance of finding it", role="ink"),
+                    Rule(at=least, axis="x", label="Smallest findable", role="mix", dash="dot"),
+                    Rule(at=abs(alpha), axis="x", label="Seen in this sample", role="strategy"),
+                ),
+            ),
+        ),
+    )
+
+
+def verdicts(study: Study) -> Chart:
+    """The verdict table as a picture: alpha, its interval where one may be given, and what could not be seen."""
+    trials = study.trials
+    alphas = [trial.findings["timing_alpha"] for trial in trials]
+    bounds = [
+        finding.interval if _judged(trial) and finding.interval else (float("nan"),) * 2
+        for trial, finding in zip(trials, alphas, strict=True)
+    ]
+    words = [str(trial.verdict.word) for trial in trials]
+    told = "; ".join(
+        f"{trial.name} on {trial.metal} {word}, {signed_percent(alpha.estimate)} ({interval(alpha.interval)})"
+        if _judged(trial)
+        else f"{trial.name} on {trial.metal} {word}, {signed_percent(alpha.estimate)}, too few events for an interval"
+        for trial, alpha, word in zip(trials, alphas, words, strict=True)
+    )
+    return Chart(
+        title="Timing alpha and verdict of every trial",
+        description=f"Timing alpha a year: {told}.",
+        caption=(
+            f"Intervals: 95 %, each trial alone; none under {study.rules.min_events} independent events. Grey: an "
+            f"alpha this small could hide from the sample. {sources(trials)}"
+        ),
+        x=Axis(title="Timing alpha (% a year)", form="percent"),
+        panels=(
+            Panel(
+                y=Axis(title=""),
+                marks=(
+                    Rule(at=0.0, axis="x", label="", role="ink", dash=""),
+                    Rows(
+                        labels=[f"{trial.name}, {trial.metal}" for trial in trials],
+                        notes=words,
+                        estimates=[finding.estimate for finding in alphas],
+                        lows=[low for low, _ in bounds],
+                        highs=[high for _, high in bounds],
+                        reach=[
+                            trial.findings["minimum_detectable_information_ratio"].details["minimum_detectable_alpha"]
+                            for trial in trials
+                        ],
+                        label="Alpha and 95 % interval",
+                        role="strategy",
+                    ),
+                ),
+                height=40 * len(trials),
+            ),
+        ),
+    )
+
+
+def sources(trials: Iterable[Trial]) -> str:
+    """Last date and publishers, as every caption ends: ``Data to 2026-07: World Bank; Board of Governors.``."""
+    chosen = list(trials)
+    last = max(trial.equity.index[-1] for trial in chosen)
+    names = dict.fromkeys(dataset.publisher for trial in chosen for dataset in trial.accounts.market.datasets.values())
+    return f"Data to {last:%Y-%m}: {'; '.join(names)}."
+
+
+def _lines(table: pd.DataFrame) -> Iterable[Line]:
+    # the strategy is drawn last, over its benchmarks
+    for name in sorted(map(str, table), key=lambda column: column == "strategy"):
+        label, role, dash = ACCOUNTS[name]
+        yield Line(x=table.index, y=table[name].to_numpy(), label=label, role=role, dash=dash)
+
+
+def _judged(trial: Trial) -> bool:
+    return trial.events >= trial.verdict.rules.min_events
+
+
+def _bars(trial: Trial) -> str:
+    return {12: "months", 252: "days", 52: "weeks"}.get(trial.result.periods_per_year, "bars")
+
+
+def _caption(trial: Trial, how: str) -> str:
+    return f"{how} {sources([trial])}"
+
+
+def _unless_too_short(draw: Any, trial: Trial) -> Chart | None:
+    try:
+        chart: Chart = draw(trial)
+    except DataError:
+        return None
+    return chart

@@ -1,0 +1,243 @@
+"""The report: one HTML file that needs nothing else, no network and no script.
+
+Pictures are inline SVG rather than plotly, whose script alone weighs 4.5 MB: they flow from phone to print
+without it, take their colours from the page's light or dark, and carry their description for screen readers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from research.datasets.store import write_atomically
+from research.report import charts
+from research.report.markup import Markup, join, tag
+from research.report.style import stylesheet
+from research.report.svg import figure
+from research.report.tables import (
+    anchor,
+    data_table,
+    findings_table,
+    is_judged,
+    performance_table,
+    table,
+    verdict_table,
+    word,
+)
+from research.report.terminal import PERFORMANCE_NOTE, VERDICT_NOTE, study_lines
+from research.report.words import DASH, interval, p_value, percent, signed_percent
+from research.study import Study, Trial
+
+PAGE_STYLE = Markup(
+    """
+body { margin: 0; }
+main { max-width: 62rem; margin: 0 auto; padding: 1rem; }
+section { border-top: 1px solid var(--faint); margin-top: 2.2rem; }
+.skip { position: absolute; left: -999px; }
+.skip:focus { left: 1rem; top: 1rem; background: var(--paper); padding: .5em; }
+html { background: #fff; } @media (prefers-color-scheme: dark) { html { background: #0f1318; } }
+@media print {
+  body.assay { --paper: #fff; --ink: #000; --soft: #333; --faint: #bbb; --raised: #fff; font-size: 10.5pt; }
+  body.assay {
+    --strategy: #0072b2; --metal: #d55e00; --mix: #00795a; --bills: #6e7781; --bad: #a4278a;
+    --supported: #00694e; --contradicted: #a33b00; --not-supported: #6d5500; --undecidable: #0b5c8a;
+  }
+  html { background: #fff; }
+  .skip { display: none; } main { max-width: none; padding: 0; }
+  .assay .scroll { overflow: visible; } .assay table { font-size: 7.5pt; } .assay .text { min-width: 0; }
+  .assay .right, .assay .nowrap { white-space: normal; }
+  .assay h2, .assay h3 { break-after: avoid; } tr, .numbers { break-inside: avoid; }
+}
+"""
+)
+
+
+def write_report(study: Study, path: str | Path) -> Path:
+    """Write the report of a study; the old file stays until the new one is whole.
+
+    Raises
+    ------
+    OSError
+        If the folder is missing or may not be written.
+    """
+    file = Path(path)
+    write_atomically(file, report(study).encode("utf-8"))
+    return file
+
+
+def report(study: Study) -> Markup:
+    """The whole page."""
+    alone = len(study.trials) == 1
+    title = f"{study.trials[0].name} on {study.trials[0].metal}" if alone else f"{len(study.trials)} trials"
+    top = _first_screen(study.trials[0]) if alone else _first_screen_of_many(study)
+    page = tag(
+        "html",
+        tag(
+            "head",
+            Markup('<meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/>'),
+            Markup('<meta name="color-scheme" content="light dark"/>'),
+            tag("title", f"Assay: {title}"),
+            tag("style", stylesheet(), PAGE_STYLE),
+        ),
+        tag(
+            "body",
+            tag("a", "Skip to the evidence", href="#evidence", class_="skip"),
+            tag(
+                "main",
+                top,
+                tag("section", tag("h2", "Evidence"), *_evidence(study, alone), id="evidence"),
+                tag("section", tag("h2", "Assumptions"), *_assumptions(study)),
+                tag("section", tag("h2", "Data"), data_table(study)),
+                tag("section", tag("h2", "Trials counted"), *_trials_counted(study)),
+                tag("section", tag("h2", "Run manifest"), _manifest(study)),
+            ),
+            class_="assay",
+        ),
+        lang="en",
+    )
+    return join(Markup("<!DOCTYPE html>\n"), page, "\n")
+
+
+def three_numbers(trial: Trial) -> Markup:
+    """The three numbers that decided: alpha and its two p-values, or why there can be no p-value."""
+    alpha = trial.findings["timing_alpha"]
+    least = trial.findings["minimum_detectable_information_ratio"]
+    rules = trial.verdict.rules
+    findable = percent(least.details["minimum_detectable_alpha"])
+    if is_judged(trial):
+        family, moved = trial.findings["step_down"], trial.findings["shift_placebo"]
+        against = str(trial.verdict.word) == "contradicted"
+        shown = [
+            ("Timing alpha a year", signed_percent(alpha.estimate), f"95 % interval {interval(alpha.interval)}"),
+            (
+                "p over the family",
+                p_value(family.details.get("p_value_opposite") if against else family.p_value),
+                f"evidence at {rules.level:.2f} or less",
+            ),
+            (
+                "p of the placebo",
+                p_value(moved.details.get("p_value_opposite") if against else moved.p_value),
+                f"own weights at other times; findable: {findable} a year",
+            ),
+        ]
+    else:
+        shown = [
+            ("Independent events", f"{trial.events:.0f}", f"{rules.min_events} are needed for a p-value"),
+            ("Timing alpha a year", signed_percent(alpha.estimate), "too few events to tell it from luck"),
+            ("Smallest findable alpha", findable, f"a year, found {rules.power:.0%} of the time"),
+        ]
+    return _numbers(shown)
+
+
+def _first_screen(trial: Trial) -> Markup:
+    return join(
+        tag("h1", f"{trial.name} on {trial.metal}"),
+        tag("p", trial.strategy.claim, class_="claim"),
+        tag("p", word(trial), ". ", trial.verdict.reason, class_="verdict"),
+        three_numbers(trial),
+        figure(charts.equity(trial), "h2"),
+    )
+
+
+def _first_screen_of_many(study: Study) -> Markup:
+    counted = Counter(str(trial.verdict.word) for trial in study.trials)
+    told = ", ".join(f"{n} {verdict}" for verdict, n in counted.items())
+    names = list(dict.fromkeys(trial.name for trial in study.trials))
+    metals = " and ".join(dict.fromkeys(trial.metal for trial in study.trials))
+    judged = [trial for trial in study.trials if is_judged(trial)]
+    smallest = min((trial.findings["step_down"].p_value or 1.0 for trial in judged), default=None)
+    claim = (
+        study.trials[0].strategy.claim
+        if len(names) == 1
+        else f"{len(names)} claims about {metals}, each tried against a fixed mix of metal and bills."
+    )
+    return join(
+        tag("h1", names[0] if len(names) == 1 else "The thesis on trial"),
+        tag("p", claim, class_="claim"),
+        tag("p", tag("strong", f"{len(study.trials)} trials: {told}."), class_="verdict"),
+        _numbers(
+            [
+                ("Supported", f"{counted['supported']} of {len(study.trials)}", "by alpha, placebo and robustness"),
+                ("Smallest p over the family", p_value(smallest), f"evidence at {study.rules.level:.2f} or less"),
+                (
+                    "Enough events to judge",
+                    f"{len(judged)} of {len(study.trials)}",
+                    f"{study.rules.min_events} independent ones or more",
+                ),
+            ]
+        ),
+        figure(charts.verdicts(study), "h2"),
+        verdict_table(study.trials, links=True),
+        tag("p", VERDICT_NOTE, class_="soft"),
+    )
+
+
+def _evidence(study: Study, alone: bool) -> Iterable[Markup]:
+    yield tag("p", PERFORMANCE_NOTE, class_="soft")
+    for trial in study.trials:
+        pictures = charts.all_charts(trial)
+        if alone:
+            yield join(verdict_table([trial]), tag("p", VERDICT_NOTE, class_="soft"))
+            pictures = pictures[1:]
+        else:
+            yield tag("h3", f"{trial.name} on {trial.metal}", id=anchor(trial))
+            yield tag("p", trial.strategy.claim, class_="claim")
+            yield tag("p", word(trial), ". ", trial.verdict.reason, class_="verdict")
+            yield three_numbers(trial)
+        yield tag("p", tag("strong", "It would be refuted by: "), trial.strategy.falsifier)
+        yield performance_table(trial)
+        yield from (figure(picture, "h3" if alone else "h4") for picture in pictures)
+        yield findings_table(trial)
+
+
+def _assumptions(study: Study) -> Iterable[Markup]:
+    yield tag("ul", *(tag("li", line) for line in study_lines(study)))
+    shown = [
+        (item.name.replace("_", " "), f"{getattr(study.execution, item.name):g}") for item in fields(study.execution)
+    ]
+    yield table("Terms of trade (bars; fractions of the value traded or held)", ("Term", "Value"), shown, "hr")
+    rules = [(item.name.replace("_", " "), f"{getattr(study.rules, item.name):g}") for item in fields(study.rules)]
+    yield table("Rules of the verdict", ("Rule", "Value"), rules, "hr")
+    if study.skipped:
+        rows = [(f"{item.strategy}, {item.metal}", item.reason) for item in study.skipped]
+        yield table("Not run", ("Trial", "Reason"), rows, "ht")
+
+
+def _trials_counted(study: Study) -> Iterable[Markup]:
+    yield tag(
+        "p",
+        f"The p-values over the family account for {study.family_size} trials: every strategy, on every metal, at "
+        "every point of its declared grid.",
+    )
+    rows = [
+        (
+            f"{trial.name}, {trial.metal}",
+            ", ".join(f"{name} = {value}" for name, value in point.parameters.items()) or DASH,
+            "chosen" if point.chosen else "variant",
+            signed_percent(point.alpha),
+        )
+        for trial in study.trials
+        for point in trial.grid
+    ]
+    yield table("Every trial of the family", ("Strategy, metal", "Parameters", "Role", "Alpha a year"), rows, "htlr")
+
+
+def _manifest(study: Study) -> Markup:
+    rows = [(name, tag("code", value)) for name, value in _flattened(study.manifest)]
+    return table("What it takes to run this again", ("What", "Value"), rows, "ht")
+
+
+def _flattened(values: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, str]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flattened(value, f"{before}{key} ")
+        else:
+            yield f"{before}{key}", DASH if value is None else str(value)
+
+
+def _numbers(shown: Iterable[tuple[str, str, str]]) -> Markup:
+    boxes = (tag("div", tag("dt", name), tag("dd", value, tag("small", note))) for name, value, note in shown)
+    return tag("dl", *boxes, class_="numbers")

@@ -1,0 +1,73 @@
+"""How a trial and a study show themselves in a notebook cell: the answer first, then one table and one chart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from research.report import charts
+from research.report.markup import Markup, join, tag
+from research.report.style import in_notebook
+from research.report.svg import figure
+from research.report.tables import is_judged, table, verdict_table, word
+from research.report.terminal import ACCOUNTS, study_lines
+from research.report.words import interval, number, p_value, percent, signed_percent
+
+if TYPE_CHECKING:
+    from research.study import Study, Trial
+
+
+def trial_html(trial: Trial) -> str:
+    """Verdict and why, what each account did, and the equity chart with the position under it."""
+    parameters = ", ".join(f"{name} = {value}" for name, value in trial.parameters.items())
+    return in_notebook(
+        join(
+            tag("p", word(trial), ". ", trial.verdict.reason, class_="verdict"),
+            _account_table(trial),
+            figure(charts.equity(trial)),
+            tag(
+                "p",
+                f"{parameters or 'No parameters'}; {trial.result.execution.describe()}.",
+                class_="caption",
+            ),
+        )
+    )
+
+
+def study_html(study: Study) -> str:
+    """The verdict table, its picture, and the reason of each verdict."""
+    reasons = (
+        tag("li", tag("strong", f"{trial.name}, {trial.metal}: "), word(trial), f". {trial.verdict.reason}")
+        for trial in study.trials
+    )
+    skipped = (tag("li", f"{item.strategy}, {item.metal}: not run: {item.reason}") for item in study.skipped)
+    return in_notebook(
+        join(
+            verdict_table(study.trials),
+            figure(charts.verdicts(study)),
+            tag("ul", *reasons, *skipped),
+            tag("p", ". ".join(study_lines(study)) + ".", class_="caption"),
+        )
+    )
+
+
+def _account_table(trial: Trial) -> Markup:
+    alpha, judged = trial.findings["timing_alpha"], is_judged(trial)
+    rows = [
+        (
+            ACCOUNTS[name],
+            percent(row.cagr),
+            percent(row.volatility),
+            number(row.sharpe),
+            percent(row.max_drawdown),
+            percent(row.exposure, 0),
+        )
+        for name, row in trial.performance.items()
+    ]
+    told = f"{trial.name} on {trial.metal}: timing alpha {signed_percent(alpha.estimate)} a year"
+    if judged:
+        family, moved = trial.findings["step_down"].p_value, trial.findings["shift_placebo"].p_value
+        told += f" ({interval(alpha.interval)}), p family {p_value(family)}, p placebo {p_value(moved)}"
+    else:
+        told += f", {trial.events:.0f} independent events"
+    headings = ("Account", "CAGR", "Volatility", "Sharpe", "Drawdown", "Exposure")
+    return table(told, headings, rows, "hrrrrr")

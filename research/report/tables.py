@@ -1,0 +1,144 @@
+"""The tables of pages and notebooks: real ones, with scoped headings, that scroll by themselves when they must."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from research.report.markup import Markup, join, tag
+from research.report.terminal import ACCOUNTS
+from research.report.words import DASH, interval, number, p_value, percent, signed_percent
+from research.study import Study, Trial
+
+TOO_FEW = "Too few independent events: what luck alone would do cannot be told."
+
+
+def table(
+    caption: str, headings: Sequence[str], rows: Iterable[Sequence[str | Markup]], kinds: str, *, label: str = ""
+) -> Markup:
+    """One table. ``kinds`` has a letter a column: ``h`` row heading, ``r`` right, ``t`` long text, ``l`` left.
+
+    ``label`` names it for those who do not see it, where several tables have the same caption.
+    """
+    styles = {"r": "right", "t": "text", "l": "nowrap", "h": "head"}
+    head = [tag("th", title, scope="col", class_=styles[kind]) for title, kind in zip(headings, kinds, strict=True)]
+    body = [
+        tag(
+            "tr",
+            *(
+                tag("th", cell, scope="row", class_=styles[kind])
+                if kind == "h"
+                else tag("td", cell, class_=styles[kind])
+                for cell, kind in zip(row, kinds, strict=True)
+            ),
+        )
+        for row in rows
+    ]
+    whole = tag("table", tag("caption", caption), tag("thead", tag("tr", *head)), tag("tbody", *body))
+    return tag("div", whole, class_="scroll", role="region", tabindex="0", aria_label=label or caption)
+
+
+def verdict_table(trials: Iterable[Trial], *, links: bool = False) -> Markup:
+    """One row a trial: alpha, the two p-values, what could have been found, and the word."""
+    rows = []
+    for trial in trials:
+        alpha, judged = trial.findings["timing_alpha"], is_judged(trial)
+        power = trial.findings["minimum_detectable_information_ratio"]
+        name = f"{trial.name}, {trial.metal}"
+        rows.append(
+            (
+                tag("a", name, href=f"#{anchor(trial)}") if links else name,
+                word(trial),
+                f"{trial.events:.0f}",
+                signed_percent(alpha.estimate),
+                interval(alpha.interval) if judged else DASH,
+                p_value(trial.findings["step_down"].p_value) if judged else DASH,
+                p_value(trial.findings["shift_placebo"].p_value) if judged else DASH,
+                percent(power.details["minimum_detectable_alpha"]),
+            )
+        )
+    headings = (
+        "Trial",
+        "Verdict",
+        "Events",
+        "Alpha a year",
+        "95 % interval",
+        "p, family",
+        "p, placebo",
+        "Findable alpha",
+    )
+    return table("Verdicts", headings, rows, "hlrrrrrr")
+
+
+def performance_table(trial: Trial) -> Markup:
+    """What the account and its benchmarks did, after costs."""
+    rows = [
+        (
+            ACCOUNTS[name],
+            percent(row.cagr),
+            percent(row.volatility),
+            number(row.sharpe),
+            percent(row.max_drawdown),
+            percent(row.exposure, 0),
+            f"{row.turnover:.2f}",
+            percent(row.costs, 2),
+        )
+        for name, row in trial.performance.items()
+    ]
+    headings = ("Account", "CAGR", "Volatility", "Sharpe", "Drawdown", "Exposure", "Turnover a year", "Costs a year")
+    caption = f"After costs, {trial.result.first_fill:%Y-%m} to {trial.equity.index[-1]:%Y-%m}"
+    return table(caption, headings, rows, "hrrrrrrr", label=f"Accounts of {trial.name} on {trial.metal}")
+
+
+def findings_table(trial: Trial) -> Markup:
+    """Every finding: what was asked, what came out, and by which method."""
+    judged = is_judged(trial)
+    rows = [
+        (
+            finding.name.replace("_", " "),
+            join(tag("span", number(finding.estimate, 3)), tag("small", finding.unit)),
+            p_value(finding.p_value if judged else None),
+            number(finding.effective_n, 0),
+            join(
+                tag("span", finding.sentence if judged or finding.p_value is None else TOO_FEW),
+                tag("small", f"Null: {finding.null}. Method: {finding.method}. Source: {finding.reference}."),
+            ),
+        )
+        for finding in {**trial.findings, **trial.appendix}.values()
+    ]
+    headings = ("Finding", "Estimate", "p", "n", "In plain words, and by which method")
+    return table("Every finding", headings, rows, "htrrt", label=f"Findings on {trial.name}, {trial.metal}")
+
+
+def data_table(study: Study) -> Markup:
+    """The datasets with publisher, licence, the moment known, and hash."""
+    rows = [
+        (
+            identity,
+            f"{dataset.title} ({dataset.unit})",
+            f"{dataset.publisher}. {dataset.attribution}".removesuffix(". "),
+            dataset.licence,
+            dataset.release_words,
+            tag("code", dataset.sha256),
+        )
+        for identity, dataset in study.datasets.items()
+    ]
+    headings = ("Dataset", "What it is", "Publisher", "Licence", "Known", "SHA-256 of its file")
+    return table("Every dataset that was used, and the file it was read from", headings, rows, "httttt")
+
+
+def is_judged(trial: Trial) -> bool:
+    """Whether there are events enough for a p-value."""
+    return trial.events >= trial.verdict.rules.min_events
+
+
+def word(trial: Trial) -> Markup:
+    """The verdict's word in its colour, with a sign that needs no colour."""
+    text = str(trial.verdict.word)
+    signs = {"supported": "✓", "contradicted": "✗", "not supported": "○", "undecidable": "?"}
+    return tag("span", f"{signs[text]} {text}", class_=f"word {text.replace(' ', '-')}")
+
+
+def anchor(trial: Trial) -> str:
+    """Where a trial stands in the page."""
+    safe = "".join(letter if letter.isalnum() else "-" for letter in f"{trial.name}-{trial.metal}")
+    return f"trial-{safe}"

@@ -1,0 +1,125 @@
+"""The pictures of a real trial: the right numbers, a unit on every axis, a source in every caption."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from research.errors import DataError
+from research.report import charts
+from research.report.chart import Bars, Cells, Chart, Line, Rows, Rule, Spans
+from research.report.svg import drawing
+from research.study import exhibits
+
+
+def marks(chart: Chart, kind: type) -> list:
+    return [mark for panel in chart.panels for mark in panel.marks if isinstance(mark, kind)]
+
+
+def test_all_pictures_can_be_drawn_both_ways(trial):
+    found = charts.all_charts(trial)
+    assert len(found) == 7
+    for chart in found:
+        assert 'role="img"' in drawing(chart)
+        for dark in (False, True):
+            assert chart.plotly(dark=dark).layout.title.text == chart.title
+
+
+def test_every_axis_has_a_title_with_its_unit_and_every_caption_a_source_and_a_date(trial, study):
+    for chart in [*charts.all_charts(trial), charts.verdicts(study)]:
+        assert chart.x.title
+        assert f"Data to {trial.equity.index[-1]:%Y-%m}" in chart.caption
+        assert "World Bank" in chart.caption
+        for panel in chart.panels:
+            if not marks(chart, Cells) and not marks(chart, Rows):
+                assert "(" in panel.y.title, panel.y.title
+
+
+def test_equity_shows_the_accounts_of_the_trial(trial):
+    chart = charts.equity(trial)
+    lines = {line.label: line for line in chart.panels[0].marks}
+    assert set(lines) == {"Strategy", "Buy and hold", "Matched exposure", "Treasury bills"}
+    assert lines["Strategy"].y[-1] == pytest.approx((1 + trial.returns).prod())
+    held = trial.accounts.benchmarks["buy_and_hold"]
+    assert lines["Buy and hold"].y[-1] == pytest.approx(held.equity.iloc[-1] / held.capital)
+    assert chart.panels[0].y.scale == "log"
+    assert len({(line.role, line.dash) for line in lines.values()}) == 4
+
+
+def test_episodes_are_those_that_the_verdict_counts(trial):
+    (spans,) = [mark for mark in charts.signal(trial).panels[0].marks if isinstance(mark, Spans)]
+    assert len(spans.starts) == trial.events
+    for start, end in zip(spans.starts, spans.ends, strict=True):
+        assert trial.weights.loc[start] > trial.weights.mean()
+        assert trial.weights.loc[end] > trial.weights.mean()
+
+
+def test_what_the_strategy_saw_is_shown_with_its_unit(trial):
+    (known,) = trial.signals.values()
+    panel = charts.signal(trial).panels[1]
+    assert panel.y.title == known.name
+    assert "% a year" in panel.y.title
+    (line,) = [mark for mark in panel.marks if isinstance(mark, Line)]
+    np.testing.assert_array_equal(line.y, known)
+    assert known.notna().any()
+
+
+def test_the_placebo_picture_repeats_the_verdict_s_own_draws(trial):
+    draws = exhibits.placebo_draws(trial)
+    finding = trial.findings["shift_placebo"]
+    assert (draws.observed, draws.finding.p_value) == (finding.statistic, finding.p_value)
+    as_good = np.isnan(draws.shifted) | (draws.shifted >= draws.observed - 1e-9)
+    assert as_good.mean() == pytest.approx(finding.estimate)
+    (bars,) = marks(charts.placebo(trial), Bars)
+    assert sum(bars.heights) == np.isfinite(draws.shifted).sum()
+
+
+def test_the_grid_shows_every_declared_point_and_frames_the_chosen_one(trial):
+    (cells,) = marks(charts.grid(trial), Cells)
+    assert sorted(cells.values.ravel()) == sorted(point.alpha for point in trial.grid)
+    assert len(trial.grid) == len(trial.strategy.variants())
+    assert cells.values[cells.chosen] == pytest.approx(trial.findings["timing_alpha"].estimate, rel=1e-6)
+
+
+def test_the_power_curve_passes_through_the_smallest_findable_alpha(trial):
+    curve = exhibits.chance_of_finding(trial)
+    least = trial.findings["minimum_detectable_information_ratio"].details["minimum_detectable_alpha"]
+    assert np.interp(least, curve["alpha"], curve["power"]) == pytest.approx(trial.verdict.rules.power, abs=0.01)
+    places = {rule.label: rule.at for rule in marks(charts.power(trial), Rule)}
+    assert places["Seen in this sample"] == pytest.approx(abs(trial.findings["timing_alpha"].estimate))
+
+
+def test_too_few_events_show_no_p_value_and_no_interval(too_few, study):
+    for chart in charts.all_charts(too_few):
+        assert "(p " not in chart.description
+        assert "luck would make" not in chart.description
+    (rows,) = marks(charts.verdicts(study), Rows)
+    place = list(rows.labels).index(f"{too_few.name}, {too_few.metal}")
+    assert np.isnan(rows.lows[place])
+    assert np.isnan(rows.highs[place])
+
+
+def test_the_mean_path_and_its_band_are_those_of_moved_dates(trial):
+    found = exhibits.paths_after_events(trial)
+    moved = trial.result.metal_excess_returns.to_numpy()
+    starts = [trial.weights.index.get_loc(day) for day in exhibits.signal_episodes(trial)["start"]]
+    starts = [start for start in starts if start + 12 <= moved.size]
+    by_hand = np.mean([moved[start : start + 12].sum() for start in starts])
+    assert found.mean[-1] == pytest.approx(by_hand)
+    everywhere = [
+        np.mean([sum(moved[(start + shift + step) % moved.size] for step in range(12)) for start in starts])
+        for shift in range(moved.size)
+    ]
+    assert found.placebo_high[-1] == pytest.approx(np.quantile(everywhere, 0.95))
+
+
+def test_what_cannot_be_drawn_says_why(trial, too_few):
+    with pytest.raises(DataError, match="independent events are under 6"):
+        charts.placebo(too_few)
+    with pytest.raises(DataError, match="complete window"):
+        exhibits.paths_after_events(trial, horizon=10_000)
+
+
+def test_lines_of_the_fan_are_one_an_event(trial):
+    single = [line for line in marks(charts.event_study(trial), Line) if line.label == "Each episode"]
+    assert len(single) == len(exhibits.paths_after_events(trial).paths)
