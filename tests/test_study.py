@@ -137,7 +137,7 @@ def test_events_are_clustered_and_counted(data):
         return pd.Series(np.where((position < 3) | (position == 4), 1.0, 0.0), index=panel.index)
 
     trial = backtest(five_bursts, data, start="1980-01", end="1999-12")
-    assert independent_events(trial.result) == 5
+    assert trial.events == independent_events(trial.accounts.decided, 12) == 5
     assert trial.verdict.word == "undecidable"
     assert "5 independent events" in trial.verdict.reason
 

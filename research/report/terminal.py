@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 WIDTH = 100
 COLOURS = {"supported": "green", "contradicted": "red", "not supported": "yellow", "undecidable": "cyan"}
 VERDICT_NOTE = (
-    "Alpha: return a year over a fixed mix of metal and bills. p family: adjusted over every declared trial. "
-    "p placebo: share of the strategy's own weights, moved in time, that do as well. Findable: the smallest "
+    "Alpha: return a year over a fixed mix of metal and bills. Family: p-value adjusted over every declared trial that can be tested. "
+    "Placebo: that of the strategy's own weights, moved in time, that do as well. Findable: the smallest "
     "alpha that this sample finds 4 times in 5. Under 6 independent events no p-value is given."
 )
 PERFORMANCE_NOTE = (
@@ -82,8 +82,8 @@ def study_lines(study: Study) -> list[str]:
     lines.append("signals: " + ", ".join(f"{identity} to {coverage[identity][1][:7]}" for identity in signals))
     lines.append(f"terms: {study.execution.describe()}; cash earns the 3-month bill")
     lines.append(
-        f"family: {study.family_size} trials (strategies x metals x declared grid); p adjusted over all of them; "
-        f"level {study.rules.level:.0%}"
+        f"family: {study.family_size} declared trials (strategies x metals x grid), {study.family_tested} with enough "
+        f"events to be tested; p adjusted over those; level {study.rules.level:.0%}"
     )
     return lines
 
@@ -126,7 +126,7 @@ def _metals(study: Study) -> list[str]:
 def _verdict_table(metal: str, trials: Iterable[Trial]) -> Table:
     table = _table(f"{metal.capitalize()}: verdicts")
     table.add_column("Strategy", no_wrap=True)
-    for heading in ("Events", "Alpha", "95 % interval", "p family", "p placebo", "Findable"):
+    for heading in ("Events", "Alpha", "95 % interval", "Family", "Placebo", "Findable"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("Verdict", no_wrap=True)
     for trial in trials:
@@ -193,6 +193,8 @@ def _table(title: str, *headings: str) -> Table:
         title_style="bold",
         caption_justify="left",
         padding=(0, 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
     )
     for heading in headings:
         table.add_column(heading)

@@ -15,17 +15,26 @@ import pandas as pd
 
 from research.datasets.market import Market
 from research.diagnostics.causality import granger_causality
-from research.diagnostics.events import cumulative_abnormal_return, episodes
+from research.diagnostics.events import cumulative_abnormal_return
 from research.diagnostics.finding import Finding
 from research.diagnostics.incremental import incremental_value, momentum_and_ratio
+from research.diagnostics.performance import regress_on_metal
 from research.diagnostics.placebo import bootstrap_placebo
 from research.diagnostics.prediction import augmented_regression, predictive_regressions
 from research.diagnostics.selection import deflated_sharpe_ratio, minimum_track_record, probabilistic_sharpe_ratio
 from research.diagnostics.sharpe import sharpe_ratio
 from research.diagnostics.sharpe_difference import sharpe_difference
+from research.diagnostics.specification import arch_effects, autocorrelation, heteroskedasticity, stationarity
+from research.diagnostics.stability import cusum, markov_regimes, rolling_alpha, sup_f
 from research.errors import DataError
 from research.execution import Execution
-from research.study.evidence import N_PLACEBOS, SEED, alpha_t_statistics, independent_events
+from research.study.evidence import (
+    N_PLACEBOS,
+    SEED,
+    alpha_t_statistics,
+    independent_episodes,
+    independent_events,
+)
 from research.study.family import Candidate
 
 MINIMUM_BARS = 60
@@ -59,7 +68,7 @@ def _of_the_account(item: Candidate, execution: Execution, n_trials: int, trial_
     year = result.periods_per_year
     excess = result.excess_returns
     mix = item.accounts.benchmarks["matched_exposure"].excess_returns
-    episode = max(1.0, len(result.weights) / (2 * max(independent_events(result), 1)))
+    episode = max(1.0, len(result.weights) / (2 * max(independent_events(item.accounts.decided, year), 1)))
     yield lambda: (sharpe_ratio(excess, periods_per_year=year),)
     yield lambda: (sharpe_difference(excess, mix, periods_per_year=year, seed=SEED),)
     yield lambda: (probabilistic_sharpe_ratio(excess),)
@@ -76,6 +85,8 @@ def _of_the_account(item: Candidate, execution: Execution, n_trials: int, trial_
         ),
     )
     yield lambda: _after_events(item, execution)
+    yield lambda: _of_the_residuals(item)
+    yield lambda: (markov_regimes(result.metal_returns, periods_per_year=year, seed=SEED, n_starts=5),)
 
 
 def _after_events(item: Candidate, execution: Execution) -> tuple[Finding, ...]:
@@ -83,10 +94,28 @@ def _after_events(item: Candidate, execution: Execution) -> tuple[Finding, ...]:
     market = item.accounts.market
     quarter = max(1, market.periods_per_year // 4)
     growth = market.price.pct_change().fillna(0.0) - market.bill_accrual
-    decided = item.accounts.decided.ffill().fillna(0.0)
-    active = (decided > decided.mean() + 1e-9).astype(float)
-    starts = episodes(active, min_gap=quarter)
+    starts = independent_episodes(item.accounts.decided, market.periods_per_year)
     return (cumulative_abnormal_return(growth, starts, horizon=quarter, delay=execution.delay),)
+
+
+def _of_the_residuals(item: Candidate) -> tuple[Finding, ...]:
+    """Whether the regression behind the alpha is what it assumes: memory, variance, and one alpha throughout."""
+    result = item.accounts.result
+    strategy, metal = result.excess_returns, result.metal_excess_returns
+    residuals = regress_on_metal(strategy.to_numpy(), metal.to_numpy())[2]
+    window = 5 * result.periods_per_year
+    return (
+        autocorrelation(residuals),
+        heteroskedasticity(residuals, metal.to_numpy()),
+        arch_effects(residuals),
+        cusum(strategy, metal.to_numpy()),
+        sup_f(strategy, metal.to_numpy(), seed=SEED),
+        *(
+            (rolling_alpha(strategy, metal, window=window, periods_per_year=result.periods_per_year),)
+            if len(metal) > window
+            else ()
+        ),
+    )
 
 
 def _of_the_signals(item: Candidate, execution: Execution) -> Iterator[Question]:
@@ -98,6 +127,9 @@ def _of_the_signals(item: Candidate, execution: Execution) -> Iterator[Question]
         if len(table) < MINIMUM_BARS or not table["signal"].std() > 0:
             continue
         r, x = table["returns"], table["signal"]
+
+        def root(x: pd.Series = x, alias: str = alias) -> tuple[Finding, ...]:
+            return (replace(stationarity(x), name=f"stationarity_of_{alias}"),)
 
         def predict(r: pd.Series = r, x: pd.Series = x, alias: str = alias) -> tuple[Finding, ...]:
             horizons = (1, max(1, year // 4), year)
@@ -125,6 +157,7 @@ def _of_the_signals(item: Candidate, execution: Execution) -> Iterator[Question]
             finding = incremental_value(rest["returns"], rest["signal"], controls, delay=execution.delay)
             return (replace(finding, name=f"{alias}_beyond_momentum_and_ratio"),)
 
+        yield root
         yield predict
         yield lead
         yield add

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,12 +10,11 @@ import pandas as pd
 
 from research.diagnostics.events import episodes
 from research.diagnostics.finding import Finding
-from research.diagnostics.metrics import exposure
+from research.diagnostics.multiplicity import step_down, timing_alpha_series
 from research.diagnostics.performance import timing_alpha
 from research.diagnostics.placebo import shift_placebo
 from research.diagnostics.power import minimum_detectable_information_ratio
 from research.engine.kernel import sweep
-from research.engine.result import Result
 from research.execution import Execution
 from research.study.family import Candidate, kernel_arguments
 from research.study.trial import Accounts
@@ -22,6 +22,7 @@ from research.verdict import Evidence, Robustness, Rules
 
 SEED = 20251201
 N_PLACEBOS = 2_000
+N_DRAWS = 10_000
 
 
 def weigh(item: Candidate, family: Finding, execution: Execution, rules: Rules) -> tuple[Evidence, dict[str, Finding]]:
@@ -39,7 +40,7 @@ def weigh(item: Candidate, family: Finding, execution: Execution, rules: Rules) 
         strategy, metal, periods_per_year=year, significance=rules.level, power=rules.power
     )
     primary = timing_alpha(strategy, metal, periods_per_year=year, expected_sign=item.strategy.expected_sign)
-    events = independent_events(result)
+    events = independent_events(item.accounts.decided, year)
     placebo = shift_placebo(
         item.accounts.decided.to_numpy(),
         lambda histories: alpha_t_statistics(item.accounts, histories, execution),
@@ -59,19 +60,83 @@ def weigh(item: Candidate, family: Finding, execution: Execution, rules: Rules) 
     return evidence, {finding.name: finding for finding in (power, primary, family, placebo)}
 
 
-def independent_events(result: Result) -> float:
-    """Number of :func:`independent_episodes`."""
-    return float(len(independent_episodes(result)))
+def adjusted_alphas(
+    candidates: Sequence[Candidate], returns: pd.DataFrame, metals: pd.DataFrame, rules: Rules
+) -> dict[str, Finding]:
+    """Timing alphas of the whole family, their p-values adjusted over every trial that can be tested.
 
+    A trial with fewer independent events than the rules ask for is not tested, so it takes no part in the
+    adjustment; that is known from its decisions, before any return is looked at.
 
-def independent_episodes(result: Result) -> pd.DataFrame:
-    """Episodes in which the account holds more metal than its own average, those within a quarter as one.
+    Parameters
+    ----------
+    returns, metals
+        What :func:`~research.study.family.family_returns` gave.
 
-    A strategy that holds one fixed mix has none. Columns ``start`` and ``end``: first and last bar.
+    Returns
+    -------
+    dict
+        By trial label; ``p_value`` is ``None`` where nothing was tested.
     """
-    held = result.weights
-    above = (held - exposure(held) > 1e-6) & (float(held.std()) >= 1e-9)
-    return episodes(above, min_gap=max(1, result.periods_per_year // 4))
+    year = candidates[0].market.periods_per_year
+    series = timing_alpha_series(returns, metals)
+    signs: dict[str, int] = {}
+    tested: list[str] = []
+    for item in candidates:
+        for name, decided in {item.label: item.accounts.decided, **item.variants}.items():
+            if name in returns:
+                signs[name] = item.strategy.expected_sign
+                if independent_events(decided, year) >= rules.min_events:
+                    tested.append(name)
+    findings = {name: _untested(name, float(series[name].mean()) * year) for name in series}
+    if tested:
+        findings |= step_down(
+            series[tested],
+            periods_per_year=year,
+            seed=SEED,
+            expected_signs={name: signs[name] for name in tested},
+            n_draws=N_DRAWS,
+        )
+    return findings
+
+
+def _untested(name: str, alpha: float) -> Finding:
+    return Finding(
+        name="step_down",
+        estimate=alpha,
+        unit="fraction a year",
+        null="the mean of this strategy is 0, whatever the others are",
+        alternative="it has the claimed sign",
+        method="not tested: too few independent events",
+        reference="Romano and Wolf 2005, 2016",
+        sentence=f"{name} has too few independent events to be tested, so it takes no part in the family.",
+    )
+
+
+def independent_events(decided: pd.Series, periods_per_year: int) -> float:
+    """Number of :func:`independent_episodes`."""
+    return float(len(independent_episodes(decided, periods_per_year)))
+
+
+def independent_episodes(decided: pd.Series, periods_per_year: int) -> pd.DataFrame:
+    """Episodes in which more metal is wanted than on average, those within a quarter as one.
+
+    They are known from the decisions alone, before any return is looked at. A strategy that wants one fixed
+    weight has none.
+
+    Parameters
+    ----------
+    decided
+        Target weights from the first decision on; NaN keeps.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns ``start`` and ``end``: first and last bar of each.
+    """
+    wanted = decided.ffill().dropna()
+    above = wanted > wanted.mean() + 1e-9
+    return episodes(above, min_gap=max(1, periods_per_year // 4))
 
 
 def alpha_t_statistics(accounts: Accounts, histories: np.ndarray, execution: Execution) -> np.ndarray:

@@ -35,7 +35,7 @@ def drawdowns(trial: Trial) -> pd.DataFrame:
 
 def signal_episodes(trial: Trial) -> pd.DataFrame:
     """``start`` and ``end`` of the episodes that the verdict counts as independent events."""
-    return independent_episodes(trial.result)
+    return independent_episodes(trial.accounts.decided, trial.result.periods_per_year)
 
 
 def paths_after_events(trial: Trial, horizon: int | None = None) -> EventPaths:
@@ -47,7 +47,8 @@ def paths_after_events(trial: Trial, horizon: int | None = None) -> EventPaths:
         If no episode has a complete window behind it.
     """
     result = trial.result
-    starts = result.weights.index.get_indexer(pd.DatetimeIndex(signal_episodes(trial)["start"]))
+    decided = trial.accounts.decided.index.get_indexer(pd.DatetimeIndex(signal_episodes(trial)["start"]))
+    starts = decided[decided < len(result.weights)]  # the ledger begins with the fill of the first decision
     return event_paths(result.metal_excess_returns, starts, horizon=horizon or result.periods_per_year)
 
 

@@ -12,20 +12,17 @@ from typing import Any
 
 from research.datasets.data import Data, open_data
 from research.datasets.dataset import Dataset
-from research.diagnostics.multiplicity import step_down, timing_alpha_series
 from research.discovery import find_strategy
 from research.errors import AssayError, NoData, NoDecision, StrategyError, UnknownDataset
 from research.execution import Execution
 from research.study.appendix import further_findings
-from research.study.evidence import SEED, weigh
+from research.study.evidence import SEED, adjusted_alphas, weigh
 from research.study.family import Candidate, candidate, family_returns, grid_points
 from research.study.trial import Trial
 from research.thesis import Strategy
 from research.verdict import Rules, decide
 
 Progress = Callable[[int, int, str], None]
-
-N_DRAWS = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +45,9 @@ class Study:
     skipped
         The others, each with its reason.
     family_size
-        Number of trials that the family-wise p-values account for: every point of every grid.
+        Number of declared trials: every strategy, on every metal, at every point of its grid.
+    family_tested
+        Those with enough independent events to be tested; the family-wise p-values account for all of them.
     datasets
         The datasets that were used, by id.
     manifest
@@ -60,6 +59,7 @@ class Study:
     execution: Execution
     rules: Rules
     family_size: int
+    family_tested: int
     datasets: Mapping[str, Dataset]
     manifest: Mapping[str, Any] = field(default_factory=dict)
 
@@ -85,6 +85,7 @@ class Study:
             "execution": asdict(self.execution),
             "rules": asdict(self.rules),
             "family_size": self.family_size,
+            "family_tested": self.family_tested,
             "trials": [trial.to_json() for trial in self.trials],
             "skipped": [asdict(item) for item in self.skipped],
         }
@@ -155,7 +156,7 @@ def compare(
     if not candidates:
         assert first_error is not None
         raise first_error
-    trials, size = _judge(candidates, execution, rules, tell, steps)
+    trials, size, tested = _judge(candidates, execution, rules, tell, steps)
     used = {identity: data[identity] for item in candidates for identity in item.inputs.values()}
     used |= {identity: dataset for item in candidates for identity, dataset in item.market.datasets.items()}
     return Study(
@@ -164,6 +165,7 @@ def compare(
         execution=execution,
         rules=rules,
         family_size=size,
+        family_tested=tested,
         datasets=dict(sorted(used.items())),
         manifest=_manifest(chosen, data, used, start, end),
     )
@@ -203,19 +205,10 @@ def backtest(
 
 def _judge(
     candidates: list[Candidate], execution: Execution, rules: Rules, tell: Progress, steps: int
-) -> tuple[list[Trial], int]:
+) -> tuple[list[Trial], int, int]:
     tell(len(candidates), steps, "the family of all declared trials")
     returns, metals = family_returns(candidates, execution)
-    year = candidates[0].market.periods_per_year
-    findings = step_down(
-        timing_alpha_series(returns, metals),
-        periods_per_year=year,
-        seed=SEED,
-        expected_signs={
-            name: item.strategy.expected_sign for item in candidates for name in (item.label, *item.variants)
-        },
-        n_draws=N_DRAWS,
-    )
+    findings = adjusted_alphas(candidates, returns, metals, rules)
     sharpes = returns.mean() / returns.std()
     trials = []
     for step, item in enumerate(candidates):
@@ -238,7 +231,7 @@ def _judge(
                 ask_further=partial(further_findings, item, execution, returns.shape[1], variance),
             )
         )
-    return trials, returns.shape[1]
+    return trials, returns.shape[1], sum(finding.p_value is not None for finding in findings.values())
 
 
 def _manifest(
