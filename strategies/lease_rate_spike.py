@@ -1,4 +1,4 @@
-"""C1: a spike in the implied lease rate says that metal for today is short, so its price must rise, or that the squeeze is over."""
+"""C1: the implied lease rate spikes: metal for today is short and its price must rise, or the squeeze is over."""
 
 from research import strategy
 from research.signals.series import hold_after, trailing_zscore
