@@ -1,4 +1,4 @@
-"""C1: a spike in the implied lease rate says that metal for today is short, so its price must rise, or is just past."""
+"""C1: the implied lease rate spikes: metal for today is short and its price must rise, or the squeeze is over."""
 
 from research import strategy
 from research.signals.series import hold_after, trailing_zscore
@@ -25,11 +25,11 @@ def lease_rate_spike(panel, threshold=2.0, hold_days=183):
     claim="A spike in the lease rate marks the end of a squeeze: the price falls back in the weeks after.",
     metal=("gold", "silver"),
     inputs={"lease": "{metal}_lease_rate"},
-    expected_sign=+1,
-    falsifier="Leaving metal in the weeks after a spike earns no more than the same average exposure.",
+    expected_sign=-1,
+    falsifier="Holding metal in the weeks after a spike costs no more than the same average exposure.",
     grid={"threshold": [1.5, 2.0, 3.0], "hold_days": [28, 92, 183]},
     claims=("C1",),
 )
 def lease_rate_squeeze_fades(panel, threshold=2.0, hold_days=28):
-    """Hold metal except for ``hold_days`` after a spike: the mirror image of ``lease_rate_spike``."""
-    return 1.0 - lease_rate_spike.signal(panel, threshold, hold_days)
+    """The rule of ``lease_rate_spike``, held for weeks, with the opposite claim: that following it costs."""
+    return lease_rate_spike.signal(panel, threshold, hold_days)

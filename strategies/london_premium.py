@@ -24,11 +24,11 @@ def london_premium(panel, threshold=2.0, hold_days=28):
     claim="An unusual London premium is arbitraged away: the price falls back in the weeks after.",
     metal=("gold", "silver"),
     inputs={"premium": "{metal}_london_premium"},
-    expected_sign=+1,
-    falsifier="Leaving metal after a premium shock earns no more than the same average exposure.",
+    expected_sign=-1,
+    falsifier="Holding metal after a premium shock costs no more than the same average exposure.",
     grid={"threshold": [1.0, 2.0], "hold_days": [28, 92]},
     claims=("C6",),
 )
 def london_premium_fades(panel, threshold=2.0, hold_days=28):
-    """Hold metal except after a premium shock: the mirror image of ``london_premium``."""
-    return 1.0 - london_premium.signal(panel, threshold, hold_days)
+    """The rule of ``london_premium`` with the opposite claim: that following it costs."""
+    return london_premium.signal(panel, threshold, hold_days)

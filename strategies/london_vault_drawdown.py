@@ -24,7 +24,7 @@ def london_vault_drawdown(panel, threshold=0.05):
 @strategy(
     claim="When London silver that no fund holds shrinks, less can be lent and the price rises.",
     metal="silver",
-    inputs={"vault": "london_vault_silver", "funds": "london_etf_silver"},
+    inputs={"vault": "london_vault_{metal}", "funds": "london_etf_{metal}"},
     expected_sign=+1,
     falsifier="Holding silver while the free float shrinks earns no more than the same average exposure.",
     claims=("C16",),

@@ -9,7 +9,7 @@ from research.signals.flows import deficit_surprise
 @strategy(
     claim="After a year whose silver deficit was larger than those before it, the price rises for twelve months.",
     metal="silver",
-    inputs={"balance": "silver_balance"},
+    inputs={"balance": "{metal}_balance"},
     expected_sign=+1,
     falsifier="Holding silver after larger deficits earns no more than the same average exposure.",
     grid={"years": [1, 3]},

@@ -1,8 +1,8 @@
 """C20: the thesis as one portfolio: every signal of it that the data allow, at equal risk.
 
 Every signal holds the same metal at the same size, so equal shares of the account are equal risk: the weight is the
-share of the deciding signals that hold metal. A signal counts from its first decision on; the mirror images and the
-sceptic's baselines do not.
+share of the deciding signals that hold metal. A signal counts from its first decision on; the opposite claims and
+the sceptic's baselines do not.
 
 The account is in dollars and holds metal or Treasury bills. Short the dollar's credit it is only by what it holds in
 metal: a full weight owns no dollar claim. The two that watch the dollar itself (:mod:`strategies.dollar_credit`) say

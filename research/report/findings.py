@@ -26,7 +26,8 @@ _READING = (
     "Alpha is the return a year over a fixed mix of metal and bills with the strategy's own average share of metal; "
     "the interval is of 95 %. *p family* is adjusted over every declared trial, *p placebo* is the share of the "
     "strategy's own weights, moved in time, that do as well. *Findable* is the smallest alpha that the sample finds "
-    "four times in five. *One bar later* is the alpha when every order is filled one bar later still. Under six "
+    "four times in five. *One bar later* is the alpha when every order is filled one bar later still. Beside "
+    "the claim stands the sign that it expects of alpha. Under six "
     "independent events neither p-value nor interval is given."
 )
 
@@ -83,7 +84,7 @@ def _row(trial: Trial) -> str:
     judged = trial.events >= trial.verdict.rules.min_events
     cells = (
         f"`{trial.name}`",
-        ", ".join(trial.strategy.claims) or trial.strategy.role,
+        f"{', '.join(trial.strategy.claims) or trial.strategy.role} {'+' if trial.strategy.expected_sign > 0 else '−'}",
         f"{trial.result.first_fill:%Y-%m}",
         f"{trial.events:.0f}",
         signed_percent(alpha.estimate),

@@ -92,7 +92,7 @@ def free_float(vaults: Numbers, funds: Numbers) -> Numbers:
 
     An upper bound of what can be lent: allocated metal of others is unknown.
 
-    >>> round(free_float(22_126.0, 18_707.0))
-    3419
+    >>> free_float(26_255.0, 20_450.0)
+    5805.0
     """
     return vaults - funds

@@ -1,0 +1,76 @@
+"""Every strategy on the daily pack: it decides, looks back only, and bears one more day of delay."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from research.discovery import all_strategies
+from research.errors import NoDecision
+from research.execution import Execution
+from research.study import compare
+
+FOUND = all_strategies()
+PAIRS = [(name, metal) for name, item in FOUND.items() for metal in item.metals]
+
+
+def weights(data, name, metal, end=None):
+    item = FOUND[name]
+    market = data.market(metal, None, end)
+    return item.weights(data.panel(metal, item.inputs_for(metal, data), market))
+
+
+def runnable(data, name, metal):
+    return all(identity in data for identity in FOUND[name].inputs_for(metal, data).values())
+
+
+@pytest.mark.parametrize(("name", "metal"), PAIRS)
+def test_a_decision_does_not_change_when_the_future_is_cut_off(daily, name, metal):
+    if not runnable(daily, name, metal):
+        pytest.skip("the daily pack lacks an input")
+    whole = weights(daily, name, metal)
+    for end in ("2025-10-10", "2019-07-17"):
+        try:
+            part = weights(daily, name, metal, end)
+        except NoDecision:
+            assert whole.loc[:end].isna().all()
+            continue
+        pd.testing.assert_series_equal(part, whole.loc[:end], check_freq=False, rtol=1e-9)
+
+
+def test_nothing_but_open_interest_of_silver_is_missing(daily):
+    missing = {pair for pair in PAIRS if not runnable(daily, *pair)}
+    assert missing == {("claims_on_registered", "silver"), ("claims_on_stock", "silver")}
+
+
+def test_the_whole_thesis_is_the_mean_of_its_parts(daily):
+    from strategies.whole_thesis import PARTS
+
+    parts = []
+    for part in PARTS:
+        if "gold" in part.metals and runnable(daily, part.name, "gold"):
+            try:
+                parts.append(weights(daily, part.name, "gold"))
+            except NoDecision:
+                continue
+    expected = pd.concat(parts, axis=1).mean(axis=1)
+    np.testing.assert_allclose(weights(daily, "whole_thesis", "gold"), expected)
+    assert len(parts) > 8
+
+
+def test_the_parts_of_the_thesis_agree_on_what_an_alias_means():
+    from strategies.whole_thesis import INPUTS, PARTS
+
+    for part in PARTS:
+        for alias, identity in part.inputs.items():
+            assert INPUTS[alias] == identity, f"{part.name}: {alias}"
+
+
+@pytest.mark.slow
+def test_one_more_day_of_delay_overturns_no_verdict_of_the_thesis(daily):
+    names = ["lease_rate_spike", "london_premium", "backwardation", "whole_thesis"]
+    at_once, later = (compare(names, daily, metals=["silver"], execution=Execution(delay=delay)) for delay in (1, 2))
+    for name in names:
+        first, second = at_once[name, "silver"], later[name, "silver"]
+        assert first.verdict.word == second.verdict.word
+        # what the study says of one bar later is what a study one bar later says
+        assert second.findings["timing_alpha"].estimate == pytest.approx(first.robustness.longer_delay, abs=5e-4)
