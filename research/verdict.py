@@ -16,9 +16,9 @@ The evidence is weighed in this order; the first rule that applies gives the wor
    - *robust*: the alpha keeps the claimed sign with one more bar of delay, with doubled costs, and in each
      half of the sample. An alpha of exactly zero has no sign.
 
-4. **Contradicted**, if primary and placebo both hold with the opposite sign. Robustness is not asked for: the
-   thesis said the contrary. The p-value against the claim is that of accounts *before costs*: what trading costs
-   anyone is no evidence against a thesis.
+4. **Contradicted**, if primary, placebo and robust all hold with the opposite sign; the p-value of the primary is
+   then that of the accounts before costs, and the moved histories pay the same costs, so costs alone cannot
+   contradict a claim.
 5. **A missing piece.** A word of rule 3 or 4 hangs on something unknown (NaN): everything else that it
    needs holds and this could not be computed: ``undecidable``.
 6. **Power.** Neither word was earned. The smallest information ratio that this sample could have found is
@@ -249,7 +249,7 @@ def _claimed_steps(evidence: Evidence, rules: Rules) -> dict[str, bool | None]:
     return {
         "primary": _both(_sign_is(evidence.primary.estimate, sign), _not_above(evidence.family.p_value, rules.level)),
         "placebo": _not_above(evidence.placebo.p_value, rules.level),
-        "robust": _all({f.name: _sign_is(getattr(evidence.robustness, f.name), sign) for f in fields(Robustness)}),
+        "robust": _robust(evidence, sign),
     }
 
 
@@ -258,7 +258,12 @@ def _opposite_steps(evidence: Evidence, rules: Rules) -> dict[str, bool | None]:
     return {
         "primary": _both(_sign_is(evidence.primary.estimate, -evidence.expected_sign), _not_above(family, rules.level)),
         "placebo": _not_above(placebo, rules.level),
+        "robust": _robust(evidence, -evidence.expected_sign),
     }
+
+
+def _robust(evidence: Evidence, sign: int) -> bool | None:
+    return _all({f.name: _sign_is(getattr(evidence.robustness, f.name), sign) for f in fields(Robustness)})
 
 
 def _too_few(evidence: Evidence, rules: Rules) -> Verdict:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from research import Execution, backtest, compare, open_data, strategy
 from research.errors import NoData, ParameterError, SignalError, StrategyError
@@ -41,38 +42,39 @@ def test_three_signals_on_two_metals_are_judged(study):
         (name, metal) for name in HEADLINES for metal in ("gold", "silver")
     }
     assert not study.skipped
-    assert study.family_size == 2 * (6 + 3 + 2)
+    assert study.family_size == 2 * (9 + 3 + 2)
+    assert 0 < study.family_tested < study.family_size
 
 
 def test_lease_rate_spike_recomputed_from_the_csv_files(study):
-    """Weights, fills and growth from the raw tables, in a few lines of pandas and no house code."""
+    """Decisions from the raw table, in plain Python and no house code."""
     folder = open_data().packs[0].root
-    rates = pd.read_csv(folder / "silver_lease_rate.csv").set_index("month")["lease_rate_pct"]
-    prices = pd.read_csv(folder / "metals_monthly.csv").set_index("month")["silver_usd_oz"]
-    months = prices.index
-    dates = (pd.to_datetime(months) + pd.offsets.MonthEnd(0)).tolist()
-    known = rates.reindex(months)
-    before_1990 = [month < "1990" for month in months]
-    late = known.shift(1).where(before_1990, known)
-    first_late = list(months).index("1990-01")
-    assert late.iloc[first_late] == known.iloc[first_late]
-    weights, last_spike, warm = [], None, False
-    for position, date in enumerate(dates):
-        window = [
-            late.iloc[j]
-            for j in range(position + 1)
-            if dates[j] > date - pd.Timedelta(days=1826) and not np.isnan(late.iloc[j])
-        ]
-        now = late.iloc[position]
-        if len(window) >= 24 and not np.isnan(now):
-            warm = True
-            if (now - np.mean(window)) / np.std(window, ddof=1) > 2.0:
-                last_spike = date
-        holding = last_spike is not None and (date - last_spike).days < 183
-        weights.append((1.0 if holding else 0.0) if warm else np.nan)
-    trial = study["lease_rate_spike", "silver"]
-    decided = trial.accounts.decided
-    expected = pd.Series(weights, index=pd.DatetimeIndex(dates)).dropna()
+    table = pd.read_csv(folder / "silver_lease_rate.csv")[["month", "lease_rate_pct"]].dropna()
+    holidays = USFederalHolidayCalendar().holidays("1978", "1991").to_numpy().astype("datetime64[D]")
+    known, rates = [], table["lease_rate_pct"].tolist()
+    for month in table["month"]:
+        if month < "1990":  # dated by the monthly bill rate: second business day of the next month
+            first = np.datetime64(month, "M") + 1
+            known.append(pd.Timestamp(np.busday_offset(first.astype("datetime64[D]"), 1, "forward", holidays=holidays)))
+        else:
+            known.append(pd.Timestamp(month) + pd.offsets.MonthEnd(0))
+    scores = []
+    for i, now in enumerate(known):
+        window = [rates[j] for j in range(i + 1) if known[j] > now - pd.Timedelta(days=1826)]
+        ready = len(window) >= 12 and now - known[0] >= pd.Timedelta(days=730)
+        scores.append((rates[i] - np.mean(window)) / np.std(window, ddof=1) if ready else np.nan)
+    weights, last_spike, warm = {}, None, False
+    for date in pd.date_range("1978-01-31", "2026-07-31", freq="ME"):
+        before = [i for i, moment in enumerate(known) if moment <= date]
+        score = scores[before[-1]] if before and date - known[before[-1]] <= pd.Timedelta(days=45) else np.nan
+        warm = warm or not np.isnan(score)
+        last_spike = date if score > 2.0 else last_spike
+        holding = last_spike is not None and date - last_spike < pd.Timedelta(days=183)
+        if warm:
+            weights[date] = float(holding)
+    decided = study["lease_rate_spike", "silver"].accounts.decided
+    expected = pd.Series(weights)
+    assert list(decided.index) == list(expected.index)
     assert (decided.to_numpy() == expected.to_numpy()).all()
 
 
@@ -157,7 +159,7 @@ def test_every_p_value_stays_silent_under_six_events(study):
 
 def test_the_cell_that_was_chosen_is_in_the_family_even_outside_the_grid(data):
     study = compare(["lease_rate_spike"], data, metals=["silver"], parameters={"lease_rate_spike": {"threshold": 2.5}})
-    assert study.family_size == 7
+    assert study.family_size == 10
 
 
 @pytest.mark.parametrize(

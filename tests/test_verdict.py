@@ -87,15 +87,19 @@ def test_power_separates_not_supported_from_undecidable_at_the_worthwhile_ratio(
     assert word(**nothing, reach=inf) == "undecidable"
 
 
-def test_wrong_sign_significant_is_contradicted_whatever_the_robustness():
-    against = {"alpha": -0.03, "family": (0.99, 0.05), "placebo": (0.99, 0.05)}
+LOSES_THROUGHOUT = Robustness(longer_delay=-0.01, doubled_costs=-0.02, first_half=-0.01, second_half=-0.01)
+
+
+def test_wrong_sign_significant_and_lasting_is_contradicted():
+    against = {"alpha": -0.03, "family": (0.99, 0.05), "placebo": (0.99, 0.05), "robustness": LOSES_THROUGHOUT}
     verdict = decide(evidence(**against))
     assert verdict.word == "contradicted"
     assert "against the claim" in verdict.reason
-    unknown = Robustness(longer_delay=nan, doubled_costs=nan, first_half=nan, second_half=nan)
-    assert word(**against, robustness=unknown) == "contradicted"
     assert word(**against, reach=inf) == "contradicted"
     assert word(**{**against, "family": (0.99, 0.0501)}) == "not supported"
+    in_one_half = replace(LOSES_THROUGHOUT, first_half=0.01)
+    assert word(**{**against, "robustness": in_one_half}) == "not supported"
+    assert word(**{**against, "robustness": replace(LOSES_THROUGHOUT, first_half=nan)}) == "undecidable"
 
 
 def test_nothing_is_contradicted_without_the_placebo():
@@ -170,7 +174,7 @@ def test_every_combination_obeys_the_rules():
             alpha=alpha,
             family=(f, g),
             placebo=(p, q),
-            robustness=replace(KEEPS_ITS_SIGN, second_half=half),
+            robustness=replace(KEEPS_ITS_SIGN if alpha > 0 else LOSES_THROUGHOUT, second_half=half),
             reach=reach,
             events=n,
         )
@@ -181,8 +185,10 @@ def test_every_combination_obeys_the_rules():
         supports = alpha > 0 and f == 0.01
         opposes = alpha < 0 and g == 0.01
         assert (answer == "supported") == (supports and p == 0.01 and half == 0.1)
-        assert (answer == "contradicted") == (opposes and q == 0.01)
-        hangs = (supports and p != 0.5 and half != -0.1 and (p is None or half != half)) or (opposes and q is None)
+        assert (answer == "contradicted") == (opposes and q == 0.01 and half == -0.1)
+        hangs = (supports and p != 0.5 and half != -0.1 and (p is None or half != half)) or (
+            opposes and q != 0.5 and half != 0.1 and (q is None or half != half)
+        )
         if answer in ("not supported", "undecidable"):
             assert answer == ("undecidable" if hangs or reach > 0.5 else "not supported")
     assert seen == set(Word)

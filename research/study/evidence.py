@@ -16,7 +16,7 @@ from research.diagnostics.placebo import shift_placebo
 from research.diagnostics.power import minimum_detectable_information_ratio
 from research.engine.kernel import sweep
 from research.execution import Execution
-from research.study.family import Candidate, kernel_arguments
+from research.study.family import Candidate, FamilyReturns, kernel_arguments
 from research.study.trial import Accounts
 from research.verdict import Evidence, Robustness, Rules
 
@@ -60,18 +60,12 @@ def weigh(item: Candidate, family: Finding, execution: Execution, rules: Rules) 
     return evidence, {finding.name: finding for finding in (power, primary, family, placebo)}
 
 
-def adjusted_alphas(
-    candidates: Sequence[Candidate], returns: pd.DataFrame, metals: pd.DataFrame, rules: Rules
-) -> dict[str, Finding]:
+def adjusted_alphas(candidates: Sequence[Candidate], family: FamilyReturns, rules: Rules) -> dict[str, Finding]:
     """Timing alphas of the whole family, their p-values adjusted over every trial that can be tested.
 
     A trial with fewer independent events than the rules ask for is not tested, so it takes no part in the
-    adjustment; that is known from its decisions, before any return is looked at.
-
-    Parameters
-    ----------
-    returns, metals
-        What :func:`~research.study.family.family_returns` gave.
+    adjustment; that is known from its decisions, before any return is looked at. The p-value in the
+    direction opposite to the claim is that of the accounts before costs.
 
     Returns
     -------
@@ -79,24 +73,32 @@ def adjusted_alphas(
         By trial label; ``p_value`` is ``None`` where nothing was tested.
     """
     year = candidates[0].market.periods_per_year
-    series = timing_alpha_series(returns, metals)
+    after_costs, before_costs = (
+        timing_alpha_series(returns, family.metal, family.held) for returns in (family.net, family.gross)
+    )
     signs: dict[str, int] = {}
     tested: list[str] = []
     for item in candidates:
         for name, decided in {item.label: item.accounts.decided, **item.variants}.items():
-            if name in returns:
+            if name in after_costs:
                 signs[name] = item.strategy.expected_sign
                 if independent_events(decided, year) >= rules.min_events:
                     tested.append(name)
-    findings = {name: _untested(name, float(series[name].mean()) * year) for name in series}
+    findings = {name: _untested(name, float(after_costs[name].mean()) * year) for name in after_costs}
     if tested:
-        findings |= step_down(
-            series[tested],
-            periods_per_year=year,
-            seed=SEED,
-            expected_signs={name: signs[name] for name in tested},
-            n_draws=N_DRAWS,
+        net, gross = (
+            step_down(
+                series[tested],
+                periods_per_year=year,
+                seed=SEED,
+                expected_signs={name: signs[name] for name in tested},
+                n_draws=N_DRAWS,
+            )
+            for series in (after_costs, before_costs)
         )
+        for name, finding in net.items():
+            against = gross[name].details["p_value_opposite"]
+            findings[name] = replace(finding, details={**finding.details, "p_value_opposite": against})
     return findings
 
 

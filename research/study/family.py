@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -121,33 +121,59 @@ def since(weights: pd.Series, first: pd.Timestamp) -> pd.Series:
     return part
 
 
-def family_returns(candidates: Sequence[Candidate], execution: Execution) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Excess returns of every trial of the family, and of the metal of each, on the union of all bars.
+@dataclass(frozen=True, kw_only=True)
+class FamilyReturns:
+    """What every trial of a family earned, on the union of all bars; one column per trial label.
 
-    Columns are trial labels; NaN outside a trial's own window, 0 on a bar that only another metal has.
+    NaN outside a trial's own window, 0 on a bar that only another metal has.
+
+    Attributes
+    ----------
+    net
+        Excess returns after all costs.
+    gross
+        The same without fees and slippage: what only costs took away is no evidence against a claim.
+    metal
+        Excess return of the metal that each trial trades.
+    held
+        Weight of metal wanted into each bar.
     """
-    strategies: dict[str, pd.Series] = {}
-    metals: dict[str, pd.Series] = {}
+
+    net: pd.DataFrame
+    gross: pd.DataFrame
+    metal: pd.DataFrame
+    held: pd.DataFrame
+
+
+def family_returns(candidates: Sequence[Candidate], execution: Execution) -> FamilyReturns:
+    """Run every trial through the fast path, with and without costs."""
+    free = replace(execution, fees=0.0, slippage=0.0)
+    net: dict[str, pd.Series] = {}
+    gross: dict[str, pd.Series] = {}
+    metal: dict[str, pd.Series] = {}
+    held: dict[str, pd.Series] = {}
     for item in candidates:
-        result = item.accounts.result
-        strategies[item.label] = result.excess_returns
-        metals[item.label] = result.metal_excess_returns
-        if not item.variants:
-            continue
         market = item.market
-        equity = paths(
-            np.vstack([weights.to_numpy() for weights in item.variants.values()]), **kernel_arguments(market, execution)
-        )
-        metal_growth = _metal_growth(market, execution)
-        for name, path in zip(item.variants, equity, strict=True):
-            if np.isnan(path).all():
+        chosen = item.accounts.decided.reindex(market.price.index)
+        decisions = {item.label: chosen, **item.variants}
+        targets = np.vstack([weights.to_numpy() for weights in decisions.values()])
+        paid, unpaid = (paths(targets, **kernel_arguments(market, terms)) for terms in (execution, free))
+        growth = _metal_growth(market, execution)
+        for row, (name, weights) in enumerate(decisions.items()):
+            if np.isnan(paid[row]).all():
                 continue
-            excess, metal = _excess(path, metal_growth, market)
-            strategies[name], metals[name] = excess, metal
-    return _without_gaps(pd.DataFrame(strategies)), _without_gaps(pd.DataFrame(metals))
+            net[name], metal[name] = _excess(paid[row], growth, market)
+            gross[name], _ = _excess(unpaid[row], growth, market)
+            held[name] = weights.ffill().shift(execution.delay + 1).loc[net[name].index]
+    return FamilyReturns(
+        net=_without_gaps(pd.DataFrame(net)),
+        gross=_without_gaps(pd.DataFrame(gross)),
+        metal=_without_gaps(pd.DataFrame(metal)),
+        held=_without_gaps(pd.DataFrame(held)),
+    )
 
 
-def grid_points(item: Candidate, returns: pd.DataFrame, metals: pd.DataFrame) -> tuple[GridPoint, ...]:
+def grid_points(item: Candidate, family: FamilyReturns) -> tuple[GridPoint, ...]:
     """Timing alpha, a fraction a year, of every declared point and of the chosen one, from the family's returns.
 
     NaN for a point that never decides.
@@ -157,8 +183,8 @@ def grid_points(item: Candidate, returns: pd.DataFrame, metals: pd.DataFrame) ->
     points = []
     for name, values in tried.items():
         alpha = float("nan")
-        if name in returns:
-            strategy, metal = returns[name], metals[name]
+        if name in family.net:
+            strategy, metal = family.net[name], family.metal[name]
             beta = strategy.cov(metal) / metal.var() if metal.var() > 0 else float("nan")
             alpha = float(strategy.mean() - beta * metal.mean()) * item.market.periods_per_year
         points.append(GridPoint(parameters=values, alpha=alpha, chosen=name == item.label))

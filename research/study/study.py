@@ -207,9 +207,9 @@ def _judge(
     candidates: list[Candidate], execution: Execution, rules: Rules, tell: Progress, steps: int
 ) -> tuple[list[Trial], int, int]:
     tell(len(candidates), steps, "the family of all declared trials")
-    returns, metals = family_returns(candidates, execution)
-    findings = adjusted_alphas(candidates, returns, metals, rules)
-    sharpes = returns.mean() / returns.std()
+    family = family_returns(candidates, execution)
+    findings = adjusted_alphas(candidates, family, rules)
+    sharpes = family.net.mean() / family.net.std()
     trials = []
     for step, item in enumerate(candidates):
         tell(len(candidates) + 1 + step, steps, f"judge {item.strategy.name} on {item.metal}")
@@ -226,12 +226,12 @@ def _judge(
                 events=evidence.independent_events,
                 robustness=evidence.robustness,
                 inputs=item.inputs,
-                grid=grid_points(item, returns, metals),
+                grid=grid_points(item, family),
                 signals=item.signals,
-                ask_further=partial(further_findings, item, execution, returns.shape[1], variance),
+                ask_further=partial(further_findings, item, execution, family.net.shape[1], variance),
             )
         )
-    return trials, returns.shape[1], sum(finding.p_value is not None for finding in findings.values())
+    return trials, family.net.shape[1], sum(finding.p_value is not None for finding in findings.values())
 
 
 def _manifest(
