@@ -45,6 +45,26 @@ CONTRACT = {
 }
 
 
+NAMED = {
+    "next_value": ("perturbation", "lease", "next bar"),
+    "full_sample_quantile": ("truncation", "lease", "whole sample"),
+    "fitted_on_all": ("truncation", "lease", "whole sample"),
+    "peek_through_the_other_metal": ("perturbation", "silver_price", "by the period"),
+    "filled_backwards": ("gap", "stock", "far side"),
+    "interpolated": ("gap", "stock", "far side"),
+    "filled_before_the_first_value": ("perturbation", "flow", "far side"),
+    "newest_vintage": ("vintage", "flow", "newest vintage"),
+    "latent_vintage": ("vintage", "lease", "newest vintage"),
+    "latent_period_dates": ("delay", "lease", "observed_for"),
+    "average_before_it_is_printed": ("perturbation", "gold_price", "observed_for"),
+    "year_mean_for_the_whole_year": ("truncation", "lease", "whole month, quarter or year"),
+    "month_mean_on_daily_bars": ("truncation", "gold_price", "whole month, quarter or year"),
+    "ends_in_cash": ("truncation", "the calendar", "length of the sample"),
+    "shuffled_over_the_sample": ("truncation", "the calendar", "length of the sample"),
+    "smoothed_regimes": ("truncation", "lease", "both ways"),
+}
+
+
 def animals(*modules):
     return [item for module in modules for item in vars(module).values() if isinstance(item, Strategy)]
 
@@ -88,6 +108,11 @@ def test_a_leak_is_caught_and_named(item, packs):
             assert set(leak.input.split(", ")) <= {i for m in item.metals for i in item.inputs_for(m).values()}
         if leak.learned_from is not None and leak.probe != "vintage":
             assert leak.learned_from > leak.cut.tz_localize("UTC")
+    if item.name in NAMED:
+        probe, identity, cause = NAMED[item.name]
+        assert any(leak.probe == probe and leak.input == identity and cause in leak.cause for leak in report.leaks), (
+            report
+        )
 
 
 @pytest.mark.parametrize("item", [a for a in animals(leaky_dates, leaky_state) if a.name in CONTRACT], ids=named)

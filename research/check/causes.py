@@ -25,8 +25,8 @@ class Pattern:
         Whether the period that it learned from had ended when the output was decided.
     only_calendar
         Whether the values after the cut do not matter, only that there are bars after it.
-    from_period_start
-        Whether what moved begins where a month, quarter or year begins that the cut has not ended.
+    within_period
+        Whether all that moved lies in the month, quarter or year of the cut.
     nothing_known
         Whether the input had no usable value where the output moved.
     """
@@ -36,7 +36,7 @@ class Pattern:
     whole_past: bool
     dated_by_period: bool
     only_calendar: bool
-    from_period_start: bool
+    within_period: bool
     nothing_known: bool
 
 
@@ -73,7 +73,7 @@ def cause_of(pattern: Pattern) -> tuple[str, str]:
             "the value of the next bar is used (shift(-1), pct_change(-1), a label as a feature)",
             "shift forward, never back; the engine already fills a decision later",
         )
-    if pattern.from_period_start:
+    if pattern.within_period:
         return (
             "a value of a whole month, quarter or year is placed at its beginning (resample, groupby.transform), "
             "or later bars are used (negative shift, centred window)",

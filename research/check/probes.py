@@ -96,7 +96,7 @@ class Runner:
         return time.monotonic() > self.deadline
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sighting:
     """A probe that moved something: enough to repeat it, narrower."""
 
@@ -124,9 +124,14 @@ def find_leaks(runner: Runner, world: World, base: np.ndarray, n_cuts: int) -> l
             found.setdefault(sighting.probe, []).append(sighting)
         if runner.out_of_time or sum(map(len, found.values())) >= _ENOUGH:
             break
-    if "perturbation" in found or "truncation" in found:
-        found.pop("scale", None)
-    return [_explain(runner, sightings, stable) for sightings in found.values()]
+    plain = [*found.get("truncation", []), *found.get("perturbation", [])]
+    if plain:  # what the true history shows needs no strange one
+        for probe in ("gap", "delay", "scale"):
+            found.pop(probe, None)
+    return [
+        _explain(runner, sightings, plain if sightings[0] in plain else sightings, stable)
+        for sightings in found.values()
+    ]
 
 
 def _sightings(runner: Runner, world: World, base: np.ndarray, n_cuts: int) -> Iterator[Sighting]:
@@ -202,8 +207,11 @@ def _stable_bars(runner: Runner, world: World, base: np.ndarray) -> np.ndarray:
     return stable if stable.mean() > 0.98 else np.ones(len(base), dtype=bool)
 
 
-def _explain(runner: Runner, sightings: list[Sighting], stable: np.ndarray) -> Leak:
-    """Find the input and the nearest later observation that moved something, and say what is usual."""
+def _explain(runner: Runner, sightings: list[Sighting], alike: list[Sighting], stable: np.ndarray) -> Leak:
+    """Find the input and the nearest later observation that moved something, and say what is usual.
+
+    The pattern is read off all sightings that are ``alike``.
+    """
     sighting = min(sightings, key=lambda s: (s.only_calendar, len(s.moved(stable))))
     world, cut = sighting.base_world, sighting.cut
     moved = sighting.moved(stable)
@@ -211,14 +219,15 @@ def _explain(runner: Runner, sightings: list[Sighting], stable: np.ndarray) -> L
     index = world.index
     culprit = None if sighting.only_calendar else _culprit(runner, sighting, stable)
     row = None if culprit is None else _nearest_row(runner, sighting, culprit, stable)
-    horizons = [s.cut + 1 - s.moved(stable)[0] for s in sightings]
+    starts = [int(s.moved(stable)[0]) for s in alike]
+    horizons = [s.cut + 1 - start for s, start in zip(alike, starts, strict=True)]
     pattern = Pattern(
         probe=sighting.probe,
         horizon=int(max(horizons)),
-        whole_past=any(horizon > max(24, 0.4 * s.cut) for horizon, s in zip(horizons, sightings, strict=True)),
+        whole_past=any(horizon > max(24, 0.4 * s.cut) for horizon, s in zip(horizons, alike, strict=True)),
         dated_by_period=row is not None and bool(row["observed_for"] <= index[first]),
         only_calendar=sighting.only_calendar,
-        from_period_start=_from_period_start(index, first, cut),
+        within_period=_within_period(index, starts, [s.cut for s in alike]),
         nothing_known=_nothing_known(world, culprit, first),
     )
     cause, remedy = cause_of(pattern)
@@ -291,11 +300,9 @@ def _moves(runner: Runner, sighting: Sighting, altered: World, stable: np.ndarra
     return weights is not None and bool((~equal(sighting.base[here], weights[here]) & stable[here]).any())
 
 
-def _from_period_start(index: pd.DatetimeIndex, first: int, cut: int) -> bool:
-    if first == 0 or first == cut:
-        return False
-    spans = (index.to_period(frequency) for frequency in ("M", "Q", "Y"))
-    return any(span[first] == span[cut] and span[first - 1] != span[first] for span in spans)
+def _within_period(index: pd.DatetimeIndex, starts: list[int], cuts: list[int]) -> bool:
+    """Whether what moved always lies in the month, or always in the quarter, or always in the year of the cut."""
+    return len(cuts) > 2 and any(bool((span[starts] == span[cuts]).all()) for span in map(index.to_period, "MQY"))
 
 
 def _nothing_known(world: World, culprit: str | None, bar: int) -> bool:
