@@ -129,8 +129,8 @@ def find_leaks(runner: Runner, world: World, base: np.ndarray, n_cuts: int) -> l
         for probe in ("gap", "delay", "scale"):
             found.pop(probe, None)
     return [
-        _explain(runner, sightings, plain if sightings[0] in plain else sightings, stable)
-        for sightings in found.values()
+        _explain(runner, sightings, plain if probe in ("truncation", "perturbation") else sightings, stable)
+        for probe, sightings in found.items()
     ]
 
 
