@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from research.cli import check as check_command
 from research.cli import data as data_commands
 from research.cli import new as new_command
 from research.cli.claims import claims
@@ -41,6 +42,7 @@ app = typer.Typer(
 app.add_typer(data_commands.app, name="data")
 app.command()(claims)
 app.command(name="new")(new_command.new)
+app.command()(check_command.check)
 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="All findings, not only those that decided.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained report.")]

@@ -1,0 +1,217 @@
+"""The same test for the house itself: bytes -> observation tables -> panel -> signal -> fills."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from research.check.causes import equal
+from research.check.cuts import in_the_middle
+from research.check.report import Leak, Probe
+from research.check.world import Future, World, raised
+from research.datasets.data import Data
+from research.datasets.dataset import Dataset
+from research.datasets.market import Market
+from research.datasets.periods import period_end
+from research.datasets.registry import Pack
+from research.datasets.store import load
+from research.engine.portfolio import run
+from research.engine.result import Result
+from research.errors import NoDecision
+from research.execution import Execution
+from research.thesis import Strategy
+
+Engine = Callable[..., Result]
+Loader = Callable[[Pack, Dataset], pd.DataFrame]
+
+_AT_FAULT = "the framework and not the strategy"
+
+
+def pipeline_leaks(
+    strategy: Strategy,
+    parameters: Mapping[str, Any],
+    data: Data,
+    world: World,
+    execution: Execution,
+    start: str | None = None,
+    end: str | None = None,
+    *,
+    engine: Engine = run,
+    n_cuts: int = 2,
+) -> Iterator[Leak]:
+    """Rewrite the future of every dataset in the data store, and follow it to the fills of one strategy.
+
+    Weights and ledger up to the cut must not move. A signal that was found clean leaves only the
+    loaders, the panel and the engine at fault.
+    """
+
+    def everything(store: Data) -> tuple[pd.Series, Result | None]:
+        market = store.market(world.metal, start, end)
+        panel = store.panel(world.metal, world.inputs, market)
+        decided = strategy.weights(panel, parameters, max_leverage=float("inf"))
+        try:
+            return decided, engine(decided, market, execution, name=strategy.name)
+        except NoDecision:
+            return decided, None
+
+    decided, result = everything(data)
+    for cut in in_the_middle(world, n_cuts):
+        date = world.index[cut]
+        other_decided, other = everything(_RewrittenData(data, date, world.decisions.iloc[cut]))
+        yield from _moved("loader", world.metal, decided, other_decided, date, "the data store")
+        if result is not None and other is not None:
+            yield from _ledger_moved(world.metal, result, other, date)
+
+
+def engine_leaks(
+    market: Market, weights: pd.Series, execution: Execution, *, engine: Engine = run, n_cuts: int = 4
+) -> Iterator[Leak]:
+    """Rewrite prices, bills and decisions after a bar; the ledger before it must not move.
+
+    A decision of bar ``t`` may first show at bar ``t + delay``: changing it must leave every earlier bar alone.
+    """
+    result = engine(weights, market, execution, name="engine under check")
+    index = market.price.index
+    first = int(index.searchsorted(result.first_fill))
+    for cut in np.unique(np.linspace(first + 1, len(index) - 2 - execution.delay, n_cuts).astype(int)):
+        later = np.arange(len(index)) > cut
+        for factor in (0.5, 2.0):
+            other = replace(
+                market,
+                price=market.price.where(~later, market.price * factor),
+                bill_accrual=market.bill_accrual.where(~later, market.bill_accrual * factor + 0.001),
+            )
+            ledger = engine(weights, other, execution, name="engine under check")
+            yield from _ledger_moved(market.metal, result, ledger, index[cut])
+        turned = weights.where(np.arange(len(index)) < cut, 1 - weights.fillna(0.0))
+        ledger = engine(turned, market, execution, name="engine under check")
+        yield from _ledger_moved(market.metal, result, ledger, index[cut + execution.delay - 1])
+
+
+def loader_leaks(pack: Pack, dataset: Dataset, *, loader: Loader = load, n_cuts: int = 3) -> Iterator[Leak]:
+    """Rewrite, then remove, the later rows of a dataset's file; the observations of earlier periods must not move."""
+    raw = pd.read_parquet(pack.root / dataset.file) if dataset.file.endswith(".parquet") else _read(pack, dataset)
+    period_column = str(dataset.read["observed_for"])
+    periods = period_end(raw[period_column], column=period_column)
+    value = dataset.read.get("columns", [dataset.read.get("value")])
+    numeric = [name for name in value if pd.api.types.is_numeric_dtype(raw[name])]  # type: ignore[attr-defined]
+    whole = _load_rows(pack, dataset, raw, loader)
+    known = whole["observed_for"].drop_duplicates().sort_values()
+    for date in known.iloc[np.unique(np.linspace(0, max(0, len(known) - 2), n_cuts).astype(int))]:
+        later = periods > date
+        rewritten = raw.copy()
+        for name in numeric:
+            rewritten[name] = raw[name].where(~later, raw[name] * 2)
+        for other in (rewritten, raw[~later]):
+            table = _load_rows(pack, dataset, other, loader)
+            before, after = (t[t["observed_for"] <= date].reset_index(drop=True) for t in (whole, table))
+            if not before.equals(after):
+                nan, n_moved = float("nan"), _rows_that_differ(before, after)
+                yield _leak("loader", "", dataset.id, date, date, nan, nan, n_moved)
+                break
+
+
+class _RewrittenData(Data):
+    """A data store whose tables have another future from one bar on."""
+
+    def __init__(self, data: Data, date: pd.Timestamp, decision: pd.Timestamp) -> None:
+        super().__init__(data.packs)
+        self._true, self._date, self._decision = data, date, decision
+
+    def observations(self, identity: str) -> pd.DataFrame:
+        """The table with what is known after the decision, and describes a later period, rewritten."""
+        table = self._true.observations(identity)
+        other = raised(table, self[identity], Future(self._decision))
+        realised = table["observed_for"] <= self._date
+        if self[identity].price or identity == "bill_rate":
+            other[realised] = table[realised]
+        return other
+
+
+def _read(pack: Pack, dataset: Dataset) -> pd.DataFrame:
+    compression: Any = "gzip" if dataset.file.endswith(".gz") else None
+    return pd.read_csv(pack.root / dataset.file, compression=compression, dtype={"published_on": "str"})
+
+
+def _load_rows(pack: Pack, dataset: Dataset, rows: pd.DataFrame, loader: Loader) -> pd.DataFrame:
+    """What the loader makes of a file with these rows."""
+    content = BytesIO()
+    if dataset.file.endswith(".parquet"):
+        rows.to_parquet(content)
+    else:
+        rows.to_csv(content, index=False, compression="gzip" if dataset.file.endswith(".gz") else None)
+    with tempfile.TemporaryDirectory() as folder:
+        files = {dataset.file: content.getvalue()}
+        for rule in dataset.release:
+            if rule.exceptions:
+                files[rule.exceptions] = (pack.root / rule.exceptions).read_bytes()
+        for name, text in files.items():
+            (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
+            (Path(folder) / name).write_bytes(text)
+        pins = {name: hashlib.sha256(text).hexdigest() for name, text in files.items()}
+        return loader(Pack(pack.name, Path(folder), pins, {dataset.id: dataset}), dataset)
+
+
+def _rows_that_differ(before: pd.DataFrame, after: pd.DataFrame) -> int:
+    if len(before) != len(after):
+        return abs(len(before) - len(after))
+    same = (before == after) | (before.isna() & after.isna())
+    return int((~same.all(axis=1)).sum())
+
+
+def _ledger_moved(metal: str, left: Result, right: Result, date: pd.Timestamp) -> Iterator[Leak]:
+    for name in ("equity", "weights"):
+        found = list(_moved("engine", metal, getattr(left, name), getattr(right, name), date, f"prices ({name})"))
+        if found:
+            yield from found
+            return
+
+
+def _moved(
+    probe: Probe, metal: str, left: pd.Series, right: pd.Series, date: pd.Timestamp, source: str
+) -> Iterator[Leak]:
+    dates = left.index.union(right.index)
+    dates = dates[dates <= date]
+    before, after = (series.reindex(dates).to_numpy(dtype="float64") for series in (left, right))
+    bars = np.flatnonzero(~equal(before, after))
+    if len(bars):
+        first = int(bars[0])
+        yield _leak(probe, metal, source, dates[first], date, float(before[first]), float(after[first]), len(bars))
+
+
+def _leak(
+    probe: Probe,
+    metal: str,
+    source: str,
+    moved: pd.Timestamp,
+    cut: pd.Timestamp,
+    knowing: float,
+    unknowing: float,
+    n_moved: int,
+) -> Leak:
+    where = "the loader or the panel" if probe == "loader" else "the engine"
+    return Leak(
+        probe=probe,
+        metal=metal,
+        input=source,
+        moved=pd.Timestamp(moved),
+        knowing=knowing,
+        unknowing=unknowing,
+        largest=abs(knowing - unknowing),
+        n_moved=n_moved,
+        cut=pd.Timestamp(cut),
+        learned_from=None,
+        period=None,
+        value=None,
+        n_cuts=1,
+        cause=f"{where} uses later rows, or fills before the delay has passed: {_AT_FAULT} is at fault",
+        remedy="report it with this line",
+    )

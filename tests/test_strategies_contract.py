@@ -1,0 +1,102 @@
+"""One contract for every strategy that discovery finds."""
+
+import numpy as np
+import pytest
+
+from research import Execution, open_data
+from research.check import check
+from research.check.state import fresh
+from research.check.world import world_of
+from research.discovery import all_strategies
+from research.errors import AssayError, NoData, NoDecision, UnknownDataset
+from research.study import compare
+
+STRATEGIES = list(all_strategies().values())
+PAIRS = [pytest.param(item, metal, id=f"{item.name}-{metal}") for item in STRATEGIES for metal in item.metals]
+
+
+@pytest.fixture(scope="module")
+def data():
+    return open_data()
+
+
+def world_or_skip(item, metal, data):
+    try:
+        return world_of(item, data, metal)
+    except (NoData, UnknownDataset) as error:
+        pytest.skip(f"no data: {error}")
+
+
+@pytest.mark.parametrize("item", STRATEGIES, ids=lambda item: item.name)
+def test_the_declaration_is_complete(item):
+    assert item.name.isidentifier()
+    for text in (item.claim, item.falsifier):
+        assert len(text.split()) >= 5, "say it in a sentence"
+        assert text.endswith(".")
+    assert item.expected_sign in (-1, 1)
+    assert item.role in ("thesis", "baseline")
+    assert (item.signal.__doc__ or "").strip(), "the signal says in a docstring what it does"
+    for metal in item.metals:
+        assert all(identity and "{" not in identity for identity in item.inputs_for(metal).values())
+    assert set(item.grid) <= set(item.defaults)
+    assert item.defaults in item.variants()
+    assert item.role == "baseline" or item.claims, "a thesis signal names the claims that it tests"
+
+
+@pytest.mark.parametrize("item", STRATEGIES, ids=lambda item: item.name)
+def test_its_module_can_be_imported_anew(item):
+    again = fresh(item)
+    assert again is not None
+    assert again.source_hash == item.source_hash
+
+
+@pytest.mark.parametrize(("item", "metal"), PAIRS)
+def test_weights_can_be_traded_at_every_point_of_the_grid(item, metal, data):
+    world = world_or_skip(item, metal, data)
+    for parameters in item.variants():
+        weights = item.weights(world.panel(), parameters)
+        assert weights.index.equals(world.index)
+        assert np.nanmax(np.abs(weights)) <= Execution().max_leverage
+        assert weights.equals(item.weights(world.panel(), parameters)), "the same panel gives the same weights"
+
+
+@pytest.mark.parametrize(("item", "metal"), PAIRS)
+def test_it_is_honest(item, metal, data):
+    world_or_skip(item, metal, data)
+    report = check(item, data, metal=metal, n_cuts=8, pipeline=False)
+    assert report.passed, report
+
+
+@pytest.mark.parametrize(("item", "metal"), PAIRS)
+def test_a_short_history_gives_weights_or_a_clear_error(item, metal, data):
+    world = world_or_skip(item, metal, data)
+    for n_bars in (1, 2, 13, 60):
+        message = item.name
+        try:
+            item.weights(world.panel(n_bars))
+        except AssayError as error:
+            message = str(error)
+        assert item.name in message
+        assert "\n" not in message
+
+
+@pytest.mark.parametrize(("item", "metal"), PAIRS)
+def test_it_runs_in_a_year_in_which_it_may_have_nothing_to_say(item, metal, data):
+    world_or_skip(item, metal, data)
+    market = data.market(metal, "2018", "2019")
+    panel = data.panel(metal, item.inputs_for(metal), market)
+    message = item.name
+    try:
+        assert item.weights(panel).index.equals(market.price.index)
+    except (NoData, NoDecision) as error:
+        message = str(error)
+    assert item.name in message
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("item", "metal"), PAIRS)
+def test_it_comes_to_a_verdict_on_every_claimed_metal(item, metal, data):
+    world_or_skip(item, metal, data)
+    study = compare([item], data, metals=[metal])
+    assert study.trials[0].verdict.word
+    assert check(item, data, metal=metal).passed
