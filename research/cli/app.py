@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from research.cli import data as data_commands
+from research.cli import sweep as sweep_command
 from research.cli.claims import claims
 from research.cli.options import (
     Borrow,
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.add_typer(data_commands.app, name="data")
 app.command()(claims)
+app.command()(sweep_command.sweep)
 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="All findings, not only those that decided.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained report.")]
