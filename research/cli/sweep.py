@@ -98,7 +98,7 @@ def sweep(
         typer.echo(f"assay: interrupted; {kept} variants are kept, the same command goes on from there", err=True)
         raise typer.Exit(130) from None
     if as_json:
-        from research.cli.app import print_json
+        from research.cli.output import print_json
 
         print_json(found.to_json())
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.text import Text
 
-from research.report.terminal import _console, _table
+from research.report.terminal import _table, plain_console
 from research.report.words import number, percent, signed_percent
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ WALK_NOTE = (
 
 def print_sweep(found: Sweep) -> None:
     """Print everything that was found."""
-    console = _console()
+    console = plain_console()
     for line in sweep_lines(found):
         console.print(Text(line, style="dim"))
     console.print()

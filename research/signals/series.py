@@ -49,6 +49,7 @@ def drawdown_from_high(series: pd.Series, window: str, *, min_observations: int 
     return 1 - series / series.rolling(window, min_periods=min_observations).max()
 
 
+@shared
 def value_before(series: pd.Series, length: str) -> pd.Series:
     """Last value at least ``length`` of time before each row: ``x[max(s : s <= t - length)]``; NaN at the start.
 

@@ -9,6 +9,7 @@ that results never pile up here.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
@@ -81,21 +82,16 @@ def _client(distributed: Any, stack: ExitStack, workers: int | None, scheduler: 
 
 
 def _payload(problem: Problem) -> bytes:
-    """The problem with the strategy's own module inside: workers need not have its file."""
-    import inspect
-
+    """The problem with the code of the strategy's own package inside: workers need not have its files."""
     import cloudpickle
 
-    module = inspect.getmodule(problem.strategy.signal)
-    by_value = module is not None and module.__name__ != "__main__"
-    if by_value:
-        cloudpickle.register_pickle_by_value(module)
+    package = sys.modules[problem.strategy.signal.__module__.partition(".")[0]]
+    cloudpickle.register_pickle_by_value(package)
     try:
         payload: bytes = cloudpickle.dumps(problem)
         return payload
     finally:
-        if by_value:
-            cloudpickle.unregister_pickle_by_value(module)
+        cloudpickle.unregister_pickle_by_value(package)
 
 
 def _distributed() -> Any:

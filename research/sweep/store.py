@@ -8,6 +8,7 @@ a file is whole or absent; two processes at work on the same sweep write the sam
 from __future__ import annotations
 
 import hashlib
+import inspect
 import io
 import json
 import os
@@ -22,8 +23,10 @@ from typing import Any
 import numpy as np
 
 from research.datasets.store import write_atomically
+from research.datasets.user_pack import home_folder
 from research.errors import RunError
 from research.sweep.problem import Floats, Problem
+from research.thesis import Strategy
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _DECISIVE = ("datasets", "engine", "signals", "study/family.py", "sweep", "execution.py", "memo.py", "thesis.py")
@@ -57,7 +60,7 @@ class BlockStore:
             write_atomically(self.folder / "sweep.json", described.encode())
         except OSError as error:
             raise RunError(
-                f"sweep: cannot write to {self.folder}: {error.strerror}; name another folder with ASSAY_CACHE"
+                f"sweep: cannot write to {self.folder}: {error.strerror}; name another folder with ASSAY_HOME"
             ) from None
 
     def missing(self) -> list[int]:
@@ -98,7 +101,7 @@ def describe(problem: Problem) -> dict[str, Any]:
     strategy, market, panel = problem.strategy, problem.market, problem.panel
     return {
         "strategy": strategy.name,
-        "source": strategy.source_hash,
+        "source": _source(strategy),
         "code": fingerprint(),
         "metal": market.metal,
         "grid": {name: [repr(value) for value in values] for name, values in problem.grid.axes.items()},
@@ -110,6 +113,15 @@ def describe(problem: Problem) -> dict[str, Any]:
         "windows": vars(problem.windows) | {"folds": [vars(fold) for fold in problem.windows.folds]},
         "periods_per_year": market.periods_per_year,
     }
+
+
+def _source(strategy: Strategy) -> str:
+    """SHA-256 of the file of the signal, and of its neighbours if it is part of a package: it may import them."""
+    module = inspect.getmodule(strategy.signal)
+    file = getattr(module, "__file__", None)
+    if module is None or file is None or not module.__package__:
+        return strategy.source_hash
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(file).parent.glob("*.py")))).hexdigest()
 
 
 def content_hash(table: Any) -> str:
@@ -134,9 +146,9 @@ def fingerprint() -> str:
 
 
 def cache_folder() -> Path:
-    """``$ASSAY_CACHE/sweeps``, else ``assay/sweeps`` in the user's cache folder."""
-    named = os.environ.get("ASSAY_CACHE")
-    if named:
-        return Path(named).expanduser() / "sweeps"
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "assay" / "sweeps"
+    """``$ASSAY_HOME/sweeps``, else ``sweeps`` in the user's cache folder."""
+    if os.environ.get("ASSAY_HOME"):
+        return home_folder() / "sweeps"
+    import platformdirs
+
+    return Path(platformdirs.user_cache_path("assay", appauthor=False)) / "sweeps"

@@ -121,14 +121,14 @@ def test_a_block_that_vanishes_is_missed(problem_of, tmp_path):
 
 def test_a_cache_that_cannot_be_written_names_the_remedy(problem_of, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(RunError, match="ASSAY_CACHE"):
+    with pytest.raises(RunError, match="ASSAY_HOME"):
         BlockStore(problem_of(ideas.surge), tmp_path / "file").open()
 
 
 def test_the_cache_folder_can_be_named(monkeypatch, tmp_path):
-    monkeypatch.setenv("ASSAY_CACHE", str(tmp_path))
+    monkeypatch.setenv("ASSAY_HOME", str(tmp_path))
     assert cache_folder() == tmp_path / "sweeps"
-    monkeypatch.delenv("ASSAY_CACHE")
+    monkeypatch.delenv("ASSAY_HOME")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "x"))
     assert cache_folder() == tmp_path / "x" / "assay" / "sweeps"
 
@@ -138,7 +138,7 @@ def test_a_killed_process_is_resumed_from_the_command_line(tmp_path):
     pack = write_market(tmp_path / "pack", 4_000)
     words = [sys.executable, "-m", "research", "sweep", "tests/sweep/ideas.py:surge", "--data", str(pack)]
     words += ["--grid", "threshold=0:2:0.001", "--grid", "window=60,120", "--memory", "250", "--json"]
-    environment = {**os.environ, "ASSAY_CACHE": str(tmp_path / "cache")}
+    environment = {**os.environ, "ASSAY_HOME": str(tmp_path / "cache")}
     running = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 240
     while len(list((tmp_path / "cache").rglob("*.npy"))) < 3:
@@ -150,6 +150,6 @@ def test_a_killed_process_is_resumed_from_the_command_line(tmp_path):
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.npy")}
     resumed = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, check=True, text=True)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
-    environment["ASSAY_CACHE"] = str(tmp_path / "other")
+    environment["ASSAY_HOME"] = str(tmp_path / "other")
     straight = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, check=True, text=True)
     assert json.loads(resumed.stdout) == json.loads(straight.stdout)
