@@ -21,7 +21,7 @@ import hashlib
 import inspect
 import itertools
 import traceback
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -30,11 +30,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from research.errors import AssayError, NoDecision, ParameterError, SignalError, StrategyError, did_you_mean
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from research.datasets.panel import Panel
 
 Signal = Callable[..., "pd.Series"]
+
+_ROUNDING = 1 + 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +72,9 @@ class Strategy:
         Where the claim or the method comes from.
     optional
         Aliases of inputs that it can do without; ``alias in panel`` says whether one is there.
+    vectorised
+        Parameters that the signal takes as an array of values, one for each variant; it then returns a table of
+        ``len(panel.index)`` rows and one column a variant. All other parameters are single values.
     """
 
     name: str
@@ -83,6 +89,7 @@ class Strategy:
     claims: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    vectorised: tuple[str, ...] = ()
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -133,9 +140,63 @@ class Strategy:
         SignalError
             If the result is no Series of numbers on ``panel.index`` within ``max_leverage``.
         """
-        chosen = self.parameters(parameters)
+        weights = self._decide(panel, [self.parameters(parameters)])[0]
+        return check_weights(weights, panel.index, max_leverage, self.name)
+
+    def weight_table(
+        self, panel: Panel, variants: Sequence[Mapping[str, Any]], *, max_leverage: float = 1.0
+    ) -> np.ndarray:
+        """Target weights of many variants, shape ``(n_variants, n_bars)``; NaN throughout for one that never decides.
+
+        Parameters
+        ----------
+        variants
+            Complete parameters of each. Neighbours that differ in :attr:`vectorised` parameters alone are
+            decided in one call of the signal.
+
+        Raises
+        ------
+        SignalError
+            As :meth:`weights`, with the parameters of the variant at fault.
+        """
+        import numpy as np
+        import pandas as pd
+
+        index = panel.index
+        table = np.empty((len(variants), len(index)))
+        row = 0
+        for _, group in itertools.groupby(variants, lambda variant: {**variant, **dict.fromkeys(self.vectorised)}):
+            for weights in self._decide(panel, list(group)):
+                table[row] = _numbers(weights, index, self.name)
+                row += 1
+        beyond = np.flatnonzero(np.fmax.reduce(np.abs(table), axis=1) > max_leverage * _ROUNDING)
+        if beyond.size:
+            values = ", ".join(f"{name}={value!r}" for name, value in variants[beyond[0]].items())
+            check_weights(pd.Series(table[beyond[0]], index=index), index, max_leverage, f"{self.name}({values})")
+        return table
+
+    def _decide(self, panel: Panel, variants: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """What the signal returns for variants that differ in vectorised parameters alone, one by one."""
+        import numpy as np
+        import pandas as pd
+
+        if not self.vectorised:
+            return [self._ask(panel, variant) for variant in variants]
+        arrays = {name: np.array([variant[name] for variant in variants]) for name in self.vectorised}
+        table = self._ask(panel, {**variants[0], **arrays})
+        if np.shape(table) != (len(panel.index), len(variants)):
+            raise SignalError(
+                f"{self.name}: {', '.join(self.vectorised)} are vectorised and {len(variants)} values were asked for, "
+                f"but the signal returned shape {np.shape(table)}; return {(len(panel.index), len(variants))}"
+            )
+        index = table.index if isinstance(table, pd.DataFrame) else panel.index
+        return [pd.Series(column, index=index) for column in np.asarray(table).T]
+
+    def _ask(self, panel: Panel, parameters: Mapping[str, Any]) -> Any:
+        """Run the signal; what is no error of the house becomes one that names the line at fault."""
         try:
-            weights = self.signal(panel, **chosen)
+            with panel.memo.active():
+                return self.signal(panel, **parameters)
         except AssayError:
             raise
         except Exception as error:
@@ -143,7 +204,6 @@ class Strategy:
             mine = [frame for frame in where if frame.filename == self.signal.__code__.co_filename] or where
             place = f"{Path(mine[-1].filename).name}:{mine[-1].lineno}"
             raise StrategyError(f"{self.name}: the signal raised {type(error).__name__}: {error} ({place})") from error
-        return check_weights(weights, panel.index, max_leverage, self.name)
 
     @property
     def source_hash(self) -> str:
@@ -167,6 +227,7 @@ def strategy(
     claims: Iterable[str] = (),
     references: Iterable[str] = (),
     optional: Iterable[str] = (),
+    vectorised: Iterable[str] = (),
     name: str | None = None,
 ) -> Callable[[Signal], Strategy]:
     """Make a :class:`Strategy` of a function ``signal(panel, **parameters)``.
@@ -193,6 +254,7 @@ def strategy(
             claims=tuple(claims),
             references=tuple(references),
             optional=tuple(optional),
+            vectorised=tuple(vectorised),
         )
         _check_declaration(declared)
         return declared
@@ -205,22 +267,11 @@ def check_weights(weights: Any, index: pd.DatetimeIndex, max_leverage: float, na
     import numpy as np
     import pandas as pd
 
-    if not isinstance(weights, pd.Series):
-        raise SignalError(f"{name}: the signal returned {type(weights).__name__}; return a pandas Series of weights")
-    if not weights.index.equals(index):
-        raise SignalError(
-            f"{name}: weights have {len(weights)} rows with an index other than panel.index ({len(index)} rows); "
-            "start from panel[...] or use .reindex(panel.index)"
-        )
-    try:
-        values = weights.astype("float64")
-    except (TypeError, ValueError):
-        raise SignalError(f"{name}: weights are {weights.dtype}, not numbers; use .astype(float)") from None
-    numbers = values.to_numpy()
+    numbers = _numbers(weights, index, name)
     if np.isinf(numbers).any():
         where = index[np.isinf(numbers)][0]
         raise SignalError(f"{name}: infinite weight at {where:%Y-%m-%d}; guard the division that made it")
-    over = np.abs(numbers) > max_leverage * (1 + 1e-12)
+    over = np.abs(numbers) > max_leverage * _ROUNDING
     if over.any():
         where = index[over][0]
         raise SignalError(
@@ -229,7 +280,25 @@ def check_weights(weights: Any, index: pd.DatetimeIndex, max_leverage: float, na
         )
     if np.isnan(numbers).all():
         raise NoDecision(f"{name}: every weight is NaN, so it never decides; are its inputs there for this period?")
-    return values.rename("weight")
+    return pd.Series(numbers, index=weights.index, name="weight")
+
+
+def _numbers(weights: Any, index: pd.DatetimeIndex, name: str) -> np.ndarray:
+    """Weights as floats, if they are a Series of numbers on the trading calendar."""
+    import numpy as np
+    import pandas as pd
+
+    if not isinstance(weights, pd.Series):
+        raise SignalError(f"{name}: the signal returned {type(weights).__name__}; return a pandas Series of weights")
+    if not weights.index.equals(index):
+        raise SignalError(
+            f"{name}: weights have {len(weights)} rows with an index other than panel.index ({len(index)} rows); "
+            "start from panel[...] or use .reindex(panel.index)"
+        )
+    try:
+        return weights.to_numpy(dtype="float64", na_value=np.nan)
+    except (TypeError, ValueError):
+        raise SignalError(f"{name}: weights are {weights.dtype}, not numbers; use .astype(float)") from None
 
 
 def _parameters(signal: Signal) -> dict[str, inspect.Parameter]:
@@ -254,6 +323,9 @@ def _check_declaration(declared: Strategy) -> None:
     for parameter in parameters.values():
         if parameter.default is inspect.Parameter.empty:
             raise StrategyError(f"{declared.name}: parameter {parameter.name!r} has no default value; give it one")
+    for key in declared.vectorised:
+        if key not in parameters:
+            raise StrategyError(f"{declared.name}: vectorised names {key!r}{did_you_mean(key, parameters)}")
     for key, values in declared.grid.items():
         if key not in parameters:
             raise StrategyError(f"{declared.name}: grid names {key!r}{did_you_mean(key, parameters)}")

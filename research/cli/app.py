@@ -10,6 +10,7 @@ import typer
 from research.cli import check as check_command
 from research.cli import data as data_commands
 from research.cli import new as new_command
+from research.cli import sweep as sweep_command
 from research.cli.claims import claims
 from research.cli.options import (
     Borrow,
@@ -43,6 +44,7 @@ app.add_typer(data_commands.app, name="data")
 app.command()(claims)
 app.command(name="new")(new_command.new)
 app.command()(check_command.check)
+app.command()(sweep_command.sweep)
 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="All findings, not only those that decided.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained report.")]

@@ -15,6 +15,7 @@ import pandas as pd
 
 from research.datasets.dataset import Dataset
 from research.errors import SignalError, did_you_mean
+from research.memo import Memo
 
 
 class Panel:
@@ -30,11 +31,17 @@ class Panel:
         Alias -> dataset id; both can be asked for, and nothing else.
     datasets, tables
         Dataset id -> its description and its observation table.
+
+    Attributes
+    ----------
+    memo
+        What was already computed from this panel; it serves the points of a grid and dies with the panel.
     """
 
-    __slots__ = ("_datasets", "_decisions", "_inputs", "_tables", "metal")
+    __slots__ = ("_datasets", "_decisions", "_inputs", "_tables", "memo", "metal")
 
     metal: str
+    memo: Memo
     _decisions: pd.Series
     _inputs: dict[str, str]
     _datasets: dict[str, Dataset]
@@ -51,6 +58,7 @@ class Panel:
         end = decisions.iloc[-1]
         fields = {
             "metal": metal,
+            "memo": Memo(),
             "_decisions": decisions,
             "_inputs": dict(inputs),
             "_datasets": dict(datasets),
@@ -63,6 +71,10 @@ class Panel:
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise SignalError(f"panel.{name}: a panel is read-only; build a new series instead")
+
+    def __reduce__(self) -> tuple[type[Panel], tuple[Any, ...]]:
+        datasets = {identity: self._datasets[identity] for identity in self._tables}
+        return Panel, (self.metal, self._decisions, self._inputs, datasets, self._tables)
 
     @property
     def index(self) -> pd.DatetimeIndex:
@@ -85,17 +97,8 @@ class Panel:
     def __getitem__(self, name: str) -> pd.Series:
         """The series as known at each decision, on the trading calendar; NaN when unknown or stale."""
         identity = self._identity(name)
-        table = self._series_table(identity)
-        newest = table[table["observed_for"] >= table["observed_for"].cummax()]
-        rows = _last_known(newest["known_at"], self._decisions)
-        known = rows >= 0
-        values = np.full(len(rows), np.nan)
-        values[known] = newest["value"].to_numpy()[rows[known]]
-        ended = newest["observed_for"].to_numpy()[rows.clip(0)] if len(newest) else None
-        if ended is not None:
-            age = self._decisions.dt.tz_localize(None).to_numpy() - ended
-            values[known & (age > self._datasets[identity].longest_useful_age.to_timedelta64())] = np.nan
-        return pd.Series(values, index=self.index, name=identity)
+        aligned: pd.Series = self.memo.keep(("aligned", identity), lambda: self._aligned(identity))
+        return aligned
 
     def native(self, name: str) -> pd.Series:
         """The series at its own frequency, dated by ``known_at``; a revision is a row of its own.
@@ -103,8 +106,8 @@ class Panel:
         ``panel.observations(name)`` holds the same rows with the period beside each value.
         """
         identity = self._identity(name)
-        table = self._series_table(identity)
-        return pd.Series(table["value"].to_numpy(), index=pd.DatetimeIndex(table["known_at"]), name=identity)
+        native: pd.Series = self.memo.keep(("native", identity), lambda: self._native(identity))
+        return native
 
     def observations(self, name: str) -> pd.DataFrame:
         """The observation table, row by row as :meth:`native` has it, up to the last decision."""
@@ -122,16 +125,9 @@ class Panel:
             One value per release, dated by ``known_at``; use :meth:`asof` to bring it back.
         """
         identity = self._identity(name)
-        table = self._series_table(identity)
-        vintage: dict[pd.Timestamp, float] = {}
-        moments: list[object] = []
-        results: list[float] = []
-        for moment, rows in table.groupby("known_at", sort=True):
-            vintage.update(zip(rows["observed_for"], rows["value"], strict=True))
-            history = pd.Series(vintage, name=identity).sort_index()
-            moments.append(moment)
-            results.append(float(statistic(history)))
-        return pd.Series(results, index=pd.DatetimeIndex(moments, tz="UTC", name="known_at"), name=identity)
+        asked = ("each_release", identity, statistic)
+        results: pd.Series = self.memo.keep(asked, lambda: self._each_release(identity, statistic))
+        return results
 
     def asof(self, series: pd.Series, *, max_age: pd.Timedelta | str | None = None) -> pd.Series:
         """Bring a native series back to the trading calendar: the last value known at each decision.
@@ -151,6 +147,44 @@ class Panel:
         """
         if not isinstance(series.index, pd.DatetimeIndex) or series.index.tz is None:
             raise SignalError("panel.asof: needs a series dated by known_at (UTC); start from panel.native(id)")
+        known: pd.Series = self.memo.keep(("asof", series, max_age), lambda: self._asof(series, max_age))
+        return known
+
+    def forgetting(self, moment: pd.Timestamp) -> Panel:
+        """The panel of a trader who knows nothing that was published before ``moment`` (UTC)."""
+        tables = {identity: table[table["known_at"] >= moment] for identity, table in self._tables.items()}
+        return Panel(self.metal, self._decisions, self._inputs, self._datasets, tables)
+
+    def _aligned(self, identity: str) -> pd.Series:
+        table = self._series_table(identity)
+        newest = table[table["observed_for"] >= table["observed_for"].cummax()]
+        rows = _last_known(newest["known_at"], self._decisions)
+        known = rows >= 0
+        values = np.full(len(rows), np.nan)
+        values[known] = newest["value"].to_numpy()[rows[known]]
+        ended = newest["observed_for"].to_numpy()[rows.clip(0)] if len(newest) else None
+        if ended is not None:
+            age = self._decisions.dt.tz_localize(None).to_numpy() - ended
+            values[known & (age > self._datasets[identity].longest_useful_age.to_timedelta64())] = np.nan
+        return pd.Series(values, index=self.index, name=identity)
+
+    def _native(self, identity: str) -> pd.Series:
+        table = self._series_table(identity)
+        return pd.Series(table["value"].to_numpy(), index=pd.DatetimeIndex(table["known_at"]), name=identity)
+
+    def _each_release(self, identity: str, statistic: Callable[[pd.Series], float]) -> pd.Series:
+        table = self._series_table(identity)
+        vintage: dict[pd.Timestamp, float] = {}
+        moments: list[object] = []
+        results: list[float] = []
+        for moment, rows in table.groupby("known_at", sort=True):
+            vintage.update(zip(rows["observed_for"], rows["value"], strict=True))
+            history = pd.Series(vintage, name=identity).sort_index()
+            moments.append(moment)
+            results.append(float(statistic(history)))
+        return pd.Series(results, index=pd.DatetimeIndex(moments, tz="UTC", name="known_at"), name=identity)
+
+    def _asof(self, series: pd.Series, max_age: pd.Timedelta | str | None) -> pd.Series:
         dataset = self._datasets.get(str(series.name))
         ages = [d.longest_useful_age for d in ([dataset] if dataset else self._datasets.values())]
         longest = pd.Timedelta(max_age) if max_age is not None else max(ages)

@@ -6,6 +6,7 @@ an excess kurtosis in these formulas overstate the confidence.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from itertools import combinations
 from math import comb, e, inf, sqrt
 
@@ -16,6 +17,8 @@ from research.diagnostics.finding import Finding
 from research.diagnostics.inputs import FloatArray, SeriesLike, fraction, positive, vector, whole
 from research.diagnostics.sharpe import MomentsLike, sharpe_moments
 from research.errors import DataError, ParameterError
+
+_TIE = 1e-10
 
 
 def probabilistic_sharpe_ratio(excess_returns: MomentsLike, *, benchmark_sharpe: float = 0.0) -> Finding:
@@ -230,12 +233,46 @@ def probability_of_backtest_overfitting(returns: pd.DataFrame | FloatArray, *, n
     Bailey, Borwein, Lopez de Prado and Zhu (2017).
     """
     table = _return_table(returns, n_blocks)
-    n_variants = table.shape[1]
-    inside, outside = _half_sharpes(table, n_blocks)
-    best = inside.argmax(axis=1)
-    picked = outside[np.arange(len(best)), best]
-    below = (outside < picked[:, None]).sum(axis=1)
-    equal = (outside == picked[:, None]).sum(axis=1)
+    blocks = table.reshape(n_blocks, -1, table.shape[1])
+    moments = blocks.sum(axis=1), (blocks**2).sum(axis=1)
+    return overfitting_from_moments(lambda: [moments], rows_per_block=blocks.shape[1])
+
+
+def overfitting_from_moments(
+    parts: Callable[[], Iterable[tuple[FloatArray, FloatArray]]], *, rows_per_block: int
+) -> Finding:
+    r"""The same probability for any number of variants, from the sums of their blocks, some variants at a time.
+
+    Parameters
+    ----------
+    parts
+        Called twice; returns an iterable over groups of variants, each the sums of the excess returns and of their
+        squares in every block, both of shape (S, variants of the group). S is even.
+    rows_per_block
+        Returns in each block.
+
+    Returns
+    -------
+    Finding
+        As :func:`probability_of_backtest_overfitting`. Sharpe ratios nearer to each other than rounding are tied.
+    """
+    best = picked = np.empty(0)
+    n_blocks = n_variants = 0
+    for sums, squares in parts():
+        inside, outside = _half_sharpes(sums, squares, rows_per_block)
+        top = inside.argmax(axis=1)
+        rows = np.arange(len(top))
+        if not n_variants:
+            best, picked = inside[rows, top], outside[rows, top]
+        better = inside[rows, top] > best + _TIE
+        best = np.where(better, inside[rows, top], best)
+        picked = np.where(better, outside[rows, top], picked)
+        n_blocks, n_variants = len(sums), n_variants + sums.shape[1]
+    below, equal = np.zeros(len(best)), np.zeros(len(best))
+    for sums, squares in parts():
+        distance = _half_sharpes(sums, squares, rows_per_block)[1] - picked[:, None]
+        below += (distance < -_TIE).sum(axis=1)
+        equal += (np.abs(distance) <= _TIE).sum(axis=1)
     omega = (below + (equal + 1) / 2) / (n_variants + 1)
     logit = np.log(omega / (1 - omega))
     probability = float(np.mean(logit <= 0))
@@ -246,9 +283,7 @@ def probability_of_backtest_overfitting(returns: pd.DataFrame | FloatArray, *, n
         null="picking the best variant in one half says nothing about the other half (probability one half)",
         alternative="the best variant stays above the median (probability near 0)",
         effective_n=float(n_blocks),
-        method=(
-            f"{len(best)} ways to halve {n_blocks} blocks of {len(table) // n_blocks} rows; ties count as overfitted"
-        ),
+        method=(f"{len(best)} ways to halve {n_blocks} blocks of {rows_per_block} rows; ties count as overfitted"),
         reference="Bailey, Borwein, Lopez de Prado and Zhu (2017)",
         sentence=(
             f"The best of {n_variants} variants in one half of history was at or below the median in the "
@@ -258,7 +293,7 @@ def probability_of_backtest_overfitting(returns: pd.DataFrame | FloatArray, *, n
             "n_variants": n_variants,
             "n_splits": len(best),
             "median_logit": float(np.median(logit)),
-            "mean_sharpe_inside": float(inside.max(axis=1).mean()),
+            "mean_sharpe_inside": float(best.mean()),
             "mean_sharpe_outside": float(picked.mean()),
             "probability_of_loss_outside": float(np.mean(picked < 0)),
         },
@@ -279,16 +314,19 @@ def _return_table(returns: pd.DataFrame | FloatArray, n_blocks: int) -> FloatArr
     return table[len(table) % n_blocks :]
 
 
-def _half_sharpes(table: FloatArray, n_blocks: int) -> tuple[FloatArray, FloatArray]:
+def _half_sharpes(sums: FloatArray, squares: FloatArray, rows_per_block: int) -> tuple[FloatArray, FloatArray]:
     """Sharpe ratios of every variant in every half and in its complement, both (splits, K)."""
-    spread = table.std(axis=0)
-    scaled = table / np.where(spread > 1e-15, spread, 1.0)
-    blocks = scaled.reshape(n_blocks, -1, table.shape[1])
-    sums, squares = blocks.sum(axis=1), (blocks**2).sum(axis=1)
+    n_blocks = len(sums)
+    n = n_blocks * rows_per_block
+    mean_square = squares.sum(axis=0) / n
+    variance = mean_square - (sums.sum(axis=0) / n) ** 2
+    moves = variance > np.maximum(1e-30, 1e-13 * mean_square)  # the rest is rounding
+    scale = np.sqrt(np.where(moves, variance, 1.0))
+    sums, squares = sums / scale, squares / scale**2
     halves = list(combinations(range(n_blocks), n_blocks // 2))
     chosen = np.zeros((len(halves), n_blocks))
     np.put_along_axis(chosen, np.array(halves), 1.0, axis=1)
-    size = len(table) // 2
+    size = n // 2
     return _sharpes(chosen @ sums, chosen @ squares, size), _sharpes((1 - chosen) @ sums, (1 - chosen) @ squares, size)
 
 

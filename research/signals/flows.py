@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from research.memo import shared
 from research.signals.series import latest_surprise, value_before
 
 PBOC_DISCLOSURES = ("2001-12-31", "2002-12-31", "2009-04-30", "2015-06-30")
@@ -66,6 +67,7 @@ def deficit_surprise(history: pd.Series, *, years: int = 3) -> float:
     return -latest_surprise(history, n_previous=years, min_previous=1, max_gap=f"{366 * years + 10}D")
 
 
+@shared
 def holdings_flow(holdings: pd.Series, window: str) -> pd.Series:
     """Growth of a fund's metal over the window, a fraction: ``H[t] / H[t-W] - 1``.
 

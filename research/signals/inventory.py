@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from research.memo import shared
 from research.signals.lease import Numbers
 from research.signals.series import value_before
 
@@ -19,6 +20,7 @@ OUNCES_PER_CONTRACT = {"gold": 100.0, "silver": 5_000.0}
 RESTATEMENTS = ("2011-04-27",)  # COMEX restated registered and eligible; nothing moved
 
 
+@shared
 def days_of_cover(stock: pd.Series, window: str) -> pd.Series:
     r"""Days until the stock is gone at the recent pace: :math:`R_t \big/ [(R_{t-W} - R_t)/W]`.
 
@@ -53,6 +55,7 @@ def adjustment(stock: pd.Series, received: pd.Series, withdrawn: pd.Series) -> p
     return stock.diff() - received + withdrawn
 
 
+@shared
 def reclassified(
     registered: pd.Series,
     eligible: pd.Series,

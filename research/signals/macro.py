@@ -9,14 +9,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from research.memo import shared
 from research.signals.series import value_before
 
 
+@shared
 def change_over(series: pd.Series, length: str) -> pd.Series:
     """Change against the last row at least ``length`` of time before: ``x[t] - x[t - length]``; NaN at the start."""
     return series - value_before(series, length)
 
 
+@shared
 def rolling_betas(
     changes: pd.Series, drivers: pd.DataFrame, window: str, *, min_observations: int = 24
 ) -> pd.DataFrame:
@@ -54,6 +57,7 @@ def rolling_betas(
     return pd.DataFrame(slopes[:, 1:], index=rows.index, columns=drivers.columns)
 
 
+@shared
 def unexplained_return(
     log_price: pd.Series, drivers: pd.DataFrame, *, length: str, step: str, window: str
 ) -> pd.Series:
@@ -73,6 +77,7 @@ def unexplained_return(
     return unexplained
 
 
+@shared
 def in_currency_basket(price: pd.Series, dollar_index: pd.Series) -> pd.Series:
     """Price of metal in the index's basket of currencies, up to a constant: ``P * I / 100``.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from research.memo import shared
 from research.signals.lease import Numbers
 from research.signals.series import value_before
 
 
+@shared
 def trailing_return(price: pd.Series, length: str) -> pd.Series:
     """Return since the last price at least ``length`` of time before: ``P[t] / P[t - length] - 1``.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import pandas as pd
 
 from research.errors import ValidationError
+from research.memo import shared
 from research.signals.lease import YEAR, Numbers
 
 GRAMS_PER_OUNCE = 31.1034768
@@ -82,6 +83,7 @@ def usd_per_ounce(price: Numbers, usdcny: Numbers, *, grams: float, vat: float =
     return price * GRAMS_PER_OUNCE / grams / usdcny / (1 + vat)
 
 
+@shared
 def latest_before(prices: pd.Series, other: pd.Series, max_age: str) -> pd.Series:
     """For each price, the last value of ``other`` that was known before it: never a later one.
 

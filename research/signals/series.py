@@ -9,7 +9,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from research.memo import shared
 
+
+@shared
 def trailing_zscore(series: pd.Series, window: str, *, warm_up: str = "0D", min_observations: int = 12) -> pd.Series:
     """Standard score against the trailing window, the value itself included.
 
@@ -40,11 +43,13 @@ def trailing_zscore(series: pd.Series, window: str, *, warm_up: str = "0D", min_
     return score.where(since_first >= pd.Timedelta(warm_up))
 
 
+@shared
 def drawdown_from_high(series: pd.Series, window: str, *, min_observations: int = 2) -> pd.Series:
     """Fall from the trailing high, ``1 - x[t] / max(x over window)``, a fraction from 0 to 1."""
     return 1 - series / series.rolling(window, min_periods=min_observations).max()
 
 
+@shared
 def value_before(series: pd.Series, length: str) -> pd.Series:
     """Last value at least ``length`` of time before each row: ``x[max(s : s <= t - length)]``; NaN at the start.
 
@@ -74,6 +79,7 @@ def latest_surprise(history: pd.Series, *, n_previous: int, min_previous: int, m
     return float(history.iloc[-1] - recent.mean())
 
 
+@shared
 def hold_after(event: pd.Series, length: str) -> pd.Series:
     """1 from each event until ``length`` of time after the last one, else 0.
 
@@ -84,6 +90,9 @@ def hold_after(event: pd.Series, length: str) -> pd.Series:
     length
         Length of time, e.g. ``"183D"``; an event at ``t`` holds while ``date < t + length``.
     """
-    dates = event.index.to_series()
-    last = dates.where(event.fillna(False).astype(bool)).ffill()
-    return ((dates - last) < pd.Timedelta(length)).astype(float)
+    happened = event.to_numpy() if event.dtype == bool else event.fillna(False).astype(bool).to_numpy()
+    dates = pd.DatetimeIndex(event.index)
+    last = np.maximum.accumulate(np.where(happened, np.arange(len(event)), -1))
+    elapsed = (dates.asi8 - dates.asi8[last]).view(f"m8[{dates.unit}]")
+    held = (last >= 0) & (elapsed < pd.Timedelta(length).to_timedelta64())
+    return pd.Series(held.astype(float), index=event.index, name=event.name)

@@ -1,0 +1,143 @@
+"""A sweep in the terminal: terms, heat map, ranking, walk forward and the odds of luck. Nothing is computed here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.text import Text
+
+from research.report.terminal import _table, plain_console
+from research.report.words import number, percent, signed_percent
+
+if TYPE_CHECKING:
+    from research.sweep.survey import Cell, HeatMap, Walk
+    from research.sweep.sweep import Sweep
+
+MOST_ROWS, MOST_COLUMNS = 24, 12
+N_RANKED = 10
+_COLD_TO_WARM = ("blue", "cyan", "white", "yellow", "red")
+WALK_NOTE = (
+    "Each row: the variant with the best Sharpe ratio in training, and what it did in the test that follows. "
+    "Anchored training keeps its first bar, rolling training its length."
+)
+
+
+def print_sweep(found: Sweep) -> None:
+    """Print everything that was found."""
+    console = plain_console()
+    for line in sweep_lines(found):
+        console.print(Text(line, style="dim"))
+    console.print()
+    if found.heat.axes:
+        console.print(Text(heat_title(found.heat), style="bold"))
+        console.print(heat_table(found.heat))
+    console.print(_ranking(found, found.ranking[:N_RANKED]))
+    for walk in found.walks.values():
+        console.print(_walk(found, walk))
+        for finding in (walk.sharpe, walk.alpha):
+            if finding is not None:
+                console.print(Text(f"{walk.scheme}: {finding.sentence}", style="dim"))
+    console.print(Text(WALK_NOTE, style="dim"))
+    console.print()
+    for verdict in (found.overfitting, found.deflated):
+        if verdict is not None:
+            console.print(Text(f"{verdict.sentence} ({verdict.reference})"))
+    console.print(Text(f"Best variant: {found.grid.describe(found.best.number)}.", style="bold"))
+    console.print(
+        f"Run again through vectorbt: total return {percent(_total_return(found))}; "
+        f"largest difference from the fast path {found.disagreement:.0e} of the account."
+    )
+
+
+def sweep_lines(found: Sweep) -> list[str]:
+    """What was tried, on which history and terms, one line each."""
+    windows = found.windows
+    first, last = found.span(windows.start, windows.end)
+    memory = "never forgets" if windows.memory is None else f"remembers {windows.memory} bars"
+    return [
+        f"{found.strategy.name} on {found.metal}: {len(found.grid)} variants, {found.n_decided} of them ever trade",
+        f"common history: {first} to {last} ({windows.end - windows.start} returns, {found.periods_per_year} a year)",
+        f"terms: {found.execution.describe()}; cash earns the 3-month bill",
+        f"walk forward: the strategy {memory}; {windows.gap} bars are left out between training and test",
+    ]
+
+
+def heat_title(heat: HeatMap) -> str:
+    """Which axes are shown, and whether in groups."""
+    grouped = len(heat.rows) > MOST_ROWS or len(heat.columns) > MOST_COLUMNS
+    return f"Sharpe ratio: {' by '.join(heat.axes)}{' (groups, named by their first value)' if grouped else ''}"
+
+
+def heat_table(heat: HeatMap) -> Any:
+    """The Sharpe ratio over two axes; an axis too long for the terminal is shown in groups, each by its mean."""
+    rows, columns = _groups(len(heat.rows), MOST_ROWS), _groups(max(len(heat.columns), 1), MOST_COLUMNS)
+    cells = [[_mean(heat.sharpe[np.ix_(row, column)]) for column in columns] for row in rows]
+    known = [value for line in cells for value in line if np.isfinite(value)]
+    low, high = (min(known), max(known)) if known else (0.0, 0.0)
+    table = _table("")
+    table.add_column(heat.axes[0], no_wrap=True)
+    for column in columns:
+        table.add_column(str(heat.columns[column[0]]) if heat.columns else "Sharpe", justify="right", no_wrap=True)
+    for row, line in zip(rows, cells, strict=True):
+        table.add_row(str(heat.rows[row[0]]), *(_coloured(value, low, high) for value in line))
+    return table
+
+
+def _ranking(found: Sweep, cells: Iterable[Cell]) -> Any:
+    table = _table("Best variants, by Sharpe ratio over the common history")
+    for name in found.grid.axes:
+        table.add_column(name, justify="right")
+    for heading in ("Sharpe", "Alpha", "CAGR", "Drawdown", "Exposure", "Turnover", "Trades"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for cell in cells:
+        row = cell.statistics
+        table.add_row(
+            *(str(cell.parameters[name]) for name in found.grid.axes),
+            number(cell.sharpe),
+            signed_percent(row["alpha"]),
+            percent(row["cagr"]),
+            percent(row["max_drawdown"]),
+            percent(row["exposure"], 0),
+            f"{row['turnover']:.2f}",
+            f"{row['n_trades']:.0f}",
+        )
+    return table
+
+
+def _walk(found: Sweep, walk: Walk) -> Any:
+    table = _table(f"Walk forward, {walk.scheme}")
+    for heading in ("Training", "Test", "Picked"):
+        table.add_column(heading)
+    for heading in ("Sharpe in", "Sharpe out"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for step in walk.steps:
+        spans = (found.span(*step.fold.train), found.span(*step.fold.test))
+        table.add_row(
+            *(f"{first[:7]} to {last[:7]}" for first, last in spans),
+            found.grid.describe(step.number),
+            number(step.sharpe_training),
+            number(step.sharpe_test),
+        )
+    return table
+
+
+def _groups(count: int, most: int) -> list[np.ndarray]:
+    return [group for group in np.array_split(np.arange(count), min(count, most)) if group.size]
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else float("nan")
+
+
+def _coloured(value: float, low: float, high: float) -> Text:
+    if not np.isfinite(value):
+        return Text("·", style="dim")
+    share = (value - low) / (high - low) if high > low else 0.5
+    return Text(f"{value:.2f}", style=_COLD_TO_WARM[min(int(share * len(_COLD_TO_WARM)), len(_COLD_TO_WARM) - 1)])
+
+
+def _total_return(found: Sweep) -> float:
+    return float(found.result.equity.iloc[-1] / found.result.capital - 1)

@@ -1,0 +1,102 @@
+"""The same blocks on Dask distributed: workers on this machine, or a cluster at an address.
+
+The bytes are those of a serial sweep. The problem (panel, market, strategy) travels once to each worker; after that
+a task is a number. A worker that dies costs the time of its unfinished blocks: the scheduler gives them to others,
+and a worker that takes its place is sent the problem as it starts. At most a few blocks a worker are under way, so
+that results never pile up here.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from itertools import islice
+from typing import Any
+
+from research.errors import ExecutionError, RunError
+from research.sweep.problem import Floats, Problem
+from research.sweep.store import fingerprint
+
+_AHEAD = 3  # blocks under way for each worker
+_PATIENCE = "15s"
+
+
+def evaluate_blocks(
+    problem: Problem, key: str, blocks: Sequence[int], *, workers: int | None, scheduler: str | None
+) -> Iterator[tuple[int, Floats]]:
+    """Evaluate blocks on ``workers`` local processes, or on the cluster at ``scheduler``, as they finish.
+
+    Raises
+    ------
+    ExecutionError
+        If Dask distributed is not installed, or nothing answers at the address.
+    RunError
+        If a block kills every worker that tries it, or a worker runs other versions.
+    """
+    distributed = _distributed()
+    with ExitStack() as stack:
+        client = stack.enter_context(_client(distributed, stack, workers, scheduler))
+        from research.sweep._worker import Bring, evaluate_block
+
+        plugin = Bring(key, _payload(problem))
+        client.register_plugin(plugin, name=plugin.name)
+        if scheduler:
+            stack.callback(client.unregister_worker_plugin, plugin.name)
+        waiting = iter(blocks)
+
+        def submit(block: int) -> Any:
+            return client.submit(evaluate_block, key, block, fingerprint(), key=f"{key}-{block}", pure=True)
+
+        n_workers = workers or max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+        block_of = {}
+        for block in islice(waiting, _AHEAD * n_workers):
+            block_of[submit(block)] = block
+        under_way = distributed.as_completed(list(block_of))
+        for future in under_way:
+            block = block_of.pop(future)
+            try:
+                records = future.result()
+            except distributed.KilledWorker:
+                remedy = "give the workers more memory"
+                raise RunError(f"cluster: block {block} killed every worker that tried it; {remedy}") from None
+            yield block, records
+            future.release()
+            for following in islice(waiting, 1):
+                successor = submit(following)
+                block_of[successor] = following
+                under_way.add(successor)
+
+
+def _client(distributed: Any, stack: ExitStack, workers: int | None, scheduler: str | None) -> Any:
+    if scheduler:
+        try:
+            return distributed.Client(scheduler, timeout=_PATIENCE)
+        except (OSError, ValueError) as error:
+            raise ExecutionError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error})") from None
+    local = distributed.LocalCluster(
+        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=logging.CRITICAL
+    )
+    return distributed.Client(stack.enter_context(local))
+
+
+def _payload(problem: Problem) -> bytes:
+    """The problem with the code of the strategy's own package inside: workers need not have its files."""
+    import cloudpickle
+
+    package = sys.modules[problem.strategy.signal.__module__.partition(".")[0]]
+    cloudpickle.register_pickle_by_value(package)
+    try:
+        payload: bytes = cloudpickle.dumps(problem)
+        return payload
+    finally:
+        cloudpickle.unregister_pickle_by_value(package)
+
+
+def _distributed() -> Any:
+    try:
+        import distributed
+    except ModuleNotFoundError:
+        raise ExecutionError("sweep: workers need Dask distributed; install assay with its extra: cluster") from None
+    return distributed

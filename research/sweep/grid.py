@@ -1,0 +1,102 @@
+"""The grid of a sweep: parameter values, walked through without ever being listed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from math import floor, isfinite, prod
+from typing import Any
+
+from research.errors import ParameterError
+
+MAX_VALUES = 100_000
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The product of the values of each axis, the last axis turning fastest.
+
+    Attributes
+    ----------
+    axes
+        Parameter -> its values.
+    fixed
+        Value of every other parameter.
+    """
+
+    axes: Mapping[str, tuple[Any, ...]]
+    fixed: Mapping[str, Any]
+
+    def __len__(self) -> int:
+        return prod(len(values) for values in self.axes.values())
+
+    def __getitem__(self, number: int) -> dict[str, Any]:
+        """Parameters of one variant, by its number."""
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        return {**self.fixed} | {
+            name: self.axes[name][at] for name, at in zip(self.axes, self.place(number), strict=True)
+        }
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (self[number] for number in range(len(self)))
+
+    def place(self, number: int) -> tuple[int, ...]:
+        """Position of one variant along each axis."""
+        places = []
+        for values in reversed(tuple(self.axes.values())):
+            number, at = divmod(number, len(values))
+            places.append(at)
+        return tuple(reversed(places))
+
+    def describe(self, number: int) -> str:
+        """``threshold=2.0, hold_days=183``: what tells this variant from the others."""
+        values = self[number]
+        return ", ".join(f"{name}={values[name]!r}" for name in self.axes) or "the only variant"
+
+
+def parse_axes(words: Iterable[str]) -> dict[str, tuple[Any, ...]]:
+    """``["threshold=1,1.5,2", "hold_days=30:180:30"]`` -> the values of each parameter.
+
+    A range ``first:last:step`` includes its last value. What is no number stays a word.
+
+    Raises
+    ------
+    ParameterError
+        If a word is no axis, or names a parameter twice or a value twice.
+    """
+    axes: dict[str, tuple[Any, ...]] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not (name and equals and text):
+            raise ParameterError(f"--grid {word!r}: write NAME=VALUE,VALUE or NAME=FIRST:LAST:STEP")
+        if name in axes:
+            raise ParameterError(f"--grid {word!r}: {name} is given twice; put all its values into one --grid")
+        values = tuple(value for part in text.split(",") for value in _values(part, word))
+        if len(set(map(repr, values))) < len(values):
+            raise ParameterError(f"--grid {word!r}: a value stands there twice; every variant counts as a trial")
+        axes[name] = values
+    return axes
+
+
+def _values(part: str, word: str) -> tuple[Any, ...]:
+    ends = part.split(":")
+    if len(ends) != 3:
+        return (_value(part.strip()),)
+    first, last, step = (_value(end) for end in ends)
+    numbers = all(isinstance(end, int | float) and isfinite(end) for end in (first, last, step))
+    if not numbers or step <= 0 or last < first:
+        raise ParameterError(f"--grid {word!r}: a range is FIRST:LAST:STEP, rising numbers, e.g. 30:180:30")
+    steps = floor((last - first) / step + 1e-9)
+    if steps >= MAX_VALUES:
+        raise ParameterError(f"--grid {word!r}: {steps + 1} values of one parameter; take a wider step")
+    values = (first + number * step for number in range(steps + 1))
+    return tuple(value if isinstance(value, int) else round(value, 12) for value in values)
+
+
+def _value(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text

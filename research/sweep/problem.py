@@ -1,0 +1,166 @@
+"""What one block of a grid is evaluated from, and the record that it leaves of every variant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from research.datasets.market import Market
+from research.datasets.panel import Panel
+from research.engine import kernel
+from research.engine.summary import Summary
+from research.execution import Execution
+from research.study.family import kernel_arguments
+from research.sweep.grid import Grid
+from research.sweep.windows import Span, Windows
+from research.thesis import Strategy
+
+Floats = NDArray[np.float64]
+
+STATISTICS = tuple(field.name for field in fields(Summary))
+_NUMBERS_AT_ONCE = 1_500_000
+_MOST_ROWS = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Everything that a worker needs; a variant is then told by its number.
+
+    Attributes
+    ----------
+    panel
+        What the strategy sees: all history up to the last bar.
+    market
+        Prices and bills from the first bar on at which accounts may stand.
+    opening
+        Position of that bar in the panel.
+    """
+
+    strategy: Strategy
+    grid: Grid
+    panel: Panel
+    market: Market
+    opening: int
+    execution: Execution
+    windows: Windows
+
+    @property
+    def rows_per_block(self) -> int:
+        """Variants evaluated at once: what bounds the memory, whatever the size of the grid."""
+        return max(16, min(_MOST_ROWS, _NUMBERS_AT_ONCE // len(self.panel.index)))
+
+    @property
+    def n_blocks(self) -> int:
+        """Blocks of the grid."""
+        return -(-len(self.grid) // self.rows_per_block)
+
+    def numbers(self, block: int) -> range:
+        """Numbers of the variants in one block."""
+        return range(block * self.rows_per_block, min(len(self.grid), (block + 1) * self.rows_per_block))
+
+    @property
+    def n_columns(self) -> int:
+        """Length of a record."""
+        return len(STATISTICS) + 2 * (len(self.windows.edges) - 1)
+
+
+def evaluate(problem: Problem, block: int, *, threads: int | None = None) -> Floats:
+    """Records of the variants of one block, shape ``(n_variants, n_columns)``.
+
+    A record holds the kernel's summary (:data:`STATISTICS`), then the sums of the excess returns between the edges of
+    the windows, then the sums of their squares: enough for the Sharpe ratio of any window without keeping a path.
+    """
+    targets = decide(problem, problem.numbers(block))
+    summary = kernel.sweep(
+        targets,
+        **kernel_arguments(problem.market, problem.execution),
+        periods_per_year=problem.market.periods_per_year,
+        threads=threads,
+    )
+    excess = _excess(problem, targets, summary.first_fill, threads)
+    starts = np.array(problem.windows.edges[:-1]) - problem.windows.start
+    sums = np.add.reduceat(excess, starts, axis=1)
+    squares = np.add.reduceat(np.square(excess, out=excess), starts, axis=1)
+    return np.column_stack([*(getattr(summary, name) for name in STATISTICS), sums, squares]).astype(np.float64)
+
+
+def decide(problem: Problem, numbers: Iterable[int]) -> Floats:
+    """Target weights from the opening on, that in force there first; shape ``(n_variants, n_bars)``."""
+    variants = [problem.grid[number] for number in numbers]
+    table = problem.strategy.weight_table(problem.panel, variants, max_leverage=problem.execution.max_leverage)
+    before = ~np.isnan(table[:, : problem.opening + 1])
+    last = before.shape[1] - 1 - before[:, ::-1].argmax(axis=1)
+    targets = np.ascontiguousarray(table[:, problem.opening :])
+    targets[:, 0] = table[np.arange(len(table)), last]
+    return targets
+
+
+def excess_returns(problem: Problem, numbers: Iterable[int]) -> Floats:
+    """Excess returns of some variants over the common history, shape ``(n_variants, n_returns)``."""
+    targets = decide(problem, numbers)
+    summary = kernel.sweep(
+        targets,
+        **kernel_arguments(problem.market, problem.execution),
+        periods_per_year=problem.market.periods_per_year,
+    )
+    return _excess(problem, targets, summary.first_fill, None)
+
+
+def metal_excess_returns(problem: Problem) -> Floats:
+    """Excess returns of the metal held long, storage paid, over the same returns."""
+    price = problem.market.price.to_numpy()
+    growth = price[1:] / price[:-1] * (1 - problem.execution.storage * problem.market.year_fraction.to_numpy()[1:])
+    excess: Floats = growth - 1 - problem.market.bill_accrual.to_numpy()[1:]
+    return excess[problem.windows.start - 1 : problem.windows.end - 1]
+
+
+def sharpe(problem: Problem, records: Floats, span: Span) -> Floats:
+    """Sharpe ratio a period of every record over one window; 0 for an account without risk."""
+    sums, squares = moments(problem, records, span)
+    return sharpe_of(sums, squares, span[1] - span[0])
+
+
+def moments(problem: Problem, records: Floats, span: Span) -> tuple[Floats, Floats]:
+    """Sum of the excess returns, and of their squares, over one window."""
+    edges = problem.windows.edges
+    first, last = edges.index(span[0]), edges.index(span[1])
+    n_intervals = len(edges) - 1
+    sums = records[:, len(STATISTICS) + first : len(STATISTICS) + last]
+    squares = records[:, len(STATISTICS) + n_intervals + first : len(STATISTICS) + n_intervals + last]
+    return sums.sum(axis=1), squares.sum(axis=1)
+
+
+def sharpe_of(sums: Floats, squares: Floats, n: int) -> Floats:
+    """``mean / std`` (n - 1 degrees of freedom) from sums."""
+    mean = sums / n
+    variance = np.maximum(squares - n * mean**2, 0.0) / (n - 1)
+    still = variance <= 1e-24
+    ratio: Floats = np.where(still, 0.0, mean / np.sqrt(np.where(still, 1.0, variance)))
+    return ratio
+
+
+def statistic(records: Floats, name: str) -> Floats:
+    """One statistic of the kernel's summary."""
+    column: Floats = records[:, STATISTICS.index(name)]
+    return column
+
+
+def _excess(problem: Problem, targets: Floats, first_fill: NDArray[np.int64], threads: int | None) -> Floats:
+    """Excess returns over the common history; 0 before the first fill, whose cost the first return bears."""
+    start, end = problem.windows.start, problem.windows.end
+    arguments: dict[str, Any] = kernel_arguments(problem.market, problem.execution)
+    equity = kernel.paths(targets, **arguments, threads=threads)
+    opened = np.flatnonzero(first_fill >= 0)
+    equity[opened, first_fill[opened]] = 1.0
+    bills = problem.market.bill_accrual.to_numpy()[start:end]
+    before = equity[:, start - 1 : end - 1]
+    ruined = before == 0
+    excess: Floats = equity[:, start:end] / np.where(ruined, 1.0, before)
+    excess -= 1.0 + bills
+    excess[np.isnan(excess)] = 0.0
+    np.copyto(excess, -bills, where=ruined)
+    return excess

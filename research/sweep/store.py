@@ -1,0 +1,154 @@
+"""Finished blocks on disk: an interrupted sweep goes on where it stopped.
+
+A sweep has a folder of its own, named by a hash of everything that decides its numbers: the strategy's source, the
+grid, the data, the terms, the windows and the code that computes them. A block is written beside and renamed, so that
+a file is whole or absent; two processes at work on the same sweep write the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import io
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from research.datasets.store import write_atomically
+from research.datasets.user_pack import home_folder
+from research.errors import RunError
+from research.sweep.problem import Floats, Problem
+from research.thesis import Strategy
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_DECISIVE = ("datasets", "engine", "signals", "study/family.py", "sweep", "execution.py", "memo.py", "thesis.py")
+
+
+class BlockStore:
+    """Records of one sweep, block by block.
+
+    Parameters
+    ----------
+    problem
+        What is being swept.
+    cache
+        Folder under which the sweep gets its own; by default the user's cache folder.
+    """
+
+    def __init__(self, problem: Problem, cache: Path | None = None) -> None:
+        self._problem = problem
+        self._described = describe(problem)
+        text = json.dumps(self._described, sort_keys=True, default=repr)
+        self.key = hashlib.sha256(text.encode()).hexdigest()[:24]
+        self.folder = (cache or cache_folder()) / self.key
+
+    def open(self, *, fresh: bool = False) -> None:
+        """Make the folder; with ``fresh``, without what was in it."""
+        if fresh:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            described = json.dumps(self._described, indent=2, default=repr)
+            write_atomically(self.folder / "sweep.json", described.encode())
+        except OSError as error:
+            raise RunError(
+                f"sweep: cannot write to {self.folder}: {error.strerror}; name another folder with ASSAY_HOME"
+            ) from None
+
+    def missing(self) -> list[int]:
+        """Blocks that are not on disk, or not whole."""
+        return [block for block in range(self._problem.n_blocks) if self._read(block) is None]
+
+    def write(self, block: int, records: Floats) -> None:
+        """Keep one block."""
+        buffer = io.BytesIO()
+        np.save(buffer, np.ascontiguousarray(records), allow_pickle=False)
+        try:
+            write_atomically(self._path(block), buffer.getvalue())
+        except OSError as error:
+            raise RunError(f"sweep: {self._path(block)}: {error.strerror}; what is finished is kept") from None
+
+    def __iter__(self) -> Iterator[tuple[int, Floats]]:
+        """Number of the first variant, and the records, block by block."""
+        for block in range(self._problem.n_blocks):
+            records = self._read(block)
+            if records is None:
+                raise RunError(f"sweep: block {block} is gone from {self.folder}; run the sweep again")
+            yield self._problem.numbers(block).start, records
+
+    def _read(self, block: int) -> Floats | None:
+        try:
+            records = np.load(self._path(block), allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return None
+        wanted = (len(self._problem.numbers(block)), self._problem.n_columns)
+        return records if records.shape == wanted and records.dtype == np.float64 else None
+
+    def _path(self, block: int) -> Path:
+        return self.folder / f"{block:06d}.npy"
+
+
+def describe(problem: Problem) -> dict[str, Any]:
+    """Everything that decides the numbers of a sweep, as plain values."""
+    strategy, market, panel = problem.strategy, problem.market, problem.panel
+    return {
+        "strategy": strategy.name,
+        "source": _source(strategy),
+        "code": fingerprint(),
+        "metal": market.metal,
+        "grid": {name: [repr(value) for value in values] for name, values in problem.grid.axes.items()},
+        "fixed": {name: repr(value) for name, value in problem.grid.fixed.items()},
+        "inputs": {identity: content_hash(panel.observations(identity)) for identity in sorted(panel.inputs.values())},
+        "decisions": content_hash(panel.decision_times.to_frame()),
+        "market": content_hash(market.price.to_frame().assign(bills=market.bill_accrual)),
+        "execution": vars(problem.execution),
+        "windows": vars(problem.windows) | {"folds": [vars(fold) for fold in problem.windows.folds]},
+        "periods_per_year": market.periods_per_year,
+    }
+
+
+def _source(strategy: Strategy) -> str:
+    """SHA-256 of the file of the signal, and of its neighbours if it is part of a package: it may import them."""
+    module = inspect.getmodule(strategy.signal)
+    file = getattr(module, "__file__", None)
+    if module is None or file is None or not module.__package__:
+        return strategy.source_hash
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(file).parent.glob("*.py")))).hexdigest()
+
+
+def content_hash(table: Any) -> str:
+    """SHA-256 of a table's rows and column names."""
+    import pandas as pd
+
+    rows = pd.util.hash_pandas_object(table, index=True).to_numpy()
+    return hashlib.sha256(repr(list(table.columns)).encode() + rows.tobytes()).hexdigest()
+
+
+@cache
+def fingerprint() -> str:
+    """SHA-256 of the code and the libraries that decide a number: equal on all machines of one sweep."""
+    digest = hashlib.sha256()
+    versions: Mapping[str, str] = {name: version(name) for name in ("numpy", "numba", "pandas", "scipy")}
+    digest.update(json.dumps([sys.version_info[:2], versions]).encode())
+    for part in _DECISIVE:
+        path = _PACKAGE / part
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(file.relative_to(_PACKAGE).as_posix().encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def cache_folder() -> Path:
+    """``$ASSAY_HOME/sweeps``, else ``sweeps`` in the user's cache folder."""
+    if os.environ.get("ASSAY_HOME"):
+        return home_folder() / "sweeps"
+    import platformdirs
+
+    return Path(platformdirs.user_cache_path("assay", appauthor=False)) / "sweeps"

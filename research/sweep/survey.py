@@ -1,0 +1,260 @@
+"""What the records of all variants say together, in passes that hold one block at a time."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from research.diagnostics.finding import Finding
+from research.diagnostics.inputs import FloatArray
+from research.diagnostics.performance import timing_alpha
+from research.diagnostics.selection import overfitting_from_moments
+from research.diagnostics.sharpe import sharpe_ratio
+from research.errors import DataError
+from research.sweep.problem import (
+    STATISTICS,
+    Floats,
+    Problem,
+    excess_returns,
+    metal_excess_returns,
+    moments,
+    sharpe,
+    sharpe_of,
+    statistic,
+)
+from research.sweep.windows import SCHEMES, Fold, Scheme
+
+Records = Iterable[tuple[int, Floats]]
+
+_AT_ONCE = 128  # variants whose halves are compared together
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One variant of the grid.
+
+    Attributes
+    ----------
+    number
+        Its number in the grid.
+    sharpe
+        Annualised Sharpe ratio over the common history.
+    statistics
+        The kernel's summary over the variant's own history.
+    """
+
+    number: int
+    parameters: Mapping[str, Any]
+    sharpe: float
+    statistics: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeatMap:
+    """Annualised Sharpe ratio over two axes of the grid: the mean over all other axes, NaN where nothing decides.
+
+    Attributes
+    ----------
+    axes
+        Names of the rows' and of the columns' parameter; fewer when the grid has fewer axes.
+    sharpe
+        Shape ``(len(rows), len(columns))``.
+    """
+
+    axes: tuple[str, ...]
+    rows: tuple[Any, ...]
+    columns: tuple[Any, ...]
+    sharpe: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One fold of a walk: the variant with the best Sharpe ratio in training, and what it did then (annualised)."""
+
+    fold: Fold
+    number: int
+    parameters: Mapping[str, Any]
+    sharpe_training: float
+    sharpe_test: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Walk:
+    """A walk forward: always holding the variant that was best so far.
+
+    Attributes
+    ----------
+    excess_returns
+        Of the variants picked, fold after fold. Each account has been running since its own first fill: moving from one
+        to the next is not charged.
+    sharpe, alpha
+        Of these returns; ``None`` where they have no risk.
+    """
+
+    scheme: Scheme
+    steps: tuple[Step, ...]
+    excess_returns: pd.Series
+    sharpe: Finding | None
+    alpha: Finding | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """What a first pass over all records finds.
+
+    Attributes
+    ----------
+    n_decided
+        Variants that ever trade.
+    trial_variance
+        Variance over them of the Sharpe ratio a period.
+    picks
+        Best variant of each fold in training.
+    """
+
+    ranking: tuple[Cell, ...]
+    n_decided: int
+    trial_variance: float
+    heat: HeatMap
+    picks: tuple[int, ...]
+
+
+def survey(problem: Problem, records: Records, *, axes: tuple[str, ...], n_best: int) -> Survey:
+    """Rank, map and pick, one block after the other; ties go to the lower number."""
+    grid, windows = problem.grid, problem.windows
+    year = float(np.sqrt(problem.market.periods_per_year))
+    best: list[tuple[float, int, Floats]] = []
+    picks = [(-np.inf, -1)] * len(windows.folds)
+    count, mean, squared = 0, 0.0, 0.0
+    at = [list(grid.axes).index(name) for name in axes]
+    sizes = tuple(len(values) for values in grid.axes.values()) or (1,)
+    shape = [len(grid.axes[name]) for name in axes] + [1] * (2 - len(axes))
+    total, cells = np.zeros(shape), np.zeros(shape, dtype=np.int64)
+    for first, block in records:
+        decided = statistic(block, "first_fill") >= 0
+        ratios = sharpe(problem, block, (windows.start, windows.end))
+        places = np.unravel_index(first + np.flatnonzero(decided), sizes)
+        where = tuple(places[axis] for axis in at) + (np.zeros(len(places[0]), dtype=np.int64),) * (2 - len(axes))
+        np.add.at(total, where, ratios[decided])
+        np.add.at(cells, where, 1)
+        for row in np.flatnonzero(decided).tolist():
+            item = (float(ratios[row]), -(first + int(row)), block[row])
+            if len(best) < n_best or item[:2] > best[0][:2]:
+                (heapq.heappush if len(best) < n_best else heapq.heapreplace)(best, item)
+        if decided.any():
+            part = ratios[decided]
+            count, mean, squared = _merge(count, mean, squared, part)
+        for number, fold in enumerate(windows.folds):
+            training = np.where(decided, sharpe(problem, block, fold.train), -np.inf)
+            row = int(training.argmax())
+            if training[row] > picks[number][0]:
+                picks[number] = (float(training[row]), first + row)
+    ranking = [
+        Cell(
+            number=-minus,
+            parameters=grid[-minus],
+            sharpe=ratio * year,
+            statistics=dict(zip(STATISTICS, record[: len(STATISTICS)].tolist(), strict=True)),
+        )
+        for ratio, minus, record in sorted(best, key=lambda item: item[:2], reverse=True)
+    ]
+    heat = HeatMap(
+        axes=axes,
+        rows=grid.axes[axes[0]] if axes else (),
+        columns=grid.axes[axes[1]] if len(axes) > 1 else (),
+        sharpe=np.where(cells > 0, total / np.maximum(cells, 1), np.nan) * year,
+    )
+    return Survey(
+        ranking=tuple(ranking),
+        n_decided=count,
+        trial_variance=squared / (count - 1) if count > 1 else 0.0,
+        heat=heat,
+        picks=tuple(number for _, number in picks),
+    )
+
+
+def walk_forward(problem: Problem, picks: tuple[int, ...]) -> dict[Scheme, Walk]:
+    """Run the variant picked in each fold through its test, and judge the returns end to end."""
+    numbers = sorted(set(picks))
+    excess = dict(zip(numbers, excess_returns(problem, numbers), strict=True))
+    metal = metal_excess_returns(problem)
+    walks = {}
+    for scheme in SCHEMES:
+        pairs = zip(problem.windows.folds, picks, strict=True)
+        folds = [(fold, number) for fold, number in pairs if fold.scheme == scheme]
+        walks[scheme] = _walk(problem, scheme, folds, excess, metal)
+    return walks
+
+
+def _walk(
+    problem: Problem, scheme: Scheme, folds: list[tuple[Fold, int]], excess: Mapping[int, Floats], metal: Floats
+) -> Walk:
+    start, market = problem.windows.start, problem.market
+    a_year = market.periods_per_year
+    steps, parts = [], []
+    for fold, number in folds:
+        training, test = (excess[number][span[0] - start : span[1] - start] for span in (fold.train, fold.test))
+        steps.append(
+            Step(
+                fold=fold,
+                number=number,
+                parameters=problem.grid[number],
+                sharpe_training=_sharpe(training) * float(np.sqrt(a_year)),
+                sharpe_test=_sharpe(test) * float(np.sqrt(a_year)),
+            )
+        )
+        parts.append(test)
+    tested = slice(steps[0].fold.test[0] - start, None)
+    dates = market.price.index[start : problem.windows.end][tested]
+    returns = pd.Series(np.concatenate(parts), index=dates, name=scheme)
+    benchmark = pd.Series(metal[tested], index=dates)
+    sign = problem.strategy.expected_sign
+    return Walk(
+        scheme=scheme,
+        steps=tuple(steps),
+        excess_returns=returns,
+        sharpe=_asked(lambda: sharpe_ratio(returns, periods_per_year=a_year)),
+        alpha=_asked(lambda: timing_alpha(returns, benchmark, periods_per_year=a_year, expected_sign=sign)),
+    )
+
+
+def overfitting(problem: Problem, records: Records) -> Finding | None:
+    """How often the best variant of one half of history is below the median of the other; ``None`` for a single one."""
+    if len(problem.grid) < 2:
+        return None
+    edges = problem.windows.block_edges
+
+    def parts() -> Iterator[tuple[FloatArray, FloatArray]]:
+        for _, block in records:
+            for low in range(0, len(block), _AT_ONCE):
+                some = block[low : low + _AT_ONCE]
+                spans = [moments(problem, some, span) for span in pairwise(edges)]
+                yield np.array([sums for sums, _ in spans]), np.array([squares for _, squares in spans])
+
+    return overfitting_from_moments(parts, rows_per_block=problem.windows.rows_per_block)
+
+
+def _sharpe(returns: Floats) -> float:
+    return float(sharpe_of(returns.sum()[None], np.square(returns).sum()[None], returns.size)[0])
+
+
+def _asked(question: Callable[[], Finding]) -> Finding | None:
+    try:
+        return question()
+    except DataError:
+        return None
+
+
+def _merge(count: int, mean: float, squared: float, part: Floats) -> tuple[int, float, float]:
+    """Number, mean and sum of squared deviations, after a further part (Chan, Golub and LeVeque 1983)."""
+    n, own_mean = part.size, float(part.mean())
+    own_squared = float(np.square(part - own_mean).sum())
+    shift = own_mean - mean
+    total = count + n
+    return total, mean + shift * n / total, squared + own_squared + shift**2 * count * n / total

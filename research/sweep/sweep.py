@@ -1,0 +1,370 @@
+"""The whole sweep: every variant of a grid on one metal, and what may be believed of the best."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from research.datasets.data import Data, open_data
+from research.datasets.market import Market
+from research.datasets.panel import Panel
+from research.diagnostics.finding import Finding
+from research.diagnostics.selection import deflated_sharpe_ratio
+from research.discovery import find_strategy
+from research.engine import kernel
+from research.engine.portfolio import run
+from research.engine.result import Result
+from research.errors import DataError, ExecutionError, NoDecision, ParameterError, RunError, did_you_mean
+from research.execution import Execution
+from research.study.family import kernel_arguments
+from research.sweep.cluster import evaluate_blocks
+from research.sweep.grid import Grid
+from research.sweep.memory import strategy_memory
+from research.sweep.problem import Floats, Problem, decide, evaluate
+from research.sweep.store import BlockStore
+from research.sweep.survey import Cell, HeatMap, Walk, overfitting, survey, walk_forward
+from research.sweep.windows import Scheme, Windows
+from research.thesis import Strategy
+
+Progress = Callable[[int, int, str], None]
+
+AGREEMENT = 1e-8
+N_BEST = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """Every variant that was tried, and what is left of the best one after that is taken into account.
+
+    Attributes
+    ----------
+    n_decided
+        Variants that ever trade; all of ``grid`` count as trials.
+    ranking
+        The best variants by Sharpe ratio over the common history, best first.
+    result
+        The best variant run through the engine of record.
+    disagreement
+        Largest relative difference between its equity there and on the fast path.
+    overfitting
+        Probability of backtest overfitting; ``None`` for a single variant.
+    deflated
+        Deflated Sharpe ratio of the best; ``None`` without risk.
+    """
+
+    strategy: Strategy
+    metal: str
+    grid: Grid
+    execution: Execution
+    windows: Windows
+    dates: pd.DatetimeIndex
+    periods_per_year: int
+    n_decided: int
+    ranking: tuple[Cell, ...]
+    heat: HeatMap
+    walks: Mapping[Scheme, Walk]
+    overfitting: Finding | None
+    deflated: Finding | None
+    result: Result
+    disagreement: float
+    folder: Path
+
+    @property
+    def best(self) -> Cell:
+        """The variant with the highest Sharpe ratio over the common history."""
+        return self.ranking[0]
+
+    def span(self, first: int, after: int) -> tuple[str, str]:
+        """Dates of the first and last return of ``[first, after)``."""
+        return f"{self.dates[first]:%Y-%m-%d}", f"{self.dates[after - 1]:%Y-%m-%d}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values only."""
+        windows = self.windows
+        return _plain(
+            {
+                "strategy": self.strategy.name,
+                "metal": self.metal,
+                "grid": {name: list(values) for name, values in self.grid.axes.items()},
+                "fixed": dict(self.grid.fixed),
+                "execution": asdict(self.execution),
+                "trials": len(self.grid),
+                "decided": self.n_decided,
+                "history": self.span(windows.start, windows.end),
+                "periods_per_year": self.periods_per_year,
+                "memory_bars": windows.memory,
+                "gap_bars": windows.gap,
+                "ranking": [asdict(cell) for cell in self.ranking],
+                "heat_map": asdict(self.heat),
+                "walk_forward": {scheme: self._walk_json(walk) for scheme, walk in self.walks.items()},
+                "overfitting": self.overfitting and self.overfitting.to_json(),
+                "deflated_sharpe": self.deflated and self.deflated.to_json(),
+                "disagreement_with_vectorbt": self.disagreement,
+            }
+        )
+
+    def _walk_json(self, walk: Walk) -> dict[str, Any]:
+        return {
+            "sharpe": walk.sharpe and walk.sharpe.to_json(),
+            "alpha": walk.alpha and walk.alpha.to_json(),
+            "folds": [
+                {
+                    "training": self.span(*step.fold.train),
+                    "test": self.span(*step.fold.test),
+                    "parameters": dict(step.parameters),
+                    "sharpe_training": step.sharpe_training,
+                    "sharpe_test": step.sharpe_test,
+                }
+                for step in walk.steps
+            ],
+        }
+
+
+def run_sweep(
+    strategy: Strategy | str,
+    data: Data | None = None,
+    *,
+    metal: str | None = None,
+    axes: Mapping[str, Iterable[Any]] | None = None,
+    by: Iterable[str] | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    execution: Execution | None = None,
+    n_folds: int = 5,
+    memory: int | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    cache: Path | None = None,
+    fresh: bool = False,
+    progress: Progress | None = None,
+    record: Callable[[Strategy, str, Grid], None] | None = None,
+) -> Sweep:
+    """Try every variant of a grid, and say what may be believed of the best.
+
+    Memory does not grow with the grid: blocks of records go to disk as they are finished, and every statistic is
+    computed in passes over them. Called again after an interruption it goes on where it stopped.
+
+    Parameters
+    ----------
+    strategy
+        A strategy, or the name or file of one.
+    metal
+        By default the first that it claims.
+    axes
+        Parameter -> values; by default the declared grid.
+    by
+        The two parameters of the heat map; by default the first two with several values.
+    start, end
+        First and last bar, ``YYYY`` or ``YYYY-MM-DD``.
+    n_folds
+        Parts in which the second half of history is tested, walking forward.
+    memory
+        Bars left out between training and test; by default measured
+        (:func:`research.sweep.memory.strategy_memory`).
+    workers, scheduler
+        Local Dask worker processes, or the address of a Dask scheduler; by default this process alone.
+    cache
+        Where finished blocks are kept; by default :func:`research.sweep.store.cache_folder`.
+    fresh
+        Compute all blocks again.
+    progress
+        Called with ``(variants done, of all, what)``.
+    record
+        Called once with the strategy, the metal and the grid when every variant was tried: these are trials, whether
+        or not anybody likes what follows.
+
+    Raises
+    ------
+    AssayError
+        If the grid, the data or the terms make no sense, no variant ever trades, or the fast path and vectorbt
+        disagree about the best variant by more than :data:`AGREEMENT`.
+    """
+    if workers is not None and scheduler is not None:
+        raise ExecutionError("sweep: workers and scheduler exclude each other; give one")
+    if workers is not None and workers < 1:
+        raise ExecutionError(f"workers: {workers} do nothing; use 1 or more")
+    chosen = find_strategy(strategy) if isinstance(strategy, str) else strategy
+    grid = grid_of(chosen, axes)
+    mapped = _mapped_axes(grid, by)
+    terms = execution or Execution()
+    problem = _problem(chosen, data or open_data(), metal or chosen.metals[0], grid, start, end, terms, n_folds, memory)
+    store = BlockStore(problem, cache)
+    store.open(fresh=fresh)
+    _complete(problem, store, workers, scheduler, progress or (lambda done, total, what: None))
+    if record is not None:
+        record(chosen, problem.market.metal, grid)
+    return _judge(problem, store, mapped)
+
+
+def grid_of(strategy: Strategy, axes: Mapping[str, Iterable[Any]] | None = None) -> Grid:
+    """The declared grid of a strategy, or the given axes with every other parameter at its default.
+
+    Raises
+    ------
+    ParameterError
+        If an axis is no parameter of the strategy, or empty.
+    """
+    values = {name: tuple(given) for name, given in (strategy.grid if axes is None else axes).items()}
+    defaults = strategy.parameters(dict.fromkeys(values))
+    for name, given in values.items():
+        if not given:
+            raise ParameterError(f"{strategy.name}: no value of {name!r} is given; list those to try")
+    return Grid(values, {name: value for name, value in defaults.items() if name not in values})
+
+
+def _mapped_axes(grid: Grid, by: Iterable[str] | None) -> tuple[str, ...]:
+    if by is None:
+        several = [name for name, values in grid.axes.items() if len(values) > 1]
+        return tuple((several or list(grid.axes))[:2])
+    chosen = tuple(dict.fromkeys(by))
+    for name in chosen:
+        if name not in grid.axes:
+            raise ParameterError(f"heat map: {name!r} is no axis of the grid{did_you_mean(name, grid.axes)}")
+    if not 1 <= len(chosen) <= 2:
+        raise ParameterError(f"heat map: {len(chosen)} parameters; name one or two")
+    return chosen
+
+
+def _problem(
+    strategy: Strategy,
+    data: Data,
+    metal: str,
+    grid: Grid,
+    start: str | None,
+    end: str | None,
+    execution: Execution,
+    n_folds: int,
+    memory: int | None,
+) -> Problem:
+    market = data.market(metal, start, end)
+    whole = data.market(metal, None, end)
+    panel = data.panel(metal, strategy.inputs_for(metal, data), whole)
+    opening = int(whole.price.index.searchsorted(market.price.index[0]))
+    first = max(0, _first_decision(strategy, panel, grid, execution) - opening) + execution.delay + 1
+    n_bars = len(market.price)
+    if memory is None:
+        limit = execution.max_leverage
+        memory = strategy_memory(strategy, panel, grid, opening + first, max_leverage=limit) if first < n_bars else 0
+    windows = Windows.cut(first, n_bars, n_folds=n_folds, memory=memory, n_variants=len(grid))
+    return Problem(
+        strategy=strategy,
+        grid=grid,
+        panel=panel,
+        market=market,
+        opening=opening,
+        execution=execution,
+        windows=windows,
+    )
+
+
+def _first_decision(strategy: Strategy, panel: Panel, grid: Grid, execution: Execution) -> int:
+    """Bar of the first decision at the default parameters, else with the first values of the grid."""
+    first_of_grid = grid[0]
+    tried = [{**first_of_grid, **strategy.defaults}, first_of_grid]
+    for weights in strategy.weight_table(panel, tried, max_leverage=execution.max_leverage):
+        known = np.flatnonzero(~np.isnan(weights))
+        if known.size:
+            return int(known[0])
+    raise NoDecision(f"{strategy.name}: never decides, neither at its defaults nor with {grid.describe(0)}")
+
+
+def _complete(problem: Problem, store: BlockStore, workers: int | None, scheduler: str | None, tell: Progress) -> None:
+    """Evaluate the blocks that are not on disk yet."""
+    missing = store.missing()
+    total = len(problem.grid)
+    done = kept = total - sum(len(problem.numbers(block)) for block in missing)
+    began = time.monotonic()
+    tell(done, total, "variants")
+    if not missing:
+        return
+    if workers or scheduler:
+        blocks = evaluate_blocks(problem, store.key, missing, workers=workers, scheduler=scheduler)
+    else:
+        blocks = _evaluate_here(problem, missing)
+    for block, records in blocks:
+        store.write(block, records)
+        done += len(records)
+        pace = (time.monotonic() - began) / (done - kept)
+        tell(done, total, f"variants, {_clock(pace * (total - done))} left")
+
+
+def _evaluate_here(problem: Problem, blocks: Iterable[int]) -> Iterator[tuple[int, Floats]]:
+    return ((block, evaluate(problem, block)) for block in blocks)
+
+
+def _judge(problem: Problem, store: BlockStore, axes: tuple[str, ...]) -> Sweep:
+    found = survey(problem, store, axes=axes, n_best=N_BEST)
+    if not found.ranking:
+        raise NoDecision(f"{problem.strategy.name}: none of {len(problem.grid)} variants ever trades in this range")
+    best = found.ranking[0]
+    result, disagreement = _engine_of_record(problem, best)
+    market, windows = problem.market, problem.windows
+    dates = pd.DatetimeIndex(market.price.index)
+    returns = result.excess_returns.reindex(dates[windows.start : windows.end]).fillna(0.0)
+    try:
+        deflated = deflated_sharpe_ratio(returns, n_trials=len(problem.grid), trial_variance=found.trial_variance)
+    except DataError:
+        deflated = None
+    return Sweep(
+        strategy=problem.strategy,
+        metal=market.metal,
+        grid=problem.grid,
+        execution=problem.execution,
+        windows=windows,
+        dates=dates,
+        periods_per_year=market.periods_per_year,
+        n_decided=found.n_decided,
+        ranking=found.ranking,
+        heat=found.heat,
+        walks=walk_forward(problem, found.picks),
+        overfitting=overfitting(problem, store),
+        deflated=deflated,
+        result=result,
+        disagreement=disagreement,
+        folder=store.folder,
+    )
+
+
+def _engine_of_record(problem: Problem, cell: Cell) -> tuple[Result, float]:
+    """Run one variant through vectorbt, and compare its equity with the fast path's."""
+    market: Market = problem.market
+    targets = decide(problem, [cell.number])[0]
+    weights = pd.Series(targets, index=market.price.index)
+    result = run(weights, market, problem.execution, name=problem.strategy.name, provenance=dict(cell.parameters))
+    path = kernel.paths(targets, **kernel_arguments(market, problem.execution))[0]
+    slow = result.equity.to_numpy() / result.capital
+    fast = path[len(path) - len(slow) :]
+    disagreement = float(np.max(np.abs(fast - slow) / np.where(slow > 0, slow, 1.0)))
+    if not disagreement <= AGREEMENT:
+        raise RunError(
+            f"{problem.strategy.name}: the fast path and vectorbt differ by {disagreement:.1e} on "
+            f"{problem.grid.describe(cell.number)}; trust neither and report this"
+        )
+    return result, disagreement
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _plain(value: Any) -> Any:
+    """Lists, dicts, strings and finite numbers; what is not finite becomes ``None``."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value

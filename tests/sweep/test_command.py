@@ -1,0 +1,142 @@
+"""``assay sweep``: what it prints, what it refuses, and how light it is until it must compute."""
+
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from research.cli import main
+from research.report import sweep as report
+
+from .conftest import write_market
+
+ROOT = Path(__file__).resolve().parents[2]
+IDEA = "tests/sweep/ideas.py:surge"
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("ASSAY_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.chdir(ROOT)
+
+
+def run(capsys, *words):
+    status = main(["sweep", *words])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def test_it_prints_map_ranking_walks_and_the_odds_of_luck(capsys, pack):
+    status, out, _ = run(capsys, IDEA, "--data", str(pack), "--memory", "20", "--folds", "3")
+    assert status == 0
+    assert max(map(len, out.splitlines())) <= 100
+    for expected in (
+        "surge on silver: 8 variants, 8 of them ever trade",
+        "remembers 20 bars",
+        "Sharpe ratio: window by threshold",
+        "Best variants",
+        "Walk forward, anchored",
+        "Walk forward, rolling",
+        "The best of 8 variants in one half of history",
+        "The best of 8 trials without skill",
+        "Run again through vectorbt",
+    ):
+        assert expected in out, expected
+
+
+def test_json_holds_everything_and_nothing_else_is_printed(capsys, pack):
+    words = (IDEA, "--data", str(pack), "--grid", "threshold=0.5:1.5:0.5", "--grid", "window=100", "--memory", "20")
+    status, out, err = run(capsys, *words, "--json")
+    found = json.loads(out)
+    assert (status, err) == (0, "")
+    assert found["grid"] == {"threshold": [0.5, 1.0, 1.5], "window": [100]}
+    assert found["trials"] == 3
+    assert len(found["ranking"]) == 3
+    assert found["disagreement_with_vectorbt"] < 1e-12
+    assert found["overfitting"]["details"]["n_variants"] == 3
+    assert found["deflated_sharpe"]["details"]["n_trials"] == 3
+    assert [len(walk["folds"]) for walk in found["walk_forward"].values()] == [5, 5]
+
+
+def test_a_long_axis_is_shown_in_groups(capsys, pack):
+    words = (IDEA, "--data", str(pack), "--memory", "20", "--grid", "threshold=0:2:0.04", "--grid", "window=60,120")
+    status, out, _ = run(capsys, *words)
+    assert status == 0
+    assert "groups, named by their first value" in out
+    assert max(map(len, out.splitlines())) <= 100
+    assert report.MOST_ROWS < 51
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([IDEA, "--grid", "threshold"], "write NAME=VALUE"),
+        ([IDEA, "--grid", "treshold=1"], "did you mean 'threshold'"),
+        ([IDEA, "--folds", "0"], "use 1 or more"),
+        ([IDEA, "--workers", "0"], "use 1 or more"),
+        ([IDEA, "--workers", "2", "--scheduler", "tcp://x:1"], "exclude each other"),
+        ([IDEA, "--memory", "-1"], "0 or more"),
+        ([IDEA, "--by", "windw"], "did you mean 'window'"),
+        (["surg"], "not found"),
+        ([IDEA], "silver_demand"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(capsys, words, said):
+    status, out, err = run(capsys, *words)
+    assert (status, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_an_interruption_says_what_is_kept(capsys, pack, monkeypatch):
+    from research.report import progress
+
+    def interrupt(self, done, total, what):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(progress.Progress, "__call__", interrupt)
+    status, out, err = run(capsys, IDEA, "--data", str(pack), "--memory", "20")
+    assert (status, out) == (130, "")
+    assert "interrupted; 0 variants are kept" in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sweep", "--help"],
+        ["sweep", "x", "--grid", "a"],
+        ["sweep", "x", "--workers", "0"],
+        ["sweep", "x", "--delay", "0"],
+        ["sweep", "x", "--wrkers", "2"],
+    ],
+)
+def test_help_and_bad_arguments_answer_without_heavy_imports(words):
+    code = (
+        "import sys\nfrom research.cli import main\n"
+        f"try:\n    main({words!r})\nexcept SystemExit:\n    pass\n"
+        "heavy = {'numpy', 'pandas', 'numba', 'dask', 'distributed', 'vectorbt'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_a_sweep_on_one_process_needs_no_dask():
+    code = "import sys, research.sweep.sweep; print(sorted({'dask', 'distributed', 'vectorbt'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_variants_stay_under_a_gigabyte(tmp_path):
+    pack = write_market(tmp_path / "pack", 6_600)
+    words = [sys.executable, "-m", "research", "sweep", "tests/sweep/ideas.py:surge_at_once", "--data", str(pack)]
+    words += ["--grid", "window=60:258:2", "--grid", "threshold=0:1.998:0.002", "--memory", "250", "--json"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert json.loads(done.stdout)["trials"] == 100_000
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    assert peak < 1e9, f"{peak / 1e6:.0f} MB"
