@@ -128,7 +128,7 @@ class Panel:
     height: int = 220
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Chart:
     """A picture: what it shows, in words too, and where its numbers come from.
 
@@ -147,6 +147,9 @@ class Chart:
     caption: str
     x: Axis
     panels: tuple[Panel, ...]
+
+    def __repr__(self) -> str:
+        return f"<Chart: {self.title}. {self.description}>"
 
     def _repr_html_(self) -> str:
         from research.report.style import in_notebook
