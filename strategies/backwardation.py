@@ -1,6 +1,7 @@
 """C5: spot above the forward pays the holder: carry predicts the excess return."""
 
 from research import strategy
+from research.signals.series import trailing_zscore
 
 
 @strategy(
@@ -17,6 +18,7 @@ def backwardation(panel, against="year"):
     """Hold metal while the month's median carry is above ``zero`` (backwardation) or above its ``year``'s mean."""
     daily = panel.native("carry")
     carry = daily.rolling("28D").median()
-    level = 0.0 if against == "zero" else carry.rolling("365D", min_periods=6).mean()
-    excess = panel.asof((carry - level).rename(daily.name))
+    if against == "year":
+        carry = trailing_zscore(carry, "365D", warm_up="182D", min_observations=6)
+    excess = panel.asof(carry)
     return (excess > 0).astype(float).where(excess.notna().cummax())

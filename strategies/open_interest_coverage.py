@@ -38,5 +38,5 @@ def _crowded(panel, stock, threshold):
     contracts = panel.native("open_interest")
     ounces = latest_before(contracts, panel.native(stock), "14D")
     claims = open_interest_coverage(contracts, ounces, ounces_per_contract=OUNCES_PER_CONTRACT[panel.metal])
-    score = panel.asof(trailing_zscore(claims.dropna(), "365D", warm_up="182D"))
+    score = panel.asof(trailing_zscore(claims.dropna(), "365D", warm_up="182D"), max_age="21D")
     return (score > threshold).astype(float).where(score.notna().cummax())

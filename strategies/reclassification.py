@@ -4,7 +4,6 @@ import pandas as pd
 
 from research import strategy
 from research.signals.inventory import reclassified
-from research.signals.series import hold_after
 
 INPUTS = {"registered": "comex_{metal}_registered", "eligible": "comex_{metal}_eligible"}
 
@@ -20,8 +19,8 @@ INPUTS = {"registered": "comex_{metal}_registered", "eligible": "comex_{metal}_e
 )
 def registered_made_eligible(panel, threshold=0.02):
     """Hold metal for 28 days after ``threshold`` of the registered stock was relabelled eligible."""
-    share = _share(panel)
-    return hold_after(share < -threshold, "28D").where(share.notna().cummax())
+    largest = panel.asof(_share(panel).rolling("28D").min(), max_age="28D")
+    return (largest < -threshold).astype(float).where(largest.notna().cummax())
 
 
 @strategy(
@@ -35,8 +34,8 @@ def registered_made_eligible(panel, threshold=0.02):
 )
 def eligible_made_registered(panel, threshold=0.02):
     """Hold metal for 28 days after metal worth ``threshold`` of the registered stock was relabelled registered."""
-    share = _share(panel)
-    return hold_after(share > threshold, "28D").where(share.notna().cummax())
+    largest = panel.asof(_share(panel).rolling("28D").max(), max_age="28D")
+    return (largest > threshold).astype(float).where(largest.notna().cummax())
 
 
 def _share(panel):
@@ -47,4 +46,4 @@ def _share(panel):
     )
     share = reclassified(registered["value"], eligible["value"]).dropna()
     known = pd.concat([registered["known_at"], eligible["known_at"]], axis=1).max(axis=1)
-    return panel.asof(pd.Series(share.to_numpy(), index=pd.DatetimeIndex(known[share.index])), max_age="14D")
+    return pd.Series(share.to_numpy(), index=pd.DatetimeIndex(known[share.index])).sort_index(kind="stable")

@@ -33,12 +33,32 @@ def test_daily_series_have_no_weekend_and_no_second_row(daily, metal):
 
 
 def test_spot_closes_after_the_federal_reserve_speaks_and_the_settlement_before(daily):
-    """So the close is one of the evening: a decision on it at 17:00 may use the settlement of 13:30, not the reverse."""
+    """So the close is of the evening: a decision on it at 17:00 may use the settlement of 13:30, not the reverse."""
     spot, future = (np.log(series(daily, name)) for name in ("gold_price", "comex_gold_front"))
     ahead = (spot - future).diff()
     for meeting, next_day in (("2009-03-18", "2009-03-19"), ("2013-09-18", "2013-09-19"), ("2023-12-13", "2023-12-14")):
         assert ahead[meeting] > 0.015  # gold rose on each of the announcements
         assert ahead[next_day] < -0.01  # and the next settlement caught up
+
+
+def test_silver_spot_is_no_spot_until_1994_and_a_day_late_in_2003(market, daily):
+    """Why the pack's spot prices start in 2005."""
+    spot = pd.read_csv(market / "silver_spot_usd.csv.gz", parse_dates=["date"], index_col="date")["close"]
+    rows = daily.observations("silver_futures").set_index("observed_for")
+    future = rows.sort_values("volume").groupby(level=0)["close"].last()
+    change = np.log(pd.DataFrame({"spot": spot, "same": future})).diff()
+    change["before"] = change["same"].shift()
+    link = change.loc["2003"].corr()["spot"]
+    assert link["before"] > 0.7
+    assert link["same"] < 0.2
+    for year in range(2005, 2026):
+        link = change.loc[str(year)].corr()["spot"]
+        assert link["same"] > 0.75
+        assert abs(link["before"]) < 0.25
+    near = rows.loc["1990":"1991"].assign(spot=spot)
+    equal = ((near["close"] - near["spot"]).abs() < 0.0011).groupby(level=0).any()
+    assert equal.mean() > 0.2
+    assert daily.observations("silver_price")["observed_for"].min() == pd.Timestamp("2005-01-03")
 
 
 def test_china_stands_two_months_late_in_the_file_and_right_in_the_pack(daily):
