@@ -40,11 +40,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(data_commands.app, name="data")
-app.command()(claims)
-app.command(name="new")(new_command.new)
-app.command()(check_command.check)
-app.command()(sweep_command.sweep)
 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="All findings, not only those that decided.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained report.")]
@@ -130,6 +125,13 @@ def strategies(as_json: Json = False, packs: Packs = None) -> None:
     from research.report.terminal import print_strategies
 
     print_strategies(list(found.values()), available)
+
+
+app.add_typer(data_commands.app, name="data")
+app.command()(check_command.check)
+app.command()(sweep_command.sweep)
+app.command()(claims)
+app.command()(new_command.new)
 
 
 def of_the_thesis(found: dict[str, Any]) -> list[Any]:

@@ -46,7 +46,7 @@ def check(
     if not documents:
         raise StrategyError(f"check {name}: no strategy claims anything about {', '.join(metals or [])}")
     if as_json:
-        from research.cli.app import print_json
+        from research.cli.output import print_json
 
         print_json(documents if name == ALL or len(documents) > 1 else documents[0])
     if not passed:

@@ -22,7 +22,7 @@ WIDTH = 100
 COLOURS = {"supported": "green", "contradicted": "red", "not supported": "yellow", "undecidable": "cyan"}
 VERDICT_NOTE = (
     "Alpha: return a year over a fixed mix of metal and bills. Family: p-value adjusted over every declared trial "
-    "that can be tested. Placebo: that of the strategy's own weights, moved in time, that do as well. Findable: the smallest "
+    "that can be tested. Placebo: that of the strategy's own weights, moved in time. Findable: the smallest "
     "alpha that this sample finds 4 times in 5. Under 6 independent events no p-value is given."
 )
 PERFORMANCE_NOTE = (

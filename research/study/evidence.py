@@ -84,7 +84,7 @@ def adjusted_alphas(candidates: Sequence[Candidate], family: FamilyReturns, rule
                 signs[name] = item.strategy.expected_sign
                 if independent_events(decided, year) >= rules.min_events:
                     tested.append(name)
-    findings = {name: _untested(name, float(after_costs[name].mean()) * year) for name in after_costs}
+    findings = {name: _untested(name, float(after_costs[name].mean()) * year) for name in signs}
     if tested:
         net, gross = (
             step_down(
