@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,14 @@ def market() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no daily vendor history at {folder}; name its folder with ASSAY_MARKET")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_real_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fixtures that live longer than one test do not touch the user's home either."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ASSAY_HOME", str(tmp_path_factory.mktemp("home_of_all")))
+        yield
 
 
 @pytest.fixture(autouse=True)

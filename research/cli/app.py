@@ -12,6 +12,8 @@ from research.cli import data as data_commands
 from research.cli import new as new_command
 from research.cli import sweep as sweep_command
 from research.cli.claims import claims
+from research.cli import runs as run_commands
+from research.cli import trials as trials_command
 from research.cli.options import (
     Borrow,
     Delay,
@@ -30,6 +32,7 @@ from research.cli.options import (
 from research.cli.output import print_json
 
 if TYPE_CHECKING:
+    from research.datasets.data import Data
     from research.study import Study
 
 app = typer.Typer(
@@ -43,6 +46,10 @@ app = typer.Typer(
 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="All findings, not only those that decided.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained report.")]
+
+
+RunFolder = Annotated[Path | None, typer.Option("--run", metavar="DIR", help="Write a run folder, for assay replay.")]
+NoLedger = Annotated[bool, typer.Option("--no-ledger", help="Neither count nor record this; the result says so.")]
 
 
 @app.command()
@@ -60,17 +67,31 @@ def compare(
     borrow: Borrow = None,
     html: Html = None,
     verbose: Verbose = False,
+    run_folder: RunFolder = None,
+    no_ledger: NoLedger = False,
     as_json: Json = False,
     packs: Packs = None,
 ) -> None:
     """Every thesis signal against buy-and-hold: the verdict table."""
     execution = execution_of(delay=delay, fees=fees, slippage=slippage, storage=storage, borrow=borrow)
     from research.discovery import all_strategies, find_strategy
+    from research.study import LEDGER
     from research.study import compare as run
 
     chosen = [find_strategy(name) for name in names] if names else of_the_thesis(all_strategies())
+    data = open_packs(packs)
     with _progress(as_json) as tell:
-        study = run(chosen, open_packs(packs), metals=metals, start=start, end=end, execution=execution, progress=tell)
+        study = run(
+            chosen,
+            data,
+            metals=metals,
+            start=start,
+            end=end,
+            execution=execution,
+            progress=tell,
+            ledger=None if no_ledger else LEDGER,
+        )
+    _keep(study, data, run_folder)
     _show(study, as_json=as_json, verbose=verbose, html=html)
 
 
@@ -87,6 +108,8 @@ def backtest(
     storage: Storage = None,
     borrow: Borrow = None,
     html: Html = None,
+    run_folder: RunFolder = None,
+    no_ledger: NoLedger = False,
     as_json: Json = False,
     packs: Packs = None,
 ) -> None:
@@ -94,21 +117,25 @@ def backtest(
     execution = execution_of(delay=delay, fees=fees, slippage=slippage, storage=storage, borrow=borrow)
     parameters = parameters_of(param)
     from research.discovery import find_strategy
+    from research.study import LEDGER
     from research.study import compare as run
 
     chosen = find_strategy(name)
     chosen.parameters(parameters)
+    data = open_packs(packs)
     with _progress(as_json) as tell:
         study = run(
             [chosen],
-            open_packs(packs),
+            data,
             metals=metals,
             parameters={chosen.name: parameters},
             start=start,
             end=end,
             execution=execution,
             progress=tell,
+            ledger=None if no_ledger else LEDGER,
         )
+    _keep(study, data, run_folder)
     _show(study, as_json=as_json, verbose=True, html=html)
 
 
@@ -131,6 +158,9 @@ app.add_typer(data_commands.app, name="data")
 app.command()(check_command.check)
 app.command()(sweep_command.sweep)
 app.command()(claims)
+app.command()(trials_command.trials)
+app.command()(run_commands.replay)
+app.command()(run_commands.diff)
 app.command()(new_command.new)
 
 
@@ -157,6 +187,13 @@ def strategy_json(item: Any, available: Any) -> dict[str, Any]:
         "grid": {name: list(values) for name, values in item.grid.items()},
         "defaults": item.defaults,
     }
+
+
+def _keep(study: Study, data: Data, folder: Path | None) -> None:
+    if folder is not None:
+        from research.runs import save
+
+        typer.echo(f"wrote {save(study, folder, data)}", err=True)
 
 
 def _show(study: Study, *, as_json: bool, verbose: bool, html: Path | None) -> None:

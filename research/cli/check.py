@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from research.cli.options import Json, Metals, Packs, open_packs
+from research.cli.output import print_json
 from research.errors import DataError, StrategyError
 
 ALL = "all"
@@ -46,8 +47,6 @@ def check(
     if not documents:
         raise StrategyError(f"check {name}: no strategy claims anything about {', '.join(metals or [])}")
     if as_json:
-        from research.cli.output import print_json
-
         print_json(documents if name == ALL or len(documents) > 1 else documents[0])
     if not passed:
         raise typer.Exit(1)

@@ -73,6 +73,11 @@ class Data:
             raise UnknownDataset(f"dataset {identity!r}: in none of the packs{did_you_mean(identity, self._owner)}")
         return self._owner[identity].datasets[identity]
 
+    def owner(self, identity: str) -> Pack:
+        """The pack in force for one dataset."""
+        self[identity]
+        return self._owner[identity]
+
     def observations(self, identity: str) -> pd.DataFrame:
         """The whole observation table of one dataset."""
         dataset = self[identity]

@@ -31,6 +31,7 @@ class Pack:
     root: Path
     files: Mapping[str, str]
     datasets: Mapping[str, Dataset]
+    folder: Path | None = None  # where its registry.toml is
 
 
 def read_registry(folder: Path) -> Pack:
@@ -62,7 +63,7 @@ def read_registry(folder: Path) -> Pack:
     }
     if not datasets:
         raise RegistryError(f"{path}: no [datasets.…] entries; a pack without data is not usable")
-    return Pack(name, root, MappingProxyType(files), MappingProxyType(datasets))
+    return Pack(name, root, MappingProxyType(files), MappingProxyType(datasets), folder.resolve())
 
 
 def _dataset(identity: str, entry: Any, files: Mapping[str, str], pack: str, where: str) -> Dataset:

@@ -15,6 +15,7 @@ from research.report.words import interval, number, p_value, percent, signed_per
 
 if TYPE_CHECKING:
     from research.datasets.data import Data
+    from research.ledger import Entry
     from research.study import Study, Trial
     from research.thesis import Strategy
 
@@ -85,6 +86,11 @@ def study_lines(study: Study) -> list[str]:
         f"family: {study.family_size} declared trials (strategies x metals x grid), {study.family_tested} with enough "
         f"events to be tested; p adjusted over those; level {study.rules.level:.0%}"
     )
+    counted = study.manifest["trials"]
+    lines.append(
+        f"trials: {counted['counted']} counted ({counted['declared']} declared here, {counted['recorded_before']} more "
+        f"in the ledger for the same prices); this run: {counted['status']}"
+    )
     return lines
 
 
@@ -100,6 +106,28 @@ def print_strategies(strategies: Iterable[Strategy], available: Data) -> None:
         grid = "\n".join(f"{name}: {', '.join(map(str, values))}" for name, values in item.grid.items())
         about = f"{item.claim} [{', '.join(item.claims) or item.role}; sign {item.expected_sign:+d}]"
         table.add_row(item.name, Text(about), needs, grid)
+    console.print(table)
+
+
+def print_trials(entries: Iterable[Entry]) -> None:
+    """One line a trial, oldest first."""
+    console = _console()
+    table = _table("Trials", "When (UTC)", "Strategy", "Metal", "Parameters", "Period")
+    for heading in ("Alpha", "Sharpe"):
+        table.add_column(heading, justify="right")
+    table.add_column("Verdict")
+    for entry in entries:
+        numbers = entry.numbers
+        table.add_row(
+            entry.at[:16].replace("T", " "),
+            entry.strategy,
+            entry.metal,
+            ", ".join(f"{name}={value}" for name, value in entry.parameters.items()),
+            f"{numbers['first_fill'][:7]} to {numbers['last_bar'][:7]}" if numbers else "",
+            signed_percent(numbers.get("alpha")),
+            number(numbers.get("sharpe")),
+            _coloured(numbers.get("verdict", "declared")),
+        )
     console.print(table)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,14 +15,19 @@ from research.datasets.dataset import Dataset
 from research.discovery import find_strategy
 from research.errors import AssayError, NoData, NoDecision, StrategyError, UnknownDataset
 from research.execution import Execution
+from research.ledger import Ledger
 from research.study.appendix import further_findings
+from research.study.counting import Count, Recorder, count_trials, record, widened
 from research.study.evidence import SEED, adjusted_alphas, weigh
 from research.study.family import Candidate, candidate, family_returns, grid_points
+from research.study.threads import one_thread
 from research.study.trial import Trial
 from research.thesis import Strategy
 from research.verdict import Rules, decide
 
 Progress = Callable[[int, int, str], None]
+
+LEDGER = Ledger()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +102,7 @@ class Study:
         return write_report(self, Path(path))
 
 
+@one_thread()
 def compare(
     strategies: Iterable[Strategy | str],
     data: Data | None = None,
@@ -108,6 +114,7 @@ def compare(
     execution: Execution | None = None,
     rules: Rules | None = None,
     progress: Progress | None = None,
+    ledger: Recorder | None = LEDGER,
 ) -> Study:
     """Judge strategies as one family.
 
@@ -123,6 +130,9 @@ def compare(
         First and last bar, ``YYYY`` or ``YYYY-MM-DD``.
     progress
         Called with ``(done, total, what)``.
+    ledger
+        Where the trials are counted and written down: by default the user's own. ``None`` does neither, and the
+        result says so.
 
     Raises
     ------
@@ -156,9 +166,13 @@ def compare(
     if not candidates:
         assert first_error is not None
         raise first_error
-    trials, size, tested = _judge(candidates, execution, rules, tell, steps)
+    count = count_trials(candidates, ledger, start, end)
+    trials, size, tested = _judge(candidates, execution, rules, count, tell, steps)
     used = {identity: data[identity] for item in candidates for identity in item.inputs.values()}
     used |= {identity: dataset for item in candidates for identity, dataset in item.market.datasets.items()}
+    manifest = _manifest(chosen, data, used, start, end)
+    problem = record(candidates, trials, ledger, execution, manifest)
+    manifest["trials"] = replace(count, status=problem or count.status).to_json()
     return Study(
         trials=tuple(trials),
         skipped=tuple(skipped),
@@ -167,7 +181,7 @@ def compare(
         family_size=size,
         family_tested=tested,
         datasets=dict(sorted(used.items())),
-        manifest=_manifest(chosen, data, used, start, end),
+        manifest=manifest,
     )
 
 
@@ -180,6 +194,7 @@ def backtest(
     end: str | None = None,
     execution: Execution | None = None,
     rules: Rules | None = None,
+    ledger: Recorder | None = LEDGER,
     **parameters: Any,
 ) -> Trial:
     """Judge one strategy on one metal: by default the first that it claims.
@@ -199,12 +214,13 @@ def backtest(
         end=end,
         execution=execution,
         rules=rules,
+        ledger=ledger,
     )
     return study.trials[0]
 
 
 def _judge(
-    candidates: list[Candidate], execution: Execution, rules: Rules, tell: Progress, steps: int
+    candidates: list[Candidate], execution: Execution, rules: Rules, count: Count, tell: Progress, steps: int
 ) -> tuple[list[Trial], int, int]:
     tell(len(candidates), steps, "the family of all declared trials")
     family = family_returns(candidates, execution)
@@ -213,7 +229,7 @@ def _judge(
     trials = []
     for step, item in enumerate(candidates):
         tell(len(candidates) + 1 + step, steps, f"judge {item.strategy.name} on {item.metal}")
-        evidence, found = weigh(item, findings[item.label], execution, rules)
+        evidence, found = weigh(item, widened(findings[item.label], count), execution, rules)
         variance = float(sharpes.var(ddof=1)) if len(sharpes) > 1 else 0.0
         trials.append(
             Trial(
@@ -228,7 +244,7 @@ def _judge(
                 inputs=item.inputs,
                 grid=grid_points(item, family),
                 signals=item.signals,
-                ask_further=partial(further_findings, item, execution, family.net.shape[1], variance),
+                ask_further=partial(further_findings, item, execution, count.total, variance),
             )
         )
     return trials, family.net.shape[1], sum(finding.p_value is not None for finding in findings.values())

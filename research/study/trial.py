@@ -16,6 +16,7 @@ from research.diagnostics.metrics import Performance, exposure, performance
 from research.engine.portfolio import run
 from research.engine.result import Result
 from research.execution import Execution
+from research.study.threads import one_thread
 from research.thesis import Strategy
 from research.verdict import Robustness, Verdict
 
@@ -127,7 +128,8 @@ class Trial:
     @cached_property
     def appendix(self) -> Mapping[str, Finding]:
         """What does not decide but tells more, by name: computed on first use, in seconds."""
-        return self.ask_further()
+        with one_thread():
+            return self.ask_further()
 
     @cached_property
     def performance(self) -> dict[str, Performance]:

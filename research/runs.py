@@ -1,0 +1,412 @@
+"""Runs: a study written to a folder, run again from it, and compared with another.
+
+A run folder holds::
+
+    manifest.json       what was asked: strategies, parameters, terms, period, hashes, seeds, trials counted
+    environment.json    versions of everything that computed it
+    study.json          findings and verdicts
+    weights.csv         decided target weights of each trial, by date
+    equity.csv          value of each account, by date
+    source/             the strategies' own code, to be compared when it changed
+
+Numbers are written with 17 digits, so that the same run gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import inspect
+import json
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from research.datasets.data import Data, bundled_folder
+from research.datasets.registry import Pack, read_registry
+from research.datasets.store import load
+from research.discovery import find_strategy
+from research.errors import AssayError, IntegrityError, RunError, StrategyError
+from research.execution import Execution
+from research.ledger import Entry
+from research.study import Study, compare
+from research.thesis import Strategy
+from research.verdict import Rules
+
+FORMAT = 1
+CAUSES = ("data", "code", "parameters", "versions")
+RESULTS = ("study.json", "weights.csv", "equity.csv")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One thing in which two runs differ.
+
+    Attributes
+    ----------
+    kind
+        ``data``, ``code``, ``parameters`` or ``versions``; for the numbers that follow, ``results`` where one of those
+        explains them, else ``arithmetic``.
+    what
+        Where, with both values.
+    """
+
+    kind: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.what}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replay:
+    """A run beside its repetition.
+
+    Attributes
+    ----------
+    identical
+        Whether every byte of the results is the same.
+    differences
+        What changed, causes first; empty when identical.
+    """
+
+    folder: Path
+    identical: bool
+    differences: tuple[Difference, ...]
+
+    def __str__(self) -> str:
+        if self.identical:
+            return f"{self.folder}: identical: {', '.join(RESULTS)} are the same to the last byte"
+        return "\n".join([f"{self.folder}: not identical", *(f"  {item}" for item in self.differences)])
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values only."""
+        return {
+            "run": str(self.folder),
+            "identical": self.identical,
+            "differences": [asdict(item) for item in self.differences],
+        }
+
+
+def save(study: Study, folder: str | Path, data: Data) -> Path:
+    """Write a study as a run folder; it appears whole or not at all.
+
+    Raises
+    ------
+    RunError
+        If the folder exists and is no run, or cannot be written.
+    """
+    folder = Path(folder)
+    if folder.exists() and (
+        not folder.is_dir() or (any(folder.iterdir()) and not (folder / "manifest.json").is_file())
+    ):
+        raise RunError(f"{folder}: exists and is no run; name a new folder")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be written: {error.strerror}; name a folder that can") from None
+    try:
+        for name, text in _contents(study, data).items():
+            path = beside / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="")
+        beside.chmod(0o755)
+        if folder.exists():
+            old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
+            folder.rename(old / "run")
+            beside.rename(folder)
+            shutil.rmtree(old)
+        else:
+            beside.rename(folder)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    return folder
+
+
+def replay(folder: str | Path, data: Data | None = None) -> Replay:
+    """Run a recorded run again, and prove it identical or say what changed.
+
+    Parameters
+    ----------
+    data
+        The packs to use; by default those that the run used, where they were.
+
+    Raises
+    ------
+    RunError
+        If the folder holds no run, or nothing has changed and it still cannot be run.
+    """
+    folder = Path(folder)
+    before = _read(folder)
+    manifest = before["manifest.json"]
+    data = data or Data([_read_pack(Path(path)) for path in manifest["packs"]])
+    changed = list(_changed_data(manifest, data))
+    try:
+        again = _contents(_run_again(manifest, data), data)
+    except AssayError as error:
+        if not changed and not isinstance(error, StrategyError):
+            raise RunError(f"{folder}: cannot be run again: {error}") from error
+        kind = "data" if isinstance(error, IntegrityError) or changed else "code"
+        differences = [*changed, Difference(kind=kind, what=f"cannot be run again: {error}")]
+        return Replay(folder=folder, identical=False, differences=tuple(differences))
+    identical = not changed and all(before[name] == again[name] for name in RESULTS)
+    after = {name: _parsed(name, text) for name, text in again.items()}
+    if identical:
+        return Replay(folder=folder, identical=True, differences=())
+    causes = [*changed, *_causes(before, after, skip="data" if changed else "")]
+    return Replay(folder=folder, identical=False, differences=tuple(_explained(causes, before, after)))
+
+
+def diff(left: str | Path, right: str | Path) -> tuple[Difference, ...]:
+    """In what two recorded runs differ, causes before results."""
+    before, after = _read(Path(left)), _read(Path(right))
+    return tuple(_explained(list(_causes(before, after)), before, after))
+
+
+def _contents(study: Study, data: Data) -> dict[str, str]:
+    """File name -> text; the results are the same for the same run wherever it is run."""
+    document = study.to_json()
+    manifest = document.pop("manifest")
+    strategies = {trial.name: trial.strategy for trial in study.trials}
+    asked = {
+        "format": FORMAT,
+        **{key: manifest[key] for key in ("start", "end", "seed", "strategies", "data", "coverage")},
+        "tried": [[trial.name, trial.metal, dict(trial.parameters)] for trial in study.trials],
+        "skipped": [[item.strategy, item.metal] for item in study.skipped],
+        "trials": {key: value for key, value in manifest["trials"].items() if key != "status"},
+        "execution": asdict(study.execution),
+        "rules": asdict(study.rules),
+        "found": {name: _where(item) for name, item in strategies.items()},
+        "framework": _framework_hash(),
+        "years": {identity: _by_year(data.observations(identity)) for identity in sorted(study.datasets)},
+        "packs": [str(pack.folder or pack.root) for pack in data.packs],
+    }
+    environment = {
+        "assay": manifest["assay"],
+        "python": manifest["python"],
+        **manifest["versions"],
+        "machine": f"{platform.system()} {platform.machine()}",
+        "installed": dict(sorted((str(item.name), item.version) for item in distributions())),
+    }
+    decided = {f"{trial.name}/{trial.metal}": trial.accounts.decided for trial in study.trials}
+    equity = {
+        f"{trial.name}/{trial.metal}/{kind}": result.equity
+        for trial in study.trials
+        for kind, result in {"strategy": trial.result, **trial.accounts.benchmarks}.items()
+    }
+    return {
+        "manifest.json": _json(asked),
+        "environment.json": _json(environment),
+        "study.json": _json(document),
+        "weights.csv": _table(decided),
+        "equity.csv": _table(equity),
+        **{f"source/{name}.py": _source(item) for name, item in strategies.items()},
+    }
+
+
+class _AsRecorded:
+    """A ledger that counts what the run counted, and writes nothing."""
+
+    def __init__(self, n_before: int) -> None:
+        self._labels = frozenset(f"recorded before, number {number}" for number in range(n_before))
+
+    def tried(self, prices: Sequence[str]) -> tuple[frozenset[str], str]:
+        return self._labels, ""
+
+    def record(self, entries: Sequence[Entry]) -> str:
+        return ""
+
+
+def _run_again(manifest: Mapping[str, Any], data: Data) -> Study:
+    strategies = {name: find_strategy(manifest["found"].get(name, name)) for name in manifest["strategies"]}
+    asked = {(name, metal) for name, metal, *_ in [*manifest["tried"], *manifest["skipped"]]}
+    claimed = {(name, metal) for name, item in strategies.items() for metal in item.metals}
+    return compare(
+        strategies.values(),
+        data,
+        metals=None if asked == claimed else sorted({metal for _, metal in asked}),
+        parameters={name: values for name, _, values in manifest["tried"]},
+        start=manifest["start"],
+        end=manifest["end"],
+        execution=Execution(**manifest["execution"]),
+        rules=Rules(**manifest["rules"]),
+        ledger=_AsRecorded(manifest["trials"]["recorded_before"]),
+    )
+
+
+def _changed_data(manifest: Mapping[str, Any], data: Data) -> Iterator[Difference]:
+    """Datasets whose file is not what the run read, with the years that differ."""
+    for identity, digest in manifest["data"].items():
+        if identity not in data:
+            yield Difference(kind="data", what=f"{identity}: in none of the packs any more")
+            continue
+        dataset, pack = data[identity], data.owner(identity)
+        path = pack.root / dataset.file
+        try:
+            now = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            yield Difference(kind="data", what=f"{identity}: {path}: {error.strerror}")
+            continue
+        if now != digest:
+            as_it_is = replace(pack, files={**pack.files, dataset.file: now})
+            try:
+                years = _other_years(manifest["years"][identity], _by_year(load(as_it_is, dataset)))
+            except AssayError as error:
+                years = f"and cannot be read: {error}"
+            what = f"{identity}: {path} has SHA-256 {now[:12]}…, the run read {digest[:12]}…: {years}"
+            yield Difference(kind="data", what=what)
+
+
+def _causes(before: Mapping[str, Any], after: Mapping[str, Any], skip: str = "") -> Iterator[Difference]:
+    """What was asked, and of what, side by side."""
+    left, right = before["manifest.json"], after["manifest.json"]
+    for identity in () if skip == "data" else sorted({*left["data"], *right["data"]}):
+        was, now = left["data"].get(identity), right["data"].get(identity)
+        if was != now or left["years"].get(identity) != right["years"].get(identity):
+            years = _other_years(left["years"].get(identity, {}), right["years"].get(identity, {}))
+            yield Difference(kind="data", what=f"{identity}: {_short(was)} -> {_short(now)}: {years}")
+    for name in sorted({*left["strategies"], *right["strategies"]}):
+        if left["strategies"].get(name) != right["strategies"].get(name):
+            lines = _changed_lines(before.get(f"source/{name}.py", ""), after.get(f"source/{name}.py", ""))
+            yield Difference(kind="code", what=f"{name}: {lines}")
+    if left["framework"] != right["framework"]:
+        yield Difference(kind="code", what="the package research itself")
+    for key in ("tried", "start", "end", "execution", "rules", "seed", "trials"):
+        if left[key] != right[key]:
+            yield Difference(kind="parameters", what=f"{key}: {_unlike(left[key], right[key])}")
+    was, now = before["environment.json"], after["environment.json"]
+    for key in sorted(({*was} | {*now}) - {"installed"}):
+        if was.get(key) != now.get(key):
+            yield Difference(kind="versions", what=f"{key}: {was.get(key)} -> {now.get(key)}")
+
+
+def _explained(causes: list[Difference], before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
+    """The causes, then where the results first differ."""
+    yield from causes
+    kind = "results" if causes else "arithmetic"
+    for name in RESULTS:
+        if before[name] != after[name]:
+            yield Difference(kind=kind, what=f"{name}: {_first_unlike_line(before[name], after[name])}")
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    names = ("manifest.json", "environment.json", *RESULTS)
+    try:
+        texts = {name: (folder / name).read_text(encoding="utf-8") for name in names}
+        texts |= {f"source/{path.name}": path.read_text(encoding="utf-8") for path in (folder / "source").glob("*.py")}
+        contents = {name: _parsed(name, text) for name, text in texts.items()}
+    except (OSError, ValueError) as error:
+        raise RunError(f"{folder}: is no run, or not a whole one: {error}; make one with --run DIR") from None
+    written = contents["manifest.json"].get("format")
+    if written != FORMAT:
+        raise RunError(f"{folder}: is of format {written!r}; this version reads format {FORMAT}")
+    return contents
+
+
+def _read_pack(folder: Path) -> Pack:
+    """A pack where the run found it; the bundled one wherever it is now."""
+    return read_registry(folder if (folder / "registry.toml").is_file() else bundled_folder())
+
+
+def _parsed(name: str, text: str) -> Any:
+    return json.loads(text) if name in ("manifest.json", "environment.json") else text
+
+
+def _where(strategy: Strategy) -> str:
+    """How :func:`find_strategy` finds it again."""
+    module = sys.modules.get(strategy.signal.__module__)
+    file = getattr(module, "__file__", None)
+    if file is None or strategy.signal.__module__.startswith("strategies."):
+        return strategy.name
+    return f"{Path(file).resolve()}:{strategy.name}"
+
+
+def _source(strategy: Strategy) -> str:
+    try:
+        return inspect.getsource(inspect.getmodule(strategy.signal) or strategy.signal)
+    except (OSError, TypeError):
+        return f"# {strategy.name}: its source is not on disk\n"
+
+
+@cache
+def _framework_hash() -> str:
+    """SHA-256 of the package's own modules, by path."""
+    root = Path(__file__).resolve().parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _by_year(table: pd.DataFrame) -> dict[str, str]:
+    """A short hash of each year of an observation table, so that a change can be placed."""
+    rows = pd.util.hash_pandas_object(table, index=False)
+    years = table["observed_for"].dt.year
+    return {str(year): hashlib.sha256(part.to_numpy().tobytes()).hexdigest()[:12] for year, part in rows.groupby(years)}
+
+
+def _other_years(before: Mapping[str, str], after: Mapping[str, str]) -> str:
+    years = sorted(year for year in {*before, *after} if before.get(year) != after.get(year))
+    if not years:
+        return "its own values are the same"
+    more = f" and {len(years) - 5} more years" if len(years) > 5 else ""
+    return f"values of {', '.join(years[:5])}{more} differ"
+
+
+def _changed_lines(before: str, after: str) -> str:
+    lines = [
+        line.rstrip()
+        for line in difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
+        if line[:1] in "+-" and not line.startswith(("+++", "---"))
+    ]
+    return f"{len(lines)} lines changed: {' | '.join(lines[:4])}" if lines else "another strategy"
+
+
+def _unlike(left: Any, right: Any) -> str:
+    if isinstance(left, dict) and isinstance(right, dict):
+        keys = sorted(key for key in {*left, *right} if left.get(key) != right.get(key))
+        return ", ".join(f"{key} {left.get(key)!r} -> {right.get(key)!r}" for key in keys)
+    if isinstance(left, list) and isinstance(right, list):
+        gone, new = [item for item in left if item not in right], [item for item in right if item not in left]
+        return f"{gone} -> {new}"
+    return f"{left!r} -> {right!r}"
+
+
+def _first_unlike_line(before: str, after: str) -> str:
+    left, right = before.splitlines(), after.splitlines()
+    count = sum(a != b for a, b in zip(left, right, strict=False)) + abs(len(left) - len(right))
+    for number, (a, b) in enumerate(zip(left, right, strict=False), start=1):
+        if a != b:
+            return f"{count} lines differ, first line {number}: {_excerpt(a, b)} -> {_excerpt(b, a)}"
+    return f"{len(left)} -> {len(right)} lines"
+
+
+def _excerpt(text: str, other: str) -> str:
+    """The part of a line around its first difference from another."""
+    start = next((i for i, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), 0)
+    return text[max(0, start - 30) : start + 30].strip()
+
+
+def _short(digest: str | None) -> str:
+    return "nothing" if digest is None else f"{digest[:12]}…"
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, indent=1, default=str, allow_nan=False) + "\n"
+
+
+def _table(columns: Mapping[str, pd.Series]) -> str:
+    """CSV by date, numbers with 17 digits."""
+    table = pd.DataFrame(dict(columns))
+    return table.to_csv(index_label="date", date_format="%Y-%m-%d", float_format="%.17g", lineterminator="\n")

@@ -1,0 +1,16 @@
+"""One thread for linear algebra: a sum split over threads rounds differently on every machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Hold the BLAS of NumPy and SciPy to one thread in this block, so that the same inputs give the same bytes."""
+    import scipy.linalg  # noqa: F401 - its BLAS must be loaded to be held
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
