@@ -140,8 +140,12 @@ class Strategy:
         SignalError
             If the result is no Series of numbers on ``panel.index`` within ``max_leverage``.
         """
-        weights = self._decide(panel, [self.parameters(parameters)])[0]
+        weights = self.decide(panel, self.parameters(parameters))
         return check_weights(weights, panel.index, max_leverage, self.name)
+
+    def decide(self, panel: Panel, parameters: Mapping[str, Any]) -> Any:
+        """What the signal returns for complete parameters, unchecked; vectorised ones are passed as it takes them."""
+        return self._decide(panel, [parameters])[0]
 
     def weight_table(
         self, panel: Panel, variants: Sequence[Mapping[str, Any]], *, max_leverage: float = 1.0

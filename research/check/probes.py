@@ -79,7 +79,7 @@ class Runner:
                 self.watch.open(),
             ):
                 warnings.simplefilter("ignore")
-                weights = self.strategy.signal(panel, **self.parameters)
+                weights = self.strategy.decide(panel, self.parameters)
         except Exception as error:  # noqa: BLE001 - whatever a strange history provokes is an outcome
             return Outcome(None, error)
         self.mutated |= before is not None and _fingerprint(panel) != before
