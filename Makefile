@@ -24,9 +24,12 @@ lint: $(DEV) ## ruff, mypy and the import contracts
 lab: $(DEV) ## JupyterLab on the notebooks
 	@$(BIN)/jupyter lab notebooks
 
+docs: $(DEV) ## the documentation, into site/
+	@$(BIN)/mkdocs build --strict
+
 COMPILE := uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml
 lock: ## recompile both lock files (needs uv); the smaller agrees with the larger
-	$(COMPILE) --extra live --extra test --extra lint --extra lab -o requirements-dev.lock
+	$(COMPILE) --extra live --extra test --extra lint --extra lab --extra docs -o requirements-dev.lock
 	$(COMPILE) --extra live -c requirements-dev.lock -o requirements.lock
 
 clean: ## remove .venv and caches

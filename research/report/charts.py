@@ -177,10 +177,12 @@ def rolling(trial: Trial) -> Chart:
     Raises
     ------
     DataError
-        If the history is too short for a window.
+        If the history is too short for a window, or no window has an alpha.
     """
     found = exhibits.stability(trial)
     alpha, test = found.alpha, found.finding
+    if alpha["alpha"].isna().all():
+        raise DataError(f"{trial.name}: holds one fixed mix in every window, so it has no alpha through time")
     broken = _judged(trial) and test.p_value is not None and test.p_value <= trial.verdict.rules.level
     turn = [Rule(at=trial.result.excess_returns.index[test.details["position"]], axis="x", label="Break", role="bad")]
     return Chart(
@@ -212,7 +214,7 @@ def grid(trial: Trial) -> Chart:
     Raises
     ------
     DataError
-        If only one point was declared.
+        If only one point was declared, or none has an alpha.
     """
     names = list(trial.strategy.grid)
     if len(trial.grid) < 2 or not names:
@@ -226,6 +228,8 @@ def grid(trial: Trial) -> Chart:
         place = rows.index(tuple(point.parameters[name] for name in before)), columns.index(point.parameters[last])
         values[place] = point.alpha
         chosen = place if point.chosen else chosen
+    if not np.isfinite(values).any():
+        raise DataError(f"{trial.name}: no declared point has an alpha on {trial.metal}")
     best = np.nanmax(values)
     return Chart(
         title=f"Timing alpha over the declared grid of {trial.name} on {trial.metal}",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -32,8 +34,15 @@ DASHES = {"": "solid", "dash": "dash", "dot": "dot"}
 def plotly_figure(chart: Chart, *, dark: bool = False) -> go.Figure:
     """Return the chart as a plotly figure, its panels one below the other on one x."""
     colours = DARK if dark else LIGHT
-    heights = [panel.height for panel in chart.panels]
-    figure = make_subplots(rows=len(heights), shared_xaxes=True, row_heights=heights, vertical_spacing=0.06)
+    heights = [max(panel.height, 60) for panel in chart.panels]
+    figure = make_subplots(
+        rows=len(heights),
+        shared_xaxes=True,
+        row_heights=heights,
+        vertical_spacing=min(0.12, 0.24 / len(heights)),
+        subplot_titles=[panel.y.title for panel in chart.panels],
+    )
+    figure.update_annotations(x=0, xanchor="left", font={"size": 12})
     seen: set[str] = set()
     for row, panel in enumerate(chart.panels, start=1):
         for mark in panel.marks:
@@ -45,31 +54,42 @@ def plotly_figure(chart: Chart, *, dark: bool = False) -> go.Figure:
         figure.update_yaxes(**_axis(panel.y), row=row, col=1)
         if any(isinstance(mark, Rows) for mark in panel.marks):
             figure.update_yaxes(autorange="reversed", row=row, col=1)
-    figure.update_xaxes(**_axis(chart.x) | {"title": None})
+    figure.update_xaxes(**_axis(chart.x))
     figure.update_xaxes(title=chart.x.title, row=len(heights), col=1)
+    height = sum(heights) + 50 * len(heights) + 200
     figure.update_layout(
-        title=chart.title,
+        title=escape(chart.title),
         template="plotly_dark" if dark else "plotly_white",
-        height=sum(heights) + 90 * len(heights) + 60,
+        height=height,
         hovermode="x unified" if chart.x.scale == "date" else "closest",
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+        legend={"orientation": "h", "yref": "container", "y": 1 - 50 / height, "yanchor": "top"},
         meta={"description": chart.description},
-        margin={"b": 90},
+        margin={"b": 110, "t": 110},
     )
     figure.add_annotation(
-        text=chart.caption, xref="paper", yref="paper", x=0, y=0, yshift=-60, showarrow=False, font={"size": 11}
+        text="<br>".join(escape(line) for line in wrap(chart.caption, 110)),
+        xref="paper",
+        yref="paper",
+        x=0,
+        y=0,
+        yshift=-50,
+        yanchor="top",
+        align="left",
+        showarrow=False,
+        font={"size": 11},
     )
     return figure
 
 
 def _axis(axis: Axis) -> dict[str, Any]:
-    settings: dict[str, Any] = {"title": axis.title or None}
+    settings: dict[str, Any] = {}
     if axis.scale != "linear":
         settings["type"] = axis.scale
     if axis.form == "percent":
         settings["tickformat"] = ".0%" if axis.high is not None else ".1%"
-    if axis.low is not None and axis.high is not None:
-        settings["range"] = [axis.low, axis.high]
+    limits = [limit for limit in (axis.low, axis.high) if limit is not None]
+    if limits:
+        settings["autorangeoptions"] = {"include": limits}
     return settings
 
 
@@ -94,8 +114,12 @@ def _traces(mark: Mark, colours: dict[Role, str]) -> list[Any]:
         estimates = np.asarray(mark.estimates, dtype=float)
         spread = {"array": np.asarray(mark.highs) - estimates, "arrayminus": estimates - np.asarray(mark.lows)}
         texts = [f"{label}: {note}" for label, note in zip(mark.labels, mark.notes, strict=True)]
+        hidden = {"array": mark.reach, "thickness": 9, "width": 0, "color": _faint(colours["bills"])}
         point = {"color": colours[mark.role], "size": 9}
-        return [go.Scatter(x=estimates, y=texts, error_x=spread, mode="markers", marker=point, name=mark.label)]
+        return [
+            go.Scatter(x=[0.0] * len(texts), y=texts, error_x=hidden, mode="markers", marker={"opacity": 0}),
+            go.Scatter(x=estimates, y=texts, error_x=spread, mode="markers", marker=point, name=mark.label),
+        ]
     if isinstance(mark, Cells):
         most = float(np.nanmax(np.abs(mark.values)))
         scale = [[0.0, colours["metal"]], [0.5, "rgba(128,128,128,0.1)"], [1.0, colours["strategy"]]]
@@ -108,7 +132,7 @@ def _traces(mark: Mark, colours: dict[Role, str]) -> list[Any]:
                 zmax=most,
                 colorscale=scale,
                 texttemplate="%{z:.1%}",
-                colorbar={"title": "% a year", "tickformat": ".1%"},
+                showscale=False,
             )
         ]
     return []
@@ -117,9 +141,19 @@ def _traces(mark: Mark, colours: dict[Role, str]) -> list[Any]:
 def _shapes(figure: go.Figure, mark: Mark, colours: dict[Role, str], row: int) -> None:
     if isinstance(mark, Spans):
         for start, end in zip(mark.starts, mark.ends, strict=True):
-            figure.add_vrect(x0=start, x1=end, fillcolor=colours[mark.role], opacity=0.2, line_width=0, row=row, col=1)
+            figure.add_vrect(
+                x0=start,
+                x1=end,
+                fillcolor=colours[mark.role],
+                opacity=0.25,
+                line_width=0,
+                row=row,
+                col=1,
+                exclude_empty_subplots=False,
+            )
     elif isinstance(mark, Rule):
         style = {"line_color": colours[mark.role], "line_dash": DASHES[mark.dash], "row": row, "col": 1}
+        style["exclude_empty_subplots"] = False
         if mark.axis == "y":
             figure.add_hline(y=mark.at, **style)
         else:

@@ -25,6 +25,18 @@ def test_all_pictures_can_be_drawn_both_ways(trial):
             assert chart.plotly(dark=dark).layout.title.text == chart.title
 
 
+def test_plotly_shows_the_same_numbers_episodes_and_units(trial):
+    chart = charts.signal(trial)
+    figure = chart.plotly()
+    (spans,) = [mark for mark in chart.panels[0].marks if isinstance(mark, Spans)]
+    assert len([shape for shape in figure.layout.shapes if shape.yref == "y domain"]) == len(spans.starts)
+    price = next(trace for trace in figure.data if trace.name == "Price")
+    np.testing.assert_array_equal(price.y, trial.accounts.market.price)
+    told = " ".join(annotation.text for annotation in figure.layout.annotations)
+    assert all(panel.y.title in told for panel in chart.panels)
+    assert figure.layout.yaxis.type == "log"
+
+
 def test_every_axis_has_a_title_with_its_unit_and_every_caption_a_source_and_a_date(trial, study):
     for chart in [*charts.all_charts(trial), charts.verdicts(study)]:
         assert chart.x.title
