@@ -109,10 +109,10 @@ def _row(trial: Trial) -> str:
 def _break(item: BetaBreak) -> str:
     test = item.finding
     return (
-        f"{item.metal.capitalize()}, monthly changes from {item.first:%Y-%m} to {item.last:%Y-%m}: the likeliest break of "
-        f"the real-yield beta lies after {item.last_before:%Y-%m}: {signed_percent(item.beta_before)} for a rise of the "
-        f"10-year real yield by one point before it, {signed_percent(item.beta_after)} after. For a break of unknown date "
-        f"sup F is {test.statistic:.1f} (5 % critical value {test.details['critical_value']:.1f}), p "
+        f"{item.metal.capitalize()}, monthly changes from {item.first:%Y-%m} to {item.last:%Y-%m}: the likeliest break "
+        f"of the real-yield beta lies after {item.last_before:%Y-%m}: {signed_percent(item.beta_before)} for a rise of "
+        f"the 10-year real yield by one point before it, {signed_percent(item.beta_after)} after. For a break of "
+        f"unknown date sup F is {test.statistic:.1f} (5 % critical value {test.details['critical_value']:.1f}), p "
         f"{p_value(test.p_value)}."
     )
 
