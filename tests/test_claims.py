@@ -91,7 +91,7 @@ def test_verdicts_are_those_of_the_study(study):
 
 def test_the_page_of_findings_carries_every_number_and_no_adjective(study):
     entries = ledger(load_claims(), THESIS, open_data(), study)
-    page = findings_page(study, None, entries, both_metals(study), load_limits())
+    page = findings_page(study, None, entries, both_metals(study), [], load_limits())
     row = next(line for line in page.splitlines() if line.startswith("| `pboc_buying`"))
     trial = study["pboc_buying", "gold"]
     assert f"{trial.findings['timing_alpha'].estimate * 100:+.1f} %" in row

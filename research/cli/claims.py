@@ -53,12 +53,14 @@ def claims(
         assert study is not None
         from research.claims import both_metals, load_limits
         from research.report.findings import findings_page
+        from research.study.beta_break import real_yield_break
 
         with Progress(quiet=as_json) as tell:
             baselines = compare(
                 [item for item in everything if item.role == "baseline"], data, execution=execution, progress=tell
             )
-        page = findings_page(study, baselines, entries, both_metals(study), load_limits())
+        breaks = [item for metal in data.metals() if (item := real_yield_break(data, metal)) is not None]
+        page = findings_page(study, baselines, entries, both_metals(study), breaks, load_limits())
         write_atomically(findings, page.encode("utf-8"))
         typer.echo(f"wrote {findings}", err=True)
         return

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from research.claims import Entry
     from research.diagnostics.finding import Finding
     from research.study import Study, Trial
+    from research.study.beta_break import BetaBreak
 
 _SECTIONS = (
     ("supported", "What survived"),
@@ -33,7 +34,12 @@ _READING = (
 
 
 def findings_page(
-    thesis: Study, baselines: Study | None, entries: Iterable[Entry], both: Finding | None, limits: Sequence[str]
+    thesis: Study,
+    baselines: Study | None,
+    entries: Iterable[Entry],
+    both: Finding | None,
+    breaks: Sequence[BetaBreak],
+    limits: Sequence[str],
 ) -> str:
     """One Markdown document: terms, verdicts by metal, verdicts by word, claims without a test, and the limits."""
     words = [str(trial.verdict.word) for trial in thesis.trials]
@@ -50,6 +56,8 @@ def findings_page(
     ]
     if both is not None:
         parts += ["## Gold and silver as one portfolio (C20)", _both(both)]
+    if breaks:
+        parts += ["## Did the link to real yields break? (C17)", "\n".join(f"- {_break(item)}" for item in breaks)]
     if baselines is not None:
         parts += ["## The sceptic's baselines", "No part of the thesis, and a family of their own.", _tables(baselines)]
     parts += ["## Not run", "\n".join(f"- `{s.strategy}`, {s.metal}: {s.reason}" for s in thesis.skipped) or "Nothing."]
@@ -98,9 +106,20 @@ def _row(trial: Trial) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def _break(item: BetaBreak) -> str:
+    test = item.finding
+    return (
+        f"{item.metal.capitalize()}, monthly changes from {item.first:%Y-%m} to {item.last:%Y-%m}: the likeliest break "
+        f"of the real-yield beta lies after {item.last_before:%Y-%m}: {signed_percent(item.beta_before)} for a rise of "
+        f"the 10-year real yield by one point before it, {signed_percent(item.beta_after)} after. For a break of "
+        f"unknown date sup F is {test.statistic:.1f} (5 % critical value {test.details['critical_value']:.1f}), p "
+        f"{p_value(test.p_value)}."
+    )
+
+
 def _both(finding: Finding) -> str:
     return (
         "Half of the money in `whole_thesis` on gold and half in it on silver, against half gold and half silver held: "
         f"timing alpha {signed_percent(finding.estimate, 2)} a year, 95 % interval {interval(finding.interval, 2)}, p "
-        f"{p_value(finding.p_value)} in the claimed direction, not adjusted for the family."
+        f"{p_value(finding.p_value)} (two-sided, not adjusted for the family)."
     )

@@ -1,0 +1,68 @@
+"""C17: did the metal's real-yield beta break, and when? A finding about the data, not about a strategy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from research.datasets.data import Data
+from research.diagnostics.finding import Finding
+from research.diagnostics.stability import sup_f
+from research.study.evidence import SEED
+
+DRIVER = "real_yield_10y"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BetaBreak:
+    """The likeliest break of a metal's real-yield beta.
+
+    Attributes
+    ----------
+    first, last
+        First and last month of the regression.
+    last_before
+        Last month before the likeliest break.
+    beta_before, beta_after
+        Log return for a rise of the real yield by one percentage point, on either side.
+    finding
+        The test of a break at an unknown date.
+    """
+
+    metal: str
+    first: pd.Timestamp
+    last: pd.Timestamp
+    last_before: pd.Timestamp
+    beta_before: float
+    beta_after: float
+    finding: Finding
+
+
+def real_yield_break(data: Data, metal: str) -> BetaBreak | None:
+    """Regress monthly log returns of the metal on monthly changes of the 10-year real yield; search for a break.
+
+    Month ends are the last day on which both are known to have a value. ``None`` without daily prices or the yield.
+
+    References
+    ----------
+    Andrews (1993) for the test; Hansen (2000) for its bootstrap.
+    """
+    price = f"{metal}_spot" if f"{metal}_spot" in data else f"{metal}_price"
+    if DRIVER not in data or price not in data or data[price].frequency != "day":
+        return None
+    levels = {name: data.observations(name).groupby("observed_for")["value"].last() for name in (price, DRIVER)}
+    days = pd.DataFrame({"price": np.log(levels[price]), "yield": levels[DRIVER]}).dropna()
+    monthly = days.resample("ME").last().diff().dropna()
+    finding = sup_f(monthly["price"], monthly["yield"].to_numpy(), seed=SEED)
+    dates = pd.DatetimeIndex(monthly.index)
+    return BetaBreak(
+        metal=metal,
+        first=dates[0],
+        last=dates[-1],
+        last_before=dates[int(finding.estimate)],
+        beta_before=finding.details["before"][1],
+        beta_after=finding.details["after"][1],
+        finding=finding,
+    )
