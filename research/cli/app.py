@@ -10,10 +10,10 @@ import typer
 from research.cli import check as check_command
 from research.cli import data as data_commands
 from research.cli import new as new_command
-from research.cli import sweep as sweep_command
-from research.cli.claims import claims
 from research.cli import runs as run_commands
+from research.cli import sweep as sweep_command
 from research.cli import trials as trials_command
+from research.cli.claims import claims
 from research.cli.options import (
     Borrow,
     Delay,

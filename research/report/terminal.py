@@ -111,7 +111,7 @@ def print_strategies(strategies: Iterable[Strategy], available: Data) -> None:
 
 def print_trials(entries: Iterable[Entry]) -> None:
     """One line a trial, oldest first."""
-    console = _console()
+    console = plain_console()
     table = _table("Trials", "When (UTC)", "Strategy", "Metal", "Parameters", "Period")
     for heading in ("Alpha", "Sharpe"):
         table.add_column(heading, justify="right")
