@@ -39,9 +39,9 @@ def eligible_made_registered(panel, threshold=0.02):
 
 
 def _share(panel):
-    """Relabelled share of registered, by the day described, dated by when both figures were known."""
+    """Relabelled share of registered as first printed, by the day described, dated by when both figures were known."""
     registered, eligible = (
-        panel.observations(name).drop_duplicates("observed_for", keep="last").set_index("observed_for")
+        panel.observations(name).drop_duplicates("observed_for").set_index("observed_for")
         for name in ("registered", "eligible")
     )
     share = reclassified(registered["value"], eligible["value"]).dropna()
