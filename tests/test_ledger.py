@@ -140,8 +140,8 @@ def test_widening_is_sidak_and_leaves_a_fresh_clone_alone():
         name="step_down", estimate=1.0, unit="t", null="", alternative="", method="m", reference="", sentence="S.",
         p_value=0.02,
     )  # fmt: skip
-    assert widened(finding, Count(declared=10, before=0, status="recorded")) is finding
-    wide = widened(finding, Count(declared=10, before=10, status="recorded"))
+    assert widened(finding, Count(declared=10, before=0, status="recorded"), 10) is finding
+    wide = widened(finding, Count(declared=10, before=10, status="recorded"), 10)
     assert wide.p_value == pytest.approx(0.0396)
 
 

@@ -74,7 +74,8 @@ def _gaps(world: World) -> list[int]:
         if known.any():
             first = int(np.argmax(known))
             inside = np.flatnonzero(~known[first:]) + first
-            cuts += [first - 1, *(int(bar) for bar in inside[:: max(1, len(inside) // 4)])]
+            ends = [bar for bar in inside if bar + 1 < len(known) and known[bar + 1]]
+            cuts += [first - 1, *(int(bar) for bar in (*ends[:3], *inside[:: max(1, len(inside) // 4)]))]
     return cuts
 
 

@@ -25,7 +25,7 @@ import pandas as pd
 
 from research.thesis import Strategy
 
-_LIBRARIES = tuple(
+LIBRARIES = tuple(
     dict.fromkeys(
         str(Path(path).resolve())
         for name in ("stdlib", "platstdlib", "purelib", "platlib")
@@ -100,7 +100,9 @@ class State:
         elif isinstance(value, Strategy):
             yield value.name, value.signal
         elif isinstance(value, types.ModuleType):
-            if self._is_user(value.__name__):
+            if not self._is_user(value.__name__):
+                self._restorers.append(functools.partial(_drop_new_data, value.__dict__, frozenset(value.__dict__)))
+            else:
                 self._record_mapping(value.__dict__)
                 yield from ((f"{name}.{key}", item) for key, item in vars(value).items() if not key.startswith("__"))
         elif isinstance(value, pd.Series | pd.DataFrame | pd.Index):
@@ -177,7 +179,7 @@ class State:
         if module == "__main__" or module.partition(".")[0] == self._home:
             return True
         file = getattr(sys.modules.get(module), "__file__", None)
-        return file is not None and not str(Path(file).resolve()).startswith(_LIBRARIES)
+        return file is not None and not str(Path(file).resolve()).startswith(LIBRARIES)
 
 
 def fresh(strategy: Strategy) -> Strategy | None:
@@ -239,6 +241,13 @@ def _restore_mapping(mapping: dict[Any, Any], before: dict[Any, Any]) -> None:
     for key, value in before.items():
         if key not in mapping or mapping[key] is not value:
             mapping[key] = value
+
+
+def _drop_new_data(mapping: dict[str, Any], before: frozenset[str]) -> None:
+    """Take out what was hung on a library's module; what it loaded lazily stays."""
+    for key in [key for key in mapping if key not in before]:
+        if not isinstance(mapping[key], types.ModuleType | type) and not callable(mapping[key]):
+            del mapping[key]
 
 
 def _restore_class(value: type, before: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import functools
 import inspect
 import os
 import sys
+import sysconfig
 import threading
 import time
 import types
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from research.check.state import LIBRARIES
 
 _CODE_FILES = (".py", ".pyc", ".so", ".pyd", ".dylib", ".dll", ".nbi", ".nbc", ".mo")
 _PREFIXES = tuple({str(Path(path).resolve()) for path in (sys.prefix, sys.base_prefix)})
@@ -43,6 +46,8 @@ _EVENTS = {
     "gc.get_objects": "introspection",
     "gc.get_referrers": "introspection",
 }
+_HOUSE = str(Path(__file__).resolve().parent)  # these frames stand between an event and its cause
+_PACKAGES = tuple(str(Path(sysconfig.get_paths()[name]).resolve()) for name in ("purelib", "platlib"))
 _FORBIDDEN = ("network", "process")
 _LATER = 10 * 365.25 * 86400.0  # ten years on another clock
 
@@ -110,17 +115,24 @@ class Watch:
             path = arguments[0] if arguments else None
             if not isinstance(path, str | bytes | os.PathLike) or self._is_code(os.fsdecode(path)):
                 return
-            self.note(kind, os.fsdecode(path))
+            if self._is_data(os.fsdecode(path)) or not _done_by_a_library(while_importing=True):
+                self.note(kind, os.fsdecode(path))
+        elif kind == "process" and _done_by_a_library(while_importing=False):
+            return
         else:
             first: object = next((a for a in arguments if isinstance(a, str | tuple | list)), "")
             self.note(kind, f"{event} {first}".strip())
             if kind in _FORBIDDEN:
                 raise PermissionError(f"{event}: a signal under check may not leave its panel")
 
+    def _is_data(self, path: str) -> bool:
+        """Whether ``path`` is in a data pack."""
+        return bool(self._folders) and os.path.realpath(path).startswith(self._folders)
+
     def _is_code(self, path: str) -> bool:
         """Whether reading ``path`` is what importing and the interpreter do by themselves."""
         full = os.path.realpath(path)
-        if full.startswith(self._folders) and self._folders:
+        if self._is_data(path):
             return False
         if path.startswith(_SYSTEM) or full.startswith(_SYSTEM) or full.endswith(_CODE_FILES):
             return True
@@ -190,6 +202,25 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
             watch.hear(event, arguments)
         finally:
             _open.append(watch)
+
+
+def _done_by_a_library(*, while_importing: bool) -> bool:
+    """Whether what is being audited is the doing of a library that the signal uses, and not its own.
+
+    A library may look around while it is imported, and count the machine's cores at any time.
+    """
+    frame: types.FrameType | None = sys._getframe(2)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if while_importing and file.startswith("<frozen importlib"):
+            return True
+        if not file.startswith(("<", _HOUSE)):
+            if not file.startswith(LIBRARIES):
+                return False
+            if not while_importing and file.startswith(_PACKAGES):
+                return True
+        frame = frame.f_back
+    return False
 
 
 def _watched_calls() -> dict[types.CodeType, tuple[str, str, bool]]:

@@ -175,12 +175,11 @@ def jittered(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFr
 
 
 def with_hole(world: World, cut: int) -> World:
-    """``world`` with every input silent around one bar for so long that its last value is stale there."""
+    """``world`` with every input silent up to one bar for so long that its last value is stale there."""
     moment = world.decisions.iloc[cut]
-    end = world.decisions.iloc[min(cut + 2, len(world.decisions) - 1)]
     tables = {}
     for identity, table in world.tables.items():
-        hole = Future(moment - world.datasets[identity].longest_useful_age - 4 * world.bar, end)
+        hole = Future(moment - world.datasets[identity].longest_useful_age - 4 * world.bar, moment)
         tables[identity] = dropped(table, world.datasets[identity], hole)
     return world.with_tables(tables)
 

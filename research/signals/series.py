@@ -37,7 +37,7 @@ def trailing_zscore(series: pd.Series, window: str, *, warm_up: str = "0D", min_
     """
     rolling = series.rolling(window, min_periods=min_observations)
     deviation = rolling.std(ddof=1)
-    spread = deviation.where(deviation > 1e-12 * series.abs().max())
+    spread = deviation.where(deviation > 1e-12 * series.abs().cummax())
     score = (series - rolling.mean()) / spread
     since_first = pd.DatetimeIndex(series.index) - pd.DatetimeIndex(series.dropna().index).min()
     return score.where(since_first >= pd.Timedelta(warm_up))

@@ -62,15 +62,15 @@ def count_trials(candidates: Sequence[Candidate], ledger: Recorder | None, start
     return Count(declared=len(here), before=len(tried - here), status=problem or "recorded")
 
 
-def widened(finding: Finding, count: Count) -> Finding:
+def widened(finding: Finding, count: Count, n_tested: int) -> Finding:
     """A family-wise p-value that also pays for the trials recorded before.
 
-    ``1 - (1 - p)^(N / n)`` for ``n`` declared and ``N`` counted trials (Sidak 1967): every further ``n`` trials are
-    taken as one more family like this one.
+    ``1 - (1 - p)^((n + m) / n)`` for ``n`` trials tested here and ``m`` recorded before (Sidak 1967): every further
+    ``n`` trials are taken as one more family like this one.
     """
     if count.before == 0 or finding.p_value is None:
         return finding
-    p = 1 - (1 - finding.p_value) ** (count.total / count.declared)
+    p = 1 - (1 - finding.p_value) ** ((n_tested + count.before) / n_tested)
     return replace(
         finding,
         p_value=min(1.0, p),

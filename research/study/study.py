@@ -225,11 +225,12 @@ def _judge(
     tell(len(candidates), steps, "the family of all declared trials")
     family = family_returns(candidates, execution)
     findings = adjusted_alphas(candidates, family, rules)
+    tested = sum(finding.p_value is not None for finding in findings.values())
     sharpes = family.net.mean() / family.net.std()
     trials = []
     for step, item in enumerate(candidates):
         tell(len(candidates) + 1 + step, steps, f"judge {item.strategy.name} on {item.metal}")
-        evidence, found = weigh(item, widened(findings[item.label], count), execution, rules)
+        evidence, found = weigh(item, widened(findings[item.label], count, tested), execution, rules)
         variance = float(sharpes.var(ddof=1)) if len(sharpes) > 1 else 0.0
         trials.append(
             Trial(
@@ -247,7 +248,7 @@ def _judge(
                 ask_further=partial(further_findings, item, execution, count.total, variance),
             )
         )
-    return trials, family.net.shape[1], sum(finding.p_value is not None for finding in findings.values())
+    return trials, family.net.shape[1], tested
 
 
 def _manifest(

@@ -397,3 +397,30 @@ def weeks_closed_before_use(panel):
     weeks = panel["price"].resample("W-FRI").last()
     mean = weeks.rolling(10).mean().reindex(panel.index, method="ffill")
     return on(panel["price"] > mean)
+
+
+@animal(price="gold_price")
+def last_day_of_the_week(panel):
+    """Which day ends a week is public too, although the index shows it only a day later."""
+    week = panel.index.isocalendar().week.to_numpy()
+    last = np.append(week[1:] != week[:-1], True)
+    return on(panel["price"] > panel["price"].shift(20)).where(last)
+
+
+@animal(x="lease")
+def holidays_of_the_calendar(panel):
+    """Imports a library that looks around in folders while it is imported."""
+    import holidays
+
+    known = holidays.country_holidays("US", years=range(2005, 2021))
+    return pd.Series([float(date.month in (1, 9) or date.date() in known) for date in panel.index], panel.index)
+
+
+@animal(x="lease")
+def sliding_windows_that_need_sixty_bars(panel):
+    """Crashes on a history that is shorter than its window, before which it never decided."""
+    x = panel["x"].to_numpy()
+    means = np.lib.stride_tricks.sliding_window_view(x, 60).mean(axis=1)
+    weights = np.full(len(x), np.nan)
+    weights[59:] = x[59:] > means
+    return pd.Series(weights, panel.index)

@@ -16,6 +16,20 @@ def filled_backwards(panel):
 
 
 @animal(x="stock")
+def filled_backwards_by_one_bar(panel):
+    return on(panel["x"].bfill(limit=1) > 300)
+
+
+@animal(x="flow")
+def matched_to_the_next_release(panel):
+    decisions = pd.DataFrame({"t": panel.decision_times.to_numpy()})
+    table = panel.observations("x")[["known_at", "value"]]
+    table["known_at"] = table["known_at"].astype(decisions["t"].dtype)
+    matched = pd.merge_asof(decisions, table, left_on="t", right_on="known_at", direction="forward")
+    return pd.Series((matched["value"] > 50).astype(float).to_numpy(), panel.index)
+
+
+@animal(x="stock")
 def interpolated(panel):
     x = panel["x"].interpolate()
     return on(x > x.shift(1))

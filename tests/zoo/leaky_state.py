@@ -4,6 +4,7 @@ import contextlib
 import functools
 import pickle
 import random
+import sys
 import tempfile
 import time
 from datetime import datetime
@@ -77,6 +78,13 @@ class _Model:
 @animal(x="lease")
 def fitted_once_in_a_class(panel):
     return on(panel["x"] > _Model().fit(panel["x"]))
+
+
+@animal(x="lease")
+def hung_on_a_library(panel):
+    if not hasattr(sys, "_zoo_mean"):
+        sys._zoo_mean = panel["x"].mean()
+    return on(panel["x"] > sys._zoo_mean)
 
 
 @animal(x="lease")
