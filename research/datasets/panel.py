@@ -174,15 +174,26 @@ class Panel:
 
     def _each_release(self, identity: str, statistic: Callable[[pd.Series], float]) -> pd.Series:
         table = self._series_table(identity)
-        vintage: dict[pd.Timestamp, float] = {}
-        moments: list[object] = []
-        results: list[float] = []
-        for moment, rows in table.groupby("known_at", sort=True):
-            vintage.update(zip(rows["observed_for"], rows["value"], strict=True))
-            history = pd.Series(vintage, name=identity).sort_index()
-            moments.append(moment)
-            results.append(float(statistic(history)))
-        return pd.Series(results, index=pd.DatetimeIndex(moments, tz="UTC", name="known_at"), name=identity)
+        periods = table["observed_for"].to_numpy(dtype="datetime64[us]")
+        values = table["value"].to_numpy()
+        known = table["known_at"].to_numpy(dtype="datetime64[us]")
+        ends = np.flatnonzero(np.append(known[1:] != known[:-1], True)) + 1 if len(known) else np.array([], dtype=int)
+        so_far, vintage = periods[:0], values[:0]  # by period, each in its newest vintage
+        results = np.empty(len(ends))
+        start = 0
+        for release, end in enumerate(ends):
+            for period, value in zip(periods[start:end], values[start:end], strict=True):
+                place = int(np.searchsorted(so_far, period))
+                if place < len(so_far) and so_far[place] == period:
+                    vintage = vintage.copy()
+                    vintage[place] = value
+                else:
+                    so_far, vintage = np.insert(so_far, place, period), np.insert(vintage, place, value)
+            history = pd.Series(vintage.copy(), index=pd.DatetimeIndex(so_far, name="observed_for"), name=identity)
+            results[release] = float(statistic(history))
+            start = end
+        moments = pd.DatetimeIndex(table["known_at"].iloc[ends - 1], name="known_at")
+        return pd.Series(results, index=moments, name=identity)
 
     def _asof(self, series: pd.Series, max_age: pd.Timedelta | str | None) -> pd.Series:
         dataset = self._datasets.get(str(series.name))

@@ -90,8 +90,10 @@ def test_equity_equals_an_independent_ledger(data):
     if (expected <= 0.01 * CAPITAL).any():
         return
     result = run(pd.Series(weights, index=market.price.index), market, execution, name="random")
-    np.testing.assert_allclose(result.equity.to_numpy(), expected, rtol=1e-12)
-    assert np.prod(1 + result.returns) == pytest.approx(expected[-1] / CAPITAL, rel=1e-12)
+    # Covering a short at a cost leaves residues, and vectorbt drops what is under a billionth of its origin.
+    dust = 1e-10 if (weights < 0).any() and execution.fees + execution.slippage > 0 else 1e-12
+    np.testing.assert_allclose(result.equity.to_numpy(), expected, rtol=dust)
+    assert np.prod(1 + result.returns) == pytest.approx(expected[-1] / CAPITAL, rel=dust)
 
 
 def test_equity_is_what_vectorbt_itself_reports():
