@@ -31,6 +31,8 @@ def open_data(*packs: str | Path, bundled: bool = True, user: bool = False) -> D
         Put the user's own pack, which ``assay data fetch`` and ``assay data add`` make, over the bundled one,
         where there is one.
 
+    Examples
+    --------
     >>> data = open_data()
     >>> data["gold_price"].unit
     'USD per troy ounce'

@@ -50,6 +50,8 @@ def episodes(active: pd.Series | npt.ArrayLike, *, min_gap: int) -> pd.DataFrame
         One row an episode with ``start`` and ``end``, the first and the last active bar, as labels of the
         index (positions for an array).
 
+    Examples
+    --------
     >>> episodes([0, 1, 1, 0, 1, 0, 0, 0, 1], min_gap=2)
        start  end
     0      1    4

@@ -70,7 +70,7 @@ def signal(trial: Trial) -> Chart:
             marks=(episodes, Line(x=known.index, y=known.to_numpy(), label="Known then", role="mix", thin=True)),
             height=120,
         )
-        for known in list(trial.signals.values())[:MOST_SIGNALS]
+        for known in (whole.loc[price.index[0] :] for whole in list(trial.signals.values())[:MOST_SIGNALS])
     ]
     panels = [
         Panel(

@@ -34,7 +34,7 @@ class Ruler:
         elif self.axis.scale == "log":
             found = [(log10(value), f"{value:g}") for value in _log_ticks(self.low, self.high)]
         else:
-            step = _step(self.low, self.high, most - 1)
+            step = _step(self.low, self.high, most)
             count = range(ceil(self.low / step - 1e-9), floor(self.high / step + 1e-9) + 1)
             found = [(index * step, written(index * step, self.axis.form, step)) for index in count]
         return [((value - self.low) / (self.high - self.low), label) for value, label in found]
@@ -68,14 +68,21 @@ def written(value: float, form: Format, step: float) -> str:
     """A tick's number with as many digits as its step needs."""
     if form == "percent":
         value, step = value * 100, step * 100
+    elif abs(value) >= 1e6 or step >= 1e6:
+        return f"{value / 1e6:g} M" if value else "0"
     digits = max(0, -floor(log10(step) + 1e-9))
-    return f"{round(value, digits) + 0.0:.{digits}f}{' %' if form == 'percent' else ''}"
+    return f"{round(value, digits) + 0.0:,.{digits}f}{' %' if form == 'percent' else ''}"
 
 
-def _step(low: float, high: float, count: int) -> float:
-    rough = (high - low) / count
+def _step(low: float, high: float, most: int) -> float:
+    """The widest of 1, 2 and 5 times a power of ten under which ``most`` ticks fit, and three at least."""
+    rough = (high - low) / max(most - 1, 1)
     power = 10.0 ** floor(log10(rough))
-    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
+    narrower = (size * unit for unit in (power, power / 10) for size in (5, 2, 1))
+    while floor(high / step + 1e-9) - ceil(low / step - 1e-9) < 2:
+        step = next(size for size in narrower if size < step * 0.999)
+    return step
 
 
 def _log_ticks(low: float, high: float) -> list[float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from itertools import pairwise
 from math import isfinite
 
 import numpy as np
@@ -267,7 +268,7 @@ def _thinned(across: Floats, down: Floats) -> tuple[Floats, Floats]:
 
 
 def _written(across: Floats, down: Floats) -> str:
-    """A path in whole numbers, each point relative to the one before; NaN starts a new stroke."""
+    """A path in whole numbers, each point relative to the last; NaN starts a new stroke, a lone point is a dot."""
     words: list[str] = []
     before: tuple[int, int] | None = None
     for horizontal, vertical in zip(across, down, strict=True):
@@ -280,7 +281,8 @@ def _written(across: Floats, down: Floats) -> str:
         else:
             words.append(f"l{here[0] - before[0]} {here[1] - before[1]}")
         before = here
-    return "".join(words).replace(" -", "-")
+    dots = (word if follower.startswith("l") else f"{word}l0 0" for word, follower in pairwise([*words, "M"]))
+    return "".join(dot if word[0] == "M" else word for word, dot in zip(words, dots, strict=True)).replace(" -", "-")
 
 
 def _legend(chart: Chart) -> Markup | None:

@@ -43,6 +43,8 @@ def lease_rate_desk(rate: Numbers, forward: Numbers) -> Numbers:
     rate, forward
         Interest rate and metal forward rate of one tenor.
 
+    Examples
+    --------
     >>> round(lease_rate_desk(0.0500, 0.0414), 4)
     0.0086
     """
@@ -110,6 +112,8 @@ def calendar_lease_rate(
         The *forward* interest rate between the two deliveries
         (:func:`research.signals.bills.forward_simple_rate`), not the rate from today.
 
+    Examples
+    --------
     >>> round(calendar_lease_rate(50.00, 50.30, 28, 119, 0.0405, exact=False), 8)
     0.01676374
     """

@@ -61,9 +61,10 @@ def test_equity_shows_the_accounts_of_the_trial(trial):
 def test_episodes_are_those_that_the_verdict_counts(trial):
     (spans,) = [mark for mark in charts.signal(trial).panels[0].marks if isinstance(mark, Spans)]
     assert len(spans.starts) == trial.events
+    decided = trial.accounts.decided.ffill()
     for start, end in zip(spans.starts, spans.ends, strict=True):
-        assert trial.weights.loc[start] > trial.weights.mean()
-        assert trial.weights.loc[end] > trial.weights.mean()
+        assert decided.loc[start] > decided.mean()
+        assert decided.loc[end] > decided.mean()
 
 
 def test_what_the_strategy_saw_is_shown_with_its_unit(trial):
@@ -72,8 +73,8 @@ def test_what_the_strategy_saw_is_shown_with_its_unit(trial):
     assert panel.y.title == known.name
     assert "% a year" in panel.y.title
     (line,) = [mark for mark in panel.marks if isinstance(mark, Line)]
-    np.testing.assert_array_equal(line.y, known)
-    assert known.notna().any()
+    np.testing.assert_array_equal(line.y, known.loc[trial.accounts.market.price.index[0] :])
+    assert np.isfinite(line.y).any()
 
 
 def test_the_placebo_picture_repeats_the_verdict_s_own_draws(trial):
@@ -114,7 +115,10 @@ def test_too_few_events_show_no_p_value_and_no_interval(too_few, study):
 def test_the_mean_path_and_its_band_are_those_of_moved_dates(trial):
     found = exhibits.paths_after_events(trial)
     moved = trial.result.metal_excess_returns.to_numpy()
-    starts = [trial.weights.index.get_loc(day) for day in exhibits.signal_episodes(trial)["start"]]
+    bars = trial.accounts.market.price.index
+    delay = trial.result.execution.delay
+    fills = [bars[bars.get_loc(day) + delay] for day in exhibits.signal_episodes(trial)["start"]]
+    starts = [trial.result.metal_excess_returns.index.searchsorted(day, side="right") for day in fills]
     starts = [start for start in starts if start + 12 <= moved.size]
     by_hand = np.mean([moved[start : start + 12].sum() for start in starts])
     assert found.mean[-1] == pytest.approx(by_hand)

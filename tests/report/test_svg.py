@@ -54,6 +54,12 @@ def test_missing_values_break_lines_and_bands():
     assert drawing(chart(Band(x=range(5), low=low, high=gap, label="h", role="ink"))).count("Z") == 2
 
 
+def test_a_lone_point_is_seen_as_a_dot():
+    (stroke,) = points(drawing(chart(Line(x=range(3), y=[np.nan, 2.0, np.nan], label="h", role="ink"))))
+    assert len(stroke) == 2
+    assert stroke[0] == stroke[1]
+
+
 def test_a_long_line_is_thinned_but_keeps_its_highest_and_lowest_point():
     values = np.random.default_rng(1).normal(size=20_000)
     values[7_777], values[12_345] = 40.0, -40.0
@@ -91,6 +97,8 @@ def test_ids_differ_between_pictures():
     [
         (Axis(title=""), [0.0, 10.0], ["0", "2", "4", "6", "8", "10"]),
         (Axis(title="", form="percent"), [-0.011, 0.012], ["-1.0 %", "-0.5 %", "0.0 %", "0.5 %", "1.0 %"]),
+        (Axis(title=""), [0, 2e7], ["0", "5 M", "10 M", "15 M", "20 M"]),
+        (Axis(title="", form="percent"), [-0.41, 0.0], ["-40 %", "-30 %", "-20 %", "-10 %", "0 %"]),
         (Axis(title="", scale="log"), [1, 1000], ["1", "10", "100", "1000"]),
         (Axis(title="", scale="date"), ["2000-02-01", "2004-02-01"], ["2001", "2002", "2003", "2004"]),
     ],
@@ -100,6 +108,13 @@ def test_ticks_are_round_and_inside(axis, values, labels):
     shown = [label for _, label in found]
     assert shown == labels or (axis.scale == "date" and set(labels) <= {label[:4] for label in shown})
     assert all(-1e-9 <= place <= 1 + 1e-9 for place, _ in found)
+
+
+@pytest.mark.parametrize("most", [2, 3, 4, 6, 9])
+def test_there_are_never_fewer_than_three_ticks_nor_many_more_than_asked_for(most):
+    for low, high in ((0, 1), (-0.41, 0.02), (-13.1, 0.9), (0.999, 1.001), (-7e6, 9e6), (0, 3.0001)):
+        found = ruler(Axis(title=""), [[low, high]]).ticks(most=most)
+        assert 3 <= len(found) <= max(6, most + 1)
 
 
 def test_a_flat_or_empty_series_still_has_an_axis():
