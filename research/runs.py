@@ -224,7 +224,7 @@ class _AsRecorded:
     def tried(self, prices: Sequence[str]) -> tuple[frozenset[str], str]:
         return self._labels, ""
 
-    def record(self, entries: Sequence[Entry]) -> str:
+    def record(self, entries: Iterable[Entry]) -> str:
         return ""
 
 

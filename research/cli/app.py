@@ -21,6 +21,7 @@ from research.cli.options import (
     Fees,
     Json,
     Metals,
+    NoLedger,
     Packs,
     Slippage,
     Start,
@@ -49,7 +50,6 @@ Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write
 
 
 RunFolder = Annotated[Path | None, typer.Option("--run", metavar="DIR", help="Write a run folder, for assay replay.")]
-NoLedger = Annotated[bool, typer.Option("--no-ledger", help="Neither count nor record this; the result says so.")]
 
 
 @app.command()

@@ -24,6 +24,7 @@ Metals = Annotated[
 ]
 Start = Annotated[str | None, typer.Option("--start", metavar="DATE", help="First bar, YYYY or YYYY-MM-DD.")]
 End = Annotated[str | None, typer.Option("--end", metavar="DATE", help="Last bar, YYYY or YYYY-MM-DD.")]
+NoLedger = Annotated[bool, typer.Option("--no-ledger", help="Neither count nor record this; the result says so.")]
 Delay = Annotated[int | None, typer.Option("--delay", metavar="BARS", help="Bars between decision and fill.")]
 Fees = Annotated[float | None, typer.Option("--fees", metavar="FRACTION", help="Of the traded value, each way.")]
 Slippage = Annotated[float | None, typer.Option("--slippage", metavar="FRACTION", help="Of the price, each way.")]

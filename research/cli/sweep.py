@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from research.cli.options import (
     End,
     Fees,
     Json,
+    NoLedger,
     Packs,
     Slippage,
     Start,
@@ -21,6 +22,10 @@ from research.cli.options import (
 )
 from research.errors import ParameterError
 from research.sweep.grid import parse_axes
+
+if TYPE_CHECKING:
+    from research.sweep.grid import Grid
+    from research.thesis import Strategy
 
 
 def sweep(
@@ -54,6 +59,7 @@ def sweep(
         str | None, typer.Option("--scheduler", metavar="ADDRESS", help="A running Dask cluster, tcp://host:port.")
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what an earlier run has finished.")] = False,
+    no_ledger: NoLedger = False,
     as_json: Json = False,
     packs: Packs = None,
 ) -> None:
@@ -65,8 +71,19 @@ def sweep(
     if workers is not None and scheduler is not None:
         raise ParameterError("--workers and --scheduler exclude each other; give one")
     execution = execution_of(delay=delay, fees=fees, slippage=slippage, storage=storage, borrow=borrow)
+    from research.ledger import Ledger
     from research.report.progress import Progress
+    from research.study.counting import record_grid
     from research.sweep.sweep import run_sweep
+
+    available = open_packs(packs)
+    problem = ""
+
+    def record(strategy: Strategy, metal: str, variants: Grid) -> None:
+        nonlocal problem
+        ledger = None if no_ledger else Ledger()
+        terms: dict[str, Any] = {"execution": execution, "start": start, "end": end}
+        problem = record_grid(strategy, metal, variants, ledger, available, **terms)
 
     progress = Progress(quiet=as_json)
     kept = 0
@@ -80,7 +97,7 @@ def sweep(
         with progress:
             found = run_sweep(
                 name,
-                open_packs(packs),
+                available,
                 metal=metal,
                 axes=axes,
                 by=by.split(",") if by else None,
@@ -93,10 +110,13 @@ def sweep(
                 scheduler=scheduler,
                 fresh=fresh,
                 progress=tell,
+                record=record,
             )
     except KeyboardInterrupt:
         typer.echo(f"assay: interrupted; {kept} variants are kept, the same command goes on from there", err=True)
         raise typer.Exit(130) from None
+    if no_ledger or problem:
+        typer.echo(f"trials not recorded: {problem or '--no-ledger'}", err=True)
     if as_json:
         from research.cli.output import print_json
 

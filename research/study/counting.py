@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
+from research.datasets.data import Data
 from research.diagnostics.finding import Finding
 from research.execution import Execution
 from research.ledger import Entry
 from research.study.family import Candidate, label
 from research.study.trial import Trial
+from research.study.versions import versions
+from research.thesis import Strategy
 
 NOT_RECORDED = "not recorded (--no-ledger)"
 
@@ -21,7 +24,7 @@ class Recorder(Protocol):
     def tried(self, prices: Sequence[str]) -> tuple[frozenset[str], str]:
         """Labels tried on these prices, and a problem in words."""
 
-    def record(self, entries: Sequence[Entry]) -> str:
+    def record(self, entries: Iterable[Entry]) -> str:
         """Write trials down; return a problem in words."""
 
 
@@ -116,6 +119,38 @@ def record(
             name = label(item.strategy.name, item.metal, values)
             if name in item.variants:
                 entries.append(Entry(kind="grid", parameters=values, label=_dated(name, start, end), **common))
+    return ledger.record(entries)
+
+
+def record_grid(
+    strategy: Strategy,
+    metal: str,
+    variants: Iterable[Mapping[str, Any]],
+    ledger: Recorder | None,
+    data: Data,
+    *,
+    execution: Execution,
+    start: str | None = None,
+    end: str | None = None,
+) -> str:
+    """Write down every variant that a sweep tried; return a problem in words."""
+    if ledger is None:
+        return ""
+    inputs, known = strategy.inputs_for(metal, data).values(), versions()
+    common: dict[str, Any] = {
+        "kind": "grid",
+        "strategy": strategy.name,
+        "source": strategy.source_hash,
+        "metal": metal,
+        "prices": data[f"{metal}_price"].sha256,
+        "data": {identity: data[identity].sha256 for identity in sorted({*inputs, f"{metal}_price", "bill_rate"})},
+        "execution": {**asdict(execution), "start": start, "end": end},
+        "versions": {"assay": known["assay"], "python": known["python"], **known["versions"]},
+    }
+    entries = (
+        Entry(parameters=values, label=_dated(label(strategy.name, metal, values), start, end), **common)
+        for values in map(strategy.parameters, variants)
+    )
     return ledger.record(entries)
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from research.study.evidence import SEED, adjusted_alphas, weigh
 from research.study.family import Candidate, candidate, family_returns, grid_points
 from research.study.threads import one_thread
 from research.study.trial import Trial
+from research.study.versions import versions
 from research.thesis import Strategy
 from research.verdict import Rules, decide
 
@@ -256,9 +255,7 @@ def _manifest(
 ) -> dict[str, Any]:
     coverage = {identity: data.coverage(identity) for identity in sorted(used)}
     return {
-        "assay": _version("assay"),
-        "python": ".".join(map(str, sys.version_info[:3])),
-        "versions": {name: _version(name) for name in ("numpy", "pandas", "vectorbt", "statsmodels", "arch", "scipy")},
+        **versions(),
         "seed": SEED,
         "start": start,
         "end": end,
@@ -268,10 +265,3 @@ def _manifest(
             identity: [f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}"] for identity, (first, last, _) in coverage.items()
         },
     }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"

@@ -140,3 +140,15 @@ def test_a_hundred_thousand_variants_stay_under_a_gigabyte(tmp_path):
     assert json.loads(done.stdout)["trials"] == 100_000
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     assert peak < 1e9, f"{peak / 1e6:.0f} MB"
+
+
+def test_what_a_sweep_tried_is_written_down_unless_told_not_to(capsys):
+    from research.cli import main
+    from research.ledger import Ledger
+
+    words = ["sweep", "lease_rate_spike", "--metal", "silver", "--grid", "threshold=1,1.5,2", "--json"]
+    assert main([*words, "--no-ledger"]) == 0
+    assert "not recorded" in capsys.readouterr().err
+    assert Ledger().entries(kind=None) == []
+    assert main(words) == 0
+    assert sorted(entry.parameters["threshold"] for entry in Ledger().entries(kind=None)) == [1, 1.5, 2]
