@@ -10,7 +10,7 @@ compare: $(RUN) ## all thesis signals against buy-and-hold, on the bundled data
 	@$(BIN)/assay compare
 
 test: $(DEV) ## the quick tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal
 
 test-slow: $(DEV) ## the long checks: simulations, kills, full-length data
 	@$(BIN)/python -m pytest -m slow

@@ -153,7 +153,7 @@ def _gradient(returns: FloatArray) -> FloatArray:
 def _gradient_of(moments: FloatArray) -> FloatArray:
     """Gradient of the difference at the moments, shape (..., 4)."""
     mean, square = moments[..., :2], moments[..., 2:]
-    cube = np.maximum(square - mean**2, 1e-300) ** 1.5
+    cube = np.maximum(square - mean**2, 1e-30) ** 1.5
     sign = np.array([1.0, -1.0])
     return np.concatenate([sign * square / cube, -sign * mean / (2 * cube)], axis=-1)
 

@@ -238,7 +238,7 @@ def arch_effects(series: SeriesLike, *, lags: int = 5) -> Finding:
 
     m = whole(lags, "lags", minimum=1)
     values = _varying(series, minimum=3 * m + 10)
-    e = values - values.mean()
+    e = (values - values.mean()) / values.std()  # the statistic has no unit; the regression of tiny squares would
     found = het_arch(e, nlags=m, result_object=True)
     return Finding(
         name="arch_effects",

@@ -34,16 +34,18 @@ from research.study.evidence import (
     alpha_t_statistics,
     independent_episodes,
     independent_events,
+    silenced,
 )
 from research.study.family import Candidate
+from research.verdict import Rules
 
 MINIMUM_BARS = 60
 
 
 def further_findings(
-    item: Candidate, execution: Execution, n_trials: int, trial_variance: float
+    item: Candidate, execution: Execution, rules: Rules, n_trials: int, trial_variance: float
 ) -> Mapping[str, Finding]:
-    """Every further finding about one candidate, by name.
+    """Every further finding about one candidate, by name; silenced when its events are too few.
 
     Parameters
     ----------
@@ -51,12 +53,13 @@ def further_findings(
         Number of trials in the family, and the variance of their Sharpe ratios a period.
     """
     found: dict[str, Finding] = {}
+    events = independent_events(item.accounts.decided, item.market.periods_per_year)
     for ask in (*_of_the_account(item, execution, n_trials, trial_variance), *_of_the_signals(item, execution)):
         try:
             answers = ask()
         except DataError:
             continue  # this sample cannot give it
-        found |= {finding.name: finding for finding in answers}
+        found |= {finding.name: silenced(finding, events, rules) for finding in answers}
     return found
 
 

@@ -16,7 +16,7 @@ from research.execution import Execution
 from research.ledger import Ledger
 from research.study.appendix import further_findings
 from research.study.counting import Count, Recorder, count_trials, record, widened
-from research.study.evidence import SEED, adjusted_alphas, weigh
+from research.study.evidence import SEED, adjusted_alphas, silenced, weigh
 from research.study.family import Candidate, candidate, family_returns, grid_points
 from research.study.threads import one_thread
 from research.study.trial import Trial
@@ -230,6 +230,7 @@ def _judge(
     for step, item in enumerate(candidates):
         tell(len(candidates) + 1 + step, steps, f"judge {item.strategy.name} on {item.metal}")
         evidence, found = weigh(item, widened(findings[item.label], count, tested), execution, rules)
+        events = evidence.independent_events
         variance = float(sharpes.var(ddof=1)) if len(sharpes) > 1 else 0.0
         trials.append(
             Trial(
@@ -237,14 +238,14 @@ def _judge(
                 metal=item.metal,
                 parameters=item.parameters,
                 accounts=item.accounts,
-                findings=found,
+                findings={name: silenced(finding, events, rules) for name, finding in found.items()},
                 verdict=decide(evidence, rules),
-                events=evidence.independent_events,
+                events=events,
                 robustness=evidence.robustness,
                 inputs=item.inputs,
                 grid=grid_points(item, family),
                 signals=item.signals,
-                ask_further=partial(further_findings, item, execution, count.total, variance),
+                ask_further=partial(further_findings, item, execution, rules, count.total, variance),
             )
         )
     return trials, family.net.shape[1], tested
