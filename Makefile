@@ -15,8 +15,8 @@ test: $(DEV) ## the quick tests
 test-slow: $(DEV) ## the long checks: simulations, kills, full-length data
 	@$(BIN)/python -m pytest -m slow
 
-bench: $(DEV) ## side-by-side timings, as ratios
-	@$(BIN)/python -m tests.bench
+bench: .bench-venv/.ready ## side-by-side timings, as ratios; ARGS="--out docs/benchmarks.md" keeps them
+	@.bench-venv/bin/python -m tests.bench $(ARGS)
 
 lint: $(DEV) ## ruff, mypy and the import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
@@ -33,7 +33,7 @@ lock: ## recompile both lock files (needs uv); the smaller agrees with the large
 	$(COMPILE) --extra live -c requirements-dev.lock -o requirements.lock
 
 clean: ## remove .venv and caches
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .bench-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(RUN): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "assay needs Python 3.11 or newer; name one with make PYTHON=…")'
@@ -45,4 +45,10 @@ $(RUN): requirements.lock pyproject.toml
 
 $(DEV): $(RUN) requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	@touch $@
+
+.bench-venv/.ready: requirements-dev.lock tests/bench/requirements.txt
+	@test -x .bench-venv/bin/python || $(PYTHON) -m venv .bench-venv
+	@echo "installing the libraries to compare with into .bench-venv (once, a minute or two) ..."
+	@.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check $(addprefix -r ,$^)
 	@touch $@

@@ -106,7 +106,7 @@ def compare(
     print(f"{name:<64}{slow[0]:>12.2f} s{quick[0]:>12.4f} s{wall:>8.0f}{processor:>10.0f}", flush=True)
 
 
-def vectorbt(close: pd.DataFrame, size: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def vectorbt(close: pd.DataFrame, size: pd.DataFrame, engine: str = "rust") -> tuple[np.ndarray, np.ndarray]:
     """Total return and drawdown of each pair of columns; the Sharpe ratio is computed as well."""
     import vectorbt as vbt
 
@@ -122,10 +122,10 @@ def vectorbt(close: pd.DataFrame, size: pd.DataFrame) -> tuple[np.ndarray, np.nd
         group_by=np.repeat(np.arange(pairs), 2),
         call_seq="auto",
         freq="D",
-        engine="rust",
+        engine=engine,
     )
     portfolio.sharpe_ratio()
-    return portfolio.total_return().to_numpy(), portfolio.max_drawdown().to_numpy()
+    return np.atleast_1d(portfolio.total_return()), np.atleast_1d(portfolio.max_drawdown())
 
 
 def ready(targets: np.ndarray, market: tuple[np.ndarray, np.ndarray, np.ndarray]) -> tuple[pd.DataFrame, pd.DataFrame]:

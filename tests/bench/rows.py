@@ -1,0 +1,460 @@
+"""The questions: each function checks that both sides agree, takes their time in turns and yields rows."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from research.engine import kernel, portfolio
+from research.execution import Execution
+
+from . import peers
+from .bench_kernel import FEES, PEAK, ROOT, SLIPPAGE, TERMS, by_hand, history, ready, run, sweeps, vectorbt
+from .timing import (
+    Row,
+    Time,
+    agree,
+    command,
+    compared,
+    duration,
+    exponent,
+    figure,
+    installed,
+    spent,
+    take_turns,
+)
+
+N_BARS = 6_600  # 26 years of days
+ENGINES = ("rust", "numba")
+FLAT_FEE = 0.0015
+PEAK_VECTORBT = """
+import resource
+from tests.bench.bench_kernel import history, ready, sweeps, vectorbt
+vectorbt(*ready(sweeps({n}, 6600)[0][1], history(6600)))
+print({n}, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def single(n_bars: int = N_BARS) -> Iterator[Row]:
+    """One backtest of metal and bills: vectorbt, and a loop over the rows of a frame."""
+    task = f"one backtest, {n_bars:,} bars"
+    market, targets = history(n_bars), sweeps(1, n_bars)[0][1]
+    close, weights = ready(targets, market)
+    ours = kernel.paths(targets, *market, **TERMS)[0]
+    opened = ~np.isnan(ours)
+    named = {"columns": ["metal", "bills"]}
+    frames = (
+        pd.DataFrame(close.to_numpy(), close.index, **named),
+        pd.DataFrame(weights.to_numpy(), close.index, **named),
+    )
+    fast = "kernel, summary"
+    cases: dict[str, Callable[[], object]] = {
+        fast: lambda: kernel.sweep(targets, *market, **TERMS, periods_per_year=252)
+    }
+    said = {}
+    for engine in ENGINES:
+        total, drawdown = vectorbt(close, weights, engine)
+        summary = kernel.sweep(targets, *market, **TERMS, periods_per_year=252)
+        agree(summary.max_drawdown, drawdown, 1e-10)
+        said[f"vectorbt ({engine})"] = (
+            f"total return and drawdown {agree(summary.total_return, total, 1e-10)}; metal and bills, fees, slippage"
+        )
+        cases[f"vectorbt ({engine})"] = lambda engine=engine: vectorbt(close, weights, engine)
+    path = peers.pandas_loop(*frames, FEES, SLIPPAGE)
+    said["pandas loop"] = (
+        f"equity at every bar {agree(path[opened], ours[opened], 1e-10)}; metal and bills, fees, slippage"
+    )
+    cases["pandas loop"] = lambda: peers.pandas_loop(*frames, FEES, SLIPPAGE)
+    times = take_turns(cases)
+    for name, words in said.items():
+        yield compared(f"{task}: kernel, {name}", times[fast], times[name], words)
+
+
+def engine_of_record(n_bars: int = N_BARS) -> Iterator[Row]:
+    """The engine of record with its whole result beside bare vectorbt asked for the same paths."""
+    market, targets = history(n_bars), sweeps(1, n_bars)[0][1]
+    price, accrual, _ = market
+    days = pd.bdate_range("1990-01-01", periods=n_bars)
+    real = _market(price, accrual, days)
+    terms = Execution(fees=FEES, slippage=SLIPPAGE, storage=0.0, borrow=0.0)
+    decided = pd.Series(targets[0], index=days)
+    close, weights = ready(targets, market)
+
+    equity = portfolio.run(decided, real, terms, name="bench").equity.to_numpy() / portfolio.CAPITAL
+    words = agree(equity, account(close, weights).value().to_numpy()[1:], 1e-10)
+    times = take_turns(
+        {
+            "ours": lambda: portfolio.run(decided, real, terms, name="bench"),
+            "equity": lambda: account(close, weights).value(),
+            "the same": lambda: paths_of(account(close, weights)),
+        }
+    )
+    asked = {"the same": "equity, returns, weights and orders, as the result has", "equity": "equity only"}
+    for question, what in asked.items():
+        yield compared(
+            f"one backtest, {n_bars:,} bars: engine of record with its result, bare vectorbt (rust)",
+            times["ours"],
+            times[question],
+            f"equity at every bar {words}; vectorbt is asked for {what}",
+        )
+
+
+def event_driven(n_bars: int = N_BARS, n_variants: int = 1_000, *, budget: float = 8.0) -> Iterator[Row]:
+    """Long or flat: one backtest in each peer, and as many as a sweep has."""
+    price, filled, decided = long_or_flat(n_bars)
+    still = np.zeros(n_bars)
+    terms = {"delay": 1, "fees": FLAT_FEE, "slippage": 0.0, "storage": 0.0, "borrow": 0.0}
+    equity = kernel.paths(decided, price, still, still, **terms)[0]
+    many = np.tile(decided, (n_variants, 1))
+    for name, (distribution, make) in peers.PEERS.items():
+        if installed(distribution) is None:
+            yield Row(task=f"{name}: not installed, skipped", ours="")
+            continue
+        peer = make(price, filled, FLAT_FEE)
+        words = agree_where_nothing_is_filled(peer(), equity, filled)
+        times = take_turns(
+            {
+                "one": lambda: kernel.sweep(decided, price, still, still, **terms, periods_per_year=252),
+                "sweep": lambda: kernel.sweep(many, price, still, still, **terms, periods_per_year=252),
+                "peer": peer,
+            },
+            budget=budget,
+            rounds=4,
+        )
+        words = f"{words}; long or flat, fee {FLAT_FEE:.2%}, no slippage, cash earns nothing"
+        yield compared(f"one backtest, {n_bars:,} bars: kernel, {name}", times["one"], times["peer"], words)
+        yield compared(
+            f"{n_variants:,} variants × {n_bars:,} bars: kernel, {name}",
+            times["sweep"],
+            times["peer"] * n_variants,
+            f"as above; {name}: one run × {n_variants:,}",
+        )
+
+
+def sweep(n_variants: int = 1_000, n_bars: int = N_BARS, few: int = 20) -> Iterator[Row]:
+    """A sweep of finished weights through the kernel and through vectorbt."""
+    market = history(n_bars)
+    for kind, targets in sweeps(n_variants, n_bars)[::3]:
+        summary = kernel.sweep(targets, *market, **TERMS, periods_per_year=252)
+        frames = ready(targets[:few], market)
+        cases: dict[str, Callable[[], object]] = {
+            "ours": lambda targets=targets: kernel.sweep(targets, *market, **TERMS, periods_per_year=252)
+        }
+        for engine in ENGINES:
+            total, drawdown = vectorbt(*frames, engine)
+            agree(summary.max_drawdown[:few], drawdown, 1e-10)
+            words = f"total return and drawdown {agree(summary.total_return[:few], total, 1e-10)}"
+            cases[engine] = lambda frames=frames, engine=engine: vectorbt(*frames, engine)
+        times = take_turns(cases)
+        for engine in ENGINES:
+            yield compared(
+                f"{n_variants:,} variants × {n_bars:,} bars, {kind}: kernel, vectorbt ({engine})",
+                times["ours"],
+                times[engine] * (n_variants / few),
+                f"{words}; vectorbt: {few} variants × {n_variants // few}",
+            )
+
+
+def placebo(n_shifts: int = 10_000, n_bars: int = 15_000, few: int = 20) -> Iterator[Row]:
+    """One series of weights moved along the calendar."""
+    market = history(n_bars)
+    shifts = np.random.default_rng(2).integers(0, n_bars - 2, n_shifts)
+    for kind, targets in sweeps(1, n_bars)[::3]:
+        target = targets[0]
+
+        def ours(target: np.ndarray = target) -> kernel.Summary:
+            return kernel.placebo_shifts(target, shifts, *market, **TERMS, periods_per_year=252)
+
+        frames = ready(np.stack([by_hand(target, shift) for shift in shifts[:few]]), market)
+        words = agree(ours().total_return[:few], vectorbt(*frames)[0], 1e-10)
+        times = take_turns({"ours": ours, "vectorbt": lambda frames=frames: vectorbt(*frames)}, rounds=4)
+        yield compared(
+            f"{n_shifts:,} placebo shifts × {n_bars:,} bars, {kind}: kernel, vectorbt (rust)",
+            times["ours"],
+            times["vectorbt"] * (n_shifts / few),
+            f"total return {words}; vectorbt: {few} shifts × {n_shifts // few}",
+        )
+
+
+def predictive_ability(
+    n_strategies: int = 100, n_bars: int = 15_000, n_draws: int = 10_000, few: int = 100
+) -> Iterator[Row]:
+    """Hansen's test beside arch's, whose variances (a loop over every lag) and draws are timed apart."""
+    from arch.bootstrap import SPA
+
+    from research.diagnostics.multiplicity import superior_predictive_ability
+
+    class DrawsOnly(SPA):  # type: ignore[misc]
+        def _compute_variance(self) -> None:
+            self._loss_diff_var = np.ones(self.k)
+
+    gains, block = family(n_strategies, n_bars), 10
+    losses = -gains.to_numpy()
+
+    def ours(*, studentize: bool) -> object:
+        return superior_predictive_ability(gains, seed=1, n_draws=n_draws, block_length=block, studentize=studentize)
+
+    def theirs(kind: type[SPA], draws: int) -> None:
+        kind(np.zeros(n_bars), losses, block_size=block, reps=draws, studentize=False, seed=1).compute()
+
+    words = agree_on_p_values(family(10, 1_000), block, 1_000)
+    with _one_thread():
+        times = take_turns(
+            {
+                "unstudentized": lambda: ours(studentize=False),
+                "studentized": lambda: ours(studentize=True),
+                "draws": lambda: theirs(DrawsOnly, few),
+            },
+            rounds=2,
+        )
+        once = spent(lambda: theirs(SPA, 1))
+    draws = times["draws"] * (n_draws / few)
+    whole = Time(once.wall + draws.wall, once.processor + draws.processor)
+    for kind in ("studentized", "unstudentized"):
+        task = f"SPA, {n_strategies} strategies × {n_bars:,} bars × {n_draws:,} draws: {kind}, arch (unstudentized)"
+        scaled = f"arch: {few} draws × {n_draws // few} ({duration(draws.processor)})"
+        yield compared(
+            f"{task}, whole",
+            times[kind],
+            whole,
+            f"{words}; {scaled} and its variances once ({duration(once.processor)})",
+        )
+        yield compared(f"{task}, draws only", times[kind], draws, f"{scaled}; ours in whole")
+
+
+def growth(n_bars: int = N_BARS, n_variants: int = 500) -> Iterator[Row]:
+    """How the cost grows with bars, variants and strategies."""
+    from research.diagnostics.multiplicity import superior_predictive_ability
+
+    market, targets = history(8 * n_bars), sweeps(n_variants, 8 * n_bars)[0][1]
+
+    def evaluate(variants: int, bars: int) -> Callable[[], object]:
+        cut = tuple(series[:bars] for series in market)
+        part = np.ascontiguousarray(targets[:variants, :bars])
+        return lambda: kernel.sweep(part, *cut, **TERMS, periods_per_year=252)
+
+    bars = [n_bars // 2 * factor for factor in (1, 2, 4, 8)]
+    yield _grown(f"kernel, {n_variants} variants, bars", bars, [evaluate(n_variants, size) for size in bars])
+    variants = [n_variants // 8 * factor for factor in (1, 2, 4, 8)]
+    yield _grown(f"kernel, {n_bars:,} bars, variants", variants, [evaluate(size, n_bars) for size in variants])
+    gains, counts = family(160, n_bars), [20, 40, 80, 160]
+    with _one_thread():
+        yield _grown(
+            f"SPA, {n_bars:,} bars × 1,000 draws, strategies",
+            counts,
+            [
+                lambda size=size: superior_predictive_ability(
+                    gains.iloc[:, :size], seed=1, n_draws=1_000, block_length=10
+                )
+                for size in counts
+            ],
+        )
+    yield _strategies()
+
+
+def memory() -> Iterator[Row]:
+    """Peak memory of whole processes."""
+    per_vectorbt = [float(run(PEAK_VECTORBT.format(n=n)).split()[1]) for n in (20, 200)]
+    slope = (per_vectorbt[1] - per_vectorbt[0]) / 180
+    for blocks in (2, 200):
+        count, peak = run(PEAK.format(blocks=blocks)).split()
+        other = per_vectorbt[0] + slope * (int(count) - 20)
+        yield Row(
+            task=f"peak memory, {int(count):,} variants × 6,600 bars: kernel in blocks of 500, vectorbt (rust)",
+            ours=f"{float(peak):,.0f} MiB",
+            other=f"{other:,.0f} MiB",
+            processor=f"{figure(other / float(peak))} × (memory)",
+            agreement=(
+                f"vectorbt in one frame: line through {per_vectorbt[0]:,.0f} MiB with 20 "
+                f"and {per_vectorbt[1]:,.0f} MiB with 200 variants"
+            ),
+        )
+
+
+def start_up() -> Iterator[Row]:
+    """Fresh processes: help, a mistake in the arguments, and a backtest, beside importing vectorbt."""
+    cases = {
+        "`assay --help`": ["-m", "research", "--help"],
+        "`assay strategies`": ["-m", "research", "strategies"],
+        "cold `assay backtest lease_rate_spike --metal silver`": [
+            *("-m", "research", "backtest", "lease_rate_spike", "--metal", "silver")
+        ],
+        "vectorbt": ["-c", "import vectorbt"],
+    }
+    best = dict.fromkeys(cases, Time(np.inf, np.inf))
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+        environment |= {"ASSAY_HOME": f"{folder}/home", "PYTHONPYCACHEPREFIX": f"{folder}/bytecode", "COLUMNS": "100"}
+        for turn in range(3):
+            for name, words in cases.items():
+                taken = command(words, environment, str(ROOT))
+                if turn:  # the first compiles bytecode
+                    best[name] = Time(min(best[name].wall, taken.wall), min(best[name].processor, taken.processor))
+    for name in list(cases)[:-1]:
+        words = "fresh processes from compiled bytecode"
+        yield compared(f"start-up: {name}, `import vectorbt`", best[name], best["vectorbt"], words)
+
+
+def whole_trial() -> Iterator[Row]:
+    """A trial with its verdict, and a sweep with its signals, on a daily market made for it."""
+    from research import backtest, open_data
+    from research.study.family import kernel_arguments
+    from research.sweep.problem import decide
+    from research.sweep.sweep import _problem, grid_of
+    from tests.sweep import ideas
+    from tests.sweep.conftest import write_market
+
+    from .bench_sweep import AXES, FREE_CARRY, again
+
+    with tempfile.TemporaryDirectory() as folder:
+        data = open_data(write_market(Path(folder) / "pack", N_BARS), bundled=False)
+        for name in AXES:
+            idea = getattr(ideas, name)
+            problem = _problem(idea, data, "silver", grid_of(idea, AXES[name]), None, None, FREE_CARRY, 5, 250)
+            arguments = kernel_arguments(problem.market, problem.execution)
+            few = decide(problem, range(20))
+            frames = ready(few, (arguments["price"], arguments["bill_accrual"], arguments["year_fraction"]))
+            summary = kernel.sweep(few, **arguments, periods_per_year=252)
+            words = agree(summary.total_return, vectorbt(*frames)[0], 1e-10)
+
+            def ours(problem=problem, arguments=arguments) -> object:
+                fresh = again(problem)
+                blocks = (decide(fresh, fresh.numbers(block)) for block in range(fresh.n_blocks))
+                return kernel.sweep(blocks, **arguments, periods_per_year=252)
+
+            times = take_turns({"ours": ours, "vectorbt": lambda frames=frames: vectorbt(*frames)}, rounds=4)
+            n = len(problem.grid)
+            yield compared(
+                f"{n:,} variants × {N_BARS:,} bars with the signals of `{name}`: sweep, vectorbt (rust) without signals",
+                times["ours"],
+                times["vectorbt"] * (n / 20),
+                f"total return {words}; vectorbt: 20 finished variants × {n // 20}",
+            )
+        trial = take_turns({"ours": lambda: backtest(ideas.surge, data, ledger=None)}, rounds=2)["ours"]
+        yield Row(
+            task=f"`backtest()` to the verdict, {N_BARS:,} bars, grid of 8: placebo, bootstrap, all findings",
+            ours=duration(trial.processor),
+            agreement="no peer gives a verdict; for scale only",
+        )
+
+
+def account(close: pd.DataFrame, weights: pd.DataFrame):  # noqa: ANN201
+    """One account of metal and bills in bare vectorbt."""
+    import vectorbt as vbt
+
+    return vbt.Portfolio.from_orders(
+        close,
+        weights,
+        size_type="targetpercent",
+        fees=np.array([[FEES, 0.0]]),
+        slippage=np.array([[SLIPPAGE, 0.0]]),
+        init_cash=1.0,
+        cash_sharing=True,
+        group_by=True,
+        call_seq="auto",
+        freq="D",
+        engine="rust",
+    )
+
+
+def paths_of(account) -> tuple[pd.Series, pd.Series, pd.Series, np.ndarray]:  # noqa: ANN001
+    """Equity, returns, weights of metal and order records."""
+    value = account.value()
+    return value, account.returns(), account.asset_value(group_by=False).iloc[:, 0] / value, account.order_records
+
+
+def agree_where_nothing_is_filled(theirs: np.ndarray, ours: np.ndarray, filled: np.ndarray) -> str:
+    """Compare equity paths on bars without a fill: some peers enter a fill at the close on the next bar only."""
+    ours = np.where(np.isnan(ours), 1.0, ours)
+    still = np.isnan(filled)
+    return f"equity at every bar without a fill {agree(theirs[still], ours[still], 1e-8)}"
+
+
+def agree_on_p_values(gains: pd.DataFrame, block: int, n_draws: int) -> str:
+    """Our unstudentized p-values beside arch's: four standard errors of the difference of two simulations."""
+    from research.diagnostics.multiplicity import superior_predictive_ability
+
+    details = superior_predictive_ability(gains, seed=1, n_draws=n_draws, block_length=block, studentize=False).details
+    theirs = arch_p_value(gains, block, n_draws)
+    tolerance = 4 * np.sqrt(2 * 0.25 / n_draws)
+    np.testing.assert_allclose(details["p_value_upper"], theirs, atol=tolerance)
+    return f"upper p-value {details['p_value_upper']:.3f} and arch's {theirs:.3f}, {n_draws:,} draws of a small family"
+
+
+def arch_p_value(gains: pd.DataFrame, block: int, n_draws: int) -> float:
+    """White's reality check (the upper p-value) by arch; the strategies' losses are their gains with the sign turned."""
+    from arch.bootstrap import SPA
+
+    losses = -gains.to_numpy()
+    test = SPA(np.zeros(len(losses)), losses, block_size=block, reps=n_draws, studentize=False, seed=1)
+    test.compute()
+    return float(test.pvalues["upper"])
+
+
+def family(n_strategies: int, n_bars: int) -> pd.DataFrame:
+    """Gains without merit that share half of their variance."""
+    random = np.random.default_rng(5)
+    gains = random.normal(0, 0.01, (n_bars, n_strategies)) + random.normal(0, 0.01, (n_bars, 1))
+    return pd.DataFrame(gains, columns=[f"s{i}" for i in range(n_strategies)])
+
+
+def long_or_flat(n_bars: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Price, weights as filled (0 or 1 at a switch, else NaN) and the decisions one bar earlier."""
+    price = history(n_bars)[0]
+    weights = sweeps(1, n_bars)[1][1][0]
+    switches = np.append(False, np.diff(weights) != 0)
+    if weights[0] == 1:
+        switches[1] = True  # the first bar cannot be filled: nothing was decided before it
+    filled = np.where(switches, weights, np.nan)
+    filled[-1] = np.nan
+    opened = np.flatnonzero(filled == 1)[0]
+    filled[:opened] = np.nan
+    return price, filled, np.append(filled[1:], np.nan)
+
+
+def _grown(what: str, sizes: list[int], cases: list[Callable[[], object]]) -> Row:
+    times = take_turns({str(size): case for size, case in zip(sizes, cases, strict=True)}, rounds=5)
+    seconds = [times[str(size)].processor for size in sizes]
+    return _growth_row(what, sizes, seconds)
+
+
+def _growth_row(what: str, sizes: list[int], seconds: list[float]) -> Row:
+    return Row(
+        task=f"growth: {what} {sizes[0]:,} to {sizes[-1]:,}",
+        ours=f"{duration(seconds[0])} to {duration(seconds[-1])}",
+        processor=f"size^{exponent(sizes, seconds):.2f}",
+        agreement=f"fitted through {', '.join(f'{size:,}' for size in sizes)}",
+    )
+
+
+def _strategies() -> Row:
+    """`compare()` of more and more strategies on the bundled data, by trials in the family."""
+    from research import compare, open_data
+    from research.discovery import find_strategy
+
+    names = ["momentum_12_months", "gold_silver_ratio", "lease_rate_spike", "falling_dollar"]
+    data = open_data()
+    sizes, seconds = [], []
+    for count in (1, 2, 4):
+        chosen = [find_strategy(name) for name in names[:count]]
+        study = compare(chosen, data, ledger=None)
+        seconds.append(spent(lambda chosen=chosen: compare(chosen, data, ledger=None)).processor)
+        sizes.append(len(study.trials))
+    return _growth_row("`compare()` on the bundled data, trials", sizes, seconds)
+
+
+def _market(price: np.ndarray, accrual: np.ndarray, days: pd.DatetimeIndex):  # noqa: ANN202
+    from research.datasets.market import Market
+
+    return Market("gold", pd.Series(price, days), pd.Series(accrual, days), False, 252, {})
+
+
+def _one_thread():  # noqa: ANN202
+    from research.study.threads import one_thread
+
+    return one_thread()
