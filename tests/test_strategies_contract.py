@@ -8,23 +8,22 @@ from research.check import check
 from research.check.state import fresh
 from research.check.world import world_of
 from research.discovery import all_strategies
-from research.errors import AssayError, NoData, NoDecision, UnknownDataset
+from research.errors import AssayError, NoData, NoDecision
 from research.study import compare
 
 STRATEGIES = list(all_strategies().values())
-PAIRS = [pytest.param(item, metal, id=f"{item.name}-{metal}") for item in STRATEGIES for metal in item.metals]
+DATA = open_data()
+PAIRS = [  # what the bundled pack has data for; tests/daily tries the others
+    pytest.param(item, metal, id=f"{item.name}-{metal}")
+    for item in STRATEGIES
+    for metal in item.metals
+    if all(identity in DATA for identity in item.inputs_for(metal, DATA).values())
+]
 
 
 @pytest.fixture(scope="module")
 def data():
-    return open_data()
-
-
-def world_or_skip(item, metal, data):
-    try:
-        return world_of(item, data, metal)
-    except (NoData, UnknownDataset) as error:
-        pytest.skip(f"no data: {error}")
+    return DATA
 
 
 @pytest.mark.parametrize("item", STRATEGIES, ids=lambda item: item.name)
@@ -52,7 +51,7 @@ def test_its_module_can_be_imported_anew(item):
 
 @pytest.mark.parametrize(("item", "metal"), PAIRS)
 def test_weights_can_be_traded_at_every_point_of_the_grid(item, metal, data):
-    world = world_or_skip(item, metal, data)
+    world = world_of(item, data, metal)
     for parameters in item.variants():
         weights = item.weights(world.panel(), parameters)
         assert weights.index.equals(world.index)
@@ -62,14 +61,14 @@ def test_weights_can_be_traded_at_every_point_of_the_grid(item, metal, data):
 
 @pytest.mark.parametrize(("item", "metal"), PAIRS)
 def test_it_is_honest(item, metal, data):
-    world_or_skip(item, metal, data)
+    world_of(item, data, metal)
     report = check(item, data, metal=metal, n_cuts=8, pipeline=False)
     assert report.passed, report
 
 
 @pytest.mark.parametrize(("item", "metal"), PAIRS)
 def test_a_short_history_gives_weights_or_a_clear_error(item, metal, data):
-    world = world_or_skip(item, metal, data)
+    world = world_of(item, data, metal)
     for n_bars in (1, 2, 13, 60):
         message = item.name
         try:
@@ -82,9 +81,8 @@ def test_a_short_history_gives_weights_or_a_clear_error(item, metal, data):
 
 @pytest.mark.parametrize(("item", "metal"), PAIRS)
 def test_it_runs_in_a_year_in_which_it_may_have_nothing_to_say(item, metal, data):
-    world_or_skip(item, metal, data)
     market = data.market(metal, "2018", "2019")
-    panel = data.panel(metal, item.inputs_for(metal), market)
+    panel = data.panel(metal, item.inputs_for(metal, data), market)
     message = item.name
     try:
         assert item.weights(panel).index.equals(market.price.index)
@@ -96,7 +94,6 @@ def test_it_runs_in_a_year_in_which_it_may_have_nothing_to_say(item, metal, data
 @pytest.mark.slow
 @pytest.mark.parametrize(("item", "metal"), PAIRS)
 def test_it_comes_to_a_verdict_on_every_claimed_metal(item, metal, data):
-    world_or_skip(item, metal, data)
     study = compare([item], data, metals=[metal])
     assert study.trials[0].verdict.word
     assert check(item, data, metal=metal).passed

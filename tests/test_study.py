@@ -144,11 +144,11 @@ def test_events_are_clustered_and_counted(data):
     assert "5 independent events" in trial.verdict.reason
 
 
-def test_the_same_study_twice_is_the_same_to_the_last_digit(study, data):
+def test_the_same_study_twice_is_the_same_to_the_last_digit(data):
     import json
 
-    again = compare(HEADLINES, data)
-    assert json.dumps(study.to_json(), sort_keys=True) == json.dumps(again.to_json(), sort_keys=True)
+    first, again = (compare(HEADLINES, data, ledger=None) for _ in range(2))
+    assert json.dumps(first.to_json(), sort_keys=True) == json.dumps(again.to_json(), sort_keys=True)
 
 
 def test_every_p_value_stays_silent_under_six_events(study):

@@ -82,7 +82,7 @@ def world_of(strategy: Strategy, data: Data, metal: str, start: str | None = Non
     UnknownDataset, NoData
         If the data do not hold what it declares.
     """
-    inputs = strategy.inputs_for(metal)
+    inputs = strategy.inputs_for(metal, data)
     decisions = data.panel(metal, inputs, data.market(metal, start, end)).decision_times
     ids = sorted(set(inputs.values()))
     known = {identity: data.observations(identity) for identity in ids}

@@ -117,16 +117,13 @@ def _untested(name: str, alpha: float) -> Finding:
 
 def silenced(finding: Finding, events: float, rules: Rules) -> Finding:
     """The finding without p-value, statistic and interval when independent events are too few to trust them."""
-    if finding.p_value is None or events >= rules.min_events:
+    if events >= rules.min_events:
         return finding
-    return replace(
-        finding,
-        p_value=None,
-        statistic=None,
-        interval=None,
-        sentence=f"With {events:g} independent events, under {rules.min_events}, this is no evidence either way.",
-        details={key: value for key, value in finding.details.items() if "p_value" not in key},
-    )
+    quiet = replace(finding, details={key: value for key, value in finding.details.items() if "p_value" not in key})
+    if finding.p_value is None:
+        return quiet
+    told = f"With {events:g} independent events, under {rules.min_events}, this is no evidence either way."
+    return replace(quiet, p_value=None, statistic=None, interval=None, sentence=told)
 
 
 def independent_events(decided: pd.Series, periods_per_year: int) -> float:
