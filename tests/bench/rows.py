@@ -189,7 +189,7 @@ def predictive_ability(
 
     from research.diagnostics.multiplicity import superior_predictive_ability
 
-    class DrawsOnly(SPA):  # type: ignore[misc]
+    class DrawsOnly(SPA):
         def _compute_variance(self) -> None:
             self._loss_diff_var = np.ones(self.k)
 
@@ -330,7 +330,7 @@ def whole_trial() -> Iterator[Row]:
             times = take_turns({"ours": ours, "vectorbt": lambda frames=frames: vectorbt(*frames)}, rounds=4)
             n = len(problem.grid)
             yield compared(
-                f"{n:,} variants × {N_BARS:,} bars with the signals of `{name}`: sweep, vectorbt (rust) without signals",
+                f"{n:,} variants × {N_BARS:,} bars with the signals of `{name}`: sweep, vectorbt (rust) without them",
                 times["ours"],
                 times["vectorbt"] * (n / 20),
                 f"total return {words}; vectorbt: 20 finished variants × {n // 20}",
@@ -343,7 +343,7 @@ def whole_trial() -> Iterator[Row]:
         )
 
 
-def account(close: pd.DataFrame, weights: pd.DataFrame):  # noqa: ANN201
+def account(close: pd.DataFrame, weights: pd.DataFrame):
     """One account of metal and bills in bare vectorbt."""
     import vectorbt as vbt
 
@@ -362,7 +362,7 @@ def account(close: pd.DataFrame, weights: pd.DataFrame):  # noqa: ANN201
     )
 
 
-def paths_of(account) -> tuple[pd.Series, pd.Series, pd.Series, np.ndarray]:  # noqa: ANN001
+def paths_of(account) -> tuple[pd.Series, pd.Series, pd.Series, np.ndarray]:
     """Equity, returns, weights of metal and order records."""
     value = account.value()
     return value, account.returns(), account.asset_value(group_by=False).iloc[:, 0] / value, account.order_records
@@ -387,7 +387,7 @@ def agree_on_p_values(gains: pd.DataFrame, block: int, n_draws: int) -> str:
 
 
 def arch_p_value(gains: pd.DataFrame, block: int, n_draws: int) -> float:
-    """White's reality check (the upper p-value) by arch; the strategies' losses are their gains with the sign turned."""
+    """White's reality check (the upper p-value) by arch; losses are gains with the sign turned."""
     from arch.bootstrap import SPA
 
     losses = -gains.to_numpy()
@@ -448,13 +448,13 @@ def _strategies() -> Row:
     return _growth_row("`compare()` on the bundled data, trials", sizes, seconds)
 
 
-def _market(price: np.ndarray, accrual: np.ndarray, days: pd.DatetimeIndex):  # noqa: ANN202
+def _market(price: np.ndarray, accrual: np.ndarray, days: pd.DatetimeIndex):
     from research.datasets.market import Market
 
     return Market("gold", pd.Series(price, days), pd.Series(accrual, days), False, 252, {})
 
 
-def _one_thread():  # noqa: ANN202
+def _one_thread():
     from research.study.threads import one_thread
 
     return one_thread()
