@@ -44,7 +44,7 @@ def backtesting_py(price: np.ndarray, filled: np.ndarray, fees: float) -> Callab
 
     backtesting._tqdm = lambda bars, **_: bars  # its progress bar would be timed and printed
 
-    class Follow(Strategy):  # type: ignore[misc]
+    class Follow(Strategy):
         def init(self) -> None:
             pass
 
@@ -68,7 +68,7 @@ def backtrader(price: np.ndarray, filled: np.ndarray, fees: float) -> Callable[[
     """Long or flat in backtrader, orders filled at the close of the bar that gives them."""
     import backtrader as bt
 
-    class Follow(bt.Strategy):  # type: ignore[misc]
+    class Follow(bt.Strategy):
         def __init__(self) -> None:
             self.equity: list[float] = []
 
@@ -133,10 +133,10 @@ def pybroker(price: np.ndarray, filled: np.ndarray, fees: float) -> Callable[[],
     bars = ohlc(price).rename(columns=str.lower).rename_axis("date").reset_index().assign(symbol="metal")
 
     def follow(ctx: Any) -> None:
-        order = ctx.bars
-        weight = filled[order] if order < len(filled) else np.nan  # decided here, filled at the next close
+        bar = ctx.bars
+        weight = filled[bar] if bar < len(filled) else np.nan  # decided here, filled at the next close
         if weight == 1 and not ctx.long_pos():
-            ctx.buy_shares = library.param("units")[order]
+            ctx.buy_shares = library.param("units")[bar]
             ctx.buy_fill_price = library.PriceType.CLOSE
         elif weight == 0 and ctx.long_pos():
             ctx.sell_all_shares()

@@ -189,7 +189,7 @@ def predictive_ability(
 
     from research.diagnostics.multiplicity import superior_predictive_ability
 
-    class DrawsOnly(SPA):  # type: ignore[misc]
+    class DrawsOnly(SPA):
         def _compute_variance(self) -> None:
             self._loss_diff_var = np.ones(self.k)
 
@@ -330,7 +330,7 @@ def whole_trial() -> Iterator[Row]:
             times = take_turns({"ours": ours, "vectorbt": lambda frames=frames: vectorbt(*frames)}, rounds=4)
             n = len(problem.grid)
             yield compared(
-                f"{n:,} variants × {N_BARS:,} bars, signals of `{name}`: sweep, vectorbt (rust) without signals",
+                f"{n:,} variants × {N_BARS:,} bars with the signals of `{name}`: sweep, vectorbt (rust) without them",
                 times["ours"],
                 times["vectorbt"] * (n / 20),
                 f"total return {words}; vectorbt: 20 finished variants × {n // 20}",

@@ -8,7 +8,7 @@ from research.engine import kernel
 from . import peers, rows, timing
 from .bench_kernel import FEES, SLIPPAGE, TERMS, history, ready, sweeps
 
-N_BARS = 400
+N_BARS = 1_000
 FREE = {"delay": 1, "slippage": 0.0, "storage": 0.0, "borrow": 0.0}
 
 
