@@ -29,14 +29,15 @@ FEES, SLIPPAGE = 0.001, 0.0005
 TERMS = {"delay": 1, "fees": FEES, "slippage": SLIPPAGE, "storage": 0.0, "borrow": 0.0}
 ROUNDS = 5
 PEAK = """
-import resource, numpy as np
+import numpy as np
 from research.engine import kernel
+from tests.bench.peak import peak_mebibytes
 random = np.random.default_rng(0)
 price = 100 * np.exp(np.cumsum(random.normal(0, 0.01, 6600)))
 blocks = (random.integers(-1, 2, (500, 6600)).astype(float) for _ in range({blocks}))
 summary = kernel.sweep(blocks, price, np.full(6600, 1e-4), np.full(6600, 1 / 252), delay=1, fees=1e-3,
                        slippage=5e-4, storage=0.0025, borrow=0.005, periods_per_year=252, hac_lags=30)
-print(len(summary), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+print(len(summary), peak_mebibytes())
 """
 FIRST_CALL = """
 import time

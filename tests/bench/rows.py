@@ -33,10 +33,10 @@ N_BARS = 6_600  # 26 years of days
 ENGINES = ("rust", "numba")
 FLAT_FEE = 0.0015
 PEAK_VECTORBT = """
-import resource
 from tests.bench.bench_kernel import history, ready, sweeps, vectorbt
+from tests.bench.peak import peak_mebibytes
 vectorbt(*ready(sweeps({n}, 6600)[0][1], history(6600)))
-print({n}, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+print({n}, peak_mebibytes())
 """
 
 
