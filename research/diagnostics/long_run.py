@@ -121,6 +121,7 @@ def fixed_b_p_value(statistic: float, b: float) -> float:
     return float(min(1.0, np.exp(-0.5 * logs).mean()))
 
 
+@lru_cache(maxsize=64)
 def fixed_b_critical_value(level: float, b: float) -> float:
     """Half-width, in standard errors, of a two-sided fixed-b interval at ``level``."""
     from scipy.optimize import brentq
