@@ -65,6 +65,68 @@ def cusum(series: SeriesLike, regressors: npt.ArrayLike | None = None) -> Findin
     )
 
 
+def recursive_cusum(series: SeriesLike, regressors: npt.ArrayLike | None = None) -> Finding:
+    r"""Recursive CUSUM, how far the one-step forecast errors of a regression drift to one side.
+
+    The statistic is :math:`S = \max_t |W_t| / (1 + 2 (t-k)/(n-k))` with
+    :math:`W_t = \sum_{s \le t} w_s / (\hat\sigma \sqrt{n-k})` of the standardized forecast errors w, each from the
+    fit to the bars before it. :math:`\hat\sigma` is their standard deviation about their mean, as in R's strucchange;
+    about zero, a break would swell it and hide itself.
+
+    Parameters
+    ----------
+    series
+        Shape (T,).
+    regressors
+        Shape (T,) or (T, k), without the constant; by default the mean alone is tested.
+
+    Returns
+    -------
+    Finding
+        ``estimate`` is the position (0-based) of the bar where the path is farthest out for its boundary: the break is
+        seen there, and came before it.
+
+    Raises
+    ------
+    DataError
+        If values are missing or misaligned, the fit is perfect, or the regressors do not vary in the first bars.
+
+    References
+    ----------
+    Brown, Durbin and Evans (1975).
+    """
+    from scipy.special import ndtr
+    from statsmodels.regression.linear_model import OLS
+    from statsmodels.stats.diagnostic import recursive_olsresiduals
+
+    values, design = _regression(series, regressors)
+    n, k = design.shape
+    if np.linalg.matrix_rank(design[:k]) < k:
+        raise DataError(f"regressors: the first {k} bars do not identify {k} coefficients; start where they vary")
+    fit = OLS(values, design).fit()
+    if fit.ssr <= 1e-20 * (values @ values):
+        raise DataError("series: the regression fits perfectly, so there are no residuals to follow; check the data")
+    errors = recursive_olsresiduals(fit, skip=k)[4][k:]
+    spread = float(errors.std(ddof=1))
+    path = np.abs(np.cumsum(errors)) / (spread * np.sqrt(n - k)) / (1 + 2 * np.arange(1, n - k + 1) / (n - k))
+    s = float(path.max())
+    crossing = 1 - ndtr(3 * s) + np.exp(-4 * s**2) * (ndtr(s) + ndtr(5 * s) - 1) - np.exp(-16 * s**2) * ndtr(-s)
+    p_value = float(np.clip(2 * crossing, 0, 1))
+    return Finding(
+        name="recursive_cusum",
+        estimate=float(k + np.argmax(path)),
+        unit="position of the bar farthest out",
+        statistic=s,
+        p_value=p_value,
+        null="the regression is the same throughout",
+        alternative="it drifts or breaks",
+        effective_n=float(n - k),
+        method="recursive CUSUM; p-value of either line crossed, twice that of one, exact enough below 0.1",
+        reference="Brown, Durbin and Evans 1975",
+        sentence=f"Forecasts by an unchanging relation would err to one side like this in {p_value:.1%} of samples.",
+    )
+
+
 def sup_f(
     series: SeriesLike,
     regressors: npt.ArrayLike | None = None,
@@ -139,6 +201,83 @@ def sup_f(
             "critical_value": float(np.quantile(resampled, 0.95)),
             "before": fits[0].tolist(),
             "after": fits[1].tolist(),
+        },
+    )
+
+
+def mean_breaks(series: SeriesLike, *, max_breaks: int = 5, trim: float = 0.15) -> Finding:
+    r"""Dates at which the mean changed, how many by BIC: a description, without a p-value.
+
+    For each m the m breaks with the smallest residual sum of squares of all, by dynamic programming;
+    :math:`BIC_m = n (\log(2 \pi RSS_m / n) + 1) + (2m + 2) \log n`. It takes the bars for uncorrelated: a persistent
+    series gets too many breaks.
+
+    Parameters
+    ----------
+    series
+        Shape (T,).
+    max_breaks
+        Most breaks to consider; fewer if the segments would not fit.
+    trim
+        Share of the sample that every segment has at least.
+
+    Returns
+    -------
+    Finding
+        ``estimate`` is the number of breaks; ``details`` hold ``breaks`` (positions, 0-based, of the last bar before
+        each), the ``means`` between them, and ``rss`` and ``bic`` of 0, 1, ... breaks.
+
+    Raises
+    ------
+    DataError
+        If values are missing or fewer than 10, or never vary within the segments.
+
+    References
+    ----------
+    Bai and Perron (1998, 2003); Yao (1988).
+    """
+    values = vector(series, "series", minimum=10)
+    fraction(2 * trim, "twice the trim")
+    whole(max_breaks, "max_breaks", minimum=1)
+    n = values.size
+    shortest = max(int(np.floor(trim * n)), 2)
+    centred = values - values.mean()
+    sums, squares = (np.concatenate([[0.0], np.cumsum(v)]) for v in (centred, centred**2))
+    ends = np.arange(n + 1)
+    best = np.full(n + 1, np.inf)  # smallest RSS of the first bars in the segments so far, by their number
+    best[shortest:] = squares[shortest:] - sums[shortest:] ** 2 / ends[shortest:]
+    rss, starts = [best[n]], []
+    for m in range(1, min(max_breaks, n // shortest - 1) + 1):
+        previous, best = best, np.full(n + 1, np.inf)
+        start = np.zeros(n + 1, dtype=int)
+        for end in range((m + 1) * shortest, n + 1):
+            cuts = ends[m * shortest : end - shortest + 1]
+            total = previous[cuts] + squares[end] - squares[cuts] - (sums[end] - sums[cuts]) ** 2 / (end - cuts)
+            start[end], best[end] = cuts[np.argmin(total)], total.min()
+        rss.append(best[n])
+        starts.append(start)
+    if min(rss) <= 1e-12 * squares[n]:
+        raise DataError("series: it never varies between breaks, so no number of breaks fits best; check the data")
+    bic = [n * (np.log(2 * np.pi * r / n) + 1) + (2 * m + 2) * np.log(n) for m, r in enumerate(rss)]
+    chosen = int(np.argmin(bic))
+    edges = [n]
+    for start in reversed(starts[:chosen]):
+        edges.insert(0, int(start[edges[0]]))
+    return Finding(
+        name="mean_breaks",
+        estimate=float(chosen),
+        unit="breaks",
+        null="",
+        alternative="",
+        effective_n=float(n),
+        method=f"least squares over all dates, at least {shortest} bars a segment, up to {len(starts)} breaks by BIC",
+        reference="Bai and Perron 2003; Yao 1988",
+        sentence=f"The mean is best described with {chosen} break{'' if chosen == 1 else 's'}; dates are estimates.",
+        details={
+            "breaks": [edge - 1 for edge in edges[:-1]],
+            "means": [float(part.mean()) for part in np.split(values, edges[:-1])],
+            "rss": [float(r) for r in rss],
+            "bic": [float(b) for b in bic],
         },
     )
 
