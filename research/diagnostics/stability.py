@@ -1,4 +1,4 @@
-"""Whether a relation held all the time: breaks at unknown dates, rolling alphas, regimes.
+"""Whether a relation held all the time: breaks at unknown dates, rolling alphas.
 
 A break date that was searched for is an estimate: the difference of the means before and after it has no ordinary
 p-value. The tests here allow for the search; their dates are for description.
@@ -347,96 +347,6 @@ def rolling_alpha(
             "highest": float(known.max()) if known.size else float("nan"),
             "whole": whole_alpha,
             "separate_windows": y.size // window,
-        },
-    )
-
-
-def markov_regimes(
-    returns: SeriesLike, *, periods_per_year: float, seed: int, n_regimes: int = 2, n_starts: int = 20
-) -> Finding:
-    """Regimes of mean and volatility that switch as a Markov chain, a description.
-
-    Maximum likelihood from many random starts, the best kept; regimes are numbered by their mean, lowest
-    first. Only *filtered* probabilities are given, what the model says at a bar from the bars up to it; the smoothed
-    ones know the future. Even so the parameters are those of the whole sample: a strategy must estimate them
-    again at every decision.
-
-    Parameters
-    ----------
-    returns
-        Shape (T,), fractions a bar.
-    periods_per_year
-        12 for months, 252 for days.
-    seed, n_starts
-        Of the random starts, and how many.
-    n_regimes
-        Number of regimes.
-
-    Returns
-    -------
-    Finding
-        ``estimate`` is the highest less the lowest mean, a year. There is no p-value: under one regime the
-        switching probabilities do not exist, so no ordinary distribution holds. ``details`` hold ``means`` and
-        ``volatilities`` a year, ``transition`` (row: from, column: to), ``expected_durations`` in bars,
-        ``filtered`` probabilities of the regime with the highest mean, ``log_likelihood`` and
-        ``bic_less_one_regime``, negative when the regimes pay for their parameters.
-
-    Raises
-    ------
-    DataError
-        If values are missing or fewer than 50, or no start converges.
-
-    References
-    ----------
-    Hamilton (1989).
-    """
-    import warnings
-
-    from statsmodels.tools.sm_exceptions import ModelWarning
-    from statsmodels.tsa.regime_switching.markov_regression import MarkovRegression
-
-    values = vector(returns, "returns", minimum=50)
-    year = positive(periods_per_year, "periods_per_year")
-    whole(n_regimes, "n_regimes", minimum=2)
-    whole(n_starts, "n_starts", minimum=1)
-    scale = float(values.std())
-    if scale == 0:
-        raise DataError("returns: they never vary, so there are no regimes; check the data")
-    model = MarkovRegression(values / scale, k_regimes=n_regimes, switching_variance=True)
-    with warnings.catch_warnings():
-        # Poor starts fail on their way; only the best of them is kept, and checked below.
-        warnings.simplefilter("ignore", ModelWarning)
-        warnings.simplefilter("ignore", RuntimeWarning)
-        fit = model.fit(search_reps=n_starts, search_iter=10, maxiter=500, rng=np.random.default_rng(seed), disp=False)
-    if not np.isfinite(fit.llf):
-        raise DataError(f"returns: none of {n_starts} starts converged to {n_regimes} regimes; ask for fewer regimes")
-    n_transitions = n_regimes * (n_regimes - 1)
-    means, variances = np.split(np.asarray(fit.params)[n_transitions:], 2)
-    order = np.argsort(means)
-    transition = np.asarray(fit.regime_transition)[:, :, 0].T[np.ix_(order, order)]
-    filtered = np.asarray(fit.filtered_marginal_probabilities)[:, order]
-    log_likelihood = float(fit.llf) - values.size * np.log(scale)
-    alone = -0.5 * values.size * (np.log(2 * np.pi * scale**2) + 1)
-    penalty = np.log(values.size)
-    spread = float(means[order[-1]] - means[order[0]]) * scale * year
-    return Finding(
-        name="markov_regimes",
-        estimate=spread,
-        unit="fraction a year",
-        null="",
-        alternative="",
-        effective_n=float(values.size),
-        method=f"{n_regimes} regimes of mean and variance, best of {n_starts} random starts, seed {seed}; no test",
-        reference="Hamilton 1989",
-        sentence=f"The regimes' means lie {spread:.1%} a year apart; which one holds is known only as a probability.",
-        details={
-            "means": (means[order] * scale * year).tolist(),
-            "volatilities": (np.sqrt(variances[order] * year) * scale).tolist(),
-            "transition": transition.tolist(),
-            "expected_durations": (1 / (1 - np.diag(transition))).tolist(),
-            "filtered": filtered[:, -1].tolist(),
-            "log_likelihood": log_likelihood,
-            "bic_less_one_regime": float(-2 * (log_likelihood - alone) + penalty * (n_transitions + 2 * n_regimes - 2)),
         },
     )
 

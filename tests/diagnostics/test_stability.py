@@ -3,7 +3,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from research.diagnostics.stability import cusum, markov_regimes, mean_breaks, recursive_cusum, rolling_alpha, sup_f
+from research.diagnostics.stability import cusum, mean_breaks, recursive_cusum, rolling_alpha, sup_f
 from research.errors import DataError, ParameterError
 
 STRUCCHANGE_NILE_OLS_CUSUM = 2.951766, 5.41e-8
@@ -159,46 +159,6 @@ def test_rolling_alpha_by_plain_regressions():
     assert found.details["separate_windows"] == 4
 
 
-def two_regimes(n=800):
-    rng = np.random.default_rng(4)
-    state = np.cumsum(rng.random(n) < 1 / 50) % 2
-    return state, np.where(state, 0.02, -0.02) + np.where(state, 0.02, 0.05) * rng.standard_normal(n)
-
-
-def test_planted_regimes_are_recovered_and_ordered_by_mean():
-    state, returns = two_regimes()
-    found = markov_regimes(returns, periods_per_year=12, seed=0)
-    low, high = found.details["means"]
-    assert (low, high) == pytest.approx((-0.24, 0.24), abs=0.09)
-    assert found.details["volatilities"] == pytest.approx([0.05 * 12**0.5, 0.02 * 12**0.5], rel=0.12)
-    assert np.mean((np.array(found.details["filtered"]) > 0.5) == state) > 0.85
-    assert np.sum(found.details["transition"], axis=1) == pytest.approx([1, 1])
-    assert found.details["bic_less_one_regime"] < -50
-    assert found.p_value is None
-    assert found == markov_regimes(returns, periods_per_year=12, seed=0)
-
-
-def test_filtered_probabilities_are_the_hamilton_filter_and_know_no_future():
-    _, returns = two_regimes(300)
-    found = markov_regimes(returns, periods_per_year=1, seed=0)
-    means, sds = np.array(found.details["means"]), np.array(found.details["volatilities"])
-    transition = np.array(found.details["transition"])
-    p01, p10 = transition[0, 1], transition[1, 0]
-    belief, log_likelihood = np.array([p10, p01]) / (p01 + p10), 0.0
-    for t, r in enumerate(returns):
-        predicted = belief @ transition if t else belief
-        joint = predicted * np.exp(-0.5 * ((r - means) / sds) ** 2) / (sds * np.sqrt(2 * np.pi))
-        log_likelihood += np.log(joint.sum())
-        belief = joint / joint.sum()
-        assert found.details["filtered"][t] == pytest.approx(belief[1], abs=1e-6)
-    assert found.details["log_likelihood"] == pytest.approx(log_likelihood, abs=1e-6)
-
-
-def test_one_regime_does_not_pay_for_two():
-    returns = 0.05 * np.random.default_rng(5).standard_normal(500)
-    assert markov_regimes(returns, periods_per_year=12, seed=0).details["bic_less_one_regime"] > 0
-
-
 def test_what_cannot_be_tested():
     noise = np.random.default_rng(6).standard_normal(60)
     with pytest.raises(DataError, match="fits perfectly"):
@@ -219,7 +179,5 @@ def test_what_cannot_be_tested():
         sup_f(noise[:12], noise[:12], seed=0, trim=0.1)
     with pytest.raises(ParameterError, match="trim"):
         sup_f(noise, seed=0, trim=0.5)
-    with pytest.raises(DataError, match="too few"):
-        markov_regimes(noise[:40], periods_per_year=12, seed=0)
     with pytest.raises(DataError, match="too few"):
         rolling_alpha(noise, noise, window=61, periods_per_year=12)
