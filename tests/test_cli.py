@@ -96,6 +96,23 @@ def test_parameters_and_terms_reach_the_run(capsys):
     assert document["execution"]["fees"] == 0.01
 
 
+def test_stricter_rules_reach_the_verdict_and_looser_ones_are_refused(capsys):
+    asked = "lease_rate_spike", "--metal", "silver"
+    trial = json.loads(run(capsys, "backtest", *asked, "--json")[1])["trials"][0]
+    least = int(trial["events"]) + 1
+    document = json.loads(run(capsys, "backtest", *asked, "--level", "0.01", "--min-events", str(least), "--json")[1])
+    assert (document["rules"]["level"], document["rules"]["min_events"]) == (0.01, least)
+    verdict = document["trials"][0]["verdict"]
+    assert verdict["word"] == "undecidable"
+    assert str(least) in verdict["reason"]
+    out = run(capsys, "compare", *asked, "--level", "0.025", "--min-events", "10")[1]
+    assert "(10 or more)" in " ".join(out.split())
+    assert "level 2.5%" in " ".join(out.split())
+    for command in ("compare", "backtest"):
+        assert "level 0.1 is looser than 0.05" in refusal(capsys, command, *asked, "--level", "0.1")
+        assert "min_events 5 is looser than 6" in refusal(capsys, command, *asked, "--min-events", "5")
+
+
 def test_strategies_say_what_they_need_and_what_is_missing(capsys, tmp_path):
     names = {item["name"]: item for item in json.loads(run(capsys, "strategies", "--json")[1])}
     assert names["lease_rate_spike"]["missing"] == []

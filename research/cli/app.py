@@ -20,7 +20,9 @@ from research.cli.options import (
     End,
     Fees,
     Json,
+    Level,
     Metals,
+    MinEvents,
     NoLedger,
     Packs,
     Slippage,
@@ -29,6 +31,7 @@ from research.cli.options import (
     execution_of,
     open_packs,
     parameters_of,
+    rules_of,
 )
 from research.cli.output import print_json
 
@@ -65,6 +68,8 @@ def compare(
     slippage: Slippage = None,
     storage: Storage = None,
     borrow: Borrow = None,
+    level: Level = None,
+    min_events: MinEvents = None,
     html: Html = None,
     verbose: Verbose = False,
     run_folder: RunFolder = None,
@@ -74,6 +79,7 @@ def compare(
 ) -> None:
     """Every thesis signal against buy-and-hold: the verdict table."""
     execution = execution_of(delay=delay, fees=fees, slippage=slippage, storage=storage, borrow=borrow)
+    rules = rules_of(level=level, min_events=min_events)
     from research.discovery import all_strategies, find_strategy
     from research.study import LEDGER
     from research.study import compare as run
@@ -88,6 +94,7 @@ def compare(
             start=start,
             end=end,
             execution=execution,
+            rules=rules,
             progress=tell,
             ledger=None if no_ledger else LEDGER,
         )
@@ -107,6 +114,8 @@ def backtest(
     slippage: Slippage = None,
     storage: Storage = None,
     borrow: Borrow = None,
+    level: Level = None,
+    min_events: MinEvents = None,
     html: Html = None,
     run_folder: RunFolder = None,
     no_ledger: NoLedger = False,
@@ -115,6 +124,7 @@ def backtest(
 ) -> None:
     """One strategy against buy-and-hold, with every finding."""
     execution = execution_of(delay=delay, fees=fees, slippage=slippage, storage=storage, borrow=borrow)
+    rules = rules_of(level=level, min_events=min_events)
     parameters = parameters_of(param)
     from research.discovery import find_strategy
     from research.study import LEDGER
@@ -132,6 +142,7 @@ def backtest(
             start=start,
             end=end,
             execution=execution,
+            rules=rules,
             progress=tell,
             ledger=None if no_ledger else LEDGER,
         )

@@ -13,6 +13,7 @@ from research.errors import ParameterError
 if TYPE_CHECKING:
     from research.datasets.data import Data
     from research.execution import Execution
+    from research.verdict import Rules
 
 Packs = Annotated[
     list[Path] | None,
@@ -31,6 +32,13 @@ Slippage = Annotated[float | None, typer.Option("--slippage", metavar="FRACTION"
 Storage = Annotated[float | None, typer.Option("--storage", metavar="FRACTION", help="Of the value held, a year.")]
 Borrow = Annotated[float | None, typer.Option("--borrow", metavar="FRACTION", help="Of the value short, a year.")]
 
+Level = Annotated[
+    float | None, typer.Option("--level", metavar="P", help="Largest p-value that counts as evidence; at most 0.05.")
+]
+MinEvents = Annotated[
+    int | None, typer.Option("--min-events", metavar="N", help="Fewest events that give a p-value; at least 6.")
+]
+
 
 def open_packs(packs: list[Path] | None) -> Data:
     """The bundled pack, the user's own over it, and the named ones over both."""
@@ -44,6 +52,13 @@ def execution_of(**given: float | None) -> Execution:
     from research.execution import Execution
 
     return Execution(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+
+
+def rules_of(**given: float | None) -> Rules:
+    """The default thresholds of the verdict with what was given on the line, which may only be stricter."""
+    from research.verdict import Rules
+
+    return Rules(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
 
 
 def parameters_of(words: list[str] | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Whether a relation held all the time: breaks at unknown dates, rolling alphas, regimes.
+"""Whether a relation held all the time: breaks at unknown dates, rolling alphas.
 
 A break date that was searched for is an estimate: the difference of the means before and after it has no ordinary
 p-value. The tests here allow for the search; their dates are for description.
@@ -62,6 +62,68 @@ def cusum(series: SeriesLike, regressors: npt.ArrayLike | None = None) -> Findin
         method="OLS-CUSUM, supremum of a Brownian bridge",
         reference="Ploberger and Kraemer 1992",
         sentence=f"A relation that never changed would wander this far in {float(p_value):.1%} of samples.",
+    )
+
+
+def recursive_cusum(series: SeriesLike, regressors: npt.ArrayLike | None = None) -> Finding:
+    r"""Recursive CUSUM, how far the one-step forecast errors of a regression drift to one side.
+
+    The statistic is :math:`S = \max_t |W_t| / (1 + 2 (t-k)/(n-k))` with
+    :math:`W_t = \sum_{s \le t} w_s / (\hat\sigma \sqrt{n-k})` of the standardized forecast errors w, each from the
+    fit to the bars before it. :math:`\hat\sigma` is their standard deviation about their mean, as in R's strucchange;
+    about zero, a break would swell it and hide itself.
+
+    Parameters
+    ----------
+    series
+        Shape (T,).
+    regressors
+        Shape (T,) or (T, k), without the constant; by default the mean alone is tested.
+
+    Returns
+    -------
+    Finding
+        ``estimate`` is the position (0-based) of the bar where the path is farthest out for its boundary: the break is
+        seen there, and came before it.
+
+    Raises
+    ------
+    DataError
+        If values are missing or misaligned, the fit is perfect, or the regressors do not vary in the first bars.
+
+    References
+    ----------
+    Brown, Durbin and Evans (1975).
+    """
+    from scipy.special import ndtr
+    from statsmodels.regression.linear_model import OLS
+    from statsmodels.stats.diagnostic import recursive_olsresiduals
+
+    values, design = _regression(series, regressors)
+    n, k = design.shape
+    if np.linalg.matrix_rank(design[:k]) < k:
+        raise DataError(f"regressors: the first {k} bars do not identify {k} coefficients; start where they vary")
+    fit = OLS(values, design).fit()
+    if fit.ssr <= 1e-20 * (values @ values):
+        raise DataError("series: the regression fits perfectly, so there are no residuals to follow; check the data")
+    errors = recursive_olsresiduals(fit, skip=k)[4][k:]
+    spread = float(errors.std(ddof=1))
+    path = np.abs(np.cumsum(errors)) / (spread * np.sqrt(n - k)) / (1 + 2 * np.arange(1, n - k + 1) / (n - k))
+    s = float(path.max())
+    crossing = 1 - ndtr(3 * s) + np.exp(-4 * s**2) * (ndtr(s) + ndtr(5 * s) - 1) - np.exp(-16 * s**2) * ndtr(-s)
+    p_value = float(np.clip(2 * crossing, 0, 1))
+    return Finding(
+        name="recursive_cusum",
+        estimate=float(k + np.argmax(path)),
+        unit="position of the bar farthest out",
+        statistic=s,
+        p_value=p_value,
+        null="the regression is the same throughout",
+        alternative="it drifts or breaks",
+        effective_n=float(n - k),
+        method="recursive CUSUM; p-value of either line crossed, twice that of one, exact enough below 0.1",
+        reference="Brown, Durbin and Evans 1975",
+        sentence=f"Forecasts by an unchanging relation would err to one side like this in {p_value:.1%} of samples.",
     )
 
 
@@ -143,6 +205,83 @@ def sup_f(
     )
 
 
+def mean_breaks(series: SeriesLike, *, max_breaks: int = 5, trim: float = 0.15) -> Finding:
+    r"""Dates at which the mean changed, how many by BIC: a description, without a p-value.
+
+    For each m the m breaks with the smallest residual sum of squares of all, by dynamic programming;
+    :math:`BIC_m = n (\log(2 \pi RSS_m / n) + 1) + (2m + 2) \log n`. It takes the bars for uncorrelated: a persistent
+    series gets too many breaks.
+
+    Parameters
+    ----------
+    series
+        Shape (T,).
+    max_breaks
+        Most breaks to consider; fewer if the segments would not fit.
+    trim
+        Share of the sample that every segment has at least.
+
+    Returns
+    -------
+    Finding
+        ``estimate`` is the number of breaks; ``details`` hold ``breaks`` (positions, 0-based, of the last bar before
+        each), the ``means`` between them, and ``rss`` and ``bic`` of 0, 1, ... breaks.
+
+    Raises
+    ------
+    DataError
+        If values are missing or fewer than 10, or never vary within the segments.
+
+    References
+    ----------
+    Bai and Perron (1998, 2003); Yao (1988).
+    """
+    values = vector(series, "series", minimum=10)
+    fraction(2 * trim, "twice the trim")
+    whole(max_breaks, "max_breaks", minimum=1)
+    n = values.size
+    shortest = max(int(np.floor(trim * n)), 2)
+    centred = values - values.mean()
+    sums, squares = (np.concatenate([[0.0], np.cumsum(v)]) for v in (centred, centred**2))
+    ends = np.arange(n + 1)
+    best = np.full(n + 1, np.inf)  # smallest RSS of the first bars in the segments so far, by their number
+    best[shortest:] = squares[shortest:] - sums[shortest:] ** 2 / ends[shortest:]
+    rss, starts = [best[n]], []
+    for m in range(1, min(max_breaks, n // shortest - 1) + 1):
+        previous, best = best, np.full(n + 1, np.inf)
+        start = np.zeros(n + 1, dtype=int)
+        for end in range((m + 1) * shortest, n + 1):
+            cuts = ends[m * shortest : end - shortest + 1]
+            total = previous[cuts] + squares[end] - squares[cuts] - (sums[end] - sums[cuts]) ** 2 / (end - cuts)
+            start[end], best[end] = cuts[np.argmin(total)], total.min()
+        rss.append(best[n])
+        starts.append(start)
+    if min(rss) <= 1e-12 * squares[n]:
+        raise DataError("series: it never varies between breaks, so no number of breaks fits best; check the data")
+    bic = [n * (np.log(2 * np.pi * r / n) + 1) + (2 * m + 2) * np.log(n) for m, r in enumerate(rss)]
+    chosen = int(np.argmin(bic))
+    edges = [n]
+    for start in reversed(starts[:chosen]):
+        edges.insert(0, int(start[edges[0]]))
+    return Finding(
+        name="mean_breaks",
+        estimate=float(chosen),
+        unit="breaks",
+        null="",
+        alternative="",
+        effective_n=float(n),
+        method=f"least squares over all dates, at least {shortest} bars a segment, up to {len(starts)} breaks by BIC",
+        reference="Bai and Perron 2003; Yao 1988",
+        sentence=f"The mean is best described with {chosen} break{'' if chosen == 1 else 's'}; dates are estimates.",
+        details={
+            "breaks": [edge - 1 for edge in edges[:-1]],
+            "means": [float(part.mean()) for part in np.split(values, edges[:-1])],
+            "rss": [float(r) for r in rss],
+            "bic": [float(b) for b in bic],
+        },
+    )
+
+
 def rolling_alpha(
     excess_returns: SeriesLike,
     metal_excess_returns: SeriesLike,
@@ -208,96 +347,6 @@ def rolling_alpha(
             "highest": float(known.max()) if known.size else float("nan"),
             "whole": whole_alpha,
             "separate_windows": y.size // window,
-        },
-    )
-
-
-def markov_regimes(
-    returns: SeriesLike, *, periods_per_year: float, seed: int, n_regimes: int = 2, n_starts: int = 20
-) -> Finding:
-    """Regimes of mean and volatility that switch as a Markov chain, a description.
-
-    Maximum likelihood from many random starts, the best kept; regimes are numbered by their mean, lowest
-    first. Only *filtered* probabilities are given, what the model says at a bar from the bars up to it; the smoothed
-    ones know the future. Even so the parameters are those of the whole sample: a strategy must estimate them
-    again at every decision.
-
-    Parameters
-    ----------
-    returns
-        Shape (T,), fractions a bar.
-    periods_per_year
-        12 for months, 252 for days.
-    seed, n_starts
-        Of the random starts, and how many.
-    n_regimes
-        Number of regimes.
-
-    Returns
-    -------
-    Finding
-        ``estimate`` is the highest less the lowest mean, a year. There is no p-value: under one regime the
-        switching probabilities do not exist, so no ordinary distribution holds. ``details`` hold ``means`` and
-        ``volatilities`` a year, ``transition`` (row: from, column: to), ``expected_durations`` in bars,
-        ``filtered`` probabilities of the regime with the highest mean, ``log_likelihood`` and
-        ``bic_less_one_regime``, negative when the regimes pay for their parameters.
-
-    Raises
-    ------
-    DataError
-        If values are missing or fewer than 50, or no start converges.
-
-    References
-    ----------
-    Hamilton (1989).
-    """
-    import warnings
-
-    from statsmodels.tools.sm_exceptions import ModelWarning
-    from statsmodels.tsa.regime_switching.markov_regression import MarkovRegression
-
-    values = vector(returns, "returns", minimum=50)
-    year = positive(periods_per_year, "periods_per_year")
-    whole(n_regimes, "n_regimes", minimum=2)
-    whole(n_starts, "n_starts", minimum=1)
-    scale = float(values.std())
-    if scale == 0:
-        raise DataError("returns: they never vary, so there are no regimes; check the data")
-    model = MarkovRegression(values / scale, k_regimes=n_regimes, switching_variance=True)
-    with warnings.catch_warnings():
-        # Poor starts fail on their way; only the best of them is kept, and checked below.
-        warnings.simplefilter("ignore", ModelWarning)
-        warnings.simplefilter("ignore", RuntimeWarning)
-        fit = model.fit(search_reps=n_starts, search_iter=10, maxiter=500, rng=np.random.default_rng(seed), disp=False)
-    if not np.isfinite(fit.llf):
-        raise DataError(f"returns: none of {n_starts} starts converged to {n_regimes} regimes; ask for fewer regimes")
-    n_transitions = n_regimes * (n_regimes - 1)
-    means, variances = np.split(np.asarray(fit.params)[n_transitions:], 2)
-    order = np.argsort(means)
-    transition = np.asarray(fit.regime_transition)[:, :, 0].T[np.ix_(order, order)]
-    filtered = np.asarray(fit.filtered_marginal_probabilities)[:, order]
-    log_likelihood = float(fit.llf) - values.size * np.log(scale)
-    alone = -0.5 * values.size * (np.log(2 * np.pi * scale**2) + 1)
-    penalty = np.log(values.size)
-    spread = float(means[order[-1]] - means[order[0]]) * scale * year
-    return Finding(
-        name="markov_regimes",
-        estimate=spread,
-        unit="fraction a year",
-        null="",
-        alternative="",
-        effective_n=float(values.size),
-        method=f"{n_regimes} regimes of mean and variance, best of {n_starts} random starts, seed {seed}; no test",
-        reference="Hamilton 1989",
-        sentence=f"The regimes' means lie {spread:.1%} a year apart; which one holds is known only as a probability.",
-        details={
-            "means": (means[order] * scale * year).tolist(),
-            "volatilities": (np.sqrt(variances[order] * year) * scale).tolist(),
-            "transition": transition.tolist(),
-            "expected_durations": (1 / (1 - np.diag(transition))).tolist(),
-            "filtered": filtered[:, -1].tolist(),
-            "log_likelihood": log_likelihood,
-            "bic_less_one_regime": float(-2 * (log_likelihood - alone) + penalty * (n_transitions + 2 * n_regimes - 2)),
         },
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -24,7 +25,7 @@ COLOURS = {"supported": "green", "contradicted": "red", "not supported": "yellow
 VERDICT_NOTE = (
     "Alpha: return a year over a fixed mix of metal and bills. Family: p-value adjusted over every declared trial "
     "that can be tested. Placebo: that of the strategy's own weights, moved in time. Findable: the smallest "
-    "alpha that this sample finds 4 times in 5. Under 6 independent events no p-value is given."
+    "alpha that this sample finds in {power:.0%} of cases. Under {min_events} independent events no p-value is given."
 )
 PERFORMANCE_NOTE = (
     "Sharpe over bills; drawdown: the deepest; turnover and costs a year, as a multiple and a share of the account."
@@ -51,7 +52,7 @@ def print_study(study: Study, *, verbose: bool = False, overdue: Sequence[str] =
     metals = {metal: [trial for trial in study.trials if trial.metal == metal] for metal in _metals(study)}
     for metal, trials in metals.items():
         console.print(_verdict_table(metal, trials))
-    console.print(Text(VERDICT_NOTE, style="dim"))
+    console.print(Text(VERDICT_NOTE.format(**asdict(study.rules)), style="dim"))
     console.print()
     for metal, trials in metals.items():
         console.print(_performance_table(metal, trials))
@@ -84,7 +85,8 @@ def study_lines(study: Study) -> list[str]:
     lines.append(f"terms: {study.execution.describe()}; cash earns the 3-month bill")
     lines.append(
         f"family: {study.family_size} declared trials (strategies x metals x grid), {study.family_tested} with enough "
-        f"events to be tested; p adjusted over those; level {study.rules.level:.0%}"
+        f"events to be tested ({study.rules.min_events} or more); p adjusted over those; "
+        f"level {100 * study.rules.level:.3g}%"
     )
     counted = study.manifest["trials"]
     lines.append(

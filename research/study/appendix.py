@@ -21,11 +21,12 @@ from research.diagnostics.incremental import incremental_value, momentum_and_rat
 from research.diagnostics.performance import regress_on_metal
 from research.diagnostics.placebo import bootstrap_placebo
 from research.diagnostics.prediction import augmented_regression, predictive_regressions
+from research.diagnostics.regimes import markov_regimes
 from research.diagnostics.selection import deflated_sharpe_ratio, minimum_track_record, probabilistic_sharpe_ratio
 from research.diagnostics.sharpe import sharpe_ratio
 from research.diagnostics.sharpe_difference import sharpe_difference
 from research.diagnostics.specification import arch_effects, autocorrelation, heteroskedasticity, stationarity
-from research.diagnostics.stability import cusum, markov_regimes, rolling_alpha, sup_f
+from research.diagnostics.stability import cusum, rolling_alpha, sup_f
 from research.errors import DataError
 from research.execution import Execution
 from research.study.evidence import (

@@ -70,6 +70,13 @@ LMTEST_CARS_WHITE = 3.2156902, 0.2003188
 R_NILE_ADF_2_LAGS = -3.158821, 0.022495
 R_NILE_KPSS_4_LAGS = 0.965435
 R_NILE_LJUNG_BOX_10 = 88.1268716
+# Diggle (1990): luteinizing hormone in blood samples ten minutes apart; the data set "lh" of R.
+LH = np.fromstring(
+    "2.4 2.4 2.4 2.2 2.1 1.5 2.3 2.3 2.5 2.0 1.9 1.7 2.2 1.8 3.2 3.2 2.7 2.2 2.2 1.9 1.9 1.8 2.7 3.0 "
+    "2.3 2.0 2.0 2.9 2.9 2.7 2.7 2.3 2.6 2.4 1.8 1.7 1.5 1.4 2.1 3.3 3.5 3.5 3.1 2.6 2.1 3.4 3.0 2.9",
+    sep=" ",
+)
+R_LH_LJUNG_BOX_5 = 22.673185, 0.00038974
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +126,12 @@ def test_a_trend_is_not_a_unit_root():
 
 def test_ljung_box_of_the_nile(nile):
     assert autocorrelation(nile, lags=10).details["ljung_box_statistic"] == pytest.approx(R_NILE_LJUNG_BOX_10, abs=1e-6)
+
+
+def test_ljung_box_of_the_hormone():
+    details = autocorrelation(LH, lags=5).details
+    assert details["ljung_box_statistic"] == pytest.approx(R_LH_LJUNG_BOX_5[0], abs=1e-6)
+    assert details["ljung_box_p_value"] == pytest.approx(R_LH_LJUNG_BOX_5[1], abs=1e-8)
 
 
 def test_robust_autocorrelation_by_hand():

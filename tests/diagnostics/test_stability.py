@@ -1,12 +1,18 @@
+from itertools import combinations
+
 import numpy as np
 import pytest
 
-from research.diagnostics.stability import cusum, markov_regimes, rolling_alpha, sup_f
+from research.diagnostics.stability import cusum, mean_breaks, recursive_cusum, rolling_alpha, sup_f
 from research.errors import DataError, ParameterError
 
 STRUCCHANGE_NILE_OLS_CUSUM = 2.951766, 5.41e-8
 STRUCCHANGE_NILE_SUP_F = 75.929769
 BAI_PERRON_NILE_BREAK = 28  # observations before it: the year 1898
+STRUCCHANGE_NILE_RECURSIVE_CUSUM = 2.0669
+STRUCCHANGE_NILE_ONE_BREAK_RSS = 1_597_457.194
+STRUCCHANGE_NILE_BIC_OF_NONE_AND_ONE = 1318.242, 1270.084
+BROWN_DURBIN_EVANS_1975_CRITICAL_VALUES = {0.01: 1.143, 0.05: 0.948, 0.10: 0.850}
 ANDREWS_2003_CRITICAL_VALUE_ONE_COEFFICIENT_15_PERCENT = 8.68
 ANDREWS_2003_CRITICAL_VALUE_TWO_COEFFICIENTS_15_PERCENT = 11.72
 
@@ -23,6 +29,68 @@ def test_nile_cusum(nile):
     assert found.statistic == pytest.approx(STRUCCHANGE_NILE_OLS_CUSUM[0], abs=1e-6)
     assert found.p_value == pytest.approx(STRUCCHANGE_NILE_OLS_CUSUM[1], rel=1e-2)
     assert found.estimate == BAI_PERRON_NILE_BREAK - 1
+
+
+def test_nile_recursive_cusum(nile):
+    found = recursive_cusum(nile)
+    assert found.statistic == pytest.approx(STRUCCHANGE_NILE_RECURSIVE_CUSUM, abs=5e-5)
+    assert found.p_value < 1e-6
+    assert found.estimate >= BAI_PERRON_NILE_BREAK
+
+
+def test_recursive_cusum_by_one_regression_a_bar():
+    rng = np.random.default_rng(7)
+    x = rng.standard_normal(40)
+    y = 1 + 0.5 * x + rng.standard_normal(40)
+    X = np.column_stack([np.ones(40), x])
+    errors = []
+    for t in range(2, 40):
+        b = np.linalg.lstsq(X[:t], y[:t], rcond=None)[0]
+        errors.append((y[t] - X[t] @ b) / np.sqrt(1 + X[t] @ np.linalg.inv(X[:t].T @ X[:t]) @ X[t]))
+    drift = np.abs(np.cumsum(errors)) / (np.std(errors, ddof=1) * np.sqrt(38))
+    assert recursive_cusum(y, x).statistic == pytest.approx(np.max(drift / (1 + 2 * np.arange(1, 39) / 38)))
+
+
+def test_recursive_cusum_has_the_published_critical_values():
+    found = [recursive_cusum(np.random.default_rng(seed).standard_normal(60)) for seed in range(400)]
+    for level, critical in BROWN_DURBIN_EVANS_1975_CRITICAL_VALUES.items():
+        assert all(
+            (f.p_value < level) == (f.statistic > critical) for f in found if abs(f.statistic - critical) > 0.002
+        )
+        assert np.mean([f.p_value <= level for f in found]) <= level + 3 * np.sqrt(level * (1 - level) / 400)
+
+
+def test_nile_mean_breaks(nile):
+    found = mean_breaks(nile)
+    assert found.estimate == 1
+    assert found.details["breaks"] == [BAI_PERRON_NILE_BREAK - 1]
+    assert found.details["rss"][1] == pytest.approx(STRUCCHANGE_NILE_ONE_BREAK_RSS, abs=1e-3)
+    assert found.details["bic"][:2] == pytest.approx(STRUCCHANGE_NILE_BIC_OF_NONE_AND_ONE, abs=1e-3)
+    assert found.details["means"] == pytest.approx([nile[:28].mean(), nile[28:].mean()])
+    assert found.p_value is None
+
+
+def test_mean_breaks_are_the_best_of_all_dates():
+    values = np.random.default_rng(8).standard_normal(30) + np.repeat([0, 6, -4], [9, 8, 13])
+    found = mean_breaks(values, max_breaks=3, trim=0.14)
+    for m in range(4):
+        dates = [d for d in combinations(range(4, 27), m) if np.diff([0, *d, 30]).min() >= 4]
+        rss = {d: sum(part.var() * part.size for part in np.split(values, d)) for d in dates}
+        assert found.details["rss"][m] == pytest.approx(min(rss.values()))
+        if m == found.estimate:
+            assert [b + 1 for b in found.details["breaks"]] == list(min(rss, key=rss.get))
+
+
+def test_planted_breaks_of_the_mean_are_found():
+    values = np.random.default_rng(9).standard_normal(300) + np.repeat([0, 2, -1], [90, 80, 130])
+    found = mean_breaks(values)
+    assert found.details["breaks"] == pytest.approx([89, 169], abs=3)
+    assert found.details["means"] == pytest.approx([0, 2, -1], abs=0.3)
+
+
+def test_no_break_where_there_is_none():
+    found = [mean_breaks(np.random.default_rng(seed).standard_normal(200)).estimate for seed in range(20)]
+    assert np.mean(found) <= 0.1
 
 
 def test_nile_sup_f(nile):
@@ -91,50 +159,18 @@ def test_rolling_alpha_by_plain_regressions():
     assert found.details["separate_windows"] == 4
 
 
-def two_regimes(n=800):
-    rng = np.random.default_rng(4)
-    state = np.cumsum(rng.random(n) < 1 / 50) % 2
-    return state, np.where(state, 0.02, -0.02) + np.where(state, 0.02, 0.05) * rng.standard_normal(n)
-
-
-def test_planted_regimes_are_recovered_and_ordered_by_mean():
-    state, returns = two_regimes()
-    found = markov_regimes(returns, periods_per_year=12, seed=0)
-    low, high = found.details["means"]
-    assert (low, high) == pytest.approx((-0.24, 0.24), abs=0.09)
-    assert found.details["volatilities"] == pytest.approx([0.05 * 12**0.5, 0.02 * 12**0.5], rel=0.12)
-    assert np.mean((np.array(found.details["filtered"]) > 0.5) == state) > 0.85
-    assert np.sum(found.details["transition"], axis=1) == pytest.approx([1, 1])
-    assert found.details["bic_less_one_regime"] < -50
-    assert found.p_value is None
-    assert found == markov_regimes(returns, periods_per_year=12, seed=0)
-
-
-def test_filtered_probabilities_are_the_hamilton_filter_and_know_no_future():
-    _, returns = two_regimes(300)
-    found = markov_regimes(returns, periods_per_year=1, seed=0)
-    means, sds = np.array(found.details["means"]), np.array(found.details["volatilities"])
-    transition = np.array(found.details["transition"])
-    p01, p10 = transition[0, 1], transition[1, 0]
-    belief, log_likelihood = np.array([p10, p01]) / (p01 + p10), 0.0
-    for t, r in enumerate(returns):
-        predicted = belief @ transition if t else belief
-        joint = predicted * np.exp(-0.5 * ((r - means) / sds) ** 2) / (sds * np.sqrt(2 * np.pi))
-        log_likelihood += np.log(joint.sum())
-        belief = joint / joint.sum()
-        assert found.details["filtered"][t] == pytest.approx(belief[1], abs=1e-6)
-    assert found.details["log_likelihood"] == pytest.approx(log_likelihood, abs=1e-6)
-
-
-def test_one_regime_does_not_pay_for_two():
-    returns = 0.05 * np.random.default_rng(5).standard_normal(500)
-    assert markov_regimes(returns, periods_per_year=12, seed=0).details["bic_less_one_regime"] > 0
-
-
 def test_what_cannot_be_tested():
     noise = np.random.default_rng(6).standard_normal(60)
     with pytest.raises(DataError, match="fits perfectly"):
         cusum(np.arange(60.0), np.arange(60.0))
+    with pytest.raises(DataError, match="fits perfectly"):
+        recursive_cusum(np.arange(60.0), np.arange(60.0))
+    with pytest.raises(DataError, match="start where they vary"):
+        recursive_cusum(noise, np.arange(60) > 30)
+    with pytest.raises(DataError, match="never varies between"):
+        mean_breaks(np.repeat([0.0, 1.0], 30))
+    with pytest.raises(ParameterError, match="trim"):
+        mean_breaks(noise, trim=0.5)
     with pytest.raises(DataError, match="align"):
         sup_f(noise, noise[:-1], seed=0)
     with pytest.raises(ParameterError, match="leave it out"):
@@ -143,7 +179,5 @@ def test_what_cannot_be_tested():
         sup_f(noise[:12], noise[:12], seed=0, trim=0.1)
     with pytest.raises(ParameterError, match="trim"):
         sup_f(noise, seed=0, trim=0.5)
-    with pytest.raises(DataError, match="too few"):
-        markov_regimes(noise[:40], periods_per_year=12, seed=0)
     with pytest.raises(DataError, match="too few"):
         rolling_alpha(noise, noise, window=61, periods_per_year=12)
