@@ -133,7 +133,7 @@ def earned_words(
         for table in (world.excess_returns(), returns)
     )
     for name, finding in family.items():
-        against = before_costs[name].details["p_value_opposite"]
+        against = before_costs[name].details["p_value_two_sided"]
         family[name] = replace(finding, details={**finding.details, "p_value_opposite": against})
     chosen = range(returns.shape[1]) if strategies is None else strategies
     return {

@@ -16,9 +16,9 @@ The evidence is weighed in this order; the first rule that applies gives the wor
    - *robust*: the alpha keeps the claimed sign with one more bar of delay, with doubled costs, and in each
      half of the sample. An alpha of exactly zero has no sign.
 
-4. **Contradicted**, if primary, placebo and robust all hold with the opposite sign; the p-value of the primary is
-   then that of the accounts before costs, and the moved histories pay the same costs, so costs alone cannot
-   contradict a claim.
+4. **Contradicted**, if primary, placebo and robust all hold with the opposite sign. The p-value of the primary is
+   then two-sided, since nobody claimed that direction beforehand, and that of the accounts before costs; the
+   moved histories pay the same costs. So costs alone cannot contradict a claim.
 5. **A missing piece.** A word of rule 3 or 4 hangs on something unknown (NaN): everything else that it
    needs holds and this could not be computed: ``undecidable``.
 6. **Power.** Neither word was earned. The smallest information ratio that this sample could have found is

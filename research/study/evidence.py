@@ -64,8 +64,8 @@ def adjusted_alphas(candidates: Sequence[Candidate], family: FamilyReturns, rule
     """Timing alphas of the whole family, their p-values adjusted over every trial that can be tested.
 
     A trial with fewer independent events than the rules ask for is not tested, so it takes no part in the
-    adjustment; that is known from its decisions, before any return is looked at. The p-value in the
-    direction opposite to the claim is that of the accounts before costs.
+    adjustment; that is known from its decisions, before any return is looked at. The p-value against
+    the claim is two-sided, since nobody claimed that direction beforehand, and that of the accounts before costs.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def adjusted_alphas(candidates: Sequence[Candidate], family: FamilyReturns, rule
             for series in (after_costs, before_costs)
         )
         for name, finding in net.items():
-            against = gross[name].details["p_value_opposite"]
+            against = gross[name].details["p_value_two_sided"]
             findings[name] = replace(finding, details={**finding.details, "p_value_opposite": against})
     return findings
 
