@@ -16,7 +16,7 @@ from research.diagnostics.placebo import shift_placebo
 from research.diagnostics.power import minimum_detectable_information_ratio
 from research.engine.kernel import sweep
 from research.execution import Execution
-from research.study.family import Candidate, FamilyReturns, kernel_arguments
+from research.study.family import Candidate, FamilyReturns, kernel_arguments, plain_alpha
 from research.study.trial import Accounts
 from research.verdict import Evidence, Robustness, Rules
 
@@ -172,7 +172,7 @@ def _robustness(item: Candidate, execution: Execution) -> Robustness:
     alphas = {name: _alpha(item, terms) for name, terms in harder.items()}
     middle = len(result.returns) // 2
     for name, part in (("first_half", slice(None, middle)), ("second_half", slice(middle, None))):
-        alphas[name] = _alpha_of(result.excess_returns.iloc[part], result.metal_excess_returns.iloc[part])
+        alphas[name] = plain_alpha(result.excess_returns.iloc[part], result.metal_excess_returns.iloc[part])
     return Robustness(**{name: alpha * result.periods_per_year for name, alpha in alphas.items()})
 
 
@@ -184,11 +184,3 @@ def _alpha(item: Candidate, execution: Execution) -> float:
         periods_per_year=1,
     )
     return float(summary.alpha[0])
-
-
-def _alpha_of(strategy: pd.Series, metal: pd.Series) -> float:
-    """Intercept of the strategy's excess return on the metal's, a period; NaN without variation."""
-    if len(metal) < 3 or not metal.var() > 0:
-        return float("nan")
-    beta = strategy.cov(metal) / metal.var()
-    return float(strategy.mean() - beta * metal.mean())

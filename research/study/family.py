@@ -184,11 +184,17 @@ def grid_points(item: Candidate, family: FamilyReturns) -> tuple[GridPoint, ...]
     for name, values in tried.items():
         alpha = float("nan")
         if name in family.net:
-            strategy, metal = family.net[name], family.metal[name]
-            beta = strategy.cov(metal) / metal.var() if metal.var() > 0 else float("nan")
-            alpha = float(strategy.mean() - beta * metal.mean()) * item.market.periods_per_year
+            alpha = plain_alpha(family.net[name], family.metal[name]) * item.market.periods_per_year
         points.append(GridPoint(parameters=values, alpha=alpha, chosen=name == item.label))
     return tuple(points)
+
+
+def plain_alpha(strategy: pd.Series, metal: pd.Series) -> float:
+    """Intercept of the strategy's excess return on the metal's, a period; NaN without variation."""
+    if len(metal) < 3 or not metal.var() > 0:
+        return float("nan")
+    beta = strategy.cov(metal) / metal.var()
+    return float(strategy.mean() - beta * metal.mean())
 
 
 def kernel_arguments(market: Market, execution: Execution) -> dict[str, Any]:
