@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from research.report.terminal import study_lines
+from research.report.study_words import study_lines
 from research.report.words import interval, p_value, percent, signed_percent
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ without it, take their colours from the page's light or dark, and carry their de
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from research.datasets.store import write_atomically
 from research.report import charts
 from research.report.markup import Markup, join, tag
+from research.report.study_words import PERFORMANCE_NOTE, counted_words, study_lines, verdict_note
 from research.report.style import stylesheet
 from research.report.svg import figure
 from research.report.tables import (
@@ -27,7 +27,6 @@ from research.report.tables import (
     verdict_table,
     word,
 )
-from research.report.terminal import PERFORMANCE_NOTE, VERDICT_NOTE, study_lines
 from research.report.words import DASH, interval, p_value, percent, signed_percent
 from research.study import Study, Trial
 
@@ -143,8 +142,7 @@ def _first_screen(trial: Trial) -> Markup:
 
 
 def _first_screen_of_many(study: Study) -> Markup:
-    counted = Counter(str(trial.verdict.word) for trial in study.trials)
-    told = ", ".join(f"{n} {verdict}" for verdict, n in counted.items())
+    supported = sum(trial.verdict.word == "supported" for trial in study.trials)
     names = list(dict.fromkeys(trial.name for trial in study.trials))
     metals = " and ".join(dict.fromkeys(trial.metal for trial in study.trials))
     judged = [trial for trial in study.trials if is_judged(trial)]
@@ -157,10 +155,10 @@ def _first_screen_of_many(study: Study) -> Markup:
     return join(
         tag("h1", names[0] if len(names) == 1 else "The thesis on trial"),
         tag("p", claim, class_="claim"),
-        tag("p", tag("strong", f"{len(study.trials)} trials: {told}."), class_="verdict"),
+        tag("p", tag("strong", f"{counted_words(study)}."), class_="verdict"),
         _numbers(
             [
-                ("Supported", f"{counted['supported']} of {len(study.trials)}", "by alpha, placebo and robustness"),
+                ("Supported", f"{supported} of {len(study.trials)}", "by alpha, placebo and robustness"),
                 ("Smallest p over the family", p_value(smallest), f"evidence at {study.rules.level:.2f} or less"),
                 (
                     "Enough events to judge",
@@ -171,7 +169,7 @@ def _first_screen_of_many(study: Study) -> Markup:
         ),
         figure(charts.verdicts(study), "h2"),
         verdict_table(study.trials, links=True),
-        tag("p", VERDICT_NOTE, class_="soft"),
+        tag("p", verdict_note(study.rules), class_="soft"),
     )
 
 
@@ -180,7 +178,7 @@ def _evidence(study: Study, alone: bool) -> Iterable[Markup]:
     for trial in study.trials:
         pictures = charts.all_charts(trial)
         if alone:
-            yield join(verdict_table([trial]), tag("p", VERDICT_NOTE, class_="soft"))
+            yield join(verdict_table([trial]), tag("p", verdict_note(study.rules), class_="soft"))
             pictures = pictures[1:]
         else:
             yield tag("h3", f"{trial.name} on {trial.metal}", id=anchor(trial))

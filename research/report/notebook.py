@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from research.report import charts
 from research.report.markup import Markup, join, tag
+from research.report.study_words import ACCOUNTS, study_lines
 from research.report.style import in_notebook
 from research.report.svg import figure
 from research.report.tables import is_judged, table, verdict_table, word
-from research.report.terminal import ACCOUNTS, study_lines
 from research.report.words import interval, number, p_value, percent, signed_percent
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from research.report.markup import Markup, join, tag
-from research.report.terminal import ACCOUNTS
+from research.report.study_words import ACCOUNTS
 from research.report.words import DASH, interval, number, p_value, percent, signed_percent
 from research.study import Study, Trial
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -12,6 +11,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from research.report.study_words import (
+    ACCOUNTS,
+    ACCOUNTS_NOTE,
+    PERFORMANCE_NOTE,
+    a_few,
+    by_metal,
+    counted_words,
+    not_run,
+    study_lines,
+    verdict_note,
+)
 from research.report.words import interval, number, p_value, percent, signed_percent
 
 if TYPE_CHECKING:
@@ -22,24 +32,10 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 COLOURS = {"supported": "green", "contradicted": "red", "not supported": "yellow", "undecidable": "cyan"}
-VERDICT_NOTE = (
-    "Alpha: return a year over a fixed mix of metal and bills. Family: p-value adjusted over every declared trial "
-    "that can be tested. Placebo: that of the strategy's own weights, moved in time. Findable: the smallest "
-    "alpha that this sample finds in {power:.0%} of cases. Under {min_events} independent events no p-value is given."
-)
-PERFORMANCE_NOTE = (
-    "Sharpe over bills; drawdown: the deepest; turnover and costs a year, as a multiple and a share of the account."
-)
-ACCOUNTS = {
-    "strategy": "strategy",
-    "buy_and_hold": "buy and hold",
-    "matched_exposure": "matched exposure",
-    "bills": "bills",
-}
 
 
 def print_study(study: Study, *, verbose: bool = False, overdue: Sequence[str] = ()) -> None:
-    """The verdict table, what each account did, and on which terms; with ``verbose`` every finding.
+    """The verdict table and what each account did, on which terms; with ``verbose`` every account and finding.
 
     ``overdue`` names the datasets for which a newer release is out.
     """
@@ -47,53 +43,25 @@ def print_study(study: Study, *, verbose: bool = False, overdue: Sequence[str] =
     for line in study_lines(study):
         console.print(Text(line, style="dim"))
     if overdue:
-        console.print(Text(f"newer releases are out of {', '.join(overdue)}; assay data fetch", style="dim red"))
-    console.print()
-    metals = {metal: [trial for trial in study.trials if trial.metal == metal] for metal in _metals(study)}
-    for metal, trials in metals.items():
+        console.print(Text(f"newer releases are out of {a_few(overdue)}; assay data fetch", style="dim red"))
+    for metal, trials in by_metal(study).items():
+        console.print()
         console.print(_verdict_table(metal, trials))
-    console.print(Text(VERDICT_NOTE.format(**asdict(study.rules)), style="dim"))
-    console.print()
-    for metal, trials in metals.items():
-        console.print(_performance_table(metal, trials))
-    console.print(Text(PERFORMANCE_NOTE, style="dim"))
+    console.print(Text(verdict_note(study.rules), style="dim"))
+    for metal, trials in by_metal(study).items():
+        console.print()
+        console.print(_every_account(metal, trials) if verbose else _accounts(metal, trials))
+    console.print(Text(PERFORMANCE_NOTE if verbose else ACCOUNTS_NOTE, style="dim"))
     console.print()
     for trial in study.trials:
-        console.print(Text.assemble((f"{trial.name}, {trial.metal}: ", "bold"), _coloured(str(trial.verdict))))
+        if verbose or str(trial.verdict.word) in ("supported", "contradicted"):
+            console.print(Text.assemble((f"{trial.name}, {trial.metal}: ", "bold"), _coloured(str(trial.verdict))))
         if verbose:
             _print_findings(console, trial)
-    for skipped in study.skipped:
-        console.print(Text(f"{skipped.strategy}, {skipped.metal}: not run: {skipped.reason}", style="dim"))
-
-
-def study_lines(study: Study) -> list[str]:
-    """Period, data, prices, costs and conventions, one line each."""
-    lines = []
-    for metal in _metals(study):
-        trials = [trial for trial in study.trials if trial.metal == metal]
-        result = trials[0].result
-        first = min(trial.result.first_fill for trial in trials)
-        price = study.datasets[f"{metal}_price"]
-        kind = "period averages: volatility is understated (variance x 2/3)" if result.averaged else "closes"
-        lines.append(
-            f"{metal}: {first:%Y-%m} to {result.equity.index[-1]:%Y-%m} ({price.publisher}; {kind}; "
-            f"{result.periods_per_year} periods a year)"
-        )
-    coverage = study.manifest["coverage"]
-    signals = dict.fromkeys(identity for trial in study.trials for identity in trial.inputs.values())
-    lines.append("signals: " + ", ".join(f"{identity} to {coverage[identity][1][:7]}" for identity in signals))
-    lines.append(f"terms: {study.execution.describe()}; cash earns the 3-month bill")
-    lines.append(
-        f"family: {study.family_size} declared trials (strategies x metals x grid), {study.family_tested} with enough "
-        f"events to be tested ({study.rules.min_events} or more); p adjusted over those; "
-        f"level {100 * study.rules.level:.3g}%"
-    )
-    counted = study.manifest["trials"]
-    lines.append(
-        f"trials: {counted['counted']} counted ({counted['declared']} declared here, {counted['recorded_before']} more "
-        f"in the ledger for the same prices); this run: {counted['status']}"
-    )
-    return lines
+    for reason, names in not_run(study).items():
+        console.print(Text(f"not run: {', '.join(names)}: {reason}", style="dim"))
+    told = Text.assemble((f"{counted_words(study)}.", "bold"))
+    console.print(told if verbose else told.append(" The reasons and every finding: --verbose, or --html FILE."))
 
 
 def print_strategies(strategies: Iterable[Strategy], available: Data) -> None:
@@ -149,10 +117,6 @@ def print_datasets(rows: Iterable[dict[str, Any]]) -> None:
     console.print(table)
 
 
-def _metals(study: Study) -> list[str]:
-    return list(dict.fromkeys(trial.metal for trial in study.trials))
-
-
 def _verdict_table(metal: str, trials: Iterable[Trial]) -> Table:
     table = _table(f"{metal.capitalize()}: verdicts")
     table.add_column("Strategy", no_wrap=True)
@@ -176,7 +140,30 @@ def _verdict_table(metal: str, trials: Iterable[Trial]) -> Table:
     return table
 
 
-def _performance_table(metal: str, trials: Iterable[Trial]) -> Table:
+def _accounts(metal: str, trials: Iterable[Trial]) -> Table:
+    """One line a strategy, beside the metal bought and held over the same bars."""
+    table = _table(f"{metal.capitalize()}: after costs, beside buy-and-hold over the same time")
+    table.add_column("Strategy", no_wrap=True)
+    for heading in ("From", "Weight", "CAGR", "held", "mix", "Sharpe", "held", "Drawdown", "held"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for trial in trials:
+        own, hold = trial.performance["strategy"], trial.performance["buy_and_hold"]
+        table.add_row(
+            trial.name,
+            f"{trial.result.first_fill:%Y-%m}",
+            percent(own.exposure, 0),
+            percent(own.cagr),
+            percent(hold.cagr),
+            percent(trial.performance["matched_exposure"].cagr),
+            number(own.sharpe),
+            number(hold.sharpe),
+            percent(own.max_drawdown, 0),
+            percent(hold.max_drawdown, 0),
+        )
+    return table
+
+
+def _every_account(metal: str, trials: Iterable[Trial]) -> Table:
     table = _table(f"{metal.capitalize()}: what each account did")
     table.add_column("Account", no_wrap=True)
     for heading in ("CAGR", "Volatility", "Sharpe", "Drawdown", "Exposure", "Turnover", "Costs"):

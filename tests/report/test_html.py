@@ -109,6 +109,16 @@ def test_the_first_screen_of_one_trial_has_claim_verdict_three_numbers_and_the_c
     assert top.count("<figure") == 1
 
 
+def test_the_note_under_the_verdicts_says_the_rules_in_force(study):
+    from dataclasses import replace
+
+    from research.verdict import Rules
+
+    words = "".join(Page(report(replace(study, rules=Rules(power=0.9, min_events=8)))).words)
+    assert "finds in 90% of cases. Under 8 independent events" in words
+    assert "{" not in words[words.index("Alpha: return a year") :]
+
+
 def test_without_events_enough_there_is_no_p_value(study, too_few):
     from dataclasses import replace
 

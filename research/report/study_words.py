@@ -1,0 +1,103 @@
+"""What every display says about a study, in the same words: its terms, its notes and its counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from research.study import Study, Trial
+    from research.verdict import Rules
+
+WORDS = ("supported", "contradicted", "not supported", "undecidable")
+ACCOUNTS = {
+    "strategy": "strategy",
+    "buy_and_hold": "buy and hold",
+    "matched_exposure": "matched exposure",
+    "bills": "bills",
+}
+PERFORMANCE_NOTE = (
+    "Sharpe over bills; drawdown: the deepest; turnover and costs a year, as a multiple and a share of the account."
+)
+ACCOUNTS_NOTE = (
+    "Weight: the average share of metal. Held: the metal bought and held. Mix: that average share of metal, and bills, "
+    "held all the time. Sharpe over bills; drawdown: the deepest."
+)
+
+
+def verdict_note(rules: Rules) -> str:
+    """What the columns of the verdict table are."""
+    return (
+        "Alpha: return a year over a fixed mix of metal and bills. Family: p-value adjusted over every declared trial "
+        "that can be tested. Placebo: that of the strategy's own weights, moved in time. Findable: the smallest "
+        f"alpha that this sample finds in {rules.power:.0%} of cases. Under {rules.min_events} independent events "
+        "no p-value is given."
+    )
+
+
+def study_lines(study: Study) -> list[str]:
+    """Period, data, prices, costs and conventions, one line each."""
+    lines = []
+    for metal, trials in by_metal(study).items():
+        result = trials[0].result
+        first = min(trial.result.first_fill for trial in trials)
+        price = study.datasets[f"{metal}_price"]
+        kind = "period averages: volatility is understated (variance x 2/3)" if result.averaged else "closes"
+        lines.append(
+            f"{metal}: {first:%Y-%m} to {result.equity.index[-1]:%Y-%m} ({price.publisher}; {kind}; "
+            f"{result.periods_per_year} periods a year)"
+        )
+    lines.append(_signals(study))
+    lines.append(f"terms: {study.execution.describe()}; cash earns the 3-month bill")
+    lines.append(
+        f"family: {study.family_size} declared trials (strategies x metals x grid), {study.family_tested} with enough "
+        f"events to be tested ({study.rules.min_events} or more); p adjusted over those; "
+        f"level {100 * study.rules.level:.3g}%"
+    )
+    counted = study.manifest["trials"]
+    lines.append(
+        f"trials: {counted['counted']} counted ({counted['declared']} declared here, {counted['recorded_before']} more "
+        f"in the ledger for the same prices); this run: {counted['status']}"
+    )
+    return lines
+
+
+def _signals(study: Study) -> str:
+    """Up to when each signal is known; of many, which end first."""
+    coverage = study.manifest["coverage"]
+    ends = {identity: coverage[identity][1][:7] for trial in study.trials for identity in trial.inputs.values()}
+    told = [f"{identity} to {end}" for identity, end in sorted(ends.items(), key=lambda item: (item[1], item[0]))]
+    if len(told) <= 4:
+        return f"signals: {', '.join(told)}"
+    return f"signals: {len(told)} datasets, the first to end {', '.join(told[:3])}; assay data lists them"
+
+
+def by_metal(study: Study) -> dict[str, list[Trial]]:
+    """Trials of each metal, in the study's order."""
+    metals = dict.fromkeys(trial.metal for trial in study.trials)
+    return {metal: [trial for trial in study.trials if trial.metal == metal] for metal in metals}
+
+
+def counted_words(study: Study) -> str:
+    """``24 trials: 0 supported, 0 contradicted, 5 not supported, 19 undecidable``."""
+    counted = Counter(str(trial.verdict.word) for trial in study.trials)
+    trials = "1 trial" if len(study.trials) == 1 else f"{len(study.trials)} trials"
+    return f"{trials}: {', '.join(f'{counted[word]} {word}' for word in WORDS)}"
+
+
+def not_run(study: Study) -> dict[str, list[str]]:
+    """Reason -> what it kept from running, ``name (metal, metal)``."""
+    kept: dict[str, dict[str, list[str]]] = {}
+    for item in study.skipped:
+        kept.setdefault(item.reason, {}).setdefault(item.strategy, []).append(item.metal)
+    return {
+        reason: [f"{name} ({', '.join(metals)})" for name, metals in names.items()] for reason, names in kept.items()
+    }
+
+
+def a_few(names: Sequence[str], most: int = 4) -> str:
+    """All names, or the first of many and how many more."""
+    if len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
