@@ -60,11 +60,11 @@ def verdict_table(trials: Iterable[Trial], *, links: bool = False) -> Markup:
         "Trial",
         "Verdict",
         "Events",
-        "Alpha a year",
+        "Alpha",
         "95 % interval",
-        "p, family",
-        "p, placebo",
-        "Findable alpha",
+        "Family",
+        "Placebo",
+        "Findable",
     )
     return table("Verdicts", headings, rows, "hlrrrrrr")
 
