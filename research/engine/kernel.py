@@ -174,14 +174,15 @@ def _evaluate(
             start,
             market.metal_index,
             market.bill_index,
-            market.bill_growth,
+            market.accrual,
             market.metal_excess,
             market.tails,
+            market.blocks,
             market.buy_factor,
             market.sell_factor,
             window,
-            equity is None,
-            np.empty((1, market.n_bars)) if equity is None else equity[part],
+            equity is not None,
+            np.empty((0, 0)) if equity is None else equity[part],
             table[part],
         )
 

@@ -105,9 +105,11 @@ def summarise(tables: list[Floats], market: TradedMarket) -> Summary:
     with np.errstate(divide="ignore", invalid="ignore"):
         n = np.where(n_periods > 0, n_periods, np.nan)
         final_value = columns[at.FINAL_VALUE]
-        sum_bills, sum_bills_squared = market.tails[2:, np.where(opened, first_fill + 1, market.n_bars)]
+        sum_bills, sum_bills_squared = market.tails[np.where(opened, first_fill + 1, market.n_bars), 5:].T
         sum_return = columns[at.SUM_EXCESS] + sum_bills
-        sum_return_squared = columns[at.SUM_EXCESS_SQUARED] + 2 * columns[at.SUM_EXCESS_TIMES_BILLS] + sum_bills_squared
+        sum_return_squared = (
+            columns[at.SUM_EXCESS_SQUARED] + 2 * columns[at.SUM_EXCESS_TIMES_ACCRUAL] + sum_bills_squared
+        )
         volatility = _deviation(sum_return, sum_return_squared, n)
         risk = _deviation(columns[at.SUM_EXCESS], columns[at.SUM_EXCESS_SQUARED], n)
         risk[risk < RISKLESS] = np.nan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+BLOCK = 16  # bars in a block whose extremes are worked out
+
 
 @dataclass(frozen=True, eq=False)
 class TradedMarket:
@@ -25,12 +28,16 @@ class TradedMarket:
     ----------
     metal_index
         Worth of a unit of metal to an account that is flat, long and short (three rows).
-    bill_index, bill_growth
-        Worth of a unit of bills, and its growth from the bar before.
+    bill_index, accrual
+        Worth of a unit of bills, and its return from the bar before.
     metal_excess
         Excess return over bills of who holds the metal throughout, storage paid.
     tails
-        Sums from each bar to the last: of ``metal_excess``, its square, the bills' accrual and its square.
+        Sums from each bar to the last, a row a bar and one of zeros: of ``metal_excess`` to the powers 1 to 4,
+        of its product with the bills' accrual, and of the accrual to the powers 1 and 2.
+    blocks
+        Highest and lowest value, and worst fall as a ratio, of each whole block of bars of the metal held long and
+        of bills, shape ``(2, n_blocks, 3)``.
     buy_factor, sell_factor
         What a value of 1 of metal costs, and what it yields.
     delay
@@ -43,9 +50,10 @@ class TradedMarket:
 
     metal_index: Floats
     bill_index: Floats
-    bill_growth: Floats
+    accrual: Floats
     metal_excess: Floats
     tails: Floats
+    blocks: Floats
     buy_factor: float
     sell_factor: float
     delay: int
@@ -124,21 +132,39 @@ class TradedMarket:
         metal_growth[1:] = prices[1:] / prices[:-1]
         bill_growth = 1.0 + accruals
         metal_excess = metal_growth * long_carry - bill_growth
-        terms = np.stack([metal_excess, metal_excess**2, accruals, accruals**2])
-        tails = np.zeros((4, n_bars + 1))
-        tails[:, :-1] = np.cumsum(terms[:, ::-1], axis=1)[:, ::-1]
+        square = metal_excess * metal_excess
+        terms = (
+            *(metal_excess, square, square * metal_excess, square * square),
+            *(metal_excess * accruals, accruals, accruals * accruals),
+        )
+        metal_index = prices * np.stack([np.ones(n_bars), np.cumprod(long_carry), np.cumprod(short_carry)])
+        bill_index = np.cumprod(bill_growth)
         return cls(
-            metal_index=prices * np.stack([np.ones(n_bars), np.cumprod(long_carry), np.cumprod(short_carry)]),
-            bill_index=np.cumprod(bill_growth, dtype=np.float64),
-            bill_growth=bill_growth,
+            metal_index=metal_index,
+            bill_index=bill_index,
+            accrual=accruals,
             metal_excess=metal_excess,
-            tails=tails,
+            tails=_tails(terms),
+            blocks=np.stack([_blocks(metal_index[1]), _blocks(bill_index)]),
             buy_factor=(1.0 + execution.slippage) * (1.0 + execution.fees),
             sell_factor=(1.0 - execution.slippage) * (1.0 - execution.fees),
             delay=execution.delay,
             start=max(first or 0, execution.delay),
             periods_per_year=periods_per_year,
         )
+
+
+def _tails(terms: Sequence[Floats]) -> Floats:
+    tails = np.zeros((terms[0].size + 1, len(terms)))
+    for column, term in enumerate(terms):
+        np.cumsum(term[::-1], out=tails[-2::-1, column])
+    return tails
+
+
+def _blocks(index: Floats) -> Floats:
+    parts = index[: index.size // BLOCK * BLOCK].reshape(-1, BLOCK)
+    falls = parts / np.maximum.accumulate(parts, axis=1)
+    return np.stack([parts.max(axis=1), parts.min(axis=1), falls.min(axis=1)], axis=1)
 
 
 def _series(name: str, values: ArrayLike, n_bars: int | None) -> Floats:
