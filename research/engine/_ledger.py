@@ -20,6 +20,8 @@ import numba
 import numpy as np
 from numba import boolean, float64, int64, types, void
 
+from research.engine.traded_market import BLOCK
+
 # Columns of the table that `evaluate` fills, one row a variant. Sums are over the return periods.
 (
     FIRST_FILL,  # bar of the first fill, -1 if there is none
@@ -47,8 +49,6 @@ from numba import boolean, float64, int64, types, void
 # DUST of the account is the rounding of the last one.
 CLOSE = 1e-9
 DUST = 1e-12
-# Bars in a block whose extremes are known beforehand.
-BLOCK = 16
 # A variance of returns a period under this is rounding.
 RISKLESS = 1e-24
 # Less than this share of the variance left unexplained is rounding too.
@@ -105,13 +105,7 @@ def _trade(
 
 @_inner
 def _rebalance(
-    cash: float,
-    metal: float,
-    bills: float,
-    value: float,
-    weight: float,
-    buy_factor: float,
-    sell_factor: float,
+    cash: float, metal: float, bills: float, value: float, weight: float, buy_factor: float, sell_factor: float
 ) -> tuple[float, float, float, float]:
     """Bring metal and bills to `weight` and `1 - weight` of `value`, the smaller order first."""
     dust = DUST * value
@@ -384,18 +378,17 @@ def _lower(fall: Fall, value: float) -> Fall:
 @_inner
 def _lowest(fall: Fall, units: float, index: np.ndarray, blocks: np.ndarray, first: int, stop: int) -> Fall:
     """Carry the worst fall through a stretch, past the blocks of bars that can hold no worse one."""
-    bar = first
-    while bar < stop:
-        if bar % BLOCK == 0 and bar + BLOCK <= stop:
-            peak, floor, worst = fall
-            block = blocks[bar // BLOCK]
-            if units * block[1] >= floor and block[2] >= worst:
-                if units * block[0] > peak:
-                    fall = units * block[0], units * block[0] * worst, worst
-                bar += BLOCK
-                continue
-        fall = _lower(fall, units * index[bar])
-        bar += 1
+    for number in range(first // BLOCK, (stop + BLOCK - 1) // BLOCK):
+        peak, floor, worst = fall
+        high, low = units * blocks[number, 0], units * blocks[number, 1]
+        if high <= peak and low >= floor:
+            continue
+        begin, end = max(first, number * BLOCK), min(stop, number * BLOCK + BLOCK)
+        if end - begin == BLOCK and low >= floor and blocks[number, 2] >= worst:
+            fall = high, high * worst, worst
+            continue
+        for bar in range(begin, end):
+            fall = _lower(fall, units * index[bar])
     return fall
 
 

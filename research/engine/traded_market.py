@@ -36,8 +36,8 @@ class TradedMarket:
         Sums from each bar to the last, a row a bar and one of zeros: of ``metal_excess`` to the powers 1 to 4,
         of its product with the bills' accrual, and of the accrual to the powers 1 and 2.
     blocks
-        Highest and lowest value, and worst fall as a ratio, of each whole block of bars of the metal held long and
-        of bills, shape ``(2, n_blocks, 3)``.
+        Highest and lowest value, and worst fall as a ratio, of each block of bars of the metal held long and of
+        bills, shape ``(2, n_blocks, 3)``.
     buy_factor, sell_factor
         What a value of 1 of metal costs, and what it yields.
     delay
@@ -162,7 +162,7 @@ def _tails(terms: Sequence[Floats]) -> Floats:
 
 
 def _blocks(index: Floats) -> Floats:
-    parts = index[: index.size // BLOCK * BLOCK].reshape(-1, BLOCK)
+    parts = np.pad(index, (0, -index.size % BLOCK), mode="edge").reshape(-1, BLOCK)
     falls = parts / np.maximum.accumulate(parts, axis=1)
     return np.stack([parts.max(axis=1), parts.min(axis=1), falls.min(axis=1)], axis=1)
 
