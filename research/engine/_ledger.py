@@ -57,6 +57,7 @@ EXPLAINED = 1e-12
 # Sums over periods: x, x^2, x m, x m^2, x m^3, x^2 m, x^2 m^2, x times the bills' accrual, and the weight held.
 Sums = tuple[float, float, float, float, float, float, float, float, float]
 Fall = tuple[float, float, float]
+Position = tuple[float, float, float]  # cash, units of the metal's index, units of the bills' index
 
 
 def _inner(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -190,11 +191,12 @@ def _account(
         following = min(bars[at] - offset, n_bars) if at < bars.size else n_bars
         side = 1 if weight > 0.0 else 2 if weight < 0.0 else 0
         metal_units, bill_units = metal / metal_index[side, bar], bills / bill_index[bar]
+        position = cash, metal_units, bill_units
         if with_path:
             equity[bar], held[bar] = value, metal
-            _hold(cash, metal_units, bill_units, metal_index[side], bill_index, bar + 1, following, equity, held)
+            _hold(position, metal_index[side], bill_index, bar + 1, following, equity, held)
         if metal < 0.0 or bills < 0.0:
-            ruin = _first_ruin(cash, metal_units, bill_units, metal_index[side], bill_index, bar + 1, following)
+            ruin = _first_ruin(position, metal_index[side], bill_index, bar + 1, following)
             if ruin < following:
                 value = _close(ruin, with_path, equity, out)
                 break
@@ -212,8 +214,8 @@ def _account(
                 fall = _lowest(fall, bill_units, bill_index, blocks[1], first, following)
         elif first < following:
             sums, fall = _unsettled(
-                sums, fall, cash, metal_units, bill_units, metal_index[side], bill_index, accrual, metal_excess,
-                first, following, 1.0 if bar == opened else value, metal / value,
+                sums, fall, position, metal_index[side], bill_index, accrual, metal_excess, first, following,
+                1.0 if bar == opened else value, metal / value,
             )  # fmt: skip
         if following > bar + 1:
             metal, bills = metal_units * metal_index[side, following - 1], bill_units * bill_index[following - 1]
@@ -249,7 +251,7 @@ def _opening(bars: np.ndarray, offset: int, start: int, n_bars: int) -> tuple[in
     """Decision and bar of the first fill: the last target due by `start`, else the first one after it."""
     due = np.searchsorted(bars, start + offset, side="right")
     if due > 0 and start < n_bars:
-        return due - 1, start
+        return int(due) - 1, start
     if due == 0 and bars.size > 0:
         return 0, min(bars[0] - offset, n_bars)
     return 0, n_bars
@@ -257,9 +259,7 @@ def _opening(bars: np.ndarray, offset: int, start: int, n_bars: int) -> tuple[in
 
 @_inner
 def _hold(
-    cash: float,
-    metal_units: float,
-    bill_units: float,
+    position: Position,
     metal_index: np.ndarray,
     bill_index: np.ndarray,
     first: int,
@@ -268,22 +268,16 @@ def _hold(
     held: np.ndarray,
 ) -> None:
     """Value a position that is kept: the loop that the compiler turns into vector instructions."""
+    cash, metal_units, bill_units = position
     for bar in range(first, stop):
         held[bar] = metal_units * metal_index[bar]
         equity[bar] = cash + metal_units * metal_index[bar] + bill_units * bill_index[bar]
 
 
 @_inner
-def _first_ruin(
-    cash: float,
-    metal_units: float,
-    bill_units: float,
-    metal_index: np.ndarray,
-    bill_index: np.ndarray,
-    first: int,
-    stop: int,
-) -> int:
+def _first_ruin(position: Position, metal_index: np.ndarray, bill_index: np.ndarray, first: int, stop: int) -> int:
     """First bar of a stretch at which nothing is left, else its end."""
+    cash, metal_units, bill_units = position
     for bar in range(first, stop):
         if cash + metal_units * metal_index[bar] + bill_units * bill_index[bar] <= 0.0:
             return bar
@@ -304,45 +298,28 @@ def _period(sums: Sums, x: float, weight: float, m: float, accrual: float) -> Su
     """Add one period's excess return `x` on the `weight` held into it, the metal's being `m`."""
     xm, xx = x * m, x * x
     return (
-        sums[0] + x,
-        sums[1] + xx,
-        sums[2] + xm,
-        sums[3] + xm * m,
-        sums[4] + xm * m * m,
-        sums[5] + xx * m,
-        sums[6] + xm * xm,
-        sums[7] + x * accrual,
-        sums[8] + weight,
-    )
+        sums[0] + x, sums[1] + xx, sums[2] + xm, sums[3] + xm * m, sums[4] + xm * m * m, sums[5] + xx * m,
+        sums[6] + xm * xm, sums[7] + x * accrual, sums[8] + weight,
+    )  # fmt: skip
 
 
 @_inner
 def _settled(sums: Sums, tails: np.ndarray, first: int, stop: int) -> Sums:
     """Add the periods of a stretch that is all in metal: `x` is `m` and the weight is 1."""
-    m = tails[first, 0] - tails[stop, 0]
-    mm = tails[first, 1] - tails[stop, 1]
-    mmm = tails[first, 2] - tails[stop, 2]
-    mmmm = tails[first, 3] - tails[stop, 3]
+    before, after = tails[first], tails[stop]
+    m, mm, mmm, mmmm = before[0] - after[0], before[1] - after[1], before[2] - after[2], before[3] - after[3]
+    x, xx, xm, xmm, xmmm, xxm, xxmm, x_accrual, exposure = sums
     return (
-        sums[0] + m,
-        sums[1] + mm,
-        sums[2] + mm,
-        sums[3] + mmm,
-        sums[4] + mmmm,
-        sums[5] + mmm,
-        sums[6] + mmmm,
-        sums[7] + (tails[first, 4] - tails[stop, 4]),
-        sums[8] + (stop - first),
-    )
+        x + m, xx + mm, xm + mm, xmm + mmm, xmmm + mmmm, xxm + mmm, xxmm + mmmm,
+        x_accrual + (before[4] - after[4]), exposure + (stop - first),
+    )  # fmt: skip
 
 
 @_inner
 def _unsettled(
     sums: Sums,
     fall: Fall,
-    cash: float,
-    metal_units: float,
-    bill_units: float,
+    position: Position,
     metal_index: np.ndarray,
     bill_index: np.ndarray,
     accrual: np.ndarray,
@@ -353,6 +330,7 @@ def _unsettled(
     weight: float,
 ) -> tuple[Sums, Fall]:
     """Add the periods of a stretch of any other position, worth `base` and with `weight` in metal before it."""
+    cash, metal_units, bill_units = position
     inverse = 1.0 / base
     for bar in range(first, stop):
         metal = metal_units * metal_index[bar]

@@ -138,7 +138,7 @@ class TradedMarket:
             *(metal_excess * accruals, accruals, accruals * accruals),
         )
         metal_index = prices * np.stack([np.ones(n_bars), np.cumprod(long_carry), np.cumprod(short_carry)])
-        bill_index = np.cumprod(bill_growth)
+        bill_index = np.cumprod(bill_growth, dtype=np.float64)
         return cls(
             metal_index=metal_index,
             bill_index=bill_index,
@@ -162,9 +162,9 @@ def _tails(terms: Sequence[Floats]) -> Floats:
 
 
 def _blocks(index: Floats) -> Floats:
-    parts = np.pad(index, (0, -index.size % BLOCK), mode="edge").reshape(-1, BLOCK)
-    falls = parts / np.maximum.accumulate(parts, axis=1)
-    return np.stack([parts.max(axis=1), parts.min(axis=1), falls.min(axis=1)], axis=1)
+    parts = np.ascontiguousarray(np.pad(index, (0, -index.size % BLOCK), mode="edge").reshape(-1, BLOCK).T)
+    falls = parts / np.maximum.accumulate(parts)
+    return np.stack([parts.max(axis=0), parts.min(axis=0), falls.min(axis=0)], axis=1)
 
 
 def _series(name: str, values: ArrayLike, n_bars: int | None) -> Floats:

@@ -296,6 +296,60 @@ def test_alpha_t_equals_statsmodels_newey_west(lags):
     close(plain.alpha_t[0], sm.OLS(excess, sm.add_constant(factor)).fit().tvalues[0], 1e-8)
 
 
+# --- stretches of one asset, which the walk passes in one step ---
+
+
+def by_bars(targets, market, accrual):
+    """Statistics of one account from its equity, a bar at a time: the long way round."""
+    equity = kernel.paths(targets, market)[0]
+    first = int(np.argmax(~np.isnan(equity)))
+    seeded = np.append(1.0, equity[first:])
+    value = np.append(1.0, equity[first + 1 :])
+    x, m = value[1:] / value[:-1] - 1 - accrual[first + 1 :], market.metal_excess[first + 1 :]
+    design = np.column_stack([np.ones_like(m), m])
+    (alpha, beta), *_ = np.linalg.lstsq(design, x, rcond=None)
+    scores = (x - alpha - beta * m) * (np.linalg.inv(design.T @ design) @ design.T)[0]
+    return {
+        "total_return": equity[-1] - 1,
+        "volatility": np.std(x + accrual[first + 1 :], ddof=1) * np.sqrt(252),
+        "sharpe": np.mean(x) / np.std(x, ddof=1) * np.sqrt(252),
+        "max_drawdown": np.min(seeded / np.maximum.accumulate(seeded)) - 1,
+        "alpha": alpha * 252,
+        "beta": beta,
+        "alpha_t": alpha / np.sqrt(scores @ scores),
+    }
+
+
+@pytest.mark.parametrize("held", [3, 40, 900])
+@pytest.mark.parametrize("drift", [0.001, -0.001])
+def test_long_or_flat_equals_its_bars_over_five_orders_of_magnitude(held, drift):
+    n_bars, random = 15_000, np.random.default_rng(held)
+    price = 10 * np.exp(np.cumsum(random.standard_t(4, n_bars) * 0.008 + drift))
+    assert price.max() / price.min() > 1e5
+    accrual, years = random.uniform(-0.0002, 0.0006, n_bars), np.full(n_bars, 1 / 252)
+    accrual[0] = 0.0
+    market = traded(COSTLY, price, accrual, years)
+    targets = np.full(n_bars, np.nan)
+    changes = np.flatnonzero(random.random(n_bars) < 1 / held)
+    targets[changes] = np.resize([1.0, 0.0], changes.size)
+    summary = kernel.sweep(targets, market, hac_lags=0)
+    for name, expected in by_bars(targets, market, accrual).items():
+        np.testing.assert_allclose(getattr(summary, name)[0], expected, rtol=1e-10, atol=1e-12, err_msg=name)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_repeating_a_settled_target_changes_no_digit(data):
+    price, accrual, years = data.draw(markets())
+    market = traded(data.draw(terms), price, accrual, years)
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    kept = np.where(random.random(price.size) < 0.1, random.choice([0.0, 1.0], price.size), np.nan)
+    kept[0] = 1.0
+    repeated = kept[np.maximum.accumulate(np.where(np.isnan(kept), 0, np.arange(kept.size)))]
+    one, other = kernel.sweep(kept, market, hac_lags=0), kernel.sweep(repeated, market, hac_lags=0)
+    assert one.to_frame().equals(other.to_frame())
+
+
 # --- placebo shifts ---
 
 
