@@ -249,9 +249,15 @@ def _decisions(row: np.ndarray, bars: np.ndarray, targets: np.ndarray, others: n
 @_inner
 def _opening(bars: np.ndarray, offset: int, start: int, n_bars: int) -> tuple[int, int]:
     """Decision and bar of the first fill: the last target due by `start`, else the first one after it."""
-    due = np.searchsorted(bars, start + offset, side="right")
+    due, beyond = 0, bars.size  # by halves: numpy's search takes long to compile
+    while due < beyond:
+        middle = (due + beyond) // 2
+        if bars[middle] <= start + offset:
+            due = middle + 1
+        else:
+            beyond = middle
     if due > 0 and start < n_bars:
-        return int(due) - 1, start
+        return due - 1, start
     if due == 0 and bars.size > 0:
         return 0, min(bars[0] - offset, n_bars)
     return 0, n_bars
