@@ -5,8 +5,10 @@ user's cache folder where that cannot be written, and nowhere if no folder can. 
 side: it holds no lock, and a variant is computed by one thread from its own row alone, so the number of
 threads cannot change a digit. No fast-math: the arithmetic is IEEE 754 on every machine.
 
-Between two fills an account is a position times the growth of two indices, which is done for the whole
-stretch at once; only fills are done one by one. The capital is 1, which is all that returns need.
+An account is walked from fill to fill. One that is all in metal or all in bills is *settled*: until the next
+different target it earns what the metal or the bills earn, so that the sums over the stretch are differences of
+sums made once for the market, and its worst fall is found block by block. Only fills and unsettled stretches go
+bar by bar. The capital is 1, which is all that returns need.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from typing import Any
 import numba
 import numpy as np
 from numba import boolean, float64, int64, types, void
+
+from research.engine.traded_market import BLOCK
 
 # Columns of the table that `evaluate` fills, one row a variant. Sums are over the return periods.
 (
@@ -31,13 +35,15 @@ from numba import boolean, float64, int64, types, void
     EXPOSURE,  # sum of the weights held into each period
     SUM_EXCESS,
     SUM_EXCESS_SQUARED,
-    SUM_EXCESS_TIMES_BILLS,
+    SUM_EXCESS_TIMES_ACCRUAL,
     ALPHA,  # a period
     BETA,
     RESIDUAL_SUM_OF_SQUARES,
-    ALPHA_VARIANCE,
+    CLASSICAL_VARIANCE,  # of alpha
+    WHITE_VARIANCE,
+    ALPHA_VARIANCE,  # the one that was asked for
     N_COLUMNS,
-) = range(17)
+) = range(19)
 
 # Two amounts nearer than this are one amount (vectorbt's relative tolerance), and an order smaller than
 # DUST of the account is the rounding of the last one.
@@ -47,6 +53,11 @@ DUST = 1e-12
 RISKLESS = 1e-24
 # Less than this share of the variance left unexplained is rounding too.
 EXPLAINED = 1e-12
+
+# Sums over periods: x, x^2, x m, x m^2, x m^3, x^2 m, x^2 m^2, x times the bills' accrual, and the weight held.
+Sums = tuple[float, float, float, float, float, float, float, float, float]
+Fall = tuple[float, float, float]
+Position = tuple[float, float, float]  # cash, units of the metal's index, units of the bills' index
 
 
 def _inner(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -95,13 +106,7 @@ def _trade(
 
 @_inner
 def _rebalance(
-    cash: float,
-    metal: float,
-    bills: float,
-    value: float,
-    weight: float,
-    buy_factor: float,
-    sell_factor: float,
+    cash: float, metal: float, bills: float, value: float, weight: float, buy_factor: float, sell_factor: float
 ) -> tuple[float, float, float, float]:
     """Bring metal and bills to `weight` and `1 - weight` of `value`, the smaller order first."""
     dust = DUST * value
@@ -129,26 +134,39 @@ def _rebalance(
 
 @_inner
 def _account(
-    row: np.ndarray,
+    bars: np.ndarray,
+    targets: np.ndarray,
+    others: np.ndarray,
     offset: int,
     start: int,
     metal_index: np.ndarray,
     bill_index: np.ndarray,
+    accrual: np.ndarray,
+    metal_excess: np.ndarray,
+    tails: np.ndarray,
+    blocks: np.ndarray,
     buy_factor: float,
     sell_factor: float,
+    with_path: bool,
     equity: np.ndarray,
     held: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Run one account from fill to fill; `equity` and the metal `held` in it are after the fills of a bar."""
-    n_bars = equity.size
+    """Run one account from fill to fill; with a path, `equity` and metal `held` are kept after the fills of a bar."""
+    n_bars = bill_index.size
     trades, traded, cost = 0, 0.0, 0.0
-    weight, bar = _opening(row, offset, start, n_bars)
-    equity[: min(bar, n_bars)] = np.nan
-    out[FIRST_FILL] = bar if bar < n_bars else -1.0
+    at, bar = _opening(bars, offset, start, n_bars)
+    opened = bar
+    out[FIRST_FILL] = opened if opened < n_bars else -1.0
     out[BANKRUPT_AT] = out[INFINITE_AT] = -1.0
-    cash, metal, bills, value, before = 1.0, 0.0, 0.0, 1.0, 1.0
+    if with_path:
+        equity[:opened] = np.nan
+    cash, metal, bills, value = 1.0, 0.0, 0.0, 1.0
+    before, weight_into = 1.0, 0.0  # value at the bar before, and the share of metal in it
+    sums = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    fall = (1.0, 1.0, 1.0)
     while bar < n_bars:
+        weight = targets[at]
         if np.isinf(weight):
             out[INFINITE_AT] = bar + offset
             return
@@ -160,160 +178,257 @@ def _account(
                 cost += max(filled * (buy_factor - 1.0), filled * (sell_factor - 1.0)) / before
                 value = cash + metal + bills
         if value <= 0.0:
-            _close(bar, equity, out)
+            value = _close(bar, with_path, equity, out)
             break
-        equity[bar] = value
-        held[bar] = metal
+        fall = _lower(fall, value)
+        if bar > opened:
+            base = before if bar > opened + 1 else 1.0  # the first return bears the cost of entry
+            sums = _period(sums, value / base - 1.0 - accrual[bar], weight_into, metal_excess[bar], accrual[bar])
 
         # All in metal or all in bills has nothing to trade when the same target is repeated.
         settled = cash == 0.0 and ((weight == 1.0 and bills == 0.0) or (weight == 0.0 and metal == 0.0))
-        following = _next_fill(row, offset, bar + 1, n_bars, weight if settled else np.nan)
+        at = others[at] if settled else at + 1
+        following = min(bars[at] - offset, n_bars) if at < bars.size else n_bars
         side = 1 if weight > 0.0 else 2 if weight < 0.0 else 0
-        metal_scale, bill_scale = 1.0 / metal_index[side, bar], 1.0 / bill_index[bar]
-        if following > bar + 1:
-            hold = slice(bar + 1, following)
-            _hold(
-                cash, metal, bills, metal_scale, bill_scale,
-                metal_index[side, hold], bill_index[hold], equity[hold], held[hold],
+        metal_units, bill_units = metal / metal_index[side, bar], bills / bill_index[bar]
+        position = cash, metal_units, bill_units
+        if with_path:
+            equity[bar], held[bar] = value, metal
+            _hold(position, metal_index[side], bill_index, bar + 1, following, equity, held)
+        if metal < 0.0 or bills < 0.0:
+            ruin = _first_ruin(position, metal_index[side], bill_index, bar + 1, following)
+            if ruin < following:
+                value = _close(ruin, with_path, equity, out)
+                break
+        first = bar + 1
+        if settled:
+            if bar == opened and first < following:
+                now = metal_units * metal_index[side, first] + bill_units * bill_index[first]
+                sums = _period(sums, now - 1.0 - accrual[first], metal / value, metal_excess[first], accrual[first])
+                fall = _lower(fall, now)
+                first += 1
+            if first < following and weight == 1.0:
+                sums = _settled(sums, tails, first, following)
+                fall = _lowest(fall, metal_units, metal_index[1], blocks[0], first, following)
+            elif first < following:
+                fall = _lowest(fall, bill_units, bill_index, blocks[1], first, following)
+        elif first < following:
+            sums, fall = _unsettled(
+                sums, fall, position, metal_index[side], bill_index, accrual, metal_excess, first, following,
+                1.0 if bar == opened else value, metal / value,
             )  # fmt: skip
-            if metal < 0.0 or bills < 0.0:
-                ruin = _first_ruin(equity, bar + 1, following)
-                if ruin < following:
-                    _close(ruin, equity, out)
-                    break
+        if following > bar + 1:
+            metal, bills = metal_units * metal_index[side, following - 1], bill_units * bill_index[following - 1]
+            value = cash + metal + bills
         if following < n_bars:
-            weight, before = row[following + offset], equity[following - 1]
-            metal *= metal_index[side, following] * metal_scale
-            bills *= bill_index[following] * bill_scale
+            before, weight_into = value, metal / value
+            metal, bills = metal_units * metal_index[side, following], bill_units * bill_index[following]
             value = cash + metal + bills
         bar = following
-    out[FINAL_VALUE] = equity[n_bars - 1] if n_bars > 0 else np.nan
+    out[FINAL_VALUE] = value if opened < n_bars else np.nan
     out[TRADES] = trades
     out[TRADED] = traded
     out[COST] = cost
+    if out[BANKRUPT_AT] < 0.0 and opened < n_bars:
+        out[MAX_DRAWDOWN] = fall[2] - 1.0
+        _regress(sums, tails[opened + 1], n_bars - 1 - opened, out)
 
 
 @_inner
-def _opening(row: np.ndarray, offset: int, start: int, n_bars: int) -> tuple[float, int]:
-    """Target and bar of the first fill: the last target due by `start`, else the first one after it."""
-    if start < n_bars:
-        for decision in range(start + offset, -1, -1):
-            if not np.isnan(row[decision]):
-                return row[decision], start
-    for bar in range(start + 1, n_bars):
-        if not np.isnan(row[bar + offset]):
-            return row[bar + offset], bar
-    return np.nan, n_bars
+def _decisions(row: np.ndarray, bars: np.ndarray, targets: np.ndarray, others: np.ndarray) -> int:
+    """List the bars that have a target, the targets, and for each the next one that differs; count them."""
+    n = 0
+    for bar in range(row.size):
+        bars[n], targets[n] = bar, row[bar]
+        n += row[bar] == row[bar]
+    for i in range(n - 1, -1, -1):
+        others[i] = others[i + 1] if i + 1 < n and targets[i + 1] == targets[i] else i + 1
+    return n
 
 
 @_inner
-def _next_fill(row: np.ndarray, offset: int, start: int, n_bars: int, idle: float) -> int:
-    """First bar from `start` on whose target is neither NaN nor `idle`."""
-    for bar in range(start, n_bars):
-        target = row[bar + offset]
-        if not np.isnan(target) and target != idle:
-            return bar
-    return n_bars
+def _opening(bars: np.ndarray, offset: int, start: int, n_bars: int) -> tuple[int, int]:
+    """Decision and bar of the first fill: the last target due by `start`, else the first one after it."""
+    due, beyond = 0, bars.size  # by halves: numpy's search takes long to compile
+    while due < beyond:
+        middle = (due + beyond) // 2
+        if bars[middle] <= start + offset:
+            due = middle + 1
+        else:
+            beyond = middle
+    if due > 0 and start < n_bars:
+        return due - 1, start
+    if due == 0 and bars.size > 0:
+        return 0, min(bars[0] - offset, n_bars)
+    return 0, n_bars
 
 
 @_inner
 def _hold(
-    cash: float,
-    metal: float,
-    bills: float,
-    metal_scale: float,
-    bill_scale: float,
+    position: Position,
     metal_index: np.ndarray,
     bill_index: np.ndarray,
+    first: int,
+    stop: int,
     equity: np.ndarray,
     held: np.ndarray,
 ) -> None:
     """Value a position that is kept: the loop that the compiler turns into vector instructions."""
-    for bar in range(equity.size):
-        worth = metal * (metal_index[bar] * metal_scale)
-        held[bar] = worth
-        equity[bar] = cash + worth + bills * (bill_index[bar] * bill_scale)
+    cash, metal_units, bill_units = position
+    for bar in range(first, stop):
+        held[bar] = metal_units * metal_index[bar]
+        equity[bar] = cash + metal_units * metal_index[bar] + bill_units * bill_index[bar]
 
 
 @_inner
-def _first_ruin(equity: np.ndarray, start: int, stop: int) -> int:
+def _first_ruin(position: Position, metal_index: np.ndarray, bill_index: np.ndarray, first: int, stop: int) -> int:
     """First bar of a stretch at which nothing is left, else its end."""
-    for bar in range(start, stop):
-        if equity[bar] <= 0.0:
+    cash, metal_units, bill_units = position
+    for bar in range(first, stop):
+        if cash + metal_units * metal_index[bar] + bill_units * bill_index[bar] <= 0.0:
             return bar
     return stop
 
 
 @_inner
-def _close(bar: int, equity: np.ndarray, out: np.ndarray) -> None:
-    """Close a ruined account."""
+def _close(bar: int, with_path: bool, equity: np.ndarray, out: np.ndarray) -> float:
+    """Close a ruined account: its value."""
     out[BANKRUPT_AT] = bar
-    equity[bar:] = 0.0
+    if with_path:
+        equity[bar:] = 0.0
+    return 0.0
 
 
 @_inner
-def _statistics(
-    equity: np.ndarray,
-    held: np.ndarray,
-    bill_growth: np.ndarray,
-    metal_excess: np.ndarray,
-    tails: np.ndarray,
-    window: int,
-    out: np.ndarray,
-) -> None:
-    """Sums, worst drawdown and regression on the metal of one equity path, while it is in the cache."""
-    opened = int(out[FIRST_FILL])
-    n_bars = equity.size
-    exposure, sum_x, sum_xx, sum_xm, sum_xb = 0.0, 0.0, 0.0, 0.0, 0.0
-    peak, floor, worst = 1.0, min(equity[opened], 1.0), min(equity[opened], 1.0)
-    inverse, weight = 1.0, held[opened] / equity[opened]
-    for bar in range(opened + 1, n_bars):
-        value = equity[bar]
-        x = value * inverse - bill_growth[bar]
-        exposure += weight
-        sum_x += x
-        sum_xx += x * x
-        sum_xm += x * metal_excess[bar]
-        sum_xb += x * bill_growth[bar]
-        inverse = 1.0 / value
-        weight = held[bar] * inverse
-        if value > peak:
-            peak = value
-            floor = peak * worst
-        elif value < floor:
-            floor = value
-            worst = value / peak
-    out[MAX_DRAWDOWN] = worst - 1.0
-    out[EXPOSURE] = exposure
-    out[SUM_EXCESS] = sum_x
-    out[SUM_EXCESS_SQUARED] = sum_xx
-    out[SUM_EXCESS_TIMES_BILLS] = sum_xb - sum_x
+def _period(sums: Sums, x: float, weight: float, m: float, accrual: float) -> Sums:
+    """Add one period's excess return `x` on the `weight` held into it, the metal's being `m`."""
+    xm, xx = x * m, x * x
+    return (
+        sums[0] + x, sums[1] + xx, sums[2] + xm, sums[3] + xm * m, sums[4] + xm * m * m, sums[5] + xx * m,
+        sums[6] + xm * xm, sums[7] + x * accrual, sums[8] + weight,
+    )  # fmt: skip
 
-    n = n_bars - 1 - opened
-    sum_m, sum_mm = tails[0, opened + 1], tails[1, opened + 1]
-    spread_m = sum_mm - sum_m * sum_m / n
+
+@_inner
+def _settled(sums: Sums, tails: np.ndarray, first: int, stop: int) -> Sums:
+    """Add the periods of a stretch that is all in metal: `x` is `m` and the weight is 1."""
+    before, after = tails[first], tails[stop]
+    m, mm, mmm, mmmm = before[0] - after[0], before[1] - after[1], before[2] - after[2], before[3] - after[3]
+    x, xx, xm, xmm, xmmm, xxm, xxmm, x_accrual, exposure = sums
+    return (
+        x + m, xx + mm, xm + mm, xmm + mmm, xmmm + mmmm, xxm + mmm, xxmm + mmmm,
+        x_accrual + (before[4] - after[4]), exposure + (stop - first),
+    )  # fmt: skip
+
+
+@_inner
+def _unsettled(
+    sums: Sums,
+    fall: Fall,
+    position: Position,
+    metal_index: np.ndarray,
+    bill_index: np.ndarray,
+    accrual: np.ndarray,
+    metal_excess: np.ndarray,
+    first: int,
+    stop: int,
+    base: float,
+    weight: float,
+) -> tuple[Sums, Fall]:
+    """Add the periods of a stretch of any other position, worth `base` and with `weight` in metal before it."""
+    cash, metal_units, bill_units = position
+    inverse = 1.0 / base
+    for bar in range(first, stop):
+        metal = metal_units * metal_index[bar]
+        value = cash + metal + bill_units * bill_index[bar]
+        sums = _period(sums, value * inverse - 1.0 - accrual[bar], weight, metal_excess[bar], accrual[bar])
+        fall = _lower(fall, value)
+        inverse = 1.0 / value
+        weight = metal * inverse
+    return sums, fall
+
+
+@_inner
+def _lower(fall: Fall, value: float) -> Fall:
+    """Peak so far, the value below which the fall from it is a new worst one, and that worst one as a ratio."""
+    peak, floor, worst = fall
+    if value > peak:
+        return value, value * worst, worst
+    if value < floor:
+        return peak, value, value / peak
+    return fall
+
+
+@_inner
+def _lowest(fall: Fall, units: float, index: np.ndarray, blocks: np.ndarray, first: int, stop: int) -> Fall:
+    """Carry the worst fall through a stretch, past the blocks of bars that can hold no worse one."""
+    for number in range(first // BLOCK, (stop + BLOCK - 1) // BLOCK):
+        peak, floor, worst = fall
+        high, low = units * blocks[number, 0], units * blocks[number, 1]
+        if high <= peak and low >= floor:
+            continue
+        begin, end = max(first, number * BLOCK), min(stop, number * BLOCK + BLOCK)
+        if end - begin == BLOCK and low >= floor and blocks[number, 2] >= worst:
+            fall = high, high * worst, worst
+            continue
+        for bar in range(begin, end):
+            fall = _lower(fall, units * index[bar])
+    return fall
+
+
+@_inner
+def _regress(sums: Sums, of_metal: np.ndarray, n: int, out: np.ndarray) -> None:
+    """Regress on the metal, from the sums of the account's periods and of the same periods of the metal."""
+    x, xx, xm, xmm, xmmm, xxm, xxmm, x_accrual, exposure = sums
+    out[EXPOSURE] = exposure
+    out[SUM_EXCESS] = x
+    out[SUM_EXCESS_SQUARED] = xx
+    out[SUM_EXCESS_TIMES_ACCRUAL] = x_accrual
+    m, mm, mmm, mmmm = of_metal[0], of_metal[1], of_metal[2], of_metal[3]
+    spread_m = mm - m * m / n
     if n < 3 or spread_m <= RISKLESS * n:
         return
-    spread_x = sum_xx - sum_x * sum_x / n
-    common = sum_xm - sum_x * sum_m / n
+    spread_x = xx - x * x / n
+    common = xm - x * m / n
     beta = common / spread_m
-    alpha = (sum_x - beta * sum_m) / n
+    alpha = (x - beta * m) / n
     residual = spread_x - beta * common
-    if residual <= EXPLAINED * spread_x:
-        residual = 0.0
     out[ALPHA] = alpha
     out[BETA] = beta
-    out[RESIDUAL_SUM_OF_SQUARES] = residual
-    if window == 0:
-        out[ALPHA_VARIANCE] = residual / (n - 2) * sum_mm / n / spread_m
-        return
+    out[RESIDUAL_SUM_OF_SQUARES] = residual if residual > EXPLAINED * spread_x else 0.0
+    out[CLASSICAL_VARIANCE] = out[RESIDUAL_SUM_OF_SQUARES] / (n - 2) * mm / n / spread_m
+    # The score of alpha is u (c - d m), with the residual u = x - alpha - beta m: its square, multiplied out.
+    c, d = mm / (n * spread_m), m / (n * spread_m)
+    u = xx + alpha * alpha * n + beta * beta * mm - 2 * alpha * x - 2 * beta * xm + 2 * alpha * beta * m
+    um = xxm + alpha * alpha * m + beta * beta * mmm - 2 * alpha * xm - 2 * beta * xmm + 2 * alpha * beta * mm
+    umm = xxmm + alpha * alpha * mm + beta * beta * mmmm - 2 * alpha * xmm - 2 * beta * xmmm + 2 * alpha * beta * mmm
+    out[WHITE_VARIANCE] = c * c * u - 2 * c * d * um + d * d * umm
 
-    scores = held
+
+@_inner
+def _long_run_variance(
+    equity: np.ndarray,
+    scores: np.ndarray,
+    accrual: np.ndarray,
+    metal_excess: np.ndarray,
+    of_metal: np.ndarray,
+    window: int,
+    out: np.ndarray,
+) -> float:
+    """Newey and West's variance of alpha.
+
+    The Bartlett-weighted sum of scores is the sum of squares of their moving sums over `window` bars, divided by it.
+    """
+    opened = int(out[FIRST_FILL])
+    n_bars = equity.size
+    n = n_bars - 1 - opened
+    m, mm = of_metal[0], of_metal[1]
+    spread_m = mm - m * m / n
     inverse = 1.0
     for bar in range(opened + 1, n_bars):
-        u = equity[bar] * inverse - bill_growth[bar] - alpha - beta * metal_excess[bar]
+        u = equity[bar] * inverse - 1.0 - accrual[bar] - out[ALPHA] - out[BETA] * metal_excess[bar]
         inverse = 1.0 / equity[bar]
-        scores[bar] = u * (sum_mm - sum_m * metal_excess[bar]) / (n * spread_m)
+        scores[bar] = u * (mm - m * metal_excess[bar]) / (n * spread_m)
     moving, total = 0.0, 0.0
     for bar in range(opened + 1, n_bars + window - 1):
         if bar < n_bars:
@@ -321,17 +436,18 @@ def _statistics(
         if bar - window > opened:
             moving -= scores[bar - window]
         total += moving * moving
-    out[ALPHA_VARIANCE] = total / window
+    return total / window
 
 
 _vector = types.Array(float64, 1, "C", readonly=True)
 _matrix = types.Array(float64, 2, "C", readonly=True)
 _indices = types.Array(int64, 1, "C", readonly=True)
+_cube = types.Array(float64, 3, "C", readonly=True)
 
 
 @_compiled(
     void(
-        _matrix, _indices, _indices, int64, _matrix, _vector, _vector, _vector, _matrix,
+        _matrix, _indices, _indices, int64, _matrix, _vector, _vector, _vector, _matrix, _cube,
         float64, float64, int64, boolean, float64[:, ::1], float64[:, ::1],
     )
 )  # fmt: skip
@@ -342,33 +458,43 @@ def evaluate(
     start: int,
     metal_index: np.ndarray,
     bill_index: np.ndarray,
-    bill_growth: np.ndarray,
+    accrual: np.ndarray,
     metal_excess: np.ndarray,
     tails: np.ndarray,
+    blocks: np.ndarray,
     buy_factor: float,
     sell_factor: float,
     window: int,
-    with_statistics: bool,
+    with_path: bool,
     equity: np.ndarray,
     out: np.ndarray,
 ) -> None:
     """Evaluate the variants ``i``: the target of ``bar`` is ``rows[row_of[i], bar + offset_of[i]]``.
 
-    ``metal_index`` has three rows: the worth of a unit of metal to an account that is flat, long and short.
-    ``tails`` has the sums from each bar to the last of the metal's excess return and of its square.
-    ``equity`` has a row for each variant, or one row that they share as scratch. ``window`` is one more than
-    the lags of the Bartlett kernel (Newey and West 1987), whose long-run sum of scores equals the sum of
-    squares of their moving sums over ``window`` bars, divided by ``window``; 0 asks for classical variance.
+    The market's series are those of :class:`~research.engine.traded_market.TradedMarket`. With a path, ``equity`` has
+    a row for each variant. ``window`` is one more than the lags of the Bartlett kernel (Newey and West 1987); 0 asks
+    for classical variance. More than 1 needs the whole path, for which there is scratch.
     """
-    keeps = equity.shape[0] == row_of.size
-    held = np.empty(equity.shape[1])
+    n_bars = bill_index.size
+    long_run = window > 1 and not with_path
+    scratch, held = np.empty(n_bars), np.empty(n_bars)
+    bars, others = np.empty(rows.shape[1] + 1, np.int32), np.empty(rows.shape[1] + 1, np.int32)
+    targets = np.empty(rows.shape[1] + 1)
+    n, listed = 0, -1
     for i in range(row_of.size):
-        path = equity[i if keeps else 0]
+        if row_of[i] != listed:
+            listed = row_of[i]
+            n = _decisions(rows[listed], bars, targets, others)
         record = out[i]
         record[:] = np.nan
+        path = equity[i] if with_path else scratch
         _account(
-            rows[row_of[i]], offset_of[i], start, metal_index, bill_index, buy_factor, sell_factor,
-            path, held, record,
+            bars[:n], targets, others, offset_of[i], start, metal_index, bill_index, accrual, metal_excess, tails,
+            blocks, buy_factor, sell_factor, with_path or long_run, path, held, record,
         )  # fmt: skip
-        if with_statistics and record[FIRST_FILL] >= 0.0 and record[BANKRUPT_AT] < 0.0:
-            _statistics(path, held, bill_growth, metal_excess, tails, window, record)
+        if long_run and not np.isnan(record[ALPHA]):
+            record[ALPHA_VARIANCE] = _long_run_variance(
+                path, held, accrual, metal_excess, tails[int(record[FIRST_FILL]) + 1], window, record
+            )
+        else:
+            record[ALPHA_VARIANCE] = record[WHITE_VARIANCE] if window == 1 else record[CLASSICAL_VARIANCE]

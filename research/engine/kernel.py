@@ -30,8 +30,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from research.engine._market import Market
 from research.engine.summary import Summary, summarise
+from research.engine.traded_market import TradedMarket
 from research.errors import ExecutionError, SignalError
 
 Floats = NDArray[np.float64]
@@ -43,17 +43,8 @@ _WORTH_A_THREAD = 200_000  # bars times variants
 
 def sweep(
     targets: NDArray[Any] | Iterable[ArrayLike],
-    price: ArrayLike,
-    bill_accrual: ArrayLike,
-    year_fraction: ArrayLike,
+    market: TradedMarket,
     *,
-    delay: int,
-    fees: float,
-    slippage: float,
-    storage: float,
-    borrow: float,
-    periods_per_year: float,
-    first: int | None = None,
     hac_lags: int | None = None,
     threads: int | None = None,
 ) -> Summary:
@@ -64,23 +55,8 @@ def sweep(
     targets
         Decided weights, an array of shape ``(n_variants, n_bars)`` or ``(n_bars,)``; or an iterable of such
         blocks, of which one is held at a time, so that memory does not grow with the number of variants.
-    price
-        Metal price, shape ``(n_bars,)``, positive.
-    bill_accrual
-        Return of Treasury bills from the bar before, a fraction; the first is not used.
-    year_fraction
-        Calendar days from the bar before over 365; the first is not used.
-    delay
-        Bars between decision and fill, at least 1.
-    fees, slippage
-        Fractions of the traded metal's value, each way.
-    storage, borrow
-        Fractions of the metal's value a year, for a long and for a short position.
-    periods_per_year
-        12 for months, 252 for trading days.
-    first
-        Bar at which accounts open: no fill is made before it, and the last target due by then is filled
-        at it. By default an account opens with its first target.
+    market
+        Prices, bills and terms of trade.
     hac_lags
         Lags of the Newey-West variance of alpha; by default the classical variance.
     threads
@@ -93,39 +69,22 @@ def sweep(
 
     Raises
     ------
-    DataError
-        If a price, accrual or year fraction is missing or impossible.
     ExecutionError
-        If a term of trade makes no sense.
+        If ``hac_lags`` is negative.
     SignalError
         If targets have the wrong shape, or one to be filled is infinite.
     """
-    market = Market.checked(price, bill_accrual, year_fraction, delay, fees, slippage, storage, borrow, first)
     window = _window(hac_lags)
-    _check_periods(periods_per_year)
     tables: list[Floats] = []
     for block in _blocks(targets):
         rows = _rows(block, market.n_bars)
-        row_of, offset_of = np.arange(len(rows)), np.full(len(rows), -delay)
+        row_of, offset_of = np.arange(len(rows)), np.full(len(rows), -market.delay)
         table = _evaluate(market, market.start, rows, row_of, offset_of, window, None, threads)
         tables.append(_without_infinite(table, sum(map(len, tables))))
-    return summarise(tables, market, periods_per_year)
+    return summarise(tables, market)
 
 
-def paths(
-    targets: ArrayLike,
-    price: ArrayLike,
-    bill_accrual: ArrayLike,
-    year_fraction: ArrayLike,
-    *,
-    delay: int,
-    fees: float,
-    slippage: float,
-    storage: float,
-    borrow: float,
-    first: int | None = None,
-    threads: int | None = None,
-) -> Floats:
+def paths(targets: ArrayLike, market: TradedMarket, *, threads: int | None = None) -> Floats:
     """Equity of every variant after the fills of each bar, from a capital of 1.
 
     Parameters and errors are those of :func:`sweep`.
@@ -135,10 +94,9 @@ def paths(
     ndarray of shape (n_variants, n_bars)
         NaN before the first fill, 1 less the cost of entry at its bar, and 0 from ruin on.
     """
-    market = Market.checked(price, bill_accrual, year_fraction, delay, fees, slippage, storage, borrow, first)
     rows = _rows(targets, market.n_bars)
     equity = np.full((len(rows), market.n_bars), np.nan)
-    row_of, offset_of = np.arange(len(rows)), np.full(len(rows), -delay)
+    row_of, offset_of = np.arange(len(rows)), np.full(len(rows), -market.delay)
     _without_infinite(_evaluate(market, market.start, rows, row_of, offset_of, 0, equity, threads))
     return equity
 
@@ -146,26 +104,17 @@ def paths(
 def placebo_shifts(
     target: ArrayLike,
     shifts: ArrayLike,
-    price: ArrayLike,
-    bill_accrual: ArrayLike,
-    year_fraction: ArrayLike,
+    market: TradedMarket,
     *,
-    delay: int,
-    fees: float,
-    slippage: float,
-    storage: float,
-    borrow: float,
-    periods_per_year: float,
-    first: int | None = None,
     hac_lags: int | None = None,
     threads: int | None = None,
 ) -> Summary:
     """Run one series of targets through the same account with its fills shifted in a circle.
 
-    The circle runs from ``first`` (by default the bar of the first fill) to the last bar. With ``N`` bars in
-    it, shift ``k`` fills at its bar ``j`` what the strategy fills at bar ``(j - k) mod N``. All accounts open
-    at the start of the circle, on the target in force there. Shift 0 is the strategy itself. No shifted
-    series is ever stored.
+    The circle runs from the first bar at which accounts open (by default the bar of the first fill) to the last
+    bar. With ``N`` bars in it, shift ``k`` fills at its bar ``j`` what the strategy fills at bar ``(j - k) mod N``.
+    All accounts open at the start of the circle, on the target in force there. Shift 0 is the strategy itself. No
+    shifted series is ever stored.
 
     Parameters
     ----------
@@ -177,18 +126,16 @@ def placebo_shifts(
     The other parameters, the returned :class:`Summary` (arrays of shape ``(n_shifts,)``) and the errors are
     those of :func:`sweep`.
     """
-    market = Market.checked(price, bill_accrual, year_fraction, delay, fees, slippage, storage, borrow, first)
     window = _window(hac_lags)
-    _check_periods(periods_per_year)
     steps = np.atleast_1d(np.asarray(shifts))
     if steps.size and steps.dtype.kind not in "iu":
         raise SignalError(f"shifts: {steps.dtype} does not count bars; pass whole numbers")
-    start, filled = _filled(_rows(target, market.n_bars)[0], market.start, delay)
+    start, filled = _filled(_rows(target, market.n_bars)[0], market.start, market.delay)
     circle = np.concatenate([filled, filled])[None, :]
     row_of = np.zeros(steps.size, dtype=np.int64)
     offset_of = filled.size - np.mod(steps.astype(np.int64), max(filled.size, 1)) - start
     table = _evaluate(market, start, circle, row_of, offset_of, window, None, threads)
-    return summarise([_without_infinite(table)], market, periods_per_year)
+    return summarise([_without_infinite(table)], market)
 
 
 def _filled(decided: Floats, start: int, delay: int) -> tuple[int, Floats]:
@@ -204,7 +151,7 @@ def _filled(decided: Floats, start: int, delay: int) -> tuple[int, Floats]:
 
 
 def _evaluate(
-    market: Market,
+    market: TradedMarket,
     start: int,
     rows: Floats,
     row_of: Integers,
@@ -227,14 +174,15 @@ def _evaluate(
             start,
             market.metal_index,
             market.bill_index,
-            market.bill_growth,
+            market.accrual,
             market.metal_excess,
             market.tails,
+            market.blocks,
             market.buy_factor,
             market.sell_factor,
             window,
-            equity is None,
-            np.empty((1, market.n_bars)) if equity is None else equity[part],
+            equity is not None,
+            np.empty((0, 0)) if equity is None else equity[part],
             table[part],
         )
 
@@ -285,11 +233,6 @@ def _window(hac_lags: int | None) -> int:
     if hac_lags < 0:
         raise ExecutionError(f"hac_lags: {hac_lags} is no number of lags; use 0 or more")
     return hac_lags + 1
-
-
-def _check_periods(periods_per_year: float) -> None:
-    if not (np.isfinite(periods_per_year) and periods_per_year > 0):
-        raise ExecutionError(f"periods_per_year: {periods_per_year!r} is no count; use 12 for months, 252 for days")
 
 
 def _cores() -> int:

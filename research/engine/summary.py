@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pandas as pd
 
-    from research.engine._market import Market
+    from research.engine.traded_market import TradedMarket
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -91,7 +91,7 @@ class Summary:
         return pd.DataFrame({field.name: getattr(self, field.name) for field in fields(self)})
 
 
-def summarise(tables: list[Floats], market: Market, periods_per_year: float) -> Summary:
+def summarise(tables: list[Floats], market: TradedMarket) -> Summary:
     """Turn the tables of sums that the compiled loop filled into statistics."""
     from research.engine import _ledger as at
 
@@ -101,13 +101,15 @@ def summarise(tables: list[Floats], market: Market, periods_per_year: float) -> 
     opened, ruined = first_fill >= 0, bankrupt_at >= 0
     last = np.where(ruined, bankrupt_at, market.n_bars - 1)
     n_periods = np.where(opened, last - first_fill, 0)
-    a_year = periods_per_year
+    a_year = market.periods_per_year
     with np.errstate(divide="ignore", invalid="ignore"):
         n = np.where(n_periods > 0, n_periods, np.nan)
         final_value = columns[at.FINAL_VALUE]
-        sum_bills, sum_bills_squared = market.tails[2:, np.where(opened, first_fill + 1, market.n_bars)]
+        sum_bills, sum_bills_squared = market.tails[np.where(opened, first_fill + 1, market.n_bars), 5:].T
         sum_return = columns[at.SUM_EXCESS] + sum_bills
-        sum_return_squared = columns[at.SUM_EXCESS_SQUARED] + 2 * columns[at.SUM_EXCESS_TIMES_BILLS] + sum_bills_squared
+        sum_return_squared = (
+            columns[at.SUM_EXCESS_SQUARED] + 2 * columns[at.SUM_EXCESS_TIMES_ACCRUAL] + sum_bills_squared
+        )
         volatility = _deviation(sum_return, sum_return_squared, n)
         risk = _deviation(columns[at.SUM_EXCESS], columns[at.SUM_EXCESS_SQUARED], n)
         risk[risk < RISKLESS] = np.nan

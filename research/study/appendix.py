@@ -27,6 +27,7 @@ from research.diagnostics.sharpe import sharpe_ratio
 from research.diagnostics.sharpe_difference import sharpe_difference
 from research.diagnostics.specification import arch_effects, autocorrelation, heteroskedasticity, stationarity
 from research.diagnostics.stability import cusum, rolling_alpha, sup_f
+from research.engine.traded_market import TradedMarket
 from research.errors import DataError
 from research.execution import Execution
 from research.study.evidence import (
@@ -72,6 +73,7 @@ def _of_the_account(item: Candidate, execution: Execution, n_trials: int, trial_
     year = result.periods_per_year
     excess = result.excess_returns
     mix = item.accounts.benchmarks["matched_exposure"].excess_returns
+    traded = TradedMarket.of(item.accounts.market, execution)
     episode = max(1.0, len(result.weights) / (2 * max(independent_events(item.accounts.decided, year), 1)))
     yield lambda: (sharpe_ratio(excess, periods_per_year=year),)
     yield lambda: (sharpe_difference(excess, mix, periods_per_year=year, seed=SEED),)
@@ -81,7 +83,7 @@ def _of_the_account(item: Candidate, execution: Execution, n_trials: int, trial_
     yield lambda: (
         bootstrap_placebo(
             item.accounts.decided.to_numpy(),
-            lambda histories: alpha_t_statistics(item.accounts, histories, execution),
+            lambda histories: alpha_t_statistics(histories, traded),
             block_length=episode,
             seed=SEED,
             n_draws=N_PLACEBOS,

@@ -15,9 +15,9 @@ from research.diagnostics.performance import timing_alpha
 from research.diagnostics.placebo import shift_placebo
 from research.diagnostics.power import minimum_detectable_information_ratio
 from research.engine.kernel import sweep
+from research.engine.traded_market import TradedMarket
 from research.execution import Execution
-from research.study.family import Candidate, FamilyReturns, kernel_arguments, plain_alpha
-from research.study.trial import Accounts
+from research.study.family import Candidate, FamilyReturns, plain_alpha
 from research.verdict import Evidence, Robustness, Rules
 
 SEED = 20251201
@@ -41,9 +41,10 @@ def weigh(item: Candidate, family: Finding, execution: Execution, rules: Rules) 
     )
     primary = timing_alpha(strategy, metal, periods_per_year=year, expected_sign=item.strategy.expected_sign)
     events = independent_events(item.accounts.decided, year)
+    traded = TradedMarket.of(item.accounts.market, execution)
     placebo = shift_placebo(
         item.accounts.decided.to_numpy(),
-        lambda histories: alpha_t_statistics(item.accounts, histories, execution),
+        lambda histories: alpha_t_statistics(histories, traded),
         seed=SEED,
         n_shifts=N_PLACEBOS,
         expected_sign=item.strategy.expected_sign,
@@ -152,15 +153,9 @@ def independent_episodes(decided: pd.Series, periods_per_year: int) -> pd.DataFr
     return episodes(above, min_gap=max(1, periods_per_year // 4))
 
 
-def alpha_t_statistics(accounts: Accounts, histories: np.ndarray, execution: Execution) -> np.ndarray:
+def alpha_t_statistics(histories: np.ndarray, market: TradedMarket) -> np.ndarray:
     """White t statistics of the timing alphas of many weight histories, ``(n_bars, n_histories)``."""
-    summary = sweep(
-        np.ascontiguousarray(histories.T),
-        **kernel_arguments(accounts.market, execution),
-        periods_per_year=accounts.market.periods_per_year,
-        hac_lags=0,
-    )
-    return summary.alpha_t
+    return sweep(np.ascontiguousarray(histories.T), market, hac_lags=0).alpha_t
 
 
 def _robustness(item: Candidate, execution: Execution) -> Robustness:
@@ -172,15 +167,12 @@ def _robustness(item: Candidate, execution: Execution) -> Robustness:
     alphas = {name: _alpha(item, terms) for name, terms in harder.items()}
     middle = len(result.returns) // 2
     for name, part in (("first_half", slice(None, middle)), ("second_half", slice(middle, None))):
-        alphas[name] = plain_alpha(result.excess_returns.iloc[part], result.metal_excess_returns.iloc[part])
-    return Robustness(**{name: alpha * result.periods_per_year for name, alpha in alphas.items()})
+        alpha = plain_alpha(result.excess_returns.iloc[part], result.metal_excess_returns.iloc[part])
+        alphas[name] = alpha * result.periods_per_year
+    return Robustness(**alphas)
 
 
 def _alpha(item: Candidate, execution: Execution) -> float:
-    market = item.accounts.market
-    summary = sweep(
-        item.accounts.decided.to_numpy()[None, :],
-        **kernel_arguments(market, execution),
-        periods_per_year=1,
-    )
-    return float(summary.alpha[0])
+    """Timing alpha, a fraction a year, on other terms."""
+    market = TradedMarket.of(item.accounts.market, execution)
+    return float(sweep(item.accounts.decided.to_numpy(), market).alpha[0])

@@ -15,6 +15,7 @@ from research.diagnostics.long_run import MINIMUM_OBSERVATIONS
 from research.diagnostics.metrics import drawdown
 from research.diagnostics.placebo import shift_placebo
 from research.diagnostics.power import power_curve
+from research.engine.traded_market import TradedMarket
 from research.study.evidence import N_PLACEBOS, SEED, alpha_t_statistics, independent_episodes
 from research.study.trial import Trial
 
@@ -63,10 +64,11 @@ class PlaceboDraws:
 
 def placebo_draws(trial: Trial) -> PlaceboDraws:
     """Draw again the shifted histories of the verdict: same seed, same account, same terms."""
+    traded = TradedMarket.of(trial.accounts.market, trial.result.execution)
     drawn: list[FloatArray] = []
 
     def recorded(histories: FloatArray) -> FloatArray:
-        drawn.append(alpha_t_statistics(trial.accounts, histories, trial.result.execution))
+        drawn.append(alpha_t_statistics(histories, traded))
         return drawn[-1]
 
     finding = shift_placebo(

@@ -12,6 +12,7 @@ import pandas as pd
 from research.datasets.data import Data
 from research.datasets.market import Market
 from research.engine.kernel import paths
+from research.engine.traded_market import TradedMarket
 from research.errors import NoDecision
 from research.execution import Execution
 from research.study.trial import Accounts, GridPoint, open_accounts
@@ -157,7 +158,7 @@ def family_returns(candidates: Sequence[Candidate], execution: Execution) -> Fam
         chosen = item.accounts.decided.reindex(market.price.index)
         decisions = {item.label: chosen, **item.variants}
         targets = np.vstack([weights.to_numpy() for weights in decisions.values()])
-        paid, unpaid = (paths(targets, **kernel_arguments(market, terms)) for terms in (execution, free))
+        paid, unpaid = (paths(targets, TradedMarket.of(market, terms)) for terms in (execution, free))
         growth = _metal_growth(market, execution)
         for row, (name, weights) in enumerate(decisions.items()):
             if np.isnan(paid[row]).all():
@@ -195,20 +196,6 @@ def plain_alpha(strategy: pd.Series, metal: pd.Series) -> float:
         return float("nan")
     beta = strategy.cov(metal) / metal.var()
     return float(strategy.mean() - beta * metal.mean())
-
-
-def kernel_arguments(market: Market, execution: Execution) -> dict[str, Any]:
-    """What the fast path needs of a market and the terms of trade."""
-    return {
-        "price": market.price.to_numpy(),
-        "bill_accrual": market.bill_accrual.to_numpy(),
-        "year_fraction": market.year_fraction.to_numpy(),
-        "delay": execution.delay,
-        "fees": execution.fees,
-        "slippage": execution.slippage,
-        "storage": execution.storage,
-        "borrow": execution.borrow,
-    }
 
 
 def _without_gaps(returns: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,8 @@ from research.datasets.market import Market
 from research.datasets.panel import Panel
 from research.engine import kernel
 from research.engine.summary import Summary
+from research.engine.traded_market import TradedMarket
 from research.execution import Execution
-from research.study.family import kernel_arguments
 from research.sweep.grid import Grid
 from research.sweep.windows import Span, Windows
 from research.thesis import Strategy
@@ -48,6 +48,11 @@ class Problem:
     execution: Execution
     windows: Windows
 
+    @cached_property
+    def traded(self) -> TradedMarket:
+        """The market on these terms, as the fast path reads it."""
+        return TradedMarket.of(self.market, self.execution)
+
     @property
     def rows_per_block(self) -> int:
         """Variants evaluated at once: what bounds the memory, whatever the size of the grid."""
@@ -75,12 +80,7 @@ def evaluate(problem: Problem, block: int, *, threads: int | None = None) -> Flo
     the windows, then the sums of their squares: enough for the Sharpe ratio of any window without keeping a path.
     """
     targets = decide(problem, problem.numbers(block))
-    summary = kernel.sweep(
-        targets,
-        **kernel_arguments(problem.market, problem.execution),
-        periods_per_year=problem.market.periods_per_year,
-        threads=threads,
-    )
+    summary = kernel.sweep(targets, problem.traded, threads=threads)
     excess = _excess(problem, targets, summary.first_fill, threads)
     starts = np.array(problem.windows.edges[:-1]) - problem.windows.start
     sums = np.add.reduceat(excess, starts, axis=1)
@@ -102,11 +102,7 @@ def decide(problem: Problem, numbers: Iterable[int]) -> Floats:
 def excess_returns(problem: Problem, numbers: Iterable[int]) -> Floats:
     """Excess returns of some variants over the common history, shape ``(n_variants, n_returns)``."""
     targets = decide(problem, numbers)
-    summary = kernel.sweep(
-        targets,
-        **kernel_arguments(problem.market, problem.execution),
-        periods_per_year=problem.market.periods_per_year,
-    )
+    summary = kernel.sweep(targets, problem.traded)
     return _excess(problem, targets, summary.first_fill, None)
 
 
@@ -152,8 +148,7 @@ def statistic(records: Floats, name: str) -> Floats:
 def _excess(problem: Problem, targets: Floats, first_fill: NDArray[np.int64], threads: int | None) -> Floats:
     """Excess returns over the common history; 0 before the first fill, whose cost the first return bears."""
     start, end = problem.windows.start, problem.windows.end
-    arguments: dict[str, Any] = kernel_arguments(problem.market, problem.execution)
-    equity = kernel.paths(targets, **arguments, threads=threads)
+    equity = kernel.paths(targets, problem.traded, threads=threads)
     opened = np.flatnonzero(first_fill >= 0)
     equity[opened, first_fill[opened]] = 1.0
     bills = problem.market.bill_accrual.to_numpy()[start:end]

@@ -22,7 +22,6 @@ from research.engine.portfolio import run
 from research.engine.result import Result
 from research.errors import DataError, ExecutionError, NoDecision, ParameterError, RunError, did_you_mean
 from research.execution import Execution
-from research.study.family import kernel_arguments
 from research.sweep.cluster import evaluate_blocks
 from research.sweep.grid import Grid
 from research.sweep.memory import strategy_memory
@@ -337,7 +336,7 @@ def _engine_of_record(problem: Problem, cell: Cell) -> tuple[Result, float]:
     targets = decide(problem, [cell.number])[0]
     weights = pd.Series(targets, index=market.price.index)
     result = run(weights, market, problem.execution, name=problem.strategy.name, provenance=dict(cell.parameters))
-    path = kernel.paths(targets, **kernel_arguments(market, problem.execution))[0]
+    path = kernel.paths(targets, problem.traded)[0]
     slow = result.equity.to_numpy() / result.capital
     fast = path[len(path) - len(slow) :]
     disagreement = float(np.max(np.abs(fast - slow) / np.where(slow > 0, slow, 1.0)))

@@ -23,20 +23,24 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from research import Execution  # noqa: E402
 from research.engine import kernel  # noqa: E402
+from research.engine.traded_market import TradedMarket  # noqa: E402
 
 FEES, SLIPPAGE = 0.001, 0.0005
-TERMS = {"delay": 1, "fees": FEES, "slippage": SLIPPAGE, "storage": 0.0, "borrow": 0.0}
+TERMS = Execution(delay=1, fees=FEES, slippage=SLIPPAGE, storage=0.0, borrow=0.0)
 ROUNDS = 5
 PEAK = """
 import numpy as np
+from research import Execution
 from research.engine import kernel
+from research.engine.traded_market import TradedMarket
 from tests.bench.peak import peak_mebibytes
 random = np.random.default_rng(0)
 price = 100 * np.exp(np.cumsum(random.normal(0, 0.01, 6600)))
 blocks = (random.integers(-1, 2, (500, 6600)).astype(float) for _ in range({blocks}))
-summary = kernel.sweep(blocks, price, np.full(6600, 1e-4), np.full(6600, 1 / 252), delay=1, fees=1e-3,
-                       slippage=5e-4, storage=0.0025, borrow=0.005, periods_per_year=252, hac_lags=30)
+market = TradedMarket.of_arrays(price, np.full(6600, 1e-4), np.full(6600, 1 / 252), Execution(), periods_per_year=252)
+summary = kernel.sweep(blocks, market, hac_lags=30)
 print(len(summary), peak_mebibytes())
 """
 FIRST_CALL = """
@@ -46,8 +50,10 @@ import numba
 imported = time.perf_counter()
 import numpy as np
 from research.engine import kernel
-market = np.ones(3), np.zeros(3), np.zeros(3)
-kernel.paths(np.ones(3), *market, delay=1, fees=0, slippage=0, storage=0, borrow=0)
+from research.engine.traded_market import TradedMarket
+from research.execution import Execution
+market = TradedMarket.of_arrays(np.ones(3), np.zeros(3), np.zeros(3), Execution(), periods_per_year=252)
+kernel.paths(np.ones(3), market)
 print(imported - begin, time.perf_counter() - imported)
 """
 
@@ -64,7 +70,7 @@ def main() -> None:
             f"1,000 variants x 6,600 bars, {name}",
             targets,
             market,
-            lambda targets=targets, market=market: kernel.sweep(targets, *market, **TERMS, periods_per_year=252),
+            lambda targets=targets, market=market: kernel.sweep(targets, traded(market)),
         )
     market = history(15_000)
     random = np.random.default_rng(2)
@@ -75,7 +81,7 @@ def main() -> None:
             f"10,000 shifts x 15,000 bars, {name}",
             shifted,
             market,
-            lambda target=targets[0]: kernel.placebo_shifts(target, shifts, *market, **TERMS, periods_per_year=252),
+            lambda target=targets[0]: kernel.placebo_shifts(target, shifts, traded(market)),
             n_variants=10_000,
         )
     with tempfile.TemporaryDirectory() as cache:
@@ -166,6 +172,11 @@ def by_hand(target: np.ndarray, shift: int) -> np.ndarray:
     if np.isnan(shifted[0]):
         shifted[0] = shifted[~np.isnan(shifted)][-1]
     return np.concatenate([shifted, [np.nan]])
+
+
+def traded(market: tuple[np.ndarray, np.ndarray, np.ndarray], execution: Execution = TERMS) -> TradedMarket:
+    """What the kernel reads, made anew: its making is a part of every time that is taken."""
+    return TradedMarket.of_arrays(*market, execution, periods_per_year=252)
 
 
 def history(n_bars: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from research import Execution, open_data  # noqa: E402
+from research.datasets.market import Market  # noqa: E402
 from research.engine import kernel  # noqa: E402
-from research.study.family import kernel_arguments  # noqa: E402
 from research.sweep.problem import Problem, decide, evaluate  # noqa: E402
 from research.sweep.sweep import _problem, grid_of, run_sweep  # noqa: E402
 from tests.bench.bench_kernel import ready, seconds, vectorbt  # noqa: E402
@@ -55,18 +55,15 @@ def main() -> None:
 def compare(name: str, problem: Problem) -> None:
     """Check that both sides agree, then time them in turn."""
     targets = decide(problem, range(20))
-    arguments = kernel_arguments(problem.market, problem.execution)
-    market = arguments["price"], arguments["bill_accrual"], arguments["year_fraction"]
-    frames = ready(targets, market)
+    frames = ready(targets, series(problem.market))
     total, drawdown = vectorbt(*frames)
-    summary = kernel.sweep(targets, **arguments, periods_per_year=252)
+    summary = kernel.sweep(targets, problem.traded)
     np.testing.assert_allclose(summary.total_return, total, rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(summary.max_drawdown, drawdown, rtol=1e-10, atol=1e-10)
     questions = {
         "signals and kernel": lambda: kernel.sweep(
             (decide(fresh, fresh.numbers(block)) for fresh in [again(problem)] for block in range(fresh.n_blocks)),
-            **arguments,
-            periods_per_year=252,
+            problem.traded,
         ),
         "whole records": lambda: [
             evaluate(fresh, block) for fresh in [again(problem)] for block in range(fresh.n_blocks)
@@ -82,6 +79,11 @@ def compare(name: str, problem: Problem) -> None:
     ours["signals not shared"] *= 10
     for what, spent in ours.items():
         print(f"{name + ', ' + what:<52}{spent[1]:>9.3f}{slow[1]:>10.2f}{slow[1] / spent[1]:>7.1f}", flush=True)
+
+
+def series(market: Market) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Prices, bill accruals and year fractions."""
+    return market.price.to_numpy(), market.bill_accrual.to_numpy(), market.year_fraction.to_numpy()
 
 
 def again(problem: Problem) -> Problem:

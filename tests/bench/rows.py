@@ -14,7 +14,7 @@ from research.engine import kernel, portfolio
 from research.execution import Execution
 
 from . import peers
-from .bench_kernel import FEES, PEAK, ROOT, SLIPPAGE, TERMS, by_hand, history, ready, run, sweeps, vectorbt
+from .bench_kernel import FEES, PEAK, ROOT, SLIPPAGE, TERMS, by_hand, history, ready, run, sweeps, traded, vectorbt
 from .timing import (
     Row,
     Time,
@@ -32,6 +32,7 @@ from .timing import (
 N_BARS = 6_600  # 26 years of days
 ENGINES = ("rust", "numba")
 FLAT_FEE = 0.0015
+FLAT = Execution(fees=FLAT_FEE, slippage=0.0, storage=0.0, borrow=0.0)
 PEAK_VECTORBT = """
 from tests.bench.bench_kernel import history, ready, sweeps, vectorbt
 from tests.bench.peak import peak_mebibytes
@@ -45,7 +46,7 @@ def single(n_bars: int = N_BARS) -> Iterator[Row]:
     task = f"one backtest, {n_bars:,} bars"
     market, targets = history(n_bars), sweeps(1, n_bars)[0][1]
     close, weights = ready(targets, market)
-    ours = kernel.paths(targets, *market, **TERMS)[0]
+    ours = kernel.paths(targets, traded(market))[0]
     opened = ~np.isnan(ours)
     named = {"columns": ["metal", "bills"]}
     frames = (
@@ -53,13 +54,11 @@ def single(n_bars: int = N_BARS) -> Iterator[Row]:
         pd.DataFrame(weights.to_numpy(), close.index, **named),
     )
     fast = "kernel, summary"
-    cases: dict[str, Callable[[], object]] = {
-        fast: lambda: kernel.sweep(targets, *market, **TERMS, periods_per_year=252)
-    }
+    cases: dict[str, Callable[[], object]] = {fast: lambda: kernel.sweep(targets, traded(market))}
     said = {}
     for engine in ENGINES:
         total, drawdown = vectorbt(close, weights, engine)
-        summary = kernel.sweep(targets, *market, **TERMS, periods_per_year=252)
+        summary = kernel.sweep(targets, traded(market))
         agree(summary.max_drawdown, drawdown, 1e-10)
         said[f"vectorbt ({engine})"] = (
             f"total return and drawdown {agree(summary.total_return, total, 1e-10)}; metal and bills, fees, slippage"
@@ -81,15 +80,14 @@ def engine_of_record(n_bars: int = N_BARS) -> Iterator[Row]:
     price, accrual, _ = market
     days = pd.bdate_range("1990-01-01", periods=n_bars)
     real = _market(price, accrual, days)
-    terms = Execution(fees=FEES, slippage=SLIPPAGE, storage=0.0, borrow=0.0)
     decided = pd.Series(targets[0], index=days)
     close, weights = ready(targets, market)
 
-    equity = portfolio.run(decided, real, terms, name="bench").equity.to_numpy() / portfolio.CAPITAL
+    equity = portfolio.run(decided, real, TERMS, name="bench").equity.to_numpy() / portfolio.CAPITAL
     words = agree(equity, account(close, weights).value().to_numpy()[1:], 1e-10)
     times = take_turns(
         {
-            "ours": lambda: portfolio.run(decided, real, terms, name="bench"),
+            "ours": lambda: portfolio.run(decided, real, TERMS, name="bench"),
             "equity": lambda: account(close, weights).value(),
             "the same": lambda: paths_of(account(close, weights)),
         }
@@ -108,8 +106,8 @@ def event_driven(n_bars: int = N_BARS, n_variants: int = 1_000, *, budget: float
     """Long or flat: one backtest in each peer, and as many as a sweep has."""
     price, filled, decided = long_or_flat(n_bars)
     still = np.zeros(n_bars)
-    terms = {"delay": 1, "fees": FLAT_FEE, "slippage": 0.0, "storage": 0.0, "borrow": 0.0}
-    equity = kernel.paths(decided, price, still, still, **terms)[0]
+    market = price, still, still
+    equity = kernel.paths(decided, traded(market, FLAT))[0]
     many = np.tile(decided, (n_variants, 1))
     for name, (distribution, make) in peers.PEERS.items():
         if installed(distribution) is None:
@@ -119,8 +117,8 @@ def event_driven(n_bars: int = N_BARS, n_variants: int = 1_000, *, budget: float
         words = agree_where_nothing_is_filled(peer(), equity, filled)
         times = take_turns(
             {
-                "one": lambda: kernel.sweep(decided, price, still, still, **terms, periods_per_year=252),
-                "sweep": lambda: kernel.sweep(many, price, still, still, **terms, periods_per_year=252),
+                "one": lambda: kernel.sweep(decided, traded(market, FLAT)),
+                "sweep": lambda: kernel.sweep(many, traded(market, FLAT)),
                 "peer": peer,
             },
             budget=budget,
@@ -140,11 +138,9 @@ def sweep(n_variants: int = 1_000, n_bars: int = N_BARS, few: int = 20) -> Itera
     """A sweep of finished weights through the kernel and through vectorbt."""
     market = history(n_bars)
     for kind, targets in sweeps(n_variants, n_bars)[::3]:
-        summary = kernel.sweep(targets, *market, **TERMS, periods_per_year=252)
+        summary = kernel.sweep(targets, traded(market))
         frames = ready(targets[:few], market)
-        cases: dict[str, Callable[[], object]] = {
-            "ours": lambda targets=targets: kernel.sweep(targets, *market, **TERMS, periods_per_year=252)
-        }
+        cases: dict[str, Callable[[], object]] = {"ours": lambda targets=targets: kernel.sweep(targets, traded(market))}
         for engine in ENGINES:
             total, drawdown = vectorbt(*frames, engine)
             agree(summary.max_drawdown[:few], drawdown, 1e-10)
@@ -168,7 +164,7 @@ def placebo(n_shifts: int = 10_000, n_bars: int = 15_000, few: int = 20) -> Iter
         target = targets[0]
 
         def ours(target: np.ndarray = target) -> kernel.Summary:
-            return kernel.placebo_shifts(target, shifts, *market, **TERMS, periods_per_year=252)
+            return kernel.placebo_shifts(target, shifts, traded(market))
 
         frames = ready(np.stack([by_hand(target, shift) for shift in shifts[:few]]), market)
         words = agree(ours().total_return[:few], vectorbt(*frames)[0], 1e-10)
@@ -236,7 +232,7 @@ def growth(n_bars: int = N_BARS, n_variants: int = 500) -> Iterator[Row]:
     def evaluate(variants: int, bars: int) -> Callable[[], object]:
         cut = tuple(series[:bars] for series in market)
         part = np.ascontiguousarray(targets[:variants, :bars])
-        return lambda: kernel.sweep(part, *cut, **TERMS, periods_per_year=252)
+        return lambda: kernel.sweep(part, traded(cut))
 
     bars = [n_bars // 2 * factor for factor in (1, 2, 4, 8)]
     yield _grown(f"kernel, {n_variants} variants, bars", bars, [evaluate(n_variants, size) for size in bars])
@@ -303,29 +299,27 @@ def start_up() -> Iterator[Row]:
 def whole_trial() -> Iterator[Row]:
     """A trial with its verdict, and a sweep with its signals, on a daily market made for it."""
     from research import backtest, open_data
-    from research.study.family import kernel_arguments
     from research.sweep.problem import decide
     from research.sweep.sweep import _problem, grid_of
     from tests.sweep import ideas
     from tests.sweep.conftest import write_market
 
-    from .bench_sweep import AXES, FREE_CARRY, again
+    from .bench_sweep import AXES, FREE_CARRY, again, series
 
     with tempfile.TemporaryDirectory() as folder:
         data = open_data(write_market(Path(folder) / "pack", N_BARS), bundled=False)
         for name in AXES:
             idea = getattr(ideas, name)
             problem = _problem(idea, data, "silver", grid_of(idea, AXES[name]), None, None, FREE_CARRY, 5, 250)
-            arguments = kernel_arguments(problem.market, problem.execution)
             few = decide(problem, range(20))
-            frames = ready(few, (arguments["price"], arguments["bill_accrual"], arguments["year_fraction"]))
-            summary = kernel.sweep(few, **arguments, periods_per_year=252)
+            frames = ready(few, series(problem.market))
+            summary = kernel.sweep(few, problem.traded)
             words = agree(summary.total_return, vectorbt(*frames)[0], 1e-10)
 
-            def ours(problem=problem, arguments=arguments) -> object:
+            def ours(problem=problem) -> object:
                 fresh = again(problem)
                 blocks = (decide(fresh, fresh.numbers(block)) for block in range(fresh.n_blocks))
-                return kernel.sweep(blocks, **arguments, periods_per_year=252)
+                return kernel.sweep(blocks, fresh.traded)
 
             times = take_turns({"ours": ours, "vectorbt": lambda frames=frames: vectorbt(*frames)}, rounds=4)
             n = len(problem.grid)

@@ -6,17 +6,16 @@ import pytest
 from research.engine import kernel
 
 from . import peers, rows, timing
-from .bench_kernel import FEES, SLIPPAGE, TERMS, history, ready, sweeps
+from .bench_kernel import FEES, SLIPPAGE, history, ready, sweeps, traded
 
 N_BARS = 1_000
-FREE = {"delay": 1, "slippage": 0.0, "storage": 0.0, "borrow": 0.0}
 
 
 @pytest.fixture
 def flat():
     price, filled, decided = rows.long_or_flat(N_BARS)
     still = np.zeros(N_BARS)
-    return price, filled, kernel.paths(decided, price, still, still, fees=rows.FLAT_FEE, **FREE)[0]
+    return price, filled, kernel.paths(decided, traded((price, still, still), rows.FLAT))[0]
 
 
 @pytest.mark.parametrize("name", list(peers.PEERS))
@@ -32,7 +31,7 @@ def test_every_peer_keeps_the_same_account(name, flat):
 def test_the_loop_keeps_the_account_of_metal_and_bills():
     market, targets = history(N_BARS), sweeps(1, N_BARS)[3][1]
     close, weights = (frame.set_axis(["metal", "bills"], axis=1) for frame in ready(targets, market))
-    ours = kernel.paths(targets, *market, **TERMS)[0]
+    ours = kernel.paths(targets, traded(market))[0]
     theirs = peers.pandas_loop(close, weights, FEES, SLIPPAGE)
     rows.agree(theirs[1:], ours[1:], 1e-10)
     with pytest.raises(AssertionError):

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,17 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from research.engine import kernel
+from research.engine.traded_market import TradedMarket
 from research.errors import AssayError, DataError, ExecutionError, SignalError
+from research.execution import Execution
 
 ROOT = Path(__file__).resolve().parents[2]
-FREE = {"delay": 1, "fees": 0.0, "slippage": 0.0, "storage": 0.0, "borrow": 0.0}
-COSTLY = {"delay": 1, "fees": 0.001, "slippage": 0.0005, "storage": 0.0025, "borrow": 0.005}
+FREE = Execution(delay=1, fees=0.0, slippage=0.0, storage=0.0, borrow=0.0)
+COSTLY = Execution(delay=1, fees=0.001, slippage=0.0005, storage=0.0025, borrow=0.005)
+
+
+def traded(execution, price, accrual, years, *, periods_per_year=252, first=None):
+    return TradedMarket.of_arrays(price, accrual, years, execution, periods_per_year=periods_per_year, first=first)
 
 
 # --- an independent ledger: units, prices and cash, an order at a time ---
@@ -41,10 +48,11 @@ def delayed(target, delay):
     return np.concatenate([np.full(min(delay, len(target)), np.nan), target[: max(len(target) - delay, 0)]])
 
 
-def ledger(target, price, accrual, years, *, delay, fees, slippage, storage, borrow):
+def ledger(target, execution, price, accrual, years):
     """Equity, metal weight after each bar, and the metal orders as (bar, value at the bar's price, cost)."""
-    filled = delayed(target, delay)
-    metal_index, bill_index = indices(filled, price, accrual, years, storage, borrow)
+    fees, slippage = execution.fees, execution.slippage
+    filled = delayed(target, execution.delay)
+    metal_index, bill_index = indices(filled, price, accrual, years, execution.storage, execution.borrow)
     cash, units = 1.0, {"metal": 0.0, "bills": 0.0}
     equity, weights, orders = [], [], []
     for bar in range(len(price)):
@@ -105,14 +113,13 @@ def target_rows(draw, n_bars, lowest=-1.5, highest=2.0):
     return rows
 
 
-terms = st.fixed_dictionaries(
-    {
-        "delay": st.integers(1, 4),
-        "fees": st.sampled_from([0.0, 0.0001, 0.001, 0.02]),
-        "slippage": st.sampled_from([0.0, 0.0005, 0.01]),
-        "storage": st.sampled_from([0.0, 0.0025]),
-        "borrow": st.sampled_from([0.0, 0.005, 0.35]),
-    }
+terms = st.builds(
+    Execution,
+    delay=st.integers(1, 4),
+    fees=st.sampled_from([0.0, 0.0001, 0.001, 0.02]),
+    slippage=st.sampled_from([0.0, 0.0005, 0.01]),
+    storage=st.sampled_from([0.0, 0.0025]),
+    borrow=st.sampled_from([0.0, 0.005, 0.35]),
 )
 
 
@@ -132,11 +139,11 @@ def test_equity_and_summary_equal_the_ledger(data):
     market = data.draw(markets())
     rows = data.draw(target_rows(len(market[0])))
     execution = data.draw(terms)
-    equity = kernel.paths(rows, *market, **execution)
-    summary = kernel.sweep(rows, *market, **execution, periods_per_year=252)
+    equity = kernel.paths(rows, traded(execution, *market))
+    summary = kernel.sweep(rows, traded(execution, *market))
     price, accrual, years = market
     for i, row in enumerate(rows):
-        expected, weights, orders = ledger(row, *market, **execution)
+        expected, weights, orders = ledger(row, execution, *market)
         close(equity[i], expected)
         assert summary.n_trades[i] == len(orders)
         opened = np.flatnonzero(~np.isnan(expected))
@@ -166,7 +173,7 @@ def test_equity_and_summary_equal_the_ledger(data):
         risk = np.std(excess, ddof=1)
         if risk > 1e-9:
             close(summary.sharpe[i], np.mean(excess) / risk * np.sqrt(252), 1e-8)
-        metal = price[first + 1 :] / price[first:-1] * (1 - execution["storage"] * years[first + 1 :])
+        metal = price[first + 1 :] / price[first:-1] * (1 - execution.storage * years[first + 1 :])
         factor = metal - 1 - accrual[first + 1 :]
         design = np.column_stack([np.ones(n), factor])
         (alpha, beta), *_ = np.linalg.lstsq(design, excess, rcond=None)
@@ -202,15 +209,15 @@ def agree_with_vectorbt(row, market, execution, tolerance=1e-10):
     vectorbt = pytest.importorskip("vectorbt")
     import pandas as pd
 
-    filled = delayed(row, execution["delay"])
-    metal, bills = indices(filled, *market, execution["storage"], execution["borrow"])
+    filled = delayed(row, execution.delay)
+    metal, bills = indices(filled, *market, execution.storage, execution.borrow)
     days = pd.date_range("2000-01-03", periods=len(metal))
     portfolio = vectorbt.Portfolio.from_orders(
         pd.DataFrame({"metal": metal, "bills": bills}, index=days),
         pd.DataFrame({"metal": filled, "bills": 1 - filled}, index=days),
         size_type="targetpercent",
-        fees=np.array([[execution["fees"], 0.0]]),
-        slippage=np.array([[execution["slippage"], 0.0]]),
+        fees=np.array([[execution.fees, 0.0]]),
+        slippage=np.array([[execution.slippage, 0.0]]),
         init_cash=1e6,
         cash_sharing=True,
         group_by=True,
@@ -223,7 +230,7 @@ def agree_with_vectorbt(row, market, execution, tolerance=1e-10):
     ruin = np.flatnonzero(expected <= 0)
     if ruin.size:
         expected[ruin[0] :] = 0.0  # vectorbt goes on below zero
-    close(kernel.paths(row, *market, **execution)[0], expected, tolerance)
+    close(kernel.paths(row, traded(execution, *market))[0], expected, tolerance)
 
 
 def test_a_ruined_account_agrees_with_vectorbt_until_then():
@@ -238,7 +245,6 @@ def test_summary_equals_the_engine_of_record(levels):
 
     from research.datasets.market import Market
     from research.engine.portfolio import run
-    from research.execution import Execution
 
     price, accrual, _ = history(400, volatility=0.03)
     days = pd.date_range("2001-01-01", periods=400, freq="B", unit="us")
@@ -253,8 +259,8 @@ def test_summary_equals_the_engine_of_record(levels):
     )
     weights = np.random.default_rng(13).choice(levels, 400)
     weights[:7] = np.nan
-    record = run(pd.Series(weights, index=days), market, Execution(**COSTLY), name="one")
-    fast = kernel.sweep(weights, price, accrual, years, **COSTLY, periods_per_year=252)
+    record = run(pd.Series(weights, index=days), market, COSTLY, name="one")
+    fast = kernel.sweep(weights, traded(COSTLY, price, accrual, years))
     assert days[fast.first_fill[0]] == record.first_fill
     close(fast.total_return[0], record.equity.iloc[-1] / record.capital - 1)
     if record.closed is not None:
@@ -278,16 +284,70 @@ def test_alpha_t_equals_statsmodels_newey_west(lags):
 
     price, accrual, years = history(250)
     weights = np.random.default_rng(8).uniform(-1, 1, price.size)
-    summary = kernel.sweep(weights, price, accrual, years, **COSTLY, periods_per_year=252, hac_lags=lags)
-    equity = kernel.paths(weights, price, accrual, years, **COSTLY)[0, 1:]
+    summary = kernel.sweep(weights, traded(COSTLY, price, accrual, years), hac_lags=lags)
+    equity = kernel.paths(weights, traded(COSTLY, price, accrual, years))[0, 1:]
     equity[0] = 1.0
     excess = equity[1:] / equity[:-1] - 1 - accrual[2:]
     factor = price[2:] / price[1:-1] * (1 - 0.0025 * years[2:]) - 1 - accrual[2:]
     fit = sm.OLS(excess, sm.add_constant(factor)).fit(cov_type="HAC", cov_kwds={"maxlags": lags})
     close(summary.alpha[0], fit.params[0] * 252, 1e-10)
     close(summary.alpha_t[0], fit.tvalues[0], 1e-8)
-    plain = kernel.sweep(weights, price, accrual, years, **COSTLY, periods_per_year=252)
+    plain = kernel.sweep(weights, traded(COSTLY, price, accrual, years))
     close(plain.alpha_t[0], sm.OLS(excess, sm.add_constant(factor)).fit().tvalues[0], 1e-8)
+
+
+# --- stretches of one asset, which the walk passes in one step ---
+
+
+def by_bars(targets, market, accrual):
+    """Statistics of one account from its equity, a bar at a time: the long way round."""
+    equity = kernel.paths(targets, market)[0]
+    first = int(np.argmax(~np.isnan(equity)))
+    seeded = np.append(1.0, equity[first:])
+    value = np.append(1.0, equity[first + 1 :])
+    x, m = value[1:] / value[:-1] - 1 - accrual[first + 1 :], market.metal_excess[first + 1 :]
+    design = np.column_stack([np.ones_like(m), m])
+    (alpha, beta), *_ = np.linalg.lstsq(design, x, rcond=None)
+    scores = (x - alpha - beta * m) * (np.linalg.inv(design.T @ design) @ design.T)[0]
+    return {
+        "total_return": equity[-1] - 1,
+        "volatility": np.std(x + accrual[first + 1 :], ddof=1) * np.sqrt(252),
+        "sharpe": np.mean(x) / np.std(x, ddof=1) * np.sqrt(252),
+        "max_drawdown": np.min(seeded / np.maximum.accumulate(seeded)) - 1,
+        "alpha": alpha * 252,
+        "beta": beta,
+        "alpha_t": alpha / np.sqrt(scores @ scores),
+    }
+
+
+@pytest.mark.parametrize("held", [3, 40, 900])
+@pytest.mark.parametrize("drift", [0.001, -0.001])
+def test_long_or_flat_equals_its_bars_over_five_orders_of_magnitude(held, drift):
+    n_bars, random = 15_000, np.random.default_rng(held)
+    price = 10 * np.exp(np.cumsum(random.standard_t(4, n_bars) * 0.008 + drift))
+    assert price.max() / price.min() > 1e5
+    accrual, years = random.uniform(-0.0002, 0.0006, n_bars), np.full(n_bars, 1 / 252)
+    accrual[0] = 0.0
+    market = traded(COSTLY, price, accrual, years)
+    targets = np.full(n_bars, np.nan)
+    changes = np.flatnonzero(random.random(n_bars) < 1 / held)
+    targets[changes] = np.resize([1.0, 0.0], changes.size)
+    summary = kernel.sweep(targets, market, hac_lags=0)
+    for name, expected in by_bars(targets, market, accrual).items():
+        np.testing.assert_allclose(getattr(summary, name)[0], expected, rtol=1e-10, atol=1e-12, err_msg=name)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_repeating_a_settled_target_changes_no_digit(data):
+    price, accrual, years = data.draw(markets())
+    market = traded(data.draw(terms), price, accrual, years)
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    kept = np.where(random.random(price.size) < 0.1, random.choice([0.0, 1.0], price.size), np.nan)
+    kept[0] = 1.0
+    repeated = kept[np.maximum.accumulate(np.where(np.isnan(kept), 0, np.arange(kept.size)))]
+    one, other = kernel.sweep(kept, market, hac_lags=0), kernel.sweep(repeated, market, hac_lags=0)
+    assert one.to_frame().equals(other.to_frame())
 
 
 # --- placebo shifts ---
@@ -301,10 +361,8 @@ def test_placebo_shifts_equal_shifting_by_hand(data):
     execution = data.draw(terms)
     first = data.draw(st.none() | st.integers(0, len(price) - 1))
     shifts = [0, 1, -1, 5, len(price) // 2, 3 * len(price) + 2]
-    fast = kernel.placebo_shifts(
-        target, shifts, price, accrual, years, **execution, periods_per_year=252, first=first, hac_lags=3
-    )
-    filled = delayed(target, execution["delay"])
+    fast = kernel.placebo_shifts(target, shifts, traded(execution, price, accrual, years, first=first), hac_lags=3)
+    filled = delayed(target, execution.delay)
     assume(not np.isnan(filled).all())
     opened = max(int(np.argmax(~np.isnan(filled))), first or 0)
     circle = filled[opened:].copy()
@@ -315,8 +373,8 @@ def test_placebo_shifts_equal_shifting_by_hand(data):
         if np.isnan(shifted[0]):  # what is in force was asked for before the seam
             shifted[0] = shifted[~np.isnan(shifted)][-1]
         decided = np.full(len(price), np.nan)
-        decided[opened - execution["delay"] : opened - execution["delay"] + circle.size] = shifted
-        slow = kernel.sweep(decided, price, accrual, years, **execution, periods_per_year=252, hac_lags=3)
+        decided[opened - execution.delay : opened - execution.delay + circle.size] = shifted
+        slow = kernel.sweep(decided, traded(execution, price, accrual, years), hac_lags=3)
         for name, expected in slow.to_frame().iloc[0].items():
             assert np.array_equal(getattr(fast, name)[i], expected, equal_nan=True), (shift, name)
 
@@ -324,8 +382,8 @@ def test_placebo_shifts_equal_shifting_by_hand(data):
 def test_shift_zero_is_the_strategy_itself():
     market = history()
     target = np.random.default_rng(9).choice([0.0, 1.0, np.nan], 300)
-    itself = kernel.sweep(target, *market, **COSTLY, periods_per_year=252, first=40).to_frame()
-    shifted = kernel.placebo_shifts(target, [0, 260], *market, **COSTLY, periods_per_year=252, first=40).to_frame()
+    itself = kernel.sweep(target, traded(COSTLY, *market, first=40)).to_frame()
+    shifted = kernel.placebo_shifts(target, [0, 260], traded(COSTLY, *market, first=40)).to_frame()
     assert shifted.iloc[0].equals(itself.iloc[0])
     assert shifted.iloc[1].equals(itself.iloc[0])
 
@@ -336,33 +394,25 @@ def test_shift_zero_is_the_strategy_itself():
 def test_threads_and_blocks_change_no_digit():
     market = history(500)
     rows = np.random.default_rng(10).uniform(-1, 1, (700, 500))
-    one = kernel.sweep(rows, *market, **COSTLY, periods_per_year=252, hac_lags=9, threads=1).to_frame()
+    one = kernel.sweep(rows, traded(COSTLY, *market), hac_lags=9, threads=1).to_frame()
     for threads in (2, 5):
-        many = kernel.sweep(rows, *market, **COSTLY, periods_per_year=252, hac_lags=9, threads=threads)
+        many = kernel.sweep(rows, traded(COSTLY, *market), hac_lags=9, threads=threads)
         assert many.to_frame().equals(one)
-    blocks = kernel.sweep(
-        (rows[low : low + 33] for low in range(0, 700, 33)),
-        *market,
-        **COSTLY,
-        periods_per_year=252,
-        hac_lags=9,
-    )
+    blocks = kernel.sweep((rows[low : low + 33] for low in range(0, 700, 33)), traded(COSTLY, *market), hac_lags=9)
     assert blocks.to_frame().equals(one)
     assert len(blocks) == 700
     np.testing.assert_array_equal(
-        kernel.paths(rows, *market, **COSTLY, threads=1), kernel.paths(rows, *market, **COSTLY, threads=3)
+        kernel.paths(rows, traded(COSTLY, *market), threads=1), kernel.paths(rows, traded(COSTLY, *market), threads=3)
     )
 
 
 def test_callers_may_run_side_by_side():
     market = history(500)
     rows = np.random.default_rng(11).uniform(-1, 1, (200, 500))
-    expected = kernel.sweep(rows, *market, **COSTLY, periods_per_year=252).to_frame()
+    expected = kernel.sweep(rows, traded(COSTLY, *market)).to_frame()
     found = []
     callers = [
-        threading.Thread(
-            target=lambda: found.append(kernel.sweep(rows, *market, **COSTLY, periods_per_year=252).to_frame())
-        )
+        threading.Thread(target=lambda: found.append(kernel.sweep(rows, traded(COSTLY, *market)).to_frame()))
         for _ in range(4)
     ]
     for caller in callers:
@@ -380,7 +430,7 @@ def test_inputs_are_left_alone_and_may_be_read_only():
     copies = [array.copy() for array in inputs]
     for array in inputs:
         array.flags.writeable = False
-    kernel.sweep(*inputs, **COSTLY, periods_per_year=252)
+    kernel.sweep(rows, traded(COSTLY, *inputs[1:]))
     assert all(np.array_equal(array, copy) for array, copy in zip(inputs, copies, strict=True))
 
 
@@ -389,31 +439,31 @@ def test_inputs_are_left_alone_and_may_be_read_only():
 
 def test_nothing_to_trade_gives_nothing():
     market = history(20)
-    nothing = kernel.sweep(np.full((2, 20), np.nan), *market, **COSTLY, periods_per_year=12)
+    nothing = kernel.sweep(np.full((2, 20), np.nan), traded(COSTLY, *market))
     assert nothing.first_fill.tolist() == [-1, -1]
     assert nothing.n_trades.tolist() == [0, 0]
     assert np.isnan(nothing.total_return).all()
-    assert np.isnan(kernel.paths(np.full(20, np.nan), *market, **COSTLY)).all()
-    late = kernel.sweep(np.ones(20), *market, **{**COSTLY, "delay": 20}, periods_per_year=12)
+    assert np.isnan(kernel.paths(np.full(20, np.nan), traded(COSTLY, *market))).all()
+    late = kernel.sweep(np.ones(20), traded(replace(COSTLY, delay=20), *market))
     assert late.first_fill.tolist() == [-1]
-    shifts = kernel.placebo_shifts(np.full(20, np.nan), [0, 3], *market, **COSTLY, periods_per_year=12)
+    shifts = kernel.placebo_shifts(np.full(20, np.nan), [0, 3], traded(COSTLY, *market))
     assert shifts.first_fill.tolist() == [-1, -1]
-    assert len(kernel.placebo_shifts(np.ones(20), [], *market, **COSTLY, periods_per_year=12)) == 0
+    assert len(kernel.placebo_shifts(np.ones(20), [], traded(COSTLY, *market))) == 0
 
 
 @pytest.mark.parametrize("n_bars", [0, 1])
 def test_no_bar_or_one_bar_is_too_short_to_fill(n_bars):
     market = np.ones(n_bars), np.zeros(n_bars), np.zeros(n_bars)
-    summary = kernel.sweep(np.ones((3, n_bars)), *market, **COSTLY, periods_per_year=12)
+    summary = kernel.sweep(np.ones((3, n_bars)), traded(COSTLY, *market))
     assert summary.first_fill.tolist() == [-1, -1, -1]
-    assert kernel.paths(np.ones((3, n_bars)), *market, **COSTLY).shape == (3, n_bars)
-    assert len(kernel.sweep(np.ones((0, n_bars)), *market, **COSTLY, periods_per_year=12)) == 0
-    assert len(kernel.sweep(iter(()), *market, **COSTLY, periods_per_year=12)) == 0
+    assert kernel.paths(np.ones((3, n_bars)), traded(COSTLY, *market)).shape == (3, n_bars)
+    assert len(kernel.sweep(np.ones((0, n_bars)), traded(COSTLY, *market))) == 0
+    assert len(kernel.sweep(iter(()), traded(COSTLY, *market))) == 0
 
 
 def test_a_fill_at_the_last_bar_costs_and_earns_nothing():
     market = history(10)
-    summary = kernel.sweep(np.ones(10), *market, **{**FREE, "fees": 0.001, "delay": 9}, periods_per_year=12)
+    summary = kernel.sweep(np.ones(10), traded(replace(FREE, fees=0.001, delay=9), *market))
     assert (summary.first_fill[0], summary.n_periods[0], summary.n_trades[0]) == (9, 0, 1)
     close(summary.total_return[0], 1 / 1.001 - 1, 1e-15)
     close(summary.max_drawdown[0], 1 / 1.001 - 1, 1e-15)
@@ -431,13 +481,7 @@ def test_a_fill_at_the_last_bar_costs_and_earns_nothing():
         ({"year_fraction": np.array([0.0, -1.0, 0.0])}, DataError, "year_fraction: -1.0 at bar 1"),
         ({"targets": np.ones((1, 4))}, SignalError, "targets: shape"),
         ({"targets": np.array([[1.0, 0.0, 1.0], [0.0, np.inf, 0.0]])}, SignalError, "variant 1 .* bar 1"),
-        ({"delay": 0}, ExecutionError, "delay: 0"),
-        ({"delay": True}, ExecutionError, "delay: True"),
-        ({"fees": -0.1}, ExecutionError, "fees"),
-        ({"fees": 1.0}, ExecutionError, "fees"),
-        ({"slippage": np.nan}, ExecutionError, "slippage"),
-        ({"storage": 20.0}, ExecutionError, "storage"),
-        ({"borrow": np.inf}, ExecutionError, "borrow"),
+        ({"execution": replace(COSTLY, storage=20.0)}, ExecutionError, "storage"),
         ({"first": 3}, ExecutionError, "first: bar 3"),
         ({"periods_per_year": 0}, ExecutionError, "periods_per_year"),
         ({"hac_lags": -1}, ExecutionError, "hac_lags"),
@@ -450,18 +494,21 @@ def test_errors_are_one_line_that_names_the_culprit(change, error, words):
         "bill_accrual": np.zeros(3),
         "year_fraction": np.full(3, 0.1),
         "periods_per_year": 12,
-        **COSTLY,
+        "execution": COSTLY,
+        "first": None,
+        "hac_lags": None,
         **change,
     }
+    targets, hac_lags = arguments.pop("targets"), arguments.pop("hac_lags")
     with pytest.raises(error, match=words) as caught:
-        kernel.sweep(**arguments)
+        kernel.sweep(targets, TradedMarket.of_arrays(**arguments), hac_lags=hac_lags)
     assert isinstance(caught.value, AssayError)
     assert "\n" not in str(caught.value)
 
 
 def test_shifts_are_whole_numbers():
     with pytest.raises(SignalError, match="shifts"):
-        kernel.placebo_shifts(np.ones(20), [0.5], *history(20), **COSTLY, periods_per_year=12)
+        kernel.placebo_shifts(np.ones(20), [0.5], traded(COSTLY, *history(20)))
 
 
 def test_importing_the_kernel_does_not_import_the_compiler():
@@ -475,8 +522,8 @@ def test_works_where_no_cache_can_be_written(tmp_path):
         "import numba.core.caching as caching\n"
         "caching.CacheImpl._locator_classes = []\n"
         "from research.engine import kernel\n"
-        "print(kernel.paths([1.0, 1.0, 1.0], [1.0, 2.0, 4.0], [0.0] * 3, [0.0] * 3,"
-        " delay=1, fees=0, slippage=0, storage=0, borrow=0)[0, -1])\n"
+        "from tests.engine.test_kernel import FREE, traded\n"
+        "print(kernel.paths([1.0, 1.0, 1.0], traded(FREE, [1.0, 2.0, 4.0], [0.0] * 3, [0.0] * 3))[0, -1])\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", check], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False
