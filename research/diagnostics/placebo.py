@@ -164,12 +164,17 @@ def alpha_t_statistics(excess_returns: Floats, metal_excess_returns: Floats) -> 
     returns = np.asarray(excess_returns, dtype=float)
     regressors = np.column_stack([np.ones(len(metal)), metal])
     inverse = np.linalg.pinv(regressors)
-    coefficients = inverse @ returns
-    residuals = returns - regressors @ coefficients
     square = inverse[0] ** 2
-    variance = square @ (residuals * residuals)
+    weighted = regressors * square[:, None]
+    n = len(inverse)
+    products = np.vstack([inverse, weighted.T]) @ returns
+    coefficients, crossed = products[:n], products[n:]
+    squares = square @ (returns * returns)
+    # sum(a^2 (y - X c)^2), multiplied out so that the histories are read once
+    fitted = np.einsum("ih,ij,jh->h", coefficients, regressors.T @ weighted, coefficients)
+    variance = squares - 2 * (coefficients * crossed).sum(axis=0) + fitted
     t_statistics = np.full(variance.shape, np.nan)
-    timed = variance > 1e-12 * (square @ (returns * returns))
+    timed = variance > 1e-12 * squares
     t_statistics[timed] = coefficients[0, timed] / np.sqrt(variance[timed])
     return t_statistics
 
