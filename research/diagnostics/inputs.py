@@ -70,9 +70,10 @@ def with_factors(
     DataError
         As :func:`aligned`, for fewer than 3 observations, and if one of them never moved.
     """
-    given = metal_excess_returns
-    factors = dict(given.items()) if isinstance(given, pd.DataFrame) else {"metal_excess_returns": given}
-    strategy, *columns = aligned(minimum=3, excess_returns=excess_returns, **{str(k): v for k, v in factors.items()})
+    factors: dict[str, SeriesLike] = {"metal_excess_returns": metal_excess_returns}
+    if isinstance(metal_excess_returns, pd.DataFrame):
+        factors = {str(name): column for name, column in metal_excess_returns.items()}
+    strategy, *columns = aligned(minimum=3, excess_returns=excess_returns, **factors)
     for name, column in zip(factors, columns, strict=True):
         if np.ptp(column) == 0:
             raise DataError(f"{name}: the metal never moved, so nothing can be timed; check the prices")

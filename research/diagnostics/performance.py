@@ -85,10 +85,12 @@ def timing_alpha(
 
     n = strategy.size
     alpha, beta, residuals, influence = regress_on_metal(strategy, metal)
-    several = isinstance(metal_excess_returns, pd.DataFrame)
-    mix = "fixed mix of its legs and bills" if several else "fixed mix of metal and bills"
+    mix: str = "fixed mix of metal and bills"
+    betas: Any = float(beta[0])
+    if isinstance(metal_excess_returns, pd.DataFrame):
+        mix, betas = "fixed mix of its legs and bills", dict(zip(metal_excess_returns, beta.tolist(), strict=True))
     details: dict[str, Any] = {
-        "beta": dict(zip(metal_excess_returns, beta, strict=True)) if several else float(beta[0]),
+        "beta": betas,
         "alpha_per_period": alpha,
         "expected_sign": expected_sign,
         "n_observations": n,

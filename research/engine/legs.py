@@ -86,7 +86,9 @@ def run_legs(
         If they are never a number, or the delay leaves no bar to earn on.
     """
     if not weights.columns.equals(legs.price.columns):
-        raise SignalError(f"{name}: weights of {', '.join(weights)}; the legs are {', '.join(legs.price)}")
+        raise SignalError(
+            f"{name}: weights of {', '.join(map(str, weights))}; the legs are {', '.join(map(str, legs.price))}"
+        )
     known = weights.notna()
     partly = known.any(axis=1) & ~known.all(axis=1)
     if partly.any():

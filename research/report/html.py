@@ -15,6 +15,7 @@ from typing import Any
 from research.datasets.store import write_atomically
 from research.report import charts
 from research.report.markup import Markup, join, tag
+from research.report.portfolio import portfolio_section
 from research.report.style import stylesheet
 from research.report.svg import figure
 from research.report.tables import (
@@ -27,7 +28,7 @@ from research.report.tables import (
     verdict_table,
     word,
 )
-from research.report.terminal import PERFORMANCE_NOTE, VERDICT_NOTE, study_lines
+from research.report.terminal import PERFORMANCE_NOTE, study_lines, verdict_note
 from research.report.words import DASH, interval, p_value, percent, signed_percent
 from research.study import Study, Trial
 
@@ -89,6 +90,7 @@ def report(study: Study) -> Markup:
                 "main",
                 top,
                 tag("section", tag("h2", "Evidence"), *_evidence(study, alone), id="evidence"),
+                *([portfolio_section(study.portfolio)] if study.portfolio else []),
                 tag("section", tag("h2", "Assumptions"), *_assumptions(study)),
                 tag("section", tag("h2", "Data"), data_table(study)),
                 tag("section", tag("h2", "Trials counted"), *_trials_counted(study)),
@@ -171,7 +173,7 @@ def _first_screen_of_many(study: Study) -> Markup:
         ),
         figure(charts.verdicts(study), "h2"),
         verdict_table(study.trials, links=True),
-        tag("p", VERDICT_NOTE, class_="soft"),
+        tag("p", verdict_note(study.rules), class_="soft"),
     )
 
 
@@ -180,7 +182,7 @@ def _evidence(study: Study, alone: bool) -> Iterable[Markup]:
     for trial in study.trials:
         pictures = charts.all_charts(trial)
         if alone:
-            yield join(verdict_table([trial]), tag("p", VERDICT_NOTE, class_="soft"))
+            yield join(verdict_table([trial]), tag("p", verdict_note(study.rules), class_="soft"))
             pictures = pictures[1:]
         else:
             yield tag("h3", f"{trial.name} on {trial.metal}", id=anchor(trial))

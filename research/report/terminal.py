@@ -17,8 +17,9 @@ from research.report.words import interval, number, p_value, percent, signed_per
 if TYPE_CHECKING:
     from research.datasets.data import Data
     from research.ledger import Entry
-    from research.study import Study, Trial
+    from research.study import PortfolioTrial, Study, Trial
     from research.thesis import Strategy
+    from research.verdict import Rules
 
 WIDTH = 100
 COLOURS = {"supported": "green", "contradicted": "red", "not supported": "yellow", "undecidable": "cyan"}
@@ -33,7 +34,9 @@ PERFORMANCE_NOTE = (
 ACCOUNTS = {
     "strategy": "strategy",
     "buy_and_hold": "buy and hold",
+    "metals_held": "metals held in equal parts",
     "matched_exposure": "matched exposure",
+    "equal_risk": "equal risk, no signal",
     "bills": "bills",
 }
 
@@ -52,7 +55,7 @@ def print_study(study: Study, *, verbose: bool = False, overdue: Sequence[str] =
     metals = {metal: [trial for trial in study.trials if trial.metal == metal] for metal in _metals(study)}
     for metal, trials in metals.items():
         console.print(_verdict_table(metal, trials))
-    console.print(Text(VERDICT_NOTE.format(**asdict(study.rules)), style="dim"))
+    console.print(Text(verdict_note(study.rules), style="dim"))
     console.print()
     for metal, trials in metals.items():
         console.print(_performance_table(metal, trials))
@@ -64,6 +67,14 @@ def print_study(study: Study, *, verbose: bool = False, overdue: Sequence[str] =
             _print_findings(console, trial)
     for skipped in study.skipped:
         console.print(Text(f"{skipped.strategy}, {skipped.metal}: not run: {skipped.reason}", style="dim"))
+    if study.portfolio is not None:
+        console.print()
+        _print_portfolio(console, study.portfolio)
+
+
+def verdict_note(rules: Rules) -> str:
+    """What the columns of the verdict table mean."""
+    return VERDICT_NOTE.format(**asdict(rules))
 
 
 def study_lines(study: Study) -> list[str]:
@@ -197,6 +208,21 @@ def _performance_table(metal: str, trials: Iterable[Trial]) -> Table:
                 end_section=label == "bills",
             )
     return table
+
+
+def _print_portfolio(console: Console, trial: PortfolioTrial) -> None:
+    from research.report.portfolio import account_rows, portfolio_lines
+
+    table = _table(f"The thesis as one portfolio (C20), from {trial.result.first_fill:%Y-%m}")
+    table.add_column("Account", no_wrap=True)
+    for heading in ("CAGR", "Volatility", "Sharpe", "Drawdown", "Exposure", "Turnover", "Costs"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in account_rows(trial):
+        table.add_row(*row)
+    console.print(table)
+    for line in portfolio_lines(trial):
+        console.print(Text(line, style="dim"))
+    console.print(Text.assemble(("portfolio: ", "bold"), _coloured(str(trial.verdict))))
 
 
 def _print_findings(console: Console, trial: Trial) -> None:

@@ -20,7 +20,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,8 +40,8 @@ from research.execution import Execution
 from research.signals.risk import equal_risk
 from research.study.counting import Count, widened
 from research.study.evidence import N_DRAWS, N_PLACEBOS, SEED, independent_events, silenced
-from research.study.family import since
 from research.study.portfolio_trial import PortfolioTrial
+from research.study.study import Study
 from research.study.threads import one_thread
 from research.thesis import Strategy
 from research.verdict import Evidence, Robustness, Rules, decide
@@ -95,12 +94,31 @@ def portfolio(
     year = book.periods_per_year
     sizes = equal_risk(known, window=WINDOW_YEARS * year, warm_up=WARM_UP_YEARS * year)
     weights = shares * sizes
-    ready = weights.index[weights.notna().all(axis=1)]
+    ready = calendar[weights.notna().all(axis=1) & (calendar >= pd.Timestamp(start or calendar[0]))]
     if not len(ready):
-        raise NoDecision(f"portfolio: {', '.join(weights)} never decide together; leave one out")
-    opening = max(ready[0], calendar[calendar.searchsorted(pd.Timestamp(start or calendar[0]))])
-    decided, sizes, book = since(weights, opening), since(sizes, opening), book.since(opening)
+        raise NoDecision(f"portfolio: {', '.join(chosen)} never decide together{f' after {start}' if start else ''}")
+    opening = pd.Timestamp(ready[0])
+    decided, sizes, book = weights.loc[opening:], sizes.loc[opening:], book.since(opening)
     return _judged(chosen, missing, decided, sizes, book, execution, rules, n_trials)
+
+
+def with_portfolio(study: Study, data: Data) -> Study:
+    """The study of the whole thesis, with the thesis as one portfolio on the same terms and as one more test of it.
+
+    Without a leg that can be held the study stays as it is.
+    """
+    try:
+        found = portfolio(
+            data=data,
+            start=study.manifest["start"],
+            end=study.manifest["end"],
+            execution=study.execution,
+            rules=study.rules,
+            n_trials=study.family_tested + 1,
+        )
+    except (NoData, UnknownDataset, NoDecision):
+        return study
+    return replace(study, portfolio=found)
 
 
 @dataclass(frozen=True)
@@ -168,11 +186,11 @@ def _judged(
         return run_legs(weights, book, terms, name=name)
 
     def constant(weights: Mapping[str, float]) -> pd.DataFrame:
-        return pd.DataFrame({leg: weights.get(leg, 0.0) for leg in decided}, index=decided.index)
+        return pd.DataFrame({leg: weights.get(str(leg), 0.0) for leg in decided}, index=decided.index)
 
     result = account(decided)
     year, legs = result.periods_per_year, result.leg_excess_returns
-    metals = {leg: 1 / len(book.storable) for leg in decided if leg in book.storable}
+    metals = dict.fromkeys(book.storable, 1 / len(book.storable))
     average = {str(leg): float(weight) for leg, weight in result.leg_weights.iloc[:-1].mean().items()}
     benchmarks = {
         "metals_held": account(constant(metals), name="metals_held"),
@@ -205,7 +223,7 @@ def _judged(
     )
     findings = {item.name: item for item in (power, primary, evidence.family, placebo, further)}
     return PortfolioTrial(
-        strategies={leg: strategies[leg].name for leg in decided},
+        strategies={str(leg): strategies[str(leg)].name for leg in decided},
         missing=missing,
         decided=decided,
         result=result,

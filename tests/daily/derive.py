@@ -50,10 +50,10 @@ def held_index(futures: pd.DataFrame, bill_yield: pd.Series) -> pd.DataFrame:
 def foreign_money(market: Path, bill_yield: pd.Series) -> pd.DataFrame:
     """Total return of holding the six currencies of the dollar index: dollar bills, and the index's future sold.
 
-    By covered parity a future stands at ``F = S (1 + r_dollar t) / (1 + r_foreign t)``, so who is short earns the fall of
-    spot and ``r_foreign - r_dollar`` on top: the interest of foreign money is inside the contract, as the lease rate is
-    inside a metal's. The vendor's front month is spliced on the day after the old contract's last, where the change of
-    the spot index stands in; nobody earned the splice.
+    By covered parity a future stands at ``F = S (1 + r_dollar t) / (1 + r_foreign t)``, so who is short earns the fall
+    of spot and ``r_foreign - r_dollar`` on top: the interest of foreign money is inside the contract, as the lease rate
+    is inside a metal's. The vendor's front month is spliced on the day after the old contract's last, where the change
+    of the spot index stands in; nobody earned the splice.
     """
     front, spot = (
         pd.read_csv(market / name, parse_dates=["date"], index_col="date").iloc[:, -1].dropna()
