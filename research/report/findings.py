@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from research.report.portfolio import HEADINGS, account_rows, portfolio_lines
 from research.report.terminal import study_lines
-from research.report.words import interval, p_value, percent, signed_percent
+from research.report.words import DASH, interval, p_value, percent, signed_percent
 
 if TYPE_CHECKING:
     from research.claims import Entry
@@ -26,7 +26,7 @@ _SECTIONS = (
 _READING = (
     ("Claims", "what is tested, and the sign that it expects of alpha"),
     ("Events", "independent episodes of the position; under six there is neither p-value nor interval"),
-    ("Alpha", "return a year over a fixed mix of metal and bills with the strategy's own average share of metal"),
+    ("Alpha", "a year, over a fixed mix of metal and bills with the same average share of metal; none under one year"),
     ("p family", "adjusted over every declared trial"),
     ("p placebo", "share of the strategy's own weights, moved in time, that do as well"),
     ("Findable", "smallest alpha that the sample finds four times in five"),
@@ -128,17 +128,18 @@ def _table(metal: str, trials: Sequence[Trial]) -> str:
 def _row(trial: Trial) -> str:
     alpha, power = trial.findings["timing_alpha"], trial.findings[_POWER]
     judged = _is_judged(trial)
+    whole_year = len(trial.result.returns) >= trial.result.periods_per_year
     cells = (
         f"`{trial.name}`",
         f"{', '.join(trial.strategy.claims) or trial.strategy.role} {'+' if trial.strategy.expected_sign > 0 else '−'}",
         f"{trial.result.first_fill:%Y-%m}",
         f"{trial.events:.0f}",
-        signed_percent(alpha.estimate),
+        signed_percent(alpha.estimate) if whole_year else DASH,
         interval(alpha.interval) if judged else "",
         p_value(trial.findings["step_down"].p_value) if judged else "",
         p_value(trial.findings["shift_placebo"].p_value) if judged else "",
-        percent(power.details["minimum_detectable_alpha"]),
-        signed_percent(trial.robustness.longer_delay),
+        percent(power.details["minimum_detectable_alpha"]) if whole_year else DASH,
+        signed_percent(trial.robustness.longer_delay) if whole_year else DASH,
         str(trial.verdict.word),
     )
     return f"| {' | '.join(cells)} |"

@@ -35,10 +35,10 @@ def portfolio_lines(trial: PortfolioTrial) -> list[str]:
     """What is held by which signals, the test of its timing, and what is missing, one line each."""
     alpha, sharpe = trial.findings["timing_alpha"], trial.findings["sharpe_difference"]
     power = trial.findings["minimum_detectable_information_ratio"]
-    betas = ", ".join(f"{leg} {number(beta)}" for leg, beta in alpha.details["beta"].items())
+    betas = ", ".join(f"{_words(leg)} {number(beta)}" for leg, beta in alpha.details["beta"].items())
     judged = trial.events >= trial.verdict.rules.min_events
     lines = [
-        f"{leg}, timed by {trial.strategies[str(leg)]}: {percent(row['weight'])} of the account on average; "
+        f"{_words(leg)}, timed by {trial.strategies[str(leg)]}: {percent(row['weight'])} of the account on average; "
         f"{signed_percent(row['earned'], 2)} a year over bills"
         for leg, row in trial.legs.iterrows()
     ]
@@ -53,7 +53,7 @@ def portfolio_lines(trial: PortfolioTrial) -> list[str]:
             "(two-sided, for this comparison alone)"
         )
         lines.append(f"one bar later alpha is {signed_percent(trial.robustness.longer_delay, 2)} a year")
-    lines += [f"{leg}: not held: {reason}" for leg, reason in trial.missing.items()]
+    lines += [f"{_words(leg)} is not held: {reason}" for leg, reason in trial.missing.items()]
     return lines
 
 
@@ -70,3 +70,7 @@ def portfolio_section(trial: PortfolioTrial) -> Markup:
         table(caption, HEADINGS, rows, "hrrrrrrr", label="Accounts of the portfolio"),
         tag("ul", *(tag("li", line) for line in portfolio_lines(trial))),
     )
+
+
+def _words(leg: object) -> str:
+    return str(leg).replace("_", " ")
