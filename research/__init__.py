@@ -2,7 +2,7 @@
 
 ::
 
-    from research import open_data, strategy, backtest, compare
+    from research import open_data, strategy, backtest, compare, portfolio
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from research.datasets.data import open_data
     from research.execution import Execution
-    from research.study import backtest, compare
+    from research.study import backtest, compare, portfolio
     from research.thesis import Strategy, strategy
 
-__all__ = ["Execution", "Strategy", "backtest", "compare", "open_data", "strategy"]
+__all__ = ["Execution", "Strategy", "backtest", "compare", "open_data", "portfolio", "strategy"]
 
 _HOMES = {
     "open_data": "research.datasets.data",
@@ -24,6 +24,7 @@ _HOMES = {
     "strategy": "research.thesis",
     "backtest": "research.study",
     "compare": "research.study",
+    "portfolio": "research.study",
 }
 
 

@@ -11,14 +11,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from research.datasets.data import bundled_folder
 from research.errors import RegistryError
 
 if TYPE_CHECKING:
     from research.datasets.data import Data
-    from research.diagnostics.finding import Finding
     from research.study import Study
     from research.thesis import Strategy
 
@@ -124,7 +121,8 @@ def ledger(
                 for strategy in found
                 if claim.number in strategy.claims
                 for metal in strategy.metals
-            ),
+            )
+            + (_portfolio(study) if claim.number == "C20" else ()),
         )
         for claim in claims
     )
@@ -134,24 +132,6 @@ def load_limits(path: Path | None = None) -> tuple[str, ...]:
     """What the data cannot say, whatever the verdicts: one sentence or two each."""
     path = path or bundled_folder() / "claims.toml"
     return tuple(map(str, tomllib.loads(path.read_text(encoding="utf-8")).get("limits", {}).get("data", [])))
-
-
-def both_metals(study: Study, strategy: str = "whole_thesis") -> Finding | None:
-    """Timing alpha of one strategy on gold and silver at once, half of the money in each account.
-
-    The metals' return is that of half gold and half silver held, both kept at half by the day or month. None
-    unless the study has both trials.
-    """
-    from research.diagnostics.performance import timing_alpha
-
-    parts = [trial.result for trial in study.trials if trial.name == strategy]
-    if len(parts) != 2:
-        return None
-    mixed, held = (
-        pd.concat([getattr(part, name) for part in parts], axis=1, join="inner").mean(axis=1)
-        for name in ("excess_returns", "metal_excess_returns")
-    )
-    return timing_alpha(mixed, held, periods_per_year=parts[0].periods_per_year)
 
 
 def _test(strategy: Strategy, metal: str, data: Data, study: Study | None) -> ClaimTest:
@@ -165,6 +145,23 @@ def _test(strategy: Strategy, metal: str, data: Data, study: Study | None) -> Cl
             if (skipped.strategy, skipped.metal) == (strategy.name, metal):
                 verdict, reason = "not run", skipped.reason
     return ClaimTest(strategy=strategy.name, metal=metal, missing=missing, verdict=verdict, reason=reason)
+
+
+def _portfolio(study: Study | None) -> tuple[ClaimTest, ...]:
+    """The thesis as one account, where a study has it."""
+    found = None if study is None else study.portfolio
+    if found is None:
+        return ()
+    verdict = found.verdict
+    return (
+        ClaimTest(
+            strategy="portfolio",
+            metal=", ".join(found.strategies),
+            missing=(),
+            verdict=str(verdict.word),
+            reason=verdict.reason,
+        ),
+    )
 
 
 def _claim(entry: Mapping[str, Any], where: str) -> Claim:

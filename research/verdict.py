@@ -269,8 +269,8 @@ def _robust(evidence: Evidence, sign: int) -> bool | None:
 def _too_few(evidence: Evidence, rules: Rules) -> Verdict:
     power = replace(evidence.power, p_value=None, statistic=None)
     n = evidence.independent_events
-    counted = f"{n:g} independent events" if isfinite(n) else "an unknown number of independent events"
-    reason = f"With {counted}, under {rules.min_events}, no p-value can be trusted; {_reach(power, rules)}."
+    counted = f"Only {n:g} independent event{'' if n == 1 else 's'}" if isfinite(n) else "Independent events unknown"
+    reason = f"{counted}, {rules.min_events} are needed for a p-value; {_reach(power, rules)}."
     steps = tuple((name, None) for name in ("primary", "placebo", "robust", "power"))
     return Verdict(word=Word.UNDECIDABLE, reason=reason, deciding=(power,), steps=steps, rules=rules)
 
@@ -278,35 +278,34 @@ def _too_few(evidence: Evidence, rules: Rules) -> Verdict:
 def _numbers(evidence: Evidence, *, against: bool = False) -> str:
     family = evidence.family.details["p_value_opposite"] if against else evidence.family.p_value
     placebo = evidence.placebo.details["p_value_opposite"] if against else evidence.placebo.p_value
-    alpha = f"The timing alpha of {evidence.primary.estimate:+.2%} a year has a family-adjusted p of {family:.3f}"
-    return f"{alpha}, the placebo one of {placebo:.3f}"
+    return (
+        f"Alpha {evidence.primary.estimate:+.2%} a year: p {family:.3f} over the family, p {placebo:.3f} of the placebo"
+    )
 
 
 def _failure(evidence: Evidence, claimed: dict[str, bool | None]) -> str:
-    alpha = f"the timing alpha of {evidence.primary.estimate:+.2%} a year"
     says = {
-        "primary": f"{alpha} has no significant claimed sign over the family (p {_p(evidence.family)})",
-        "placebo": f"moved histories do as well too often (p {_p(evidence.placebo)})",
-        "robust": "the sign does not survive " + _lost(evidence),
+        "primary": f"p {_p(evidence.family)} over the family",
+        "placebo": f"p {_p(evidence.placebo)} of the placebo",
+        "robust": f"sign lost: {_lost(evidence)}",
     }
-    failed = [says[name] for name, holds in claimed.items() if holds is False]
-    text = " and ".join(failed)
-    return text[0].upper() + text[1:]
+    failed = ", ".join(says[name] for name, holds in claimed.items() if holds is False)
+    wrong = _sign_is(evidence.primary.estimate, evidence.expected_sign) is False
+    return f"Alpha {evidence.primary.estimate:+.2%} a year{', not of the claimed sign' if wrong else ''}: {failed}"
 
 
 def _lost(evidence: Evidence) -> str:
     checks = {
         f.name: _sign_is(getattr(evidence.robustness, f.name), evidence.expected_sign) for f in fields(Robustness)
     }
-    return _names(checks, False)
+    return "every check" if not any(holds is not False for holds in checks.values()) else _names(checks, False)
 
 
 def _reach(power: Finding, rules: Rules) -> str:
     worth = f"{rules.worthwhile_information_ratio:g} is worth having"
     if not isfinite(power.estimate):
-        return f"what the sample could have found is unknown, {worth}"
-    found = "the smallest information ratio that the sample could have found"
-    return f"{found} is {power.estimate:.2f} a year, {worth}"
+        return f"what the sample can find is unknown, {worth}"
+    return f"the sample finds information ratios from {power.estimate:.2f} up, {worth}"
 
 
 def _check_power(power: Finding, rules: Rules) -> None:

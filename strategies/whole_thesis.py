@@ -1,13 +1,8 @@
-"""C20: the thesis as one portfolio: every signal of it that the data allow, at equal risk.
+"""C20: how much of one metal the thesis wants: the share of its deciding signals that are for it.
 
-Every signal holds the same metal at the same size, so equal shares of the account are equal risk: the weight is the
-share of the deciding signals that hold metal. A signal counts from its first decision on; the opposite claims and
-the sceptic's baselines do not.
-
-The account is in dollars and holds metal or Treasury bills. Short the dollar's credit it is only by what it holds in
-metal: a full weight owns no dollar claim. The two that watch the dollar itself (:mod:`strategies.dollar_credit`) say
-when. Not modelled: a short position in the dollar against other currencies beside the metal, and dollars borrowed to
-hold more metal than the account is worth.
+A signal counts from its first decision on; the opposite claims and the sceptic's baselines do not. It is tested on each
+metal alone, and it times the metals of the portfolio that is the thesis as a whole: gold, silver and foreign money in
+one account at equal risk (``research.study.portfolio``), where :func:`falling_dollar` times foreign money.
 """
 
 import pandas as pd

@@ -2,12 +2,11 @@
 
 import json
 import re
-from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
-from research.claims import both_metals, ledger, load_claims, load_limits
+from research.claims import ledger, load_claims, load_limits
 from research.cli.app import app
 from research.datasets.data import open_data
 from research.discovery import all_strategies
@@ -91,7 +90,7 @@ def test_verdicts_are_those_of_the_study(study):
 
 def test_the_page_of_findings_carries_every_number_and_no_adjective(study):
     entries = ledger(load_claims(), THESIS, open_data(), study)
-    page = findings_page(study, None, entries, both_metals(study), [], load_limits())
+    page = findings_page(study, None, entries, [], load_limits())
     row = next(line for line in page.splitlines() if line.startswith("| `pboc_buying`"))
     trial = study["pboc_buying", "gold"]
     assert f"{trial.findings['timing_alpha'].estimate * 100:+.1f} %" in row
@@ -102,10 +101,6 @@ def test_the_page_of_findings_carries_every_number_and_no_adjective(study):
     assert not re.search(r"\b(strong|robust|impressive|remarkable|excellent|significantly)\b", page, re.IGNORECASE)
     silver = next(line for line in page.splitlines() if line.startswith("| `silver_deficit`"))
     assert silver.count("|  |") >= 1  # one event: no interval, no p-value
-
-
-def test_both_metals_need_both_trials():
-    assert both_metals(SimpleNamespace(trials=())) is None
 
 
 def test_command_line(tmp_path):

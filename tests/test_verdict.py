@@ -75,7 +75,7 @@ def test_each_robustness_check_can_fail_alone(check, alpha):
     broken = replace(KEEPS_ITS_SIGN, **{check: alpha})
     verdict = decide(evidence(robustness=broken))
     assert verdict.word == "not supported"
-    assert f"does not survive {check.replace('_', ' ')};" in verdict.reason
+    assert f"sign lost: {check.replace('_', ' ')};" in verdict.reason
     assert word(robustness=broken, reach=0.6) == "undecidable"
 
 
@@ -109,7 +109,7 @@ def test_nothing_is_contradicted_without_the_placebo():
 def test_primary_and_placebo_that_disagree_earn_no_word():
     verdict = decide(evidence(placebo=(0.4, 0.6)))
     assert verdict.word == "not supported"
-    assert "Moved histories do as well too often (p 0.400)" in verdict.reason
+    assert "p 0.400 of the placebo" in verdict.reason
     assert word(alpha=-0.03, family=(0.99, 0.01), placebo=(0.01, 0.99)) == "not supported"
     assert word(family=(0.3, 0.8), placebo=(0.01, 0.99)) == "not supported"
 
@@ -238,7 +238,7 @@ def test_the_verdict_is_a_frozen_plain_value():
     }
     assert plain["deciding"][1]["p_value"] == 0.01
     assert pickle.loads(pickle.dumps(verdict)) == verdict
-    assert str(verdict).startswith("supported: The timing alpha")
+    assert str(verdict).startswith("supported: Alpha +3.00% a year")
 
 
 def test_the_reason_is_one_sentence():

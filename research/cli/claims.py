@@ -38,10 +38,11 @@ def claims(
     study = None
     if verdicts or findings is not None:
         from research.report.progress import Progress
-        from research.study import compare
+        from research.study import compare, with_portfolio
 
         with Progress(quiet=as_json) as tell:
             study = compare(found, data, execution=execution, progress=tell)
+        study = with_portfolio(study, data)
     entries = ledger(load_claims(), found, data, study)
     if study is None:
         note = "No verdicts were asked for: assay claims --verdicts runs every test on the data at hand."
@@ -51,7 +52,7 @@ def claims(
 
     if findings is not None:
         assert study is not None
-        from research.claims import both_metals, load_limits
+        from research.claims import load_limits
         from research.report.findings import findings_page
         from research.study.beta_break import real_yield_break
 
@@ -60,7 +61,7 @@ def claims(
                 [item for item in everything if item.role == "baseline"], data, execution=execution, progress=tell
             )
         breaks = [item for metal in data.metals() if (item := real_yield_break(data, metal)) is not None]
-        page = findings_page(study, baselines, entries, both_metals(study), breaks, load_limits())
+        page = findings_page(study, baselines, entries, breaks, load_limits())
         write_atomically(findings, page.encode("utf-8"))
         typer.echo(f"wrote {findings}", err=True)
         return

@@ -115,6 +115,32 @@ def total_return_index(excess_returns: pd.Series, bill_returns: pd.Series, base:
     return (base * growth.cumprod()).rename("total_return")
 
 
+def bridged_returns(front: pd.Series, spot: pd.Series, first_days: pd.DatetimeIndex) -> pd.Series:
+    """Excess return of the held contract from a front-month series that is spliced without adjustment.
+
+    ``front[t] / front[t-1] - 1`` within a contract. On the first day of a new one that ratio would count the spread
+    between two contracts as a gain; there the change of spot stands in, which leaves out one day of carry.
+
+    Parameters
+    ----------
+    front, spot : Series
+        Prices by date, of one underlying in one unit.
+    first_days : DatetimeIndex
+        Days on which `front` is a contract other than the day before.
+
+    Raises
+    ------
+    NoData
+        If `front` has a hole, or spot is unknown where the contract changes.
+    """
+    rolled = front.index.isin(first_days)
+    returns = front.pct_change().where(~rolled, spot.reindex(front.index, method="ffill").pct_change())
+    unknown = returns.index[1:][returns.iloc[1:].isna()]
+    if len(unknown):
+        raise NoData(f"{unknown[0]:%Y-%m-%d}: no price to take a return from; give spot for the days of a roll")
+    return returns.rename("excess_return")
+
+
 def calendar_spreads(table: pd.DataFrame, near: int = 0, far: int = 1, business_days: int = 5) -> pd.DataFrame:
     """Two contracts of one venue and one settlement moment, day by day.
 

@@ -60,6 +60,29 @@ def aligned(*, minimum: int = 1, **series: SeriesLike) -> tuple[FloatArray, ...]
     return vectors
 
 
+def with_factors(
+    excess_returns: SeriesLike, metal_excess_returns: SeriesLike | pd.DataFrame
+) -> tuple[FloatArray, FloatArray]:
+    """Return a strategy, shape (T,), and the metal or the legs that it is held against, (T, K).
+
+    Raises
+    ------
+    DataError
+        As :func:`aligned`, for fewer than 3 observations, and if one of them never moved.
+    """
+    factors: dict[str, SeriesLike] = {"metal_excess_returns": metal_excess_returns}
+    if isinstance(metal_excess_returns, pd.DataFrame):
+        factors = {str(name): column for name, column in metal_excess_returns.items()}
+    strategy, *columns = aligned(minimum=3, excess_returns=excess_returns, **factors)
+    for name, column in zip(factors, columns, strict=True):
+        if np.ptp(column) == 0:
+            raise DataError(f"{name}: the metal never moved, so nothing can be timed; check the prices")
+    table = np.column_stack(columns)
+    if len(columns) > 1 and np.linalg.matrix_rank(table - table.mean(axis=0)) < len(columns):
+        raise DataError(f"{', '.join(factors)}: some of them move as one, so no beta can be told; leave one out")
+    return strategy, table
+
+
 def fraction(value: float, name: str) -> float:
     """Return ``value`` if it lies strictly between 0 and 1.
 

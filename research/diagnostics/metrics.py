@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from research.engine.result import Result
+from research.engine.result import PortfolioResult, Result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Performance:
         return {name: None if value != value else value for name, value in asdict(self).items()}
 
 
-def performance(result: Result) -> Performance:
+def performance(result: Result | PortfolioResult) -> Performance:
     """Every descriptive number of one backtest."""
     year = result.periods_per_year
     return Performance(
@@ -90,13 +90,13 @@ def max_drawdown(returns: pd.Series) -> float:
 
 
 def exposure(weights: pd.Series) -> float:
-    """Average weight of metal over the bars that earn: every bar but the last."""
+    """Average weight of what is not bills, over the bars that earn: every bar but the last."""
     return float(weights.iloc[:-1].mean())
 
 
 def turnover(orders: pd.DataFrame, equity: pd.Series, capital: float, periods_per_year: int) -> float:
-    """Value of metal traded a year, as a multiple of the account: ``sum(|order| / value before) * p / n``."""
-    metal = orders[orders["column"] == "metal"]
+    """Value traded a year, bills apart, as a multiple of the account: ``sum(|order| / value before) * p / n``."""
+    metal = orders[orders["column"] != "bills"]
     before = equity.shift(1, fill_value=capital)
     traded = (metal["size"] * metal["price"]).to_numpy() / before.loc[metal["date"]].to_numpy()
     return float(traded.sum()) * periods_per_year / (len(equity) - 1)

@@ -9,9 +9,10 @@ from math import inf, sqrt
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import FloatArray, SeriesLike, aligned, fraction, positive
+from research.diagnostics.inputs import FloatArray, SeriesLike, fraction, positive, with_factors
 from research.diagnostics.long_run import (
     MINIMUM_OBSERVATIONS,
     LagRule,
@@ -24,7 +25,7 @@ from research.diagnostics.long_run import (
     student_critical_value,
     student_p_value,
 )
-from research.errors import DataError, ParameterError
+from research.errors import ParameterError
 
 NO_TIMING = 1e-9
 """Residual volatility, as a share of the metal's, under which a strategy holds one fixed mix."""
@@ -32,24 +33,26 @@ NO_TIMING = 1e-9
 
 def timing_alpha(
     excess_returns: SeriesLike,
-    metal_excess_returns: SeriesLike,
+    metal_excess_returns: SeriesLike | pd.DataFrame,
     *,
     periods_per_year: float,
     expected_sign: int = 1,
     level: float = 0.95,
 ) -> Finding:
-    r"""Alpha of the strategy over a fixed mix of metal and bills, :math:`r^s_t = \alpha + \beta r^m_t + u_t`.
+    r"""Alpha of the strategy over a fixed mix of metal and bills, :math:`r^s_t = \alpha + \beta' r^m_t + u_t`.
 
     A strategy that holds the metal by a constant share has no alpha whatever the metal did, so what is
-    left is timing. The error of :math:`\alpha` is :math:`\sqrt{\hat\Omega / T}`, where :math:`\hat\Omega`
-    is the equal-weighted-cosine long-run variance of alpha's influence, the first row of
-    :math:`(X'X/T)^{-1} x_t u_t`; the statistic is Student with :math:`\nu = 0.4\,T^{2/3}` degrees of
-    freedom.
+    left is timing. A portfolio is held against all its legs at once: :math:`r^m_t` is then the vector of their
+    returns, and a mix of them in constant shares has no alpha. The error of :math:`\alpha` is
+    :math:`\sqrt{\hat\Omega / T}`, where :math:`\hat\Omega` is the equal-weighted-cosine long-run variance of
+    alpha's influence, the first row of :math:`(X'X/T)^{-1} x_t u_t`; the statistic is Student with
+    :math:`\nu = 0.4\,T^{2/3}` degrees of freedom.
 
     Parameters
     ----------
     excess_returns, metal_excess_returns
-        Simple returns less the bill's return of the same period, shape (T,), as fractions.
+        Simple returns less the bill's return of the same period, shape (T,), as fractions; for a portfolio a
+        table with a column a leg.
     periods_per_year
         12 for months, 252 for days; alpha a year is alpha a period times this.
     expected_sign
@@ -74,18 +77,20 @@ def timing_alpha(
     ----------
     Jensen (1968); Lazarus, Lewis, Stock and Watson (2018); Kiefer and Vogelsang (2005).
     """
-    strategy, metal = aligned(excess_returns=excess_returns, metal_excess_returns=metal_excess_returns, minimum=3)
+    strategy, metal = with_factors(excess_returns, metal_excess_returns)
     year = positive(periods_per_year, "periods_per_year")
     fraction(level, "level")
     if expected_sign not in (1, -1):
         raise ParameterError(f"expected_sign: {expected_sign!r} is not a direction; pass +1 or -1")
-    if np.ptp(metal) == 0:
-        raise DataError("metal_excess_returns: the metal never moved, so nothing can be timed; check the prices")
 
     n = strategy.size
     alpha, beta, residuals, influence = regress_on_metal(strategy, metal)
+    mix: str = "fixed mix of metal and bills"
+    betas: Any = float(beta[0])
+    if isinstance(metal_excess_returns, pd.DataFrame):
+        mix, betas = "fixed mix of its legs and bills", dict(zip(metal_excess_returns, beta.tolist(), strict=True))
     details: dict[str, Any] = {
-        "beta": beta,
+        "beta": betas,
         "alpha_per_period": alpha,
         "expected_sign": expected_sign,
         "n_observations": n,
@@ -93,7 +98,7 @@ def timing_alpha(
     common: dict[str, Any] = {
         "name": "timing_alpha",
         "unit": "fraction a year",
-        "null": "the strategy earns no more and no less than a fixed mix of metal and bills (alpha = 0)",
+        "null": f"the strategy earns no more and no less than a {mix} (alpha = 0)",
         "alternative": "alpha differs from 0 (two-sided; the direction is read from the sign)",
         "method": (
             f"OLS with intercept; equal-weighted-cosine long-run variance, nu = floor(0.4 T^(2/3)) = "
@@ -103,14 +108,14 @@ def timing_alpha(
         "reference": "Lazarus, Lewis, Stock and Watson (2018)",
         "level": level,
     }
-    if float(residuals.std()) <= NO_TIMING * float(metal.std()):
+    if float(residuals.std()) <= NO_TIMING * float(metal.std(axis=0).max()):
         return Finding(
             estimate=0.0,
-            sentence=("The strategy held one fixed mix of metal and bills all the time: there is no timing to judge."),
+            sentence=f"The strategy held one {mix} all the time: there is no timing to judge.",
             details=details | {"residual_volatility": 0.0, "information_ratio": None},
             **common,
         )
-    residual_volatility = float(np.sqrt(residuals @ residuals / (n - 2)) * sqrt(year))
+    residual_volatility = float(np.sqrt(residuals @ residuals / (n - 1 - beta.size)) * sqrt(year))
     annual_alpha = alpha * year
     details |= {
         "residual_volatility": residual_volatility,
@@ -148,7 +153,7 @@ def timing_alpha(
         interval=(annual_alpha - half_width, annual_alpha + half_width),
         effective_n=effective_observations(influence, variance),
         sentence=(
-            f"Timing {verb} {abs(annual_alpha):.1%} a year over a fixed mix of metal and bills; luck alone "
+            f"Timing {verb} {abs(annual_alpha):.1%} a year over a {mix}; luck alone "
             f"would move it this far or farther in {p_value:.1%} of histories."
         ),
         details=details,
@@ -156,14 +161,19 @@ def timing_alpha(
     )
 
 
-def regress_on_metal(strategy: FloatArray, metal: FloatArray) -> tuple[float, float, FloatArray, FloatArray]:
-    """Alpha a period, beta, residuals, and the influence of every period on alpha (mean 0, both (T,))."""
-    deviation = metal - metal.mean()
-    variance = float(deviation @ deviation) / metal.size
-    beta = float(deviation @ strategy) / (metal.size * variance)
-    alpha = float(strategy.mean() - beta * metal.mean())
-    residuals = strategy - alpha - beta * metal
-    influence = residuals * (1 - metal.mean() * deviation / variance)
+def regress_on_metal(strategy: FloatArray, metal: FloatArray) -> tuple[float, FloatArray, FloatArray, FloatArray]:
+    """Alpha a period, betas (K,), residuals, and the influence of every period on alpha (mean 0, both (T,)).
+
+    ``metal`` is (T,) or, for several, (T, K).
+    """
+    several = metal.reshape(len(metal), -1)
+    centre = several.mean(axis=0)
+    deviation = several - centre
+    covariance = deviation.T @ deviation / len(metal)
+    beta: FloatArray = np.linalg.solve(covariance, deviation.T @ strategy / len(metal))
+    alpha = float(strategy.mean() - beta @ centre)
+    residuals: FloatArray = strategy - alpha - several @ beta
+    influence: FloatArray = residuals * (1 - deviation @ np.linalg.solve(covariance, centre))
     return alpha, beta, residuals, influence
 
 

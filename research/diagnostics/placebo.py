@@ -138,18 +138,18 @@ def bootstrap_placebo(
 
 
 def alpha_t_statistics(excess_returns: Floats, metal_excess_returns: Floats) -> Floats:
-    """Return the t statistics of the timing alphas of many histories against one metal.
+    """Return the t statistics of the timing alphas of many histories against one metal, or several legs.
 
-    Of ``y = alpha + beta m + e`` by least squares, ``alpha = sum(a y)`` with
-    ``a = (1 - mean(m) (m - mean(m)) / var(m)) / n``, and ``t = alpha / sqrt(sum(a^2 e^2))``: White's standard
-    error, which needs no lags because moved weights meet the same autocorrelation.
+    Of ``y = alpha + beta' m + e`` by least squares, ``alpha = sum(a y)`` with ``a`` the first row of the
+    pseudo-inverse of ``(1, m)``, and ``t = alpha / sqrt(sum(a^2 e^2))``: White's standard error, which needs no lags
+    because moved weights meet the same autocorrelation.
 
     Parameters
     ----------
     excess_returns
         Of the histories, ``(n_bars, n_histories)``, fraction a bar.
     metal_excess_returns
-        ``(n_bars,)``, fraction a bar.
+        ``(n_bars,)`` or ``(n_bars, n_legs)``, fraction a bar.
 
     Returns
     -------
@@ -160,26 +160,22 @@ def alpha_t_statistics(excess_returns: Floats, metal_excess_returns: Floats) -> 
     ----------
     White (1980).
     """
-    metal = np.asarray(metal_excess_returns, dtype=float)
+    metal = np.asarray(metal_excess_returns, dtype=float).reshape(len(metal_excess_returns), -1)
     returns = np.asarray(excess_returns, dtype=float)
-    centred = metal - metal.mean()
-    variation = centred @ centred
-    share = (1 - metal.mean() * centred * metal.size / variation) / metal.size
-    square = share * share
-    alpha, beta, with_one, with_metal = np.stack([share, centred / variation, square, square * metal]) @ returns
+    regressors = np.column_stack([np.ones(len(metal)), metal])
+    inverse = np.linalg.pinv(regressors)
+    square = inverse[0] ** 2
+    weighted = regressors * square[:, None]
+    n = len(inverse)
+    products = np.vstack([inverse, weighted.T]) @ returns
+    coefficients, crossed = products[:n], products[n:]
     squares = square @ (returns * returns)
-    # sum(a^2 (y - alpha - beta m)^2), multiplied out so that the histories are read once
-    variance = (
-        squares
-        - 2 * alpha * with_one
-        - 2 * beta * with_metal
-        + alpha * alpha * square.sum()
-        + 2 * alpha * beta * (square @ metal)
-        + beta * beta * (square @ (metal * metal))
-    )
-    t_statistics = np.full(alpha.shape, np.nan)
+    # sum(a^2 (y - X c)^2), multiplied out so that the histories are read once
+    fitted = np.einsum("ih,ij,jh->h", coefficients, regressors.T @ weighted, coefficients)
+    variance = squares - 2 * (coefficients * crossed).sum(axis=0) + fitted
+    t_statistics = np.full(variance.shape, np.nan)
     timed = variance > 1e-12 * squares
-    t_statistics[timed] = alpha[timed] / np.sqrt(variance[timed])
+    t_statistics[timed] = coefficients[0, timed] / np.sqrt(variance[timed])
     return t_statistics
 
 

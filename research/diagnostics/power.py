@@ -9,9 +9,10 @@ from dataclasses import replace
 from math import inf, sqrt
 
 import numpy as np
+import pandas as pd
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import FloatArray, SeriesLike, aligned, fraction, positive, whole
+from research.diagnostics.inputs import FloatArray, SeriesLike, fraction, positive, whole, with_factors
 from research.diagnostics.long_run import (
     MINIMUM_OBSERVATIONS,
     cosine_variance,
@@ -19,7 +20,6 @@ from research.diagnostics.long_run import (
     ewc_degrees_of_freedom,
 )
 from research.diagnostics.performance import NO_TIMING, regress_on_metal
-from research.errors import DataError
 
 WORTHWHILE_INFORMATION_RATIO = 0.5
 """Alpha over residual volatility, a year, that would be worth having."""
@@ -82,7 +82,7 @@ def years_to_detect(annual_sharpe: float, *, significance: float = 0.05, power: 
 
 def minimum_detectable_alpha(
     excess_returns: SeriesLike,
-    metal_excess_returns: SeriesLike,
+    metal_excess_returns: SeriesLike | pd.DataFrame,
     *,
     periods_per_year: float,
     significance: float = 0.05,
@@ -96,7 +96,7 @@ def minimum_detectable_alpha(
     Parameters
     ----------
     excess_returns, metal_excess_returns
-        Simple returns less the bill's, shape (T,), as fractions.
+        Simple returns less the bill's, shape (T,), as fractions; for a portfolio a table with a column a leg.
     periods_per_year
         12 for months, 252 for days.
     significance, power
@@ -114,18 +114,16 @@ def minimum_detectable_alpha(
     DataError
         For missing or misaligned returns, fewer than 3, or a metal that never moved.
     """
-    strategy, metal = aligned(excess_returns=excess_returns, metal_excess_returns=metal_excess_returns, minimum=3)
+    strategy, metal = with_factors(excess_returns, metal_excess_returns)
     year = positive(periods_per_year, "periods_per_year")
-    if np.ptp(metal) == 0:
-        raise DataError("metal_excess_returns: the metal never moved, so nothing can be timed; check the prices")
     n = strategy.size
     degrees = ewc_degrees_of_freedom(n)
     shift = minimum_detectable_shift(degrees, significance=significance, power=power)
-    residuals, influence = regress_on_metal(strategy, metal)[2:]
-    volatility = sqrt(float(residuals @ residuals) / (n - 2) * year)
+    _, beta, residuals, influence = regress_on_metal(strategy, metal)
+    volatility = sqrt(float(residuals @ residuals) / (n - 1 - beta.size) * year)
     variance = cosine_variance(influence, degrees)
     error = sqrt(variance / n) * year
-    timed = float(residuals.std()) > NO_TIMING * float(metal.std())
+    timed = float(residuals.std()) > NO_TIMING * float(metal.std(axis=0).max())
     if not timed:
         estimate, sentence = (
             float("nan"),
@@ -172,7 +170,7 @@ def minimum_detectable_alpha(
 
 def minimum_detectable_information_ratio(
     excess_returns: SeriesLike,
-    metal_excess_returns: SeriesLike,
+    metal_excess_returns: SeriesLike | pd.DataFrame,
     *,
     periods_per_year: float,
     significance: float = 0.05,

@@ -1,11 +1,11 @@
-"""The engine of record: one cash-sharing vectorbt group of two columns, metal and bills.
+"""The engine of record: one cash-sharing vectorbt group of risky legs and bills.
 
-At every bar whose target weight ``w`` is a number, the account is rebalanced to ``w`` of its value in
-metal and ``1 - w`` in bills; a NaN target keeps the units as they are. Sales go first, and a
-purchase is cut to the cash at hand, so costs are paid out of what is bought. Fees and slippage
-fall on the metal; bills trade free.
+A backtest of one metal has the one leg ``metal``; :mod:`research.engine.legs` holds several. At every bar whose
+target weights ``w`` are numbers, the account is rebalanced to ``w`` of its value in the legs and ``1 - sum(w)`` in
+bills; NaN targets keep the units as they are. Sales go first, and a purchase is cut to the cash at hand, so costs are
+paid out of what is bought. Fees and slippage fall on the legs; bills trade free.
 
-The metal's column is a total-return index of holding it the way the account does::
+A leg's column is a total-return index of holding it the way the account does::
 
     index[t] = index[t-1] * P[t] / P[t-1] * (1 - storage * dt)     held long
     index[t] = index[t-1] * P[t] / P[t-1] * (1 + borrow * dt)      held short
@@ -16,7 +16,8 @@ The side held is that of the last fill; ``dt`` is calendar days over 365.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from research.errors import NoDecision, SignalError
 from research.execution import Execution
 
 CAPITAL = 100.0
+BILLS = "bills"
 
 
 def run(
@@ -38,7 +40,7 @@ def run(
     name: str,
     provenance: Mapping[str, Any] | None = None,
 ) -> Result:
-    """Backtest decided target weights.
+    """Backtest decided target weights of one metal.
 
     Parameters
     ----------
@@ -53,49 +55,144 @@ def run(
     NoDecision
         If they are never a number, or the delay leaves no bar to earn on.
     """
-    if not weights.index.equals(market.price.index):
+    targets = filled(weights.to_frame("metal"), market.price.index, execution.delay, name)
+    here = market.since(pd.Timestamp(targets.index[0]))
+    kept = account(targets, here.price.to_frame("metal"), here.bill_accrual, [execution])
+    long_carry = 1 - execution.storage * here.year_fraction.to_numpy()
+    metal_growth = here.price.to_numpy()[1:] / here.price.to_numpy()[:-1] * long_carry[1:]
+    dates = here.price.index
+    return Result(
+        metal=here.metal,
+        metal_returns=pd.Series(metal_growth - 1, index=dates[1:], name="metal_returns"),
+        target_weights=targets["metal"].rename("target_weight"),
+        weights=kept.weights["metal"].rename("weight"),
+        execution=execution,
+        periods_per_year=here.periods_per_year,
+        averaged=here.averaged,
+        **kept.common(name, here.bill_accrual, provenance),
+    )
+
+
+def filled(weights: pd.DataFrame, calendar: pd.Index, delay: int, name: str) -> pd.DataFrame:
+    """Target weights at the bars at which they are filled, from the first one on.
+
+    Raises
+    ------
+    SignalError, NoDecision
+        As :func:`run`.
+    """
+    if not weights.index.equals(calendar):
         raise SignalError(f"{name}: weights are not on the market's calendar; use .reindex(panel.index)")
-    if weights.isna().all():
+    decides = weights.notna().any(axis=1)
+    if not decides.any():
         raise NoDecision(f"{name}: every weight is NaN, so nothing is ever traded")
-    filled = weights.shift(execution.delay)
-    if filled.iloc[:-1].isna().all():
-        decided = pd.Timestamp(weights.dropna().index[0])
+    targets = weights.shift(delay)
+    fills = targets.notna().any(axis=1)
+    if not fills.iloc[:-1].any():
+        decided = pd.Timestamp(weights.index[decides][0])
         raise NoDecision(
-            f"{name}: decides first at {decided:%Y-%m-%d}; {execution.delay} bars of delay leave "
+            f"{name}: decides first at {decided:%Y-%m-%d}; {delay} bars of delay leave "
             f"nothing to earn before {weights.index[-1]:%Y-%m-%d}; use a longer history"
         )
-    first = pd.Timestamp(filled.dropna().index[0])
-    targets = filled.loc[first:]
-    here = market.since(first)
-    carry = _carry(targets, here, execution)
-    index = _total_return_index(here.price, carry)
-    bills = np.cumprod(1 + here.bill_accrual.to_numpy())
-    portfolio = _vectorbt(targets.to_numpy(), index, bills, here.price.index, execution)
-    return _result(name, portfolio, targets, index, carry, here, execution, provenance or {})
+    return targets.loc[targets.index[fills][0] :]
 
 
-def _carry(targets: pd.Series, market: Market, execution: Execution) -> np.ndarray:
-    """Carry of the metal from the previous bar to this one, by the side held in between."""
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """What vectorbt's orders did to one account; ``weights`` has one column a leg."""
+
+    equity: pd.Series
+    weights: pd.DataFrame
+    orders: pd.DataFrame
+    costs: pd.DataFrame
+    returns: pd.Series
+    closed: pd.Timestamp | None
+
+    def common(self, name: str, bill_accrual: pd.Series, provenance: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Fields that every result has."""
+        return {
+            "name": name,
+            "capital": CAPITAL,
+            "equity": self.equity,
+            "returns": self.returns,
+            "bill_returns": bill_accrual.iloc[1:].rename("bill_returns"),
+            "orders": self.orders,
+            "costs": self.costs,
+            "closed": self.closed,
+            "provenance": dict(provenance or {}),
+        }
+
+
+def account(targets: pd.DataFrame, price: pd.DataFrame, bill_accrual: pd.Series, terms: Sequence[Execution]) -> Account:
+    """Run one account from its first fill on.
+
+    Parameters
+    ----------
+    targets
+        Weights wanted at each bar, one column a leg; a row is numbers or NaN throughout.
+    price, bill_accrual
+        On the same bars.
+    terms
+        What each leg costs, in the order of the columns; their delay has been applied.
+    """
+    dates = price.index
+    carry = _carry(targets, dates, terms)
+    index = _total_return_index(price, carry)
+    bills = np.cumprod(1 + bill_accrual.to_numpy())
+    records = _vectorbt(targets, index, bills, terms).order_records
+    equity, units = _ledger(records, index, bills)
+    closed = _close_when_ruined(equity, units)
+    if closed is not None:
+        records = records[records["idx"] < closed]
+    before = np.concatenate([[CAPITAL], equity[:-1]])
+    held = np.concatenate([np.zeros((1, units.shape[1])), units[:-1]])
+    carried = np.abs(held) * index / (1 + carry) * np.abs(carry)
+    orders = records[records["col"] < units.shape[1]]
+    slipped = orders["size"] * np.abs(orders["price"] - index[orders["idx"], orders["col"]])
+    amounts = {
+        "fees": _per_bar(orders["idx"], orders["fees"], len(dates)),
+        "slippage": _per_bar(orders["idx"], slipped, len(dates)),
+        "storage": np.where(held > 0, carried, 0.0).sum(axis=1),
+        "borrow": np.where(held < 0, carried, 0.0).sum(axis=1),
+    }
+    alive = before > 0
+    value = np.where(alive, before, 1.0)
+    growth = np.where(alive, equity / value, 1.0)
+    growth[1] *= growth[0]
+    weights = units * index / np.where(equity > 0, equity, 1.0)[:, None]
+    return Account(
+        equity=pd.Series(equity, index=dates, name="equity"),
+        weights=pd.DataFrame(weights, index=dates, columns=price.columns),
+        orders=_orders(records, dates, [*price.columns, BILLS]),
+        costs=pd.DataFrame({kind: amount / value for kind, amount in amounts.items()}, index=dates),
+        returns=pd.Series(growth[1:] - 1, index=dates[1:], name="returns"),
+        closed=None if closed is None else pd.Timestamp(dates[closed]),
+    )
+
+
+def _carry(targets: pd.DataFrame, dates: pd.Index, terms: Sequence[Execution]) -> np.ndarray:
+    """Carry of each leg from the previous bar to this one, by the side held in between."""
     side = np.sign(targets.ffill().shift(1).fillna(0).to_numpy())
-    years = market.year_fraction.to_numpy()
-    return np.where(side > 0, -execution.storage * years, np.where(side < 0, execution.borrow * years, 0.0))
+    years = dates.to_series().diff().dt.days.fillna(0).to_numpy()[:, None] / 365.0
+    storage, borrow = (np.array([getattr(item, kind) for item in terms]) for kind in ("storage", "borrow"))
+    return np.where(side > 0, -storage * years, np.where(side < 0, borrow * years, 0.0))
 
 
-def _total_return_index(price: pd.Series, carry: np.ndarray) -> np.ndarray:
-    relative = price.to_numpy() / price.iloc[0]
-    return np.asarray(relative * np.cumprod(1 + carry))
+def _total_return_index(price: pd.DataFrame, carry: np.ndarray) -> np.ndarray:
+    relative = price.to_numpy() / price.to_numpy()[0]
+    return np.asarray(relative * np.cumprod(1 + carry, axis=0))
 
 
-def _vectorbt(targets: np.ndarray, metal: np.ndarray, bills: np.ndarray, index: pd.Index, execution: Execution) -> Any:
+def _vectorbt(targets: pd.DataFrame, index: np.ndarray, bills: np.ndarray, terms: Sequence[Execution]) -> Any:
     import vectorbt as vbt
 
-    columns = ["metal", "bills"]
+    wanted = targets.to_numpy()
     return vbt.Portfolio.from_orders(
-        pd.DataFrame(np.column_stack([metal, bills]), index=index, columns=columns),
-        size=np.column_stack([targets, 1 - targets]),
+        pd.DataFrame(np.column_stack([index, bills]), index=targets.index, columns=[*targets.columns, BILLS]),
+        size=np.column_stack([wanted, 1 - wanted.sum(axis=1)]),
         size_type="targetpercent",
-        fees=np.array([[execution.fees, 0.0]]),
-        slippage=np.array([[execution.slippage, 0.0]]),
+        fees=np.array([[*(item.fees for item in terms), 0.0]]),
+        slippage=np.array([[*(item.slippage for item in terms), 0.0]]),
         init_cash=CAPITAL,
         cash_sharing=True,
         group_by=True,
@@ -105,74 +202,21 @@ def _vectorbt(targets: np.ndarray, metal: np.ndarray, bills: np.ndarray, index: 
     )
 
 
-def _result(
-    name: str,
-    portfolio: Any,
-    targets: pd.Series,
-    index: np.ndarray,
-    carry: np.ndarray,
-    market: Market,
-    execution: Execution,
-    provenance: Mapping[str, Any],
-) -> Result:
-    dates = market.price.index
-    records = portfolio.order_records
-    bills = np.cumprod(1 + market.bill_accrual.to_numpy())
-    equity, units = _ledger(records, index, bills)
-    closed = _close_when_ruined(equity, units)
-    if closed is not None:
-        records = records[records["idx"] < closed]
-    before = np.concatenate([[CAPITAL], equity[:-1]])
-    held = np.concatenate([[0.0], units[:-1]])
-    carried = np.abs(held) * index / (1 + carry) * np.abs(carry)
-    orders = records[records["col"] == 0]
-    slipped = orders["size"] * np.abs(orders["price"] - index[orders["idx"]])
-    amounts = {
-        "fees": _per_bar(orders["idx"], orders["fees"], len(dates)),
-        "slippage": _per_bar(orders["idx"], slipped, len(dates)),
-        "storage": np.where(held > 0, carried, 0.0),
-        "borrow": np.where(held < 0, carried, 0.0),
-    }
-    alive = before > 0
-    value = np.where(alive, before, 1.0)
-    growth = np.where(alive, equity / value, 1.0)
-    growth[1] *= growth[0]
-    long_carry = 1 - execution.storage * market.year_fraction.to_numpy()
-    metal_growth = market.price.to_numpy()[1:] / market.price.to_numpy()[:-1] * long_carry[1:]
-    return Result(
-        name=name,
-        metal=market.metal,
-        capital=CAPITAL,
-        equity=pd.Series(equity, index=dates, name="equity"),
-        returns=pd.Series(growth[1:] - 1, index=dates[1:], name="returns"),
-        metal_returns=pd.Series(metal_growth - 1, index=dates[1:], name="metal_returns"),
-        bill_returns=market.bill_accrual.iloc[1:].rename("bill_returns"),
-        target_weights=targets.rename("target_weight"),
-        weights=pd.Series(units * index / np.where(equity > 0, equity, 1.0), index=dates, name="weight"),
-        orders=_orders(records, dates),
-        costs=pd.DataFrame({kind: amount / value for kind, amount in amounts.items()}, index=dates),
-        execution=execution,
-        periods_per_year=market.periods_per_year,
-        averaged=market.averaged,
-        closed=None if closed is None else pd.Timestamp(dates[closed]),
-        provenance=dict(provenance),
-    )
+def _ledger(records: np.ndarray, index: np.ndarray, bills: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Equity, and units of each leg after each bar's orders, from vectorbt's order records.
 
-
-def _ledger(records: np.ndarray, metal: np.ndarray, bills: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Equity and units of metal after each bar's orders, from vectorbt's order records.
-
-    ``equity = cash + units of metal * metal + units of bills * bills``. It is what ``Portfolio.value()`` holds,
-    without the two dozen wrapped frames on the way there.
+    ``equity = cash + sum of units of legs * their indices + units of bills * bills``. It is what ``Portfolio.value()``
+    holds, without the two dozen wrapped frames on the way there.
     """
     signed = np.where(records["side"] == 0, records["size"], -records["size"])
-    n_bars = len(metal)
+    n_bars, n_legs = index.shape
     paid = np.cumsum(_per_bar(records["idx"], signed * records["price"] + records["fees"], n_bars))
     held = [
         np.cumsum(_per_bar(records["idx"][records["col"] == column], signed[records["col"] == column], n_bars))
-        for column in (0, 1)
+        for column in range(n_legs + 1)
     ]
-    return CAPITAL - paid + held[0] * metal + held[1] * bills, held[0]
+    units = np.column_stack(held[:n_legs])
+    return CAPITAL - paid + (units * index).sum(axis=1) + held[n_legs] * bills, units
 
 
 def _close_when_ruined(equity: np.ndarray, units: np.ndarray) -> int | None:
@@ -189,11 +233,11 @@ def _per_bar(bars: np.ndarray, amounts: np.ndarray, n_bars: int) -> np.ndarray:
     return np.bincount(bars, weights=amounts, minlength=n_bars)
 
 
-def _orders(records: np.ndarray, dates: pd.Index) -> pd.DataFrame:
+def _orders(records: np.ndarray, dates: pd.Index, columns: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "date": dates[records["idx"]],
-            "column": np.where(records["col"] == 0, "metal", "bills"),
+            "column": np.array(columns, dtype=object)[records["col"]],
             "side": np.where(records["side"] == 0, "buy", "sell"),
             "size": records["size"],
             "price": records["price"],

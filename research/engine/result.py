@@ -12,16 +12,15 @@ from research.execution import Execution
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
-    """The ledger of one account from its first fill to the last bar.
+class Backtest:
+    """What every backtest has: one account from its first fill to the last bar.
 
-    ``equity``, ``target_weights``, ``weights`` and ``costs`` are indexed by the bars from the first
-    fill on; ``returns``, ``metal_returns`` and ``bill_returns`` by the bars after it.
+    ``equity``, ``costs`` and weights are indexed by the bars from the first fill on; returns by the bars after it.
 
     Attributes
     ----------
-    name, metal
-        What was run, on which metal.
+    name
+        What was run.
     capital
         What the account starts with.
     equity
@@ -29,14 +28,8 @@ class Result:
     returns
         Return of each bar; the first also bears the cost of the first fill, so that
         ``(1 + returns).prod() == equity[-1] / capital``.
-    metal_returns
-        Total return of the metal held long: price less storage.
     bill_returns
         Return of bills over the same bar.
-    target_weights
-        Weights asked for at each fill bar (decided ``delay`` bars before); NaN keeps.
-    weights
-        Weight of metal held after the trade of each bar.
     orders
         One row per order: date, column, side, size, price, fees; prices are those of the
         total-return indices, which start at 1.
@@ -47,14 +40,10 @@ class Result:
     """
 
     name: str
-    metal: str
     capital: float
     equity: pd.Series
     returns: pd.Series
-    metal_returns: pd.Series
     bill_returns: pd.Series
-    target_weights: pd.Series
-    weights: pd.Series
     orders: pd.DataFrame
     costs: pd.DataFrame
     execution: Execution
@@ -73,7 +62,58 @@ class Result:
         """Returns less the bills' return of the same bar."""
         return (self.returns - self.bill_returns).rename("excess_returns")
 
+
+@dataclass(frozen=True, kw_only=True)
+class Result(Backtest):
+    """The account of one metal and bills.
+
+    Attributes
+    ----------
+    metal
+        Which.
+    metal_returns
+        Total return of the metal held long: price less storage.
+    target_weights
+        Weights asked for at each fill bar (decided ``delay`` bars before); NaN keeps.
+    weights
+        Weight of metal held after the trade of each bar.
+    """
+
+    metal: str
+    metal_returns: pd.Series
+    target_weights: pd.Series
+    weights: pd.Series
+
     @property
     def metal_excess_returns(self) -> pd.Series:
         """The metal's total return less the bills' return of the same bar."""
         return (self.metal_returns - self.bill_returns).rename("metal_excess_returns")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortfolioResult(Backtest):
+    """The account of several legs and bills.
+
+    Attributes
+    ----------
+    leg_returns
+        Total return of each leg held long: price less storage; one column a leg.
+    target_weights
+        Weights asked for at each fill bar (decided ``delay`` bars before), one column a leg.
+    leg_weights
+        Weight of each leg held after the trade of each bar.
+    """
+
+    leg_returns: pd.DataFrame
+    target_weights: pd.DataFrame
+    leg_weights: pd.DataFrame
+
+    @property
+    def weights(self) -> pd.Series:
+        """Weight of all legs together after the trade of each bar; the rest is bills."""
+        return self.leg_weights.sum(axis=1).rename("weight")
+
+    @property
+    def leg_excess_returns(self) -> pd.DataFrame:
+        """Each leg's total return less the bills' return of the same bar."""
+        return self.leg_returns.sub(self.bill_returns, axis=0)

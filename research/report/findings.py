@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from research.report.portfolio import HEADINGS, account_rows, portfolio_lines
 from research.report.study_words import study_lines
-from research.report.words import interval, p_value, percent, signed_percent
+from research.report.words import DASH, interval, p_value, percent, signed_percent
 
 if TYPE_CHECKING:
     from research.claims import Entry
-    from research.diagnostics.finding import Finding
-    from research.study import Study, Trial
+    from research.study import PortfolioTrial, Study, Trial
     from research.study.beta_break import BetaBreak
 
 _SECTIONS = (
@@ -24,12 +24,13 @@ _SECTIONS = (
     ("undecidable", "What nobody can know yet"),
 )
 _READING = (
-    "Alpha is the return a year over a fixed mix of metal and bills with the strategy's own average share of metal; "
-    "the interval is of 95 %. *p family* is adjusted over every declared trial, *p placebo* is the share of the "
-    "strategy's own weights, moved in time, that do as well. *Findable* is the smallest alpha that the sample finds "
-    "four times in five. *One bar later* is the alpha when every order is filled one bar later still. Beside "
-    "the claim stands the sign that it expects of alpha. Under six "
-    "independent events neither p-value nor interval is given."
+    ("Claims", "what is tested, and the sign that it expects of alpha"),
+    ("Events", "independent episodes of the position; under six there is neither p-value nor interval"),
+    ("Alpha", "a year, over a fixed mix of metal and bills with the same average share of metal; none under one year"),
+    ("p family", "adjusted over every declared trial"),
+    ("p placebo", "share of the strategy's own weights, moved in time, that do as well"),
+    ("Findable", "smallest alpha that the sample finds four times in five"),
+    ("One bar later", "alpha when every order is filled one bar later still"),
 )
 
 
@@ -37,40 +38,77 @@ def findings_page(
     thesis: Study,
     baselines: Study | None,
     entries: Iterable[Entry],
-    both: Finding | None,
     breaks: Sequence[BetaBreak],
     limits: Sequence[str],
 ) -> str:
-    """One Markdown document: terms, verdicts by metal, verdicts by word, claims without a test, and the limits."""
+    """One Markdown document: verdicts first, then the portfolio, what cannot be tested, the limits, and the terms."""
     words = [str(trial.verdict.word) for trial in thesis.trials]
     counts = ", ".join(f"{words.count(word)} {word}" for word, _ in _SECTIONS)
     parts = [
         "# Findings",
-        "Printed by `assay claims --findings`. Derived statistics only: the prices behind them are their vendors'.",
-        "\n".join(f"- {line}" for line in study_lines(thesis)),
         f"**{len(words)} tests of the thesis: {counts}.** {len(thesis.skipped)} could not be run.",
+        "Printed by `assay claims --findings`. Derived statistics only: the prices behind them are their vendors'.",
         "## Every verdict",
-        _READING,
         _tables(thesis),
+        "How to read it:",
+        "\n".join(f"- *{name}*: {meaning}." for name, meaning in _READING),
         *(part for word, title in _SECTIONS for part in _section(thesis, word, title)),
     ]
-    if both is not None:
-        parts += ["## Gold and silver as one portfolio (C20)", _both(both)]
+    if thesis.portfolio is not None:
+        parts += ["## Gold, silver and foreign money as one portfolio (C20)", *_portfolio(thesis.portfolio)]
     if breaks:
-        parts += ["## Did the link to real yields break? (C17)", "\n".join(f"- {_break(item)}" for item in breaks)]
+        parts += ["## Did the link to real yields break? (C17)", _breaks(breaks)]
     if baselines is not None:
         parts += ["## The sceptic's baselines", "No part of the thesis, and a family of their own.", _tables(baselines)]
     parts += ["## Not run", "\n".join(f"- `{s.strategy}`, {s.metal}: {s.reason}" for s in thesis.skipped) or "Nothing."]
     untested = [entry.claim for entry in entries if not entry.claim.testable]
     parts += ["## Claims that cannot be tested", "\n".join(f"- {c.number}, {c.claim} {c.why_not}" for c in untested)]
     parts += ["## What the data cannot say", "\n".join(f"- {limit}" for limit in limits)]
+    parts += ["## Terms and data", "\n".join(f"- {line}" for line in study_lines(thesis))]
     return "\n\n".join(parts) + "\n"
 
 
 def _section(study: Study, word: str, title: str) -> list[str]:
     trials = [trial for trial in study.trials if trial.verdict.word == word]
-    lines = [f"- `{t.name}`, {t.metal} ({', '.join(t.strategy.claims)}): {t.verdict.reason}" for t in trials]
-    return [f"## {title}", "\n".join(lines) or "Nothing."]
+    if word != "undecidable":
+        lines = [f"- `{t.name}`, {t.metal} ({', '.join(t.strategy.claims)}): {t.verdict.reason}" for t in trials]
+        return [f"## {title}", "\n".join(lines) or "Nothing."]
+    few = [trial for trial in trials if not _is_judged(trial)]
+    short = [trial for trial in trials if _is_judged(trial)]
+    worth = f"{study.rules.worthwhile_information_ratio:g}"
+    parts = [f"## {title}"]
+    if few:
+        counted = ", ".join(f"`{t.name}` {t.metal} {t.events:.0f}" for t in few)
+        parts.append(f"**Too few events.** {len(few)} tests have under {study.rules.min_events}: {counted}.")
+    if short:
+        counted = ", ".join(f"`{t.name}` {t.metal} {t.findings[_POWER].estimate:.2f}" for t in short)
+        parts.append(
+            f"**Too short a record.** {len(short)} tests found nothing, and would have missed an information ratio of "
+            f"{worth} (alpha over its own volatility). The smallest that each finds: {counted}."
+        )
+    return parts if trials else [*parts, "Nothing."]
+
+
+_POWER = "minimum_detectable_information_ratio"
+
+
+def _is_judged(trial: Trial) -> bool:
+    return trial.events >= trial.verdict.rules.min_events
+
+
+def _portfolio(trial: PortfolioTrial) -> list[str]:
+    """Verdict, accounts, legs."""
+    head = f"| {' | '.join(HEADINGS)} |"
+    rule = "|---|" + "--:|" * (len(HEADINGS) - 1)
+    rows = [f"| {' | '.join(row)} |" for row in account_rows(trial)]
+    span = f"{trial.result.first_fill:%Y-%m} to {trial.result.equity.index[-1]:%Y-%m}"
+    return [
+        f"**{str(trial.verdict.word).capitalize()}.** {trial.verdict.reason}",
+        f"One account, {span}, {trial.events:.0f} independent events. Each leg has the size that gives it the same "
+        "risk as the others by the three years before, times the share that its signals want; the rest is in bills.",
+        "\n".join([head, rule, *rows]),
+        "\n".join(f"- {line[0].upper()}{line[1:]}." for line in portfolio_lines(trial)),
+    ]
 
 
 def _tables(study: Study) -> str:
@@ -88,38 +126,33 @@ def _table(metal: str, trials: Sequence[Trial]) -> str:
 
 
 def _row(trial: Trial) -> str:
-    alpha, power = trial.findings["timing_alpha"], trial.findings["minimum_detectable_information_ratio"]
-    judged = trial.events >= trial.verdict.rules.min_events
+    alpha, power = trial.findings["timing_alpha"], trial.findings[_POWER]
+    judged = _is_judged(trial)
+    whole_year = len(trial.result.returns) >= trial.result.periods_per_year
     cells = (
         f"`{trial.name}`",
         f"{', '.join(trial.strategy.claims) or trial.strategy.role} {'+' if trial.strategy.expected_sign > 0 else '−'}",
         f"{trial.result.first_fill:%Y-%m}",
         f"{trial.events:.0f}",
-        signed_percent(alpha.estimate),
+        signed_percent(alpha.estimate) if whole_year else DASH,
         interval(alpha.interval) if judged else "",
         p_value(trial.findings["step_down"].p_value) if judged else "",
         p_value(trial.findings["shift_placebo"].p_value) if judged else "",
-        percent(power.details["minimum_detectable_alpha"]),
-        signed_percent(trial.robustness.longer_delay),
+        percent(power.details["minimum_detectable_alpha"]) if whole_year else DASH,
+        signed_percent(trial.robustness.longer_delay) if whole_year else DASH,
         str(trial.verdict.word),
     )
     return f"| {' | '.join(cells)} |"
 
 
-def _break(item: BetaBreak) -> str:
-    test = item.finding
-    return (
-        f"{item.metal.capitalize()}, monthly changes from {item.first:%Y-%m} to {item.last:%Y-%m}: the likeliest break "
-        f"of the real-yield beta lies after {item.last_before:%Y-%m}: {signed_percent(item.beta_before)} for a rise of "
-        f"the 10-year real yield by one point before it, {signed_percent(item.beta_after)} after. For a break of "
-        f"unknown date sup F is {test.statistic:.1f} (5 % critical value {test.details['critical_value']:.1f}), p "
-        f"{p_value(test.p_value)}."
-    )
-
-
-def _both(finding: Finding) -> str:
-    return (
-        "Half of the money in `whole_thesis` on gold and half in it on silver, against half gold and half silver held: "
-        f"timing alpha {signed_percent(finding.estimate, 2)} a year, 95 % interval {interval(finding.interval, 2)}, p "
-        f"{p_value(finding.p_value)} (two-sided, not adjusted for the family)."
-    )
+def _breaks(breaks: Sequence[BetaBreak]) -> str:
+    """Log return for a rise of the real yield by one point, before and after the likeliest break."""
+    head = "| Metal | Months | Break after | Beta before | Beta after | sup F | 5 % critical | p |"
+    rows = [
+        f"| {b.metal.capitalize()} | {b.first:%Y-%m} to {b.last:%Y-%m} | {b.last_before:%Y-%m} "
+        f"| {signed_percent(b.beta_before)} | {signed_percent(b.beta_after)} | {b.finding.statistic:.1f} "
+        f"| {b.finding.details['critical_value']:.1f} | {p_value(b.finding.p_value)} |"
+        for b in breaks
+    ]
+    told = "Beta: the metal's change in a month in which the 10-year real yield rises by one point."
+    return "\n".join([told, "", head, "|---|---|---|--:|--:|--:|--:|--:|", *rows])

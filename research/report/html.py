@@ -14,6 +14,7 @@ from typing import Any
 from research.datasets.store import write_atomically
 from research.report import charts
 from research.report.markup import Markup, join, tag
+from research.report.portfolio import portfolio_section
 from research.report.study_words import PERFORMANCE_NOTE, counted_words, study_lines, verdict_note
 from research.report.style import stylesheet
 from research.report.svg import figure
@@ -88,6 +89,7 @@ def report(study: Study) -> Markup:
                 "main",
                 top,
                 tag("section", tag("h2", "Evidence"), *_evidence(study, alone), id="evidence"),
+                *([portfolio_section(study.portfolio)] if study.portfolio else []),
                 tag("section", tag("h2", "Assumptions"), *_assumptions(study)),
                 tag("section", tag("h2", "Data"), data_table(study)),
                 tag("section", tag("h2", "Trials counted"), *_trials_counted(study)),

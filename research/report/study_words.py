@@ -14,7 +14,9 @@ WORDS = ("supported", "contradicted", "not supported", "undecidable")
 ACCOUNTS = {
     "strategy": "strategy",
     "buy_and_hold": "buy and hold",
+    "metals_held": "metals held in equal parts",
     "matched_exposure": "matched exposure",
+    "equal_risk": "equal risk, no signal",
     "bills": "bills",
 }
 PERFORMANCE_NOTE = (

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from research.report.portfolio import account_rows, portfolio_lines
 from research.report.study_words import (
     ACCOUNTS,
     ACCOUNTS_NOTE,
@@ -27,7 +28,7 @@ from research.report.words import interval, number, p_value, percent, signed_per
 if TYPE_CHECKING:
     from research.datasets.data import Data
     from research.ledger import Entry
-    from research.study import Study, Trial
+    from research.study import PortfolioTrial, Study, Trial
     from research.thesis import Strategy
 
 WIDTH = 100
@@ -58,6 +59,9 @@ def print_study(study: Study, *, verbose: bool = False, overdue: Sequence[str] =
             console.print(Text.assemble((f"{trial.name}, {trial.metal}: ", "bold"), _coloured(str(trial.verdict))))
         if verbose:
             _print_findings(console, trial)
+    if study.portfolio is not None:
+        _print_portfolio(console, study.portfolio)
+        console.print()
     for reason, names in not_run(study).items():
         console.print(Text(f"not run: {', '.join(names)}: {reason}", style="dim"))
     told = Text.assemble((f"{counted_words(study)}.", "bold"))
@@ -184,6 +188,19 @@ def _every_account(metal: str, trials: Iterable[Trial]) -> Table:
                 end_section=label == "bills",
             )
     return table
+
+
+def _print_portfolio(console: Console, trial: PortfolioTrial) -> None:
+    table = _table(f"The thesis as one portfolio (C20), from {trial.result.first_fill:%Y-%m}")
+    table.add_column("Account", no_wrap=True)
+    for heading in ("CAGR", "Volatility", "Sharpe", "Drawdown", "Exposure", "Turnover", "Costs"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in account_rows(trial):
+        table.add_row(*row)
+    console.print(table)
+    for line in portfolio_lines(trial):
+        console.print(Text(line, style="dim"))
+    console.print(Text.assemble(("portfolio: ", "bold"), _coloured(str(trial.verdict))))
 
 
 def _print_findings(console: Console, trial: Trial) -> None:

@@ -18,6 +18,7 @@ from research.study.appendix import further_findings
 from research.study.counting import Count, Recorder, count_trials, record, widened
 from research.study.evidence import SEED, adjusted_alphas, silenced, weigh
 from research.study.family import Candidate, candidate, family_returns, grid_points
+from research.study.portfolio_trial import PortfolioTrial
 from research.study.threads import one_thread
 from research.study.trial import Trial
 from research.study.versions import versions
@@ -56,6 +57,8 @@ class Study:
         The datasets that were used, by id.
     manifest
         Versions, seeds, data hashes and coverage, strategy hashes and terms.
+    portfolio
+        The thesis as one account (C20), where it was asked for: :func:`~research.study.portfolio.portfolio`.
     """
 
     trials: tuple[Trial, ...]
@@ -66,6 +69,7 @@ class Study:
     family_tested: int
     datasets: Mapping[str, Dataset]
     manifest: Mapping[str, Any] = field(default_factory=dict)
+    portfolio: PortfolioTrial | None = None
 
     def __repr__(self) -> str:
         return f"<Study of {len(self.trials)} trials, {self.family_size} in the family>"
@@ -92,6 +96,7 @@ class Study:
             "family_tested": self.family_tested,
             "trials": [trial.to_json() for trial in self.trials],
             "skipped": [asdict(item) for item in self.skipped],
+            **({"portfolio": self.portfolio.to_json()} if self.portfolio is not None else {}),
         }
 
     def report(self, path: str | Path) -> Path:

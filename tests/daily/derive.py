@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from research.datasets.continuous import held_returns, total_return_index
+from research.datasets.continuous import bridged_returns, held_returns, total_return_index
 from research.datasets.data import bundled_folder
 from research.datasets.futures import clean_futures, roll_before_notice
 from research.derive_lease_rates import SOURCES, daily_lease_rates, read_inputs
@@ -23,6 +23,7 @@ def derive(market: Path, out: Path) -> None:
         curve(futures, yields, bills, spot).to_csv(out / f"{source.metal}_curve.csv")
         held_index(futures, yields["m3"]).to_csv(out / f"{source.metal}_held.csv")
         comex_split(market, source.metal).to_csv(out / f"comex_{source.metal}_split.csv", index=False)
+    foreign_money(market, yields["m3"]).to_csv(out / "foreign_money.csv")
 
 
 def curve(futures: pd.DataFrame, yields: pd.DataFrame, bills: pd.Series, spot: pd.Series) -> pd.DataFrame:
@@ -43,11 +44,36 @@ def held_index(futures: pd.DataFrame, bill_yield: pd.Series) -> pd.DataFrame:
     """Collateralised total-return index of the nearest contract, rolled five business days before first notice."""
     table = clean_futures(futures).table
     table = table[table["date"] >= "1990-01-02"]
-    returns = held_returns(table, roll_before_notice(table))["excess_return"]
-    before = bill_yield.dropna().reindex(returns.index, method="ffill").shift()
-    days = returns.index.to_series().diff().dt.days
-    bills = (before * days / 365).fillna(0.0)
-    return pd.DataFrame({"index": total_return_index(returns, bills)}).rename_axis("date")
+    return _collateralised(held_returns(table, roll_before_notice(table))["excess_return"], bill_yield)
+
+
+def foreign_money(market: Path, bill_yield: pd.Series) -> pd.DataFrame:
+    """Total return of holding the six currencies of the dollar index: dollar bills, and the index's future sold.
+
+    By covered parity a future stands at ``F = S (1 + r_dollar t) / (1 + r_foreign t)``, so who is short earns the fall
+    of spot and ``r_foreign - r_dollar`` on top: the interest of foreign money is inside the contract, as the lease rate
+    is inside a metal's. The vendor's front month is spliced on the day after the old contract's last, where the change
+    of the spot index stands in; nobody earned the splice.
+    """
+    front, spot = (
+        pd.read_csv(market / name, parse_dates=["date"], index_col="date").iloc[:, -1].dropna()
+        for name in ("dollar_index_continuous.csv.gz", "dollar_index.csv.gz")
+    )
+    return _collateralised(-bridged_returns(front, spot, dollar_index_rolls(front.index)), bill_yield)
+
+
+def dollar_index_rolls(dates: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """First trading day of each contract at the front: the one after two business days before a third Wednesday."""
+    months = pd.date_range(dates[0], dates[-1], freq="MS")
+    wednesdays = [day + pd.Timedelta(days=(2 - day.day_of_week) % 7 + 14) for day in months if day.month % 3 == 0]
+    after = dates.searchsorted(pd.DatetimeIndex(wednesdays) - pd.Timedelta(days=1))
+    return dates[after[after < len(dates)]]
+
+
+def _collateralised(excess: pd.Series, bill_yield: pd.Series) -> pd.DataFrame:
+    before = bill_yield.dropna().reindex(excess.index, method="ffill").shift()
+    bills = (before * excess.index.to_series().diff().dt.days / 365).fillna(0.0)
+    return pd.DataFrame({"index": total_return_index(excess, bills)}).rename_axis("date")
 
 
 def comex_split(market: Path, metal: str) -> pd.DataFrame:

@@ -124,3 +124,75 @@ def test_a_held_future_earns_spot_plus_lease_and_not_the_splice(daily, held, met
     earned = np.log(index[last] / index[first]) / years
     expected = np.log(spot[last] / spot[first]) / years + lease[first:last].mean()
     assert earned == pytest.approx(expected, abs=0.004)
+
+
+@pytest.mark.parametrize("metal", ["gold", "silver"])
+def test_longs_of_all_groups_equal_shorts_of_all_groups(daily, metal):
+    """So their sum is open interest but for spreads, which stand on both sides of the same trader."""
+    table = daily.observations(f"cot_{metal}_legacy")
+    groups = ("noncommercial", "commercial", "nonreportable")
+    longs, shorts = (table[[f"{group}_{side}" for group in groups]].sum(axis=1) for side in ("long", "short"))
+    assert len(table) > 1_000
+    assert (longs == shorts).all()
+    np.testing.assert_array_equal(series(daily, f"comex_{metal}_open_interest"), longs)
+
+
+def test_spreads_are_a_fifth_of_gold_open_interest_at_most(daily):
+    whole = daily.observations("cot_gold").set_index("observed_for")["open_interest"]
+    outright = series(daily, "comex_gold_open_interest").reindex(whole.index).dropna()
+    spreads = 1 - outright / whole[outright.index]
+    assert len(spreads) == 271
+    assert spreads.min() == pytest.approx(0.057, abs=5e-4)
+    assert spreads.max() == pytest.approx(0.207, abs=5e-4)
+    assert spreads.mean() == pytest.approx(0.116, abs=5e-4)
+
+
+def test_claims_on_stock_say_the_same_of_whole_and_of_outright_open_interest(daily):
+    """Where both are known, the strategy holds gold on the same days but for one in nine."""
+    from strategies.open_interest_coverage import claims_on_stock
+
+    market = daily.market("gold")
+    panel = daily.panel("gold", claims_on_stock.inputs_for("gold", daily), market)
+    outright = claims_on_stock.weights(panel)
+    table = daily.observations("cot_gold").rename(columns={"open_interest": "value"})
+    whole = claims_on_stock.weights(_with(panel, "comex_gold_open_interest", table))
+    both = pd.DataFrame({"outright": outright["2022":], "whole": whole["2022":]}).dropna()
+    assert len(both) > 900
+    assert (both["outright"] == both["whole"]).mean() > 0.88
+
+
+def _with(panel, identity, table):
+    from research.datasets.panel import Panel
+
+    tables = {**panel._tables, identity: table[["observed_for", "known_at", "value"]]}
+    return Panel(panel.metal, panel.decision_times, panel.inputs, panel._datasets, tables)
+
+
+def test_the_dollar_index_future_is_spliced_on_the_days_of_the_rule_and_on_no_other(market):
+    """The basis to spot jumps by what a quarter of interest is worth, on the Tuesday before a third Wednesday."""
+    from tests.daily.derive import dollar_index_rolls
+
+    front, spot = (
+        pd.read_csv(market / name, parse_dates=["date"], index_col="date").iloc[:, -1].dropna()
+        for name in ("dollar_index_continuous.csv.gz", "dollar_index.csv.gz")
+    )
+    basis = (np.log(front) - np.log(spot)).dropna().diff()
+    rolls = dollar_index_rolls(front.index)
+    assert (rolls.day_of_week == 1).all()
+    dear = basis[basis.index.year.isin([2006, 2007, 2017, 2018, 2019, 2023, 2024])]  # dollar interest above foreign
+    at = dear[dear.index.isin(rolls)]
+    assert -0.0045 < at.mean() < -0.003
+    for days in (-2, -1, 1, 2):
+        near = dear.shift(-days)[dear.index.isin(rolls)]
+        assert abs(near.mean()) < 0.0008, days
+
+
+def test_foreign_money_earns_spot_and_the_difference_of_interest(market, daily):
+    index, spot = series(daily, "foreign_money"), series(daily, "dollar_index")
+    bills = daily.market("gold").bill_accrual
+    excess = index.pct_change() - bills.reindex(index.index).fillna(0.0)
+    fall = -spot.reindex(index.index, method="ffill").pct_change()
+    over = 100 * (excess - fall).groupby(index.index.year).sum()
+    assert over.loc[2018:2019].mean() == pytest.approx(-1.9, abs=0.3)  # dollar bills 2 %, European ones under 0
+    assert over.loc[[2009, 2010, 2011, 2012]].mean() > 0.5  # dollar bills at 0, European ones not yet
+    assert over.loc[2007:2024].mean() == pytest.approx(0.0, abs=0.2)

@@ -104,10 +104,10 @@ def test_equity_is_what_vectorbt_itself_reports():
     w.index = market.price.index
     execution = Execution()
     result = run(w, market, execution, name="test")
-    targets, here = w.shift(1).iloc[1:], market.since(market.price.index[1])
-    index = _total_return_index(here.price, _carry(targets, here, execution))
+    targets, here = w.shift(1).iloc[1:].to_frame("metal"), market.since(market.price.index[1])
+    index = _total_return_index(here.price.to_frame(), _carry(targets, here.price.index, [execution]))
     bills = np.cumprod(1 + here.bill_accrual.to_numpy())
-    portfolio = _vectorbt(targets.to_numpy(), index, bills, here.price.index, execution)
+    portfolio = _vectorbt(targets, index, bills, [execution])
     np.testing.assert_allclose(result.equity, portfolio.value(), rtol=1e-12)
 
 

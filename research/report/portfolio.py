@@ -1,0 +1,75 @@
+"""The thesis as one portfolio, in words and rows for every display. Nothing is computed here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from research.report.markup import Markup, tag
+from research.report.study_words import ACCOUNTS
+from research.report.tables import table
+from research.report.words import interval, number, p_value, percent, signed_percent
+
+if TYPE_CHECKING:
+    from research.study import PortfolioTrial
+
+HEADINGS = ("Account", "CAGR", "Volatility", "Sharpe", "Drawdown", "Exposure", "Turnover", "Costs")
+
+
+def account_rows(trial: PortfolioTrial) -> list[tuple[str, ...]]:
+    """What the account and its benchmarks did, in the columns of `HEADINGS`."""
+    return [
+        (
+            "thesis" if name == "strategy" else ACCOUNTS[name],
+            percent(row.cagr),
+            percent(row.volatility),
+            number(row.sharpe),
+            percent(row.max_drawdown),
+            percent(row.exposure, 0),
+            f"{row.turnover:.2f}",
+            percent(row.costs, 2),
+        )
+        for name, row in trial.performance.items()
+    ]
+
+
+def portfolio_lines(trial: PortfolioTrial) -> list[str]:
+    """What is held by which signals, the test of its timing, and what is missing, one line each."""
+    alpha, sharpe = trial.findings["timing_alpha"], trial.findings["sharpe_difference"]
+    power = trial.findings["minimum_detectable_information_ratio"]
+    betas = ", ".join(f"{_words(leg)} {number(beta)}" for leg, beta in alpha.details["beta"].items())
+    judged = trial.events >= trial.verdict.rules.min_events
+    lines = [
+        f"{_words(leg)}, timed by {trial.strategies[str(leg)]}: {percent(row['weight'])} of the account on average; "
+        f"{signed_percent(row['earned'], 2)} a year over bills"
+        for leg, row in trial.legs.iterrows()
+    ]
+    lines.append(
+        f"alpha over all legs at once: {signed_percent(alpha.estimate, 2)} a year"
+        + (f", 95 % interval {interval(alpha.interval, 2)}" if judged else "")
+        + f"; betas: {betas}; findable: {percent(power.details['minimum_detectable_alpha'])}"
+    )
+    if judged:
+        lines.append(
+            f"Sharpe ratio less that of the metals held: {number(sharpe.estimate)}, p {p_value(sharpe.p_value)} "
+            "(two-sided, for this comparison alone)"
+        )
+        lines.append(f"one bar later alpha is {signed_percent(trial.robustness.longer_delay, 2)} a year")
+    lines += [f"{_words(leg)} is not held: {reason}" for leg, reason in trial.missing.items()]
+    return lines
+
+
+def portfolio_section(trial: PortfolioTrial) -> Markup:
+    """The section of the HTML report."""
+    rows = account_rows(trial)
+    caption = f"After costs, {trial.result.first_fill:%Y-%m} to {trial.result.equity.index[-1]:%Y-%m}"
+    return tag(
+        "section",
+        tag("h2", "The thesis as one portfolio"),
+        tag("p", str(trial.verdict), class_="verdict"),
+        table(caption, HEADINGS, rows, "hrrrrrrr", label="Accounts of the portfolio"),
+        tag("ul", *(tag("li", line) for line in portfolio_lines(trial))),
+    )
+
+
+def _words(leg: object) -> str:
+    return str(leg).replace("_", " ")

@@ -1,0 +1,87 @@
+"""PortfolioTrial: several strategies in one account, judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from math import isfinite
+from typing import Any
+
+import pandas as pd
+
+from research.diagnostics.finding import Finding
+from research.diagnostics.metrics import Performance, performance
+from research.engine.result import PortfolioResult
+from research.verdict import Robustness, Verdict
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PortfolioTrial:
+    """One account of several legs beside what it must be compared with.
+
+    Attributes
+    ----------
+    strategies
+        Leg -> name of the strategy that times it.
+    missing
+        Legs that could not be held, each with its reason.
+    decided
+        Target weights from the first decision on, one column a leg.
+    result
+        The account.
+    benchmarks
+        Same bars, engine and costs: ``metals_held`` (the metals in equal parts, always), ``matched_exposure`` (each leg
+        at its own average weight, always), ``equal_risk`` (the same sizes without a signal) and ``bills``.
+    findings
+        By name, power first; all but ``sharpe_difference``, over the metals held, decide.
+    events
+        Number of independent episodes in which more is held than on average.
+    robustness
+        Alphas under harder terms, fraction a year.
+    """
+
+    strategies: Mapping[str, str]
+    missing: Mapping[str, str]
+    decided: pd.DataFrame
+    result: PortfolioResult
+    benchmarks: Mapping[str, PortfolioResult]
+    findings: Mapping[str, Finding]
+    verdict: Verdict
+    events: float
+    robustness: Robustness
+
+    def __repr__(self) -> str:
+        return f"<Portfolio of {', '.join(self.strategies)}: {self.verdict.word}>"
+
+    @cached_property
+    def performance(self) -> dict[str, Performance]:
+        """Descriptive numbers of the account and of each benchmark."""
+        return {name: performance(item) for name, item in {"strategy": self.result, **self.benchmarks}.items()}
+
+    @cached_property
+    def legs(self) -> pd.DataFrame:
+        """By leg: average ``weight`` into a bar, and excess return ``earned`` a year, before fees and slippage."""
+        held = self.result.leg_weights.iloc[:-1].to_numpy()
+        earned = held * self.result.leg_excess_returns.to_numpy()
+        rows = {"weight": held.mean(axis=0), "earned": earned.mean(axis=0) * self.result.periods_per_year}
+        return pd.DataFrame(rows, index=self.result.leg_weights.columns)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values only."""
+        result = self.result
+        return {
+            "strategies": dict(self.strategies),
+            "missing": dict(self.missing),
+            "legs": self.legs.to_dict(orient="index"),
+            "first_fill": f"{result.first_fill:%Y-%m-%d}",
+            "last_bar": f"{result.equity.index[-1]:%Y-%m-%d}",
+            "periods": len(result.returns),
+            "periods_per_year": result.periods_per_year,
+            "averaged_prices": result.averaged,
+            "events": self.events,
+            "robustness": {name: alpha if isfinite(alpha) else None for name, alpha in asdict(self.robustness).items()},
+            "performance": {name: row.to_json() for name, row in self.performance.items()},
+            "verdict": self.verdict.to_json(),
+            "findings": {name: finding.to_json() for name, finding in self.findings.items()},
+        }
