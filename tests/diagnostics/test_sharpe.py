@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from arch.bootstrap import optimal_block_length
 
 from research.diagnostics import sharpe_difference as difference_module
 from research.diagnostics.sharpe import SharpeMoments, annualisation_factor, sharpe_moments, sharpe_ratio
-from research.diagnostics.sharpe_difference import hac_standard_error, sharpe_difference
+from research.diagnostics.sharpe_difference import circular_block_length, hac_standard_error, sharpe_difference
 from research.errors import AssayError
 
 ERROR_FOR_NORMAL_RETURNS_FROM_LO_2002 = {(0.5, 12): 0.306186, (1.0, 60): 0.158114, (3.0, 500): 0.104881}
@@ -154,6 +155,15 @@ def test_difference_is_antisymmetric_and_seeded(funds):
 def test_automatic_block_length_is_stated(funds):
     finding = sharpe_difference(funds["fund_1"], funds["fund_2"], periods_per_year=12, n_draws=499)
     assert f"blocks of {finding.details['block_length']}" in finding.method
+
+
+@pytest.mark.parametrize("persistence", [0.0, 0.3, 0.9, -0.5])
+@pytest.mark.parametrize("n", [24, 60, 577, 2000])
+def test_block_length_is_that_of_arch(n, persistence):
+    series = np.random.default_rng(n).normal(size=n)
+    for t in range(1, n):
+        series[t] += persistence * series[t - 1]
+    assert circular_block_length(series) == optimal_block_length(series)["circular"].iloc[0]
 
 
 def test_the_same_returns_twice_cannot_be_compared(funds):
