@@ -19,6 +19,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, TypeVar
 
@@ -53,12 +54,12 @@ def shared(function: Function) -> Function:
 class Memo:
     """Results by the content of what they were made from."""
 
-    __slots__ = ("_bytes", "_digests", "_held", "_kept")
+    __slots__ = ("_bytes", "_held", "_indexes", "_kept")
 
     def __init__(self) -> None:
         self._kept: dict[tuple[Any, ...], Any] = {}
-        self._held: set[int] = set()  # addresses of values that live and stay as they are as long as `_kept` does
-        self._digests: dict[tuple[Any, ...], bytes] = {}
+        self._held: dict[int, _Held] = {}  # by the identity of the frozen array, which lives as long as `_kept` does
+        self._indexes: list[tuple[pd.Index, Any]] = []  # those of what is held, each with its content
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -76,7 +77,7 @@ class Memo:
     def keep(self, call: tuple[Any, ...], make: Callable[[], Any]) -> Any:
         """Return what ``make`` returns, made once for each content of ``call``."""
         try:
-            key = tuple(self._content(item) for item in call)
+            key = tuple(map(self._content, call))
         except _Untold:
             return make()
         if key not in self._kept:
@@ -91,44 +92,63 @@ class Memo:
         if self._bytes + size > MAX_BYTES:
             self._kept.clear()
             self._held.clear()
-            self._digests.clear()
+            self._indexes.clear()
             self._bytes = 0
         self._kept[key] = result
         self._bytes += size
         if isinstance(result, pd.Series) and _is_plain(result):
-            owner = values = result.to_numpy()
+            owner = result.to_numpy()
             while isinstance(owner.base, np.ndarray):
                 owner = owner.base
             owner.flags.writeable = False
-            self._held |= {_address(values), _address(_stamps(result.index))}
+            content = self._content(result)
+            if not any(known.is_(result.index) for known, _ in self._indexes):
+                self._indexes.append((result.index, content[2]))
+            self._held[id(owner)] = _Held(owner, result.index, result.name, content)
 
     def _content(self, item: Any) -> Any:
-        if isinstance(item, pd.Series) and _is_plain(item):
-            index = item.index
-            moments = self._values(_stamps(index))
-            return ("series", self._values(item.to_numpy()), moments, str(index.dtype), index.name, item.name)
-        if isinstance(item, np.ndarray) and item.dtype.kind in "biufmM":
-            return ("array", self._values(item))
-        if isinstance(item, functools.partial):
-            parts = (item.func, item.args, tuple(sorted(item.keywords.items())))
-            return ("partial", *(self._content(part) for part in parts))
-        if isinstance(item, tuple):
-            return ("tuple", *(self._content(part) for part in item))
         if item is None or isinstance(item, int | float | str | np.generic | pd.Timedelta | pd.Timestamp):
             return (type(item), repr(item))
+        if isinstance(item, tuple):
+            return ("tuple", *map(self._content, item))
+        if isinstance(item, pd.Series) and _is_plain(item):
+            values = item.to_numpy()
+            held = self._held.get(id(values.base))
+            if held is not None and held.is_(values, item):
+                return held.content
+            return ("series", _digest(values), self._index(item.index), item.name)
+        if isinstance(item, np.ndarray) and item.dtype.kind in "biufmM":
+            return ("array", _digest(item))
+        if isinstance(item, functools.partial):
+            parts = (item.func, item.args, tuple(sorted(item.keywords.items())))
+            return ("partial", *map(self._content, parts))
         item = getattr(item, "__wrapped__", item)
         if isinstance(item, FunctionType) and item.__closure__ is None and "<" not in item.__qualname__:
             return item
         raise _Untold
 
-    def _values(self, values: np.ndarray) -> tuple[Any, ...]:
-        place = (_address(values), values.shape, values.strides, values.dtype.str)
-        digest = self._digests.get(place)
-        if digest is None:
-            digest = hashlib.sha1(np.ascontiguousarray(values).data, usedforsecurity=False).digest()
-            if place[0] in self._held:
-                self._digests[place] = digest
-        return (digest, values.shape, values.dtype.str)
+    def _index(self, index: pd.Index) -> Any:
+        for known, content in self._indexes:
+            if known.is_(index) and known.name is index.name:
+                return content
+        stamps = index.asi8 if isinstance(index, pd.DatetimeIndex) else index.to_numpy()
+        return (_digest(stamps), str(index.dtype), index.name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A kept series whose values cannot change: what shares its array, index and name has its content."""
+
+    owner: np.ndarray
+    index: pd.Index
+    name: Any
+    content: tuple[Any, ...]
+
+    def is_(self, values: np.ndarray, series: pd.Series) -> bool:
+        """Whether ``series``, with these values, is the kept one or a copy that shares everything with it."""
+        owner, index = self.owner, series.index
+        whole = values.shape == owner.shape and values.strides == owner.strides and values.dtype == owner.dtype
+        return whole and self.index.is_(index) and self.index.name is index.name and self.name is series.name
 
 
 class _Untold(Exception):
@@ -143,9 +163,6 @@ def _is_plain(series: pd.Series) -> bool:
     )
 
 
-def _stamps(index: pd.Index) -> np.ndarray:
-    return index.asi8 if isinstance(index, pd.DatetimeIndex) else index.to_numpy()
-
-
-def _address(values: np.ndarray) -> int:
-    return int(values.__array_interface__["data"][0])
+def _digest(values: np.ndarray) -> tuple[Any, ...]:
+    digest = hashlib.sha1(np.ascontiguousarray(values).data, usedforsecurity=False).digest()
+    return (digest, values.shape, values.dtype.str)

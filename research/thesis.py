@@ -145,7 +145,12 @@ class Strategy:
 
     def decide(self, panel: Panel, parameters: Mapping[str, Any]) -> Any:
         """What the signal returns for complete parameters, unchecked; vectorised ones are passed as it takes them."""
-        return self._decide(panel, [parameters])[0]
+        import pandas as pd
+
+        if not self.vectorised:
+            return self._ask(panel, parameters)
+        table, index = self._columns(panel, [parameters])
+        return pd.Series(table[:, 0], index=index)
 
     def weight_table(
         self, panel: Panel, variants: Sequence[Mapping[str, Any]], *, max_leverage: float = 1.0
@@ -168,24 +173,27 @@ class Strategy:
 
         index = panel.index
         table = np.empty((len(variants), len(index)))
-        row = 0
-        for _, group in itertools.groupby(variants, lambda variant: {**variant, **dict.fromkeys(self.vectorised)}):
-            for weights in self._decide(panel, list(group)):
-                table[row] = _numbers(weights, index, self.name)
-                row += 1
-        beyond = np.flatnonzero(np.fmax.reduce(np.abs(table), axis=1) > max_leverage * _ROUNDING)
+        if self.vectorised:
+            row = 0
+            for _, group in itertools.groupby(variants, lambda variant: {**variant, **dict.fromkeys(self.vectorised)}):
+                columns = pd.DataFrame(*self._columns(panel, list(group)))
+                table[row : row + columns.shape[1]] = _floats(columns, index, self.name).T
+                row += columns.shape[1]
+        else:
+            for row, variant in enumerate(variants):
+                table[row] = _numbers(self._ask(panel, variant), index, self.name)
+        highest, lowest = np.fmax.reduce(table, axis=1), np.fmin.reduce(table, axis=1)
+        beyond = np.flatnonzero(np.maximum(highest, -lowest) > max_leverage * _ROUNDING)
         if beyond.size:
             values = ", ".join(f"{name}={value!r}" for name, value in variants[beyond[0]].items())
             check_weights(pd.Series(table[beyond[0]], index=index), index, max_leverage, f"{self.name}({values})")
         return table
 
-    def _decide(self, panel: Panel, variants: Sequence[Mapping[str, Any]]) -> list[Any]:
-        """What the signal returns for variants that differ in vectorised parameters alone, one by one."""
+    def _columns(self, panel: Panel, variants: Sequence[Mapping[str, Any]]) -> tuple[np.ndarray, pd.Index]:
+        """What the signal returns for variants that differ in vectorised parameters alone, one a column."""
         import numpy as np
         import pandas as pd
 
-        if not self.vectorised:
-            return [self._ask(panel, variant) for variant in variants]
         arrays = {name: np.array([variant[name] for variant in variants]) for name in self.vectorised}
         table = self._ask(panel, {**variants[0], **arrays})
         if np.shape(table) != (len(panel.index), len(variants)):
@@ -193,8 +201,7 @@ class Strategy:
                 f"{self.name}: {', '.join(self.vectorised)} are vectorised and {len(variants)} values were asked for, "
                 f"but the signal returned shape {np.shape(table)}; return {(len(panel.index), len(variants))}"
             )
-        index = table.index if isinstance(table, pd.DataFrame) else panel.index
-        return [pd.Series(column, index=index) for column in np.asarray(table).T]
+        return np.asarray(table), table.index if isinstance(table, pd.DataFrame) else panel.index
 
     def _ask(self, panel: Panel, parameters: Mapping[str, Any]) -> Any:
         """Run the signal; what is no error of the house becomes one that names the line at fault."""
@@ -289,11 +296,16 @@ def check_weights(weights: Any, index: pd.DatetimeIndex, max_leverage: float, na
 
 def _numbers(weights: Any, index: pd.DatetimeIndex, name: str) -> np.ndarray:
     """Weights as floats, if they are a Series of numbers on the trading calendar."""
-    import numpy as np
     import pandas as pd
 
     if not isinstance(weights, pd.Series):
         raise SignalError(f"{name}: the signal returned {type(weights).__name__}; return a pandas Series of weights")
+    return _floats(weights, index, name)
+
+
+def _floats(weights: pd.Series | pd.DataFrame, index: pd.DatetimeIndex, name: str) -> np.ndarray:
+    import numpy as np
+
     if not weights.index.equals(index):
         raise SignalError(
             f"{name}: weights have {len(weights)} rows with an index other than panel.index ({len(index)} rows); "
@@ -302,7 +314,8 @@ def _numbers(weights: Any, index: pd.DatetimeIndex, name: str) -> np.ndarray:
     try:
         return weights.to_numpy(dtype="float64", na_value=np.nan)
     except (TypeError, ValueError):
-        raise SignalError(f"{name}: weights are {weights.dtype}, not numbers; use .astype(float)") from None
+        kind = np.asarray(weights).dtype
+        raise SignalError(f"{name}: weights are {kind}, not numbers; use .astype(float)") from None
 
 
 def _parameters(signal: Signal) -> dict[str, inspect.Parameter]:

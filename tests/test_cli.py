@@ -187,6 +187,23 @@ def test_help_and_bad_arguments_answer_without_heavy_imports(words):
     assert done.stderr.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize(
+    ("words", "spared"),
+    [
+        (["strategies"], {"vectorbt", "numba", "scipy", "statsmodels", "plotly"}),
+        (["backtest", "lease_rate_spike", "--metal", "silver"], {"ipywidgets", "IPython", "nbformat"}),
+    ],
+)
+def test_a_command_imports_no_more_than_it_shows(words, spared):
+    code = (
+        f"import sys\nfrom research.cli import main\nsys.argv[1:] = {words!r}\nstatus = main()\n"
+        f"print(status, sorted(m for m in {spared!r} if sys.modules.get(m)), file=sys.stderr)"
+    )
+    root = Path(__file__).resolve().parents[1]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
+    assert done.stderr.splitlines()[-1] == "0 []"
+
+
 def test_a_users_file_is_shown_kept_and_then_used(capsys, tmp_path):
     file = tmp_path / "stocks.csv"
     file.write_text("date,ounces\n2026-06-01,80000000\n2026-06-02,79000000\n2026-06-03,78500000\n")

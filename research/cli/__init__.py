@@ -11,6 +11,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     ``--debug``, anywhere on the line, shows the traceback instead.
     """
+    if arguments is None:
+        _spare_jupyter()
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
@@ -35,6 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("assay: interrupted", file=sys.stderr)  # noqa: T201
         return 130
+
+
+def _spare_jupyter() -> None:
+    """Keep vectorbt's import from loading Jupyter's widgets, with all that they load: a terminal shows none.
+
+    plotly makes do without ipywidgets and FigureWidget. It is as long a wait as all the rest where nbformat is
+    installed, whose validator compiles a grammar.
+    """
+    sys.modules.setdefault("ipywidgets", None)  # type: ignore[arg-type]
 
 
 def _refuse(message: str) -> int:

@@ -79,20 +79,19 @@ def latest_surprise(history: pd.Series, *, n_previous: int, min_previous: int, m
     return float(history.iloc[-1] - recent.mean())
 
 
-@shared
 def hold_after(event: pd.Series, length: str) -> pd.Series:
     """1 from each event until ``length`` of time after the last one, else 0.
 
     Parameters
     ----------
     event
-        Booleans on a date index.
+        Booleans on a date index, sorted.
     length
         Length of time, e.g. ``"183D"``; an event at ``t`` holds while ``date < t + length``.
     """
     happened = event.to_numpy() if event.dtype == bool else event.fillna(False).astype(bool).to_numpy()
-    dates = pd.DatetimeIndex(event.index)
-    last = np.maximum.accumulate(np.where(happened, np.arange(len(event)), -1))
-    elapsed = (dates.asi8 - dates.asi8[last]).view(f"m8[{dates.unit}]")
-    held = (last >= 0) & (elapsed < pd.Timedelta(length).to_timedelta64())
-    return pd.Series(held.astype(float), index=event.index, name=event.name)
+    index = pd.DatetimeIndex(event.index)
+    span = pd.Timedelta(length).as_unit(index.unit).to_timedelta64().astype(np.int64)
+    dates = index.asi8
+    last = np.maximum.accumulate(np.where(happened, dates, dates[:1] - span))  # before the first: just over
+    return pd.Series((dates - last < span).astype(float), index=event.index, name=event.name)
