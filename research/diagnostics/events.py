@@ -178,7 +178,7 @@ def cumulative_abnormal_return(
             "effects": effects.tolist(),
             "mean_path": paths.mean(axis=0).cumsum().tolist(),
             "p_value_greater": greater if judged else None,
-            "sign_flip": sign_flip_p_values(effects)[0] if judged and effective == n else None,
+            "p_value_sign_flip": sign_flip_p_values(effects)[0] if judged and effective == n else None,
             "dummy_regression": _dummy_regression(values, windows > 0) if judged else None,
         },
     )

@@ -167,6 +167,13 @@ def regress_on_metal(strategy: FloatArray, metal: FloatArray) -> tuple[float, fl
     return alpha, beta, residuals, influence
 
 
+def average_so_far(held_weights: FloatArray) -> FloatArray:
+    """Mean of all earlier values, down the first axis; the first is its own."""
+    earlier = np.cumsum(held_weights[:-1], axis=0)
+    before = (earlier.T / np.arange(1, len(held_weights))).T
+    return np.concatenate([held_weights[:1], before])
+
+
 _LAG_RULES: tuple[LagRule, ...] = ("lazarus 2018", "textbook", "newey-west 1994")
 
 

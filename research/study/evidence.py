@@ -12,11 +12,13 @@ from research.diagnostics.events import episodes
 from research.diagnostics.finding import Finding
 from research.diagnostics.multiplicity import step_down, timing_alpha_series
 from research.diagnostics.performance import timing_alpha
+from research.diagnostics.placebo import alpha_t_statistics as placebo_t_statistics
 from research.diagnostics.placebo import shift_placebo
 from research.diagnostics.power import minimum_detectable_information_ratio
-from research.engine.kernel import sweep
+from research.engine.kernel import paths, sweep
+from research.errors import SignalError
 from research.execution import Execution
-from research.study.family import Candidate, FamilyReturns, kernel_arguments, plain_alpha
+from research.study.family import Candidate, FamilyReturns, kernel_arguments, metal_growth, plain_alpha
 from research.study.trial import Accounts
 from research.verdict import Evidence, Robustness, Rules
 
@@ -153,14 +155,28 @@ def independent_episodes(decided: pd.Series, periods_per_year: int) -> pd.DataFr
 
 
 def alpha_t_statistics(accounts: Accounts, histories: np.ndarray, execution: Execution) -> np.ndarray:
-    """White t statistics of the timing alphas of many weight histories, ``(n_bars, n_histories)``."""
-    summary = sweep(
-        np.ascontiguousarray(histories.T),
-        **kernel_arguments(accounts.market, execution),
-        periods_per_year=accounts.market.periods_per_year,
-        hac_lags=0,
-    )
-    return summary.alpha_t
+    """Statistics of the placebo for many weight histories with one first target, ``(n_bars, n_histories)``.
+
+    White's t of the timing alpha over the mix of the average weight so far, of the account after costs, from the bar
+    after the first fill on; as :func:`~research.study.family.family_returns` takes them for the family.
+    """
+    market = accounts.market
+    decided = np.ascontiguousarray(histories.T)
+    equity = paths(decided, **kernel_arguments(market, execution))
+    opened = np.isfinite(equity)
+    first = int(np.argmax(opened[0]))
+    if not (opened.argmax(axis=1) == first).all():
+        raise SignalError("placebo: the histories do not open at one bar; give them the same first target")
+    if opened[0].sum() < 3:
+        return np.full(len(equity), np.nan)
+    value = equity[:, first:]
+    value[:, 0] = 1.0  # the first return bears the cost of entry
+    before = np.where(value[:, :-1] > 0, value[:, :-1], np.inf)
+    bills = market.bill_accrual.to_numpy()[first + 1 :]
+    returns = np.where(value[:, :-1] > 0, value[:, 1:] / before, 1.0) - 1 - bills
+    metal = metal_growth(market, execution)[first + 1 :] - 1 - bills
+    wanted = pd.DataFrame(histories).ffill().shift(execution.delay + 1).to_numpy()[first + 1 :]
+    return placebo_t_statistics(returns.T, metal, wanted)
 
 
 def _robustness(item: Candidate, execution: Execution) -> Robustness:

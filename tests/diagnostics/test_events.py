@@ -134,7 +134,7 @@ def test_abnormal_return_by_hand():
     error = outside.std(ddof=1) * np.sqrt(10 / 8 + 100 / outside.size)
     assert finding.details["standard_error"] == pytest.approx(error, rel=1e-10)
     assert finding.details["mean_path"][-1] == pytest.approx(finding.estimate, rel=1e-9)
-    assert finding.details["sign_flip"] == sign_flip_p_values(effects)[0]
+    assert finding.details["p_value_sign_flip"] == sign_flip_p_values(effects)[0]
     regression = finding.details["dummy_regression"]
     assert 10 * regression["difference_per_bar"] == pytest.approx(finding.estimate, rel=1e-9)
 
