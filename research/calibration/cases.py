@@ -65,6 +65,14 @@ def cases() -> Iterator[Case]:
     yield from _breaks()
 
 
+LAG_RULES = ("lazarus 2018", "textbook", "newey-west 1994")
+NORMAL_VALUES = {f"newey_west.{rule}.p_value_normal": "normal critical values, for comparison" for rule in LAG_RULES}
+KEEPS_THE_BIAS = dict.fromkeys(
+    ("p_value", "p_value_claimed_direction", "interval", *(f"newey_west.{rule}.p_value_fixed_b" for rule in LAG_RULES)),
+    "keeps Stambaugh's bias, the family's does not",
+)
+
+
 def _alphas() -> Iterator[Case]:
     for name in ("random_walk", "garch", "averaged_prices", "persistent_predictor", "clustered_events"):
         yield Case(
@@ -72,11 +80,7 @@ def _alphas() -> Iterator[Case]:
             where=name.replace("_", " "),
             draw=draws.world(name),
             ask=lambda world: timing_alpha(world.excess_returns()[:, -1], world.returns, periods_per_year=MONTHS),
-            remarks=dict.fromkeys(
-                (f"newey_west.{rule}.p_value_normal" for rule in ("lazarus 2018", "textbook", "newey-west 1994")),
-                "normal critical values, for comparison",
-            )
-            | ({"p_value_claimed_direction": "Stambaugh's bias"} if name == "persistent_predictor" else {}),
+            remarks=NORMAL_VALUES | (KEEPS_THE_BIAS if name == "persistent_predictor" else {}),
         )
     for name in ("normal", "GARCH", "averaged prices"):
         yield Case(
@@ -286,8 +290,9 @@ def _mean_path_inside(returns: Floats, dates: npt.NDArray[np.int64]) -> dict[str
 def _placebos() -> Iterator[Case]:
     for name in ("random_walk", "garch", "persistent_predictor"):
         where = name.replace("_", " ")
-        yield Case(function="shift_placebo", where=where, draw=draws.world(name), ask=_shifted)
-        yield Case(function="bootstrap_placebo", where=where, draw=draws.world(name), ask=_pieced)
+        other_side = {"p_value_opposite": "the other side of the bias"} if name == "persistent_predictor" else {}
+        yield Case(function="shift_placebo", where=where, draw=draws.world(name), ask=_shifted, remarks=other_side)
+        yield Case(function="bootstrap_placebo", where=where, draw=draws.world(name), ask=_pieced, remarks=other_side)
     yield Case(
         function="shift_placebo",
         where="persistent predictor, average weight of the whole sample",

@@ -62,6 +62,7 @@ def null_rates(name: str, *, samples: int, seed: int = 0, n_bars: int = N_BARS) 
 STEPS = (
     "step-down before costs",
     "step-down after costs",
+    "and enough events",
     "and placebo",
     "and every sign: supported",
 )
@@ -79,7 +80,8 @@ def power_rates(name: str, *, samples: int, seed: int = 0, n_bars: int = N_BARS)
             steps = dict(verdict.steps) if verdict else {}
             passed[sample] = (
                 _any_below([judged.before_costs["0"].p_value]),
-                bool(steps.get("primary")),
+                _any_below([judged.after_costs["0"].p_value]),
+                bool(steps.get("primary")),  # unknown with too few events
                 bool(steps.get("primary") and steps["placebo"]),
                 verdict is not None and verdict.word is Word.SUPPORTED,
             )
