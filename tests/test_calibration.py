@@ -136,7 +136,7 @@ def test_worlds_without_effects_in_short(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WORLDS)
 def test_worlds_without_effects(name):
-    rates = {rate.question: rate for rate in null_rates(name, samples=300)}
+    rates = {rate.question: rate for rate in null_rates(name, samples=200)}
     assert within(rates[FALSE_SUPPORTED], HARD_SUPPORTED.get(name, 0.05))
     assert within(rates["timing alpha rejects"], 0.07)
     assert within(rates["placebo rejects"], 0.07)
@@ -145,8 +145,9 @@ def test_worlds_without_effects(name):
 
 
 @pytest.mark.slow
-def test_sizes():
-    assert as_they_say(size_rates(ALL, samples=300)) == []
+@pytest.mark.parametrize("function", sorted({case.function for case in ALL}))
+def test_sizes(function):
+    assert as_they_say(size_rates([case for case in ALL if case.function == function], samples=200)) == []
 
 
 @pytest.mark.slow
