@@ -105,6 +105,9 @@ def _band_of_one_window(strategy: Floats, metal: Floats) -> dict[str, bool]:
     return {"interval": bool(row["low"] <= ALPHA * MONTHS <= row["high"])}
 
 
+LONG_MEMORY = "squares remember longer than the error allows for"
+
+
 def _sharpe_ratios() -> Iterator[Case]:
     for name, noise in NOISES.items():
         yield Case(
@@ -120,6 +123,7 @@ def _sharpe_ratios() -> Iterator[Case]:
             ask=partial(sharpe_ratio, periods_per_year=MONTHS),
             truth=SHARPE * sqrt(MONTHS),
             only=INTERVAL,
+            remarks={"interval": LONG_MEMORY} if name == "GARCH" else {},
         )
     for name in ("normal", "fat tails", "GARCH"):
         yield Case(
@@ -135,6 +139,7 @@ def _sharpe_ratios() -> Iterator[Case]:
         ask=partial(sharpe_difference, periods_per_year=MONTHS, n_draws=N_DRAWS),
         truth=BETTER * sqrt(MONTHS),
         only=INTERVAL,
+        remarks={"interval": LONG_MEMORY},
     )
     for name, noise in NOISES.items():
         for truth, label in ((0.0, "0"), (SHARPE, "0.8")):

@@ -43,8 +43,8 @@ def predictive_regression(
     null, :math:`\sum_t (r_{t+1}+\dots+r_{t+J}) x_t = \sum_t r_{t+1} (x_t + \dots + x_{t-J+1})`.
 
     What the correction cannot mend is the dispersion of a slope on a predictor near a unit root: with an
-    autocorrelation of 0.98 and shocks -0.9 correlated with returns it rejects at 5 % in 8 to 9 % of samples of 480
-    bars, the naive test over 12 bars in 60 % (``python -m research.calibration``).
+    autocorrelation of 0.98 and shocks -0.9 correlated with returns it rejects at 5 % in 6 to 8 % of samples of 480
+    bars, the naive test over 12 bars in 59 % (``python -m research.calibration``).
 
     Parameters
     ----------
