@@ -15,8 +15,8 @@ months in twenty years reject in 7 to 8 % of the samples without an effect.
 Moved weights no longer answer to the metal's own past, and a signal that falls when the price has risen seems to time
 the metal whenever its average weight is taken over the whole sample (Stambaugh 1999). So the alpha that is compared is
 that over the mix of the *average weight so far*. In worlds without an effect, with predictors of autocorrelation 0.98
-whose shocks are -0.9 correlated with the metal's return, it rejects in 5.2 % of the samples at 5 %; with the average of
-the whole sample in 12.2 % (``python -m research.calibration``). Little power is lost.
+whose shocks are -0.9 correlated with the metal's return, it rejects in 5 to 8 % of the samples at 5 %; with the average
+of the whole sample in 12 % (``python -m research.calibration``). Little power is lost.
 """
 
 from __future__ import annotations
