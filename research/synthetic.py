@@ -91,7 +91,7 @@ def garch(seed: int, *, n_bars: int = 480, n_strategies: int = 10, information_r
     takes for skill.
     """
     rng = np.random.default_rng([seed, 2])
-    noise, variance = _garch_path(rng, n_bars)
+    noise, variance = garch_path(rng, n_bars)
     weights = _persistent_weights(rng, n_bars, n_strategies)
     thresholds = np.quantile(variance, np.linspace(0.5, 0.9, n_strategies))
     fearful = variance[1:, None] > thresholds
@@ -130,7 +130,7 @@ def persistent_predictor(
     shock = rng.standard_normal(n_bars)
     own = rng.standard_normal((n_bars, n_strategies))
     innovations = -0.9 * shock[:, None] + np.sqrt(1 - 0.9**2) * own
-    predictors = _autoregression(innovations, 0.98, rng)
+    predictors = autoregression(innovations, 0.98, rng)
     weights = (predictors > 0).astype(float)
     return _world("persistent_predictor", seed, DRIFT + VOLATILITY * shock, weights, information_ratio)
 
@@ -157,7 +157,7 @@ def clustered_events(seed: int, *, n_bars: int = 480, n_strategies: int = 10, in
 def bull_market(seed: int, *, n_bars: int = 480, n_strategies: int = 10, information_ratio: float = 0.0) -> World:
     """A metal that rises by fifteen per cent a year, and strategies that are long four months of five."""
     rng = np.random.default_rng([seed, 6])
-    latent = _autoregression(rng.standard_normal((n_bars, n_strategies)), 0.9, rng)
+    latent = autoregression(rng.standard_normal((n_bars, n_strategies)), 0.9, rng)
     weights = (latent > np.quantile(latent, 0.2, axis=0)).astype(float)
     returns = 0.15 / MONTHS + VOLATILITY * rng.standard_normal(n_bars)
     return _world("bull_market", seed, returns, weights, information_ratio)
@@ -209,12 +209,12 @@ def _persistent_weights(rng: np.random.Generator, n_bars: int, n_strategies: int
     """In and out of the metal for a year each on average; every third strategy moves smoothly."""
     switches = rng.random((n_bars, n_strategies)) < 1 / MONTHS
     weights = ((rng.integers(0, 2, n_strategies) + np.cumsum(switches, axis=0)) % 2).astype(float)
-    smooth = _autoregression(rng.standard_normal((n_bars, n_strategies)), 0.9, rng)
+    smooth = autoregression(rng.standard_normal((n_bars, n_strategies)), 0.9, rng)
     weights[:, 2::3] = 1 / (1 + np.exp(-smooth[:, 2::3]))
     return weights
 
 
-def _autoregression(innovations: Floats, rho: float, rng: np.random.Generator) -> Floats:
+def autoregression(innovations: Floats, rho: float, rng: np.random.Generator) -> Floats:
     """AR(1) paths of unit innovations from their stationary distribution, ``(n_bars, n_paths)``."""
     values = np.empty_like(innovations)
     value = rng.standard_normal(innovations.shape[1]) / np.sqrt(1 - rho**2)
@@ -224,7 +224,7 @@ def _autoregression(innovations: Floats, rho: float, rng: np.random.Generator) -
     return values
 
 
-def _garch_path(rng: np.random.Generator, n_bars: int) -> tuple[Floats, Floats]:
+def garch_path(rng: np.random.Generator, n_bars: int) -> tuple[Floats, Floats]:
     """Unit-variance GARCH(1, 1) returns with a = 0.15, b = 0.80, and the variance of each and of the next bar."""
     shocks = rng.standard_normal(n_bars)
     variance, noise = np.ones(n_bars + 1), np.empty(n_bars)

@@ -7,7 +7,7 @@ from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from research import Execution, backtest, compare, open_data, strategy
 from research.errors import NoData, ParameterError, SignalError, StrategyError
-from research.study.evidence import independent_events
+from research.study.evidence import alpha_t_statistics, independent_events
 
 FREE = Execution(fees=0, slippage=0, storage=0, borrow=0)
 HEADLINES = ("central_bank_buying", "lease_rate_spike", "registered_drawdown")
@@ -104,6 +104,27 @@ def test_timing_alpha_is_zero_for_a_fixed_mix(data):
     trial = backtest(always(0.6), data, start="1990")
     assert trial.findings["timing_alpha"].estimate == pytest.approx(0, abs=2e-3)
     assert trial.verdict.word == "undecidable"
+
+
+def test_the_placebo_statistic_recomputed_from_the_ledger(study):
+    """White's t of the alpha over the mix of the average weight wanted so far, by plain loops and statsmodels."""
+    import statsmodels.api as sm
+
+    trial = next(t for t in study.trials if (t.name, t.metal) == ("lease_rate_spike", "silver"))
+    result, decided = trial.result, trial.accounts.decided
+    execution = result.execution
+    wanted = decided.ffill().shift(execution.delay + 1)[result.excess_returns.index].tolist()
+    metal = result.metal_excess_returns.to_numpy()
+    over_the_mix = [
+        r - np.mean(wanted[:t] or wanted[:1]) * m
+        for t, (r, m) in enumerate(zip(result.excess_returns, metal, strict=True))
+    ]
+    fit = sm.OLS(over_the_mix, sm.add_constant(metal)).fit(cov_type="HC0")
+    moved = np.column_stack([decided, np.roll(decided.ffill(), 60)])
+    found = alpha_t_statistics(trial.accounts, moved, execution)
+    assert found[0] == pytest.approx(fit.tvalues[0], rel=1e-8)
+    assert trial.findings["shift_placebo"].statistic == pytest.approx(found[0], rel=1e-12)
+    assert found[1] != found[0]
 
 
 def test_benchmarks_share_bars_and_costs(study):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import sqrt
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import FloatArray, SeriesLike, aligned, fraction, positive, whole
+from research.diagnostics.inputs import SeriesLike, aligned, fraction, label_of, positive, whole
 from research.diagnostics.long_run import (
     MINIMUM_OBSERVATIONS,
     cosine_variance,
@@ -16,6 +18,7 @@ from research.diagnostics.long_run import (
     student_critical_value,
 )
 from research.diagnostics.performance import NO_TIMING, regress_on_metal
+from research.diagnostics.stability import cusum
 from research.errors import DataError
 
 
@@ -61,17 +64,69 @@ def alpha_path(
     return pd.DataFrame(rows * year, columns=["alpha", "low", "high"], index=excess_returns.index[size - 1 :])
 
 
-def alpha_break(excess_returns: SeriesLike, metal_excess_returns: SeriesLike) -> Finding:
-    r"""Test whether the timing alpha kept one value, by the cumulated residuals of its regression.
-
-    :math:`S = \max_k |\sum_{t \le k} u_t| / (\hat\omega \sqrt T)`, with :math:`\hat\omega^2` the equal-weighted-cosine
-    long-run variance of :math:`u`; under a constant alpha S is the largest excursion of a Brownian bridge.
+def rolling_alpha(
+    excess_returns: pd.Series, metal_excess_returns: pd.Series, *, window: int, periods_per_year: float
+) -> Finding:
+    """Say how steady the :func:`alpha_path` is, a description: neighbouring windows share all bars but one.
 
     Returns
     -------
     Finding
-        ``estimate`` and ``statistic`` are S; ``details["at"]`` is the bar (position, and date where the input has
-        dates) of the excursion. A single window at the break that a reader chose by eye has no p-value.
+        ``estimate`` is the share of windows whose alpha has the sign of the whole sample's. No p-value. ``details``
+        hold ``alphas``, a year, one for each bar from ``window - 1`` on (``nan`` in a window of one fixed mix),
+        ``lowest``, ``highest`` and ``separate_windows``.
+
+    Raises
+    ------
+    DataError
+        As :func:`alpha_path`.
+
+    References
+    ----------
+    Jensen (1968).
+    """
+    path = alpha_path(excess_returns, metal_excess_returns, window=window, periods_per_year=periods_per_year)
+    whole_sample = np.column_stack([excess_returns, metal_excess_returns]).astype(np.float64).T
+    moved = np.ptp(whole_sample[1]) > 0
+    whole_alpha = regress_on_metal(*whole_sample)[0] * periods_per_year if moved else float("nan")
+    known = path["alpha"].dropna().to_numpy()
+    share = float(np.mean(known * whole_alpha > 0)) if known.size else float("nan")
+    n_windows = len(excess_returns) // window
+    return Finding(
+        name="rolling_alpha",
+        estimate=share,
+        unit="share of windows with the sign of the whole",
+        null="",
+        alternative="",
+        effective_n=float(n_windows),
+        method=f"ordinary least squares in windows of {window} bars; no test, the windows overlap",
+        reference="Jensen 1968",
+        sentence=(
+            f"{share:.0%} of the {window}-bar windows have the alpha's sign; it ranged from "
+            f"{known.min():+.1%} to {known.max():+.1%} a year."
+            if known.size
+            else "The strategy held one fixed mix within every window."
+        ),
+        details={
+            "alphas": path["alpha"].tolist(),
+            "lowest": float(known.min()) if known.size else float("nan"),
+            "highest": float(known.max()) if known.size else float("nan"),
+            "whole": whole_alpha,
+            "separate_windows": n_windows,
+        },
+    )
+
+
+def alpha_break(excess_returns: SeriesLike, metal_excess_returns: SeriesLike) -> Finding:
+    """Test whether the timing alpha kept one value, by the cumulated residuals of its regression.
+
+    It is the :func:`~research.diagnostics.stability.cusum` of the strategy on the metal.
+
+    Returns
+    -------
+    Finding
+        ``estimate`` and ``statistic`` are the largest excursion; ``details["at"]`` is its bar (position, and date where
+        the input has dates). A single window at the break that a reader chose by eye has no p-value.
 
     Raises
     ------
@@ -82,49 +137,37 @@ def alpha_break(excess_returns: SeriesLike, metal_excess_returns: SeriesLike) ->
     ----------
     Ploberger and Krämer (1992).
     """
-    from scipy.special import kolmogorov
-
     strategy, metal = aligned(
         excess_returns=excess_returns, metal_excess_returns=metal_excess_returns, minimum=MINIMUM_OBSERVATIONS
     )
     if np.ptp(metal) == 0:
         raise DataError("metal_excess_returns: the metal never moved, so nothing can be timed; check the prices")
-    _, _, residuals, _ = regress_on_metal(strategy, metal)
-    n = residuals.size
-    timed = float(residuals.std()) > NO_TIMING * float(metal.std())
-    degrees = ewc_degrees_of_freedom(n)
-    statistic, at = _excursion(residuals, cosine_variance(residuals, degrees)) if timed else (0.0, 0)
-    p_value = float(kolmogorov(statistic))
-    label = _label(excess_returns, at)
-    return Finding(
-        name="alpha_break",
-        estimate=statistic,
-        unit="largest excursion, in standard errors of the whole sample",
-        statistic=statistic if timed else None,
-        p_value=p_value if timed else None,
-        null="the timing alpha is the same throughout",
-        alternative="it changes once or more",
-        effective_n=float(n),
-        method=f"OLS-CUSUM with an equal-weighted-cosine long-run variance ({degrees} cosines); Brownian bridge",
-        reference="Ploberger and Krämer (1992)",
+    question: dict[str, Any] = {
+        "name": "alpha_break",
+        "unit": "largest excursion, in standard errors of the whole sample",
+        "null": "the timing alpha is the same throughout",
+        "alternative": "it changes once or more",
+        "reference": "Ploberger and Krämer (1992)",
+    }
+    residuals = regress_on_metal(strategy, metal)[2]
+    if not float(residuals.std()) > NO_TIMING * float(metal.std()):
+        return Finding(
+            estimate=0.0,
+            effective_n=float(strategy.size),
+            method="not tested",
+            sentence="The strategy held one fixed mix throughout: there is no alpha that could change.",
+            **question,
+        )
+    found = cusum(strategy, metal)
+    at = int(found.estimate)
+    label = label_of(excess_returns, at)
+    return replace(
+        found,
+        estimate=float(found.statistic or 0.0),
         sentence=(
-            f"If alpha never changed, luck would make it look this unsteady in {p_value:.1%} of histories; the largest "
-            f"turn was at {label}."
-            if timed
-            else "The strategy held one fixed mix throughout: there is no alpha that could change."
+            f"If alpha never changed, luck would make it look this unsteady in {found.p_value:.1%} of histories; the "
+            f"largest turn was at {label}."
         ),
-        details={"position": at, "at": label},
+        details={**found.details, "position": at, "at": label},
+        **question,
     )
-
-
-def _excursion(residuals: FloatArray, variance: float) -> tuple[float, int]:
-    """Largest excursion of the cumulated residuals in units of ``sqrt(n * variance)``, and its position."""
-    path = np.abs(np.cumsum(residuals))
-    at = int(np.argmax(path))
-    return float(path[at] / sqrt(residuals.size * variance)), at
-
-
-def _label(values: SeriesLike, at: int) -> str:
-    if isinstance(values, pd.Series) and isinstance(values.index, pd.DatetimeIndex):
-        return f"{values.index[at]:%Y-%m}"
-    return f"bar {at}"

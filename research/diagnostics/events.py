@@ -178,8 +178,8 @@ def cumulative_abnormal_return(
             "effects": effects.tolist(),
             "mean_path": paths.mean(axis=0).cumsum().tolist(),
             "p_value_greater": greater if judged else None,
-            "sign_flip": sign_flip_p_values(effects)[0] if judged and effective == n else None,
-            "dummy_regression": _dummy_regression(values, windows > 0) if judged else None,
+            "p_value_sign_flip": sign_flip_p_values(effects)[0] if judged and effective == n else None,
+            "dummy_regression": _dummy_regression(values, windows > 0, effective) if judged else None,
         },
     )
 
@@ -276,8 +276,11 @@ def _event_positions(returns: pd.Series | npt.ArrayLike, events: pd.DataFrame | 
     return positions
 
 
-def _dummy_regression(returns: FloatArray, inside: npt.NDArray[np.bool_]) -> dict[str, float] | None:
-    """Return of a bar inside any window less one outside, with the equal-weighted-cosine error."""
+def _dummy_regression(returns: FloatArray, inside: npt.NDArray[np.bool_], effective: float) -> dict[str, float] | None:
+    """Return of a bar inside any window less one outside, with the equal-weighted-cosine error.
+
+    The error rests on the events, so Student's t has no more degrees of freedom than those that count, less 1.
+    """
     n = returns.size
     if n < MINIMUM_OBSERVATIONS:
         return None
@@ -293,5 +296,5 @@ def _dummy_regression(returns: FloatArray, inside: npt.NDArray[np.bool_]) -> dic
         "difference_per_bar": difference,
         "standard_error": error,
         "statistic": statistic,
-        "p_value": student_p_value(statistic, degrees),
+        "p_value": student_p_value(statistic, min(degrees, effective - 1)),
     }

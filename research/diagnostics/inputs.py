@@ -120,3 +120,10 @@ def whole(value: int, name: str, *, minimum: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < minimum:
         raise ParameterError(f"{name}: {value!r} is not a whole number of {minimum} or more; pass one")
     return int(value)
+
+
+def label_of(values: SeriesLike, position: int) -> str:
+    """Month of a bar where the series has dates, else its position."""
+    if isinstance(values, pd.Series) and isinstance(values.index, pd.DatetimeIndex):
+        return f"{values.index[position]:%Y-%m}"
+    return f"bar {position}"

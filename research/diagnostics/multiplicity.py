@@ -28,6 +28,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from research.diagnostics.finding import Finding
+from research.diagnostics.performance import average_so_far
 from research.errors import DataError, ParameterError
 
 Floats = npt.NDArray[np.float64]
@@ -87,7 +88,7 @@ def timing_alpha_series(
             held = held_weights.to_numpy(float)[inside, position]
             if np.isnan(held).any():
                 raise DataError(f"held_weights: missing where {name} has returns; give every weight held")
-            y = y - m * _average_so_far(held)
+            y = y - m * average_so_far(held)
         centred = m - m.mean()
         variance = np.mean(centred * centred)
         beta = np.mean(centred * y) / variance if variance > 0 else 0.0
@@ -323,12 +324,6 @@ def bootstrap_variance(series: Floats, block_length: float) -> Floats:
     lags, stay = np.arange(1, n), 1 - 1 / block_length
     kernel = (1 - lags / n) * stay**lags + (lags / n) * stay ** (n - lags)
     return np.asarray(autocovariances[0] + 2 * kernel @ autocovariances[1:])
-
-
-def _average_so_far(held: Floats) -> Floats:
-    """Mean of all earlier values; the first is its own."""
-    before = np.cumsum(held)[:-1] / np.arange(1, held.size)
-    return np.concatenate([held[:1], before])
 
 
 def _autocovariances(series: Floats) -> Floats:

@@ -48,6 +48,11 @@ def timing_alpha(
     alpha's influence, the first row of :math:`(X'X/T)^{-1} x_t u_t`; the statistic is Student with
     :math:`\nu = 0.4\,T^{2/3}` degrees of freedom.
 
+    A signal that answers to the metal's own past biases it (Stambaugh 1999): with predictors of autocorrelation 0.98
+    whose shocks are -0.9 correlated with the metal's it rejects at 5 % in 8 % of samples of 480 months, 11 % in the
+    direction of the bias (``python -m research.calibration``). The family and the placebo of a verdict take most of it
+    out (:func:`~research.diagnostics.multiplicity.timing_alpha_series`).
+
     Parameters
     ----------
     excess_returns, metal_excess_returns
@@ -175,6 +180,13 @@ def regress_on_metal(strategy: FloatArray, metal: FloatArray) -> tuple[float, Fl
     residuals: FloatArray = strategy - alpha - several @ beta
     influence: FloatArray = residuals * (1 - deviation @ np.linalg.solve(covariance, centre))
     return alpha, beta, residuals, influence
+
+
+def average_so_far(held_weights: FloatArray) -> FloatArray:
+    """Mean of all earlier values, down the first axis; the first is its own."""
+    earlier = np.cumsum(held_weights[:-1], axis=0)
+    before = (earlier.T / np.arange(1, len(held_weights))).T
+    return np.concatenate([held_weights[:1], before])
 
 
 _LAG_RULES: tuple[LagRule, ...] = ("lazarus 2018", "textbook", "newey-west 1994")

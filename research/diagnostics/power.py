@@ -159,10 +159,7 @@ def minimum_detectable_alpha(
             "residual_volatility": volatility,
             "standard_error": error,
             "years": n / year,
-            "years_needed": {
-                str(target): years_to_detect(target, significance=significance, power=power)
-                for target in (0.3, 0.5, 1.0)
-            },
+            "years_needed": _years_needed(significance, power),
             "power_curve": power_curve(error, degrees, significance=significance) if timed else None,
         },
     )
@@ -224,10 +221,7 @@ def minimum_detectable_sharpe(
         ),
         details={
             "years": n / year,
-            "years_needed": {
-                str(target): years_to_detect(target, significance=significance, power=power)
-                for target in (0.3, 0.5, 1.0)
-            },
+            "years_needed": _years_needed(significance, power),
         },
     )
 
@@ -241,3 +235,7 @@ def power_curve(
         "effect": [float(effect * standard_error) for effect in effects],
         "power": [power_of_t_test(float(effect), degrees_of_freedom, significance=significance) for effect in effects],
     }
+
+
+def _years_needed(significance: float, power: float) -> dict[str, float]:
+    return {str(ratio): years_to_detect(ratio, significance=significance, power=power) for ratio in (0.3, 0.5, 1.0)}

@@ -42,6 +42,10 @@ def predictive_regression(
     error is Hodrick's (1992) 1B, which takes no autocovariance of overlapping sums but uses that, under the
     null, :math:`\sum_t (r_{t+1}+\dots+r_{t+J}) x_t = \sum_t r_{t+1} (x_t + \dots + x_{t-J+1})`.
 
+    What the correction cannot mend is the dispersion of a slope on a predictor near a unit root: with an
+    autocorrelation of 0.98 and shocks -0.9 correlated with returns it rejects at 5 % in 6 to 8 % of samples of 480
+    bars, the naive test over 12 bars in 59 % (``python -m research.calibration``).
+
     Parameters
     ----------
     returns

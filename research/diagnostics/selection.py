@@ -27,6 +27,11 @@ def probabilistic_sharpe_ratio(excess_returns: MomentsLike, *, benchmark_sharpe:
     .. math:: PSR = \Phi\left(
               \frac{(SR - SR^*) \sqrt{T - 1}}{\sqrt{1 - \gamma_3 SR + (\gamma_4 - 1) SR^2 / 4}} \right)
 
+    Returns count as independent. Clustered volatility does no harm where the benchmark is 0; beside a true ratio of 0.8
+    a year a benchmark of the same size is passed at 5 % in 9.5 % of GARCH samples of 480 months, and with the
+    autocorrelation of averaged prices any benchmark in 9 % (``python -m research.calibration``);
+    :func:`~research.diagnostics.sharpe.sharpe_ratio` allows for memory.
+
     Parameters
     ----------
     excess_returns

@@ -43,7 +43,8 @@ def sharpe_difference(
         12 for months, 252 for days; the difference a year is the one a period times its square root.
     block_length
         Periods in a block; ``None`` takes the automatic length of Politis and White (2004) for the
-        influence series of the difference.
+        influence series of the difference, but at least :math:`T^{0.4}`: the automatic length overlooks the long
+        memory of squares under GARCH, where intervals then cover too little.
     n_draws, seed
         Number of bootstrap draws and the seed of their generator.
     level
@@ -231,7 +232,7 @@ def _automatic_block(returns: FloatArray) -> int:
 
     influence = _moments(returns) @ _gradient(returns)
     length = float(optimal_block_length(influence)["circular"].iloc[0])
-    return min(max(1, ceil(length)), len(returns) // 4)
+    return min(ceil(max(length, len(returns) ** 0.4)), len(returns) // 4)
 
 
 def _effective_n(returns: FloatArray, standard_error: float) -> float:

@@ -1,4 +1,4 @@
-"""Whether a relation held all the time: breaks at unknown dates, rolling alphas.
+"""Whether a relation held all the time: breaks at unknown dates.
 
 A break date that was searched for is an estimate: the difference of the means before and after it has no ordinary
 p-value. The tests here allow for the search; their dates are for description.
@@ -10,16 +10,23 @@ import numpy as np
 import numpy.typing as npt
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import FloatArray, SeriesLike, aligned, fraction, positive, vector, whole
+from research.diagnostics.inputs import FloatArray, SeriesLike, fraction, vector, whole
+from research.diagnostics.long_run import (
+    MINIMUM_OBSERVATIONS,
+    bartlett_variance,
+    newey_west_lags,
+)
 from research.errors import DataError, ParameterError
 
 
 def cusum(series: SeriesLike, regressors: npt.ArrayLike | None = None) -> Finding:
     r"""OLS-CUSUM, the farthest that the residuals drift.
 
-    The statistic is :math:`\max_t |\sum_{s \le t} e_s| / (\hat\sigma \sqrt n)`; its limit is the supremum of a
-    Brownian bridge. :math:`\hat\sigma` has n - k degrees of freedom, as in R's
-    strucchange.
+    The statistic is :math:`\max_t |\sum_{s \le t} e_s| / (\hat\omega \sqrt n)`, with :math:`\hat\omega^2` the
+    Newey-West long-run variance of the residuals; its limit is the supremum of a Brownian bridge. The lags,
+    :math:`\lceil 0.75\,n^{1/3} \rceil`, are few, because a break would swell the variance at long ones and hide itself.
+    In the details :math:`\hat\sigma`, with n - k degrees of freedom as in R's strucchange, stands for
+    :math:`\hat\omega`: on residuals with the autocorrelation of averaged prices that form takes memory for a break.
 
     Parameters
     ----------
@@ -31,37 +38,41 @@ def cusum(series: SeriesLike, regressors: npt.ArrayLike | None = None) -> Findin
     Returns
     -------
     Finding
-        ``estimate`` is the position (0-based) of the last bar before the largest excursion.
+        ``estimate`` is the position (0-based) of the last bar before the largest excursion; ``details`` hold
+        ``statistic_uncorrelated`` and ``p_value_uncorrelated``.
 
     Raises
     ------
     DataError
-        If values are missing or misaligned, or the fit is perfect.
+        If values are missing or misaligned, fewer than 24, or the fit is perfect.
 
     References
     ----------
-    Ploberger and Kraemer (1992).
+    Ploberger and Kraemer (1992); Newey and West (1987) for the variance.
     """
-    from statsmodels.stats.diagnostic import breaks_cusumolsresid
+    from scipy.special import kolmogorov
 
-    values, design = _regression(series, regressors)
-    residuals = values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
-    if residuals @ residuals <= 1e-20 * (values @ values):
-        raise DataError("series: the regression fits perfectly, so there are no residuals to follow; check the data")
-    statistic, p_value, _ = breaks_cusumolsresid(residuals, ddof=design.shape[1])
-    at = int(np.argmax(np.abs(np.cumsum(residuals))))
+    values, design = _regression(series, regressors, minimum=MINIMUM_OBSERVATIONS)
+    residuals = _residuals(values, design)
+    n, k = design.shape
+    lags = newey_west_lags(n, "textbook")
+    path = np.abs(np.cumsum(residuals)) / np.sqrt(n)
+    statistic = float(path.max() / np.sqrt(bartlett_variance(residuals - residuals.mean(), lags)))
+    uncorrelated = float(path.max() / np.sqrt(residuals @ residuals / (n - k)))
+    p_value = float(kolmogorov(statistic))
     return Finding(
         name="cusum",
-        estimate=float(at),
+        estimate=float(np.argmax(path)),
         unit="position of the last bar before the turn",
-        statistic=float(statistic),
-        p_value=float(p_value),
+        statistic=statistic,
+        p_value=p_value,
         null="the regression is the same throughout",
         alternative="it drifts or breaks",
-        effective_n=float(values.size),
-        method="OLS-CUSUM, supremum of a Brownian bridge",
+        effective_n=float(n),
+        method=f"OLS-CUSUM, Newey-West variance with {lags} lags; supremum of a Brownian bridge",
         reference="Ploberger and Kraemer 1992",
-        sentence=f"A relation that never changed would wander this far in {float(p_value):.1%} of samples.",
+        sentence=f"A relation that never changed would wander this far in {p_value:.1%} of samples.",
+        details={"statistic_uncorrelated": uncorrelated, "p_value_uncorrelated": float(kolmogorov(uncorrelated))},
     )
 
 
@@ -70,8 +81,9 @@ def recursive_cusum(series: SeriesLike, regressors: npt.ArrayLike | None = None)
 
     The statistic is :math:`S = \max_t |W_t| / (1 + 2 (t-k)/(n-k))` with
     :math:`W_t = \sum_{s \le t} w_s / (\hat\sigma \sqrt{n-k})` of the standardized forecast errors w, each from the
-    fit to the bars before it. :math:`\hat\sigma` is their standard deviation about their mean, as in R's strucchange;
-    about zero, a break would swell it and hide itself.
+    fit to the bars before it. :math:`\hat\sigma` is the root of their Newey-West long-run variance as in :func:`cusum`,
+    about their mean: about zero, a break would swell it and hide itself. In the details it is their standard
+    deviation, as in R's strucchange.
 
     Parameters
     ----------
@@ -84,47 +96,59 @@ def recursive_cusum(series: SeriesLike, regressors: npt.ArrayLike | None = None)
     -------
     Finding
         ``estimate`` is the position (0-based) of the bar where the path is farthest out for its boundary: the break is
-        seen there, and came before it.
+        seen there, and came before it. ``details`` hold ``statistic_uncorrelated`` and ``p_value_uncorrelated``.
 
     Raises
     ------
     DataError
-        If values are missing or misaligned, the fit is perfect, or the regressors do not vary in the first bars.
+        If values are missing or misaligned, fewer than 24, the fit is perfect, or the regressors do not vary in the
+        first bars.
 
     References
     ----------
-    Brown, Durbin and Evans (1975).
+    Brown, Durbin and Evans (1975); Newey and West (1987) for the variance.
     """
-    from scipy.special import ndtr
     from statsmodels.regression.linear_model import OLS
     from statsmodels.stats.diagnostic import recursive_olsresiduals
 
-    values, design = _regression(series, regressors)
+    values, design = _regression(series, regressors, minimum=MINIMUM_OBSERVATIONS)
     n, k = design.shape
     if np.linalg.matrix_rank(design[:k]) < k:
         raise DataError(f"regressors: the first {k} bars do not identify {k} coefficients; start where they vary")
-    fit = OLS(values, design).fit()
-    if fit.ssr <= 1e-20 * (values @ values):
-        raise DataError("series: the regression fits perfectly, so there are no residuals to follow; check the data")
-    errors = recursive_olsresiduals(fit, skip=k)[4][k:]
-    spread = float(errors.std(ddof=1))
-    path = np.abs(np.cumsum(errors)) / (spread * np.sqrt(n - k)) / (1 + 2 * np.arange(1, n - k + 1) / (n - k))
-    s = float(path.max())
-    crossing = 1 - ndtr(3 * s) + np.exp(-4 * s**2) * (ndtr(s) + ndtr(5 * s) - 1) - np.exp(-16 * s**2) * ndtr(-s)
-    p_value = float(np.clip(2 * crossing, 0, 1))
+    _residuals(values, design)
+    errors = recursive_olsresiduals(OLS(values, design).fit(), skip=k)[4][k:]
+    lags = newey_west_lags(n - k, "textbook")
+    path = np.abs(np.cumsum(errors)) / np.sqrt(n - k) / (1 + 2 * np.arange(1, n - k + 1) / (n - k))
+    statistic = float(path.max() / np.sqrt(bartlett_variance(errors - errors.mean(), lags)))
+    uncorrelated = float(path.max() / errors.std(ddof=1))
+    p_value = _either_line_crossed(statistic)
     return Finding(
         name="recursive_cusum",
         estimate=float(k + np.argmax(path)),
         unit="position of the bar farthest out",
-        statistic=s,
+        statistic=statistic,
         p_value=p_value,
         null="the regression is the same throughout",
         alternative="it drifts or breaks",
         effective_n=float(n - k),
-        method="recursive CUSUM; p-value of either line crossed, twice that of one, exact enough below 0.1",
+        method=(
+            f"recursive CUSUM, Newey-West variance with {lags} lags; p-value of either line crossed, "
+            "twice that of one, exact enough below 0.1"
+        ),
         reference="Brown, Durbin and Evans 1975",
         sentence=f"Forecasts by an unchanging relation would err to one side like this in {p_value:.1%} of samples.",
+        details={
+            "statistic_uncorrelated": uncorrelated,
+            "p_value_uncorrelated": _either_line_crossed(uncorrelated),
+        },
     )
+
+
+def _either_line_crossed(s: float) -> float:
+    from scipy.special import ndtr
+
+    one = 1 - ndtr(3 * s) + np.exp(-4 * s**2) * (ndtr(s) + ndtr(5 * s) - 1) - np.exp(-16 * s**2) * ndtr(-s)
+    return float(np.clip(2 * one, 0, 1))
 
 
 def sup_f(
@@ -140,7 +164,9 @@ def sup_f(
     :math:`F(b) = (RSS_0 - RSS_b) / (RSS_b / (n - 2k))` for a break of all k coefficients after bar b; b runs over the
     sample less the share ``trim`` at either end. The p-value is Hansen's (2000) fixed-regressor bootstrap: the
     residuals of the best break, each times a standard normal, are regressed on the same regressors. It holds under
-    heteroskedasticity and for regressors whose own distribution changes, where Andrews' (1993) tables do not.
+    heteroskedasticity and for regressors whose own distribution changes, where Andrews' (1993) tables do not. What is
+    multiplied are the residuals' innovations, of a first-order autoregression that the draws then run through again
+    (Goncalves and Kilian 2004): else the memory of averaged prices would be taken for a break.
 
     Parameters
     ----------
@@ -168,7 +194,7 @@ def sup_f(
 
     References
     ----------
-    Andrews (1993); Hansen (2000).
+    Andrews (1993); Hansen (2000); Goncalves and Kilian (2004).
     """
     values, design = _regression(series, regressors)
     fraction(2 * trim, "twice the trim")
@@ -183,7 +209,8 @@ def sup_f(
     fits = [np.linalg.lstsq(design[part], values[part], rcond=None)[0] for part in (slice(bar), slice(bar, None))]
     residuals = values - np.concatenate([design[:bar] @ fits[0], design[bar:] @ fits[1]])
     noise = np.random.default_rng(seed).standard_normal((n, n_draws))
-    resampled = _f_path(residuals[:, None] * noise, design, first, last).max(axis=0)
+    draws, memory = _recoloured(residuals, noise)
+    resampled = _f_path(draws, design, first, last).max(axis=0)
     p_value = (1 + int(np.sum(resampled >= path[best]))) / (1 + n_draws)
     return Finding(
         name="sup_f",
@@ -194,8 +221,11 @@ def sup_f(
         null="all coefficients are the same throughout",
         alternative="they change once, at a date unknown",
         effective_n=float(n),
-        method=f"sup F, {trim:.0%} trimming, fixed-regressor bootstrap, {n_draws} draws, seed {seed}",
-        reference="Andrews 1993; Hansen 2000",
+        method=(
+            f"sup F, {trim:.0%} trimming; fixed-regressor bootstrap, residuals of memory {memory:.2f}, "
+            f"{n_draws} draws, seed {seed}"
+        ),
+        reference="Andrews 1993; Hansen 2000; Goncalves and Kilian 2004",
         sentence=f"With no break at all, the best date would look as good as this one in {p_value:.1%} of samples.",
         details={
             "critical_value": float(np.quantile(resampled, 0.95)),
@@ -282,77 +312,10 @@ def mean_breaks(series: SeriesLike, *, max_breaks: int = 5, trim: float = 0.15) 
     )
 
 
-def rolling_alpha(
-    excess_returns: SeriesLike,
-    metal_excess_returns: SeriesLike,
-    *,
-    window: int,
-    periods_per_year: float,
-) -> Finding:
-    """Timing alpha of every window, a description: neighbouring windows share all bars but one.
-
-    Parameters
-    ----------
-    excess_returns, metal_excess_returns
-        Less the bill's, shape (T,), as fractions.
-    window
-        Bars of a window.
-    periods_per_year
-        12 for months, 252 for days.
-
-    Returns
-    -------
-    Finding
-        ``estimate`` is the share of windows whose alpha has the sign of the whole sample's. No p-value. ``details``
-        hold ``alphas``, a year, one for each bar from ``window - 1`` on (``nan`` where the metal stood still),
-        ``lowest``, ``highest`` and ``separate_windows``.
-
-    Raises
-    ------
-    DataError
-        If returns are missing or misaligned, or fewer than a window.
-    """
-    whole(window, "window", minimum=3)
-    year = positive(periods_per_year, "periods_per_year")
-    y, m = aligned(excess_returns=excess_returns, metal_excess_returns=metal_excess_returns, minimum=window)
-    slices = np.lib.stride_tricks.sliding_window_view(np.column_stack([y, m]), window, axis=0)
-    mean_y, mean_m = slices.mean(axis=2).T
-    centred = slices[:, 1] - mean_m[:, None]
-    variance = np.einsum("ij,ij->i", centred, centred)
-    covariance = np.einsum("ij,ij->i", centred, slices[:, 0])
-    beta = np.divide(covariance, variance, out=np.full(variance.shape, np.nan), where=variance > 0)
-    alphas = (mean_y - beta * mean_m) * year
-    whole_beta = float(np.cov(y, m)[0, 1] / m.var(ddof=1)) if m.var() > 0 else float("nan")
-    whole_alpha = float(y.mean() - whole_beta * m.mean()) * year
-    known = alphas[np.isfinite(alphas)]
-    share = float(np.mean(known * whole_alpha > 0)) if known.size else float("nan")
-    return Finding(
-        name="rolling_alpha",
-        estimate=share,
-        unit="share of windows with the sign of the whole",
-        null="",
-        alternative="",
-        effective_n=float(y.size // window),
-        method=f"ordinary least squares in windows of {window} bars; no test, the windows overlap",
-        reference="Jensen 1968",
-        sentence=(
-            f"{share:.0%} of the {window}-bar windows have the alpha's sign; it ranged from "
-            f"{known.min():+.1%} to {known.max():+.1%} a year."
-            if known.size
-            else "The metal never moved within a window."
-        ),
-        details={
-            "alphas": alphas.tolist(),
-            "lowest": float(known.min()) if known.size else float("nan"),
-            "highest": float(known.max()) if known.size else float("nan"),
-            "whole": whole_alpha,
-            "separate_windows": y.size // window,
-        },
-    )
-
-
-def _regression(series: SeriesLike, regressors: npt.ArrayLike | None) -> tuple[FloatArray, FloatArray]:
-    values = vector(series, "series", minimum=10)
+def _regression(
+    series: SeriesLike, regressors: npt.ArrayLike | None, *, minimum: int = 10
+) -> tuple[FloatArray, FloatArray]:
+    values = vector(series, "series", minimum=minimum)
     ones = np.ones((values.size, 1))
     if regressors is None:
         return values, ones
@@ -364,6 +327,22 @@ def _regression(series: SeriesLike, regressors: npt.ArrayLike | None) -> tuple[F
     if np.linalg.matrix_rank(design) < design.shape[1]:
         raise ParameterError("regressors: one is a combination of the others or of the constant; leave it out")
     return values, design
+
+
+def _residuals(values: FloatArray, design: FloatArray) -> FloatArray:
+    residuals = values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
+    if residuals @ residuals <= 1e-20 * (values @ values):
+        raise DataError("series: the regression fits perfectly, so there are no residuals to follow; check the data")
+    return np.asarray(residuals)
+
+
+def _recoloured(residuals: FloatArray, noise: FloatArray) -> tuple[FloatArray, float]:
+    """Innovations of the residuals times noise, run through their AR(1) again; and its coefficient."""
+    from scipy.signal import lfilter
+
+    rho = float(residuals[1:] @ residuals[:-1] / (residuals @ residuals))
+    innovations = np.concatenate([residuals[:1] * np.sqrt(1 - rho**2), residuals[1:] - rho * residuals[:-1]])
+    return np.asarray(lfilter([1.0], [1.0, -rho], innovations[:, None] * noise, axis=0)), rho
 
 
 def _f_path(series: FloatArray, design: FloatArray, first: int, last: int) -> FloatArray:

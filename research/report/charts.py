@@ -153,12 +153,13 @@ def placebo(trial: Trial) -> Chart:
     return Chart(
         title=f"{trial.name} on {trial.metal} among its own shifted histories",
         description=(
-            f"The strategy's alpha has a t statistic of {number(draws.observed)}; {draws.finding.estimate:.0%} of "
-            f"{draws.shifted.size} histories with the same weights at other times do at least as well "
+            f"The alpha over the average weight so far has a t statistic of {number(draws.observed)}; "
+            f"{draws.finding.estimate:.0%} of {draws.shifted.size} histories with the same weights at other times do "
+            f"at least as well "
             f"(p {p_value(draws.finding.p_value)})."
         ),
         caption=_caption(trial, f"{draws.finding.method[0].upper()}{draws.finding.method[1:]}."),
-        x=Axis(title="t statistic of the timing alpha"),
+        x=Axis(title="t statistic of the alpha over the average weight so far"),
         panels=(
             Panel(
                 y=Axis(title="Shifted histories (number)", low=0.0),

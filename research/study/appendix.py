@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from research.datasets.market import Market
+from research.diagnostics.alpha_path import alpha_break, rolling_alpha
 from research.diagnostics.causality import granger_causality
 from research.diagnostics.events import cumulative_abnormal_return
 from research.diagnostics.finding import Finding
@@ -26,7 +27,7 @@ from research.diagnostics.selection import deflated_sharpe_ratio, minimum_track_
 from research.diagnostics.sharpe import sharpe_ratio
 from research.diagnostics.sharpe_difference import sharpe_difference
 from research.diagnostics.specification import arch_effects, autocorrelation, heteroskedasticity, stationarity
-from research.diagnostics.stability import cusum, rolling_alpha, sup_f
+from research.diagnostics.stability import mean_breaks, recursive_cusum, sup_f
 from research.engine.traded_market import TradedMarket
 from research.errors import DataError
 from research.execution import Execution
@@ -92,6 +93,7 @@ def _of_the_account(item: Candidate, execution: Execution, n_trials: int, trial_
     )
     yield lambda: _after_events(item, execution)
     yield lambda: _of_the_residuals(item)
+    yield lambda: (_dated(excess - mix),)
     yield lambda: (markov_regimes(result.metal_returns, periods_per_year=year, seed=SEED, n_starts=5),)
 
 
@@ -114,13 +116,31 @@ def _of_the_residuals(item: Candidate) -> tuple[Finding, ...]:
         autocorrelation(residuals),
         heteroskedasticity(residuals, metal.to_numpy()),
         arch_effects(residuals),
-        cusum(strategy, metal.to_numpy()),
+        alpha_break(strategy, metal),
+        recursive_cusum(strategy, metal.to_numpy()),
         sup_f(strategy, metal.to_numpy(), seed=SEED),
         *(
             (rolling_alpha(strategy, metal, window=window, periods_per_year=result.periods_per_year),)
             if len(metal) > window
             else ()
         ),
+    )
+
+
+def _dated(gain: pd.Series) -> Finding:
+    """When the mean of the strategy's return over its mix changed, by months."""
+    monthly = gain.resample("ME").sum()
+    finding = mean_breaks(monthly)
+    last_before = [f"{monthly.index[bar]:%Y-%m}" for bar in finding.details["breaks"]]
+    return replace(
+        finding,
+        sentence=(
+            f"Its return over the mix is best described with a change of its mean after {' and '.join(last_before)}; "
+            "dates are estimates."
+            if last_before
+            else "Its return over the mix is best described with one mean throughout."
+        ),
+        details={**finding.details, "last_month_before": last_before},
     )
 
 

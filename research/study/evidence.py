@@ -12,10 +12,12 @@ from research.diagnostics.events import episodes
 from research.diagnostics.finding import Finding
 from research.diagnostics.multiplicity import step_down, timing_alpha_series
 from research.diagnostics.performance import timing_alpha
+from research.diagnostics.placebo import alpha_t_statistics as placebo_t_statistics
 from research.diagnostics.placebo import shift_placebo
 from research.diagnostics.power import minimum_detectable_information_ratio
-from research.engine.kernel import sweep
+from research.engine.kernel import paths, sweep
 from research.engine.traded_market import TradedMarket
+from research.errors import SignalError
 from research.execution import Execution
 from research.study.family import Candidate, FamilyReturns, plain_alpha
 from research.verdict import Evidence, Robustness, Rules
@@ -154,8 +156,24 @@ def independent_episodes(decided: pd.Series, periods_per_year: int) -> pd.DataFr
 
 
 def alpha_t_statistics(histories: np.ndarray, market: TradedMarket) -> np.ndarray:
-    """White t statistics of the timing alphas of many weight histories, ``(n_bars, n_histories)``."""
-    return sweep(np.ascontiguousarray(histories.T), market, hac_lags=0).alpha_t
+    """Statistics of the placebo for many weight histories with one first target, ``(n_bars, n_histories)``.
+
+    White's t of the timing alpha over the mix of the average weight so far, of the account after costs, from the bar
+    after the first fill on; as :func:`~research.study.family.family_returns` takes them for the family.
+    """
+    equity = paths(np.ascontiguousarray(histories.T), market)
+    opened = np.isfinite(equity)
+    first = int(np.argmax(opened[0]))
+    if not (opened.argmax(axis=1) == first).all():
+        raise SignalError("placebo: the histories do not open at one bar; give them the same first target")
+    if opened[0].sum() < 3:
+        return np.full(len(equity), np.nan)
+    value = equity[:, first:]
+    value[:, 0] = 1.0  # the first return bears the cost of entry
+    before = np.where(value[:, :-1] > 0, value[:, :-1], np.inf)
+    returns = np.where(value[:, :-1] > 0, value[:, 1:] / before, 1.0) - 1 - market.accrual[first + 1 :]
+    wanted = pd.DataFrame(histories).ffill().shift(market.delay + 1).to_numpy()[first + 1 :]
+    return placebo_t_statistics(returns.T, market.metal_excess[first + 1 :], wanted)
 
 
 def _robustness(item: Candidate, execution: Execution) -> Robustness:

@@ -159,7 +159,7 @@ def family_returns(candidates: Sequence[Candidate], execution: Execution) -> Fam
         decisions = {item.label: chosen, **item.variants}
         targets = np.vstack([weights.to_numpy() for weights in decisions.values()])
         paid, unpaid = (paths(targets, TradedMarket.of(market, terms)) for terms in (execution, free))
-        growth = _metal_growth(market, execution)
+        growth = metal_growth(market, execution)
         for row, (name, weights) in enumerate(decisions.items()):
             if np.isnan(paid[row]).all():
                 continue
@@ -205,7 +205,8 @@ def _without_gaps(returns: pd.DataFrame) -> pd.DataFrame:
     return returns.mask(inside & ~known, 0.0)
 
 
-def _metal_growth(market: Market, execution: Execution) -> np.ndarray:
+def metal_growth(market: Market, execution: Execution) -> np.ndarray:
+    """Growth of metal held throughout, from the bar before, storage paid; 1 at the first bar."""
     price = market.price.to_numpy()
     carry = 1 - execution.storage * market.year_fraction.to_numpy()
     return np.asarray(np.concatenate([[1.0], price[1:] / price[:-1]]) * carry)

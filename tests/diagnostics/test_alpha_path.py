@@ -1,4 +1,4 @@
-"""Rolling alpha and the break test, against published numbers, statsmodels and planted breaks."""
+"""Rolling alpha and the break test, against plain regressions and planted breaks."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research.diagnostics.alpha_path import _excursion, alpha_break, alpha_path
+from research.diagnostics.alpha_path import alpha_break, alpha_path, rolling_alpha
 from research.diagnostics.long_run import ewc_degrees_of_freedom
 from research.diagnostics.performance import timing_alpha
+from research.diagnostics.stability import cusum
 from research.errors import DataError
-
-# strucchange (Zeileis, Leisch, Hornik and Kleiber 2002), Nile data: sup of the OLS-CUSUM path
-NILE_OLS_CUSUM_ZEILEIS_2002 = 2.951766
 
 
 def planted(n: int = 600, jump: float = 0.0, seed: int = 3) -> tuple[pd.Series, pd.Series]:
@@ -21,16 +19,6 @@ def planted(n: int = 600, jump: float = 0.0, seed: int = 3) -> tuple[pd.Series, 
     metal = pd.Series(rng.normal(0.003, 0.05, n), months)
     alpha = np.where(np.arange(n) < n // 2, -jump / 2, jump / 2)
     return 0.4 * metal + alpha + rng.normal(0, 0.02, n), metal
-
-
-def test_cusum_of_the_nile_is_the_published_one():
-    from statsmodels.datasets import nile
-
-    flow = nile.load_pandas().data["volume"].to_numpy(dtype=float)
-    residuals = flow - flow.mean()
-    statistic, at = _excursion(residuals, residuals.var(ddof=1))
-    assert statistic == pytest.approx(NILE_OLS_CUSUM_ZEILEIS_2002, abs=5e-7)
-    assert 1871 + at == 1898
 
 
 def test_a_window_s_alpha_is_the_timing_alpha_of_that_window_alone():
@@ -46,6 +34,29 @@ def test_a_fixed_mix_has_no_alpha_path():
     _, metal = planted()
     assert alpha_path(0.3 * metal, metal, window=60, periods_per_year=12).isna().all(axis=None)
     assert alpha_break(0.3 * metal, metal).p_value is None
+
+
+def test_rolling_alpha_by_plain_regressions():
+    rng = np.random.default_rng(3)
+    metal = 0.003 + 0.05 * rng.standard_normal(100)
+    strategy = 0.4 * metal + 0.02 * rng.standard_normal(100) + 0.002
+    strategy, metal = pd.Series(strategy), pd.Series(metal)
+    found = rolling_alpha(strategy, metal, window=24, periods_per_year=12)
+    plain = [np.polyfit(metal[t - 23 : t + 1], strategy[t - 23 : t + 1], 1)[1] * 12 for t in range(23, 100)]
+    np.testing.assert_allclose(found.details["alphas"], plain)
+    whole = np.polyfit(metal, strategy, 1)[1] * 12
+    assert found.details["whole"] == pytest.approx(whole)
+    assert found.estimate == pytest.approx(np.mean(np.sign(plain) == np.sign(whole)))
+    assert found.p_value is None
+    assert found.details["separate_windows"] == 4
+
+
+def test_the_break_test_is_the_cusum_of_the_alpha_regression():
+    strategy, metal = planted()
+    found, plain = alpha_break(strategy, metal), cusum(strategy, metal)
+    assert (found.statistic, found.p_value) == (plain.statistic, plain.p_value)
+    assert found.details["position"] == plain.estimate
+    assert found.details["at"] == f"{strategy.index[int(plain.estimate)]:%Y-%m}"
 
 
 def test_a_planted_break_is_found_where_it_is():

@@ -27,6 +27,7 @@ OVERLAP_EXAMPLE = {
     "horizon": 20,
     "sum_of_squares": 160,
     "error": 3.16228,
+    "error_naive": 2.23607,
     "n_eff": 2.0,
 }
 KOLARI_PYNNONEN_2010_FACTOR_FOR_10_EVENTS_CORRELATED_BY_A_TENTH = 0.688247
@@ -69,6 +70,11 @@ def test_overlap_example():
     assert counts @ counts == OVERLAP_EXAMPLE["sum_of_squares"]
     assert np.sqrt(counts @ counts) / 4 == pytest.approx(OVERLAP_EXAMPLE["error"], abs=5e-6)
     assert effective_events(OVERLAP_EXAMPLE["events"], horizon=20) == OVERLAP_EXAMPLE["n_eff"]
+    returns = np.random.default_rng(0).standard_normal(120)
+    found = cumulative_abnormal_return(returns, OVERLAP_EXAMPLE["events"], horizon=20, delay=0)
+    outside = returns[window_counts(np.add(OVERLAP_EXAMPLE["events"], 1), horizon=20, n_bars=120) == 0]
+    naive = found.details["standard_error_naive"] / outside.std(ddof=1)
+    assert naive == pytest.approx(OVERLAP_EXAMPLE["error_naive"], abs=5e-6)
 
 
 def test_effective_events_between_one_and_all():
@@ -134,7 +140,7 @@ def test_abnormal_return_by_hand():
     error = outside.std(ddof=1) * np.sqrt(10 / 8 + 100 / outside.size)
     assert finding.details["standard_error"] == pytest.approx(error, rel=1e-10)
     assert finding.details["mean_path"][-1] == pytest.approx(finding.estimate, rel=1e-9)
-    assert finding.details["sign_flip"] == sign_flip_p_values(effects)[0]
+    assert finding.details["p_value_sign_flip"] == sign_flip_p_values(effects)[0]
     regression = finding.details["dummy_regression"]
     assert 10 * regression["difference_per_bar"] == pytest.approx(finding.estimate, rel=1e-9)
 

@@ -24,6 +24,7 @@ LAGS_BY_THE_FORMULAS_OF_NEWEY_WEST_1994_STOCK_WATSON_AND_LAZARUS_2018 = {
 EWC_DEGREES_OF_FREEDOM_LAZARUS_2018 = {250: 15, 1250: 46, 2500: 73}
 SLOPE_ERRORS_FROM_R_SANDWICH = {0: 0.1106304339, 1: 0.1198711687, 2: 0.1179165987, 3: 0.1141947495}
 CRITICAL_VALUES_AT_B_1_FROM_KIEFER_VOGELSANG_2002 = {0.90: 3.764, 0.95: 4.771}
+CRITICAL_VALUE_AT_B_TENTH_BY_SIMULATION = 2.2255
 CRITICAL_VALUE_POLYNOMIAL_FROM_KIEFER_VOGELSANG_2005 = (1.96, 2.9694, 0.416, -0.5324)
 STUDENT_P_VALUE_OF_EWC_EXAMPLE = (4.97924292, 4, 0.0076014)
 Y = np.array([1, 3, 2, 5, 4, 6, 5, 8.0])
@@ -98,6 +99,7 @@ def test_fixed_b_is_closer_than_its_published_polynomial():
     for b in (0.02, 0.1, 0.3, 0.5, 1.0):
         polynomial = sum(c * b**k for k, c in enumerate(CRITICAL_VALUE_POLYNOMIAL_FROM_KIEFER_VOGELSANG_2005))
         assert fixed_b_critical_value(0.95, b) == pytest.approx(polynomial, rel=0.013)
+    assert fixed_b_critical_value(0.95, 0.1) == pytest.approx(CRITICAL_VALUE_AT_B_TENTH_BY_SIMULATION, rel=0.005)
 
 
 def test_fixed_b_p_values_against_simulated_random_walks():

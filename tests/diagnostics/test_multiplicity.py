@@ -22,6 +22,7 @@ from research.synthetic import WORLDS
 
 METHODS_3_5_SERIES = np.array([2.0, -1, 3, 0, 1, 4, -2, 1])
 METHODS_3_5_VARIANCES = {1: 3.5, 2: 1.735107421875, 4: 0.956430435181}
+BLOCK_LENGTHS_FROM_PATTON_POLITIS_WHITE_2009 = {(200, 0.7): 11.4652, (1000, 0.3): 7.5754, (2500, 0.05): 2.9289}
 METHODS_3_9_GAINS = np.array([[1, 0.5], [2, -1], [-1, 0.5], [0.5, 1]])
 METHODS_3_9_UNSTUDENTIZED_P = 0.1953125  # 50 of 256 resamples
 BENJAMINI_HOCHBERG_1995_P_VALUES = [
@@ -120,11 +121,19 @@ def test_block_length_equals_arch(n, rho):
         assert _block_length(x) == pytest.approx(theirs, rel=1e-9), seed
 
 
-def test_block_length_of_an_autoregression_nears_the_closed_form():
-    rho, n = 0.5, 20_000
-    closed_form = (2 * rho / (1 - rho**2)) ** (2 / 3) * n ** (1 / 3)
+def block_length_of_an_autoregression(n, rho):
+    return (2 * rho / (1 - rho**2)) ** (2 / 3) * n ** (1 / 3)
+
+
+@pytest.mark.parametrize(("case", "length"), BLOCK_LENGTHS_FROM_PATTON_POLITIS_WHITE_2009.items())
+def test_closed_form_of_the_block_length(case, length):
+    assert block_length_of_an_autoregression(*case) == pytest.approx(length, abs=5e-5)
+
+
+@pytest.mark.parametrize(("n", "rho"), [(20_000, 0.5), (20_000, 0.3)])
+def test_block_length_of_an_autoregression_nears_the_closed_form(n, rho):
     found = [_block_length(autoregression(n, rho, np.random.default_rng(seed))) for seed in range(8)]
-    assert np.mean(found) == pytest.approx(closed_form, rel=0.15)
+    assert np.mean(found) == pytest.approx(block_length_of_an_autoregression(n, rho), rel=0.15)
 
 
 def test_block_length_of_a_family_is_the_median_between_one_and_the_root():

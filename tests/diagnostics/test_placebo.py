@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from research.diagnostics.placebo import alpha_t_statistics, bootstrap_placebo, shift_placebo
 from research.errors import ParameterError
+from research.synthetic import WORLDS
 
 METHODS_TOY_SIGNAL = np.array([1, 1, 0, 0, 0, 0, 0, 0, 1, 0], dtype=float)
 METHODS_TOY_RETURNS = np.array([0.02, 0.03, -0.01, 0, 0.01, -0.02, 0.005, -0.01, 0.025, 0])
@@ -54,6 +55,31 @@ def test_t_statistics_equal_white_errors_of_statsmodels():
     for column, t in enumerate(alpha_t_statistics(returns, metal)):
         fit = sm.OLS(returns[:, column], sm.add_constant(metal)).fit(cov_type="HC0")
         assert t == pytest.approx(fit.tvalues[0], rel=1e-9)
+
+
+def test_with_held_weights_the_return_is_that_over_the_average_so_far():
+    import statsmodels.api as sm
+
+    rng = np.random.default_rng(12)
+    metal = 0.004 + 0.05 * rng.standard_normal(120)
+    held = rng.random((120, 3))
+    returns = held * metal[:, None] - 0.0005
+    for column, t in enumerate(alpha_t_statistics(returns, metal, held)):
+        h = held[:, column]
+        over = [returns[k, column] - (h[:k].mean() if k else h[0]) * metal[k] for k in range(120)]
+        assert t == pytest.approx(sm.OLS(over, sm.add_constant(metal)).fit(cov_type="HC0").tvalues[0], rel=1e-9)
+
+
+def test_the_average_so_far_takes_most_of_the_stambaugh_bias_from_the_placebo():
+    """A weight that is high after losses, kept for long: seems clever by the average of the whole sample only."""
+    plain, so_far = [], []
+    for seed in range(150):
+        world = WORLDS["persistent_predictor"](seed=seed, n_bars=240)
+        for statistic, into in ((None, plain), (world.held(), so_far)):
+            t = alpha_t_statistics(world.excess_returns(), world.returns, statistic)
+            into.extend(t[np.isfinite(t)])
+    assert abs(np.mean(so_far)) < 0.6 * abs(np.mean(plain))
+    assert np.mean(plain) > 0.15
 
 
 def test_a_constant_position_has_no_timing_to_move():

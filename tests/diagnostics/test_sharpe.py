@@ -64,6 +64,15 @@ def test_plain_numbers():
     assert finding.details["standard_error_mertens"] == pytest.approx(finding.details["standard_error"], rel=0.5)
 
 
+@pytest.mark.parametrize("scale", [1e-4, 0.5, 250.0])
+def test_leverage_changes_no_sharpe_ratio(scale):
+    returns = np.random.default_rng(1).standard_t(5, 200) * 0.03 + 0.004
+    one, scaled = (sharpe_ratio(values, periods_per_year=12) for values in (returns, scale * returns))
+    assert (scaled.estimate, scaled.p_value, *scaled.interval) == pytest.approx(
+        (one.estimate, one.p_value, *one.interval), rel=1e-9
+    )
+
+
 def test_the_influence_of_independent_returns_has_mertens_variance():
     returns = np.random.default_rng(0).gamma(2, 1, 5000) - 1.5
     moments = sharpe_moments(returns)

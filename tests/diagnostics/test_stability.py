@@ -3,7 +3,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from research.diagnostics.stability import cusum, mean_breaks, recursive_cusum, rolling_alpha, sup_f
+from research.diagnostics.long_run import bartlett_variance
+from research.diagnostics.stability import cusum, mean_breaks, recursive_cusum, sup_f
 from research.errors import DataError, ParameterError
 
 STRUCCHANGE_NILE_OLS_CUSUM = 2.951766, 5.41e-8
@@ -16,6 +17,8 @@ BROWN_DURBIN_EVANS_1975_CRITICAL_VALUES = {0.01: 1.143, 0.05: 0.948, 0.10: 0.850
 ANDREWS_2003_CRITICAL_VALUE_ONE_COEFFICIENT_15_PERCENT = 8.68
 ANDREWS_2003_CRITICAL_VALUE_TWO_COEFFICIENTS_15_PERCENT = 11.72
 
+LAGS_OF_38, LAGS_OF_100 = 3, 4  # ceil(0.75 n^(1/3))
+
 
 @pytest.fixture(scope="module")
 def nile():
@@ -26,15 +29,20 @@ def nile():
 
 def test_nile_cusum(nile):
     found = cusum(nile)
-    assert found.statistic == pytest.approx(STRUCCHANGE_NILE_OLS_CUSUM[0], abs=1e-6)
-    assert found.p_value == pytest.approx(STRUCCHANGE_NILE_OLS_CUSUM[1], rel=1e-2)
+    assert found.details["statistic_uncorrelated"] == pytest.approx(STRUCCHANGE_NILE_OLS_CUSUM[0], abs=1e-6)
+    assert found.details["p_value_uncorrelated"] == pytest.approx(STRUCCHANGE_NILE_OLS_CUSUM[1], rel=1e-2)
+    residuals = nile - nile.mean()
+    omega = np.sqrt(bartlett_variance(residuals, LAGS_OF_100))
+    assert found.statistic == pytest.approx(np.abs(np.cumsum(residuals)).max() / (omega * 10))
+    assert found.p_value < 0.005
     assert found.estimate == BAI_PERRON_NILE_BREAK - 1
 
 
 def test_nile_recursive_cusum(nile):
     found = recursive_cusum(nile)
-    assert found.statistic == pytest.approx(STRUCCHANGE_NILE_RECURSIVE_CUSUM, abs=5e-5)
-    assert found.p_value < 1e-6
+    assert found.details["statistic_uncorrelated"] == pytest.approx(STRUCCHANGE_NILE_RECURSIVE_CUSUM, abs=5e-5)
+    assert found.details["p_value_uncorrelated"] < 1e-6
+    assert found.p_value < 0.001
     assert found.estimate >= BAI_PERRON_NILE_BREAK
 
 
@@ -47,8 +55,11 @@ def test_recursive_cusum_by_one_regression_a_bar():
     for t in range(2, 40):
         b = np.linalg.lstsq(X[:t], y[:t], rcond=None)[0]
         errors.append((y[t] - X[t] @ b) / np.sqrt(1 + X[t] @ np.linalg.inv(X[:t].T @ X[:t]) @ X[t]))
-    drift = np.abs(np.cumsum(errors)) / (np.std(errors, ddof=1) * np.sqrt(38))
-    assert recursive_cusum(y, x).statistic == pytest.approx(np.max(drift / (1 + 2 * np.arange(1, 39) / 38)))
+    farthest = np.max(np.abs(np.cumsum(errors)) / np.sqrt(38) / (1 + 2 * np.arange(1, 39) / 38))
+    found = recursive_cusum(y, x)
+    assert found.details["statistic_uncorrelated"] == pytest.approx(farthest / np.std(errors, ddof=1))
+    omega = np.sqrt(bartlett_variance(errors - np.mean(errors), LAGS_OF_38))
+    assert found.statistic == pytest.approx(farthest / omega)
 
 
 def test_recursive_cusum_has_the_published_critical_values():
@@ -57,7 +68,8 @@ def test_recursive_cusum_has_the_published_critical_values():
         assert all(
             (f.p_value < level) == (f.statistic > critical) for f in found if abs(f.statistic - critical) > 0.002
         )
-        assert np.mean([f.p_value <= level for f in found]) <= level + 3 * np.sqrt(level * (1 - level) / 400)
+        uncorrelated = [f.details["p_value_uncorrelated"] for f in found]
+        assert np.mean([p <= level for p in uncorrelated]) <= level + 3 * np.sqrt(level * (1 - level) / 400)
 
 
 def test_nile_mean_breaks(nile):
@@ -127,6 +139,22 @@ def test_sup_f_is_the_best_of_all_chow_tests():
     assert found.estimate == max(chow, key=chow.get) - 1
 
 
+def test_the_memory_of_averaged_prices_is_no_break():
+    """Changes of averages of 21 days: what takes them for uncorrelated rejects three times as often."""
+    found = []
+    for seed in range(200):
+        walk = np.cumsum(np.random.default_rng(seed).standard_normal(241 * 21))
+        changes = np.diff(walk.reshape(-1, 21).mean(axis=1))
+        path = cusum(changes)
+        search = sup_f(changes, seed=seed, n_draws=99)
+        found.append([path.p_value, search.p_value, path.details["p_value_uncorrelated"]])
+    robust, searched, plain = np.mean(np.array(found) <= 0.05, axis=0)
+    most = 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
+    assert robust <= most
+    assert searched <= most
+    assert plain > most
+
+
 def test_sup_f_keeps_its_size_when_the_variance_changes():
     rejected = 0
     for seed in range(200):
@@ -143,20 +171,6 @@ def test_a_break_in_alpha_is_found():
     for found in (sup_f(strategy, metal, seed=0), cusum(strategy, metal)):
         assert found.p_value < 0.01
         assert abs(found.estimate - 249) < 15
-
-
-def test_rolling_alpha_by_plain_regressions():
-    rng = np.random.default_rng(3)
-    metal = 0.003 + 0.05 * rng.standard_normal(100)
-    strategy = 0.4 * metal + 0.02 * rng.standard_normal(100) + 0.002
-    found = rolling_alpha(strategy, metal, window=24, periods_per_year=12)
-    plain = [np.polyfit(metal[t - 23 : t + 1], strategy[t - 23 : t + 1], 1)[1] * 12 for t in range(23, 100)]
-    np.testing.assert_allclose(found.details["alphas"], plain)
-    whole = np.polyfit(metal, strategy, 1)[1] * 12
-    assert found.details["whole"] == pytest.approx(whole)
-    assert found.estimate == pytest.approx(np.mean(np.sign(plain) == np.sign(whole)))
-    assert found.p_value is None
-    assert found.details["separate_windows"] == 4
 
 
 def test_what_cannot_be_tested():
@@ -179,5 +193,3 @@ def test_what_cannot_be_tested():
         sup_f(noise[:12], noise[:12], seed=0, trim=0.1)
     with pytest.raises(ParameterError, match="trim"):
         sup_f(noise, seed=0, trim=0.5)
-    with pytest.raises(DataError, match="too few"):
-        rolling_alpha(noise, noise, window=61, periods_per_year=12)

@@ -1,0 +1,438 @@
+"""The cases: every statistic of :mod:`research.diagnostics` that gives a p-value or an interval, in worlds that fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from math import sqrt
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from research.calibration import draws
+from research.calibration.sizes import Case
+from research.diagnostics.alpha_path import alpha_break, alpha_path
+from research.diagnostics.causality import granger_causality, toda_yamamoto
+from research.diagnostics.event_paths import event_paths
+from research.diagnostics.events import cumulative_abnormal_return
+from research.diagnostics.finding import Finding
+from research.diagnostics.incremental import incremental_value
+from research.diagnostics.multiplicity import (
+    false_discovery_rate,
+    step_down,
+    superior_predictive_ability,
+    timing_alpha_series,
+)
+from research.diagnostics.performance import timing_alpha
+from research.diagnostics.placebo import alpha_t_statistics, bootstrap_placebo, shift_placebo
+from research.diagnostics.prediction import augmented_regression, predictive_regression
+from research.diagnostics.selection import deflated_sharpe_ratio, probabilistic_sharpe_ratio
+from research.diagnostics.sharpe import sharpe_ratio
+from research.diagnostics.sharpe_difference import sharpe_difference
+from research.diagnostics.specification import arch_effects, autocorrelation, heteroskedasticity, stationarity
+from research.diagnostics.stability import cusum, mean_breaks, recursive_cusum, sup_f
+from research.synthetic import MONTHS, VOLATILITY, World
+
+Floats = npt.NDArray[np.float64]
+
+N_DRAWS = 199  # of a bootstrap: a p-value of (1 + count) / 200 is exact at 5 %
+SHARPE = 0.8 / sqrt(MONTHS)
+BETTER = 0.4 / sqrt(MONTHS)
+ALPHA = 0.01 / sqrt(MONTHS)  # an information ratio of 0.5 on a residual of 2 % a month
+SLOPE = 0.15 * VOLATILITY  # of the next month's return on the predictor
+LIFT = 0.02  # a bar after an event
+INTERVAL = ("interval",)
+
+NOISES: Mapping[str, draws.Noise] = {
+    "normal": draws.normal,
+    "fat tails": draws.fat_tails,
+    "GARCH": draws.clustering,
+    "averaged prices": draws.averaged,
+}
+
+
+def cases() -> Iterator[Case]:
+    """All cases, in the order of the table."""
+    yield from _alphas()
+    yield from _sharpe_ratios()
+    yield from _predictions()
+    yield from _leads()
+    yield from _after_events()
+    yield from _placebos()
+    yield from _families()
+    yield from _specifications()
+    yield from _breaks()
+
+
+LAG_RULES = ("lazarus 2018", "textbook", "newey-west 1994")
+NORMAL_VALUES = {f"newey_west.{rule}.p_value_normal": "normal critical values, for comparison" for rule in LAG_RULES}
+KEEPS_THE_BIAS = dict.fromkeys(
+    ("p_value", "p_value_claimed_direction", "interval", *(f"newey_west.{rule}.p_value_fixed_b" for rule in LAG_RULES)),
+    "keeps Stambaugh's bias, the family's does not",
+)
+
+
+def _alphas() -> Iterator[Case]:
+    for name in ("random_walk", "garch", "averaged_prices", "persistent_predictor", "clustered_events"):
+        yield Case(
+            function="timing_alpha",
+            where=name.replace("_", " "),
+            draw=draws.world(name),
+            ask=lambda world: timing_alpha(world.excess_returns()[:, -1], world.returns, periods_per_year=MONTHS),
+            remarks=NORMAL_VALUES | (KEEPS_THE_BIAS if name == "persistent_predictor" else {}),
+        )
+    for name in ("normal", "GARCH", "averaged prices"):
+        yield Case(
+            function="timing_alpha",
+            where=f"information ratio 0.5, {name}",
+            draw=draws.on_the_metal(NOISES[name], alpha=ALPHA),
+            ask=partial(timing_alpha, periods_per_year=MONTHS),
+            truth=ALPHA * MONTHS,
+            only=INTERVAL,
+        )
+    yield Case(
+        function="alpha_path",
+        where="one window of 10 years, GARCH",
+        draw=draws.on_the_metal(NOISES["GARCH"], alpha=ALPHA, n_bars=120),
+        ask=_band_of_one_window,
+        targets={"interval": 0.95},
+    )
+
+
+def _band_of_one_window(strategy: Floats, metal: Floats) -> dict[str, bool]:
+    row = alpha_path(pd.Series(strategy), pd.Series(metal), window=120, periods_per_year=MONTHS).iloc[0]
+    return {"interval": bool(row["low"] <= ALPHA * MONTHS <= row["high"])}
+
+
+LONG_MEMORY = "squares remember longer than the error allows for"
+
+
+def _sharpe_ratios() -> Iterator[Case]:
+    for name, noise in NOISES.items():
+        yield Case(
+            function="sharpe_ratio",
+            where=f"Sharpe ratio 0, {name}",
+            draw=draws.series(noise),
+            ask=partial(sharpe_ratio, periods_per_year=MONTHS),
+        )
+        yield Case(
+            function="sharpe_ratio",
+            where=f"Sharpe ratio 0.8, {name}",
+            draw=draws.series(noise, mean=SHARPE),
+            ask=partial(sharpe_ratio, periods_per_year=MONTHS),
+            truth=SHARPE * sqrt(MONTHS),
+            only=INTERVAL,
+            remarks={"interval": LONG_MEMORY} if name == "GARCH" else {},
+        )
+    for name in ("normal", "fat tails", "GARCH"):
+        yield Case(
+            function="sharpe_difference",
+            where=f"both 0.8, {name}",
+            draw=draws.pair(NOISES[name], sharpe=SHARPE),
+            ask=partial(sharpe_difference, periods_per_year=MONTHS, n_draws=N_DRAWS),
+        )
+    yield Case(
+        function="sharpe_difference",
+        where="1.2 against 0.8, GARCH",
+        draw=draws.pair(draws.clustering, sharpe=SHARPE, difference=BETTER),
+        ask=partial(sharpe_difference, periods_per_year=MONTHS, n_draws=N_DRAWS),
+        truth=BETTER * sqrt(MONTHS),
+        only=INTERVAL,
+        remarks={"interval": LONG_MEMORY},
+    )
+    for name, noise in NOISES.items():
+        for truth, label in ((0.0, "0"), (SHARPE, "0.8")):
+            memory = name == "averaged prices" or (name == "GARCH" and truth > 0)
+            yield Case(
+                function="probabilistic_sharpe_ratio",
+                where=f"truth and benchmark {label}, {name}",
+                draw=draws.series(noise, mean=truth),
+                ask=partial(probabilistic_sharpe_ratio, benchmark_sharpe=truth),
+                remarks={"p_value": "takes returns for independent"} if memory else {},
+            )
+    yield Case(
+        function="deflated_sharpe_ratio",
+        where="best of ten without skill",
+        draw=draws.track_records(),
+        ask=_deflated_best,
+        remarks={"p_value": "its bar is the best's mean, not 0: passed at 5 % by 0.7 % of bests"},
+    )
+
+
+def _deflated_best(returns: Floats) -> Finding:
+    sharpes = returns.mean(axis=0) / returns.std(axis=0, ddof=1)
+    best = returns[:, int(np.argmax(sharpes))]
+    return deflated_sharpe_ratio(best, n_trials=sharpes.size, trial_variance=1 / len(returns))
+
+
+PREDICTORS = {
+    "unrelated predictor, AR(1) 0.9": {"rho": 0.9, "correlation": 0.0},
+    "AR(1) 0.98, shocks correlated -0.9": {"rho": 0.98, "correlation": -0.9},
+}
+NEAR_A_UNIT_ROOT = dict.fromkeys(("p_value", "interval"), "the slope is more dispersed near a unit root")
+
+
+def _predictions() -> Iterator[Case]:
+    for where, kind in PREDICTORS.items():
+        for horizon in (1, 3, 12):
+            yield Case(
+                function="predictive_regression",
+                where=f"{horizon} months, {where}",
+                draw=draws.predictor(**kind),
+                ask=partial(predictive_regression, horizon=horizon, delay=1),
+                remarks=(NEAR_A_UNIT_ROOT if kind["correlation"] else {})
+                | {
+                    "p_value_naive": "knows neither overlap nor Stambaugh's bias",
+                    "p_value_hodrick_uncorrected": "keeps Stambaugh's bias",
+                },
+            )
+        yield Case(
+            function="augmented_regression",
+            where=f"next month, {where}",
+            draw=draws.predictor(**kind),
+            ask=augmented_regression,
+            remarks=(NEAR_A_UNIT_ROOT if kind["correlation"] else {})
+            | {"p_value_uncorrected": "keeps Stambaugh's bias"},
+        )
+    for horizon in (1, 3, 12):
+        yield Case(
+            function="predictive_regression",
+            where=f"{horizon} months, slope of 0.15 volatilities, AR(1) 0.9",
+            draw=draws.predictor(rho=0.9, correlation=-0.5, slope=SLOPE),
+            ask=partial(predictive_regression, horizon=horizon, delay=1),
+            truth=partial(_true_slope, horizon=horizon, delay=1),
+            only=INTERVAL,
+        )
+    yield Case(
+        function="augmented_regression",
+        where="next month, slope of 0.15 volatilities, AR(1) 0.9",
+        draw=draws.predictor(rho=0.9, correlation=-0.5, slope=SLOPE),
+        ask=augmented_regression,
+        truth=partial(_true_slope, horizon=1, delay=0),
+        only=INTERVAL,
+    )
+    for correlation in (0.0, -0.9):
+        yield Case(
+            function="incremental_value",
+            where=f"beside momentum and a ratio, AR(1) 0.9, shocks correlated {correlation:g}",
+            draw=draws.predictor_and_controls(correlation=correlation),
+            ask=incremental_value,
+        )
+
+
+def _true_slope(finding: Finding, *, horizon: int, delay: int) -> float:
+    """Slope over the horizon for one standard deviation of the sample's predictor."""
+    ahead = sum(0.9**step for step in range(delay, delay + horizon))
+    return SLOPE * ahead * float(finding.details["predictor_standard_deviation"])
+
+
+def _leads() -> Iterator[Case]:
+    yield Case(
+        function="granger_causality",
+        where="signal to price, GARCH",
+        draw=draws.changes,
+        ask=lambda signal, price: granger_causality(signal, price, lags=3),
+        remarks={"p_value_classical": "takes the variance for constant"},
+    )
+    yield Case(
+        function="granger_causality",
+        where="price to signal, GARCH",
+        draw=draws.changes,
+        ask=lambda signal, price: granger_causality(price, signal, lags=3),
+        remarks={"p_value_classical": "takes the variance for constant"},
+    )
+    yield Case(
+        function="toda_yamamoto",
+        where="levels that wander apart",
+        draw=draws.apart,
+        ask=partial(toda_yamamoto, lags=3),
+    )
+    yield Case(
+        function="toda_yamamoto",
+        where="levels that wander together, follower to leader",
+        draw=draws.together,
+        ask=partial(toda_yamamoto, lags=3),
+    )
+
+
+def _after_events() -> Iterator[Case]:
+    ask = partial(cumulative_abnormal_return, horizon=3, delay=1)
+    for where, draw in {
+        "20 events, normal": draws.events(draws.normal, n_events=20),
+        "20 events, GARCH": draws.events(draws.clustering, n_events=20),
+        "8 clusters of 3 events, GARCH": draws.events(draws.clustering, n_events=8, clustered=True),
+        "20 events, averaged prices": draws.events(draws.averaged, n_events=20),
+    }.items():
+        yield Case(
+            function="cumulative_abnormal_return",
+            where=where,
+            draw=draw,
+            ask=ask,
+        )
+    yield Case(
+        function="cumulative_abnormal_return",
+        where="20 events that lift by 6 %, GARCH",
+        draw=draws.events(draws.clustering, n_events=20, effect=LIFT),
+        ask=ask,
+        truth=3 * LIFT,
+        only=INTERVAL,
+    )
+    yield Case(
+        function="event_paths",
+        where="20 events, GARCH",
+        draw=draws.events(draws.clustering, n_events=20),
+        ask=_mean_path_inside,
+        targets={"band": 0.9},
+    )
+
+
+def _mean_path_inside(returns: Floats, dates: npt.NDArray[np.int64]) -> dict[str, bool]:
+    found = event_paths(returns, dates, horizon=3)
+    return {"band": bool(found.placebo_low[-1] <= found.mean[-1] <= found.placebo_high[-1])}
+
+
+def _placebos() -> Iterator[Case]:
+    for name in ("random_walk", "garch", "persistent_predictor"):
+        where = name.replace("_", " ")
+        other_side = {"p_value_opposite": "the other side of the bias"} if name == "persistent_predictor" else {}
+        yield Case(function="shift_placebo", where=where, draw=draws.world(name), ask=_shifted, remarks=other_side)
+        yield Case(function="bootstrap_placebo", where=where, draw=draws.world(name), ask=_pieced, remarks=other_side)
+    yield Case(
+        function="shift_placebo",
+        where="persistent predictor, average weight of the whole sample",
+        draw=draws.world("persistent_predictor"),
+        ask=partial(_shifted, so_far=False),
+        remarks=dict.fromkeys(("p_value", "p_value_opposite"), "moved weights do not answer to the past"),
+    )
+
+
+def _shifted(world: World, *, so_far: bool = True) -> Finding:
+    return shift_placebo(world.weights[:, -1], _t_statistics(world, so_far=so_far), seed=world.seed)
+
+
+def _pieced(world: World) -> Finding:
+    return bootstrap_placebo(
+        world.weights[:, -1], _t_statistics(world), block_length=24, seed=world.seed, n_draws=N_DRAWS
+    )
+
+
+def _t_statistics(world: World, *, so_far: bool = True) -> Callable[[Floats], Floats]:
+    def of(weights: Floats) -> Floats:
+        moved = World(name=world.name, seed=world.seed, returns=world.returns, weights=weights)
+        return alpha_t_statistics(moved.excess_returns(), world.returns, moved.held() if so_far else None)
+
+    return of
+
+
+LOWER = "a lower bound: takes every loss for a true one"
+
+
+def _families() -> Iterator[Case]:
+    for name in ("random_walk", "garch"):
+        where = f"ten strategies, {name.replace('_', ' ')}"
+        draw = draws.world(name, n_strategies=10)
+        yield Case(function="step_down", where=where, draw=draw, ask=_any_of_the_family)
+        yield Case(
+            function="superior_predictive_ability",
+            where=where,
+            draw=draw,
+            ask=lambda world: superior_predictive_ability(_alphas_of(world), seed=world.seed, n_draws=N_DRAWS),
+            remarks={"p_value_lower": LOWER},
+        )
+    yield Case(
+        function="superior_predictive_ability",
+        where="five of the ten are poor",
+        draw=draws.world("random_walk", n_strategies=10),
+        ask=_with_poor_strategies,
+        remarks={"p_value_lower": LOWER, "p_value_upper": "takes poor strategies for candidates"},
+    )
+    for correlation in (0.0, 0.5):
+        for method in ("bh", "by"):
+            yield Case(
+                function="false_discovery_rate",
+                where=f"15 true nulls, correlated {correlation:g}, {method.upper()}",
+                draw=draws.p_values(correlation=correlation),
+                ask=partial(false_discovery_rate, method=method),
+                remarks={"p_value": "pays for any dependence"} if method == "by" else {},
+            )
+
+
+def _alphas_of(world: World) -> pd.DataFrame:
+    returns, held = pd.DataFrame(world.excess_returns()), pd.DataFrame(world.held())
+    return timing_alpha_series(returns, pd.Series(world.returns), held)
+
+
+def _any_of_the_family(world: World) -> dict[str, float | None]:
+    """Smallest p-value of the family of each kind, and that of one strategy had it been alone."""
+    found = list(step_down(_alphas_of(world), periods_per_year=MONTHS, seed=world.seed, n_draws=N_DRAWS).values())
+    smallest = {name: min(f.details[name] for f in found) for name in ("p_value_opposite", "p_value_two_sided")}
+    return {
+        "p_value": min(f.p_value for f in found if f.p_value is not None),
+        **smallest,
+        "p_value_alone": found[0].details["p_value_alone"],
+    }
+
+
+def _with_poor_strategies(world: World) -> Finding:
+    gains = _alphas_of(world)
+    gains.iloc[:, 5:] -= gains.iloc[:, 5:].std() * 0.3
+    return superior_predictive_ability(gains, seed=world.seed, n_draws=N_DRAWS)
+
+
+def _specifications() -> Iterator[Case]:
+    yield Case(
+        function="stationarity",
+        where="random walk",
+        draw=draws.random_walk,
+        ask=stationarity,
+        only=("p_value",),
+    )
+    for name, noise in {"normal": draws.normal, "AR(1) 0.5": draws.persistent}.items():
+        yield Case(
+            function="stationarity",
+            where=f"stationary, {name}",
+            draw=draws.series(noise),
+            ask=stationarity,
+            only=("kpss_p_value",),
+            remarks={"kpss_p_value": "counts little memory as none"} if name == "AR(1) 0.5" else {},
+        )
+    for name in ("normal", "fat tails", "GARCH"):
+        yield Case(
+            function="autocorrelation",
+            where=name,
+            draw=draws.series(NOISES[name]),
+            ask=autocorrelation,
+            remarks={"ljung_box_p_value": "takes clusters of volatility for memory"} if name == "GARCH" else {},
+        )
+    for name in ("normal", "fat tails"):
+        yield Case(
+            function="heteroskedasticity",
+            where=name,
+            draw=draws.on_the_metal(NOISES[name]),
+            ask=_variance_by_the_metal,
+            remarks={"breusch_pagan_p_value": "takes residuals for normal"} if name == "fat tails" else {},
+        )
+        yield Case(function="arch_effects", where=name, draw=draws.series(NOISES[name]), ask=arch_effects)
+
+
+def _variance_by_the_metal(strategy: Floats, metal: Floats) -> Finding:
+    slope, constant = np.polyfit(metal, strategy, 1)
+    return heteroskedasticity(strategy - constant - slope * metal, metal)
+
+
+def _breaks() -> Iterator[Case]:
+    for name in ("normal", "GARCH", "averaged prices"):
+        draw = draws.on_the_metal(NOISES[name])
+        remarks = {"p_value_uncorrelated": "takes memory for a break"} if name == "averaged prices" else {}
+        yield Case(function="alpha_break", where=name, draw=draw, ask=alpha_break, remarks=remarks)
+        yield Case(function="cusum", where=name, draw=draw, ask=cusum, remarks=remarks)
+        yield Case(function="recursive_cusum", where=name, draw=draw, ask=recursive_cusum, remarks=remarks)
+        yield Case(function="sup_f", where=name, draw=draw, ask=partial(sup_f, seed=0, n_draws=N_DRAWS))
+        yield Case(
+            function="mean_breaks",
+            where=name,
+            draw=draws.series(NOISES[name]),
+            ask=lambda values: {"finds a break": bool(mean_breaks(values).estimate > 0)},
+            targets={"finds a break": None},
+        )
