@@ -141,7 +141,7 @@ def leg_paths(targets: Floats, legs: Legs, execution: Execution) -> Floats:
         share = np.column_stack([wanted, 1 - wanted.sum(axis=1)])
         order = share * wealth[:, None] - held
         cash -= np.minimum(order, 0) @ selling
-        bought = _affordable(np.maximum(order, 0) * buying, cash)
+        bought = _affordable(np.maximum(order, 0), buying, cash)
         cash -= bought.sum(axis=1)
         held += np.minimum(order, 0) + bought / buying
         equity[bar] = cash + held.sum(axis=1)
@@ -149,10 +149,10 @@ def leg_paths(targets: Floats, legs: Legs, execution: Execution) -> Floats:
     return equity
 
 
-def _affordable(bills: Floats, cash: Floats) -> Floats:
-    """Pay bills from the smallest up until the cash is gone, row by row."""
-    by_size = np.argsort(bills, axis=1)
-    paid = np.minimum(np.cumsum(np.take_along_axis(bills, by_size, axis=1), axis=1), cash[:, None])
-    out = np.empty_like(bills)
+def _affordable(orders: Floats, costs: Floats, cash: Floats) -> Floats:
+    """What is paid, row by row: orders of these values and unit costs, the smallest first, until the cash is gone."""
+    by_size = np.argsort(orders, axis=1)
+    paid = np.minimum(np.cumsum(np.take_along_axis(orders * costs, by_size, axis=1), axis=1), cash[:, None])
+    out = np.empty_like(orders)
     np.put_along_axis(out, by_size, np.diff(paid, axis=1, prepend=0.0), axis=1)
     return out
