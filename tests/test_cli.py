@@ -191,7 +191,7 @@ def test_help_and_bad_arguments_answer_without_heavy_imports(words):
     ("words", "spared"),
     [
         (["strategies"], {"vectorbt", "numba", "scipy", "statsmodels", "plotly"}),
-        (["backtest", "lease_rate_spike", "--metal", "silver"], {"ipywidgets", "IPython", "nbformat"}),
+        (["backtest", "lease_rate_spike", "--metal", "silver"], {"ipywidgets", "IPython", "nbformat", "arch"}),
     ],
 )
 def test_a_command_imports_no_more_than_it_shows(words, spared):

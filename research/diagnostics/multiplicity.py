@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from research.diagnostics.block_length import autocovariances, automatic_block_length
 from research.diagnostics.finding import Finding
 from research.diagnostics.performance import average_so_far
 from research.errors import DataError, ParameterError
@@ -128,7 +129,7 @@ def step_down(
     n_draws
         Number of resamples.
     block_length
-        Mean block length in bars; by default :func:`automatic_block_length`.
+        Mean block length in bars; by default :func:`~research.diagnostics.block_length.automatic_block_length`.
 
     Returns
     -------
@@ -296,23 +297,6 @@ def false_discovery_rate(
     )
 
 
-def automatic_block_length(series: pd.DataFrame) -> float:
-    """Mean block length for the stationary bootstrap of a family, in bars.
-
-    The median of what the columns ask for, held between 1 and the root of the number of bars. The median,
-    because what one column asks for is itself noisy: in families of ten strategies without merit and with
-    windows of different length the step-down rejects in 5 to 7 % of the samples with it, and in 5 to 10 %
-    with the longest.
-
-    References
-    ----------
-    Politis and White (2004); Patton, Politis and White (2009).
-    """
-    columns = (series[name].dropna().to_numpy(float) for name in series)
-    lengths = [_block_length(values) for values in columns if values.size > 8 and np.ptp(values) > 0]
-    return float(np.clip(np.median(lengths), 1.0, np.sqrt(len(series)))) if lengths else 1.0
-
-
 def bootstrap_variance(series: Floats, block_length: float) -> Floats:
     """Return ``n Var*(mean*)`` of the stationary bootstrap of each column, in closed form.
 
@@ -320,42 +304,10 @@ def bootstrap_variance(series: Floats, block_length: float) -> Floats:
     (i/n)(1-p)^(n-i)``, ``p = 1 / block_length`` (Politis and Romano 1994, Lemma 1).
     """
     n = series.shape[0]
-    autocovariances = _autocovariances(series)
+    covariances = autocovariances(series)
     lags, stay = np.arange(1, n), 1 - 1 / block_length
     kernel = (1 - lags / n) * stay**lags + (lags / n) * stay ** (n - lags)
-    return np.asarray(autocovariances[0] + 2 * kernel @ autocovariances[1:])
-
-
-def _autocovariances(series: Floats) -> Floats:
-    """Biased autocovariances of each column at lags 0 to n - 1."""
-    from scipy.fft import irfft, next_fast_len, rfft
-
-    n = series.shape[0]
-    size = next_fast_len(2 * n, real=True)
-    spectrum = np.abs(rfft(series - series.mean(axis=0), size, axis=0)) ** 2
-    return np.asarray(irfft(spectrum, size, axis=0)[:n] / n)
-
-
-def _block_length(values: Floats) -> float:
-    """Return b = (2 G^2 / D)^(1/3) n^(1/3) of one series, D = 2 g(0)^2, with a flat-top window of M lags.
-
-    M is twice the first lag from which max(5, log10 n) autocorrelations are under 2 sqrt(log10 n / n).
-    """
-    n = values.size
-    in_a_row, threshold = max(5, int(np.log10(n))), 2 * np.sqrt(np.log10(n) / n)
-    most = min(int(np.ceil(np.sqrt(n))) + in_a_row, n - 1)
-    covariances = _autocovariances(values[:, None])[:, 0]
-    small = np.abs(covariances[1 : most + 1] / covariances[0]) < threshold
-    runs = np.convolve(small, np.ones(in_a_row), mode="valid") == in_a_row
-    window = min(2 * (1 + int(np.argmax(runs))), most) if runs.any() else most
-    lags = np.arange(1, window + 1)
-    flat_top = np.minimum(1.0, 2 * (1 - lags / window))
-    spread = 2 * np.sum(flat_top * lags * covariances[lags])
-    long_run = covariances[0] + 2 * np.sum(flat_top * covariances[lags])
-    longest = np.ceil(min(3 * np.sqrt(n), n / 3))
-    if long_run == 0:
-        return float(longest)
-    return float(min(((spread / long_run) ** 2) ** (1 / 3) * n ** (1 / 3), longest))
+    return np.asarray(covariances[0] + 2 * kernel @ covariances[1:])
 
 
 TIE = 1e-9  # statistics nearer than this are equal; the last digits of a matrix product are not evidence

@@ -12,6 +12,7 @@ from math import ceil, inf, sqrt
 
 import numpy as np
 
+from research.diagnostics.block_length import block_length as optimal_length
 from research.diagnostics.finding import Finding
 from research.diagnostics.inputs import FloatArray, SeriesLike, aligned, fraction, positive, whole
 from research.diagnostics.long_run import student_p_value
@@ -228,10 +229,7 @@ def _jobson_korkie_memmel(returns: FloatArray) -> float:
 
 
 def _automatic_block(returns: FloatArray) -> int:
-    from arch.bootstrap import optimal_block_length
-
-    influence = _moments(returns) @ _gradient(returns)
-    length = float(optimal_block_length(influence)["circular"].iloc[0])
+    length = optimal_length(_moments(returns) @ _gradient(returns), circular=True)
     return min(ceil(max(length, len(returns) ** 0.4)), len(returns) // 4)
 
 

@@ -6,7 +6,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-PACKAGES = ("numpy", "pandas", "vectorbt", "statsmodels", "arch", "scipy")
+PACKAGES = ("numpy", "pandas", "vectorbt", "statsmodels", "scipy")
 
 
 def versions() -> dict[str, Any]:

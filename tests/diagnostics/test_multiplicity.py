@@ -5,10 +5,9 @@ import pandas as pd
 import pytest
 
 from research.diagnostics._bootstrap import bootstrap_means, write_counts
+from research.diagnostics.block_length import automatic_block_length, block_length
 from research.diagnostics.multiplicity import (
-    _block_length,
     _Family,
-    automatic_block_length,
     bootstrap_variance,
     false_discovery_rate,
     spa_exceedances,
@@ -117,8 +116,9 @@ def test_block_length_equals_arch(n, rho):
 
     for seed in range(5):
         x = autoregression(n, rho, np.random.default_rng(seed))
-        theirs = optimal_block_length(x)["stationary"].iloc[0]
-        assert _block_length(x) == pytest.approx(theirs, rel=1e-9), seed
+        theirs = optimal_block_length(x).iloc[0]
+        assert block_length(x) == pytest.approx(theirs["stationary"], rel=1e-9), seed
+        assert block_length(x, circular=True) == pytest.approx(theirs["circular"], rel=1e-9), seed
 
 
 def block_length_of_an_autoregression(n, rho):
@@ -132,14 +132,14 @@ def test_closed_form_of_the_block_length(case, length):
 
 @pytest.mark.parametrize(("n", "rho"), [(20_000, 0.5), (20_000, 0.3)])
 def test_block_length_of_an_autoregression_nears_the_closed_form(n, rho):
-    found = [_block_length(autoregression(n, rho, np.random.default_rng(seed))) for seed in range(8)]
+    found = [block_length(autoregression(n, rho, np.random.default_rng(seed))) for seed in range(8)]
     assert np.mean(found) == pytest.approx(block_length_of_an_autoregression(n, rho), rel=0.15)
 
 
 def test_block_length_of_a_family_is_the_median_between_one_and_the_root():
     rng = np.random.default_rng(0)
     slow, quick = autoregression(900, 0.8, rng), rng.standard_normal((900, 2))
-    lengths = [_block_length(column) for column in (slow, *quick.T)]
+    lengths = [block_length(column) for column in (slow, *quick.T)]
     assert automatic_block_length(table(np.column_stack([slow, quick]))) == max(1.0, np.median(lengths))
     assert automatic_block_length(table(np.zeros((50, 2)))) == 1
     assert automatic_block_length(table(np.cumsum(rng.standard_normal((100, 3)), axis=0))) == 10
