@@ -6,6 +6,7 @@ import pytest
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from research import Execution, backtest, compare, open_data, strategy
+from research.engine.traded_market import TradedMarket
 from research.errors import NoData, ParameterError, SignalError, StrategyError
 from research.study.evidence import alpha_t_statistics, independent_events
 
@@ -121,7 +122,7 @@ def test_the_placebo_statistic_recomputed_from_the_ledger(study):
     ]
     fit = sm.OLS(over_the_mix, sm.add_constant(metal)).fit(cov_type="HC0")
     moved = np.column_stack([decided, np.roll(decided.ffill(), 60)])
-    found = alpha_t_statistics(trial.accounts, moved, execution)
+    found = alpha_t_statistics(moved, TradedMarket.of(trial.accounts.market, execution))
     assert found[0] == pytest.approx(fit.tvalues[0], rel=1e-8)
     assert trial.findings["shift_placebo"].statistic == pytest.approx(found[0], rel=1e-12)
     assert found[1] != found[0]
