@@ -25,7 +25,7 @@ from research.diagnostics.multiplicity import (
     timing_alpha_series,
 )
 from research.diagnostics.performance import timing_alpha
-from research.diagnostics.placebo import alpha_t_statistics, bootstrap_placebo, shift_placebo
+from research.diagnostics.placebo import alpha_t_statistics, bootstrap_placebo, by_shift, shift_placebo
 from research.diagnostics.prediction import augmented_regression, predictive_regression
 from research.diagnostics.selection import deflated_sharpe_ratio, probabilistic_sharpe_ratio
 from research.diagnostics.sharpe import sharpe_ratio
@@ -308,7 +308,8 @@ def _placebos() -> Iterator[Case]:
 
 
 def _shifted(world: World, *, so_far: bool = True) -> Finding:
-    return shift_placebo(world.weights[:, -1], _t_statistics(world, so_far=so_far), seed=world.seed)
+    weights = world.weights[:, -1]
+    return shift_placebo(weights, by_shift(weights, _t_statistics(world, so_far=so_far)), seed=world.seed)
 
 
 def _pieced(world: World) -> Finding:

@@ -14,7 +14,7 @@ from research.diagnostics.events import episodes
 from research.diagnostics.finding import Finding
 from research.diagnostics.multiplicity import step_down, superior_predictive_ability, timing_alpha_series
 from research.diagnostics.performance import timing_alpha
-from research.diagnostics.placebo import alpha_t_statistics, shift_placebo
+from research.diagnostics.placebo import alpha_t_statistics, by_shift, shift_placebo
 from research.diagnostics.power import minimum_detectable_information_ratio
 from research.synthetic import MONTHS, WORLDS, World
 from research.verdict import Evidence, Robustness, Rules, Verdict, Word, decide
@@ -161,7 +161,8 @@ def _placebo(world: World, k: int, seed: int, *, cost: float) -> Finding:
         moved = World(name=world.name, seed=world.seed, returns=world.returns, weights=weights)
         return alpha_t_statistics(moved.excess_returns(cost=cost), world.returns, moved.held())
 
-    return shift_placebo(world.weights[:, k], statistics_of, seed=seed)
+    weights = world.weights[:, k]
+    return shift_placebo(weights, by_shift(weights, statistics_of), seed=seed)
 
 
 def _alpha(returns: Floats, metal: Floats) -> float:

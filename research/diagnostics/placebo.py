@@ -32,7 +32,9 @@ from research.diagnostics.performance import average_so_far
 from research.errors import ParameterError
 
 Floats = npt.NDArray[np.float64]
-StatisticsOf = Callable[[Floats], Floats]
+Integers = npt.NDArray[np.int64]
+StatisticsOfHistories = Callable[[Floats], Floats]
+StatisticsOfShifts = Callable[[Integers], Floats]
 
 CELLS_AT_ONCE = 2_000_000  # bars x histories in memory at one time: 16 MB
 TIE = 1e-9  # relative; equal histories differ in the last digits when computed along another path
@@ -40,7 +42,7 @@ TIE = 1e-9  # relative; equal histories differ in the last digits when computed 
 
 def shift_placebo(
     weights: Floats,
-    statistics_of: StatisticsOf,
+    statistics_of: StatisticsOfShifts,
     *,
     seed: int,
     n_shifts: int = 10_000,
@@ -59,9 +61,9 @@ def shift_placebo(
         Target weights, ``(n_bars,)``; NaN keeps the position. Bars before the first target, when the account is
         not yet open, stay as they are: only what follows is moved.
     statistics_of
-        From target weights ``(n_bars, n_histories)``, each history contiguous, to one statistic for each
-        history, ``(n_histories,)``, larger when the position made more: :func:`alpha_t_statistics` of the
-        account and of the weights it wanted.
+        From shifts ``(n,)``, 0 being the strategy itself, to one statistic for each, ``(n,)``, larger when the
+        position made more. What :func:`research.engine.kernel.placebo_shifts` gives, or :func:`by_shift` makes of
+        a function of whole histories.
     seed
         Of the drawn shifts.
     n_shifts
@@ -88,18 +90,38 @@ def shift_placebo(
     sample.
     """
     targets, first = _checked(weights, n_shifts, expected_sign)
-    circle = targets[first:]
+    n_bars = targets.size - first
     rng = np.random.default_rng(seed)
-    everything = n_shifts >= circle.size - 1
-    shifts = np.arange(1, circle.size) if everything else 1 + rng.choice(circle.size - 1, n_shifts, replace=False)
+    everything = n_shifts >= n_bars - 1
+    shifts = np.arange(1, n_bars) if everything else 1 + rng.choice(n_bars - 1, n_shifts, replace=False)
     how = "every circular shift" if everything else f"{n_shifts} circular shifts, seed {seed}"
-    observed, others = _run(targets, first, statistics_of, _shifted(circle, shifts))
+    statistics = np.asarray(statistics_of(np.concatenate([[0], shifts])), dtype=float)
+    observed, others = float(statistics[0]), statistics[1:]
     return _finding("shift_placebo", "shifted", observed, others, expected_sign, how, "Phipson and Smyth 2010")
+
+
+def by_shift(weights: Floats, statistics_of: StatisticsOfHistories) -> StatisticsOfShifts:
+    """What :func:`shift_placebo` asks for, of a function of whole histories.
+
+    Parameters
+    ----------
+    weights
+        Those given to :func:`shift_placebo`.
+    statistics_of
+        From target weights ``(n_bars, n_histories)``, each history contiguous, to one statistic for each history,
+        ``(n_histories,)``. It is asked about as many at a time as fit in memory.
+    """
+
+    def statistics(shifts: Integers) -> Floats:
+        targets, first = _checked(weights, shifts.size)
+        return _of_blocks(targets, first, statistics_of, _shifted(targets[first:], shifts))
+
+    return statistics
 
 
 def bootstrap_placebo(
     weights: Floats,
-    statistics_of: StatisticsOf,
+    statistics_of: StatisticsOfHistories,
     *,
     block_length: float,
     seed: int,
@@ -113,7 +135,8 @@ def bootstrap_placebo(
     episode, or the placebo trades more often than the strategy and is punished by costs that the strategy
     does not pay.
 
-    Parameters are those of :func:`shift_placebo`, with ``block_length`` at least 1.
+    Parameters are those of :func:`shift_placebo`, with ``block_length`` at least 1 and ``statistics_of`` as in
+    :func:`by_shift`.
 
     Returns
     -------
@@ -133,9 +156,9 @@ def bootstrap_placebo(
     if not block_length >= 1:
         raise ParameterError(f"block_length: {block_length!r} bars is under one bar; use the length of an episode")
     rng = np.random.default_rng(seed)
-    observed, others = _run(
-        targets, first, statistics_of, _resampled(targets[first:], float(block_length), n_draws, rng)
-    )
+    observed = float(statistics_of(np.asfortranarray(targets[:, None]))[0])
+    blocks = _resampled(targets[first:], float(block_length), n_draws, rng)
+    others = _of_blocks(targets, first, statistics_of, blocks)
     how = f"{n_draws} stationary bootstraps of the weights, mean block {block_length:g} bars, seed {seed}"
     return _finding("bootstrap_placebo", "resampled", observed, others, expected_sign, how, "Politis and Romano 1994")
 
@@ -172,6 +195,7 @@ def alpha_t_statistics(
     """
     metal = np.asarray(metal_excess_returns, dtype=float).reshape(len(metal_excess_returns), -1)
     returns = np.asarray(excess_returns, dtype=float)
+    rounding = 1e-18 * np.einsum("ij,ij->j", returns, returns) + 1e-24 * len(metal)
     if held_weights is not None:
         returns = returns - metal * average_so_far(np.asarray(held_weights, dtype=float))
     regressors = np.column_stack([np.ones(len(metal)), metal])
@@ -183,12 +207,12 @@ def alpha_t_statistics(
     residuals = returns - regressors @ coefficients
     squares = np.square(residuals, out=residuals)
     variance = inverse[0] ** 2 @ squares
-    timed = squares.sum(axis=0) > 1e-18 * np.einsum("ij,ij->j", returns, returns)
+    timed = squares.sum(axis=0) > rounding
     t_statistics[timed] = coefficients[0, timed] / np.sqrt(variance[timed])
     return t_statistics
 
 
-def _checked(weights: Floats, n_histories: int, expected_sign: int) -> tuple[Floats, int]:
+def _checked(weights: Floats, n_histories: int, expected_sign: int = 1) -> tuple[Floats, int]:
     """Targets, and the bar of the first one."""
     targets = np.asarray(weights, dtype=float)
     known = np.flatnonzero(~np.isnan(targets)) if targets.ndim == 1 else np.array([], dtype=int)
@@ -201,13 +225,13 @@ def _checked(weights: Floats, n_histories: int, expected_sign: int) -> tuple[Flo
     return targets, int(known[0])
 
 
-def _shifted(weights: Floats, shifts: npt.NDArray[np.int64]) -> Iterator[Floats]:
+def _shifted(weights: Floats, shifts: Integers) -> Iterator[Floats]:
     """Yield blocks of moved weights; one that begins inside a kept position begins with that position."""
     n_bars = weights.size
     windows = np.lib.stride_tricks.sliding_window_view(np.concatenate([weights, weights]), n_bars)
     kept = _forward_filled(weights)
     for some in _portions(shifts.size, n_bars):
-        starts = n_bars - shifts[some]
+        starts = np.mod(-shifts[some], n_bars)
         moved = np.empty((starts.size, n_bars))
         for history, start in zip(moved, starts, strict=True):
             history[:] = windows[start]
@@ -240,17 +264,16 @@ def _forward_filled(weights: Floats) -> Floats:
     return weights[last]
 
 
-def _run(targets: Floats, first: int, statistics_of: StatisticsOf, blocks: Iterator[Floats]) -> tuple[float, Floats]:
-    """Statistics of the strategy and of the moved histories, each with the bars before the first target put back."""
-    observed = float(statistics_of(np.asfortranarray(targets[:, None]))[0])
-    others = []
+def _of_blocks(targets: Floats, first: int, statistics_of: StatisticsOfHistories, blocks: Iterator[Floats]) -> Floats:
+    """Statistics of moved histories, each with the bars before the first target put back."""
+    statistics = []
     for block in blocks:
         histories = block
         if first:
             histories = np.full((targets.size, block.shape[1]), np.nan, order="F")
             histories[first:] = block
-        others.append(np.array(statistics_of(histories), dtype=float))
-    return observed, np.concatenate(others)
+        statistics.append(np.array(statistics_of(histories), dtype=float))
+    return np.concatenate(statistics)
 
 
 def _finding(name: str, moved: str, observed: float, others: Floats, sign: int, how: str, reference: str) -> Finding:

@@ -9,6 +9,10 @@ An account is walked from fill to fill. One that is all in metal or all in bills
 different target it earns what the metal or the bills earn, so that the sums over the stretch are differences of
 sums made once for the market, and its worst fall is found block by block. Only fills and unsettled stretches go
 bar by bar. The capital is 1, which is all that returns need.
+
+The sums are of ``x``, the excess return, or for placebos of ``x`` over the mix that holds the average weight wanted so
+far. While the weight wanted is ``h`` that average is ``h + surplus / k`` after ``k`` bars, with one surplus from fill
+to fill; so a settled stretch earns ``-surplus m / k`` over the mix, and its sums too are differences of sums made once.
 """
 
 from __future__ import annotations
@@ -33,15 +37,15 @@ from research.engine.traded_market import BLOCK
     TRADED,  # metal bought and sold, each fill as a fraction of the account at its price
     COST,  # fees and slippage, each as a fraction of the account at the bar before
     EXPOSURE,  # sum of the weights held into each period
-    SUM_EXCESS,
-    SUM_EXCESS_SQUARED,
-    SUM_EXCESS_TIMES_ACCRUAL,
-    ALPHA,  # a period
-    BETA,
-    RESIDUAL_SUM_OF_SQUARES,
-    CLASSICAL_VARIANCE,  # of alpha
-    WHITE_VARIANCE,
-    ALPHA_VARIANCE,  # the one that was asked for
+    X,  # with x the excess return and m the metal's: sum of x, and so on
+    XX,
+    XM,
+    XMM,
+    XMMM,
+    XXM,
+    XXMM,
+    X_ACCRUAL,  # of x times the bills' accrual
+    LONG_RUN_VARIANCE,  # of alpha; NaN where none was asked for
     N_COLUMNS,
 ) = range(19)
 
@@ -49,14 +53,13 @@ from research.engine.traded_market import BLOCK
 # DUST of the account is the rounding of the last one.
 CLOSE = 1e-9
 DUST = 1e-12
-# A variance of returns a period under this is rounding.
-RISKLESS = 1e-24
-# Less than this share of the variance left unexplained is rounding too.
-EXPLAINED = 1e-12
 
-# Sums over periods: x, x^2, x m, x m^2, x m^3, x^2 m, x^2 m^2, x times the bills' accrual, and the weight held.
+# Sums over periods: of the columns X to X_ACCRUAL, and of the weight held.
 Sums = tuple[float, float, float, float, float, float, float, float, float]
+Mix = tuple[float, float]  # weight wanted, and surplus of the average so far; nothing where there is no mix
+Array = np.ndarray
 Fall = tuple[float, float, float]
+Terms = tuple[Any, ...]  # what `kernel` reads of a market, in the order in which `_account` takes it apart
 Position = tuple[float, float, float]  # cash, units of the metal's index, units of the bills' index
 
 
@@ -134,27 +137,21 @@ def _rebalance(
 
 @_inner
 def _account(
-    bars: np.ndarray,
-    targets: np.ndarray,
-    others: np.ndarray,
+    bars: Array,
+    targets: Array,
+    others: Array,
     offset: int,
     start: int,
-    metal_index: np.ndarray,
-    bill_index: np.ndarray,
-    accrual: np.ndarray,
-    metal_excess: np.ndarray,
-    tails: np.ndarray,
-    blocks: np.ndarray,
-    buy_factor: float,
-    sell_factor: float,
+    terms: Terms,
     with_path: bool,
-    equity: np.ndarray,
-    held: np.ndarray,
-    out: np.ndarray,
+    equity: Array,
+    held: Array,
+    out: Array,
 ) -> None:
     """Run one account from fill to fill; with a path, `equity` and metal `held` are kept after the fills of a bar."""
-    n_bars = bill_index.size
-    trades, traded, cost = 0, 0.0, 0.0
+    metal_index, bill_index, accrual, metal_excess, tails, blocks, share, mix_tails, buy_factor, sell_factor = terms
+    n_bars, over_mix = bill_index.size, mix_tails.size > 0
+    trades, traded, cost, mix = 0, 0.0, 0.0, (0.0, 0.0)
     at, bar = _opening(bars, offset, start, n_bars)
     opened = bar
     out[FIRST_FILL] = opened if opened < n_bars else -1.0
@@ -183,7 +180,10 @@ def _account(
         fall = _lower(fall, value)
         if bar > opened:
             base = before if bar > opened + 1 else 1.0  # the first return bears the cost of entry
-            sums = _period(sums, value / base - 1.0 - accrual[bar], weight_into, metal_excess[bar], accrual[bar])
+            x = value / base - 1.0 - accrual[bar]
+            sums = _period(sums, x, weight_into, metal_excess[bar], accrual[bar], mix, share[bar])
+        if over_mix:
+            mix = _wanting(mix, weight, bar - opened)
 
         # All in metal or all in bills has nothing to trade when the same target is repeated.
         settled = cash == 0.0 and ((weight == 1.0 and bills == 0.0) or (weight == 0.0 and metal == 0.0))
@@ -195,28 +195,31 @@ def _account(
         if with_path:
             equity[bar], held[bar] = value, metal
             _hold(position, metal_index[side], bill_index, bar + 1, following, equity, held)
+        first, stop = bar + 1, following
         if metal < 0.0 or bills < 0.0:
-            ruin = _first_ruin(position, metal_index[side], bill_index, bar + 1, following)
-            if ruin < following:
-                value = _close(ruin, with_path, equity, out)
-                break
-        first = bar + 1
+            stop = _first_ruin(position, metal_index[side], bill_index, first, following)
         if settled:
             if bar == opened and first < following:
                 now = metal_units * metal_index[side, first] + bill_units * bill_index[first]
-                sums = _period(sums, now - 1.0 - accrual[first], metal / value, metal_excess[first], accrual[first])
+                x = now - 1.0 - accrual[first]
+                sums = _period(sums, x, metal / value, metal_excess[first], accrual[first], mix, share[first])
                 fall = _lower(fall, now)
                 first += 1
-            if first < following and weight == 1.0:
+            if over_mix:
+                sums = _settled_over_mix(sums, mix_tails, mix[1], first, following)
+            elif first < following and weight == 1.0:
                 sums = _settled(sums, tails, first, following)
                 fall = _lowest(fall, metal_units, metal_index[1], blocks[0], first, following)
             elif first < following:
                 fall = _lowest(fall, bill_units, bill_index, blocks[1], first, following)
-        elif first < following:
+        elif first < stop:
             sums, fall = _unsettled(
-                sums, fall, position, metal_index[side], bill_index, accrual, metal_excess, first, following,
-                1.0 if bar == opened else value, metal / value,
+                sums, fall, position, metal_index[side], bill_index, accrual, metal_excess, first, stop,
+                1.0 if bar == opened else value, metal / value, mix, share,
             )  # fmt: skip
+        if stop < following:
+            value = _close(stop, with_path, equity, out)
+            break
         if following > bar + 1:
             metal, bills = metal_units * metal_index[side, following - 1], bill_units * bill_index[following - 1]
             value = cash + metal + bills
@@ -225,17 +228,20 @@ def _account(
             metal, bills = metal_units * metal_index[side, following], bill_units * bill_index[following]
             value = cash + metal + bills
         bar = following
+    ruined = out[BANKRUPT_AT] >= 0.0
+    if ruined and over_mix:
+        sums = _ruined(sums, mix, bars, targets, at, offset, opened, int(out[BANKRUPT_AT]), terms)
     out[FINAL_VALUE] = value if opened < n_bars else np.nan
     out[TRADES] = trades
     out[TRADED] = traded
     out[COST] = cost
-    if out[BANKRUPT_AT] < 0.0 and opened < n_bars:
+    if opened < n_bars and (over_mix or not ruined):
         out[MAX_DRAWDOWN] = fall[2] - 1.0
-        _regress(sums, tails[opened + 1], n_bars - 1 - opened, out)
+        out[X], out[XX], out[XM], out[XMM], out[XMMM], out[XXM], out[XXMM], out[X_ACCRUAL], out[EXPOSURE] = sums
 
 
 @_inner
-def _decisions(row: np.ndarray, bars: np.ndarray, targets: np.ndarray, others: np.ndarray) -> int:
+def _decisions(row: Array, bars: Array, targets: Array, others: Array) -> int:
     """List the bars that have a target, the targets, and for each the next one that differs; count them."""
     n = 0
     for bar in range(row.size):
@@ -247,7 +253,7 @@ def _decisions(row: np.ndarray, bars: np.ndarray, targets: np.ndarray, others: n
 
 
 @_inner
-def _opening(bars: np.ndarray, offset: int, start: int, n_bars: int) -> tuple[int, int]:
+def _opening(bars: Array, offset: int, start: int, n_bars: int) -> tuple[int, int]:
     """Decision and bar of the first fill: the last target due by `start`, else the first one after it."""
     due, beyond = 0, bars.size  # by halves: numpy's search takes long to compile
     while due < beyond:
@@ -265,13 +271,7 @@ def _opening(bars: np.ndarray, offset: int, start: int, n_bars: int) -> tuple[in
 
 @_inner
 def _hold(
-    position: Position,
-    metal_index: np.ndarray,
-    bill_index: np.ndarray,
-    first: int,
-    stop: int,
-    equity: np.ndarray,
-    held: np.ndarray,
+    position: Position, metal_index: Array, bill_index: Array, first: int, stop: int, equity: Array, held: Array
 ) -> None:
     """Value a position that is kept: the loop that the compiler turns into vector instructions."""
     cash, metal_units, bill_units = position
@@ -281,7 +281,7 @@ def _hold(
 
 
 @_inner
-def _first_ruin(position: Position, metal_index: np.ndarray, bill_index: np.ndarray, first: int, stop: int) -> int:
+def _first_ruin(position: Position, metal_index: Array, bill_index: Array, first: int, stop: int) -> int:
     """First bar of a stretch at which nothing is left, else its end."""
     cash, metal_units, bill_units = position
     for bar in range(first, stop):
@@ -291,7 +291,7 @@ def _first_ruin(position: Position, metal_index: np.ndarray, bill_index: np.ndar
 
 
 @_inner
-def _close(bar: int, with_path: bool, equity: np.ndarray, out: np.ndarray) -> float:
+def _close(bar: int, with_path: bool, equity: Array, out: Array) -> float:
     """Close a ruined account: its value."""
     out[BANKRUPT_AT] = bar
     if with_path:
@@ -300,8 +300,31 @@ def _close(bar: int, with_path: bool, equity: np.ndarray, out: np.ndarray) -> fl
 
 
 @_inner
-def _period(sums: Sums, x: float, weight: float, m: float, accrual: float) -> Sums:
+def _ruined(
+    sums: Sums, mix: Mix, bars: Array, targets: Array, at: int, offset: int, opened: int, ruin: int, terms: Terms
+) -> Sums:
+    """Add the periods of a ruined account: all is lost in the first, nothing is earned later, whatever is wanted."""
+    _, _, accrual, metal_excess, _, _, share, _, _, _ = terms
+    first = max(ruin, opened + 1)
+    for bar in range(first, accrual.size):
+        while at < bars.size and bars[at] - offset < bar:
+            mix = _wanting(mix, targets[at], max(bars[at] - offset - opened, 0))
+            at += 1
+        x = (-1.0 if bar == first else 0.0) - accrual[bar]
+        sums = _period(sums, x, 0.0, metal_excess[bar], accrual[bar], mix, share[bar])
+    return sums
+
+
+@_inner
+def _wanting(mix: Mix, weight: float, periods: int) -> Mix:
+    """Want another weight after so many periods."""
+    return weight, mix[1] + (mix[0] - weight) * periods
+
+
+@_inner
+def _period(sums: Sums, x: float, weight: float, m: float, accrual: float, mix: Mix, share: float) -> Sums:
     """Add one period's excess return `x` on the `weight` held into it, the metal's being `m`."""
+    x -= (mix[0] + mix[1] * share) * m
     xm, xx = x * m, x * x
     return (
         sums[0] + x, sums[1] + xx, sums[2] + xm, sums[3] + xm * m, sums[4] + xm * m * m, sums[5] + xx * m,
@@ -310,7 +333,7 @@ def _period(sums: Sums, x: float, weight: float, m: float, accrual: float) -> Su
 
 
 @_inner
-def _settled(sums: Sums, tails: np.ndarray, first: int, stop: int) -> Sums:
+def _settled(sums: Sums, tails: Array, first: int, stop: int) -> Sums:
     """Add the periods of a stretch that is all in metal: `x` is `m` and the weight is 1."""
     before, after = tails[first], tails[stop]
     m, mm, mmm, mmmm = before[0] - after[0], before[1] - after[1], before[2] - after[2], before[3] - after[3]
@@ -322,18 +345,33 @@ def _settled(sums: Sums, tails: np.ndarray, first: int, stop: int) -> Sums:
 
 
 @_inner
+def _settled_over_mix(sums: Sums, mix_tails: Array, surplus: float, first: int, stop: int) -> Sums:
+    """Add the periods of a stretch that is all in metal or all in bills: `x` over the mix is `-surplus m / k`."""
+    before, after, square = mix_tails[first], mix_tails[stop], surplus * surplus
+    x, xx, xm, xmm, xmmm, xxm, xxmm, x_accrual, exposure = sums
+    return (
+        x - surplus * (before[0] - after[0]), xx + square * (before[4] - after[4]),
+        xm - surplus * (before[1] - after[1]), xmm - surplus * (before[2] - after[2]),
+        xmmm - surplus * (before[3] - after[3]), xxm + square * (before[5] - after[5]),
+        xxmm + square * (before[6] - after[6]), x_accrual, exposure,
+    )  # fmt: skip
+
+
+@_inner
 def _unsettled(
     sums: Sums,
     fall: Fall,
     position: Position,
-    metal_index: np.ndarray,
-    bill_index: np.ndarray,
-    accrual: np.ndarray,
-    metal_excess: np.ndarray,
+    metal_index: Array,
+    bill_index: Array,
+    accrual: Array,
+    metal_excess: Array,
     first: int,
     stop: int,
     base: float,
     weight: float,
+    mix: Mix,
+    share: Array,
 ) -> tuple[Sums, Fall]:
     """Add the periods of a stretch of any other position, worth `base` and with `weight` in metal before it."""
     cash, metal_units, bill_units = position
@@ -341,7 +379,8 @@ def _unsettled(
     for bar in range(first, stop):
         metal = metal_units * metal_index[bar]
         value = cash + metal + bill_units * bill_index[bar]
-        sums = _period(sums, value * inverse - 1.0 - accrual[bar], weight, metal_excess[bar], accrual[bar])
+        x = value * inverse - 1.0 - accrual[bar]
+        sums = _period(sums, x, weight, metal_excess[bar], accrual[bar], mix, share[bar])
         fall = _lower(fall, value)
         inverse = 1.0 / value
         weight = metal * inverse
@@ -360,7 +399,7 @@ def _lower(fall: Fall, value: float) -> Fall:
 
 
 @_inner
-def _lowest(fall: Fall, units: float, index: np.ndarray, blocks: np.ndarray, first: int, stop: int) -> Fall:
+def _lowest(fall: Fall, units: float, index: Array, blocks: Array, first: int, stop: int) -> Fall:
     """Carry the worst fall through a stretch, past the blocks of bars that can hold no worse one."""
     for number in range(first // BLOCK, (stop + BLOCK - 1) // BLOCK):
         peak, floor, worst = fall
@@ -377,56 +416,21 @@ def _lowest(fall: Fall, units: float, index: np.ndarray, blocks: np.ndarray, fir
 
 
 @_inner
-def _regress(sums: Sums, of_metal: np.ndarray, n: int, out: np.ndarray) -> None:
-    """Regress on the metal, from the sums of the account's periods and of the same periods of the metal."""
-    x, xx, xm, xmm, xmmm, xxm, xxmm, x_accrual, exposure = sums
-    out[EXPOSURE] = exposure
-    out[SUM_EXCESS] = x
-    out[SUM_EXCESS_SQUARED] = xx
-    out[SUM_EXCESS_TIMES_ACCRUAL] = x_accrual
-    m, mm, mmm, mmmm = of_metal[0], of_metal[1], of_metal[2], of_metal[3]
-    spread_m = mm - m * m / n
-    if n < 3 or spread_m <= RISKLESS * n:
-        return
-    spread_x = xx - x * x / n
-    common = xm - x * m / n
-    beta = common / spread_m
-    alpha = (x - beta * m) / n
-    residual = spread_x - beta * common
-    out[ALPHA] = alpha
-    out[BETA] = beta
-    out[RESIDUAL_SUM_OF_SQUARES] = residual if residual > EXPLAINED * spread_x else 0.0
-    out[CLASSICAL_VARIANCE] = out[RESIDUAL_SUM_OF_SQUARES] / (n - 2) * mm / n / spread_m
-    # The score of alpha is u (c - d m), with the residual u = x - alpha - beta m: its square, multiplied out.
-    c, d = mm / (n * spread_m), m / (n * spread_m)
-    u = xx + alpha * alpha * n + beta * beta * mm - 2 * alpha * x - 2 * beta * xm + 2 * alpha * beta * m
-    um = xxm + alpha * alpha * m + beta * beta * mmm - 2 * alpha * xm - 2 * beta * xmm + 2 * alpha * beta * mm
-    umm = xxmm + alpha * alpha * mm + beta * beta * mmmm - 2 * alpha * xmm - 2 * beta * xmmm + 2 * alpha * beta * mmm
-    out[WHITE_VARIANCE] = c * c * u - 2 * c * d * um + d * d * umm
-
-
-@_inner
-def _long_run_variance(
-    equity: np.ndarray,
-    scores: np.ndarray,
-    accrual: np.ndarray,
-    metal_excess: np.ndarray,
-    of_metal: np.ndarray,
-    window: int,
-    out: np.ndarray,
-) -> float:
+def _long_run_variance(equity: Array, scores: Array, terms: Terms, window: int, out: Array) -> float:
     """Newey and West's variance of alpha.
 
     The Bartlett-weighted sum of scores is the sum of squares of their moving sums over `window` bars, divided by it.
     """
-    opened = int(out[FIRST_FILL])
-    n_bars = equity.size
+    _, _, accrual, metal_excess, tails, _, _, _, _, _ = terms
+    opened, n_bars = int(out[FIRST_FILL]), equity.size
     n = n_bars - 1 - opened
-    m, mm = of_metal[0], of_metal[1]
+    m, mm = tails[opened + 1, 0], tails[opened + 1, 1]
     spread_m = mm - m * m / n
+    beta = (out[XM] - out[X] * m / n) / spread_m
+    alpha = (out[X] - beta * m) / n
     inverse = 1.0
     for bar in range(opened + 1, n_bars):
-        u = equity[bar] * inverse - 1.0 - accrual[bar] - out[ALPHA] - out[BETA] * metal_excess[bar]
+        u = equity[bar] * inverse - 1.0 - accrual[bar] - alpha - beta * metal_excess[bar]
         inverse = 1.0 / equity[bar]
         scores[bar] = u * (mm - m * metal_excess[bar]) / (n * spread_m)
     moving, total = 0.0, 0.0
@@ -447,35 +451,30 @@ _cube = types.Array(float64, 3, "C", readonly=True)
 
 @_compiled(
     void(
-        _matrix, _indices, _indices, int64, _matrix, _vector, _vector, _vector, _matrix, _cube,
-        float64, float64, int64, boolean, float64[:, ::1], float64[:, ::1],
+        _matrix, _indices, _indices, int64,
+        types.Tuple((_matrix, _vector, _vector, _vector, _matrix, _cube, _vector, _matrix, float64, float64)),
+        int64, boolean, float64[:, ::1], float64[:, ::1],
     )
 )  # fmt: skip
 def evaluate(
-    rows: np.ndarray,
-    row_of: np.ndarray,
-    offset_of: np.ndarray,
+    rows: Array,
+    row_of: Array,
+    offset_of: Array,
     start: int,
-    metal_index: np.ndarray,
-    bill_index: np.ndarray,
-    accrual: np.ndarray,
-    metal_excess: np.ndarray,
-    tails: np.ndarray,
-    blocks: np.ndarray,
-    buy_factor: float,
-    sell_factor: float,
+    terms: Terms,
     window: int,
     with_path: bool,
-    equity: np.ndarray,
-    out: np.ndarray,
+    equity: Array,
+    out: Array,
 ) -> None:
     """Evaluate the variants ``i``: the target of ``bar`` is ``rows[row_of[i], bar + offset_of[i]]``.
 
     The market's series are those of :class:`~research.engine.traded_market.TradedMarket`. With a path, ``equity`` has
-    a row for each variant. ``window`` is one more than the lags of the Bartlett kernel (Newey and West 1987); 0 asks
-    for classical variance. More than 1 needs the whole path, for which there is scratch.
+    a row for each variant. ``window`` is one more than the lags of the Bartlett kernel (Newey and West 1987); more than
+    1 needs the whole path, for which there is scratch. With ``mix_tails``, returns are those over the mix, and falls
+    are not looked for.
     """
-    n_bars = bill_index.size
+    n_bars = terms[1].size
     long_run = window > 1 and not with_path
     scratch, held = np.empty(n_bars), np.empty(n_bars)
     bars, others = np.empty(rows.shape[1] + 1, np.int32), np.empty(rows.shape[1] + 1, np.int32)
@@ -489,12 +488,7 @@ def evaluate(
         record[:] = np.nan
         path = equity[i] if with_path else scratch
         _account(
-            bars[:n], targets, others, offset_of[i], start, metal_index, bill_index, accrual, metal_excess, tails,
-            blocks, buy_factor, sell_factor, with_path or long_run, path, held, record,
+            bars[:n], targets, others, offset_of[i], start, terms, with_path or long_run, path, held, record
         )  # fmt: skip
-        if long_run and not np.isnan(record[ALPHA]):
-            record[ALPHA_VARIANCE] = _long_run_variance(
-                path, held, accrual, metal_excess, tails[int(record[FIRST_FILL]) + 1], window, record
-            )
-        else:
-            record[ALPHA_VARIANCE] = record[WHITE_VARIANCE] if window == 1 else record[CLASSICAL_VARIANCE]
+        if long_run and not np.isnan(record[X]):
+            record[LONG_RUN_VARIANCE] = _long_run_variance(path, held, terms, window, record)

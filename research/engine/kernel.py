@@ -1,7 +1,7 @@
 """The fast path: the metal-and-bills account of thousands of variants, equal to vectorbt to 1e-10.
 
 :func:`sweep` gives the summary statistics of many target series, :func:`paths` their equity, and
-:func:`placebo_shifts` the statistics of one series shifted in a circle. The engine of record stays
+:func:`placebo_shifts` the statistic of one series shifted in a circle. The engine of record stays
 :mod:`research.engine.portfolio`; both keep to these rules.
 
 - *Targets are decisions.* A target at bar ``t`` is the weight decided there, and it is filled at the price
@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from research.engine.regression import regress
 from research.engine.summary import Summary, summarise
 from research.engine.traded_market import TradedMarket
 from research.errors import ExecutionError, SignalError
@@ -79,9 +80,9 @@ def sweep(
     for block in _blocks(targets):
         rows = _rows(block, market.n_bars)
         row_of, offset_of = np.arange(len(rows)), np.full(len(rows), -market.delay)
-        table = _evaluate(market, market.start, rows, row_of, offset_of, window, None, threads)
+        table = _evaluate(market, market.start, rows, row_of, offset_of, threads, window=window)
         tables.append(_without_infinite(table, sum(map(len, tables))))
-    return summarise(tables, market)
+    return summarise(tables, market, window)
 
 
 def paths(targets: ArrayLike, market: TradedMarket, *, threads: int | None = None) -> Floats:
@@ -97,24 +98,22 @@ def paths(targets: ArrayLike, market: TradedMarket, *, threads: int | None = Non
     rows = _rows(targets, market.n_bars)
     equity = np.full((len(rows), market.n_bars), np.nan)
     row_of, offset_of = np.arange(len(rows)), np.full(len(rows), -market.delay)
-    _without_infinite(_evaluate(market, market.start, rows, row_of, offset_of, 0, equity, threads))
+    _without_infinite(_evaluate(market, market.start, rows, row_of, offset_of, threads, equity=equity))
     return equity
 
 
-def placebo_shifts(
-    target: ArrayLike,
-    shifts: ArrayLike,
-    market: TradedMarket,
-    *,
-    hac_lags: int | None = None,
-    threads: int | None = None,
-) -> Summary:
-    """Run one series of targets through the same account with its fills shifted in a circle.
+def placebo_shifts(target: ArrayLike, shifts: ArrayLike, market: TradedMarket, *, threads: int | None = None) -> Floats:
+    """White t statistics of the timing alpha of one strategy whose decisions are shifted in a circle.
 
-    The circle runs from the first bar at which accounts open (by default the bar of the first fill) to the last
-    bar. With ``N`` bars in it, shift ``k`` fills at its bar ``j`` what the strategy fills at bar ``(j - k) mod N``.
-    All accounts open at the start of the circle, on the target in force there. Shift 0 is the strategy itself. No
-    shifted series is ever stored.
+    The circle runs from the first decision to the last bar. With ``N`` bars in it, shift ``k`` decides at its bar ``j``
+    what the strategy decides at bar ``(j - k) mod N``; one that begins inside a kept position begins with it. So all
+    accounts open at one bar, and shift 0 is the strategy itself. No shifted series is ever stored.
+
+    Of the periods after the first fill, with the account's excess return ``x`` (costs included), the metal's ``m`` and
+    the mean ``h`` of the weights wanted into all earlier periods (into the first one, its own), the statistic is that
+    of ``alpha`` in ``x - h m = alpha + beta m + e`` by least squares: what
+    :func:`research.diagnostics.placebo.alpha_t_statistics` says of the whole path. A ruined account loses all in the
+    period of ruin and earns nothing later, not even on bills.
 
     Parameters
     ----------
@@ -123,31 +122,37 @@ def placebo_shifts(
     shifts
         Whole numbers of bars, of either sign, shape ``(n_shifts,)``.
 
-    The other parameters, the returned :class:`Summary` (arrays of shape ``(n_shifts,)``) and the errors are
-    those of :func:`sweep`.
+    The other parameters and the errors are those of :func:`sweep`.
+
+    Returns
+    -------
+    ndarray of shape (n_shifts,)
+        NaN where the metal explains the account exactly, and where the account never opens.
+
+    References
+    ----------
+    White (1980); So and Shin (1999) for the average so far.
     """
-    window = _window(hac_lags)
+    from research.engine import _ledger
+
     steps = np.atleast_1d(np.asarray(shifts))
     if steps.size and steps.dtype.kind not in "iu":
         raise SignalError(f"shifts: {steps.dtype} does not count bars; pass whole numbers")
-    start, filled = _filled(_rows(target, market.n_bars)[0], market.start, market.delay)
-    circle = np.concatenate([filled, filled])[None, :]
-    row_of = np.zeros(steps.size, dtype=np.int64)
-    offset_of = filled.size - np.mod(steps.astype(np.int64), max(filled.size, 1)) - start
-    table = _evaluate(market, start, circle, row_of, offset_of, window, None, threads)
-    return summarise([_without_infinite(table)], market)
-
-
-def _filled(decided: Floats, start: int, delay: int) -> tuple[int, Floats]:
-    """Bar at which the account opens, and what is filled from there on; the first of it is never NaN."""
-    due = decided[: max(decided.size - delay, 0)]
-    known = np.flatnonzero(~np.isnan(due))
-    if known.size == 0 or start >= decided.size:
-        return decided.size, due[:0]
-    start = max(start, int(known[0]) + delay)
-    filled = due[start - delay :].copy()
-    filled[0] = due[known[known <= start - delay][-1]]
-    return start, filled
+    decided = _rows(target, market.n_bars)[0]
+    known = np.flatnonzero(~np.isnan(decided))
+    first = int(known[0]) if known.size else market.n_bars
+    opened = max(first + market.delay, market.start)
+    if opened >= market.n_bars:
+        return np.full(steps.size, np.nan)
+    circle = np.concatenate([decided[first:]] * 2)[None, :]
+    back = np.mod(-steps.astype(np.int64), circle.size // 2)
+    row_of, mix = np.zeros(steps.size, dtype=np.int64), market.over_mix(opened)
+    table = _evaluate(market, opened, circle, row_of, back - first - market.delay, threads, mix=mix)
+    sums = _without_infinite(table).T[_ledger.X : _ledger.XXMM + 1]
+    of_metal, n = market.tails[opened + 1, :4, None], np.full(steps.size, market.n_bars - 1.0 - opened)
+    fit = regress(sums, of_metal, n)
+    statistics: Floats = fit.alpha / np.sqrt(fit.white_variance)
+    return statistics
 
 
 def _evaluate(
@@ -156,14 +161,22 @@ def _evaluate(
     rows: Floats,
     row_of: Integers,
     offset_of: Integers,
-    window: int,
-    equity: Floats | None,
     threads: int | None,
+    *,
+    window: int = 0,
+    equity: Floats | None = None,
+    mix: tuple[Floats, Floats] | None = None,
 ) -> Floats:
     """Fill the table of sums, a few variants at a time, on as many threads as the work is worth."""
     from research.engine import _ledger  # the compiler is needed from here on, not before
 
     table = np.empty((row_of.size, _ledger.N_COLUMNS))
+    share, mix_tails = mix or (np.zeros(market.n_bars), np.empty((0, 0)))
+
+    terms = (
+        *(market.metal_index, market.bill_index, market.accrual, market.metal_excess, market.tails, market.blocks),
+        *(share, mix_tails, market.buy_factor, market.sell_factor),
+    )
 
     def run(low: int) -> None:
         part = slice(low, low + _ROWS_AT_ONCE)
@@ -172,14 +185,7 @@ def _evaluate(
             row_of[part],
             offset_of[part],
             start,
-            market.metal_index,
-            market.bill_index,
-            market.accrual,
-            market.metal_excess,
-            market.tails,
-            market.blocks,
-            market.buy_factor,
-            market.sell_factor,
+            terms,
             window,
             equity is not None,
             np.empty((0, 0)) if equity is None else equity[part],

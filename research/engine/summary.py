@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from research.engine.regression import RISKLESS, regress
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-
-RISKLESS = 1e-12  # a standard deviation of returns under this is rounding, not risk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +91,11 @@ class Summary:
         return pd.DataFrame({field.name: getattr(self, field.name) for field in fields(self)})
 
 
-def summarise(tables: list[Floats], market: TradedMarket) -> Summary:
-    """Turn the tables of sums that the compiled loop filled into statistics."""
+def summarise(tables: list[Floats], market: TradedMarket, window: int) -> Summary:
+    """Turn the tables of sums that the compiled loop filled into statistics.
+
+    ``window`` is one more than the lags of Newey and West's variance, 0 for the classical one.
+    """
     from research.engine import _ledger as at
 
     columns = np.concatenate([*tables, np.empty((0, at.N_COLUMNS))]).T
@@ -105,17 +108,17 @@ def summarise(tables: list[Floats], market: TradedMarket) -> Summary:
     with np.errstate(divide="ignore", invalid="ignore"):
         n = np.where(n_periods > 0, n_periods, np.nan)
         final_value = columns[at.FINAL_VALUE]
-        sum_bills, sum_bills_squared = market.tails[np.where(opened, first_fill + 1, market.n_bars), 5:].T
-        sum_return = columns[at.SUM_EXCESS] + sum_bills
-        sum_return_squared = (
-            columns[at.SUM_EXCESS_SQUARED] + 2 * columns[at.SUM_EXCESS_TIMES_ACCRUAL] + sum_bills_squared
-        )
+        of_market = market.tails[np.where(opened, first_fill + 1, market.n_bars)].T
+        sum_bills, sum_bills_squared = of_market[5:]
+        sum_return = columns[at.X] + sum_bills
+        sum_return_squared = columns[at.XX] + 2 * columns[at.X_ACCRUAL] + sum_bills_squared
         volatility = _deviation(sum_return, sum_return_squared, n)
-        risk = _deviation(columns[at.SUM_EXCESS], columns[at.SUM_EXCESS_SQUARED], n)
-        risk[risk < RISKLESS] = np.nan
-        residual_variance = columns[at.RESIDUAL_SUM_OF_SQUARES] / (n - 2)
-        alpha_error = np.sqrt(columns[at.ALPHA_VARIANCE])
-        alpha_error[~(residual_variance > RISKLESS**2)] = np.nan
+        risk = _deviation(columns[at.X], columns[at.XX], n)
+        risk[risk * risk < RISKLESS] = np.nan
+        fit = regress(columns[at.X : at.XXMM + 1], of_market[:4], n)
+        variance = fit.classical_variance if window == 0 else fit.white_variance
+        if window > 1:
+            variance = np.where(np.isnan(variance), np.nan, columns[at.LONG_RUN_VARIANCE])
         return Summary(
             first_fill=first_fill,
             bankrupt_at=bankrupt_at,
@@ -123,16 +126,16 @@ def summarise(tables: list[Floats], market: TradedMarket) -> Summary:
             total_return=final_value - 1.0,
             cagr=np.where(ruined, -1.0, final_value ** (a_year / n) - 1.0),
             volatility=volatility * np.sqrt(a_year),
-            sharpe=columns[at.SUM_EXCESS] / n / risk * np.sqrt(a_year),
+            sharpe=columns[at.X] / n / risk * np.sqrt(a_year),
             max_drawdown=np.where(ruined, -1.0, columns[at.MAX_DRAWDOWN]),
             turnover=columns[at.TRADED] / n * a_year,
             costs=columns[at.COST] / n * a_year,
             n_trades=np.where(opened, columns[at.TRADES], 0).astype(np.int64),
             exposure=columns[at.EXPOSURE] / n,
-            alpha=columns[at.ALPHA] * a_year,
-            beta=columns[at.BETA],
-            residual_variance=residual_variance,
-            alpha_t=columns[at.ALPHA] / alpha_error,
+            alpha=fit.alpha * a_year,
+            beta=fit.beta,
+            residual_variance=fit.residual_variance,
+            alpha_t=fit.alpha / np.sqrt(variance),
         )
 
 

@@ -65,6 +65,22 @@ class TradedMarket:
         """Number of bars."""
         return self.bill_index.size
 
+    def over_mix(self, opened: int) -> tuple[Floats, Floats]:
+        """What placebos read that open at one bar, whose returns are those over the mix of the average weight so far.
+
+        Returns
+        -------
+        tuple
+            ``1 / k`` by bar, ``k`` being the number of earlier periods, 0 where there is none; and sums from each bar
+            to the last, a row a bar and one of zeros: of ``q = m / k`` times ``m`` to the powers 0 to 3, and of ``q^2``
+            times ``m`` to the powers 0 to 2.
+        """
+        earlier = np.arange(self.n_bars) - opened - 1
+        share = np.where(earlier > 0, 1.0 / np.maximum(earlier, 1), 0.0)
+        m = self.metal_excess
+        q, qm = m * share, m * share * m
+        return share, _tails((q, qm, qm * m, qm * m * m, q * q, q * qm, qm * qm))
+
     @classmethod
     def of(cls, market: Market, execution: Execution, *, first: int | None = None) -> TradedMarket:
         """Work it out for the market of a study; parameters and errors as in :meth:`of_arrays`."""

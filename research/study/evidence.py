@@ -15,7 +15,7 @@ from research.diagnostics.performance import timing_alpha
 from research.diagnostics.placebo import alpha_t_statistics as placebo_t_statistics
 from research.diagnostics.placebo import shift_placebo
 from research.diagnostics.power import minimum_detectable_information_ratio
-from research.engine.kernel import paths, sweep
+from research.engine.kernel import paths, placebo_shifts, sweep
 from research.engine.traded_market import TradedMarket
 from research.errors import SignalError
 from research.execution import Execution
@@ -46,7 +46,7 @@ def weigh(item: Candidate, family: Finding, execution: Execution, rules: Rules) 
     traded = TradedMarket.of(item.accounts.market, execution)
     placebo = shift_placebo(
         item.accounts.decided.to_numpy(),
-        lambda histories: alpha_t_statistics(histories, traded),
+        lambda shifts: placebo_shifts(item.accounts.decided.to_numpy(), shifts, traded),
         seed=SEED,
         n_shifts=N_PLACEBOS,
         expected_sign=item.strategy.expected_sign,
@@ -158,6 +158,7 @@ def independent_episodes(decided: pd.Series, periods_per_year: int) -> pd.DataFr
 def alpha_t_statistics(histories: np.ndarray, market: TradedMarket) -> np.ndarray:
     """Statistics of the placebo for many weight histories with one first target, ``(n_bars, n_histories)``.
 
+    What :func:`~research.engine.kernel.placebo_shifts` says of shifts without storing them, of histories of any kind:
     White's t of the timing alpha over the mix of the average weight so far, of the account after costs, from the bar
     after the first fill on; as :func:`~research.study.family.family_returns` takes them for the family.
     """

@@ -15,8 +15,9 @@ from research.diagnostics.long_run import MINIMUM_OBSERVATIONS
 from research.diagnostics.metrics import drawdown
 from research.diagnostics.placebo import shift_placebo
 from research.diagnostics.power import power_curve
+from research.engine.kernel import placebo_shifts
 from research.engine.traded_market import TradedMarket
-from research.study.evidence import N_PLACEBOS, SEED, alpha_t_statistics, independent_episodes
+from research.study.evidence import N_PLACEBOS, SEED, independent_episodes
 from research.study.trial import Trial
 
 COMPARED = ("buy_and_hold", "matched_exposure", "bills")
@@ -65,20 +66,21 @@ class PlaceboDraws:
 def placebo_draws(trial: Trial) -> PlaceboDraws:
     """Draw again the shifted histories of the verdict: same seed, same account, same terms."""
     traded = TradedMarket.of(trial.accounts.market, trial.result.execution)
+    decided = trial.accounts.decided.to_numpy()
     drawn: list[FloatArray] = []
 
-    def recorded(histories: FloatArray) -> FloatArray:
-        drawn.append(alpha_t_statistics(histories, traded))
+    def recorded(shifts: np.ndarray) -> FloatArray:
+        drawn.append(placebo_shifts(decided, shifts, traded))
         return drawn[-1]
 
     finding = shift_placebo(
-        trial.accounts.decided.to_numpy(),
+        decided,
         recorded,
         seed=SEED,
         n_shifts=N_PLACEBOS,
         expected_sign=trial.strategy.expected_sign,
     )
-    return PlaceboDraws(observed=float(drawn[0][0]), shifted=np.concatenate(drawn[1:]), finding=finding)
+    return PlaceboDraws(observed=float(drawn[0][0]), shifted=drawn[0][1:], finding=finding)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,7 @@ from research.datasets.market import Market
 from research.diagnostics.finding import Finding
 from research.diagnostics.multiplicity import step_down
 from research.diagnostics.performance import regress_on_metal, timing_alpha
-from research.diagnostics.placebo import alpha_t_statistics, shift_placebo
+from research.diagnostics.placebo import alpha_t_statistics, by_shift, shift_placebo
 from research.diagnostics.power import minimum_detectable_information_ratio
 from research.diagnostics.sharpe_difference import sharpe_difference
 from research.discovery import find_strategy
@@ -203,9 +203,10 @@ def _judged(
     )
     primary = timing_alpha(result.excess_returns, legs, periods_per_year=year)
     table = decided.to_numpy()
-    placebo = shift_placebo(  # moves the rows of the table: all legs together
-        np.arange(len(table), dtype=float),
-        lambda rows: _t_statistics(table[rows.astype(int)], book, execution),
+    rows = np.arange(len(table), dtype=float)  # what the placebo moves: all legs together
+    placebo = shift_placebo(
+        rows,
+        by_shift(rows, lambda moved: _t_statistics(table[moved.astype(int)], book, execution)),
         seed=SEED,
         n_shifts=N_PLACEBOS,
     )

@@ -72,18 +72,6 @@ def main() -> None:
             market,
             lambda targets=targets, market=market: kernel.sweep(targets, traded(market)),
         )
-    market = history(15_000)
-    random = np.random.default_rng(2)
-    shifts = random.integers(0, 14_998, 10_000)
-    for name, targets in sweeps(1, 15_000):
-        shifted = np.stack([by_hand(targets[0], shift) for shift in shifts[:20]])
-        compare(
-            f"10,000 shifts x 15,000 bars, {name}",
-            shifted,
-            market,
-            lambda target=targets[0]: kernel.placebo_shifts(target, shifts, traded(market)),
-            n_variants=10_000,
-        )
     with tempfile.TemporaryDirectory() as cache:
         for state in ("cold", "warm", "warm"):
             numba_import, first_call = map(float, run(FIRST_CALL, NUMBA_CACHE_DIR=cache).split())
@@ -95,7 +83,6 @@ def compare(
     sample: np.ndarray,
     market: tuple[np.ndarray, np.ndarray, np.ndarray],
     fast: Callable[[], kernel.Summary],
-    n_variants: int | None = None,
 ) -> None:
     """Print one line; vectorbt is timed on a few of the `sample`, scaled by the number of variants."""
     few = sample[:20]
@@ -108,7 +95,7 @@ def compare(
     for _ in range(ROUNDS):
         slow = np.minimum(slow, seconds(lambda: vectorbt(*frames)))
         quick = np.minimum(quick, seconds(fast))
-    slow *= (n_variants or len(sample)) / len(few)
+    slow *= len(sample) / len(few)
     wall, processor = slow / quick
     print(f"{name:<64}{slow[0]:>12.2f} s{quick[0]:>12.4f} s{wall:>8.0f}{processor:>10.0f}", flush=True)
 
@@ -167,11 +154,11 @@ def sweeps(n_variants: int, n_bars: int) -> list[tuple[str, np.ndarray]]:
 
 
 def by_hand(target: np.ndarray, shift: int) -> np.ndarray:
-    """Shift the fills of a delay of one bar in a circle; the bar at the seam fills what is in force there."""
-    shifted = np.roll(target[:-1], shift)
+    """Turn decisions that begin at the first bar in a circle; one inside a kept position begins with it."""
+    shifted = np.roll(target, shift)
     if np.isnan(shifted[0]):
         shifted[0] = shifted[~np.isnan(shifted)][-1]
-    return np.concatenate([shifted, [np.nan]])
+    return shifted
 
 
 def traded(market: tuple[np.ndarray, np.ndarray, np.ndarray], execution: Execution = TERMS) -> TradedMarket:

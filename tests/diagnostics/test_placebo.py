@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from research.diagnostics.placebo import alpha_t_statistics, bootstrap_placebo, shift_placebo
+from research.diagnostics.placebo import alpha_t_statistics, bootstrap_placebo, by_shift
+from research.diagnostics.placebo import shift_placebo as of_shifts
 from research.errors import ParameterError
 from research.synthetic import WORLDS
 
@@ -20,6 +21,10 @@ def account(metal):
         return np.vstack([np.zeros(weights.shape[1]), weights[:-1]]) * metal[:, None]
 
     return returns
+
+
+def shift_placebo(weights, statistics_of, **options):
+    return of_shifts(weights, by_shift(weights, statistics_of), **options)
 
 
 def t_of(metal):
