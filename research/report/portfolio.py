@@ -5,29 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from research.report.markup import Markup, tag
-from research.report.study_words import ACCOUNTS
+from research.report.study_words import ACCOUNT_HEADINGS, ACCOUNTS, account_cells
 from research.report.tables import table
 from research.report.words import interval, number, p_value, percent, signed_percent
 
 if TYPE_CHECKING:
     from research.study import PortfolioTrial
 
-HEADINGS = ("Account", "CAGR", "Volatility", "Sharpe", "Drawdown", "Exposure", "Turnover", "Costs")
+HEADINGS = ("Account", *ACCOUNT_HEADINGS)
 
 
 def account_rows(trial: PortfolioTrial) -> list[tuple[str, ...]]:
     """What the account and its benchmarks did, in the columns of `HEADINGS`."""
     return [
-        (
-            "thesis" if name == "strategy" else ACCOUNTS[name],
-            percent(row.cagr),
-            percent(row.volatility),
-            number(row.sharpe),
-            percent(row.max_drawdown),
-            percent(row.exposure, 0),
-            f"{row.turnover:.2f}",
-            percent(row.costs, 2),
-        )
+        ("thesis" if name == "strategy" else ACCOUNTS[name], *account_cells(row))
         for name, row in trial.performance.items()
     ]
 

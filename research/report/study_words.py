@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from research.report.words import number, percent
+
 if TYPE_CHECKING:
+    from research.diagnostics.metrics import Performance
     from research.study import Study, Trial
     from research.verdict import Rules
 
@@ -19,6 +22,7 @@ ACCOUNTS = {
     "equal_risk": "equal risk, no signal",
     "bills": "bills",
 }
+ACCOUNT_HEADINGS = ("CAGR", "Volatility", "Sharpe", "Drawdown", "Exposure", "Turnover", "Costs")
 PERFORMANCE_NOTE = (
     "Sharpe over bills; drawdown: the deepest; turnover and costs a year, as a multiple and a share of the account."
 )
@@ -35,6 +39,19 @@ def verdict_note(rules: Rules) -> str:
         "that can be tested. Placebo: that of the strategy's own weights, moved in time. Findable: the smallest "
         f"alpha that this sample finds in {rules.power:.0%} of cases. Under {rules.min_events} independent events "
         "no p-value is given."
+    )
+
+
+def account_cells(row: Performance) -> tuple[str, ...]:
+    """What one account did, in the columns of `ACCOUNT_HEADINGS`."""
+    return (
+        percent(row.cagr),
+        percent(row.volatility),
+        number(row.sharpe),
+        percent(row.max_drawdown),
+        percent(row.exposure, 0),
+        f"{row.turnover:.2f}",
+        percent(row.costs, 2),
     )
 
 

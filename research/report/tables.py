@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from research.report.markup import Markup, join, tag
-from research.report.study_words import ACCOUNTS
+from research.report.study_words import ACCOUNT_HEADINGS, ACCOUNTS, account_cells
 from research.report.words import DASH, interval, number, p_value, percent, signed_percent
 from research.study import Study, Trial
 
@@ -71,20 +71,8 @@ def verdict_table(trials: Iterable[Trial], *, links: bool = False) -> Markup:
 
 def performance_table(trial: Trial) -> Markup:
     """What the account and its benchmarks did, after costs."""
-    rows = [
-        (
-            ACCOUNTS[name],
-            percent(row.cagr),
-            percent(row.volatility),
-            number(row.sharpe),
-            percent(row.max_drawdown),
-            percent(row.exposure, 0),
-            f"{row.turnover:.2f}",
-            percent(row.costs, 2),
-        )
-        for name, row in trial.performance.items()
-    ]
-    headings = ("Account", "CAGR", "Volatility", "Sharpe", "Drawdown", "Exposure", "Turnover a year", "Costs a year")
+    rows = [(ACCOUNTS[name], *account_cells(row)) for name, row in trial.performance.items()]
+    headings = ("Account", *ACCOUNT_HEADINGS)
     caption = f"After costs, {trial.result.first_fill:%Y-%m} to {trial.equity.index[-1]:%Y-%m}"
     return table(caption, headings, rows, "hrrrrrrr", label=f"Accounts of {trial.name} on {trial.metal}")
 

@@ -13,10 +13,12 @@ from rich.text import Text
 
 from research.report.portfolio import account_rows, portfolio_lines
 from research.report.study_words import (
+    ACCOUNT_HEADINGS,
     ACCOUNTS,
     ACCOUNTS_NOTE,
     PERFORMANCE_NOTE,
     a_few,
+    account_cells,
     by_metal,
     counted_words,
     not_run,
@@ -170,20 +172,14 @@ def _accounts(metal: str, trials: Iterable[Trial]) -> Table:
 def _every_account(metal: str, trials: Iterable[Trial]) -> Table:
     table = _table(f"{metal.capitalize()}: what each account did")
     table.add_column("Account", no_wrap=True)
-    for heading in ("CAGR", "Volatility", "Sharpe", "Drawdown", "Exposure", "Turnover", "Costs"):
+    for heading in ACCOUNT_HEADINGS:
         table.add_column(heading, justify="right", no_wrap=True)
     for trial in trials:
         for label, row in trial.performance.items():
             strategy = label == "strategy"
             table.add_row(
                 f"{trial.name} {trial.result.first_fill:%Y-%m}" if strategy else f"  {ACCOUNTS[label]}",
-                percent(row.cagr),
-                percent(row.volatility),
-                number(row.sharpe),
-                percent(row.max_drawdown),
-                percent(row.exposure, 0),
-                f"{row.turnover:.2f}",
-                percent(row.costs, 2),
+                *account_cells(row),
                 style="bold" if strategy else "",
                 end_section=label == "bills",
             )
@@ -193,7 +189,7 @@ def _every_account(metal: str, trials: Iterable[Trial]) -> Table:
 def _print_portfolio(console: Console, trial: PortfolioTrial) -> None:
     table = _table(f"The thesis as one portfolio (C20), from {trial.result.first_fill:%Y-%m}")
     table.add_column("Account", no_wrap=True)
-    for heading in ("CAGR", "Volatility", "Sharpe", "Drawdown", "Exposure", "Turnover", "Costs"):
+    for heading in ACCOUNT_HEADINGS:
         table.add_column(heading, justify="right", no_wrap=True)
     for row in account_rows(trial):
         table.add_row(*row)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite
 from typing import Any
 
 import pandas as pd
@@ -13,6 +12,7 @@ import pandas as pd
 from research.diagnostics.finding import Finding
 from research.diagnostics.metrics import Performance, performance
 from research.engine.result import PortfolioResult
+from research.study.trial import account_json
 from research.verdict import Robustness, Verdict
 
 
@@ -69,19 +69,10 @@ class PortfolioTrial:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values only."""
-        result = self.result
         return {
             "strategies": dict(self.strategies),
             "missing": dict(self.missing),
             "legs": self.legs.to_dict(orient="index"),
-            "first_fill": f"{result.first_fill:%Y-%m-%d}",
-            "last_bar": f"{result.equity.index[-1]:%Y-%m-%d}",
-            "periods": len(result.returns),
-            "periods_per_year": result.periods_per_year,
-            "averaged_prices": result.averaged,
-            "events": self.events,
-            "robustness": {name: alpha if isfinite(alpha) else None for name, alpha in asdict(self.robustness).items()},
-            "performance": {name: row.to_json() for name, row in self.performance.items()},
-            "verdict": self.verdict.to_json(),
+            **account_json(self),
             "findings": {name: finding.to_json() for name, finding in self.findings.items()},
         }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -19,6 +19,9 @@ from research.execution import Execution
 from research.study.threads import one_thread
 from research.thesis import Strategy
 from research.verdict import Robustness, Verdict
+
+if TYPE_CHECKING:
+    from research.study.portfolio_trial import PortfolioTrial
 
 BENCHMARKS = ("buy_and_hold", "matched_exposure", "bills")
 
@@ -139,24 +142,31 @@ class Trial:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values only."""
-        result = self.result
         return {
             "strategy": self.name,
             "claim": self.strategy.claim,
             "metal": self.metal,
             "parameters": dict(self.parameters),
             "inputs": dict(self.inputs),
-            "first_fill": f"{result.first_fill:%Y-%m-%d}",
-            "last_bar": f"{result.equity.index[-1]:%Y-%m-%d}",
-            "periods": len(result.returns),
-            "periods_per_year": result.periods_per_year,
-            "averaged_prices": result.averaged,
-            "events": self.events,
-            "robustness": {name: alpha if isfinite(alpha) else None for name, alpha in asdict(self.robustness).items()},
-            "performance": {name: row.to_json() for name, row in self.performance.items()},
-            "verdict": self.verdict.to_json(),
+            **account_json(self),
             "findings": {name: finding.to_json() for name, finding in {**self.findings, **self.appendix}.items()},
         }
+
+
+def account_json(trial: Trial | PortfolioTrial) -> dict[str, Any]:
+    """What every judged account says of itself, in plain values."""
+    result = trial.result
+    return {
+        "first_fill": f"{result.first_fill:%Y-%m-%d}",
+        "last_bar": f"{result.equity.index[-1]:%Y-%m-%d}",
+        "periods": len(result.returns),
+        "periods_per_year": result.periods_per_year,
+        "averaged_prices": result.averaged,
+        "events": trial.events,
+        "robustness": {name: alpha if isfinite(alpha) else None for name, alpha in asdict(trial.robustness).items()},
+        "performance": {name: row.to_json() for name, row in trial.performance.items()},
+        "verdict": trial.verdict.to_json(),
+    }
 
 
 def open_accounts(decided: pd.Series, market: Market, execution: Execution, name: str) -> Accounts:
