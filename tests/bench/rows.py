@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -332,12 +333,25 @@ def whole_trial() -> Iterator[Row]:
                 times["vectorbt"] * (n / 20),
                 f"total return {words}; vectorbt: 20 finished variants × {n // 20}",
             )
+            if name == "surge":
+                yield compared(
+                    f"the last line of `{name}` in plain pandas, {n:,} times and nothing else, vectorbt (rust)",
+                    take_turns({"pandas": partial(_last_lines, problem.panel["demand"], n)}, rounds=4)["pandas"],
+                    times["vectorbt"] * (n / 20),
+                    "the author's own compare, astype, notna and where: the limit of a sweep of it",
+                )
         trial = take_turns({"ours": lambda: backtest(ideas.surge, data, ledger=None)}, rounds=2)["ours"]
         yield Row(
             task=f"`backtest()` to the verdict, {N_BARS:,} bars, grid of 8: placebo, bootstrap, all findings",
             ours=duration(trial.processor),
             agreement="no peer gives a verdict; for scale only",
         )
+
+
+def _last_lines(score: pd.Series, times: int) -> None:
+    """What `surge` does anew at every threshold, its score at hand."""
+    for threshold in np.linspace(0, 2, times):
+        (score > threshold).astype(float).where(score.notna())
 
 
 def account(close: pd.DataFrame, weights: pd.DataFrame):
