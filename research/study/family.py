@@ -158,13 +158,13 @@ def family_returns(candidates: Sequence[Candidate], execution: Execution) -> Fam
         chosen = item.accounts.decided.reindex(market.price.index)
         decisions = {item.label: chosen, **item.variants}
         targets = np.vstack([weights.to_numpy() for weights in decisions.values()])
-        paid, unpaid = (paths(targets, TradedMarket.of(market, terms)) for terms in (execution, free))
-        growth = metal_growth(market, execution)
+        traded = TradedMarket.of(market, execution)
+        paid, unpaid = (paths(targets, terms) for terms in (traded, TradedMarket.of(market, free)))
         for row, (name, weights) in enumerate(decisions.items()):
             if np.isnan(paid[row]).all():
                 continue
-            net[name], metal[name] = _excess(paid[row], growth, market)
-            gross[name], _ = _excess(unpaid[row], growth, market)
+            net[name], metal[name] = _excess(paid[row], traded, market.price.index)
+            gross[name], _ = _excess(unpaid[row], traded, market.price.index)
             held[name] = weights.ffill().shift(execution.delay + 1).loc[net[name].index]
     return FamilyReturns(
         net=_without_gaps(pd.DataFrame(net)),
@@ -205,21 +205,13 @@ def _without_gaps(returns: pd.DataFrame) -> pd.DataFrame:
     return returns.mask(inside & ~known, 0.0)
 
 
-def metal_growth(market: Market, execution: Execution) -> np.ndarray:
-    """Growth of metal held throughout, from the bar before, storage paid; 1 at the first bar."""
-    price = market.price.to_numpy()
-    carry = 1 - execution.storage * market.year_fraction.to_numpy()
-    return np.asarray(np.concatenate([[1.0], price[1:] / price[:-1]]) * carry)
-
-
-def _excess(path: np.ndarray, metal_growth: np.ndarray, market: Market) -> tuple[pd.Series, pd.Series]:
+def _excess(path: np.ndarray, traded: TradedMarket, dates: pd.Index) -> tuple[pd.Series, pd.Series]:
     """Excess returns after the first fill; the first bears the cost of entry, as in a Result."""
     first = int(np.argmax(~np.isnan(path)))
     value = path[first:].copy()
     value[0] = 1.0
     before = np.where(value[:-1] > 0, value[:-1], 1.0)
     growth = np.where(value[:-1] > 0, value[1:] / before, 1.0)
-    dates = market.price.index[first + 1 :]
-    bills = market.bill_accrual.to_numpy()[first + 1 :]
-    metal = metal_growth[first + 1 :] - 1 - bills
-    return pd.Series(growth - 1 - bills, index=dates), pd.Series(metal, index=dates)
+    after = slice(first + 1, None)
+    earned = growth - 1 - traded.accrual[after]
+    return pd.Series(earned, index=dates[after]), pd.Series(traded.metal_excess[after], index=dates[after])

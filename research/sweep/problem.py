@@ -110,10 +110,7 @@ def excess_returns(problem: Problem, numbers: Iterable[int]) -> Floats:
 
 def metal_excess_returns(problem: Problem) -> Floats:
     """Excess returns of the metal held long, storage paid, over the same returns."""
-    price = problem.market.price.to_numpy()
-    growth = price[1:] / price[:-1] * (1 - problem.execution.storage * problem.market.year_fraction.to_numpy()[1:])
-    excess: Floats = growth - 1 - problem.market.bill_accrual.to_numpy()[1:]
-    return excess[problem.windows.start - 1 : problem.windows.end - 1]
+    return problem.traded.metal_excess[problem.windows.start : problem.windows.end]
 
 
 def sharpe(problem: Problem, records: Floats, span: Span) -> Floats:
