@@ -7,13 +7,13 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-
-import research.diagnostics
 from research.calibration.__main__ import main
 from research.calibration.cases import cases
 from research.calibration.families import null_rates, power_rates
 from research.calibration.rate import Rate, across, down
 from research.calibration.sizes import Case, p_values, size_rates
+
+import research.diagnostics
 from research.diagnostics.finding import Finding
 from research.synthetic import WORLDS
 

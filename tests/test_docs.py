@@ -91,4 +91,4 @@ def test_the_site_builds_without_a_warning(tmp_path):
         text=True,
     )
     assert built.returncode == 0, built.stderr
-    assert "timing_alpha" in (tmp_path / "site" / "reference" / "index.html").read_text(encoding="utf-8")
+    assert "jensen_alpha" in (tmp_path / "site" / "reference" / "index.html").read_text(encoding="utf-8")

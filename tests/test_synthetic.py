@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-
 from research.diagnostics.placebo import alpha_t_statistics
+
 from research.errors import ParameterError
 from research.synthetic import VOLATILITY, WORLDS
 

@@ -33,7 +33,7 @@ def alpha_path(
     r"""Timing alpha over the last ``window`` bars, with its interval, bar by bar.
 
     In each window :math:`r^s_t = \alpha + \beta r^m_t + u_t`, with the error of
-    :func:`~research.diagnostics.performance.timing_alpha`. Neighbouring windows share nearly all their bars, so
+    :func:`~research.diagnostics.performance.jensen_alpha`. Neighbouring windows share nearly all their bars, so
     the band is that of one window looked at alone: some window will leave it by luck.
 
     Returns

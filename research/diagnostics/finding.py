@@ -16,7 +16,7 @@ class Finding:
     Attributes
     ----------
     name
-        Snake-case name of the statistic, e.g. ``"timing_alpha"``.
+        Snake-case name of the statistic, e.g. ``"jensen_alpha"``.
     estimate
         Point estimate in ``unit``; ``nan`` when the sample cannot give one.
     unit

@@ -33,7 +33,7 @@ def incremental_value(
     r"""What the signal adds to things anyone could know: :math:`r_{t+delay+1} = a + b\,x_t + c' z_t + u`.
 
     All regressors are standardised. The error of b is the equal-weighted-cosine one of its influence, as
-    in :func:`~research.diagnostics.performance.timing_alpha`.
+    in :func:`~research.diagnostics.performance.jensen_alpha`.
 
     Parameters
     ----------

@@ -1,9 +1,8 @@
 """One family of strategies: how good the best would look by luck alone.
 
-Every test here takes a table with one column for each strategy whose mean is the thing judged: returns over a
-benchmark for :func:`superior_predictive_ability`, and for the primary test of a study the
-:func:`timing_alpha_series`, whose mean is the timing alpha. All columns are resampled together by the
-stationary bootstrap, so that strategies that are nearly the same count nearly as one.
+The test takes a table of gains over a benchmark, one column for each strategy. All columns are resampled together by
+the stationary bootstrap, so that strategies that are nearly the same count nearly as one. No verdict asks it: claims are
+adjusted by :mod:`~research.diagnostics.rotation`.
 
 **Different start dates.** NaN outside a strategy's own window is allowed. Its deviations from its own mean
 are zero there; the mean and its error are those of the window, and the dependence between strategies is that
@@ -13,15 +12,13 @@ leave the judgement of sixty years of gold to the ten years of the youngest data
 **Studentized.** A mean is divided by its standard error, the root of the variance that the stationary
 bootstrap itself has, in closed form: ``n Var*(mean*) = C0 + 2 sum k(i) Ci``, ``k(i) = (1 - i/n)(1-p)^i +
 (i/n)(1-p)^(n-i)`` (Politis and Romano 1994). Hence a strategy's leverage does not matter, only its evidence.
-That error is a sample's own: with few episodes it is itself uncertain, which a sound verdict leaves to the
-placebo.
+That error is a sample's own: with few episodes it is itself uncertain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -29,152 +26,9 @@ import pandas as pd
 
 from research.diagnostics.block_length import autocovariances, automatic_block_length
 from research.diagnostics.finding import Finding
-from research.diagnostics.performance import average_so_far
 from research.errors import DataError, ParameterError
 
 Floats = npt.NDArray[np.float64]
-
-
-def timing_alpha_series(
-    excess_returns: pd.DataFrame,
-    metal_excess_returns: pd.DataFrame | pd.Series,
-    held_weights: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    r"""Return series whose means are the timing alphas, a period.
-
-    Of :math:`y_t = \alpha + \beta m_t + e_t`, the series is
-    :math:`\hat\alpha + \hat e_t (1 - \bar m (m_t - \bar m) / s_m^2)`: the alpha and its influence function, so
-    that the mean of a resample is the alpha of that resample to first order.
-
-    With ``held_weights``, :math:`y_t` is the return over the mix that holds the *average weight so far*,
-    :math:`r_t - m_t \bar h_{t-1}`. The whole sample's average knows the future: a signal that falls when the price
-    has risen has a low average just where the metal did well, and seems to time it (Stambaugh 1999). With
-    predictors of autocorrelation 0.98 whose shocks are -0.9 correlated with the metal's, ten strategies without
-    merit in forty years of months are rejected in 14 % of the samples without ``held_weights``, and in 9 % with
-    them; where there is no such bias nothing changes, and little power is lost (So and Shin 1999).
-
-    Parameters
-    ----------
-    excess_returns
-        ``(n_bars, n_strategies)``, fraction a bar; NaN outside a strategy's window.
-    metal_excess_returns
-        The metal of each strategy: one series for all, or a table with the same columns.
-    held_weights
-        Share of the account held in metal into each bar, same shape as ``excess_returns``.
-
-    Raises
-    ------
-    DataError
-        If the indices or columns differ, or a metal or weight is missing where its strategy has returns.
-    """
-    metals = (
-        pd.concat(dict.fromkeys(excess_returns, metal_excess_returns), axis=1)
-        if isinstance(metal_excess_returns, pd.Series)
-        else metal_excess_returns
-    )
-    if not metals.index.equals(excess_returns.index) or not metals.columns.equals(excess_returns.columns):
-        raise DataError("metal_excess_returns: its bars or columns are not the strategies'; align the two tables")
-    if held_weights is not None and not held_weights.columns.equals(excess_returns.columns):
-        raise DataError("held_weights: its columns are not the strategies'; align the two tables")
-    if held_weights is not None and not held_weights.index.equals(excess_returns.index):
-        raise DataError("held_weights: its bars are not the strategies'; align the two tables")
-    strategies, its_metal = excess_returns.to_numpy(float), metals.to_numpy(float)
-    out = np.full(strategies.shape, np.nan)
-    for position, name in enumerate(excess_returns):
-        inside = np.isfinite(strategies[:, position])
-        y, m = strategies[inside, position], its_metal[inside, position]
-        if np.isnan(m).any():
-            raise DataError(f"metal_excess_returns: missing where {name} has returns; cut the strategy to the metal")
-        if held_weights is not None:
-            held = held_weights.to_numpy(float)[inside, position]
-            if np.isnan(held).any():
-                raise DataError(f"held_weights: missing where {name} has returns; give every weight held")
-            y = y - m * average_so_far(held)
-        centred = m - m.mean()
-        variance = np.mean(centred * centred)
-        beta = np.mean(centred * y) / variance if variance > 0 else 0.0
-        alpha = y.mean() - beta * m.mean()
-        influence = 1 - m.mean() * centred / variance if variance > 0 else np.ones(m.size)
-        out[inside, position] = alpha + (y - alpha - beta * m) * influence
-    return pd.DataFrame(out, index=excess_returns.index, columns=excess_returns.columns)
-
-
-def step_down(
-    series: pd.DataFrame,
-    *,
-    periods_per_year: float,
-    seed: int,
-    expected_signs: Mapping[str, int] | None = None,
-    n_draws: int = 10_000,
-    block_length: float | None = None,
-) -> dict[str, Finding]:
-    r"""Romano-Wolf p-values of every strategy, adjusted over the family.
-
-    With the family ordered by its statistics :math:`t_{(1)} \ge t_{(2)} \ge \dots` and resampled deviations
-    :math:`t^*_k`, the adjusted p-value of the j-th is :math:`(1 + \#\{\max_{k \ge j} t^*_k \ge t_{(j)}\}) /
-    (B + 1)`, made monotone. The probability of even one false rejection in the family is the level, whatever
-    the dependence.
-
-    Parameters
-    ----------
-    series
-        ``(n_bars, n_strategies)``; NaN outside a strategy's window. The mean of each column is judged against
-        0.
-    periods_per_year
-        12 for months, 252 for days.
-    seed
-        Of the bootstrap.
-    expected_signs
-        The claimed sign, +1 or -1, of each column; +1 where absent.
-    n_draws
-        Number of resamples.
-    block_length
-        Mean block length in bars; by default :func:`~research.diagnostics.block_length.automatic_block_length`.
-
-    Returns
-    -------
-    dict of Finding
-        By column. ``p_value`` is the adjusted one in the claimed direction; ``details`` hold
-        ``p_value_opposite`` and ``p_value_two_sided``, each adjusted over the family, and ``p_value_alone``,
-        that of the strategy had it been the only one. A column that never varies cannot be judged: it has no
-        p-value and takes no part in the family.
-
-    Raises
-    ------
-    DataError
-        If a column has fewer than 3 values or NaN inside its window.
-    ParameterError
-        If a sign is not +1 or -1, or there are no draws.
-
-    References
-    ----------
-    Romano and Wolf (2005, 2016).
-    """
-    names = [str(name) for name in series]
-    signs: Floats = np.array([(expected_signs or {}).get(name, 1) for name in names], dtype=np.float64)
-    if not np.isin(signs, (1, -1)).all():
-        raise ParameterError("expected_signs: every sign is 1 or -1")
-    family = _Family.of(series, block_length)
-    deviations = family.resampled(n_draws, seed)
-    t = family.statistics
-    judged = {
-        "claimed": step_down_p_values(signs * t, signs * deviations),
-        "opposite": step_down_p_values(-signs * t, -signs * deviations),
-        "two_sided": step_down_p_values(np.abs(t), np.abs(deviations)),
-    }
-    alone = (1 + np.sum(signs * deviations >= signs * t - TIE, axis=0)) / (1 + n_draws)
-    alone[np.isnan(t)] = np.nan
-    return {
-        name: _step_down_finding(
-            name,
-            family,
-            position,
-            {key: _known(values[position]) for key, values in judged.items()} | {"alone": _known(alone[position])},
-            periods_per_year,
-            f"{n_draws} stationary bootstraps, mean block {family.block_length:.1f} bars, seed {seed}",
-        )
-        for position, name in enumerate(names)
-    }
 
 
 def superior_predictive_ability(
@@ -196,8 +50,10 @@ def superior_predictive_ability(
     ----------
     performance
         Gain over the benchmark, ``(n_bars, n_strategies)``: more is better. NaN outside a strategy's window.
-    seed, n_draws, block_length
-        As :func:`step_down`.
+    seed, n_draws
+        Of the resamples.
+    block_length
+        Mean block length in bars; by default :func:`~research.diagnostics.block_length.automatic_block_length`.
     studentize
         Divide by standard errors; otherwise only by the root of the number of bars.
 
@@ -210,7 +66,9 @@ def superior_predictive_ability(
     Raises
     ------
     DataError
-        As :func:`step_down`, and if no column varies.
+        If the table is empty, a window is short or has holes, or no column varies.
+    ParameterError
+        If the block length is under one bar, or ``n_draws`` under one.
 
     References
     ----------
@@ -253,50 +111,6 @@ def superior_predictive_ability(
     )
 
 
-def false_discovery_rate(
-    p_values: Mapping[str, float], *, level: float = 0.05, method: Literal["bh", "by"] = "by"
-) -> Finding:
-    """Strategies that stay when the expected share of false ones among them is held to ``level``.
-
-    Benjamini and Hochberg (``"bh"``) holds for independent or positively dependent p-values, Benjamini and
-    Yekutieli (``"by"``) for any.
-
-    Returns
-    -------
-    Finding
-        ``estimate`` is the number that stay; ``details`` hold ``adjusted`` p-values and the names
-        ``discovered``.
-
-    Raises
-    ------
-    ParameterError
-        If there are no p-values, one is not in [0, 1], or the method is unknown.
-    """
-    from scipy.stats import false_discovery_control
-
-    names, values = list(p_values), np.array(list(p_values.values()), dtype=float)
-    if not names or not ((values >= 0) & (values <= 1)).all():
-        raise ParameterError("p_values: give one or more, each between 0 and 1; leave out what was not tested")
-    if method not in ("bh", "by"):
-        raise ParameterError(f"method: {method!r} is unknown; there are: bh, by")
-    adjusted = false_discovery_control(values, method=method)
-    discovered = [name for name, p in zip(names, adjusted, strict=True) if p <= level]
-    who = "Hochberg 1995" if method == "bh" else "Yekutieli 2001"
-    return Finding(
-        name="false_discovery_rate",
-        estimate=float(len(discovered)),
-        unit="strategies",
-        p_value=float(adjusted.min()),
-        null="no strategy has an effect",
-        alternative="some have",
-        effective_n=float(len(names)),
-        method=f"Benjamini-{who.split()[0]} at {level:g}",
-        reference=f"Benjamini and {who}",
-        sentence=f"{len(discovered)} of {len(names)} stay when at most {level:.0%} of them may be false.",
-        details={"adjusted": dict(zip(names, adjusted.tolist(), strict=True)), "discovered": discovered},
-    )
-
-
 def bootstrap_variance(series: Floats, block_length: float) -> Floats:
     """Return ``n Var*(mean*)`` of the stationary bootstrap of each column, in closed form.
 
@@ -311,18 +125,6 @@ def bootstrap_variance(series: Floats, block_length: float) -> Floats:
 
 
 TIE = 1e-9  # statistics nearer than this are equal; the last digits of a matrix product are not evidence
-
-
-def step_down_p_values(statistics: Floats, deviations: Floats) -> Floats:
-    """Return adjusted p-values of ``(k,)`` statistics from ``(n_draws, k)`` resampled ones; NaN stays out."""
-    p_values = np.full(statistics.size, np.nan)
-    order = np.argsort(-statistics, kind="stable")
-    order = order[np.isfinite(statistics[order])]
-    # The running maximum from the poorest up: column j of it is the maximum over j and all poorer ones.
-    maxima = np.maximum.accumulate(deviations[:, order[::-1]], axis=1)[:, ::-1]
-    counts = np.sum(maxima >= statistics[order] - TIE, axis=0)
-    p_values[order] = np.maximum.accumulate((1 + counts) / (1 + deviations.shape[0]))
-    return p_values
 
 
 def spa_exceedances(statistics: Floats, deviations: Floats, poor_thresholds: Floats) -> tuple[float, float, float]:
@@ -401,43 +203,3 @@ def _check_windows(series: pd.DataFrame, inside: npt.NDArray[np.bool_]) -> None:
             raise DataError(f"{name}: {known.size} values are too few to judge; give 3 or more")
         if known[-1] - known[0] + 1 != known.size:
             raise DataError(f"{name}: missing values inside its window; cut the window or fill the bars with 0")
-
-
-def _step_down_finding(
-    name: str, family: _Family, position: int, p_values: dict[str, float | None], year: float, how: str
-) -> Finding:
-    estimate, t = float(family.means[position]) * year, float(family.statistics[position])
-    p_value, n_judged = p_values["claimed"], int(np.isfinite(family.statistics).sum())
-    sentence = (
-        f"{name} never differs from its benchmark, so there is nothing to adjust."
-        if p_value is None
-        else (
-            f"Among {n_judged} strategies without merit, one would look as good as {name} "
-            f"in {p_value:.1%} of the cases."
-        )
-    )
-    return Finding(
-        name="step_down",
-        estimate=estimate,
-        unit="fraction a year",
-        statistic=None if p_value is None else t,
-        p_value=p_value,
-        null="the mean of this strategy is 0, whatever the others are",
-        alternative="it has the claimed sign",
-        effective_n=float(family.sizes[position]),
-        method=f"studentized Romano-Wolf step-down over {n_judged} strategies; {how}",
-        reference="Romano and Wolf 2005, 2016",
-        sentence=sentence,
-        details={
-            "p_value_opposite": p_values["opposite"],
-            "p_value_two_sided": p_values["two_sided"],
-            "p_value_alone": p_values["alone"],
-            "standard_error": float(family.errors[position]) * year,
-            "block_length": family.block_length,
-            "n_strategies": n_judged,
-        },
-    )
-
-
-def _known(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -1,6 +1,7 @@
-"""Did the strategy time the metal? The primary test of a verdict.
+"""Jensen's alpha over a fixed mix of metal and bills: a description that decides nothing.
 
-Its p-value is two-sided; the direction is read apart from it, from the sign of the estimate.
+It rewards whoever holds in calm months and punishes whoever holds in wild ones, if the metal has a drift: beta weighs
+months by their variance. A verdict reads the timing return (:mod:`~research.diagnostics.timing`) in its place.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ NO_TIMING = 1e-9
 """Residual volatility, as a share of the metal's, under which a strategy holds one fixed mix."""
 
 
-def timing_alpha(
+def jensen_alpha(
     excess_returns: SeriesLike,
     metal_excess_returns: SeriesLike | pd.DataFrame,
     *,
@@ -39,19 +40,15 @@ def timing_alpha(
     expected_sign: int = 1,
     level: float = 0.95,
 ) -> Finding:
-    r"""Alpha of the strategy over a fixed mix of metal and bills, :math:`r^s_t = \alpha + \beta' r^m_t + u_t`.
+    r"""Jensen's alpha of a strategy over a fixed mix of metal and bills, :math:`r^s_t = \alpha + \beta' r^m_t + u_t`.
 
-    A strategy that holds the metal by a constant share has no alpha whatever the metal did, so what is
-    left is timing. A portfolio is held against all its legs at once: :math:`r^m_t` is then the vector of their
+    A strategy that holds the metal by a constant share has no alpha whatever the metal did. A portfolio is held against all its legs at once: :math:`r^m_t` is then the vector of their
     returns, and a mix of them in constant shares has no alpha. The error of :math:`\alpha` is
     :math:`\sqrt{\hat\Omega / T}`, where :math:`\hat\Omega` is the equal-weighted-cosine long-run variance of
     alpha's influence, the first row of :math:`(X'X/T)^{-1} x_t u_t`; the statistic is Student with
     :math:`\nu = 0.4\,T^{2/3}` degrees of freedom.
 
-    A signal that answers to the metal's own past biases it (Stambaugh 1999): with predictors of autocorrelation 0.98
-    whose shocks are -0.9 correlated with the metal's it rejects at 5 % in 8 % of samples of 480 months, 11 % in the
-    direction of the bias (``python -m research.calibration``). The family and the placebo of a verdict take most of it
-    out (:func:`~research.diagnostics.multiplicity.timing_alpha_series`).
+    A signal that answers to the metal's own past biases it (Stambaugh 1999).
 
     Parameters
     ----------
@@ -101,7 +98,7 @@ def timing_alpha(
         "n_observations": n,
     }
     common: dict[str, Any] = {
-        "name": "timing_alpha",
+        "name": "jensen_alpha",
         "unit": "fraction a year",
         "null": f"the strategy earns no more and no less than a {mix} (alpha = 0)",
         "alternative": "alpha differs from 0 (two-sided; the direction is read from the sign)",
@@ -180,13 +177,6 @@ def regress_on_metal(strategy: FloatArray, metal: FloatArray) -> tuple[float, Fl
     residuals: FloatArray = strategy - alpha - several @ beta
     influence: FloatArray = residuals * (1 - deviation @ np.linalg.solve(covariance, centre))
     return alpha, beta, residuals, influence
-
-
-def average_so_far(held_weights: FloatArray) -> FloatArray:
-    """Mean of all earlier values, down the first axis; the first is its own."""
-    earlier = np.cumsum(held_weights[:-1], axis=0)
-    before = (earlier.T / np.arange(1, len(held_weights))).T
-    return np.concatenate([held_weights[:1], before])
 
 
 _LAG_RULES: tuple[LagRule, ...] = ("lazarus 2018", "textbook", "newey-west 1994")

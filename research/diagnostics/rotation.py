@@ -17,6 +17,7 @@ References: Langsrud (2005) for rotation tests; Westfall and Young (1993) for th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import sqrt
 
 import numpy as np
@@ -68,8 +69,7 @@ def rotate(numbers: Floats, *, n_rotations: int = N_ROTATIONS, seed: int = SEED)
     nu, n_claims = numbers.shape[0] - 1, numbers.shape[1]
     squares = (numbers**2).sum(axis=0)
     seen = _t(numbers[0], squares, nu)
-    directions = np.random.default_rng(seed).standard_normal((n_rotations, nu + 1))
-    directions /= np.linalg.norm(directions, axis=1)[:, None]
+    directions = _directions(nu, n_rotations, seed)
     ascending = np.argsort(seen, kind="stable")
     exceeded, largest = np.empty(n_claims), np.full(n_rotations, -np.inf)
     for first in range(0, n_claims, AT_ONCE):
@@ -87,6 +87,14 @@ def rotate(numbers: Floats, *, n_rotations: int = N_ROTATIONS, seed: int = SEED)
 def monte_carlo_error(p_value: float, n_rotations: int = N_ROTATIONS) -> float:
     """Standard error of a p-value that was counted."""
     return sqrt(max(p_value * (1 - p_value), 0.0) / n_rotations)
+
+
+@lru_cache(maxsize=4)
+def _directions(nu: int, n_rotations: int, seed: int) -> Floats:
+    """Random unit vectors, ``(n_rotations, nu + 1)``."""
+    found = np.random.default_rng(seed).standard_normal((n_rotations, nu + 1))
+    found /= np.linalg.norm(found, axis=1)[:, None]
+    return found
 
 
 def _t(means: Floats, squares: Floats, nu: int) -> Floats:

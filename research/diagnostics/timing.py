@@ -209,12 +209,11 @@ def independent_events(rows: Sequence[Timing]) -> pd.DatetimeIndex:
         return pd.DatetimeIndex([])
     calendar = _union([row.dates for row in timed])
     memory = max(row.memory for row in timed)
-    entries = calendar.get_indexer(_union([row.entries for row in timed]))
     starts: list[int] = []
-    for entry in entries:
+    for entry in np.searchsorted(calendar, _union([row.entries for row in timed])):
         if not starts or entry - starts[-1] >= memory:
             starts.append(int(entry))
-    return calendar[starts]
+    return pd.DatetimeIndex(calendar[starts])
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,7 +257,7 @@ def _together(series: Sequence[Floats], dates: Sequence[pd.DatetimeIndex]) -> tu
     calendar = _union(dates)
     q = np.zeros(len(calendar))
     for psi, when in zip(series, dates, strict=True):
-        q[calendar.get_indexer(when)] += (psi - psi.mean()) / psi.std() / sqrt(psi.size)
+        q[np.searchsorted(calendar, when.to_numpy())] += (psi - psi.mean()) / psi.std() / sqrt(psi.size)
     return q / len(series), float(np.mean([sqrt(psi.size) for psi in series]))
 
 
@@ -306,5 +305,5 @@ def share_as_good(statistics: Floats) -> float:
     return float(1 + np.sum(np.isnan(others) | (others >= observed - slack))) / (1 + others.size)
 
 
-def _union(dates: Sequence[pd.DatetimeIndex]) -> pd.DatetimeIndex:
-    return pd.DatetimeIndex(np.unique(np.concatenate([item.to_numpy() for item in dates])))
+def _union(dates: Sequence[pd.DatetimeIndex]) -> npt.NDArray[np.datetime64]:
+    return np.unique(np.concatenate([item.to_numpy() for item in dates]))

@@ -111,9 +111,8 @@ def placebo_shifts(target: ArrayLike, shifts: ArrayLike, market: TradedMarket, *
 
     Of the periods after the first fill, with the account's excess return ``x`` (costs included), the metal's ``m`` and
     the mean ``h`` of the weights wanted into all earlier periods (into the first one, its own), the statistic is that
-    of ``alpha`` in ``x - h m = alpha + beta m + e`` by least squares: what
-    :func:`research.diagnostics.placebo.alpha_t_statistics` says of the whole path. A ruined account loses all in the
-    period of ruin and earns nothing later, not even on bills.
+    of ``alpha`` in ``x - h m = alpha + beta m + e`` by least squares, with White's error (1980). A ruined account loses
+    all in the period of ruin and earns nothing later, not even on bills.
 
     Parameters
     ----------

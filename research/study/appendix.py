@@ -19,7 +19,7 @@ from research.diagnostics.causality import granger_causality
 from research.diagnostics.events import cumulative_abnormal_return
 from research.diagnostics.finding import Finding
 from research.diagnostics.incremental import incremental_value, momentum_and_ratio
-from research.diagnostics.performance import regress_on_metal, timing_alpha
+from research.diagnostics.performance import jensen_alpha, regress_on_metal
 from research.diagnostics.prediction import augmented_regression, predictive_regressions
 from research.diagnostics.regimes import markov_regimes
 from research.diagnostics.selection import deflated_sharpe_ratio, minimum_track_record, probabilistic_sharpe_ratio
@@ -72,9 +72,7 @@ def _of_the_account(accounts: Accounts, timing: Timing, execution: Execution, n_
     year = result.periods_per_year
     excess = result.excess_returns
     mix = accounts.benchmarks["matched_exposure"].excess_returns
-    yield lambda: (
-        replace(timing_alpha(excess, result.metal_excess_returns, periods_per_year=year), name="jensen_alpha"),
-    )
+    yield lambda: (jensen_alpha(excess, result.metal_excess_returns, periods_per_year=year),)
     yield lambda: (sharpe_ratio(excess, periods_per_year=year),)
     yield lambda: (sharpe_difference(excess, mix, periods_per_year=year, seed=SEED),)
     yield lambda: (probabilistic_sharpe_ratio(excess),)

@@ -238,7 +238,7 @@ def _measure(timings: Sequence[Timing], claim: ClaimRows) -> tuple[Evidence, Num
     nu, year, when = n_cosines(min(item.n_periods for item in timed)), longest.year, [item.dates for item in timed]
     net, gross = [item.series(claim.sign) for item in timed], [claim.sign * item.gross for item in timed]
     numbers = Numbers(supporting=pooled(net, nu), opposing=-pooled(gross, nu), events=events)
-    annual = [year] * len(timed)
+    annual, later = [year] * len(timed), [Timing.of(item.exposure.later()) for item in timed]
     ratio, before_costs = (information_ratio(series, when, nu, year) for series in (net, gross))
     return (
         replace(
@@ -255,14 +255,14 @@ def _measure(timings: Sequence[Timing], claim: ClaimRows) -> tuple[Evidence, Num
                 opposing=Estimate.of_numbers(numbers.opposing).p_value,
             ),
             bayes_factor=bayes_factor(ratio),
-            robustness=_robustness(timed, claim.sign, 1.0),
-            robustness_before_costs=_robustness(timed, claim.sign, 0.0),
+            robustness=_robustness(timed, later, claim.sign, 1.0),
+            robustness_before_costs=_robustness(timed, later, claim.sign, 0.0),
         ),
         numbers,
     )
 
 
-def _robustness(timings: Sequence[Timing], sign: int, costs: float) -> Robustness:
+def _robustness(timings: Sequence[Timing], later: Sequence[Timing], sign: int, costs: float) -> Robustness:
     """Information ratios under harder terms, of the rows at equal risk; ``costs`` is 1 after costs and 0 before."""
     series = [sign * item.gross - costs * item.cost for item in timings]
     risks = [float(psi.std()) for psi in series]
@@ -272,7 +272,6 @@ def _robustness(timings: Sequence[Timing], sign: int, costs: float) -> Robustnes
         each = [mean / risk for mean, risk in zip(means, risks, strict=True)]
         return float(np.average(each, weights=weights)) * sqrt(timings[0].year)
 
-    later = [Timing.of(item.exposure.later()) for item in timings]
     return Robustness(
         longer_delay=ratio([float((sign * item.gross - costs * item.cost).mean()) for item in later]),
         doubled_costs=ratio(

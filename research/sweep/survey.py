@@ -13,7 +13,7 @@ import pandas as pd
 
 from research.diagnostics.finding import Finding
 from research.diagnostics.inputs import FloatArray
-from research.diagnostics.performance import timing_alpha
+from research.diagnostics.performance import jensen_alpha
 from research.diagnostics.selection import overfitting_from_moments
 from research.diagnostics.sharpe import sharpe_ratio
 from research.errors import DataError
@@ -220,7 +220,7 @@ def _walk(
         steps=tuple(steps),
         excess_returns=returns,
         sharpe=_asked(lambda: sharpe_ratio(returns, periods_per_year=a_year)),
-        alpha=_asked(lambda: timing_alpha(returns, benchmark, periods_per_year=a_year, expected_sign=sign)),
+        alpha=_asked(lambda: jensen_alpha(returns, benchmark, periods_per_year=a_year, expected_sign=sign)),
     )
 
 

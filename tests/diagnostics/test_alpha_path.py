@@ -8,7 +8,7 @@ import pytest
 
 from research.diagnostics.alpha_path import alpha_break, alpha_path, rolling_alpha
 from research.diagnostics.long_run import ewc_degrees_of_freedom
-from research.diagnostics.performance import timing_alpha
+from research.diagnostics.performance import jensen_alpha
 from research.diagnostics.stability import cusum
 from research.errors import DataError
 
@@ -21,10 +21,10 @@ def planted(n: int = 600, jump: float = 0.0, seed: int = 3) -> tuple[pd.Series, 
     return 0.4 * metal + alpha + rng.normal(0, 0.02, n), metal
 
 
-def test_a_window_s_alpha_is_the_timing_alpha_of_that_window_alone():
+def test_a_window_s_alpha_is_the_jensen_alpha_of_that_window_alone():
     strategy, metal = planted()
     rolled = alpha_path(strategy, metal, window=120, periods_per_year=12)
-    alone = timing_alpha(strategy.iloc[100:220], metal.iloc[100:220], periods_per_year=12)
+    alone = jensen_alpha(strategy.iloc[100:220], metal.iloc[100:220], periods_per_year=12)
     row = rolled.loc[strategy.index[219]]
     assert (row["alpha"], row["low"], row["high"]) == pytest.approx((alone.estimate, *alone.interval))
     assert len(rolled) == 600 - 119

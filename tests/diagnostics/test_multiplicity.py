@@ -9,26 +9,16 @@ from research.diagnostics.block_length import automatic_block_length, block_leng
 from research.diagnostics.multiplicity import (
     _Family,
     bootstrap_variance,
-    false_discovery_rate,
     spa_exceedances,
-    step_down,
-    step_down_p_values,
     superior_predictive_ability,
-    timing_alpha_series,
 )
 from research.errors import DataError, ParameterError
-from research.synthetic import WORLDS
 
 METHODS_3_5_SERIES = np.array([2.0, -1, 3, 0, 1, 4, -2, 1])
 METHODS_3_5_VARIANCES = {1: 3.5, 2: 1.735107421875, 4: 0.956430435181}
 BLOCK_LENGTHS_FROM_PATTON_POLITIS_WHITE_2009 = {(200, 0.7): 11.4652, (1000, 0.3): 7.5754, (2500, 0.05): 2.9289}
 METHODS_3_9_GAINS = np.array([[1, 0.5], [2, -1], [-1, 0.5], [0.5, 1]])
 METHODS_3_9_UNSTUDENTIZED_P = 0.1953125  # 50 of 256 resamples
-BENJAMINI_HOCHBERG_1995_P_VALUES = [
-    *(0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344),
-    *(0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0000),
-]
-R_P_ADJUST_BH_FIRST_FIVE = [0.0015, 0.003, 0.0095, 0.035625, 0.0603]
 
 
 def table(values):
@@ -92,9 +82,9 @@ def test_p_values_do_not_depend_on_the_number_of_threads():
     import sys
 
     program = (
-        "import numpy as np, pandas as pd; from research.diagnostics.multiplicity import step_down;"
+        "import numpy as np, pandas as pd; from research.diagnostics.multiplicity import superior_predictive_ability;"
         "x = pd.DataFrame(np.random.default_rng(0).standard_normal((500, 12))).rename(columns=str);"
-        "print([f.p_value for f in step_down(x, periods_per_year=12, seed=1, n_draws=2000).values()])"
+        "print(superior_predictive_ability(x, seed=1, n_draws=2000).details)"
     )
     answers = {
         subprocess.run(
@@ -193,8 +183,6 @@ def test_permuting_and_duplicating_strategies_change_nothing():
     assert all_three(spa(permuted)) == all_three(spa(family))
     doubled = family.assign(copy=family["s3"])
     assert all_three(spa(doubled)) == all_three(spa(family))
-    one, other = (step_down(t, periods_per_year=12, seed=5, n_draws=2000, block_length=3) for t in (family, permuted))
-    assert {name: f.p_value for name, f in one.items()} == {name: other[name].p_value for name in one}
 
 
 def test_the_scale_of_a_strategy_does_not_matter_when_studentized():
@@ -202,8 +190,6 @@ def test_the_scale_of_a_strategy_does_not_matter_when_studentized():
     levered = family.assign(s2=7.3 * family["s2"])
     assert all_three(spa(levered)) == all_three(spa(family))
     assert spa(levered, studentize=False).p_value != spa(family, studentize=False).p_value
-    one, other = (step_down(t, periods_per_year=12, seed=5, n_draws=500) for t in (family, levered))
-    assert [f.p_value for f in one.values()] == [f.p_value for f in other.values()]
 
 
 def test_a_poor_strategy_hurts_the_upper_p_value_and_not_the_consistent_one():
@@ -237,185 +223,22 @@ def test_a_family_worse_than_the_benchmark_has_p_one():
     assert spa(gains_of_a_family() - 1).p_value == 1
 
 
-# --- Romano and Wolf
-
-
-def test_step_down_is_the_definition_in_plain_loops():
-    rng = np.random.default_rng(2)
-    t = rng.standard_normal(6) + 1
-    resampled = rng.standard_normal((199, 6))
-    order, expected, running = sorted(range(6), key=lambda k: -t[k]), {}, 0.0
-    for j, k in enumerate(order):
-        count = sum(max(row[i] for i in order[j:]) >= t[k] for row in resampled)
-        running = max(running, (1 + count) / 200)
-        expected[k] = running
-    np.testing.assert_allclose(step_down_p_values(t, resampled), [expected[k] for k in range(6)])
-
-
-def test_exact_enumeration_of_the_step_down():
-    family = _Family.of(table(METHODS_3_9_GAINS), 1.0)
-    deviations = (every_resample(METHODS_3_9_GAINS) - METHODS_3_9_GAINS.mean(axis=0)) / family.scales
-    second = np.sum(deviations[:, 1] >= family.statistics[1] - 1e-12)
-    p_values = step_down_p_values(family.statistics, deviations)
-    np.testing.assert_allclose(p_values, [(1 + 74) / 257, (1 + max(74, second)) / 257])
-
-
-def test_one_strategy_alone_is_not_adjusted():
-    only = gains_of_a_family()[["s0"]]
-    found = step_down(only, periods_per_year=12, seed=1)["s0"]
-    assert found.p_value == found.details["p_value_alone"]
-    assert found.estimate == pytest.approx(12 * only["s0"].mean())
-    t = only["s0"].mean() / (only["s0"].std(ddof=0) / 20)
-    assert found.p_value == pytest.approx(0.5 * (1 - np.tanh(0.8 * t * (1 + 0.04472 * t**2))), abs=0.06)
-
-
-def test_directions():
-    family = gains_of_a_family(n=300) + 0.0
-    family["s1"] += 0.4
-    family["s2"] -= 0.4
-    found = step_down(family, periods_per_year=12, seed=1, expected_signs={"s2": -1}, n_draws=2000)
-    assert found["s1"].p_value < 0.01
-    assert found["s2"].p_value < 0.01
-    assert found["s2"].estimate < 0
-    assert found["s1"].details["p_value_two_sided"] < 0.01
-    assert found["s1"].details["p_value_opposite"] == 1
-    wrong = step_down(family, periods_per_year=12, seed=1, n_draws=2000)
-    assert wrong["s2"].p_value > 0.9
-    assert wrong["s2"].details["p_value_opposite"] < 0.01
-    with pytest.raises(ParameterError, match="expected_signs"):
-        step_down(family, periods_per_year=12, seed=1, expected_signs={"s2": 0})
-
-
-def test_a_strategy_that_never_differs_has_no_p_value_and_no_weight():
+def test_a_strategy_that_never_differs_has_no_weight():
     family = gains_of_a_family()
-    found = step_down(family.assign(idle=0.0), periods_per_year=12, seed=5, n_draws=500, block_length=3)
-    assert found["idle"].p_value is None
-    assert found["idle"].details["n_strategies"] == 8
-    alone = step_down(family, periods_per_year=12, seed=5, n_draws=500, block_length=3)
-    assert all(found[name].p_value == alone[name].p_value for name in alone)
+    assert all_three(spa(family.assign(idle=0.0))) == all_three(spa(family))
     with pytest.raises(DataError, match="nothing to test"):
         spa(table(np.zeros((20, 2))))
-
-
-def null_alphas(rng, n=360, k=10, different_starts=True):
-    """Persistent weights that know nothing, over a metal with GARCH returns and a drift."""
-    variance, metal = 1.0, np.empty(n)
-    for t in range(n):
-        shock = np.sqrt(variance) * rng.standard_normal()
-        metal[t] = 0.004 + 0.05 * shock
-        variance = 0.05 + 0.15 * shock**2 + 0.8 * variance
-    weights = (np.cumsum(rng.random((n, k)) < 1 / 12, axis=0) % 2).astype(float)
-    returns = table(weights * metal[:, None])
-    if different_starts:
-        for name in returns.columns[1:]:
-            returns.loc[: rng.integers(0, n // 2), name] = np.nan
-    return timing_alpha_series(returns, pd.Series(metal)), returns, metal
-
-
-def test_the_family_is_wrong_no_oftener_than_it_says_with_different_start_dates():
-    rng, samples, wrong = np.random.default_rng(3), 250, 0
-    for sample in range(samples):
-        found = step_down(null_alphas(rng)[0], periods_per_year=12, seed=sample, n_draws=199)
-        wrong += min(f.p_value for f in found.values()) <= 0.05
-    assert wrong / samples <= 0.06 + 3 * np.sqrt(0.05 * 0.95 / samples)
-    assert wrong / samples >= 0.01
-
-
-def test_a_window_is_judged_by_its_own_bars():
-    rng = np.random.default_rng(4)
-    young = np.full(600, np.nan)
-    young[400:] = rng.standard_normal(200) + 0.3
-    family = pd.DataFrame({"young": young, "old": rng.standard_normal(600)})
-    found = step_down(family, periods_per_year=1, seed=1, block_length=1)["young"]
-    inside = young[400:]
-    assert found.estimate == pytest.approx(inside.mean())
-    assert found.effective_n == 200
-    assert found.details["standard_error"] == pytest.approx(inside.std() / np.sqrt(200), rel=1e-3)
-    alone = step_down(pd.DataFrame({"young": inside}), periods_per_year=1, seed=2, block_length=1)["young"]
-    assert found.details["p_value_alone"] == pytest.approx(alone.p_value, abs=0.003)
-
-
-def test_alpha_series_average_to_the_regression_and_carry_its_error():
-    import statsmodels.api as sm
-
-    series, returns, metal = null_alphas(np.random.default_rng(5))
-    for name in ("s0", "s4"):
-        inside = returns[name].notna().to_numpy()
-        fit = sm.OLS(returns[name][inside], sm.add_constant(metal[inside])).fit(cov_type="HC0")
-        known = series[name].dropna()
-        assert known.mean() == pytest.approx(fit.params.iloc[0], rel=1e-9)
-        assert known.std(ddof=0) / np.sqrt(known.size) == pytest.approx(fit.bse.iloc[0], rel=1e-9)
-        assert series[name].isna().equals(returns[name].isna())
-
-
-def test_alpha_series_of_two_metals():
-    rng = np.random.default_rng(6)
-    metals = table(rng.standard_normal((100, 2)))
-    series = timing_alpha_series(0.5 * metals, metals)
-    assert np.abs(series.to_numpy()).max() < 1e-12
-    with pytest.raises(DataError, match="align"):
-        timing_alpha_series(metals, metals.rename(columns={"s0": "x"}))
-    with pytest.raises(DataError, match="missing where s1"):
-        timing_alpha_series(metals, metals.assign(s1=np.nan))
-
-
-def test_the_average_so_far_by_plain_loops():
-    rng = np.random.default_rng(7)
-    held, metal = (rng.random(60) > 0.5).astype(float), 0.05 * rng.standard_normal(60) + 0.01
-    late = np.arange(60) >= 10
-    columns = {"a": np.where(late, held * metal, np.nan)}
-    series = timing_alpha_series(pd.DataFrame(columns), pd.Series(metal), pd.DataFrame({"a": held}))
-    over = [held[t] * metal[t] - metal[t] * (held[10:t].mean() if t > 10 else held[t]) for t in range(10, 60)]
-    assert series["a"].mean() == pytest.approx(np.polyfit(metal[10:], over, 1)[1], rel=1e-9)
-    with pytest.raises(DataError, match="held_weights: missing where a"):
-        timing_alpha_series(
-            pd.DataFrame(columns), pd.Series(metal), pd.DataFrame({"a": np.where(held == 1, 1, np.nan)})
-        )
-    with pytest.raises(DataError, match="held_weights"):
-        timing_alpha_series(pd.DataFrame(columns), pd.Series(metal), pd.DataFrame({"b": held}))
-
-
-def test_the_average_so_far_takes_most_of_the_stambaugh_bias():
-    plain, so_far = [], []
-    for seed in range(60):
-        world = WORLDS["persistent_predictor"](seed=seed)
-        returns, held = table(world.excess_returns()), table(world.held())
-        for into, weights in ((plain, None), (so_far, held)):
-            series = timing_alpha_series(returns, pd.Series(world.returns), weights)
-            series = series.loc[:, series.std() > 1e-9]
-            into.append((series.mean() / series.std() * np.sqrt(len(series))).mean())
-    assert np.mean(plain) > 0.2
-    assert abs(np.mean(so_far)) < 0.6 * np.mean(plain)
 
 
 def test_bad_families_are_named():
     family = gains_of_a_family(n=30)
     with pytest.raises(DataError, match="s3: missing values inside"):
-        step_down(family.assign(s3=family["s3"].where(family.index != 9)), periods_per_year=12, seed=1)
+        spa(family.assign(s3=family["s3"].where(family.index != 9)))
     with pytest.raises(DataError, match="s3: 0 values"):
-        step_down(family.assign(s3=np.nan), periods_per_year=12, seed=1)
+        spa(family.assign(s3=np.nan))
     with pytest.raises(DataError, match="no strategy"):
-        step_down(family[[]], periods_per_year=12, seed=1)
+        spa(family[[]])
     with pytest.raises(ParameterError, match="block_length"):
         spa(family, block_length=0.5)
     with pytest.raises(ParameterError, match="n_draws"):
         spa(family, n_draws=0)
-
-
-# --- Benjamini
-
-
-def test_false_discovery_rate_published_example():
-    p_values = {f"h{i}": p for i, p in enumerate(BENJAMINI_HOCHBERG_1995_P_VALUES)}
-    bh, by = (false_discovery_rate(p_values, method=m) for m in ("bh", "by"))
-    assert (bh.estimate, by.estimate) == (4, 3)
-    assert bh.details["discovered"] == ["h0", "h1", "h2", "h3"]
-    np.testing.assert_allclose(list(bh.details["adjusted"].values())[:5], R_P_ADJUST_BH_FIRST_FIVE)
-
-
-def test_false_discovery_rate_rejects_nonsense():
-    for p_values in ({}, {"a": np.nan}, {"a": 1.5}):
-        with pytest.raises(ParameterError, match="p_values"):
-            false_discovery_rate(p_values)
-    with pytest.raises(ParameterError, match="there are: bh, by"):
-        false_discovery_rate({"a": 0.1}, method="holm")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from research.diagnostics.performance import timing_alpha
+from research.diagnostics.performance import jensen_alpha
 from research.errors import AssayError
 
 
@@ -23,7 +23,7 @@ def history():
 
 def test_agrees_with_statsmodels(history):
     strategy, metal = history
-    finding = timing_alpha(strategy, metal, periods_per_year=12)
+    finding = jensen_alpha(strategy, metal, periods_per_year=12)
     design = sm.add_constant(metal.to_numpy())
     fit = sm.OLS(strategy.to_numpy(), design).fit()
     assert finding.estimate == pytest.approx(12 * fit.params[0], rel=1e-10)
@@ -38,7 +38,7 @@ def test_agrees_with_statsmodels(history):
 
 def test_plain_recomputation(history):
     strategy, metal = (series.to_numpy() for series in history)
-    finding = timing_alpha(strategy, metal, periods_per_year=12)
+    finding = jensen_alpha(strategy, metal, periods_per_year=12)
     n, degrees = 480, int(0.4 * 480 ** (2 / 3))
     design = np.column_stack([np.ones(n), metal])
     bread = np.linalg.inv(design.T @ design / n)
@@ -55,8 +55,8 @@ def test_plain_recomputation(history):
 
 
 def test_the_direction_moves_only_the_one_sided_p_value(history):
-    long = timing_alpha(*history, periods_per_year=12, expected_sign=1)
-    short = timing_alpha(*history, periods_per_year=12, expected_sign=-1)
+    long = jensen_alpha(*history, periods_per_year=12, expected_sign=1)
+    short = jensen_alpha(*history, periods_per_year=12, expected_sign=-1)
     assert long.estimate == short.estimate > 0
     assert long.p_value == short.p_value
     assert long.details["in_claimed_direction"]
@@ -68,7 +68,7 @@ def test_the_direction_moves_only_the_one_sided_p_value(history):
 def test_alpha_of_a_perfect_timer_is_found():
     rng = np.random.default_rng(7)
     metal = rng.normal(0.0, 0.05, 360)
-    finding = timing_alpha(np.maximum(metal, 0), metal, periods_per_year=12)
+    finding = jensen_alpha(np.maximum(metal, 0), metal, periods_per_year=12)
     assert finding.p_value < 1e-6
     assert finding.interval[0] > 0
     expected = 12 * 0.05 / np.sqrt(2 * np.pi)
@@ -81,8 +81,8 @@ def test_alpha_scales_and_ignores_a_fixed_holding(scale, tilt, seed):
     rng = np.random.default_rng(seed)
     metal = rng.normal(0.002, 0.04, 120)
     strategy = metal * rng.random(120)
-    base = timing_alpha(strategy, metal, periods_per_year=12)
-    other = timing_alpha(scale * strategy + tilt * metal, metal, periods_per_year=12)
+    base = jensen_alpha(strategy, metal, periods_per_year=12)
+    other = jensen_alpha(scale * strategy + tilt * metal, metal, periods_per_year=12)
     assert other.estimate == pytest.approx(scale * base.estimate, rel=1e-6, abs=1e-12)
     assert other.p_value == pytest.approx(base.p_value, rel=1e-5)
     assert other.details["beta"] == pytest.approx(scale * base.details["beta"] + tilt, rel=1e-6, abs=1e-9)
@@ -91,7 +91,7 @@ def test_alpha_scales_and_ignores_a_fixed_holding(scale, tilt, seed):
 @pytest.mark.parametrize("share", [0.0, 0.6, 1.0, -1.0])
 def test_a_fixed_mix_has_no_timing_to_judge(share):
     metal = np.random.default_rng(1).normal(0.01, 0.05, 300)
-    finding = timing_alpha(share * metal, metal, periods_per_year=12)
+    finding = jensen_alpha(share * metal, metal, periods_per_year=12)
     assert finding.estimate == 0
     assert finding.p_value is None
     assert finding.interval is None
@@ -102,7 +102,7 @@ def test_a_fixed_mix_has_no_timing_to_judge(share):
 def test_too_few_observations_give_an_estimate_and_no_p_value():
     rng = np.random.default_rng(1)
     metal = rng.normal(0, 0.05, 23)
-    finding = timing_alpha(metal * rng.random(23), metal, periods_per_year=12)
+    finding = jensen_alpha(metal * rng.random(23), metal, periods_per_year=12)
     assert np.isfinite(finding.estimate)
     assert finding.p_value is None
     assert "too few" in finding.sentence
@@ -113,23 +113,23 @@ def test_bad_input_says_what_and_where(history):
     holed = strategy.copy()
     holed.iloc[10] = np.nan
     with pytest.raises(AssayError, match=r"excess_returns: 1 missing.*1980-11-30"):
-        timing_alpha(holed, metal, periods_per_year=12)
+        jensen_alpha(holed, metal, periods_per_year=12)
     with pytest.raises(AssayError, match="dates differ"):
-        timing_alpha(strategy.shift(1, freq="D"), metal, periods_per_year=12)
+        jensen_alpha(strategy.shift(1, freq="D"), metal, periods_per_year=12)
     with pytest.raises(AssayError, match="479 observations against 480"):
-        timing_alpha(strategy, metal.iloc[1:], periods_per_year=12)
+        jensen_alpha(strategy, metal.iloc[1:], periods_per_year=12)
     with pytest.raises(AssayError, match="never moved"):
-        timing_alpha(strategy, metal * 0, periods_per_year=12)
+        jensen_alpha(strategy, metal * 0, periods_per_year=12)
     with pytest.raises(AssayError, match="expected_sign"):
-        timing_alpha(strategy, metal, periods_per_year=12, expected_sign=0)
+        jensen_alpha(strategy, metal, periods_per_year=12, expected_sign=0)
     with pytest.raises(AssayError, match="periods_per_year"):
-        timing_alpha(strategy, metal, periods_per_year=0)
+        jensen_alpha(strategy, metal, periods_per_year=0)
     with pytest.raises(AssayError, match="dimensions"):
-        timing_alpha(np.ones((5, 2)), np.ones((5, 2)), periods_per_year=12)
+        jensen_alpha(np.ones((5, 2)), np.ones((5, 2)), periods_per_year=12)
 
 
 def test_json_ready(history):
-    json = timing_alpha(*history, periods_per_year=12).to_json()
+    json = jensen_alpha(*history, periods_per_year=12).to_json()
     assert json["details"]["newey_west"]["textbook"]["lags"] == 6
 
 
@@ -143,7 +143,7 @@ def rejections(n, draws, rng):
             metal[t] = 0.004 + np.sqrt(variance) * shocks[0, t]
             variance = 0.0001 + 0.15 * (metal[t] - 0.004) ** 2 + 0.79 * variance
         state = np.cumsum(rng.random(n) < 0.08) % 2
-        finding = timing_alpha(state * metal, metal, periods_per_year=12)
+        finding = jensen_alpha(state * metal, metal, periods_per_year=12)
         rejected += finding.p_value < 0.05
         covered += finding.interval[0] < 0 < finding.interval[1]
     return rejected / draws, covered / draws
@@ -170,5 +170,5 @@ def test_a_few_episodes_never_reject_too_often(n, n_episodes):
         metal = rng.standard_t(5, n) * 0.04 + 0.004
         weights = np.zeros(n)
         weights[rng.choice(n - 6, n_episodes, replace=False)[:, None] + np.arange(6)] = 1
-        rejected += timing_alpha(weights * metal, metal, periods_per_year=12).p_value < 0.05
+        rejected += jensen_alpha(weights * metal, metal, periods_per_year=12).p_value < 0.05
     assert rejected / draws < 0.05 + 3 * np.sqrt(0.05 * 0.95 / draws)

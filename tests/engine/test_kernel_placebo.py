@@ -9,7 +9,6 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from research.diagnostics.placebo import alpha_t_statistics
 from research.engine import kernel
 from research.errors import SignalError
 
@@ -39,7 +38,19 @@ def statistic_of_the_path(target, market):
             wanted = target[bar - market.delay]
     metal = market.metal_excess[opened + 1 :]
     excess = growth - 1 - market.accrual[opened + 1 :]
-    return alpha_t_statistics(excess[:, None], metal, np.array(held)[opened + 1 :, None])[0]
+    return whites_t(excess, metal, np.array(held)[opened + 1 :])
+
+
+def whites_t(returns, metal, held):
+    """NaN for a multiple of the metal, such as an account that always holds it, and if the metal never moved."""
+    rounding = 1e-18 * returns @ returns + 1e-24 * len(metal)
+    over = returns - metal * np.concatenate([held[:1], np.cumsum(held)[:-1] / np.arange(1, len(held))])
+    X = np.column_stack([np.ones(len(metal)), metal])
+    if np.linalg.matrix_rank(X) < 2:
+        return np.nan
+    inverse = np.linalg.pinv(X)
+    squares = (over - X @ (inverse @ over)) ** 2
+    return inverse[0] @ over / np.sqrt(inverse[0] ** 2 @ squares) if squares.sum() > rounding else np.nan
 
 
 @settings(max_examples=150, deadline=None)

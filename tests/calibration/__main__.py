@@ -6,11 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from research import calibration
 from research.calibration.cases import cases
 from research.calibration.families import N_BARS, null_rates, power_rates
 from research.calibration.rate import Rate, across, down
 from research.calibration.sizes import size_rates
+
+from research import calibration
 from research.synthetic import WORLDS
 
 PLANTED_IN = ("random_walk", "garch", "clustered_events")

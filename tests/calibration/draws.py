@@ -155,18 +155,6 @@ def events(
     return draw
 
 
-def p_values(*, correlation: float, n_strategies: int = 15) -> Callable[[np.random.Generator], tuple[dict[str, float]]]:
-    """One-sided p-values of equally correlated normal statistics."""
-
-    def draw(rng: np.random.Generator) -> tuple[dict[str, float]]:
-        from scipy.special import ndtr
-
-        z = sqrt(correlation) * rng.standard_normal() + sqrt(1 - correlation) * rng.standard_normal(n_strategies)
-        return ({str(k): float(ndtr(-value)) for k, value in enumerate(z)},)
-
-    return draw
-
-
 def track_records(*, n_trials: int = 10) -> Callable[[np.random.Generator], tuple[Floats]]:
     """Draw independent strategies with a Sharpe ratio of 0, ``(n_bars, n_trials)``."""
     return lambda rng: (VOLATILITY * rng.standard_normal((N_BARS, n_trials)),)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
-
 from research.calibration.rate import Rate
+
 from research.diagnostics.finding import Finding
 
 LEVEL = 0.05
@@ -66,14 +66,7 @@ def size_rates(cases: Iterable[Case], *, samples: int, seed: int = 0) -> list[Ra
                 counted.setdefault(name, []).append(happened)
                 targets[name] = case.targets.get(name, target)
         rates += [
-            Rate(
-                world=case.where,
-                question=f"`{case.function}` {name}",
-                rate=float(np.mean(found)),
-                samples=len(found),
-                target=targets[name],
-                remark=case.remarks.get(name, ""),
-            )
+            Rate.of(found, case.where, f"`{case.function}` {name}", targets[name], case.remarks.get(name, ""))
             for name, found in counted.items()
         ]
     return rates

@@ -10,8 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from research.calibration import draws
-from research.calibration.sizes import Case
 from research.diagnostics.alpha_path import alpha_break, alpha_path
 from research.diagnostics.causality import granger_causality, toda_yamamoto
 from research.diagnostics.event_paths import event_paths
@@ -20,12 +18,11 @@ from research.diagnostics.finding import Finding
 from research.diagnostics.incremental import incremental_value
 from research.diagnostics.multiplicity import (
     false_discovery_rate,
+    jensen_alpha_series,
     step_down,
     superior_predictive_ability,
-    timing_alpha_series,
 )
-from research.diagnostics.performance import timing_alpha
-from research.diagnostics.placebo import alpha_t_statistics, bootstrap_placebo, by_shift, shift_placebo
+from research.diagnostics.performance import jensen_alpha
 from research.diagnostics.prediction import augmented_regression, predictive_regression
 from research.diagnostics.selection import deflated_sharpe_ratio, probabilistic_sharpe_ratio
 from research.diagnostics.sharpe import sharpe_ratio
@@ -33,6 +30,8 @@ from research.diagnostics.sharpe_difference import sharpe_difference
 from research.diagnostics.specification import arch_effects, autocorrelation, heteroskedasticity, stationarity
 from research.diagnostics.stability import cusum, mean_breaks, recursive_cusum, sup_f
 from research.synthetic import MONTHS, VOLATILITY, World
+from tests.calibration import draws
+from tests.calibration.sizes import Case
 
 Floats = npt.NDArray[np.float64]
 
@@ -59,7 +58,6 @@ def cases() -> Iterator[Case]:
     yield from _predictions()
     yield from _leads()
     yield from _after_events()
-    yield from _placebos()
     yield from _families()
     yield from _specifications()
     yield from _breaks()
@@ -67,27 +65,29 @@ def cases() -> Iterator[Case]:
 
 LAG_RULES = ("lazarus 2018", "textbook", "newey-west 1994")
 NORMAL_VALUES = {f"newey_west.{rule}.p_value_normal": "normal critical values, for comparison" for rule in LAG_RULES}
-KEEPS_THE_BIAS = dict.fromkeys(
-    ("p_value", "p_value_claimed_direction", "interval", *(f"newey_west.{rule}.p_value_fixed_b" for rule in LAG_RULES)),
-    "keeps Stambaugh's bias, the family's does not",
-)
+EVERY_ANSWER = (
+    "p_value", "p_value_claimed_direction", "interval", *(f"newey_west.{rule}.p_value_fixed_b" for rule in LAG_RULES),
+)  # fmt: skip
+KEEPS_THE_BIAS = dict.fromkeys(EVERY_ANSWER, "keeps Stambaugh's bias")
+REWARDS_CALM = dict.fromkeys(EVERY_ANSWER, "calm months have the better alpha where the metal drifts")
 
 
 def _alphas() -> Iterator[Case]:
-    for name in ("random_walk", "garch", "averaged_prices", "persistent_predictor", "clustered_events"):
+    for name in ("random_walk", "gold", "averaged_prices", "silver_contrarian", "held_in_calm"):
+        known = {"silver_contrarian": KEEPS_THE_BIAS, "held_in_calm": REWARDS_CALM}
         yield Case(
-            function="timing_alpha",
+            function="jensen_alpha",
             where=name.replace("_", " "),
             draw=draws.world(name),
-            ask=lambda world: timing_alpha(world.excess_returns()[:, -1], world.returns, periods_per_year=MONTHS),
-            remarks=NORMAL_VALUES | (KEEPS_THE_BIAS if name == "persistent_predictor" else {}),
+            ask=lambda world: jensen_alpha(world.excess_returns()[:, -1], world.returns[:, 0], periods_per_year=MONTHS),
+            remarks=NORMAL_VALUES | known.get(name, {}),
         )
     for name in ("normal", "GARCH", "averaged prices"):
         yield Case(
-            function="timing_alpha",
+            function="jensen_alpha",
             where=f"information ratio 0.5, {name}",
             draw=draws.on_the_metal(NOISES[name], alpha=ALPHA),
-            ask=partial(timing_alpha, periods_per_year=MONTHS),
+            ask=partial(jensen_alpha, periods_per_year=MONTHS),
             truth=ALPHA * MONTHS,
             only=INTERVAL,
         )
@@ -292,92 +292,31 @@ def _mean_path_inside(returns: Floats, dates: npt.NDArray[np.int64]) -> dict[str
     return {"band": bool(found.placebo_low[-1] <= found.mean[-1] <= found.placebo_high[-1])}
 
 
-def _placebos() -> Iterator[Case]:
-    for name in ("random_walk", "garch", "persistent_predictor"):
-        where = name.replace("_", " ")
-        other_side = {"p_value_opposite": "the other side of the bias"} if name == "persistent_predictor" else {}
-        yield Case(function="shift_placebo", where=where, draw=draws.world(name), ask=_shifted, remarks=other_side)
-        yield Case(function="bootstrap_placebo", where=where, draw=draws.world(name), ask=_pieced, remarks=other_side)
-    yield Case(
-        function="shift_placebo",
-        where="persistent predictor, average weight of the whole sample",
-        draw=draws.world("persistent_predictor"),
-        ask=partial(_shifted, so_far=False),
-        remarks=dict.fromkeys(("p_value", "p_value_opposite"), "moved weights do not answer to the past"),
-    )
-
-
-def _shifted(world: World, *, so_far: bool = True) -> Finding:
-    weights = world.weights[:, -1]
-    return shift_placebo(weights, by_shift(weights, _t_statistics(world, so_far=so_far)), seed=world.seed)
-
-
-def _pieced(world: World) -> Finding:
-    return bootstrap_placebo(
-        world.weights[:, -1], _t_statistics(world), block_length=24, seed=world.seed, n_draws=N_DRAWS
-    )
-
-
-def _t_statistics(world: World, *, so_far: bool = True) -> Callable[[Floats], Floats]:
-    def of(weights: Floats) -> Floats:
-        moved = World(name=world.name, seed=world.seed, returns=world.returns, weights=weights)
-        return alpha_t_statistics(moved.excess_returns(), world.returns, moved.held() if so_far else None)
-
-    return of
-
-
 LOWER = "a lower bound: takes every loss for a true one"
 
 
 def _families() -> Iterator[Case]:
-    for name in ("random_walk", "garch"):
-        where = f"ten strategies, {name.replace('_', ' ')}"
-        draw = draws.world(name, n_strategies=10)
-        yield Case(function="step_down", where=where, draw=draw, ask=_any_of_the_family)
+    for name in ("random_walk", "gold"):
         yield Case(
             function="superior_predictive_ability",
-            where=where,
-            draw=draw,
-            ask=lambda world: superior_predictive_ability(_alphas_of(world), seed=world.seed, n_draws=N_DRAWS),
+            where=f"ten strategies, {name.replace('_', ' ')}",
+            draw=draws.world(name, n_strategies=10),
+            ask=partial(_best_of, poor=0),
             remarks={"p_value_lower": LOWER},
         )
     yield Case(
         function="superior_predictive_ability",
         where="five of the ten are poor",
         draw=draws.world("random_walk", n_strategies=10),
-        ask=_with_poor_strategies,
+        ask=partial(_best_of, poor=5),
         remarks={"p_value_lower": LOWER, "p_value_upper": "takes poor strategies for candidates"},
     )
-    for correlation in (0.0, 0.5):
-        for method in ("bh", "by"):
-            yield Case(
-                function="false_discovery_rate",
-                where=f"15 true nulls, correlated {correlation:g}, {method.upper()}",
-                draw=draws.p_values(correlation=correlation),
-                ask=partial(false_discovery_rate, method=method),
-                remarks={"p_value": "pays for any dependence"} if method == "by" else {},
-            )
 
 
-def _alphas_of(world: World) -> pd.DataFrame:
-    returns, held = pd.DataFrame(world.excess_returns()), pd.DataFrame(world.held())
-    return timing_alpha_series(returns, pd.Series(world.returns), held)
-
-
-def _any_of_the_family(world: World) -> dict[str, float | None]:
-    """Smallest p-value of the family of each kind, and that of one strategy had it been alone."""
-    found = list(step_down(_alphas_of(world), periods_per_year=MONTHS, seed=world.seed, n_draws=N_DRAWS).values())
-    smallest = {name: min(f.details[name] for f in found) for name in ("p_value_opposite", "p_value_two_sided")}
-    return {
-        "p_value": min(f.p_value for f in found if f.p_value is not None),
-        **smallest,
-        "p_value_alone": found[0].details["p_value_alone"],
-    }
-
-
-def _with_poor_strategies(world: World) -> Finding:
-    gains = _alphas_of(world)
-    gains.iloc[:, 5:] -= gains.iloc[:, 5:].std() * 0.3
+def _best_of(world: World, *, poor: int) -> Finding:
+    """Of the gains over half in metal, the drift taken out."""
+    gains = pd.DataFrame((world.held()[2:] - 0.5) * (world.returns[2:] - world.returns[2:].mean()))
+    gains.iloc[:, :poor] -= gains.iloc[:, :poor].std() * 0.3
     return superior_predictive_ability(gains, seed=world.seed, n_draws=N_DRAWS)
 
 
