@@ -8,8 +8,8 @@ They are made to fool a judge. Each is a plain value decided by its seed::
 
 A planted effect is an information ratio a year: with ``h`` the weight held into a bar and ``z`` its distance from the
 average of all before, the metal's return gains ``delta h``, which lifts the mean of the timing series
-``(z - mean z)(m - mean m)`` by ``delta cov(z, h)``; ``delta`` is chosen so that this, over the series' standard deviation
-without it, times the root of the bars a year, is the information ratio.
+``(z - mean z)(m - mean m)`` by ``delta cov(z, h)``; ``delta`` is chosen so that this, over the series' standard
+deviation without it, times the root of the bars a year, is the information ratio.
 """
 
 from __future__ import annotations

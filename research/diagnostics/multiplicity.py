@@ -1,8 +1,8 @@
 """One family of strategies: how good the best would look by luck alone.
 
 The test takes a table of gains over a benchmark, one column for each strategy. All columns are resampled together by
-the stationary bootstrap, so that strategies that are nearly the same count nearly as one. No verdict asks it: claims are
-adjusted by :mod:`~research.diagnostics.rotation`.
+the stationary bootstrap, so that strategies that are nearly the same count nearly as one. No verdict asks it: claims
+are adjusted by :mod:`~research.diagnostics.rotation`.
 
 **Different start dates.** NaN outside a strategy's own window is allowed. Its deviations from its own mean
 are zero there; the mean and its error are those of the window, and the dependence between strategies is that

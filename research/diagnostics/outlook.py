@@ -36,16 +36,19 @@ def odds_words(factor: float) -> str:
     return f"{_figure(factor)} to 1" if factor >= 1 else f"1 in {_figure(1 + 1 / factor)}"
 
 
-def detectable(error: float, critical_value: float, degrees_of_freedom: int, power: float) -> float:
-    """Smallest true effect whose t reaches the critical value with this probability, in the unit of its error.
+def detectable(estimate: Estimate, critical_value: float, degrees_of_freedom: float, power: float) -> float:
+    """Smallest true effect whose t reaches the critical value with this probability, in the unit of the estimate.
 
-    The noncentrality of Student's t times the error.
+    The critical value, of a t with ``degrees_of_freedom``, becomes that of the estimate's own t with the same tail; the
+    effect is the noncentrality of Student's t times the error.
     """
-    from scipy.special import nctdtrinc
+    from scipy.special import nctdtrinc, stdtr, stdtrit
 
-    if not (isfinite(error) and isfinite(critical_value)):
+    if not (isfinite(estimate.error) and isfinite(critical_value)):
         return nan
-    return float(nctdtrinc(degrees_of_freedom, 1 - power, critical_value)) * error
+    own = estimate.degrees_of_freedom
+    critical = -float(stdtrit(own, stdtr(degrees_of_freedom, -critical_value)))
+    return float(nctdtrinc(own, 1 - power, critical)) * estimate.error
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def decidable(
     minimum_events: int,
     years: float,
     now: float,
-    nu: int,
+    nu: float,
 ) -> Decidable:
     r"""When what is worth having is what would be found, and events suffice.
 

@@ -42,8 +42,9 @@ def jensen_alpha(
 ) -> Finding:
     r"""Jensen's alpha of a strategy over a fixed mix of metal and bills, :math:`r^s_t = \alpha + \beta' r^m_t + u_t`.
 
-    A strategy that holds the metal by a constant share has no alpha whatever the metal did. A portfolio is held against all its legs at once: :math:`r^m_t` is then the vector of their
-    returns, and a mix of them in constant shares has no alpha. The error of :math:`\alpha` is
+    A strategy that holds the metal by a constant share has no alpha whatever the metal did. A portfolio is held against
+    all its legs at once: :math:`r^m_t` is then the vector of their returns, and a mix of them in constant shares has no
+    alpha. The error of :math:`\alpha` is
     :math:`\sqrt{\hat\Omega / T}`, where :math:`\hat\Omega` is the equal-weighted-cosine long-run variance of
     alpha's influence, the first row of :math:`(X'X/T)^{-1} x_t u_t`; the statistic is Student with
     :math:`\nu = 0.4\,T^{2/3}` degrees of freedom.

@@ -14,7 +14,14 @@ in the sense of Lo, with the position in place of a forecast.
 **Its error** is that of equal-weighted cosines: the :math:`\nu + 1` numbers :math:`\sqrt n\,\bar\psi` and
 :math:`\sqrt{2/n}\,\sum_t \psi_t \cos(\pi j (t - 1/2)/n)`, :math:`j = 1 \dots \nu`, are for long samples independent
 with one variance if the mean is 0; so the first over the root mean square of the others is Student's t with
-:math:`\nu = \max(8, 0.25\,n^{2/3})` degrees of freedom.
+:math:`\nu = \max(8, 0.25\,n^{2/3})` degrees of freedom, wherever positions are many.
+
+**Less the effect itself.** A metal that returns :math:`b` more in a period of full weight adds
+:math:`b\,(z_t - \bar z)(w_t - \bar w)` to the series. That comes in lumps where positions are few, and would widen the
+error by the very thing that is to be found. With :math:`g` the numbers of this path, the error is of the residuals
+:math:`d_j - d_0\,g_j / g_0`, as in any regression. They are too small where few events carry the mean; they are made
+unbiased, with Satterthwaite's degrees of freedom :math:`K \le \nu`, for returns that are independent and of one
+variance (Bell and McCaffrey 2002; Imbens and Kolesár 2016). Both follow from the weights alone.
 
 **In price units**, the metal's return a year in position less that out of it is :math:`cov(z, m) / cov(z, w)`.
 
@@ -22,14 +29,14 @@ with one variance if the mean is 0; so the first over the root mean square of th
 divided by the standard deviation of its own :math:`\psi`: equal risk, each on its own clock.
 
 References: Grinblatt and Titman (1993); Cumby and Modest (1987); Lo (2008); So and Shin (1999) for the average so far;
-Lazarus, Lewis, Stock and Watson (2018) for the error.
+Lazarus, Lewis, Stock and Watson (2018), Bell and McCaffrey (2002), Imbens and Kolesár (2016) for the error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import nan, sqrt
 
 import numpy as np
@@ -70,13 +77,17 @@ class Estimate:
 
     value: float
     error: float
-    degrees_of_freedom: int
+    degrees_of_freedom: float
 
     @classmethod
-    def of_numbers(cls, numbers: Floats, unit: float = 1.0) -> Estimate:
-        """The first number, and the root mean square of the others, both times ``unit``."""
+    def of_numbers(cls, numbers: Floats, unit: float = 1.0, degrees_of_freedom: float | None = None) -> Estimate:
+        """The first number, and the root mean square of the others, both times ``unit``.
+
+        Without other ``degrees_of_freedom`` it has as many as there are others.
+        """
         nu = numbers.size - 1
-        return cls(float(numbers[0]) * unit, sqrt(float(numbers[1:] @ numbers[1:]) / nu) * abs(unit), nu)
+        error = sqrt(float(numbers[1:] @ numbers[1:]) / nu) * abs(unit)
+        return cls(float(numbers[0]) * unit, error, nu if degrees_of_freedom is None else degrees_of_freedom)
 
     @property
     def t(self) -> float:
@@ -122,8 +133,9 @@ class Timing:
         ``z`` and ``w``, each summed over the legs, ``(n,)``.
     dates
         Bar at which each period ends.
-    weight_covariance
-        ``cov(z, w)``, summed over the legs: what turns the mean of ``gross`` into a difference of returns.
+    effect
+        ``(z - mean z)(w - mean w)``, summed over the legs, ``(n,)``: what one in the return of a full weight adds to
+        ``gross``.
     short
         Whether the account is never long.
     exposure
@@ -135,7 +147,7 @@ class Timing:
     active: Floats
     held: Floats
     dates: pd.DatetimeIndex
-    weight_covariance: float
+    effect: Floats
     short: bool
     exposure: Exposure
 
@@ -151,7 +163,7 @@ class Timing:
             active=np.asarray(active.sum(axis=1)),
             held=np.asarray(held.sum(axis=1)),
             dates=exposure.dates,
-            weight_covariance=float((centred * held).sum() / len(active)),
+            effect=np.asarray((centred * (held - held.mean(axis=0))).sum(axis=1)),
             short=bool(held.max() <= 0),
             exposure=exposure,
         )
@@ -164,6 +176,11 @@ class Timing:
     def n_periods(self) -> int:
         """Number of periods."""
         return self.gross.size
+
+    @property
+    def weight_covariance(self) -> float:
+        """``cov(z, w)``, summed over the legs: what turns the mean of ``gross`` into a difference of returns."""
+        return float(self.effect.mean())
 
     @property
     def year(self) -> float:
@@ -223,6 +240,59 @@ def independent_events(rows: Sequence[Timing]) -> pd.DatetimeIndex:
 
 
 @dataclass(frozen=True, eq=False)
+class Effects:
+    r"""What an effect itself would add to the cosines of some rows, and what an error freed of it is worth.
+
+    Attributes
+    ----------
+    shares
+        Of each row, :math:`g_j / g_0`, ``(nu,)``.
+    bias
+        Mean square of the residual cosines over that of the mean, for independent returns of one variance that are the
+        same for all rows.
+    degrees_of_freedom
+        Satterthwaite's, of that mean square.
+    """
+
+    shares: tuple[Floats, ...]
+    bias: float
+    degrees_of_freedom: float
+
+    @classmethod
+    def of(cls, rows: Sequence[Timing], nu: int) -> Effects:
+        """From the weights of rows that are timed."""
+        calendar = _union([row.dates for row in rows])
+        mean, others, shares = np.zeros(len(calendar)), np.zeros((nu, len(calendar))), []
+        for row in rows:
+            basis = _basis(row.n_periods, nu)
+            numbers = basis @ row.effect
+            share = numbers[1:] / numbers[0] if abs(float(numbers[0])) > STILL else np.zeros(nu)
+            spread = row.active - row.active.mean()
+            spread /= sqrt(float(spread @ spread)) or 1.0
+            at = np.searchsorted(calendar, row.dates.to_numpy())
+            mean[at] += basis[0] * spread
+            others[:, at] += (basis[1:] - share[:, None] * basis[0]) * spread
+            shares.append(share)
+        covariance = others @ others.T
+        trace, squares = float(np.trace(covariance)), float((covariance**2).sum())
+        if not (squares > 0 and float(mean @ mean) > 0):
+            return cls(tuple(shares), 1.0, float(nu))
+        return cls(tuple(shares), trace / nu / float(mean @ mean), trace**2 / squares)
+
+    def free(self, numbers: Floats, row: int) -> Floats:
+        """Numbers of a row, the others without what its effect adds, and unbiased."""
+        others = (numbers[1:] - numbers[0] * self.shares[row]) / sqrt(self.bias)
+        return np.concatenate([numbers[:1], others])
+
+
+@lru_cache(maxsize=8)
+def _basis(n: int, nu: int) -> Floats:
+    """What :func:`cosine_numbers` multiplies a series with, ``(nu + 1, n)``."""
+    angles = np.pi * np.arange(nu + 1)[:, None] * (np.arange(n) + 0.5) / n
+    return np.asarray(np.cos(angles) * np.where(np.arange(nu + 1) == 0, sqrt(1 / n), sqrt(2 / n))[:, None])
+
+
+@dataclass(frozen=True, eq=False)
 class Numbers:
     """All that a family reads of a claim: its numbers for it, after costs, and against it, before them.
 
@@ -238,21 +308,51 @@ class Numbers:
     opposing: Floats
     events: int
 
+    @classmethod
+    def of(cls, net: Sequence[Floats], gross: Sequence[Floats], events: int, nu: int, effects: Effects) -> Numbers:
+        """Of the rows' series in the claimed direction, after costs and before them.
+
+        A family compares by Student's t with as many degrees of freedom as there are cosines: the cosines are scaled
+        so that this has the p-value of the claim's own t.
+        """
+        degrees = effects.degrees_of_freedom
+        return cls(
+            *(_comparable(pooled(side, nu, effects), degrees) for side in (net, [-psi for psi in gross])), events
+        )
+
     @property
     def nu(self) -> int:
         """Degrees of freedom."""
         return self.supporting.size - 1
 
 
-def pooled(series: Sequence[Floats], nu: int) -> Floats:
+def _comparable(numbers: Floats, degrees_of_freedom: float) -> Floats:
+    from scipy.special import stdtr, stdtrit
+
+    nu, t = numbers.size - 1, abs(Estimate.of_numbers(numbers).t)
+    tail = float(stdtr(degrees_of_freedom, -t))
+    if not (t > 0 and tail > 0):
+        return numbers
+    return np.concatenate([numbers[:1], numbers[1:] * t / -float(stdtrit(nu, tail))])
+
+
+def pooled(series: Sequence[Floats], nu: int, effects: Effects | None = None) -> Floats:
     """Numbers of a claim: the mean over its rows of theirs, each over the standard deviation of its own series."""
-    return np.asarray(np.mean([cosine_numbers(psi / psi.std(), nu) for psi in series], axis=0))
+    return np.asarray(np.mean([_freed(psi, nu, effects, k) / psi.std() for k, psi in enumerate(series)], axis=0))
 
 
-def information_ratio(series: Sequence[Floats], dates: Sequence[pd.DatetimeIndex], nu: int, year: float) -> Estimate:
+def _freed(series: Floats, nu: int, effects: Effects | None, row: int) -> Floats:
+    numbers = cosine_numbers(series, nu)
+    return numbers if effects is None else effects.free(numbers, row)
+
+
+def information_ratio(
+    series: Sequence[Floats], dates: Sequence[pd.DatetimeIndex], nu: int, year: float, effects: Effects | None = None
+) -> Estimate:
     """Timing return over its standard deviation, a year, of the rows held together at equal risk."""
     q, root = _together(series, dates)
-    return Estimate.of_numbers(pooled(series, nu), sqrt(year) / (sqrt(float(q @ q)) * root))
+    unit = sqrt(year) / (sqrt(float(q @ q)) * root)
+    return Estimate.of_numbers(pooled(series, nu, effects), unit, effects and effects.degrees_of_freedom)
 
 
 def _together(series: Sequence[Floats], dates: Sequence[pd.DatetimeIndex]) -> tuple[Floats, float]:
@@ -267,10 +367,15 @@ def _together(series: Sequence[Floats], dates: Sequence[pd.DatetimeIndex]) -> tu
     return q / len(series), float(np.mean([sqrt(psi.size) for psi in series]))
 
 
-def mean_of_rows(series: Sequence[Floats], nu: int, scales: Sequence[float]) -> Estimate:
+def mean_of_rows(
+    series: Sequence[Floats], nu: int, scales: Sequence[float], effects: Effects | None = None
+) -> Estimate:
     """Mean over the rows of the mean of each series times its scale, with the error of that mean."""
-    numbers = [scale / sqrt(psi.size) * cosine_numbers(psi, nu) for psi, scale in zip(series, scales, strict=True)]
-    return Estimate.of_numbers(np.asarray(np.mean(numbers, axis=0)))
+    numbers = [
+        scale / sqrt(psi.size) * _freed(psi, nu, effects, k)
+        for k, (psi, scale) in enumerate(zip(series, scales, strict=True))
+    ]
+    return Estimate.of_numbers(np.mean(numbers, axis=0), 1.0, effects and effects.degrees_of_freedom)
 
 
 def placebo_shifts(rows: Sequence[Timing], n_shifts: int, seed: int) -> Integers:

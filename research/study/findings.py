@@ -9,7 +9,7 @@ from research.diagnostics.outlook import PRIOR_SCALE
 from research.verdict import Evidence, Rules
 
 _NULL = "the weights carry no information about when the metal pays"
-_COSINES = "equal-weighted cosines, Student's t with {nu} degrees of freedom"
+_COSINES = "equal-weighted cosines, Student's t with {nu:.1f} degrees of freedom"
 _LAZARUS = "Lazarus, Lewis, Stock and Watson 2018"
 
 

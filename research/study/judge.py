@@ -17,6 +17,7 @@ import numpy.typing as npt
 from research.diagnostics.outlook import bayes_factor, decidable, detectable
 from research.diagnostics.rotation import N_ROTATIONS, SEED, Family, rotate
 from research.diagnostics.timing import (
+    Effects,
     Estimate,
     Numbers,
     Timing,
@@ -25,7 +26,6 @@ from research.diagnostics.timing import (
     mean_of_rows,
     n_cosines,
     placebo_shifts,
-    pooled,
     share_as_good,
     shifted_statistics,
 )
@@ -237,18 +237,19 @@ def _measure(timings: Sequence[Timing], claim: ClaimRows) -> tuple[Evidence, Num
         return bare, None
     nu, year, when = n_cosines(min(item.n_periods for item in timed)), longest.year, [item.dates for item in timed]
     net, gross = [item.series(claim.sign) for item in timed], [claim.sign * item.gross for item in timed]
-    numbers = Numbers(supporting=pooled(net, nu), opposing=-pooled(gross, nu), events=events)
+    effects = Effects.of(timed, nu)
+    numbers = Numbers.of(net, gross, events, nu, effects)
     annual, later = [year] * len(timed), [Timing.of(item.exposure.later()) for item in timed]
-    ratio, before_costs = (information_ratio(series, when, nu, year) for series in (net, gross))
+    ratio, before_costs = (information_ratio(series, when, nu, year, effects) for series in (net, gross))
     return (
         replace(
             bare,
-            timing_return=mean_of_rows(net, nu, annual),
+            timing_return=mean_of_rows(net, nu, annual, effects),
             information_ratio=ratio,
             ratio_before_costs=before_costs,
-            return_before_costs=mean_of_rows(gross, nu, annual),
+            return_before_costs=mean_of_rows(gross, nu, annual, effects),
             price_gap=mean_of_rows(
-                [item.gross for item in timed], nu, [year / item.weight_covariance for item in timed]
+                [item.gross for item in timed], nu, [year / item.weight_covariance for item in timed], effects
             ),
             p_value=PValues(
                 supporting=Estimate.of_numbers(numbers.supporting).p_value,
@@ -290,7 +291,7 @@ def _with_outlook(
         return evidence
     found = family.supporting or rotate(numbers.supporting[:, None])  # untested: as if it were alone
     least = detectable(
-        evidence.information_ratio.error, found.critical_value(rules.level), found.degrees_of_freedom, rules.power
+        evidence.information_ratio, found.critical_value(rules.level), found.degrees_of_freedom, rules.power
     )
     last = max(timing.dates[-1] for timing in timings)
     return replace(

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from research.diagnostics.timing import Numbers, Timing, independent_events, n_cosines, pooled
+from research.diagnostics.timing import Effects, Numbers, Timing, independent_events, n_cosines
 from research.execution import Execution
 from research.ledger import Entry, Series
 from research.study.candidates import Candidate, label
@@ -123,15 +123,17 @@ def series_of(timings: Mapping[str, Timing], keys: Mapping[str, str], prices: st
         if not timing.is_timed:
             continue
         nu, net, gross = n_cosines(timing.n_periods), timing.series(sign), sign * timing.gross
+        events = len(independent_events([timing]))
+        numbers = Numbers.of([net], [gross], events, nu, Effects.of([timing], nu))
         found.append(
             Series(
                 key=keys[name],
                 prices=prices,
                 year=float(timing.year),
                 label=name,
-                events=len(independent_events([timing])),
-                supporting=pooled([net], nu),
-                opposing=-pooled([gross], nu),
+                events=events,
+                supporting=numbers.supporting,
+                opposing=numbers.opposing,
                 dates=timing.dates.as_unit("ns").asi8,
                 timing=np.stack([net, gross]).astype(np.float32),
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from math import sqrt
 
@@ -17,9 +17,6 @@ from research.diagnostics.events import cumulative_abnormal_return
 from research.diagnostics.finding import Finding
 from research.diagnostics.incremental import incremental_value
 from research.diagnostics.multiplicity import (
-    false_discovery_rate,
-    jensen_alpha_series,
-    step_down,
     superior_predictive_ability,
 )
 from research.diagnostics.performance import jensen_alpha

@@ -21,6 +21,7 @@ from research.execution import Execution
 from research.study.judge import ClaimRows, Judged, judge
 from research.synthetic import MONTHS, WORLDS, World
 from research.verdict import Rules, Word
+from tests.calibration.tallies import Tally
 
 Floats = npt.NDArray[np.float64]
 
@@ -115,7 +116,7 @@ def sample(cell: Cell, seed: int, effect: float) -> dict[str, float]:
     judged = judge(claims, Rules(), shift_all=False)
     if cell.effect:
         return _first(judged["0"], claims[0], cell)
-    return words_of(list(judged.values())) | _old_ones(list(judged.values()), claims)
+    return words_of(list(judged.values())) | _old_ones(list(judged.values()), claims) | _printed(judged["0"])
 
 
 def words_of(judged: Sequence[Judged]) -> dict[str, float]:
@@ -162,24 +163,20 @@ def _first(judged: Judged, claim: ClaimRows, cell: Cell) -> dict[str, float]:
     return {name: float(value) for name, value in found.items()}
 
 
-def printed_size(cell: Cell, seeds: range) -> tuple[float, float]:
-    """Medians over samples without effect: the detectable size, and what costs take from the ratio."""
-    sizes = []
-    for seed in seeds:
-        world = WORLDS[cell.world](seed, n_bars=cell.n_bars, n_strategies=N_STRATEGIES, periods_per_year=cell.year)
-        evidence = judge(claims_of(world), Rules(), shift_all=False)["0"].evidence
-        sizes.append((evidence.detectable, evidence.ratio_before_costs.value - evidence.information_ratio.value))
-    return tuple(np.nanmedian(sizes, axis=0))
+def _printed(first: Judged) -> dict[str, float]:
+    """The size that the judge says it would find, and what costs take from the ratio."""
+    evidence = first.evidence
+    costs = evidence.ratio_before_costs.value - evidence.information_ratio.value
+    return {"detectable": evidence.detectable, "costs": costs}
 
 
-def tally(cell: Cell, samples: int, seed: int = 0) -> dict[str, list[float]]:
-    """What each of so many samples gave, by question."""
-    counted: dict[str, list[float]] = {}
+def tally(cell: Cell, samples: int, seed: int = 0, *, without: Tally | None = None) -> Tally:
+    """What each of so many samples gave, by question; ``without`` is the tally of the same world without an effect."""
+    counted: Tally = {}
     effect = cell.effect
-    if effect == DETECTABLE:
-        size, costs = printed_size(cell, range(seed + 10**6, seed + 10**6 + max(20, samples // 4)))
-        effect = size + costs
-        counted["printed size"] = [size]
+    if without is not None:
+        effect = float(np.median(without["detectable"]) + np.median(without["costs"]))
+        counted["planted"] = [effect]
     for number in range(seed, seed + samples):
         for name, value in sample(cell, number, effect * POOLED.get(cell.world, 1.0)).items():
             if value == value:

@@ -32,9 +32,10 @@ def test_odds_in_words():
 
 def test_an_effect_of_the_detectable_size_reaches_the_critical_value_four_times_in_five():
     rng = np.random.default_rng(1)
-    least = detectable(0.2, 2.7, 10, 0.8)
-    draws = (rng.standard_normal(200_000) + least / 0.2) / np.sqrt(rng.chisquare(10, 200_000) / 10)
-    assert np.mean(draws >= 2.7) == pytest.approx(0.8, abs=0.005)
+    for own, critical in ((10.0, 2.7), (5.5, stats.t.isf(stats.t.sf(2.7, 10), 5.5))):
+        least = detectable(Estimate(0.1, 0.2, own), 2.7, 10, 0.8)
+        draws = (rng.standard_normal(200_000) + least / 0.2) / np.sqrt(rng.chisquare(own, 200_000) / own)
+        assert np.mean(draws >= critical) == pytest.approx(0.8, abs=0.005)
 
 
 def test_the_year_of_decision_waits_for_the_slower_of_error_and_events():

@@ -6,7 +6,9 @@ import pytest
 from scipy import stats
 
 from research.diagnostics.timing import (
+    Effects,
     Estimate,
+    Numbers,
     Timing,
     cosine_numbers,
     independent_events,
@@ -107,6 +109,63 @@ def test_the_t_of_white_noise_is_students():
     rng = np.random.default_rng(4)
     ts = [Estimate.of_numbers(cosine_numbers(rng.standard_normal(200), 8)).t for _ in range(3000)]
     assert stats.kstest(ts, stats.t(8).cdf).pvalue > 0.01
+
+
+def sparse(rng, n=480, events=6, hold=6):
+    w = np.zeros(n)
+    for start in 20 + 76 * np.arange(events) + rng.integers(0, 30, events):
+        w[start : start + hold] = 1.0
+    return w
+
+
+def test_an_effect_does_not_widen_its_own_error():
+    rng = np.random.default_rng(8)
+    w, m = sparse(rng), 0.05 * rng.standard_normal(480)
+    found = []
+    for effect in (0.0, 0.03):
+        row = Timing.of(exposure(w, m + effect * w))
+        found.append(mean_of_rows([row.gross], 15, [12.0], Effects.of([row], 15)))
+        plain = mean_of_rows([row.gross], 15, [12.0])
+    assert found[1].error == pytest.approx(found[0].error)
+    assert found[1].value == pytest.approx(found[0].value + 12 * 0.03 * row.weight_covariance)
+    assert plain.error > 1.2 * found[1].error
+
+
+def test_the_freed_error_is_that_of_bell_and_mccaffrey_by_plain_matrices():
+    rng = np.random.default_rng(9)
+    w, n, nu = sparse(rng), 480, 15
+    row = Timing.of(exposure(w, rng.standard_normal(n)))
+    effects = Effects.of([row], nu)
+    t = (np.arange(n) + 0.5) / n
+    C = np.vstack([np.full(n, n**-0.5), *(np.sqrt(2 / n) * np.cos(np.pi * j * t) for j in range(1, nu + 1))])
+    z = row.active - row.active.mean()
+    g = C @ (z * (w - w.mean()))
+    R = np.column_stack([-g[1:] / g[0], np.eye(nu)]) @ C @ np.diag(z)  # independent returns to residual cosines
+    V = R @ R.T
+    assert effects.bias == pytest.approx(np.trace(V) / nu / np.mean(z**2))
+    assert effects.degrees_of_freedom == pytest.approx(np.trace(V) ** 2 / np.trace(V @ V))
+    assert 4 < effects.degrees_of_freedom < 7
+    often = Timing.of(exposure(np.tile([1.0, 0.0], n // 2), rng.standard_normal(n)))
+    assert Effects.of([often], nu).degrees_of_freedom == pytest.approx(nu, abs=0.2)
+    twice = Effects.of([row, row], nu)
+    assert (twice.bias, twice.degrees_of_freedom) == pytest.approx((effects.bias, effects.degrees_of_freedom))
+
+
+def test_six_events_have_a_t_of_so_many_degrees():
+    rng = np.random.default_rng(10)
+    w = sparse(rng)
+    row = Timing.of(exposure(w, rng.standard_normal(480)))
+    effects = Effects.of([row], 15)
+    p = []
+    for _ in range(3000):
+        m = rng.standard_normal(480)
+        psi = (row.active - row.active.mean()) * (m - m.mean())
+        p.append(mean_of_rows([psi], 15, [1.0], effects).p_value)
+        numbers = Numbers.of([psi], [psi], 6, 15, effects)
+        assert Estimate.of_numbers(numbers.supporting).p_value == pytest.approx(p[-1])
+        assert Estimate.of_numbers(numbers.opposing).p_value == pytest.approx(1 - p[-1])
+    for level in (0.01, 0.05):
+        assert np.mean(np.array(p) <= level) == pytest.approx(level, abs=0.4 * level + 2 * np.sqrt(level / 3000))
 
 
 def test_price_units_are_the_difference_of_means_of_a_position_known_from_the_start():

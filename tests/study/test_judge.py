@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from research.diagnostics.rotation import rotate
-from research.diagnostics.timing import Numbers, Timing, cosine_numbers, n_cosines
+from research.diagnostics.timing import Effects, Numbers, Timing, cosine_numbers, n_cosines
 from research.study.judge import ClaimRows, judge, measure
 from research.verdict import Rules
 from tests.diagnostics.test_timing import exposure
@@ -55,8 +55,8 @@ def test_evidence_recomputed_from_the_series():
     evidence = judge([claim("x", w, m)], RULES)["x"].evidence
     row = Timing.of(exposure(w, m, fees=0.0015))
     psi, nu = row.series(1), n_cosines(N)
-    numbers = cosine_numbers(psi, nu)
-    error = np.sqrt(np.mean(numbers[1:] ** 2) / N)
+    effects = Effects.of([row], nu)
+    error = np.sqrt(np.mean(effects.free(cosine_numbers(psi, nu), 0)[1:] ** 2) / N)
     assert evidence.timing_return.value == pytest.approx(12 * psi.mean())
     assert evidence.timing_return.error == pytest.approx(12 * error)
     assert evidence.information_ratio.value == pytest.approx(np.sqrt(12) * psi.mean() / psi.std())
@@ -64,7 +64,7 @@ def test_evidence_recomputed_from_the_series():
     assert evidence.return_before_costs.value == pytest.approx(12 * row.gross.mean())
     assert evidence.price_gap.value == pytest.approx(12 * row.gross.mean() / row.weight_covariance)
     assert evidence.price_gap.t == pytest.approx(
-        np.sqrt(N) * row.gross.mean() / np.sqrt(np.mean(cosine_numbers(row.gross, nu)[1:] ** 2))
+        np.sqrt(N) * row.gross.mean() / np.sqrt(np.mean(effects.free(cosine_numbers(row.gross, nu), 0)[1:] ** 2))
     )
     half = np.sqrt(12) / psi.std()
     assert evidence.robustness.first_half == pytest.approx(half * psi[:240].mean())
@@ -160,8 +160,11 @@ def test_a_claim_pools_its_rows_and_a_copied_row_changes_nothing():
     m = metal()
     one, two = (Timing.of(exposure(signal(k), m)) for k in (1, 2))
     pair = judge([ClaimRows(id="C", sign=1, rows={"a": one, "b": two})], RULES)["C"].evidence
+    nu = n_cosines(N)
+    effects = Effects.of([one, two], nu)
     expected = np.mean(
-        [cosine_numbers(row.series(1) / row.series(1).std(), n_cosines(N)) for row in (one, two)], axis=0
+        [effects.free(cosine_numbers(row.series(1) / row.series(1).std(), nu), k) for k, row in enumerate((one, two))],
+        axis=0,
     )
     assert pair.information_ratio.t == pytest.approx(expected[0] / np.sqrt(np.mean(expected[1:] ** 2)))
     assert pair.timing_return.value == pytest.approx(12 * np.mean([one.series(1).mean(), two.series(1).mean()]))
@@ -204,7 +207,7 @@ def test_windows_of_unequal_length_share_the_degrees_of_freedom_of_the_shortest(
     nu = n_cosines(160)
     columns = np.column_stack([measure(item).supporting[: nu + 1] for item in [short, *family()]])
     assert found["C1+"].evidence.p_adjusted.supporting == pytest.approx(rotate(columns).p_values[2])
-    assert found["C1+"].evidence.information_ratio.degrees_of_freedom == n_cosines(N)
+    assert n_cosines(160) < found["C1+"].evidence.information_ratio.degrees_of_freedom <= n_cosines(N)
 
 
 def test_unknown_periods_are_counted_and_left_out():
