@@ -112,7 +112,7 @@ def clustering(
 
 def two_volatilities(rng: np.random.Generator, n_bars: int, n: int, *, wild: bool) -> tuple[Floats, Floats]:
     """One mean, 10 % a year, and volatility 3 or 7 % a month; held in calm months or in wild, seen with errors."""
-    state = np.cumsum(rng.random(n_bars) < 0.06) % 2 == 1
+    state = np.cumsum(rng.random(n_bars) < 0.03) % 2 == 1
     seen = state[:, None] ^ (rng.random((n_bars, n)) > 0.8)
     returns = 0.008 + np.where(state, 0.07, 0.03) * rng.standard_normal(n_bars)
     return returns, (seen if wild else ~seen).astype(float)

@@ -44,7 +44,7 @@ def predictive_regression(
 
     What the correction cannot mend is the dispersion of a slope on a predictor near a unit root: with an
     autocorrelation of 0.98 and shocks -0.9 correlated with returns it rejects at 5 % in 6 to 8 % of samples of 480
-    bars, the naive test over 12 bars in 59 % (``python -m research.calibration``).
+    bars, the naive test over 12 bars in 59 % (``python -m tests.calibration``).
 
     Parameters
     ----------

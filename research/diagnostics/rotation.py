@@ -53,7 +53,7 @@ class Family:
 
     def critical_value(self, level: float) -> float:
         """What the largest t must reach."""
-        return float(np.quantile(self.largest, 1 - level))
+        return _quantile(self, 1 - level)
 
 
 def rotate(numbers: Floats, *, n_rotations: int = N_ROTATIONS, seed: int = SEED) -> Family:
@@ -82,6 +82,11 @@ def rotate(numbers: Floats, *, n_rotations: int = N_ROTATIONS, seed: int = SEED)
     p_values = (1 + exceeded) / (n_rotations + 1)
     p_values[ascending] = np.maximum.accumulate(p_values[ascending][::-1])[::-1]
     return Family(seen, p_values, largest, nu)
+
+
+@lru_cache(maxsize=16)
+def _quantile(family: Family, share: float) -> float:
+    return float(np.quantile(family.largest, share))
 
 
 def monte_carlo_error(p_value: float, n_rotations: int = N_ROTATIONS) -> float:

@@ -29,7 +29,7 @@ def probabilistic_sharpe_ratio(excess_returns: MomentsLike, *, benchmark_sharpe:
 
     Returns count as independent. Clustered volatility does no harm where the benchmark is 0; beside a true ratio of 0.8
     a year a benchmark of the same size is passed at 5 % in 9.5 % of GARCH samples of 480 months, and with the
-    autocorrelation of averaged prices any benchmark in 9 % (``python -m research.calibration``);
+    autocorrelation of averaged prices any benchmark in 9 % (``python -m tests.calibration``);
     :func:`~research.diagnostics.sharpe.sharpe_ratio` allows for memory.
 
     Parameters

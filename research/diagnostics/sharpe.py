@@ -126,7 +126,7 @@ def sharpe_ratio(excess_returns: SeriesLike, *, periods_per_year: int, level: fl
     influence is :math:`z_t - \tfrac12 SR (z_t^2 - 1)` with :math:`z_t = (r_t - \bar r)/s`, and the
     equal-weighted-cosine long-run variance. For independent returns it is Mertens' (2002). Clustered volatility is
     remembered for longer than the cosines see: around a true ratio of 0.8 a year the interval of 480 months of GARCH
-    returns covers 91 % instead of 95 % (``python -m research.calibration``); around 0 it covers what it says.
+    returns covers 91 % instead of 95 % (``python -m tests.calibration``); around 0 it covers what it says.
 
     Returns
     -------

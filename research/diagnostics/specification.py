@@ -49,7 +49,7 @@ def stationarity(
         ``statistic`` and ``p_value`` are the ADF's (MacKinnon 1994); ``details`` hold ``reading`` (stationary, unit
         root, neither, undecided), the KPSS's ``kpss_statistic`` and ``kpss_p_value`` (only known within
         [0.01, 0.10]) and both lags. ``estimate`` is the first-order autocorrelation. At 5 % the KPSS rejects about
-        8 % of stationary series of 480 bars with an autocorrelation of 0.5 (``python -m research.calibration``).
+        8 % of stationary series of 480 bars with an autocorrelation of 0.5 (``python -m tests.calibration``).
 
     Raises
     ------

@@ -417,4 +417,6 @@ def share_as_good(statistics: Floats) -> float:
 
 
 def _union(dates: Sequence[pd.DatetimeIndex]) -> npt.NDArray[np.datetime64]:
+    if len(dates) == 1:
+        return dates[0].to_numpy()
     return np.unique(np.concatenate([item.to_numpy() for item in dates]))

@@ -168,4 +168,6 @@ class Exposure:
 
     def _filled(self) -> Floats:
         """Decisions without gaps: what a moved account that begins inside a kept position begins with."""
+        if not np.isnan(self.wanted).any():
+            return self.wanted
         return np.ascontiguousarray(pd.DataFrame(self.wanted).ffill().to_numpy())

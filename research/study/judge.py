@@ -107,7 +107,8 @@ def judge(
     numbers = {name: claim.numbers for name, claim in measured.items() if claim.numbers is not None}
     family = {**(others or {}), **numbers}
     adjusted = _families(family, rules, n_rotations, seed)
-    wider = _families({**family, **{f"recorded {i}": item for i, item in enumerate(record)}}, rules, n_rotations, seed)
+    tried = {f"recorded {i}": item for i, item in enumerate(record)}
+    wider = _families({**family, **tried}, rules, n_rotations, seed) if tried else adjusted
     judged = {}
     for name, claim in measured.items():
         evidence = replace(

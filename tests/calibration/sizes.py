@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
-from research.calibration.rate import Rate
 
 from research.diagnostics.finding import Finding
+from tests.calibration.rate import Rate
 
 LEVEL = 0.05
 

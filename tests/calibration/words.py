@@ -51,8 +51,8 @@ class Cell:
 
 
 SHORT = (
-    "gold", "silver", "silver_contrarian", "silver_momentum", "held_in_calm", "held_in_wild", "unseen_mean_5", "6_events",
-    "8_events", "averaged_prices", "unequal_windows", "two_metals",
+    "random_walk", "gold", "silver", "silver_contrarian", "silver_momentum", "held_in_calm", "held_in_wild", "unseen_mean_5",
+    "6_events", "8_events", "averaged_prices", "unequal_windows", "two_metals",
 )  # fmt: skip
 DAILY = ("gold", "silver_contrarian", "held_in_wild", "unseen_mean_5", "20_events", "two_metals")
 NO_EFFECT = (
@@ -74,6 +74,9 @@ FOUND = tuple(
         ("two_metals", 480), ("random_walk", 180), ("silver", 180),
     )
 )  # fmt: skip
+POWER = tuple(
+    Cell(name, effect=ratio) for name in ("gold", "8_events", "two_metals") for ratio in (0.25, 0.5, 0.75, 1.0)
+)
 POOLED = {"two_metals": sqrt((1 + 0.7) / 2)}  # ratio of each metal over that of both at equal risk
 
 
@@ -164,32 +167,45 @@ def _first(judged: Judged, claim: ClaimRows, cell: Cell) -> dict[str, float]:
 
 
 def _printed(first: Judged) -> dict[str, float]:
-    """The size that the judge says it would find, and what costs take from the ratio."""
+    """Of the first claim, if it is tested: its error, what costs take, and the detectable size over the error."""
     evidence = first.evidence
+    if not evidence.shows_p_values(Rules()):
+        return {}
+    error = evidence.information_ratio.error
     costs = evidence.ratio_before_costs.value - evidence.information_ratio.value
-    return {"detectable": evidence.detectable, "costs": costs}
+    return {"error": error, "costs": costs, "noncentrality": evidence.detectable / error}
 
 
 def tally(cell: Cell, samples: int, seed: int = 0, *, without: Tally | None = None) -> Tally:
     """What each of so many samples gave, by question; ``without`` is the tally of the same world without an effect."""
     counted: Tally = {}
-    effect = cell.effect
-    if without is not None:
-        effect = float(np.median(without["detectable"]) + np.median(without["costs"]))
-        counted["planted"] = [effect]
     for number in range(seed, seed + samples):
-        for name, value in sample(cell, number, effect * POOLED.get(cell.world, 1.0)).items():
-            if value == value:
+        effect = cell.effect
+        if without is not None:
+            effect = _detectable(cell, number, without)
+            counted.setdefault("planted", []).append(effect)
+        if effect == effect:
+            for name, value in sample(cell, number, effect * POOLED.get(cell.world, 1.0)).items():
                 counted.setdefault(name, []).append(value)
     return counted
+
+
+def _detectable(cell: Cell, seed: int, without: Tally) -> float:
+    """The size printed for the first claim, at the error that is usual in this world, before costs; NaN if untested.
+
+    How much evidence is needed follows from the weights and the family; the sample's own error is luck.
+    """
+    found = sample(replace(cell, effect=0.0), seed, 0.0)
+    if "noncentrality" not in found:
+        return nan
+    return found["noncentrality"] * float(np.median(without["error"])) + float(np.median(without["costs"]))
 
 
 def alpha_t(claim: ClaimRows) -> float:
     """The judge before this one, of the first row: alpha over the mix of the average so far, White's error."""
     row = next(iter(claim.rows.values()))
-    active, _, _ = row.exposure.walked()
     m = row.exposure.excess[:, 0]
-    x, centred = active[:, 0] * m, m - m.mean()
+    x, centred = row.active * m, m - m.mean()
     slope = centred @ x / (centred @ centred)
     alpha = x.mean() - slope * m.mean()
     influence = (1 - m.mean() * centred / (centred @ centred / m.size)) / m.size
