@@ -4,7 +4,7 @@ BIN := .venv/bin
 RUN := .venv/.run
 DEV := .venv/.dev
 
-.PHONY: compare test test-slow bench lint lab docs lock clean
+.PHONY: compare test test-slow calibrate bench lint lab docs lock clean
 
 compare: $(RUN) ## all thesis signals against buy-and-hold, on the bundled data
 	@$(BIN)/assay compare
@@ -14,6 +14,9 @@ test: $(DEV) ## the quick tests
 
 test-slow: $(DEV) ## the long checks: simulations, kills, full-length data
 	@$(BIN)/python -m pytest -m slow
+
+calibrate: $(DEV) ## how often the judge is wrong: hours of one core, resumed from .calibration/
+	@$(BIN)/python -m tests.calibration --keep .calibration --pictures docs $(ARGS)
 
 bench: .bench-venv/.ready ## side-by-side timings, as ratios; ARGS="--out docs/benchmarks.md" keeps them
 	@.bench-venv/bin/python -m tests.bench $(ARGS)

@@ -80,7 +80,7 @@ def test_worlds_are_what_they_say():
     for name, sign in (("held_in_wild", 1), ("held_in_calm", -1)):
         world = WORLDS[name](seed=1)
         held = world.held()[2:, 0] == 1
-        assert sign * (world.returns[2:][held].std() - world.returns[2:][~held].std()) > 0.01
+        assert sign * (world.returns[2:][held].std() - world.returns[2:][~held].std()) > 0.005
     for n in (6, 8, 20):
         entered = np.diff(WORLDS[f"{n}_events"](seed=0).weights, axis=0) > 0
         assert (entered.sum(axis=0) == n).all()
