@@ -231,34 +231,33 @@ def _effect(held: Floats, returns: Floats, ratio: float) -> Floats:
     return added
 
 
+_DRAWS: Mapping[str, Callable[[np.random.Generator, int, int], tuple[Floats, Floats]]] = {
+    "random_walk": random_walk,
+    "gold": partial(clustering, metal=GOLD),
+    "silver": partial(clustering, metal=SILVER),
+    "gold_contrarian": partial(clustering, metal=GOLD, answers=-0.9),
+    "silver_contrarian": partial(clustering, metal=SILVER, answers=-0.9),
+    "silver_momentum": partial(clustering, metal=SILVER, answers=0.9),
+    "bull_market": partial(clustering, metal=GOLD, drift=0.15 / MONTHS),
+    "held_in_calm": partial(two_volatilities, wild=False),
+    "held_in_wild": partial(two_volatilities, wild=True),
+    "3_months_after_wild": partial(after_wild, hold=3),
+    "6_months_after_wild": partial(after_wild, hold=6),
+    "unseen_mean_2": partial(unseen_mean, share=0.02),
+    "unseen_mean_5": partial(unseen_mean, share=0.05),
+    "6_events": partial(sparse, events=6),
+    "8_events": partial(sparse, events=8),
+    "20_events": partial(sparse, events=20),
+    "averaged_prices": partial(momentum, averaged=True),
+    "point_prices": partial(momentum, averaged=False),
+    "clustered_events": clustered_events,
+    "regime_change": regime_change,
+    "unequal_windows": unequal_windows,
+    "two_metals": two_metals,
+}
+
 WORLDS: Mapping[str, Callable[..., World]] = MappingProxyType(
-    {
-        name: partial(_made, name, draw)
-        for name, draw in {
-            "random_walk": random_walk,
-            "gold": partial(clustering, metal=GOLD),
-            "silver": partial(clustering, metal=SILVER),
-            "gold_contrarian": partial(clustering, metal=GOLD, answers=-0.9),
-            "silver_contrarian": partial(clustering, metal=SILVER, answers=-0.9),
-            "silver_momentum": partial(clustering, metal=SILVER, answers=0.9),
-            "bull_market": partial(clustering, metal=GOLD, drift=0.15 / MONTHS),
-            "held_in_calm": partial(two_volatilities, wild=False),
-            "held_in_wild": partial(two_volatilities, wild=True),
-            "3_months_after_wild": partial(after_wild, hold=3),
-            "6_months_after_wild": partial(after_wild, hold=6),
-            "unseen_mean_2": partial(unseen_mean, share=0.02),
-            "unseen_mean_5": partial(unseen_mean, share=0.05),
-            "6_events": partial(sparse, events=6),
-            "8_events": partial(sparse, events=8),
-            "20_events": partial(sparse, events=20),
-            "averaged_prices": partial(momentum, averaged=True),
-            "point_prices": partial(momentum, averaged=False),
-            "clustered_events": clustered_events,
-            "regime_change": regime_change,
-            "unequal_windows": unequal_windows,
-            "two_metals": two_metals,
-        }.items()
-    }
+    {name: partial(_made, name, draw) for name, draw in _DRAWS.items()}
 )
 """By name: ``maker(seed, *, n_bars=480, n_strategies=10, information_ratio=0.0, periods_per_year=12)``."""
 

@@ -316,9 +316,8 @@ class Numbers:
         so that this has the p-value of the claim's own t.
         """
         degrees = effects.degrees_of_freedom
-        return cls(
-            *(_comparable(pooled(side, nu, effects), degrees) for side in (net, [-psi for psi in gross])), events
-        )
+        supporting, opposing = pooled(net, nu, effects), -pooled(gross, nu, effects)
+        return cls(_comparable(supporting, degrees), _comparable(opposing, degrees), events)
 
     @property
     def nu(self) -> int:
@@ -352,7 +351,7 @@ def information_ratio(
     """Timing return over its standard deviation, a year, of the rows held together at equal risk."""
     q, root = _together(series, dates)
     unit = sqrt(year) / (sqrt(float(q @ q)) * root)
-    return Estimate.of_numbers(pooled(series, nu, effects), unit, effects and effects.degrees_of_freedom)
+    return Estimate.of_numbers(pooled(series, nu, effects), unit, effects.degrees_of_freedom if effects else None)
 
 
 def _together(series: Sequence[Floats], dates: Sequence[pd.DatetimeIndex]) -> tuple[Floats, float]:
@@ -375,7 +374,7 @@ def mean_of_rows(
         scale / sqrt(psi.size) * _freed(psi, nu, effects, k)
         for k, (psi, scale) in enumerate(zip(series, scales, strict=True))
     ]
-    return Estimate.of_numbers(np.mean(numbers, axis=0), 1.0, effects and effects.degrees_of_freedom)
+    return Estimate.of_numbers(np.mean(numbers, axis=0), 1.0, effects.degrees_of_freedom if effects else None)
 
 
 def placebo_shifts(rows: Sequence[Timing], n_shifts: int, seed: int) -> Integers:

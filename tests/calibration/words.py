@@ -51,8 +51,8 @@ class Cell:
 
 
 SHORT = (
-    "random_walk", "gold", "silver", "silver_contrarian", "silver_momentum", "held_in_calm", "held_in_wild", "unseen_mean_5",
-    "6_events", "8_events", "averaged_prices", "unequal_windows", "two_metals",
+    "random_walk", "gold", "silver", "silver_contrarian", "silver_momentum", "held_in_calm", "held_in_wild",
+    "unseen_mean_5", "6_events", "8_events", "averaged_prices", "unequal_windows", "two_metals",
 )  # fmt: skip
 DAILY = ("gold", "silver_contrarian", "held_in_wild", "unseen_mean_5", "20_events", "two_metals")
 NO_EFFECT = (
