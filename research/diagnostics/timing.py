@@ -14,7 +14,7 @@ in the sense of Lo, with the position in place of a forecast.
 **Its error** is that of equal-weighted cosines: the :math:`\nu + 1` numbers :math:`\sqrt n\,\bar\psi` and
 :math:`\sqrt{2/n}\,\sum_t \psi_t \cos(\pi j (t - 1/2)/n)`, :math:`j = 1 \dots \nu`, are for long samples independent
 with one variance if the mean is 0; so the first over the root mean square of the others is Student's t with
-:math:`\nu = \max(8, 0.25\,n^{2/3})` degrees of freedom, wherever positions are many.
+:math:`\nu = \max(8, 0.25\,(12 \cdot years)^{2/3})` degrees of freedom, wherever positions are many.
 
 **Less the effect itself.** A metal that returns :math:`b` more in a period of full weight adds
 :math:`b\,(z_t - \bar z)(w_t - \bar w)` to the series. That comes in lumps where positions are few, and would widen the
@@ -55,9 +55,13 @@ STILL = 1e-12
 """A standard deviation of the timing series, a period, that is rounding."""
 
 
-def n_cosines(n_periods: int) -> int:
-    r"""Degrees of freedom :math:`\nu = \max(8, 0.25\,n^{2/3})`, rounded."""
-    return max(8, round(0.25 * n_periods ** (2 / 3)))
+def n_cosines(n_periods: int, periods_per_year: float = 12) -> int:
+    r"""Number of cosines :math:`\nu = \max(8, 0.25\,(12 \cdot years)^{2/3})`, rounded.
+
+    By the calendar, for means move over years however often one looks: with more of them, an error of days was too
+    small on real prices.
+    """
+    return max(8, round(0.25 * (12 * n_periods / periods_per_year) ** (2 / 3)))
 
 
 def cosine_numbers(series: Floats, nu: int) -> Floats:

@@ -100,7 +100,7 @@ def stability(trial: Trial) -> Stability:
     if window < MINIMUM_PERIODS:
         raise DataError(f"{trial.name}: {timing.n_periods} periods are too few for a window; use a longer history")
     windows = np.lib.stride_tricks.sliding_window_view(timing.series(trial.evidence.sign), window)
-    estimates = [mean_of_rows([psi], n_cosines(window), [year]) for psi in windows]
+    estimates = [mean_of_rows([psi], n_cosines(window, year), [year]) for psi in windows]
     bounds = np.array([item.interval() for item in estimates])
     return Stability(
         path=pd.DataFrame(

@@ -236,7 +236,8 @@ def _measure(timings: Sequence[Timing], claim: ClaimRows) -> tuple[Evidence, Num
     timed = [timing for timing in timings if timing.is_timed]
     if not timed:
         return bare, None
-    nu, year, when = n_cosines(min(item.n_periods for item in timed)), longest.year, [item.dates for item in timed]
+    year, when = longest.year, [item.dates for item in timed]
+    nu = n_cosines(min(item.n_periods for item in timed), year)
     net, gross = [item.series(claim.sign) for item in timed], [claim.sign * item.gross for item in timed]
     effects = Effects.of(timed, nu)
     numbers = Numbers.of(net, gross, events, nu, effects)

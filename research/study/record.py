@@ -125,7 +125,7 @@ def series_of(timings: Mapping[str, Timing], keys: Mapping[str, str], prices: st
     for name, timing in timings.items():
         if not timing.is_timed:
             continue
-        nu, net, gross = n_cosines(timing.n_periods), timing.series(sign), sign * timing.gross
+        nu, net, gross = n_cosines(timing.n_periods, timing.year), timing.series(sign), sign * timing.gross
         events = len(independent_events([timing]))
         numbers = Numbers.of([net], [gross], events, nu, Effects.of([timing], nu))
         found.append(

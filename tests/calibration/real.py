@@ -143,7 +143,7 @@ def statistic_alone(history: History, kind: str, samples: int, seed: int = 0) ->
         weights = SIGNALS[kind](rng, prices, n, max(1, history.year // MONTHS))
         opened = int(np.argmax(np.isfinite(weights).all(axis=1)))
         w, returns = weights[opened:-2], m[opened + 1 :]  # decided at t, filled at t + 1, earning the bar after
-        for name, t, critical in _each_error(_series(w, returns), rng):
+        for name, t, critical in _each_error(_series(w, returns), history.year, rng):
             for side, beyond in (("for", t > critical), ("against", t < -critical)):
                 found.setdefault(f"{name} {side}", []).extend(beyond[~np.isnan(t)].astype(float))
     return found
@@ -154,7 +154,7 @@ def _series(w: Floats, m: Floats) -> Floats:
     return (z - z.mean(axis=0)) * (m - m.mean())[:, None]
 
 
-def _each_error(psi: Floats, rng: np.random.Generator) -> Any:
+def _each_error(psi: Floats, year: int, rng: np.random.Generator) -> Any:
     n = len(psi)
     mean = psi.mean(axis=0)
     centred = psi - mean
@@ -165,7 +165,7 @@ def _each_error(psi: Floats, rng: np.random.Generator) -> Any:
             2 * (1 - k / (lags + 1)) * (centred[k:] * centred[:-k]).sum(axis=0) / n for k in range(1, lags + 1)
         )
         yield "newey-west", mean / np.sqrt(variance / n), 1.645
-        nu = n_cosines(n)
+        nu = n_cosines(n, year)
         numbers = dct(psi, type=2, norm="ortho", axis=0)[: nu + 1]
         yield "cosines", numbers[0] / np.sqrt((numbers[1:] ** 2).mean(axis=0)), student.ppf(0.95, nu)
     few = [column for column in psi.T[:: max(1, psi.shape[1] // 20)] if column.std() > 0]

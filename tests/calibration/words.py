@@ -198,7 +198,7 @@ def _detectable(cell: Cell, seed: int, without: Tally) -> float:
     found = sample(replace(cell, effect=0.0), seed, 0.0)
     if "noncentrality" not in found:
         return nan
-    return found["noncentrality"] * float(np.median(without["error"])) + float(np.median(without["costs"]))
+    return found["noncentrality"] * float(np.mean(without["error"])) + float(np.mean(without["costs"]))
 
 
 def alpha_t(claim: ClaimRows) -> float:

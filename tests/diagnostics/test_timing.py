@@ -91,6 +91,7 @@ def test_the_numbers_are_the_cosines_of_lazarus_and_the_interval_is_students():
     nu = n_cosines(300)
     assert nu == round(0.25 * 300 ** (2 / 3)) == 11
     assert n_cosines(60) == 8
+    assert n_cosines(40 * 252, 252) == n_cosines(480) == 15, "by the calendar"
     numbers = cosine_numbers(psi, nu)
     t = (np.arange(300) + 0.5) / 300
     expected = [np.sqrt(2 / 300) * np.cos(np.pi * j * t) @ psi for j in range(1, nu + 1)]
