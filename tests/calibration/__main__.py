@@ -92,6 +92,7 @@ def _counted(cell: Cell, samples: int, seed: int, folder: Path | None, without: 
 def _real(samples: int, seed: int, folder: Path | None) -> None:
     alone: list[Rate] = []
     words: list[Rate] = []
+    pooled: dict[str, list[Tally]] = {}
     for history in real.HISTORIES:
         if history.missing:
             _say(history.missing)
@@ -104,11 +105,16 @@ def _real(samples: int, seed: int, folder: Path | None) -> None:
             tally = kept(folder, f"real/alone-{key}-{samples}", by_statistic)
             alone += [Rate.of(found, name, question) for question, found in tally.items()]
             by_judge = partial(real.to_the_word, history, kind, families, seed)
-            words += tables.no_effect(name, kept(folder, f"real/words-{key}-{families}", by_judge))
+            judged = kept(folder, f"real/words-{key}-{families}", by_judge)
+            words += tables.no_effect(name, judged)
+            if kind != "of past prices":
+                pooled.setdefault(
+                    f"all that know nothing, {'months' if history.year == MONTHS else 'days'}", []
+                ).append(judged)
     _say("Random signals on real prices, before costs, one-sided 5 %, % of signals")
     _say(table(alone))
     _say("Families of ten of them through the account: % of families with a false word, % of claims for the rest")
-    _say(table(words))
+    _say(table(words + _all(tables.no_effect(name, together(found)) for name, found in pooled.items())))
 
 
 def _all(rates: Iterable[list[Rate]]) -> list[Rate]:
