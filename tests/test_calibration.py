@@ -245,7 +245,7 @@ def test_a_price_that_is_not_here_is_skipped_with_a_reason(tmp_path):
 
 # Where few positions carry an effect the interval is wider below it than it need be; docs/calibration.md has the rates.
 WIDE_BELOW = {"silver_momentum", "3_months_after_wild", "6_months_after_wild", "6_events", "8_events", "20_events"}
-# One more bar of delay loses what lasts one bar; of fifteen years of silver few signals are tested, and their errors vary.
+# One more bar of delay loses what lasts one bar; of fifteen years of silver few signals are tested.
 FOUND_LESS = {"held in wild, 480 months", "silver, 180 months"}
 
 
