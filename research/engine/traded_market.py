@@ -28,13 +28,15 @@ class TradedMarket:
     ----------
     metal_index
         Worth of a unit of metal to an account that is flat, long and short (three rows).
+    growth
+        By which the three rows grow into each bar.
     bill_index, accrual
         Worth of a unit of bills, and its return from the bar before.
     metal_excess
         Excess return over bills of who holds the metal throughout, storage paid.
     tails
-        Sums from each bar to the last, a row a bar and one of zeros: of ``metal_excess`` to the powers 1 to 4,
-        of its product with the bills' accrual, and of the accrual to the powers 1 and 2.
+        Sums from each bar to the last, a row a bar and one of zeros: of ``metal_excess``, its square and its product
+        with the bills' accrual, and of the accrual and its square.
     blocks
         Highest and lowest value, and worst fall as a ratio, of each block of bars of the metal held long and of
         bills, shape ``(2, n_blocks, 3)``.
@@ -49,6 +51,7 @@ class TradedMarket:
     """
 
     metal_index: Floats
+    growth: Floats
     bill_index: Floats
     accrual: Floats
     metal_excess: Floats
@@ -64,22 +67,6 @@ class TradedMarket:
     def n_bars(self) -> int:
         """Number of bars."""
         return self.bill_index.size
-
-    def over_mix(self, opened: int) -> tuple[Floats, Floats]:
-        """What placebos read that open at one bar, whose returns are those over the mix of the average weight so far.
-
-        Returns
-        -------
-        tuple
-            ``1 / k`` by bar, ``k`` being the number of earlier periods, 0 where there is none; and sums from each bar
-            to the last, a row a bar and one of zeros: of ``q = m / k`` times ``m`` to the powers 0 to 3, and of ``q^2``
-            times ``m`` to the powers 0 to 2.
-        """
-        earlier = np.arange(self.n_bars) - opened - 1
-        share = np.where(earlier > 0, 1.0 / np.maximum(earlier, 1), 0.0)
-        m = self.metal_excess
-        q, qm = m * share, m * share * m
-        return share, _tails((q, qm, qm * m, qm * m * m, q * q, q * qm, qm * qm))
 
     @classmethod
     def of(cls, market: Market, execution: Execution, *, first: int | None = None) -> TradedMarket:
@@ -148,15 +135,16 @@ class TradedMarket:
         metal_growth[1:] = prices[1:] / prices[:-1]
         bill_growth = 1.0 + accruals
         metal_excess = metal_growth * long_carry - bill_growth
-        square = metal_excess * metal_excess
         terms = (
-            *(metal_excess, square, square * metal_excess, square * square),
-            *(metal_excess * accruals, accruals, accruals * accruals),
+            *(metal_excess, metal_excess * metal_excess, metal_excess * accruals),
+            *(accruals, accruals * accruals),
         )
-        metal_index = prices * np.stack([np.ones(n_bars), np.cumprod(long_carry), np.cumprod(short_carry)])
+        carries = np.stack([np.ones(n_bars), long_carry, short_carry])
+        metal_index = prices * np.cumprod(carries, axis=1)
         bill_index = np.cumprod(bill_growth, dtype=np.float64)
         return cls(
             metal_index=metal_index,
+            growth=metal_growth * carries,
             bill_index=bill_index,
             accrual=accruals,
             metal_excess=metal_excess,
