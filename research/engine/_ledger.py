@@ -96,6 +96,15 @@ def _rebalance(
     dust, bought = value * DUST, 1.0 / buy_factor
     metal_order = where(asked, weight * value - metal, 0.0)
     bills_order = where(asked, (1.0 - weight) * value - bills, 0.0)
+    buys = metal_order > 0.0
+    # The usual case, where nobody's differs: one sell pays for a buy that is cut to its yield.
+    metal_filled = where(buys, -bills_order * bought, metal_order)
+    bills_filled = where(buys, bills_order, -metal_order * sell_factor)
+    buy_order, buy_filled = where(buys, metal_order, bills_order), where(buys, metal_filled, bills_filled)
+    sell_order = where(buys, bills_order, metal_order)
+    is_other = (cash != 0.0) | (sell_order >= -dust) | (buy_order <= dust) | (buy_filled >= buy_order * (1.0 - 2 * CLOSE))
+    if not any_of(asked & is_other & ((metal_order != 0.0) | (bills_order != 0.0))):
+        return (cash, _add(metal, metal_filled), _add(bills, bills_filled)), metal_filled
     metal_first = metal_order <= bills_order
     cash, one, filled_one = _trade(
         cash, where(metal_first, metal, bills), where(metal_first, metal_order, bills_order), dust,
@@ -223,15 +232,21 @@ def _from_fill_to_fill(
 
 
 @inner
-def _decisions(row: Array, bars: Array, targets: Array, others: Array) -> int:
-    """List the bars that have a target, the targets, and for each the next one that differs; count them."""
+def _decisions(row: Array, bars: Array, targets: Array, others: Array) -> tuple[int, int]:
+    """List the bars that have a target, the targets, and for each the next one that differs.
+
+    Count them, and those that ask for a fill: a repeated target of 0 or 1 does not.
+    """
     n = 0
     for bar in range(row.size):
         bars[n], targets[n] = bar, row[bar]
         n += row[bar] == row[bar]
+    fills = n
     for i in range(n - 1, -1, -1):
-        others[i] = others[i + 1] if i + 1 < n and targets[i + 1] == targets[i] else i + 1
-    return n
+        is_same = i + 1 < n and targets[i + 1] == targets[i]
+        others[i] = others[i + 1] if is_same else i + 1
+        fills -= is_same & ((targets[i] == 0.0) | (targets[i] == 1.0))
+    return n, fills
 
 
 @inner
@@ -333,28 +348,6 @@ def _lowest(fall: Fall, units: float, index: Array, blocks: Array, first: int, s
 
 
 @inner
-def _is_filled_often(row: Array, most: int) -> bool:
-    """Whether more fills than `most` are asked for, all finite; a repeated target of 0 or 1 asks for none."""
-    fills, endless = 0, 0
-    for bar in range(1, row.size):  # at most so many, counted in vector instructions
-        weight = row[bar]
-        is_new = (weight != row[bar - 1]) | ((weight != 0.0) & (weight != 1.0))
-        fills += (weight == weight) & is_new
-        endless += abs(weight) == np.inf
-    if fills < most or endless > 0 or abs(row[0]) == np.inf:
-        return False
-    fills, last = 0, np.nan
-    for bar in range(row.size):
-        weight = row[bar]
-        if weight == weight:
-            fills += weight != last or (weight != 0.0 and weight != 1.0)
-            last = weight
-            if fills > most:
-                return True
-    return False
-
-
-@inner
 def _lay(row: Array, first: int, stop: int, tile: Array, lane: int) -> None:
     """Lay the targets of a lane beside those of the others."""
     for k in range(stop - first):
@@ -381,6 +374,7 @@ def _in_step(
     one = nothing + 1.0
     position, value, inverse, inverse_base = (one, nothing, nothing), one, one, one
     side, weight, opened, opened_at, closed_at = nothing, nothing, nothing > 0.0, -one, -one
+    endless_at = -one
     fills, sums = (nothing, nothing, nothing), (nothing, nothing, nothing, nothing, nothing)
     fall = one, one
     for bar in range(start, n_bars):
@@ -396,6 +390,9 @@ def _in_step(
             position = position[0], position[1] * carried, position[2] * (1.0 + accrual[bar])
             value = position[0] + position[1] + position[2]
         target = load(tile, at * WIDTH)
+        is_endless = magnitude(target) == np.inf
+        if any_of(is_endless):
+            endless_at = where(is_endless & (value > 0.0), float(bar - delay), endless_at)
         asked = (target == target) & (value > 0.0)
         position, filled = _rebalance(position, value, asked, target, buy_factor, sell_factor)
         fills = _count(fills, filled, value, inverse, buy_factor, sell_factor)
@@ -421,13 +418,13 @@ def _in_step(
                     for k in range(at + 1):
                         equity[members[lane], bar - at + k] = tile[k * WIDTH + lane]
     columns = (
-        opened_at, closed_at, value, fall[1] - 1.0, fills[0], fills[1], fills[2],
+        endless_at, opened_at, closed_at, value, fall[1] - 1.0, fills[0], fills[1], fills[2],
         sums[0], sums[1], sums[2], sums[3], sums[4],
     )  # fmt: skip
     for column in range(len(columns)):
         store(tile, 0, columns[column])
         for lane in range(WIDTH):
-            out[members[lane], FIRST_FILL + column] = tile[lane]
+            out[members[lane], INFINITE_AT + column] = tile[lane]
 
 
 _vector = types.Array(float64, 1, "C", readonly=True)
@@ -449,19 +446,20 @@ def evaluate(rows: Array, delay: int, start: int, terms: Terms, equity: Array, o
     takes the value of each account after the fills of each bar.
     """
     n_rows, n_bars = rows.shape
-    n_fillable = max(n_bars - delay, 0)
     bars, others = np.empty(n_bars + 1, np.int32), np.empty(n_bars + 1, np.int32)
     targets, no_path = np.empty(n_bars + 1), np.empty(0)
     tile, members, waiting = np.empty(_TILE * WIDTH), np.empty(WIDTH, np.int64), 0
+    often, glance = n_bars // IN_STEP, 2 * n_bars // IN_STEP
     for i in range(n_rows + 1):
         if i < n_rows:
-            out[i] = np.nan
-            out[i, : FINAL_VALUE] = -1.0
-            if _is_filled_often(rows[i, :n_fillable], n_bars // IN_STEP):
+            n, fills = _decisions(rows[i, :glance], bars, targets, others)
+            if fills <= often:
+                n, fills = _decisions(rows[i], bars, targets, others)
+            if fills > often:
                 members[waiting] = i
                 waiting += 1
             else:
-                n = _decisions(rows[i], bars, targets, others)
+                out[i, :FINAL_VALUE], out[i, FINAL_VALUE:] = -1.0, np.nan
                 path = equity[i] if equity.size else no_path
                 _from_fill_to_fill(bars[:n], targets, others, delay, start, terms, path, out[i])
         if waiting == WIDTH or (waiting > 0 and i == n_rows):

@@ -92,7 +92,7 @@ def summarise(tables: list[Floats], market: TradedMarket) -> Summary:
     first_fill = columns[at.FIRST_FILL].astype(np.int64)
     bankrupt_at = columns[at.BANKRUPT_AT].astype(np.int64)
     opened, ruined = first_fill >= 0, bankrupt_at >= 0
-    columns[at.X :, ruined] = np.nan
+    columns[at.FINAL_VALUE :, ~opened] = columns[at.X :, ruined] = np.nan
     last = np.where(ruined, bankrupt_at, market.n_bars - 1)
     n_periods = np.where(opened, last - first_fill, 0)
     a_year = market.periods_per_year
