@@ -55,27 +55,31 @@ def _spread(context: Any, builder: Any, given: Any, wanted: Any, value: Any) -> 
     return builder.shuffle_vector(some, some, zeros)
 
 
-def _operator(function: Any, takes: _Lanes, gives: _Lanes, lower: Any) -> None:
+def _operator(function: Any, takes: _Lanes, gives: _Lanes, instruction: str, *first: str) -> None:
     """Teach the compiler one operator on vectors, or on a vector and a number."""
 
     @infer_global(function)
     class _Template(AbstractTemplate):
         def generic(self, args: Any, kws: Any) -> Any:
-            wide = any(item is takes for item in args)
             fits = all(item is takes or takes.can_convert_from(None, item) for item in args)
-            return signature(gives, *[takes] * len(args)) if wide and fits else None
+            return signature(gives, *[takes] * len(args)) if fits and takes in args else None
+
+    def lower(context: Any, builder: Any, kind: Any, args: Any) -> Any:
+        return getattr(builder, instruction)(*first, *args)
 
     for n in (1, 2):
-        lower_builtin(function, *[type(takes)] * n)(lambda context, builder, kind, args: lower(builder, *args))
+        lower_builtin(function, *[_Lanes] * n)(lower)
 
 
-for _function, _name in (("add", "fadd"), ("sub", "fsub"), ("mul", "fmul"), ("truediv", "fdiv"), ("neg", "fneg")):
-    _operator(getattr(operator, _function), LANES, LANES, lambda builder, *args, name=_name: getattr(builder, name)(*args))
-for _function, _sign in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="), ("eq", "==")):
-    _operator(getattr(operator, _function), LANES, TRUTHS, lambda builder, *args, sign=_sign: builder.fcmp_ordered(sign, *args))
-_operator(operator.ne, LANES, TRUTHS, lambda builder, a, b: builder.fcmp_unordered("!=", a, b))
-for _function in ("and_", "or_"):
-    _operator(getattr(operator, _function), TRUTHS, TRUTHS, lambda builder, *args, name=_function: getattr(builder, name)(*args))
+for _name in ("add", "sub", "mul"):
+    _operator(getattr(operator, _name), LANES, LANES, f"f{_name}")
+_operator(operator.truediv, LANES, LANES, "fdiv")
+_operator(operator.neg, LANES, LANES, "fneg")
+for _name, _sign in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="), ("eq", "==")):
+    _operator(getattr(operator, _name), LANES, TRUTHS, "fcmp_ordered", _sign)
+_operator(operator.ne, LANES, TRUTHS, "fcmp_unordered", "!=")
+for _name in ("and_", "or_"):
+    _operator(getattr(operator, _name), TRUTHS, TRUTHS, _name)
 
 
 def _kinds(*args: types.Type) -> tuple[types.Type, types.Type]:

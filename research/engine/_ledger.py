@@ -1,19 +1,12 @@
-"""The compiled loops behind :mod:`research.engine.kernel`: accounts, one alone or several in step.
+"""The compiled loop behind :mod:`research.engine.kernel`: accounts in step, bar by bar.
 
 Importing this module compiles :func:`evaluate`, or loads it from numba's cache: beside the source, in the
 user's cache folder where that cannot be written, and nowhere if no folder can. Threads call it side by
 side: it holds no lock, and a variant is computed from its own row alone, so that neither the number of threads nor
 its neighbours can change a digit. No fast-math: the arithmetic is IEEE 754 on every machine.
 
-The rules of an account (:func:`_rebalance`, :func:`_fill`, :func:`_period`, :func:`_lower`) are written once, for
-numbers and for :mod:`lanes <research.engine._lanes>`. Two walks apply them:
-
-- *from fill to fill*, one account alone, where fills are few. One that is all in metal or all in bills is *settled*:
-  until the next different target it earns what the metal or the bills earn, so that the sums over the stretch are
-  differences of sums made once for the market, and its worst fall is found block by block. Only fills and unsettled
-  stretches go bar by bar.
-- *bar by bar*, several accounts in step, where an account is filled at many bars.
-
+The rules are written for one account; what they are given is :mod:`several in step <research.engine._lanes>`. What
+seldom happens to any of them, and then to all that stand beside it at no cost of theirs, is asked for first.
 The capital is 1, which is all that returns need.
 """
 
@@ -22,11 +15,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import boolean, float64, int64, types, void
+from numba import float64, int64, types, void
 
 from research.engine._compile import compiled, inner
 from research.engine._lanes import WIDTH, any_of, highest, load, magnitude, store, where
-from research.engine.traded_market import BLOCK
 
 # Columns of the table that `evaluate` fills, one row a variant. Sums are over the return periods.
 (
@@ -51,19 +43,14 @@ from research.engine.traded_market import BLOCK
 CLOSE = 1e-9
 DUST = 1e-12
 
-IN_STEP = 12  # an account that is filled at more than one bar in so many is walked in step with others
 _TILE = 64  # bars whose targets are laid side by side at once
 
 Array = np.ndarray
-Number = Any  # a float, or lanes of them
+Number = Any  # a float of each account in step
 Truth = Any
 Position = tuple[Number, Number, Number]  # cash, metal, bills
-Sums = tuple[Number, Number, Number, Number, Number]  # of the columns X to EXPOSURE
 Fills = tuple[Number, Number, Number]  # of the columns TRADES to COST
-Fall = tuple[Number, Number]  # peak so far, and the worst fall from one as a ratio
-Terms = tuple[Any, ...]  # what `kernel` reads of a market, in the order in which the walks take it apart
-
-# --- the rules, for one account or for several in step ---
+Terms = tuple[Array, Array, Array, float, float]
 
 
 @inner
@@ -91,19 +78,25 @@ def _trade(
 def _rebalance(
     position: Position, value: Number, asked: Truth, weight: Number, buy_factor: float, sell_factor: float
 ) -> tuple[Position, Number]:
-    """Bring metal and bills to `weight` and `1 - weight` of `value` where asked, the smaller order first."""
+    """Bring metal and bills to `weight` and `1 - weight` of `value` where asked, the smaller order first.
+
+    Returns the position and the value of metal filled.
+    """
     cash, metal, bills = position
     dust, bought = value * DUST, 1.0 / buy_factor
     metal_order = where(asked, weight * value - metal, 0.0)
     bills_order = where(asked, (1.0 - weight) * value - bills, 0.0)
+    is_order = (metal_order != 0.0) | (bills_order != 0.0)
+    if not any_of(is_order):
+        return position, metal_order
+    # The usual case of all: one sell pays for a buy that is cut to its yield. To the digit what follows below.
     buys = metal_order > 0.0
-    # The usual case, where nobody's differs: one sell pays for a buy that is cut to its yield.
     metal_filled = where(buys, -bills_order * bought, metal_order)
     bills_filled = where(buys, bills_order, -metal_order * sell_factor)
     buy_order, buy_filled = where(buys, metal_order, bills_order), where(buys, metal_filled, bills_filled)
-    sell_order = where(buys, bills_order, metal_order)
-    is_other = (cash != 0.0) | (sell_order >= -dust) | (buy_order <= dust) | (buy_filled >= buy_order * (1.0 - 2 * CLOSE))
-    if not any_of(asked & is_other & ((metal_order != 0.0) | (bills_order != 0.0))):
+    is_whole = (buy_order <= dust) | (buy_filled >= buy_order * (1.0 - 2.0 * CLOSE))
+    is_other = (cash != 0.0) | (where(buys, bills_order, metal_order) >= -dust) | is_whole
+    if not any_of(is_order & is_other):
         return (cash, _add(metal, metal_filled), _add(bills, bills_filled)), metal_filled
     metal_first = metal_order <= bills_order
     cash, one, filled_one = _trade(
@@ -123,233 +116,30 @@ def _count(
     fills: Fills, filled: Number, value: Number, inverse_before: Number, buy_factor: float, sell_factor: float
 ) -> Fills:
     """Add a metal order, filled at a `value` of the account."""
-    trades, traded, cost = fills
     is_filled = filled != 0.0
+    if not any_of(is_filled):
+        return fills
+    paid = highest(filled * (buy_factor - 1.0), filled * (sell_factor - 1.0)) * inverse_before
     return (
-        trades + where(is_filled, 1.0, 0.0),
-        traded + where(is_filled, magnitude(filled) / value, 0.0),
-        cost + highest(filled * (buy_factor - 1.0), filled * (sell_factor - 1.0)) * inverse_before,
+        fills[0] + where(is_filled, 1.0, 0.0),
+        fills[1] + where(is_filled, magnitude(filled) / value, 0.0),
+        fills[2] + where(is_filled, paid, 0.0),
     )
 
 
 @inner
-def _period(sums: Sums, x: Number, weight: Number, m: float, accrual: float) -> Sums:
-    """Add one period's excess return `x` on the `weight` held into it, the metal's being `m`."""
-    return sums[0] + x, sums[1] + x * x, sums[2] + x * m, sums[3] + x * accrual, sums[4] + weight
-
-
-@inner
-def _lower(fall: Fall, value: Number) -> Fall:
+def _lower(peak: Number, worst: Number, value: Number) -> tuple[Number, Number]:
     """Peak so far, and the worst fall from one as a ratio."""
-    peak, worst = highest(value, fall[0]), fall[1]
+    peak = highest(value, peak)
     is_lower = value < peak * worst
     if any_of(is_lower):
         worst = where(is_lower, value / peak, worst)
     return peak, worst
 
 
-# --- one account from fill to fill ---
-
-
-@inner
-def _from_fill_to_fill(
-    bars: Array, targets: Array, others: Array, delay: int, start: int, terms: Terms, equity: Array, out: Array
-) -> None:
-    """Walk one account; `equity`, unless it is empty, takes the value after the fills of each bar."""
-    metal_index, bill_index, _, accrual, metal_excess, tails, blocks, buy_factor, sell_factor = terms
-    n_bars = bill_index.size
-    at, bar = _opening(bars, delay, start, n_bars)
-    opened = bar
-    cash, metal, bills, value = 1.0, 0.0, 0.0, 1.0
-    before, weight_into = 1.0, 0.0  # value at the bar before, and the share of metal in it
-    sums, fills, fall = (0.0, 0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (1.0, 1.0)
-    while bar < n_bars:
-        weight = targets[at]
-        if np.isinf(weight):
-            out[INFINITE_AT] = bar - delay
-            return
-        if value > 0.0:
-            (cash, metal, bills), filled = _rebalance(
-                (cash, metal, bills), value, True, weight, buy_factor, sell_factor
-            )
-            fills = _count(fills, filled, value, 1.0 / before, buy_factor, sell_factor)
-            value = cash + metal + bills
-        if value <= 0.0:
-            value = _close(bar, equity, out)
-            break
-        fall = _lower(fall, value)
-        if bar > opened:
-            base = before if bar > opened + 1 else 1.0  # the first return bears the cost of entry
-            x = value / base - 1.0 - accrual[bar]
-            sums = _period(sums, x, weight_into, metal_excess[bar], accrual[bar])
-
-        # All in metal or all in bills has nothing to trade when the same target is repeated.
-        settled = cash == 0.0 and ((weight == 1.0 and bills == 0.0) or (weight == 0.0 and metal == 0.0))
-        at = others[at] if settled else at + 1
-        following = min(bars[at] + delay, n_bars) if at < bars.size else n_bars
-        side = 1 if weight > 0.0 else 2 if weight < 0.0 else 0
-        metal_units, bill_units = metal / metal_index[side, bar], bills / bill_index[bar]
-        position = cash, metal_units, bill_units
-        if equity.size:
-            equity[bar] = value
-            _hold(position, metal_index[side], bill_index, bar + 1, following, equity)
-        first, stop = bar + 1, following
-        if metal < 0.0 or bills < 0.0:
-            stop = _first_ruin(position, metal_index[side], bill_index, first, following)
-        if settled:
-            if bar == opened and first < following:
-                now = metal_units * metal_index[side, first] + bill_units * bill_index[first]
-                x = now - 1.0 - accrual[first]
-                sums = _period(sums, x, metal / value, metal_excess[first], accrual[first])
-                fall = _lower(fall, now)
-                first += 1
-            if first < following and weight == 1.0:
-                sums = _settled(sums, tails, first, following)
-                fall = _lowest(fall, metal_units, metal_index[1], blocks[0], first, following)
-            elif first < following:
-                fall = _lowest(fall, bill_units, bill_index, blocks[1], first, following)
-        elif first < stop:
-            sums, fall = _unsettled(
-                sums, fall, position, metal_index[side], bill_index, accrual, metal_excess, first, stop,
-                1.0 if bar == opened else value, metal / value,
-            )  # fmt: skip
-        if stop < following:
-            value = _close(stop, equity, out)
-            break
-        if following > bar + 1:
-            metal, bills = metal_units * metal_index[side, following - 1], bill_units * bill_index[following - 1]
-            value = cash + metal + bills
-        if following < n_bars:
-            before, weight_into = value, metal / value
-            metal, bills = metal_units * metal_index[side, following], bill_units * bill_index[following]
-            value = cash + metal + bills
-        bar = following
-    if opened < n_bars:
-        out[FIRST_FILL], out[FINAL_VALUE] = opened, value
-        out[MAX_DRAWDOWN] = fall[1] - 1.0
-        out[TRADES], out[TRADED], out[COST] = fills
-        out[X], out[XX], out[XM], out[X_ACCRUAL], out[EXPOSURE] = sums
-
-
-@inner
-def _decisions(row: Array, bars: Array, targets: Array, others: Array) -> tuple[int, int]:
-    """List the bars that have a target, the targets, and for each the next one that differs.
-
-    Count them, and those that ask for a fill: a repeated target of 0 or 1 does not.
-    """
-    n = 0
-    for bar in range(row.size):
-        bars[n], targets[n] = bar, row[bar]
-        n += row[bar] == row[bar]
-    fills = n
-    for i in range(n - 1, -1, -1):
-        is_same = i + 1 < n and targets[i + 1] == targets[i]
-        others[i] = others[i + 1] if is_same else i + 1
-        fills -= is_same & ((targets[i] == 0.0) | (targets[i] == 1.0))
-    return n, fills
-
-
-@inner
-def _opening(bars: Array, delay: int, start: int, n_bars: int) -> tuple[int, int]:
-    """Decision and bar of the first fill: the last target due by `start`, else the first one after it."""
-    due, beyond = 0, bars.size  # by halves: numpy's search takes long to compile
-    while due < beyond:
-        middle = (due + beyond) // 2
-        if bars[middle] <= start - delay:
-            due = middle + 1
-        else:
-            beyond = middle
-    if due > 0 and start < n_bars:
-        return due - 1, start
-    if due == 0 and bars.size > 0:
-        return 0, min(bars[0] + delay, n_bars)
-    return 0, n_bars
-
-
-@inner
-def _hold(position: Position, metal_index: Array, bill_index: Array, first: int, stop: int, equity: Array) -> None:
-    """Value a position that is kept: the loop that the compiler turns into vector instructions."""
-    cash, metal_units, bill_units = position
-    for bar in range(first, stop):
-        equity[bar] = cash + metal_units * metal_index[bar] + bill_units * bill_index[bar]
-
-
-@inner
-def _first_ruin(position: Position, metal_index: Array, bill_index: Array, first: int, stop: int) -> int:
-    """First bar of a stretch at which nothing is left, else its end."""
-    cash, metal_units, bill_units = position
-    for bar in range(first, stop):
-        if cash + metal_units * metal_index[bar] + bill_units * bill_index[bar] <= 0.0:
-            return bar
-    return stop
-
-
-@inner
-def _close(bar: int, equity: Array, out: Array) -> float:
-    """Close a ruined account: its value."""
-    out[BANKRUPT_AT] = bar
-    equity[bar:] = 0.0
-    return 0.0
-
-
-@inner
-def _settled(sums: Sums, tails: Array, first: int, stop: int) -> Sums:
-    """Add the periods of a stretch that is all in metal: `x` is `m` and the weight is 1."""
-    before, after = tails[first], tails[stop]
-    m, mm, m_accrual = before[0] - after[0], before[1] - after[1], before[2] - after[2]
-    return sums[0] + m, sums[1] + mm, sums[2] + mm, sums[3] + m_accrual, sums[4] + (stop - first)
-
-
-@inner
-def _unsettled(
-    sums: Sums,
-    fall: Fall,
-    position: Position,
-    metal_index: Array,
-    bill_index: Array,
-    accrual: Array,
-    metal_excess: Array,
-    first: int,
-    stop: int,
-    base: float,
-    weight: float,
-) -> tuple[Sums, Fall]:
-    """Add the periods of a stretch of any other position, worth `base` and with `weight` in metal before it."""
-    cash, metal_units, bill_units = position
-    inverse = 1.0 / base
-    for bar in range(first, stop):
-        metal = metal_units * metal_index[bar]
-        value = cash + metal + bill_units * bill_index[bar]
-        sums = _period(sums, value * inverse - 1.0 - accrual[bar], weight, metal_excess[bar], accrual[bar])
-        fall = _lower(fall, value)
-        inverse = 1.0 / value
-        weight = metal * inverse
-    return sums, fall
-
-
-@inner
-def _lowest(fall: Fall, units: float, index: Array, blocks: Array, first: int, stop: int) -> Fall:
-    """Carry the worst fall through a stretch, past the blocks of bars that can hold no worse one."""
-    for number in range(first // BLOCK, (stop + BLOCK - 1) // BLOCK):
-        peak, worst = fall
-        high, low = units * blocks[number, 0], units * blocks[number, 1]
-        if high <= peak and low >= peak * worst:
-            continue
-        begin, end = max(first, number * BLOCK), min(stop, number * BLOCK + BLOCK)
-        if end - begin == BLOCK and low >= peak * worst and blocks[number, 2] >= worst:
-            fall = high, worst
-            continue
-        for bar in range(begin, end):
-            fall = _lower(fall, units * index[bar])
-    return fall
-
-
-# --- several accounts bar by bar ---
-
-
 @inner
 def _lay(row: Array, first: int, stop: int, tile: Array, lane: int) -> None:
-    """Lay the targets of a lane beside those of the others."""
+    """Lay the targets of one account beside those of the others."""
     for k in range(stop - first):
         tile[k * WIDTH + lane] = row[first + k]
 
@@ -363,20 +153,27 @@ def _due(row: Array, at: int) -> float:
 
 
 @inner
-def _in_step(
+def _take(tile: Array, path: Array, first: int, stop: int, lane: int) -> None:
+    """Take the values of one account from beside those of the others."""
+    for k in range(stop - first):
+        path[first + k] = tile[k * WIDTH + lane]
+
+
+@inner
+def _walk(
     rows: Array, members: Array, delay: int, start: int, terms: Terms, equity: Array, tile: Array, out: Array
 ) -> None:
     """Walk the accounts of some rows, as many as there are lanes."""
-    _, _, growth, accrual, metal_excess, _, _, buy_factor, sell_factor = terms
+    growth, accrual, metal_excess, buy_factor, sell_factor = terms
     n_bars = accrual.size
     tile[:WIDTH] = 0.0
-    nothing = load(tile, 0)
-    one = nothing + 1.0
-    position, value, inverse, inverse_base = (one, nothing, nothing), one, one, one
-    side, weight, opened, opened_at, closed_at = nothing, nothing, nothing > 0.0, -one, -one
-    endless_at = -one
-    fills, sums = (nothing, nothing, nothing), (nothing, nothing, nothing, nothing, nothing)
-    fall = one, one
+    none = load(tile, 0)
+    one = none + 1.0
+    position, value, peak, worst = (one, none, none), one, one, one
+    inverse, inverse_base, side, weight, opened = one, one, none, none, none > 0.0
+    infinite_at, opened_at, closed_at = -one, -one, -one
+    fills = none, none, none
+    sum_x, sum_xx, sum_xm, sum_x_accrual, exposure = none, none, none, none, none
     for bar in range(start, n_bars):
         at = (bar - start) % _TILE
         if at == 0:
@@ -389,80 +186,63 @@ def _in_step(
             carried = where(side > 0.0, growth[1, bar], where(side < 0.0, growth[2, bar], growth[0, bar]))
             position = position[0], position[1] * carried, position[2] * (1.0 + accrual[bar])
             value = position[0] + position[1] + position[2]
-        target = load(tile, at * WIDTH)
-        is_endless = magnitude(target) == np.inf
-        if any_of(is_endless):
-            endless_at = where(is_endless & (value > 0.0), float(bar - delay), endless_at)
+        was_open, target = opened, load(tile, at * WIDTH)
         asked = (target == target) & (value > 0.0)
-        position, filled = _rebalance(position, value, asked, target, buy_factor, sell_factor)
-        fills = _count(fills, filled, value, inverse, buy_factor, sell_factor)
-        side = where(asked, target, side)
-        value = position[0] + position[1] + position[2]
+        if any_of(asked):
+            infinite_at = where(asked & (magnitude(target) == np.inf), float(bar - delay), infinite_at)
+            opened_at = where(asked & (opened_at < 0.0), float(bar), opened_at)
+            opened = opened | asked
+            side = where(asked, target, side)
+            position, filled = _rebalance(position, value, asked, target, buy_factor, sell_factor)
+            fills = _count(fills, filled, value, inverse, buy_factor, sell_factor)
+            value = position[0] + position[1] + position[2]
         is_over = value <= 0.0
         if any_of(is_over):
             closed_at = where(is_over & (closed_at < 0.0), float(bar), closed_at)
-            position = where(is_over, 0.0, position[0]), where(is_over, 0.0, position[1]), where(is_over, 0.0, position[2])
-            value = position[0] + position[1] + position[2]
-        x = where(opened, value * inverse_base - 1.0 - accrual[bar], 0.0)
-        sums = _period(sums, x, weight, metal_excess[bar], accrual[bar])
-        fall = _lower(fall, value)
+            position = (
+                where(is_over, 0.0, position[0]), where(is_over, 0.0, position[1]), where(is_over, 0.0, position[2]),
+            )  # fmt: skip
+            value = where(is_over, 0.0, value)
+        x, m = where(was_open, value * inverse_base - 1.0 - accrual[bar], 0.0), metal_excess[bar]
+        sum_x, sum_xx, sum_xm = sum_x + x, sum_xx + x * x, sum_xm + x * m
+        sum_x_accrual, exposure = sum_x_accrual + x * accrual[bar], exposure + weight
+        peak, worst = _lower(peak, worst, value)
         inverse = 1.0 / value
         weight = position[1] * inverse
-        inverse_base = where(opened, inverse, 1.0)  # the first return bears the cost of entry
-        opened_at = where(asked & (opened_at < 0.0), float(bar), opened_at)
-        opened = opened | asked
+        inverse_base = where(was_open, inverse, 1.0)  # the first return bears the cost of entry
         if equity.size:
             store(tile, at * WIDTH, where(opened, value, np.nan))
             if at == _TILE - 1 or bar == n_bars - 1:
                 for lane in range(WIDTH):
-                    for k in range(at + 1):
-                        equity[members[lane], bar - at + k] = tile[k * WIDTH + lane]
+                    _take(tile, equity[members[lane]], bar - at, bar + 1, lane)
     columns = (
-        endless_at, opened_at, closed_at, value, fall[1] - 1.0, fills[0], fills[1], fills[2],
-        sums[0], sums[1], sums[2], sums[3], sums[4],
+        infinite_at, opened_at, closed_at, value, worst - 1.0, fills[0], fills[1], fills[2],
+        sum_x, sum_xx, sum_xm, sum_x_accrual, exposure,
     )  # fmt: skip
-    for column in range(len(columns)):
+    for column in range(N_COLUMNS):
         store(tile, 0, columns[column])
         for lane in range(WIDTH):
-            out[members[lane], INFINITE_AT + column] = tile[lane]
+            out[members[lane], column] = tile[lane]
 
 
 _vector = types.Array(float64, 1, "C", readonly=True)
 _matrix = types.Array(float64, 2, "C", readonly=True)
-_cube = types.Array(float64, 3, "C", readonly=True)
 
 
 @compiled(
     void(
-        _matrix, int64, int64,
-        types.Tuple((_matrix, _vector, _matrix, _vector, _vector, _matrix, _cube, float64, float64)),
+        _matrix, int64, int64, types.Tuple((_matrix, _vector, _vector, float64, float64)),
         float64[:, ::1], float64[:, ::1],
     )
 )  # fmt: skip
 def evaluate(rows: Array, delay: int, start: int, terms: Terms, equity: Array, out: Array) -> None:
     """Evaluate the variants: the target ``rows[i, bar]`` is filled at ``bar + delay``, none before ``start``.
 
-    The market's series are those of :class:`~research.engine.traded_market.TradedMarket`. ``equity``, of NaN or empty,
+    The market's terms are those of :class:`~research.engine.traded_market.TradedMarket`. ``equity``, of NaN or empty,
     takes the value of each account after the fills of each bar.
     """
-    n_rows, n_bars = rows.shape
-    bars, others = np.empty(n_bars + 1, np.int32), np.empty(n_bars + 1, np.int32)
-    targets, no_path = np.empty(n_bars + 1), np.empty(0)
-    tile, members, waiting = np.empty(_TILE * WIDTH), np.empty(WIDTH, np.int64), 0
-    often, glance = n_bars // IN_STEP, 2 * n_bars // IN_STEP
-    for i in range(n_rows + 1):
-        if i < n_rows:
-            n, fills = _decisions(rows[i, :glance], bars, targets, others)
-            if fills <= often:
-                n, fills = _decisions(rows[i], bars, targets, others)
-            if fills > often:
-                members[waiting] = i
-                waiting += 1
-            else:
-                out[i, :FINAL_VALUE], out[i, FINAL_VALUE:] = -1.0, np.nan
-                path = equity[i] if equity.size else no_path
-                _from_fill_to_fill(bars[:n], targets, others, delay, start, terms, path, out[i])
-        if waiting == WIDTH or (waiting > 0 and i == n_rows):
-            members[waiting:] = members[0]  # lanes that are left over repeat one
-            _in_step(rows, members, delay, start, terms, equity, tile, out)
-            waiting = 0
+    tile, members = np.empty(_TILE * WIDTH), np.empty(WIDTH, np.int64)
+    for i in range(0, len(rows), WIDTH):
+        for lane in range(WIDTH):
+            members[lane] = min(i + lane, len(rows) - 1)  # lanes that are left over repeat the last
+        _walk(rows, members, delay, start, terms, equity, tile, out)

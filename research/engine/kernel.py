@@ -93,10 +93,7 @@ def _evaluate(rows: Floats, market: TradedMarket, threads: int | None, equity: F
     from research.engine import _ledger  # the compiler is needed from here on, not before
 
     table = np.empty((len(rows), _ledger.N_COLUMNS))
-    terms = (
-        *(market.metal_index, market.bill_index, market.growth, market.accrual, market.metal_excess),
-        *(market.tails, market.blocks, market.buy_factor, market.sell_factor),
-    )
+    terms = market.growth, market.accrual, market.metal_excess, market.buy_factor, market.sell_factor
 
     def run(low: int) -> None:
         part = slice(low, low + _ROWS_AT_ONCE)

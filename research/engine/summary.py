@@ -99,7 +99,7 @@ def summarise(tables: list[Floats], market: TradedMarket) -> Summary:
     with np.errstate(divide="ignore", invalid="ignore"):
         n = np.where(n_periods > 0, n_periods, np.nan)
         final_value = columns[at.FINAL_VALUE]
-        m, mm, _, bills, bills_squared = market.tails[np.where(opened, first_fill + 1, market.n_bars)].T
+        m, mm, bills, bills_squared = market.tails[np.where(opened, first_fill + 1, market.n_bars)].T
         x, xx, xm, x_bills, exposure = columns[at.X :]
         volatility = _deviation(x + bills, xx + 2 * x_bills + bills_squared, n)
         risk = _deviation(x, xx, n)

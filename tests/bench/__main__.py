@@ -33,8 +33,9 @@ tolerance in the last column; where a library cannot keep an account of metal an
 one that is named there. PyBroker cannot size an order at its fill price, so the number of units is given to it.
 *Of its limit* is our time over that of a part which no way of working can leave out, taken in the same turns: reading
 every weight once, or the divisions, in the widest vectors of the machine. The plain compiled loop walks one account
-after the other, bar by bar. Where the other side was run for a part only and multiplied, the column says so. Each library does what its plain
-call does: the event-driven ones also write down trades and, backtesting.py and PyBroker, their own statistics.
+after the other, bar by bar. Where the other side was run for a part only and multiplied, the column says so. Each
+library does what its plain call does: the event-driven ones also write down trades and, backtesting.py and PyBroker,
+their own statistics.
 """
 
 

@@ -16,7 +16,7 @@ from research.engine._lanes import WIDTH, load, store
 def plain(targets, price, accrual, buy_factor, sell_factor, out):
     """Total return, deepest fall, and sums of excess returns, their squares and products with the metal's."""
     for i in range(targets.shape[0]):
-        cash, metal, bills, before, weight = 1.0, 0.0, 0.0, 1.0, 0.0
+        cash, metal, bills, before, base, weight = 1.0, 0.0, 0.0, 1.0, 1.0, 0.0
         peak, worst, opened = 1.0, 1.0, False
         x_sum, xx_sum, xm_sum, exposure, traded, cost = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         for bar in range(1, price.size):
@@ -46,11 +46,11 @@ def plain(targets, price, accrual, buy_factor, sell_factor, out):
                 opened = True
                 value = cash + metal + bills
             if was_open:
-                x = value / before - 1.0 - accrual[bar]
+                x = value / base - 1.0 - accrual[bar]
                 x_sum, xx_sum, xm_sum = x_sum + x, xx_sum + x * x, xm_sum + x * (growth - 1.0 - accrual[bar])
                 exposure += weight
-                before = value
-            weight = metal / value
+                base = value
+            before, weight = value, metal / value
             peak = max(peak, value)
             worst = min(worst, value / peak)
         out[i, 0], out[i, 1] = value - 1.0, worst - 1.0

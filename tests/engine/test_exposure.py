@@ -40,9 +40,7 @@ def pair(seed=1):
 
 
 def legs_of(price, accrual):
-    return Legs(
-        price=price, bill_accrual=accrual, storable=frozenset({"gold"}), averaged=False, periods_per_year=252
-    )
+    return Legs(price=price, bill_accrual=accrual, storable=frozenset({"gold"}), averaged=False, periods_per_year=252)
 
 
 def decisions(seed, levels=None, *, low=-0.8, high=1.4, kept=0.4):

@@ -273,7 +273,7 @@ def test_summary_equals_the_engine_of_record(levels):
     assert fast.n_trades[0] == (record.orders["column"] == "metal").sum()
 
 
-# --- stretches of one asset, which the walk passes in one step ---
+# --- long histories ---
 
 
 def by_bars(targets, market, accrual):
@@ -341,6 +341,43 @@ def test_threads_and_blocks_change_no_digit():
     np.testing.assert_array_equal(
         kernel.paths(rows, traded(COSTLY, *market), threads=1), kernel.paths(rows, traded(COSTLY, *market), threads=3)
     )
+
+
+def test_neighbours_change_no_digit():
+    """Accounts are walked in step, and what happens to one must not show in another."""
+    random, n_bars = np.random.default_rng(17), 400
+    rows = random.uniform(-1, 2, (43, n_bars))
+    rows[::3] = random.choice([0.0, 1.0], (15, n_bars))
+    rows[::4][random.random((11, n_bars)) < 0.95] = np.nan
+    rows[5], rows[6, :150], rows[7, 1:], rows[8, 1:] = np.nan, np.nan, np.nan, np.nan
+    rows[8, 0], rows[9], rows[10] = -8.0, 1.0, 0.0
+    market = traded(COSTLY, *history(n_bars, volatility=0.03))
+    together, equity = kernel.sweep(rows, market).to_frame(), kernel.paths(rows, market)
+    assert (together["bankrupt_at"] >= 0).any()
+    for i, row in enumerate(rows):
+        assert kernel.sweep(row, market).to_frame().iloc[0].equals(together.iloc[i])
+        np.testing.assert_array_equal(kernel.paths(row, market)[0], equity[i])
+
+
+def test_the_target_due_at_the_opening_is_the_last_one_decided_by_then():
+    price, accrual, years = history()
+    market = traded(COSTLY, price, accrual, years, first=50)
+    rows = np.random.default_rng(18).uniform(-1, 1, (3, 300))
+    rows[0, 40:60], rows[1, :60] = np.nan, np.nan  # one kept through the opening, one not yet there
+    explicit = rows.copy()
+    explicit[0, 49] = rows[0, 39]
+    explicit[:, :49] = np.nan
+    np.testing.assert_array_equal(kernel.paths(rows, market), kernel.paths(explicit, market))
+    assert kernel.sweep(rows, market).first_fill.tolist() == [50, 61, 50]
+
+
+def test_an_infinite_target_counts_only_where_it_would_be_filled():
+    price, accrual, years = history()
+    rows = np.random.default_rng(19).uniform(-1, 1, (3, 300))
+    rows[1, 20], rows[2, 299] = np.inf, np.inf
+    with pytest.raises(SignalError, match=r"variant 1 .* bar 20"):
+        kernel.sweep(rows, traded(COSTLY, price, accrual, years))
+    assert len(kernel.sweep(rows, traded(COSTLY, price, accrual, years, first=50))) == 3
 
 
 def test_callers_may_run_side_by_side():
