@@ -84,9 +84,9 @@ def _rebalance(
     """
     cash, metal, bills = position
     dust, bought = value * DUST, 1.0 / buy_factor
-    metal_order = where(asked, weight * value - metal, 0.0)
-    bills_order = where(asked, (1.0 - weight) * value - bills, 0.0)
-    is_order = (metal_order != 0.0) | (bills_order != 0.0)
+    metal_order, bills_order = weight * value - metal, (1.0 - weight) * value - bills
+    is_order = asked & (highest(magnitude(metal_order), magnitude(bills_order)) > dust)
+    metal_order, bills_order = where(is_order, metal_order, 0.0), where(is_order, bills_order, 0.0)
     if not any_of(is_order):
         return position, metal_order
     # The usual case of all: one sell pays for a buy that is cut to its yield. To the digit what follows below.

@@ -1,4 +1,4 @@
-"""Several legs in one account: the engine of record for a portfolio, and a fast path for its placebos."""
+"""Several legs in one account: the engine of record for a portfolio."""
 
 from __future__ import annotations
 
