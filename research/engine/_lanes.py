@@ -9,9 +9,10 @@ depend neither on its neighbours nor on the processor; LLVM cuts a vector into t
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import PrimitiveModel
@@ -23,7 +24,7 @@ from numba.np.arrayobj import make_array
 WIDTH = 8
 
 
-class _Lanes(types.Type):
+class _Lanes(types.Type):  # type: ignore[misc]
     """A vector, of doubles or of yes and no; a single one of either stands for as many of it."""
 
     def __init__(self, element: types.Type, llvm: ir.Type) -> None:
@@ -39,7 +40,7 @@ LANES, TRUTHS = _Lanes(types.float64, ir.DoubleType()), _Lanes(types.boolean, ir
 
 
 @register_model(_Lanes)
-class _Model(PrimitiveModel):
+class _Model(PrimitiveModel):  # type: ignore[misc]
     def __init__(self, manager: Any, kind: _Lanes) -> None:
         super().__init__(manager, kind, kind.llvm)
 
@@ -59,7 +60,7 @@ def _operator(function: Any, takes: _Lanes, gives: _Lanes, instruction: str, *fi
     """Teach the compiler one operator on vectors, or on a vector and a number."""
 
     @infer_global(function)
-    class _Template(AbstractTemplate):
+    class _Template(AbstractTemplate):  # type: ignore[misc]
         def generic(self, args: Any, kws: Any) -> Any:
             fits = all(item is takes or takes.can_convert_from(None, item) for item in args)
             return signature(gives, *[takes] * len(args)) if fits and takes in args else None
@@ -82,19 +83,24 @@ for _name in ("and_", "or_"):
     _operator(getattr(operator, _name), TRUTHS, TRUTHS, _name)
 
 
+def _lowered(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a call into the instructions that the function gives."""
+    return intrinsic(function)  # type: ignore[no-any-return]
+
+
 def _kinds(*args: types.Type) -> tuple[types.Type, types.Type]:
     """Of the numbers, and of the yes and no, that a function is given: vectors as soon as one is."""
     return (LANES, TRUTHS) if any(isinstance(item, _Lanes) for item in args) else (types.float64, types.boolean)
 
 
-@intrinsic
+@_lowered
 def where(_: Any, truth: Any, yes: Any, no: Any) -> Any:
     """``yes`` where it is true, else ``no``."""
     number, truths = _kinds(truth, yes, no)
     return number(truths, number, number), lambda context, builder, kind, args: builder.select(*args)
 
 
-@intrinsic
+@_lowered
 def highest(_: Any, one: Any, other: Any) -> Any:
     """The higher of two numbers; the second if one is NaN."""
     number, _truths = _kinds(one, other)
@@ -103,7 +109,7 @@ def highest(_: Any, one: Any, other: Any) -> Any:
     )
 
 
-@intrinsic
+@_lowered
 def lowest(_: Any, one: Any, other: Any) -> Any:
     """The lower of two numbers; the second if one is NaN."""
     number, _truths = _kinds(one, other)
@@ -112,21 +118,21 @@ def lowest(_: Any, one: Any, other: Any) -> Any:
     )
 
 
-@intrinsic
+@_lowered
 def magnitude(_: Any, number: Any) -> Any:
     """``|x|``."""
     kind, _truths = _kinds(number)
 
     def lower(context: Any, builder: Any, kind: Any, args: Any) -> Any:
         double = args[0].type
-        bits, mask = ir.IntType(64), 2**63 - 1
-        bits, mask = (ir.VectorType(bits, WIDTH), [mask] * WIDTH) if double == LANES.llvm else (bits, mask)
-        return builder.bitcast(builder.and_(builder.bitcast(args[0], bits), ir.Constant(bits, mask)), double)
+        one, many = ir.Constant(ir.IntType(64), 2**63 - 1), ir.VectorType(ir.IntType(64), WIDTH)
+        mask = ir.Constant(many, [one] * WIDTH) if double == LANES.llvm else one  # all bits but the sign
+        return builder.bitcast(builder.and_(builder.bitcast(args[0], mask.type), mask), double)
 
     return kind(kind), lower
 
 
-@intrinsic
+@_lowered
 def any_of(_: Any, truth: Any) -> Any:
     """Whether it is true anywhere."""
     _number, truths = _kinds(truth)
@@ -138,7 +144,7 @@ def any_of(_: Any, truth: Any) -> Any:
     return types.boolean(truths), lower
 
 
-@intrinsic
+@_lowered
 def load(_: Any, array: Any, at: Any) -> Any:
     """:data:`WIDTH` neighbours of a flat array of doubles, from ``at`` on."""
 
@@ -148,7 +154,7 @@ def load(_: Any, array: Any, at: Any) -> Any:
     return LANES(array, types.intp), lower
 
 
-@intrinsic
+@_lowered
 def store(_: Any, array: Any, at: Any, lanes: Any) -> Any:
     """Write them."""
 
