@@ -25,6 +25,7 @@ import pandas as pd
 
 from research.datasets.data import Data, open_data
 from research.datasets.market import Market
+from research.diagnostics.rotation import SEED
 from research.diagnostics.sharpe_difference import sharpe_difference
 from research.diagnostics.timing import Timing
 from research.discovery import find_strategy
@@ -48,7 +49,6 @@ THESIS: Mapping[str, str] = MappingProxyType(
 CLAIM = "C20+"
 ROW = "portfolio"
 WINDOW_YEARS, WARM_UP_YEARS = 3, 1
-SEED = 20251201
 
 
 @dataclass(frozen=True, eq=False)
