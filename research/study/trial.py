@@ -174,17 +174,24 @@ def account_json(trial: Trial | PortfolioTrial) -> dict[str, Any]:
         "periods": len(result.returns),
         "periods_per_year": result.periods_per_year,
         "averaged_prices": result.averaged,
+        "closed": None if result.closed is None else f"{result.closed:%Y-%m-%d}",
         "evidence": trial.evidence.to_json(),
         "performance": {name: row.to_json() for name, row in trial.performance.items()},
         "verdict": trial.verdict.to_json(),
     }
 
 
-def open_accounts(decided: pd.Series, market: Market, execution: Execution, name: str) -> Accounts:
+def open_accounts(
+    decided: pd.Series,
+    market: Market,
+    execution: Execution,
+    name: str,
+    provenance: Mapping[str, Any] | None = None,
+) -> Accounts:
     """Run a strategy's decided weights and its three benchmarks over the same bars."""
     first = pd.Timestamp(decided.index[decided.notna() & (decided != UNKNOWN)][0])
     decided, here = in_bills(decided.loc[first:]), market.since(first)
-    result = run(decided, here, execution, name=name)
+    result = run(decided, here, execution, name=name, provenance=provenance)
     constants = {"buy_and_hold": 1.0, "matched_exposure": exposure(result.weights), "bills": 0.0}
     benchmarks = {
         label: run(pd.Series(weight, index=decided.index), here, execution, name=label)
