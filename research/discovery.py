@@ -91,6 +91,7 @@ def shadows(folder: Path | None = None) -> list[str]:
     folder = (folder or Path()).resolve()
     return [
         f"{theirs}: `import {name}` in a notebook or script here means this, not assay's own; rename it"
+        f"{', or write `import assay`' if name == 'research' else ''}"
         for name in ("research", PACKAGE)
         for theirs in (folder / name / "__init__.py", folder / f"{name}.py")
         if theirs.is_file() and theirs.parent.resolve() != BUNDLED.parent / name

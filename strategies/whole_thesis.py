@@ -8,6 +8,7 @@ one account at equal risk (``research.study.portfolio``), where :func:`falling_d
 import pandas as pd
 
 from research import strategy
+
 from .backwardation import backwardation
 from .central_bank_buying import central_bank_buying
 from .dollar_credit import beyond_real_yields, falling_dollar, rising_in_all_money

@@ -80,6 +80,25 @@ def test_the_command_says_so(tmp_path):
     assert f"{tmp_path / 'research' / '__init__.py'}: `import research`" in ran.stderr
 
 
+def test_a_folder_called_research_hides_nothing_of_assay(tmp_path):
+    (tmp_path / "research").mkdir()
+    (tmp_path / "research" / "__init__.py").write_text("MINE = True\n")
+    first = python(tmp_path, "from assay import compare, open_data; import research.cli; print(compare.__module__)")
+    assert first.stdout.strip() == "research.study.study", first.stderr
+    late = python(tmp_path, "import research, assay")
+    assert f"`research` is already {tmp_path / 'research' / '__init__.py'}, not assay's own" in late.stderr
+    command = python(tmp_path, "import sys, assay; sys.argv = ['assay', 'trials']; sys.exit(assay.main())")
+    assert command.returncode == 0, command.stderr
+
+
+def test_assay_is_research_by_another_name():
+    import assay
+    import research
+
+    assert assay.__all__ == research.__all__
+    assert assay.strategy is research.strategy
+
+
 def test_a_helper_beside_the_file_is_found_from_anywhere(tmp_path, monkeypatch):
     write(tmp_path / "idea.py", "return helper_here.FACTOR", "import helper_here")
     (tmp_path / "helper_here.py").write_text("FACTOR = 3\n")
@@ -156,9 +175,12 @@ def test_two_of_one_name_are_one_or_refused():
 
 def test_docstrings_may_be_stripped():
     code = """
-    from research import backtest
-    trial = backtest("momentum_12_months", metal="gold", start="2015", ledger=None)
-    print(trial.verdict.word)
+    import pandas as pd
+    from research import Execution, open_data
+    from research.engine.portfolio import run
+    market = open_data().market("gold", "2020")
+    result = run(pd.Series(1.0, index=market.price.index), market, Execution(), name="always")
+    print(result.weights.iloc[-1] > 0.99)
     """
     ran = python(REPOSITORY, code, PYTHONOPTIMIZE="2")
-    assert ran.returncode == 0, ran.stderr[-300:]
+    assert ran.stdout.strip() == "True", ran.stderr[-300:]

@@ -11,7 +11,7 @@ from research.report.words import number, percent
 if TYPE_CHECKING:
     from research.diagnostics.metrics import Performance
     from research.report.columns import Column
-    from research.study import PortfolioTrial, Study, Trial
+    from research.study import Study, Trial
 
 WORDS = ("supported", "contradicted", "ruled out", "undecidable")
 ACCOUNTS = {
@@ -62,8 +62,9 @@ def study_lines(study: Study) -> list[str]:
             f"{metal}: {first:%Y-%m} to {result.equity.index[-1]:%Y-%m} ({price.publisher}; {kind}; "
             f"{result.periods_per_year} periods a year)"
         )
-    accounts = [*study.trials, *([study.portfolio] if study.portfolio else [])]
-    lines += [f"{_account(item)} {item.result.ruin}" for item in accounts if item.result.ruin]
+    lines += [f"{trial.name} on {trial.metal} {trial.result.ruin}" for trial in study.trials if trial.result.ruin]
+    if study.portfolio is not None and study.portfolio.result.ruin:
+        lines.append(f"the portfolio {study.portfolio.result.ruin}")
     lines.append(_signals(study))
     lines.append(f"terms: {study.execution.describe()}; cash earns the 3-month bill")
     lines.append(family_line(study))
@@ -87,10 +88,6 @@ def family_line(study: Study) -> str:
         recorded = max(item.n_recorded for item in evidence)
         line += f"; for a strategy of one's own over {recorded} recorded trials on these prices too"
     return line
-
-
-def _account(item: Trial | PortfolioTrial) -> str:
-    return f"{item.name} on {item.metal}" if hasattr(item, "metal") else "the portfolio"
 
 
 def _signals(study: Study) -> str:

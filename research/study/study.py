@@ -38,6 +38,7 @@ from research.study.record import (
 from research.study.threads import one_thread
 from research.study.trial import GridPoint, Trial, open_accounts
 from research.thesis import Strategy
+from research.values import frozen, plain
 from research.verdict import Rules
 
 Progress = Callable[[int, int, str], None]
@@ -86,6 +87,10 @@ class Study:
     portfolio: PortfolioTrial | None = None
     record: tuple[tuple[Numbers, ...], ...] = field(default=(), repr=False)
 
+    def __post_init__(self) -> None:
+        for name in ("claims", "datasets", "manifest"):
+            object.__setattr__(self, name, frozen(getattr(self, name)))
+
     def __repr__(self) -> str:
         return f"<Study of {len(self.claims)} claims, {len(self.trials)} trials>"
 
@@ -104,7 +109,7 @@ class Study:
     def to_json(self) -> dict[str, Any]:
         """Plain values only."""
         return {
-            "manifest": dict(self.manifest),
+            "manifest": plain(self.manifest),
             "execution": asdict(self.execution),
             "rules": asdict(self.rules),
             "claims": {name: claim.to_json() for name, claim in self.claims.items()},

@@ -19,6 +19,7 @@ from research.execution import Execution
 from research.study.findings import deciding_findings
 from research.study.threads import one_thread
 from research.thesis import UNKNOWN, Strategy, in_bills
+from research.values import frozen
 from research.verdict import Evidence, Verdict
 
 if TYPE_CHECKING:
@@ -137,19 +138,19 @@ class Trial:
     @cached_property
     def findings(self) -> Mapping[str, Finding]:
         """The evidence as findings, by name."""
-        return deciding_findings(self.evidence, self.verdict.rules)
+        return frozen(deciding_findings(self.evidence, self.verdict.rules))
 
     @cached_property
     def appendix(self) -> Mapping[str, Finding]:
         """What does not decide but tells more, by name: computed on first use, in seconds."""
         with one_thread():
-            return self.ask_further()
+            return frozen(self.ask_further())
 
     @cached_property
-    def performance(self) -> dict[str, Performance]:
+    def performance(self) -> Mapping[str, Performance]:
         """Descriptive numbers of the strategy and of each benchmark."""
         results = {"strategy": self.result, **self.accounts.benchmarks}
-        return {name: performance(result) for name, result in results.items()}
+        return frozen({name: performance(result) for name, result in results.items()})
 
     def to_json(self) -> dict[str, Any]:
         """Plain values only."""

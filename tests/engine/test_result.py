@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research import Execution, backtest, open_data, strategy
+from research import Execution, backtest, compare, open_data, strategy
 from research.engine.portfolio import run
 from research.provenance import identity
 from tests.engine.test_portfolio import make_market
@@ -102,6 +102,14 @@ def test_strategy_data_and_trial_are_pickled_and_copied(data):
         assert again.verdict == trial.verdict
         assert again.strategy == trial.strategy
         pd.testing.assert_series_equal(again.equity, trial.equity)
+    with pytest.raises(TypeError):
+        trial.findings["timing_return"] = None
+    study = compare([rising], data, ledger=None)
+    for again in (pickle.loads(pickle.dumps(study)), copy.deepcopy(study), copy.copy(study)):
+        assert again.to_json() == study.to_json()
+        assert [item.strategy for item in again.trials] == [item.strategy for item in study.trials]
+        with pytest.raises(TypeError):
+            again.manifest["data"]["silver_price"] = "another"
     for again in (pickle.loads(pickle.dumps(data)), copy.deepcopy(data), copy.copy(data)):
         assert list(again) == list(data)
         pd.testing.assert_frame_equal(again.observations("gold_price"), data.observations("gold_price"))
@@ -129,7 +137,6 @@ def test_a_strategy_of_a_closure_travels_too(data):
 
 
 def test_a_ruined_account_is_called_so_in_every_display(data, capsys):
-    from research import compare
     from research.report.html import report
     from research.report.terminal import print_study
 
