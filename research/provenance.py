@@ -270,14 +270,18 @@ def _contents(cell: types.CellType) -> Any:
 def _table(value: Any) -> Any:
     """Arrays, series, tables and indexes by content; ``None`` for anything else."""
     root = type(value).__module__.partition(".")[0]
-    if root == "pandas" and hasattr(value, "to_numpy"):
+    if root == "pandas":
         import pandas as pd
 
-        kinds = [str(kind) for kind in value.dtypes] if isinstance(value, pd.DataFrame) else [str(value.dtype)]
-        names = [getattr(part, "name", None) for part in (value, getattr(value, "index", None))]
-        names += list(getattr(value, "columns", ()))
-        rows = pd.util.hash_pandas_object(value).to_numpy()
-        return (type(value).__name__, kinds, repr(names), hash_bytes(rows.tobytes()))
+        if isinstance(value, pd.Series | pd.DataFrame | pd.Index):
+            kinds = [str(kind) for kind in value.dtypes] if isinstance(value, pd.DataFrame) else [str(value.dtype)]
+            names = [getattr(part, "name", None) for part in (value, getattr(value, "index", None))]
+            names += list(getattr(value, "columns", ()))
+            try:
+                rows = pd.util.hash_pandas_object(value).to_numpy()
+            except TypeError:  # of objects that have no hash
+                return None
+            return (type(value).__name__, kinds, repr(names), hash_bytes(rows.tobytes()))
     if root == "numpy" and hasattr(value, "tobytes") and not value.dtype.hasobject:
         return (type(value).__name__, value.dtype.str, repr(value.shape), hash_bytes(value.tobytes()))
     return None
@@ -311,7 +315,7 @@ def _filled(node: ast.AST) -> frozenset[str]:
             written.append(part)
         elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr in _FILLING:
             written.append(part.func)
-        elif isinstance(part, ast.Global):
+        elif isinstance(part, ast.Global | ast.Nonlocal):
             names |= set(part.names)
     for part in written:
         while isinstance(part, ast.Subscript | ast.Attribute):

@@ -184,6 +184,36 @@ def test_a_global_that_a_notebook_sets_anew_makes_another_strategy():
     assert identity(space["idea"]) == before
 
 
+def test_data_that_were_read_since_do_not_change_what_it_is():
+    space = cell(
+        HEAD,
+        "from research import open_data\nDATA = open_data()",
+        """
+    def counted():
+        n = 0
+        @declare
+        def idea(panel):
+            nonlocal n
+            n += 1
+            return DATA.observations("gold_price")["value"]
+        return idea
+    idea = counted()
+    """,
+    )
+    before = identity(space["idea"])
+    space["idea"].signal({})
+    assert identity(space["idea"]) == before
+
+
+def test_it_is_told_in_a_notebook():
+    shell = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell(user_ns={})
+    found = []
+    for text in (PLAIN, PLAIN, SAME["comments"], OTHER["a constant"], PLAIN):
+        shell.run_cell(textwrap.dedent(HEAD) + textwrap.dedent(text)).raise_error()
+        found.append(identity(shell.user_ns["idea"]))
+    assert found == [told(PLAIN)] * 3 + [told(OTHER["a constant"]), told(PLAIN)]
+
+
 def test_running_it_does_not_change_what_it_is():
     space = cell(HEAD, HELPED)
     before = identity(space["idea"])
