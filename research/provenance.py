@@ -52,7 +52,9 @@ def identity(strategy: Strategy) -> str:
     It is computed anew each time, since a notebook may have given a global another value.
     """
     declared = (sorted(strategy.inputs.items()), sorted(strategy.optional), sorted(strategy.vectorised))
-    return hash_text(repr((declared, _Description(strategy.signal).whole)))
+    filled: dict[int, set[str]] = {}
+    _Description(strategy.signal, filled)  # what one function fills another may read: known after the first pass
+    return hash_text(repr((declared, _Description(strategy.signal, filled).whole)))
 
 
 def hash_bytes(content: bytes) -> str:
@@ -150,7 +152,8 @@ def by_value(values: Any, function: Any) -> bytes:
 class _Description:
     """What a function computes, as nested tuples of text; ``whole`` is all of it."""
 
-    def __init__(self, signal: Any) -> None:
+    def __init__(self, signal: Any, filled: dict[int, set[str]]) -> None:
+        self._filled = filled  # names that code writes into, by the identity of their namespace
         self._home = (getattr(signal, "__module__", None) or "").partition(".")[0]
         self._signals = {id(signal)}
         self._under_way: list[int] = []
@@ -236,6 +239,8 @@ class _Description:
         code, node = function.__code__, _node_of(function)
         names = frozenset(_names(code))
         filled = frozenset() if node is None else _filled(node)
+        self._filled.setdefault(id(space), set()).update(filled & _globals(code))
+        filled |= self._filled[id(space)] - set(code.co_varnames)
         positional = code.co_varnames[: code.co_argcount]
         used = {name: space.get(name, f"builtin {hasattr(builtins, name)}") for name in sorted(_globals(code))}
         used |= dict(zip(code.co_freevars, map(_contents, function.__closure__ or ()), strict=True))

@@ -143,6 +143,9 @@ HELPED = """
     def unused(series):
         return series
 
+    def kept():
+        return CACHE["price"]
+
     class Rule:
         level = 3.0
         def above(self, series):
@@ -154,7 +157,7 @@ HELPED = """
     def idea(panel):
         if "price" not in CACHE:
             CACHE["price"] = smooth(panel["price"], 3)
-        return rule.above(CACHE["price"] * LEVEL * TABLE.mean()).astype(float)
+        return rule.above(kept() * LEVEL * TABLE.mean()).astype(float)
 """
 
 
