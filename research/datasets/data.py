@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -60,6 +61,9 @@ class Data:
         self.packs = tuple(packs)
         self._owner: dict[str, Pack] = {identity: pack for pack in self.packs for identity in pack.datasets}
         self._tables: dict[str, pd.DataFrame] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Data, (self.packs,)  # tables are read anew, against their hashes
 
     def __contains__(self, identity: object) -> bool:
         return identity in self._owner

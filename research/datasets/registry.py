@@ -6,7 +6,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, get_args
 
 import pandas as pd
@@ -15,6 +14,7 @@ from research.datasets.dataset import Dataset, Frequency
 from research.datasets.release import parse_release
 from research.datasets.shaping import check_read
 from research.errors import RegistryError, did_you_mean
+from research.values import frozen
 
 FORMAT = 1
 
@@ -63,7 +63,7 @@ def read_registry(folder: Path) -> Pack:
     }
     if not datasets:
         raise RegistryError(f"{path}: no [datasets.…] entries; a pack without data is not usable")
-    return Pack(name, root, MappingProxyType(files), MappingProxyType(datasets), folder.resolve())
+    return Pack(name, root, frozen(files), frozen(datasets), folder.resolve())
 
 
 def _dataset(identity: str, entry: Any, files: Mapping[str, str], pack: str, where: str) -> Dataset:
@@ -98,7 +98,7 @@ def _dataset(identity: str, entry: Any, files: Mapping[str, str], pack: str, whe
     return Dataset(
         id=identity,
         **{key: entry[key] for key in _REQUIRED if key != "read"},
-        read=MappingProxyType(dict(entry["read"])),
+        read=frozen(entry["read"]),
         kind=kind,
         key=tuple(entry.get("key", ())),
         **_price_fields(entry, where),
