@@ -46,7 +46,8 @@ def load(pack: Pack, dataset: Dataset) -> pd.DataFrame:
     assert isinstance(conditions, Mapping)
     dates = [name for name in (read.get("observed_for"), read.get("known_at")) if isinstance(name, str)]
     sums = [name for names in columns.values() for name in names]
-    for name in [*dates, *sums, *conditions, *(rule.column for rule in dataset.release if rule.column)]:
+    published = [rule.column for rule in dataset.release if rule.column and "known_at" not in read]
+    for name in [*dates, *sums, *conditions, *published]:
         if name not in raw.columns:
             raise ValidationError(f"{where}: no column {name!r}; the file has {', '.join(map(str, raw.columns))}")
     for name, wanted in conditions.items():
@@ -142,8 +143,7 @@ def _known_at(pack: Pack, dataset: Dataset, raw: pd.DataFrame, observed_for: pd.
     recorded = dataset.read.get("known_at")
     if isinstance(recorded, str) and pd.api.types.is_datetime64_any_dtype(raw[recorded]):
         return raw[recorded].dt.tz_convert("UTC").astype("datetime64[us, UTC]")
-    columns = {rule.column for rule in dataset.release if rule.column}
-    published = raw[columns.pop()] if columns else None
+    published = {rule.column: raw[rule.column] for rule in dataset.release if rule.column}
     exceptions = {}
     for rule in dataset.release:
         if rule.exceptions:

@@ -83,7 +83,7 @@ class Entry:
     def released(self, observed_for: pd.Series) -> pd.Series:
         """First moment (UTC) at which each period's value could be had, by the release rule."""
         exceptions = {rule.exceptions: _exceptions(rule) for rule in self.rules if rule.exceptions}
-        return known_at(self.rules, observed_for, None, exceptions)
+        return known_at(self.rules, observed_for, {}, exceptions)
 
 
 def entries() -> Mapping[str, Entry]:
