@@ -165,8 +165,10 @@ class Lag(ReleaseRule):
 
 @dataclass(frozen=True, kw_only=True)
 class Weekly(ReleaseRule):
-    """The first such weekday on or after the period's last day, or ``weeks_after`` weeks later; on a holiday the next
-    business day. ``exceptions`` names a table of the dates that came otherwise."""
+    """The first such weekday on or after the period's last day, or ``weeks_after`` weeks later.
+
+    On a holiday the next business day. ``exceptions`` names a table of the dates that came otherwise.
+    """
 
     name = "weekly"
     weekday: str = "friday"
@@ -249,7 +251,7 @@ def known_at(
     published
         The text of the publication dates by column, on the index of ``observed_for``; each rule reads its own.
     exceptions
-        Per file name, a table ``(observed_for, known_at)`` of dates that replace the rule's; a file left out replaces none.
+        Per file name, a table ``(observed_for, known_at)`` of dates that replace the rule's; it may be left out.
     """
     result = pd.Series(pd.NaT, index=observed_for.index, dtype="datetime64[us, UTC]")
     left = pd.Series(True, index=observed_for.index)

@@ -57,7 +57,7 @@ def account_cells(row: Performance) -> tuple[str, ...]:
 
 def study_lines(study: Study) -> list[str]:
     """Period, data, prices, costs and conventions, one line each."""
-    lines = []
+    lines = [study.manifest["price_line"]]
     for metal, trials in by_metal(study).items():
         result = trials[0].result
         first = min(trial.result.first_fill for trial in trials)

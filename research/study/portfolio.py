@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from research.datasets.data import Data, open_data
-from research.datasets.market import Market
+from research.datasets.market import Market, newest_vintage
 from research.diagnostics.finding import Finding
 from research.diagnostics.multiplicity import step_down
 from research.diagnostics.performance import regress_on_metal, timing_alpha
@@ -82,7 +82,7 @@ def portfolio(
         If no leg can be held: the reason of the first. Otherwise such legs are in ``missing``, with the reason.
     """
     data = data or open_data()
-    execution, rules = execution or Execution(), rules or Rules()
+    execution, rules = (execution or Execution()).without(data.price.in_price), rules or Rules()
     chosen = {leg: find_strategy(item) if isinstance(item, str) else item for leg, item in legs.items()}
     decisions, missing = _decisions(chosen, data, execution, end)
     book = _book({leg: item.price for leg, item in decisions.items()}, data, end)
@@ -143,12 +143,12 @@ def _decisions(
             market = data.market(metal, None, end)
             panel = data.panel(metal, strategy.inputs_for(metal, data), market)
             known = data.panel(metal, {"price": price}, market)["price"]
-            share = strategy.weights(panel, max_leverage=execution.max_leverage)
+            share, last = strategy.weights(panel, max_leverage=execution.max_leverage), market.price.index[-1]
         except (NoData, UnknownDataset, NoDecision) as error:
             first = first or error
             missing[leg] = str(error)
         else:
-            realised = data.observations(price).groupby("observed_for")["value"].last().loc[: market.price.index[-1]]
+            realised = market.price if price != leg else newest_vintage(data.observations(price)).loc[:last]
             found[leg] = _Decision(realised, known, share)
     if not found:
         raise first or NoData("portfolio: no legs were named; name gold, silver or both")
