@@ -156,11 +156,9 @@ class Data:
         return other
 
     def metals(self) -> list[str]:
-        """Metals that the chosen price can trade."""
-        known = {
-            identity.removesuffix("_price") for identity, pack in self._owner.items() if pack.datasets[identity].price
-        }
-        return sorted(metal for metal in known | set(self.price.datasets) if self.price.dataset(metal) in self._owner)
+        """Metals that the chosen price names and can trade; of packs that name no price, those with a price."""
+        named = self.price.datasets or [i.removesuffix("_price") for i in self._owner if self[i].price]
+        return sorted(metal for metal in named if self.price.dataset(metal) in self._owner)
 
     def market(self, metal: str, start: str | None = None, end: str | None = None) -> Market:
         """Realised price of ``metal`` and bills, between two dates (inclusive).

@@ -25,7 +25,7 @@ _SPECIAL = ("release", "longest_useful_age_days")
 
 ABOUT = (
     "title", "unit", "frequency", "kind", "key", "price", "decision", "release", "longest_useful_age_days", "lag_note",
-    "forecast",
+    "forecast", "plausible",
 )  # fmt: skip
 """Fields that say what a dataset is, and so are the same whoever delivers it."""
 
