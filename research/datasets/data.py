@@ -14,6 +14,7 @@ from research.datasets.dataset import Dataset
 from research.datasets.market import Market, build_market
 from research.datasets.panel import Panel
 from research.datasets.price import Price, choose, unavailable
+from research.datasets.quality import Quality, quality
 from research.datasets.registry import Pack, read_registry
 from research.datasets.store import load, verify
 from research.datasets.user_pack import user_pack_folder
@@ -112,9 +113,7 @@ class Data:
         source = self._source(identity)
         if source != identity and self._rolls(source):
             return self._held_contract(source)[["observed_for", "known_at", "value"]].copy()
-        if source not in self._tables:
-            self._tables[source] = load(self._owner[source], self._owner[source].datasets[source])
-        return self._tables[source].copy()
+        return self._own(source).copy()
 
     def verify(self) -> list[str]:
         """One line per pinned file that is missing or changed; empty when all is well."""
@@ -123,9 +122,7 @@ class Data:
     @cached_property
     def _choice(self) -> tuple[Price, str]:
         def span(identity: str) -> tuple[pd.Timestamp, pd.Timestamp]:
-            if identity not in self._tables:
-                self._tables[identity] = load(self._owner[identity], self._owner[identity].datasets[identity])
-            periods = self._tables[identity]["observed_for"]
+            periods = self._own(identity)["observed_for"]
             return periods.min(), periods.max()
 
         return choose(self._prices, self._asked, self._owner.__contains__, span)
@@ -214,10 +211,29 @@ class Data:
             {identity: self.observations(identity) for identity in ids},
         )
 
+    def quality(self, metal: str, since: pd.Timestamp | None = None) -> Quality:
+        """What is wrong with the price that the account trades: spikes, frozen runs, splits, gaps, empty rows."""
+        traded = self._traded(metal)
+        traded = f"{metal}_price" if self._rolls(traded) else traded
+        return quality(self[traded], self.observations(traded), since)
+
+    def prices_looked_over(self) -> list[Quality]:
+        """The quality of every price that is here, and of the price an ounce where it is made from contracts."""
+        ids = [identity for identity in self if self._owner[identity].datasets[identity].price]
+        made = [metal for metal in self.metals() if self._rolls(self.price.dataset(metal))]
+        found = {identity: quality(self._owner[identity].datasets[identity], self._own(identity)) for identity in ids}
+        return [*found.values(), *map(self.quality, made)]
+
     def coverage(self, identity: str) -> tuple[pd.Timestamp, pd.Timestamp, int]:
         """First and last period of one dataset, and its number of rows."""
         table = self.observations(identity)
         return table["observed_for"].min(), table["observed_for"].max(), len(table)
+
+    def _own(self, identity: str) -> pd.DataFrame:
+        """The table that the packs hold under the very id."""
+        if identity not in self._tables:
+            self._tables[identity] = load(self._owner[identity], self._owner[identity].datasets[identity])
+        return self._tables[identity]
 
     def _traded(self, metal: str) -> str:
         identity = self.price.dataset(metal)

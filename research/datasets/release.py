@@ -16,6 +16,8 @@ seen, and late is the safe side.
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -27,6 +29,8 @@ import pandas as pd
 
 from research.datasets.periods import period_end
 from research.errors import RegistryError, ValidationError, did_you_mean
+
+_WORDS = re.compile(r"lag (?P<count>\d+) (?P<business>business )?days? (?P<time>\d\d?:\d\d) (?P<timezone>\S+)")
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 CALENDARS = {"US": ("US", None), "GB": ("GB", "ENG"), "CN": ("CN", None)}
@@ -232,6 +236,29 @@ def parse_release(spec: Any, where: str) -> tuple[ReleaseRule, ...]:
     if rules[-1].until is not None:
         raise RegistryError(f"{where}: the last release regime must have no `until`, or later periods have no rule")
     return rules
+
+
+def release_of_words(text: str) -> dict[str, Any]:
+    """A rule as a person types it: ``lag 1 day 18:00 UTC``, ``lag 2 business days 09:00 America/New_York``.
+
+    Any other rule as the inline table of a registry: ``{ rule = "calendar_day", day = 7, months_after = 1, … }``.
+
+    Raises
+    ------
+    RegistryError
+        If it is neither.
+    """
+    found = _WORDS.fullmatch(text.strip())
+    if found:
+        count = {"business_days" if found["business"] else "days": int(found["count"])}
+        return {"rule": "lag", **count, "time": found["time"], "timezone": found["timezone"]}
+    try:
+        rule: dict[str, Any] = tomllib.loads(f"rule = {text}")["rule"]
+    except tomllib.TOMLDecodeError:
+        rule = {}
+    if not isinstance(rule, dict) or not rule:
+        raise RegistryError(f"release {text!r}: write 'lag 1 day 18:00 UTC', or a rule as in a registry: {{ rule = … }}")
+    return rule
 
 
 def known_at(

@@ -29,7 +29,8 @@ def load(pack: Pack, dataset: Dataset) -> pd.DataFrame:
     -------
     pd.DataFrame
         ``observed_for`` (last day of the period, naive), ``known_at`` (UTC) and ``value``, or the
-        named columns of a table; sorted by ``known_at``, then ``observed_for``.
+        named columns of a table; sorted by ``known_at``, then ``observed_for``. Its ``attrs`` count the
+        ``empty_rows`` that were left out.
 
     Raises
     ------
@@ -52,8 +53,10 @@ def load(pack: Pack, dataset: Dataset) -> pd.DataFrame:
             raise ValidationError(f"{where}: no column {name!r}; the file has {', '.join(map(str, raw.columns))}")
     for name, wanted in conditions.items():
         raw = raw[raw[name] == wanted]
+    n_rows = len(raw)
     if dataset.kind == "series":
         raw = raw[raw[sums].notna().all(axis=1)]
+    n_empty = n_rows - len(raw)
     raw = raw.reset_index(drop=True)
     try:
         observed_for = periods(raw, read)
@@ -65,7 +68,9 @@ def load(pack: Pack, dataset: Dataset) -> pd.DataFrame:
             table[name] = raw[parts[0]] if name in dataset.key else _numbers(raw[parts]) * _scale(read)
     except (ValidationError, ValueError) as error:
         raise ValidationError(f"{where}: {error}") from None
-    return validate(table, dataset, where)
+    checked = validate(table, dataset, where)
+    checked.attrs["empty_rows"] = n_empty
+    return checked
 
 
 def verify(pack: Pack) -> list[str]:

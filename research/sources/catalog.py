@@ -1,8 +1,8 @@
 """The catalogue: which dataset comes from which provider and series, with what licence and release rule.
 
 The facts are in ``catalog.toml``. An entry has the fields of a registry (title, publisher, source, licence, unit,
-frequency, kind, key, price, decision, release, longest_useful_age_days, notes), but what the bundled registry says of an
-id stands there alone, so that equal values give equal results whoever delivers them; only ``release`` may stand here
+frequency, kind, key, price, decision, release, longest_useful_age_days, notes), but what the bundled registry says of
+an id stands there alone, so that equal values give equal results whoever delivers them; only ``release`` may stand here
 too, where the bundled rows carry publication dates that a download lacks. These are of its own: ``provider`` and
 ``series`` (what to ask for), ``plausible`` (bounds of belief), ``columns`` of a table, ``whole_history`` (does every
 download bring all of it), ``history`` (how far back), ``allows`` (what the licence allows).

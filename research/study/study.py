@@ -200,6 +200,8 @@ def compare(
         said(f"account of {item.strategy.name} on {item.metal}")
         identity = families.id_of(item.strategy)
         trials.append(_trial(item, identity, members[identity], judged[identity], terms, rules, len(keys) + before))
+    opened = {trial.metal: trial.result.first_fill for trial in reversed(trials)}
+    manifest["quality"] = [found.line for metal in opened if not (found := data.quality(metal, opened[metal])).clean]
     status = _write(candidates, members, trials, ledger, keys, terms, manifest) or status
     manifest["trials"] = Count(declared=len(keys), before=before, status=status).to_json()
     return Study(

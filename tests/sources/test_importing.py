@@ -336,7 +336,7 @@ def test_an_id_of_ones_own(tmp_path):
         add(path, "swiss_exports")
     assert add(path, "swiss_exports", describe=OWN).kept
     for field in OWN:
-        with pytest.raises(RegistryError, match=field):
+        with pytest.raises(UnknownDataset, match=rf"describe it \({field} is missing"):
             add(path, "swiss_exports", describe={key: value for key, value in OWN.items() if key != field})
 
 
