@@ -100,7 +100,8 @@ def candidate(
     panel = data.panel(metal, strategy.inputs_for(metal, data), whole)
     opening = market.price.index[0]
     declared = {label(strategy.name, metal, values): values for values in strategy.variants()}
-    asked = {label(strategy.name, metal, chosen): chosen, **declared}
+    name_of_chosen = label(strategy.name, metal, chosen)
+    asked = {**declared, name_of_chosen: chosen}  # in one order, whichever was chosen: sums round alike
     decisions = {}
     for name, values in asked.items():
         try:
@@ -110,7 +111,7 @@ def candidate(
                 raise
             continue  # another point of the grid that never decides is no trial
         decisions[name] = since(weights, opening)
-    if not decides(decisions[next(iter(asked))]):
+    if not decides(decisions[name_of_chosen]):
         raise NoDecision(f"{strategy.name}: does not decide on {metal} after {opening:%Y-%m-%d}; start earlier")
     if not decides(decisions[next(iter(asked))].iloc[: -execution.delay - 2]):
         raise NoDecision(f"{strategy.name}: decides on {metal} too late to earn two returns; give it a longer history")
