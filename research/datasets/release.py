@@ -257,7 +257,9 @@ def release_of_words(text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError:
         rule = {}
     if not isinstance(rule, dict) or not rule:
-        raise RegistryError(f"release {text!r}: write 'lag 1 day 18:00 UTC', or a rule as in a registry: {{ rule = … }}")
+        raise RegistryError(
+            f"release {text!r}: write 'lag 1 day 18:00 UTC', or a rule as in a registry: {{ rule = … }}"
+        )
     return rule
 
 

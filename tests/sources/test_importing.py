@@ -16,7 +16,7 @@ from research.datasets.importing import ImportOptions, understand
 from research.datasets.importing.numerals import read_numbers
 from research.datasets.importing.units import conversion
 from research.datasets.user_pack import observations, user_pack_folder
-from research.errors import AssayError, RegistryError, UnknownDataset, ValidationError
+from research.errors import AssayError, UnknownDataset, ValidationError
 from research.sources import add, entry
 from tests.sources import formats
 
