@@ -15,7 +15,6 @@ import argparse
 import gzip
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from research.datasets.data import bundled_folder
@@ -69,7 +68,8 @@ def dollar_index(rates: pd.DataFrame) -> pd.Series:
     """
     a_dollar = rates.assign(EUR=1.0)[list(DXY_WEIGHTS)].div(rates["USD"], axis=0)
     weights = pd.Series(DXY_WEIGHTS)
-    return DXY_LEVEL * np.exp((np.log(a_dollar) * weights).sum(axis=1, skipna=False))
+    index: pd.Series = DXY_LEVEL * (a_dollar**weights).prod(axis=1, skipna=False)
+    return index
 
 
 def london_premium(market: Path, source: Source, pack: Path) -> pd.Series:

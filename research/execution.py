@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from math import isfinite
+from typing import Any
 
 from research.errors import ExecutionError
 
@@ -60,7 +61,8 @@ class Execution:
 
     def without(self, costs: Iterable[str]) -> Execution:
         """The same terms without the ``costs`` that a price holds already: a fund pays its own storage."""
-        return replace(self, **dict.fromkeys(costs, 0.0))
+        none: dict[str, Any] = dict.fromkeys(costs, 0.0)
+        return replace(self, **none)
 
     def describe(self) -> str:
         """One line for the head of every table."""

@@ -182,7 +182,7 @@ class Data:
             in_price=self.price.in_price,
         )
         level = f"{metal}_price"
-        return market if level not in self else replace(market, datasets=market.datasets | {level: self[level]})
+        return market if level not in self else replace(market, datasets={**market.datasets, level: self[level]})
 
     def panel(self, metal: str, inputs: Mapping[str, str], market: Market) -> Panel:
         """What was known of ``inputs`` (alias -> dataset id) at each bar of ``market``.

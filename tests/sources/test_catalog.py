@@ -62,7 +62,7 @@ def test_bounds_hold_for_every_true_value(identity):
     history = latest(open_data().observations(identity))
     outside = (history["value"] < one.plausible.low) | (history["value"] > one.plausible.high)
     assert not outside.any()
-    if open_data()[identity].frequency == one.frequency:
+    if one.frequency not in ("irregular", "quarter"):  # between dated facts anything may have happened
         assert doubts(history, None, one.plausible) == []
 
 
