@@ -84,7 +84,7 @@ def sweep(
     def record(strategy: Strategy, metal: str, variants: Grid) -> None:
         nonlocal problem
         ledger = None if no_ledger else Ledger()
-        problem = record_grid(strategy, metal, variants, ledger, available, Terms(execution, start, end))
+        problem = record_grid(strategy, metal, list(variants), ledger, available, Terms(execution, start, end))
 
     progress = Progress(quiet=as_json)
     kept = 0

@@ -164,7 +164,7 @@ class Exposure:
         return out
 
     def _terms(self) -> tuple[Floats, NDArray[np.bool_], Floats, Floats, Floats, Floats, Floats]:
-        keeps = np.isnan(self.wanted).any(axis=1)
+        keeps = np.asarray(np.isnan(self.wanted).any(axis=1))
         return self._filled(), keeps, self.long, self.short, self.bills, self.buying, self.selling
 
     def _filled(self) -> Floats:

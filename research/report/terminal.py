@@ -31,7 +31,7 @@ from research.report.words import number, p_value, percent, signed_percent
 if TYPE_CHECKING:
     from research.datasets.data import Data
     from research.ledger import Entry
-    from research.report.columns import Judged
+    from research.report.columns import Answered
     from research.study import PortfolioTrial, Study, TestedClaim, Trial
     from research.thesis import Strategy
 
@@ -161,7 +161,7 @@ def _add_columns(table: Table, columns: Sequence[Column]) -> None:
         table.add_column(column.heading, justify="right" if column.align == "r" else "left", no_wrap=True)
 
 
-def _cells(judged: Judged, columns: Sequence[Column]) -> list[Text]:
+def _cells(judged: Answered, columns: Sequence[Column]) -> list[Text]:
     return [_coloured(column.cell(judged)) for column in columns]
 
 
