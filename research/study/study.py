@@ -201,7 +201,7 @@ def compare(
         said(f"account of {found.strategy.name} on {found.metal}")
         identity = families.id_of(found.strategy)
         trials.append(_trial(found, identity, members[identity], judged[identity], terms, rules, len(keys) + before))
-    opened = {trial.metal: trial.result.first_fill for trial in reversed(trials)}
+    opened = {trial.metal: trial.result.first_fill for trial in sorted(trials, key=lambda t: t.result.first_fill)[::-1]}
     manifest["quality"] = [seen.line for metal in opened if not (seen := data.quality(metal, opened[metal])).clean]
     status = _write(candidates, members, trials, ledger, keys, terms, manifest) or status
     manifest["trials"] = Count(declared=len(keys), before=before, status=status).to_json()
