@@ -108,7 +108,8 @@ class Exposure:
         cls, decided: pd.Series, market: Market, execution: Execution, *, closed: pd.Timestamp | None = None
     ) -> Exposure:
         """As :meth:`of`, of one metal and bills."""
-        return cls.of(decided.to_frame(market.metal), Legs.of(market), execution, closed=closed)
+        terms = execution.without(market.in_price)
+        return cls.of(decided.to_frame(market.metal), Legs.of(market), terms, closed=closed)
 
     @property
     def n_periods(self) -> int:

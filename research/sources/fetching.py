@@ -187,7 +187,7 @@ def beginning(one: Entry, kept: pd.DataFrame | None, fresh: pd.DataFrame) -> pd.
 
 
 def _bundled_history(one: Entry) -> pd.DataFrame | None:
-    bundled = open_data()
+    bundled = open_data(user=False)
     if one.id not in bundled or bundled[one.id].unit != one.unit:
         return None
     return bundled.observations(one.id)

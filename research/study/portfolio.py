@@ -25,7 +25,7 @@ from typing import Any
 import pandas as pd
 
 from research.datasets.data import Data, open_data
-from research.datasets.market import Market
+from research.datasets.market import Market, newest_vintage
 from research.diagnostics.rotation import SEED
 from research.diagnostics.sharpe_difference import sharpe_difference
 from research.diagnostics.timing import Timing
@@ -189,8 +189,8 @@ def portfolio(
     AssayError
         If no leg can be held: the reason of the first. Otherwise such legs are in ``missing``, with the reason.
     """
-    terms = Terms(execution or Execution(), start, end)
     data = data or open_data()
+    terms = Terms((execution or Execution()).without(data.price.in_price), start, end)
     found = Portfolio.assembled(legs, data, terms)
     timing = found.timing()
     prices = "+".join(data[f"{leg}_price" if f"{leg}_price" in data else leg].sha256 for leg in found.strategies)
@@ -231,7 +231,8 @@ def _decisions(
             first = first or error
             missing[leg] = str(error)
         else:
-            realised = data.observations(price).groupby("observed_for")["value"].last().loc[: market.price.index[-1]]
+            last = market.price.index[-1]
+            realised = market.price if price != leg else newest_vintage(data.observations(price)).loc[:last]
             made_from = strategy.provenance(metal, strategy.defaults, data)
             used = {price: data[price], **market.datasets}
             made_from["data"] |= {identity: dataset.sha256 for identity, dataset in used.items()}

@@ -135,6 +135,7 @@ def compare(
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
     start: str | None = None,
     end: str | None = None,
+    price: str | None = None,
     execution: Execution | None = None,
     rules: Rules | None = None,
     progress: Progress | None = None,
@@ -152,6 +153,8 @@ def compare(
         Strategy name -> parameters other than the defaults.
     start, end
         First and last bar, ``YYYY`` or ``YYYY-MM-DD``.
+    price
+        Which price to trade, by name; by default the data's own choice (:func:`~research.datasets.data.open_data`).
     progress
         Called with ``(done, total, what)``.
     ledger
@@ -164,8 +167,8 @@ def compare(
         If no strategy could be run: the reason of the first. Otherwise a strategy without data for a
         metal is listed in ``Study.skipped``.
     """
-    data = data or open_data()
-    execution, rules = execution or Execution(), rules or Rules()
+    data = (data or open_data()).priced(price)
+    execution, rules = (execution or Execution()).without(data.price.in_price), rules or Rules()
     chosen = distinct(find_strategy(item) if isinstance(item, str) else item for item in strategies)
     wanted = None if metals is None else list(dict.fromkeys(metals))
     for metal in wanted or []:
@@ -208,6 +211,8 @@ def compare(
         said(f"account of {found.strategy.name} on {found.metal}")
         identity = families.id_of(found.strategy)
         trials.append(_trial(found, identity, members[identity], judged[identity], terms, rules, len(keys) + before))
+    opened = {trial.metal: trial.result.first_fill for trial in sorted(trials, key=lambda t: t.result.first_fill)[::-1]}
+    manifest["quality"] = [seen.line for metal in opened if not (seen := data.quality(metal, opened[metal])).clean]
     status = _write(candidates, members, trials, ledger, keys, terms, manifest) or status
     manifest["trials"] = Count(declared=len(keys), before=before, status=status).to_json()
     return Study(
@@ -237,6 +242,7 @@ def backtest(
     metal: str | None = None,
     start: str | None = None,
     end: str | None = None,
+    price: str | None = None,
     execution: Execution | None = None,
     rules: Rules | None = None,
     ledger: Recorder | None = LEDGER,
@@ -257,6 +263,7 @@ def backtest(
         parameters={chosen.name: parameters},
         start=start,
         end=end,
+        price=price,
         execution=execution,
         rules=rules,
         ledger=ledger,
@@ -403,6 +410,8 @@ def _manifest(
     return {
         **versions(),
         "seed": SEED,
+        "price": data.price.name,
+        "price_line": data.price_line,
         "start": start,
         "end": end,
         "strategies": {item.name: item.source_hash for item in strategies},

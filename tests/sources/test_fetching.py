@@ -265,7 +265,7 @@ def test_late_reports_of_a_shutdown_are_known_late(vendor, monkeypatch):
 
 
 def test_two_fetches_at_once(fred):
-    ids = ["bill_rate_daily", "treasury_3_month", "sofr"]
+    ids = ["bill_rate_daily", "sofr"]
 
     def by_series(request):
         return Answer(formats.fred_csv(request.query["id"], RATES))
