@@ -205,7 +205,7 @@ class Panel:
         values = np.full(len(rows), np.nan)
         values[known] = ordered.to_numpy(dtype=float)[rows[known]]
         if len(ordered):
-            age = self._decisions.to_numpy() - ordered.index.to_numpy()[rows.clip(0)]
+            age = self._decisions.to_numpy(dtype="datetime64[us]") - ordered.index.to_numpy(dtype="datetime64[us]")[rows.clip(0)]
             values[known & (age > longest.to_timedelta64())] = np.nan
         return pd.Series(values, index=self.index, name=series.name)
 
