@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from research import Execution, open_data
-from research.check import check, engine_leaks, loader_leaks
-from research.check.pipeline import pipeline_leaks
-from research.check.world import world_of
+from research.lookahead import check, engine_leaks, loader_leaks
+from research.lookahead.pipeline import pipeline_leaks
+from research.lookahead.history import history_of
 from research.cli import main
 from research.datasets.store import load
 from research.engine.portfolio import run
@@ -91,8 +91,8 @@ def test_the_way_from_the_store_to_the_fills_is_honest(data):
 
 
 def test_an_engine_that_leaks_shows_on_the_whole_way(data):
-    world = world_of(honest.momentum, data, "gold")
-    leaks = list(pipeline_leaks(honest.momentum, {}, data, world, TERMS, engine=sizes_by_the_whole_history))
+    history = history_of(honest.momentum, data, "gold")
+    leaks = list(pipeline_leaks(honest.momentum, {}, data, history, TERMS, engine=sizes_by_the_whole_history))
     assert {leak.probe for leak in leaks} == {"engine"}
 
 
@@ -115,8 +115,8 @@ def test_a_level_in_the_rule_is_a_note_and_no_accusation(data):
 def test_a_run_that_was_made_before_does_not_hide_a_cache(data):
     from tests.zoo import leaky_state
 
-    world = world_of(leaky_state.global_cache, data, "gold")
-    leaky_state.global_cache.weights(world.panel())
+    history = history_of(leaky_state.global_cache, data, "gold")
+    leaky_state.global_cache.weights(history.panel())
     report = check(leaky_state.global_cache, data, n_cuts=4, pipeline=False)
     leaky_state._CACHE.clear()
     assert {leak.probe for leak in report.leaks} & {"truncation", "perturbation"}

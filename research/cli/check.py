@@ -21,7 +21,7 @@ def check(
     packs: Packs = None,
 ) -> None:
     """Look-ahead and contract checks; exit 1 with the leak named."""
-    from research.check import check as run
+    from research.lookahead import check as run
     from research.discovery import all_strategies, find_strategy
 
     data = open_packs(packs)

@@ -15,21 +15,20 @@ from research.datasets.registry import read_registry
 from research.errors import AssayError, NoData, NoDecision, SignalError, UnknownDataset
 from research.execution import Execution
 from research.lookahead import contract
-from research.lookahead.cuts import choose_cuts, moves_of
+from research.lookahead.cuts import IN_TURN, choose_cuts, moves_of
 from research.lookahead.dates import find_dates
 from research.lookahead.explain import explain
 from research.lookahead.history import History, history_of, rewritten_whole, scaled
 from research.lookahead.pipeline import pipeline_leaks
-from research.lookahead.probes import Prober, stable_bars
+from research.lookahead.probes import PROBES_A_CUT, Prober, stable_bars
 from research.lookahead.report import CheckReport, Coverage, DatedBars, Leak, Violation
 from research.lookahead.runner import UNKNOWN, Cell, Decided, Runner, moves
 from research.lookahead.state import Reachable, fresh
 from research.lookahead.watch import Watch
 from research.thesis import Strategy, check_weights
 
-N_CUTS = 24
-WORK = 6_000  # calls of the signal for the probes of one metal
-_CALLS_BEFORE = 8  # about: calls for one cell before the first probe
+WORK = 1_000  # calls of a signal of up to three inputs that the probes of one metal may take
+_MOST_CELLS = 1_000  # of which the weights are computed at all
 
 Decisions = Sequence[tuple[dict[str, Any], np.ndarray]]
 
@@ -143,7 +142,7 @@ def _look(
 ) -> _Findings:
     """Everything about one metal: randomness first, then the contract, then the future, then the dates."""
     found, metal = _Findings(coverage=Coverage(of_cells=len(cells))), history.metal
-    most = len(cells) if everything else WORK // _CALLS_BEFORE
+    most = len(cells) if everything else _MOST_CELLS
     chosen = [cells[n] for n in dict.fromkeys(np.linspace(0, len(cells) - 1, min(most, len(cells))).astype(int))]
     runner.state.restore()
     with runner.watch.following(runner.state.sources):
@@ -196,12 +195,11 @@ def _probe(
     everything: bool,
 ) -> None:
     """Rewrite the future at the most telling cuts, and count what that exposed."""
-    number = n_cuts or (len(history.index) if everything else N_CUTS)
-    cuts = choose_cuts(history, [cell.base for cell in cells], number)
-    if everything and n_cuts is None:
-        acting = {int(bar) for cell in cells for bar in moves_of(cell.base)}
-        cuts = [cut for place, cut in enumerate(cuts) if place < N_CUTS or cut in acting]
-    prober = Prober(runner, history, cells, cuts, 10**12 if everything else WORK)
+    work = 10**12 if everything else WORK // -(-len(history.tables) // 3)
+    moved = [(cell.number, int(bar)) for cell in cells for bar in moves_of(cell.base) if bar <= len(cell.base) - 2]
+    affordable = min(work // (PROBES_A_CUT * len(cells)), IN_TURN + len({bar for _, bar in moved}))
+    cuts = choose_cuts(history, [cell.base for cell in cells], n_cuts or max(affordable, IN_TURN))
+    prober = Prober(runner, history, cells, cuts, work)
     sightings = prober.sightings()
     if sightings:
         differ = contract.random_cell(runner, history, [(cell.parameters, cell.base) for cell in cells])
@@ -209,7 +207,6 @@ def _probe(
             found.violations, found.random = [contract.violation("randomness", history.metal, differ)], True
             return
         found.leaks += explain(runner, sightings, len(cells))
-    moved = [(cell.number, int(bar)) for cell in cells for bar in moves_of(cell.base) if bar <= len(cell.base) - 2]
     found.coverage += Coverage(
         cells=len({number for number, _ in prober.tried}),
         cuts=len({cut for _, cut in prober.tried}),

@@ -10,11 +10,13 @@ import pandas as pd
 
 from research.lookahead.history import SEED, History
 
+IN_TURN = 24
+
 
 def choose_cuts(history: History, cells: Sequence[np.ndarray], n_cuts: int) -> list[int]:
     """Return up to ``n_cuts`` positions of bars, the most telling first.
 
-    Taken in turn from: bars at which a strategy moved into one of its rarest states (did it move because of what came
+    All moves of all cells come last; before them, 24 are taken in turn from: bars at which a strategy moved into one of its rarest states (did it move because of what came
     next?), bars before the largest moves of an input, inside gaps and before the first value, at releases and just
     before them, at the ends and in the middle of periods, before the last bar, at random.
 
@@ -35,10 +37,10 @@ def choose_cuts(history: History, cells: Sequence[np.ndarray], n_cuts: int) -> l
         [n_bars - 2, *_releases(history, first, random)],
         _period_ends(history, first, random),
     ]
-    cuts: list[int] = []
-    for turn in zip_longest(*groups):
-        cuts += [int(cut) for cut in turn if cut is not None and 1 <= cut <= n_bars - 2]
-    return list(dict.fromkeys(cuts))[:n_cuts]
+    turns = [int(cut) for turn in zip_longest(*groups) for cut in turn if cut is not None and 1 <= cut <= n_bars - 2]
+    first_of_all = list(dict.fromkeys(turns))[:IN_TURN]
+    moves = [cut for cut in groups[0] if 1 <= cut <= n_bars - 2]
+    return list(dict.fromkeys([*first_of_all, *moves, *turns]))[:n_cuts]
 
 
 def moves_of(weights: np.ndarray) -> np.ndarray:

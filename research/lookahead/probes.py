@@ -26,7 +26,7 @@ REWRITES: dict[str, Rewrite] = {
 }
 _ENOUGH = 12  # sightings that settle it
 _TURNS = (("raised", "lowered"), ("flat", "mirrored"))
-_PROBES_A_CUT = 4  # about: what one cut costs a cell, everything counted
+PROBES_A_CUT = 5  # about: what one cut costs a cell, everything counted
 
 Bases = Sequence[np.ndarray | None]
 
@@ -86,7 +86,7 @@ class Prober:
     work: int
 
     def __post_init__(self) -> None:
-        calls = len(self.cells) * _PROBES_A_CUT * max(1, len(self.cuts))
+        calls = len(self.cells) * PROBES_A_CUT * max(1, len(self.cuts))
         self.stride = max(1, -(-calls // self.work))
         self.tried: set[tuple[int, int]] = set()  # (cell, cut)
         self._cleared: set[int] = set()  # cells that know the ends of weeks and no more
@@ -103,7 +103,7 @@ class Prober:
     def _all(self) -> Iterator[list[Sighting]]:
         """Every probe, the strongest first."""
         history, true = self.history, [cell.base for cell in self.cells]
-        few = self.cuts[: max(2, len(self.cuts) // 6)]
+        few = self.cuts[: min(4, max(2, len(self.cuts) // 6))]
         for number, cut in enumerate(self.cuts):
             yield from self._truncated(number, cut)
             turns = (*_TURNS[0], *_TURNS[1]) if number < len(self.cuts) // 3 else _TURNS[number % 2]
@@ -112,7 +112,7 @@ class Prober:
         for number, cut in enumerate(few):
             for probe, rewrite in (("perturbation", "scrambled"), ("scale", "scaled"), ("vintage", "revised")):
                 yield self._repeat(probe, rewrite, history, true, cut, self._taking_part(number))  # type: ignore[arg-type]
-        middle = in_the_middle(history, max(2, len(self.cuts) // 6))
+        middle = in_the_middle(history, len(few))
         for number, cut in enumerate(middle):
             cells = self._taking_part(number)
             yield self._repeat("vintage", "revised", history, true, cut, cells)

@@ -83,7 +83,7 @@ class Runner:
         panel = history.panel(n_bars)
         before = _fingerprint(panel) if self.n_runs < _WATCHED_RUNS else None
         decided = []
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        with same_random_state(), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             for parameters in cells:
                 self.n_runs += 1
@@ -93,7 +93,7 @@ class Runner:
 
     def _decide(self, panel: Any, parameters: Mapping[str, Any]) -> Decided:
         try:
-            with same_random_state(), self.watch.open():
+            with self.watch.open():
                 weights = self.strategy.decide(panel, parameters)
         except Exception as error:  # noqa: BLE001 - whatever a strange history provokes is an outcome
             return Decided(None, error)

@@ -3,7 +3,7 @@
 import pytest
 
 from research import open_data
-from research.check import check
+from research.lookahead import check
 from research.thesis import Strategy
 from tests.zoo import enclosure, honest, leaky_dates, leaky_state, leaky_values
 
