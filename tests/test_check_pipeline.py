@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 
 from research import Execution, open_data
-from research.lookahead import check, engine_leaks, loader_leaks
-from research.lookahead.pipeline import pipeline_leaks
-from research.lookahead.history import history_of
 from research.cli import main
+from research.datasets import panel
 from research.datasets.store import load
 from research.engine.portfolio import run
+from research.lookahead import check, engine_leaks, loader_leaks
+from research.lookahead.history import history_of
+from research.lookahead.pipeline import pipeline_leaks
 from tests.zoo import animal, enclosure, honest
 
 TERMS = Execution()
@@ -90,10 +91,15 @@ def test_the_way_from_the_store_to_the_fills_is_honest(data):
     assert report.passed, report
 
 
-def test_an_engine_that_leaks_shows_on_the_whole_way(data):
+def test_a_panel_that_serves_one_row_too_many_shows_on_the_way_to_the_weights(data, monkeypatch):
     history = history_of(honest.momentum, data, "gold")
-    leaks = list(pipeline_leaks(honest.momentum, {}, data, history, TERMS, engine=sizes_by_the_whole_history))
-    assert {leak.probe for leak in leaks} == {"engine"}
+    assert not list(pipeline_leaks(honest.momentum, {}, data, history))
+    last_known = panel._last_known
+    monkeypatch.setattr(
+        panel, "_last_known", lambda known, decisions: np.minimum(last_known(known, decisions) + 1, len(known) - 1)
+    )
+    leaks = list(pipeline_leaks(honest.momentum, {}, data, history))
+    assert {(leak.probe, leak.kind) for leak in leaks} == {("loader", "framework")}
 
 
 def test_weights_that_cannot_be_traded_are_a_breach(data):

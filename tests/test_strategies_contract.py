@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from research import Execution, open_data
-from research.lookahead import check
-from research.lookahead.state import fresh
-from research.lookahead.history import history_of
 from research.discovery import all_strategies
 from research.errors import AssayError, NoData, NoDecision
+from research.lookahead import check
+from research.lookahead.history import history_of
+from research.lookahead.state import fresh
 from research.study import compare
 
 STRATEGIES = list(all_strategies().values())

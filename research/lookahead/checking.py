@@ -23,7 +23,7 @@ from research.lookahead.pipeline import pipeline_leaks
 from research.lookahead.probes import PROBES_A_CUT, Prober, stable_bars
 from research.lookahead.report import CheckReport, Coverage, DatedBars, Leak, Violation
 from research.lookahead.runner import UNKNOWN, Cell, Decided, Runner, moves
-from research.lookahead.state import Reachable, fresh
+from research.lookahead.state import Reachable, fresh, quiet
 from research.lookahead.watch import Watch
 from research.thesis import Strategy, check_weights
 
@@ -108,7 +108,8 @@ def check(
         others = [other for other in histories if other is not history]
         market = data.market(history.metal, f"{history.index[0]:%Y-%m-%d}", f"{history.index[-1]:%Y-%m-%d}")
         before = runner.n_runs
-        found = _look(strategy, runner, importing, history, others, cells, market, execution, n_cuts, everything)
+        with quiet():
+            found = _look(strategy, runner, importing, history, others, cells, market, execution, n_cuts, everything)
         if pipeline and not (found.leaks or found.violations or found.nothing):
             found.leaks += pipeline_leaks(tested, chosen, data, history, start, end)
         found.coverage += Coverage(runs=runner.n_runs - before)
@@ -274,7 +275,9 @@ def _first_free_bar(price: pd.Series) -> str | None:
     return f"{price.index[after]:%Y-%m-%d}" if 0 < after < len(price) - 24 else None
 
 
-def _not_looked_at(runner: Runner, findings: Mapping[str, _Findings], n_cells: int, as_it_stands: bool) -> tuple[str, ...]:
+def _not_looked_at(
+    runner: Runner, findings: Mapping[str, _Findings], n_cells: int, as_it_stands: bool
+) -> tuple[str, ...]:
     """What no test here can see, or did not."""
     missing = sum(found.coverage.of_cells - found.coverage.cells for found in findings.values() if not found.nothing)
     numbers = list(runner.state.numbers)

@@ -16,9 +16,10 @@ IN_TURN = 24
 def choose_cuts(history: History, cells: Sequence[np.ndarray], n_cuts: int) -> list[int]:
     """Return up to ``n_cuts`` positions of bars, the most telling first.
 
-    All moves of all cells come last; before them, 24 are taken in turn from: bars at which a strategy moved into one of its rarest states (did it move because of what came
-    next?), bars before the largest moves of an input, inside gaps and before the first value, at releases and just
-    before them, at the ends and in the middle of periods, before the last bar, at random.
+    24 are taken in turn from: bars at which a strategy moved into one of its rarest states (did it move because of
+    what came next?), bars before the largest moves of an input, inside gaps and before the first value, at releases
+    and just before them, at the ends and in the middle of periods, before the last bar, at random. After them come
+    all other moves of all cells.
 
     Parameters
     ----------
@@ -37,7 +38,8 @@ def choose_cuts(history: History, cells: Sequence[np.ndarray], n_cuts: int) -> l
         [n_bars - 2, *_releases(history, first, random)],
         _period_ends(history, first, random),
     ]
-    turns = [int(cut) for turn in zip_longest(*groups) for cut in turn if cut is not None and 1 <= cut <= n_bars - 2]
+    in_turn = zip_longest(groups[0][::2], *groups[1:3], groups[0][1::2], *groups[3:])
+    turns = [int(cut) for turn in in_turn for cut in turn if cut is not None and 1 <= cut <= n_bars - 2]
     first_of_all = list(dict.fromkeys(turns))[:IN_TURN]
     moves = [cut for cut in groups[0] if 1 <= cut <= n_bars - 2]
     return list(dict.fromkeys([*first_of_all, *moves, *turns]))[:n_cuts]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from research.lookahead.history import Future, delayed, rewritten, value_columns
+from research.lookahead.history import Future, History, delayed, rewritten, value_columns
 from research.lookahead.probes import REWRITES, Sighting
 from research.lookahead.report import CALENDAR, Leak, LeakKind
 from research.lookahead.runner import Runner, equal, moves
@@ -77,7 +78,7 @@ def explain(runner: Runner, sightings: Sequence[Sighting], n_cells: int) -> list
     shown = min(s.cell.number for s in told)
     alike = [s for s in told if s.cell.number == shown]
     leaking = {s.cell.number for s in sightings}
-    return [_leak(runner, max(alike, key=lambda s: s.size), alike, len(leaking), n_cells)]
+    return [_leak(runner, max(alike, key=lambda s: (s.size, s.cut)), alike, len(leaking), n_cells)]
 
 
 def _leak(runner: Runner, sighting: Sighting, alike: list[Sighting], n_leaking: int, n_cells: int) -> Leak:
@@ -123,11 +124,13 @@ def _kind(
     bar: int,
 ) -> LeakKind:
     """Name the mistake by how far it reaches, in which direction, and by what it does when everything comes later."""
-    history, index = sighting.base_history, sighting.base_history.index
+    index = sighting.base_history.index
     horizon = max(s.cut + 1 - int(s.moved[0]) for s in alike)
     if sighting.only_calendar:
         return "end of sample"
-    if sighting.probe == "vintage" or (row is not None and row.revision):
+    if sighting.probe == "vintage" or (
+        row is not None and row.revision and not _by_first_prints(runner, sighting, culprit)
+    ):
         return "newest vintage"
     if reach > max(24, _FAR * (len(index) - sighting.cut)) or (culprit is None and horizon > _FAR * len(index)):
         return "whole sample"
@@ -139,13 +142,46 @@ def _kind(
         return "period dates"
     if horizon > max(24, 0.4 * sighting.cut):
         return "whole sample"
-    if horizon == 1 and reach <= 1:
-        return "next bar"
+    return "next bar" if horizon == 1 and reach <= 1 else _window(runner, sighting, alike)
+
+
+def _window(runner: Runner, sighting: Sighting, alike: list[Sighting]) -> LeakKind:
+    """Whether a few later bars are those of a period that is not over yet, or any."""
+    index = sighting.base_history.index
     starts, cuts = [int(s.moved[0]) for s in alike], [s.cut for s in alike]
-    spans = (index.to_period(unit) for unit in "WMQY")
-    if len(set(cuts)) > 2 and any(bool((span[starts] == span[cuts]).all()) for span in spans):
-        return "period start"
+    for unit in "WMQY":
+        span = index.to_period(unit)
+        if bool((span[starts] == span[cuts]).all()) and _still_at_ends(runner, sighting, span):
+            return "period start"
     return "later bars"
+
+
+def _still_at_ends(runner: Runner, sighting: Sighting, span: pd.PeriodIndex) -> bool:
+    """Whether nothing moves when the history is cut where periods end."""
+    ends = np.flatnonzero(span[:-1] != span[1:])
+    for end in ends[np.unique(np.linspace(0, len(ends) - 1, 12).astype(int))] if len(ends) else ():
+        closed = replace(sighting, cut=int(end))
+        future = Future(sighting.base_history.decisions.iloc[end])
+        for rewrite in ("raised", "lowered"):
+            altered = rewritten(sighting.base_history, REWRITES[rewrite], future)
+            if _shows(closed, runner.run_all(altered, [sighting.cell.parameters])[0].weights):
+                return False
+    return len(ends) > 0
+
+
+def _by_first_prints(runner: Runner, sighting: Sighting, culprit: str | None) -> bool:
+    """Whether later first prints move something too, and not only the revisions of what was known."""
+    history = sighting.base_history
+    if culprit is None:
+        return False
+    true = history.tables[culprit]
+    revision = true.duplicated(["observed_for", *history.datasets[culprit].key])
+    for rewrite in ("raised", "lowered"):
+        table = REWRITES[rewrite](true, history.datasets[culprit], Future(history.decisions.iloc[sighting.cut]))
+        altered = history.with_tables({culprit: table.where(~revision, true)})
+        if _shows(sighting, runner.run_all(altered, [sighting.cell.parameters])[0].weights):
+            return True
+    return False
 
 
 def _ignores_delays(runner: Runner, sighting: Sighting) -> bool:
@@ -164,7 +200,7 @@ def _culprit(runner: Runner, sighting: Sighting) -> str | None:
     ids = sorted(history.tables)
     if len(ids) == 1:
         return ids[0]
-    sizes = {}
+    sizes: dict[str, float] = {}
     for identity in ids:
         for rewrite in dict.fromkeys((sighting.rewrite, "raised", "lowered")):
             altered = _weights(runner, sighting, rewrite, future, identity)
@@ -185,6 +221,8 @@ def _source(runner: Runner, sighting: Sighting, identity: str) -> tuple[_Row | N
         return (None if known.empty else _row(known, len(known) - 1, history, identity)), None, 0
     later = table.index[table["known_at"] > after]
     moments = table["known_at"].loc[later].drop_duplicates().tolist()
+    nearest: tuple[_Row | None, np.ndarray | None] = None, None
+    reach = 0
     for rewrite in dict.fromkeys((sighting.rewrite, "raised", "lowered", "mirrored", "scrambled")):
 
         def until(n: int, rewrite: str = rewrite) -> np.ndarray | None:
@@ -193,14 +231,17 @@ def _source(runner: Runner, sighting: Sighting, identity: str) -> tuple[_Row | N
         def since(n: int, rewrite: str = rewrite) -> np.ndarray | None:
             return _weights(runner, sighting, rewrite, Future(moments[n - 1] if n else after), identity)
 
-        if not moments or not _shows(sighting, until(len(moments) - 1)):
+        last = len(moments) - 1
+        if last < 0 or not _shows(sighting, until(last)):
             continue
-        nearest = _bisect(len(moments), lambda n: _shows(sighting, until(n)))
-        farthest = len(moments) - 1 - _bisect(len(moments), lambda n: _shows(sighting, since(len(moments) - 1 - n)))
-        place = int(table.index[table["known_at"] == moments[nearest]][-1])
-        bars = history.bars_at(pd.Series([moments[farthest]]))
-        return _row(table, place, history, identity), until(nearest), int(bars[0]) - sighting.cut
-    return None, None, 0
+        if nearest[0] is None:
+            first = _bisect(last + 1, lambda n: _shows(sighting, until(n)))
+            place = int(table.index[table["known_at"] == moments[first]][-1])
+            nearest = _row(table, place, history, identity), until(first)
+        farthest = last - _bisect(last + 1, lambda n: _shows(sighting, since(last - n)))  # noqa: B023
+        ahead = [moments[farthest], *([nearest[0].known_at] if nearest[0] else [])]
+        reach = max(reach, int(history.bars_at(pd.Series(ahead)).max()) - sighting.cut)
+    return *nearest, reach
 
 
 def _bisect(n: int, shows: Callable[[int], bool]) -> int:
@@ -212,19 +253,16 @@ def _bisect(n: int, shows: Callable[[int], bool]) -> int:
     return low
 
 
-def _row(table: pd.DataFrame, place: int, history: object, identity: str) -> _Row:
-    row = table.loc[place]
-    columns = value_columns(table, history.datasets[identity])  # type: ignore[attr-defined]
-    earlier = table.loc[: place - 1] if place else table.iloc[:0]
-    key = list(history.datasets[identity].key)  # type: ignore[attr-defined]
-    same = (earlier[["observed_for", *key]] == row[["observed_for", *key]]).all(axis=1)
+def _row(table: pd.DataFrame, place: int, history: History, identity: str) -> _Row:
+    row: Any = table.loc[place]
+    columns = value_columns(table, history.datasets[identity])
+    same = table.iloc[:place][["observed_for", *history.datasets[identity].key]]
+    revision = bool((same == row[same.columns]).all(axis=1).any())
     value = float(row[columns[0]]) if columns else float("nan")
-    return _Row(pd.Timestamp(row["known_at"]), pd.Timestamp(row["observed_for"]), value, bool(same.any()))
+    return _Row(pd.Timestamp(row["known_at"]), pd.Timestamp(row["observed_for"]), value, revision)
 
 
-def _weights(
-    runner: Runner, sighting: Sighting, rewrite: str, future: Future, identity: str
-) -> np.ndarray | None:
+def _weights(runner: Runner, sighting: Sighting, rewrite: str, future: Future, identity: str) -> np.ndarray | None:
     altered = rewritten(sighting.base_history, REWRITES[rewrite], future, only=identity)
     return runner.run_all(altered, [sighting.cell.parameters])[0].weights
 

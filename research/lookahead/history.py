@@ -232,7 +232,9 @@ def _from_the_last(
     """Later values as a function of the last known one, key by key where the table has keys."""
     rows = future.rows(table).to_numpy()
     result = table.copy()
-    groups = table.groupby(list(dataset.key), sort=False).indices.values() if dataset.key else [np.arange(len(table))]
+    groups: list[np.ndarray] = [np.arange(len(table))]
+    if dataset.key:
+        groups = [np.asarray(rows) for rows in table.groupby(list(dataset.key), sort=False).indices.values()]
     for column in value_columns(table, dataset):
         values = table[column].to_numpy()
         changed = values.astype("float64")

@@ -17,11 +17,33 @@ from research.lookahead.state import Reachable
 from research.lookahead.watch import Watch
 
 _READERS = frozenset(
-    (
-        "open_data observations market panel build_market read_csv read_parquet read_excel read_feather read_json "
-        "read_hdf read_pickle read_table read_sql scan_csv scan_parquet loadtxt genfromtxt fromfile read_text "
-        "read_bytes open urlopen load_workbook memmap"
-    ).split()
+    [
+        "open_data",
+        "observations",
+        "market",
+        "panel",
+        "build_market",
+        "read_csv",
+        "read_parquet",
+        "read_excel",
+        "read_feather",
+        "read_json",
+        "read_hdf",
+        "read_pickle",
+        "read_table",
+        "read_sql",
+        "scan_csv",
+        "scan_parquet",
+        "loadtxt",
+        "genfromtxt",
+        "fromfile",
+        "read_text",
+        "read_bytes",
+        "open",
+        "urlopen",
+        "load_workbook",
+        "memmap",
+    ]
 )
 _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 _LOADERS = {("np", "load"), ("numpy", "load"), ("pickle", "load"), ("joblib", "load"), ("json", "load")}
@@ -79,14 +101,14 @@ def _follow(tree: ast.Module, lines: set[int] | None, others: dict[str, dict[str
 
     def origin(*nodes: ast.AST) -> int | None:
         for node in nodes:
-            if lines and isinstance(node, ast.stmt) and any(node.lineno <= n <= (node.end_lineno or 0) for n in lines):
-                return node.lineno
+            first, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0)
+            if any(first <= line <= last for line in lines or ()):
+                return first
             for child in ast.walk(node):
                 if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load) and child.id in tainted:
                     return tainted[child.id]
-                if isinstance(child, ast.Call) and lines is None:
-                    if _reads(child) or (isinstance(child.func, ast.Name) and child.func.id in readers):
-                        return child.lineno
+                if lines is None and (_reads(child) or getattr(getattr(child, "func", None), "id", "") in readers):
+                    return getattr(child, "lineno", 0)
         return None
 
     for _ in range(2):  # a loop may use at its top what its end has made
@@ -101,10 +123,13 @@ def _follow(tree: ast.Module, lines: set[int] | None, others: dict[str, dict[str
                 names = [f"{statement.name}()"]
             elif isinstance(statement, ast.ClassDef):
                 made = origin(*(part for part in statement.body if not isinstance(part, _FUNCTION)))
+                made = statement.lineno if lines and statement.lineno in lines else made
                 names = [statement.name]
             elif isinstance(statement, ast.With | ast.For):
-                made = origin(*([statement.iter] if isinstance(statement, ast.For) else statement.items))
-                names = [n for n in _targets(statement.target if isinstance(statement, ast.For) else statement)]
+                made = origin(
+                    *([statement.iter] if isinstance(statement, ast.For) else [i.context_expr for i in statement.items])
+                )
+                names = list(_targets(statement.target if isinstance(statement, ast.For) else statement))
             else:
                 made = origin(statement)
             if made is not None:

@@ -13,10 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from research.lookahead.runner import equal
-from research.lookahead.cuts import in_the_middle
-from research.lookahead.report import Leak, Probe
-from research.lookahead.history import Future, History, raised
 from research.datasets.data import Data
 from research.datasets.dataset import Dataset
 from research.datasets.market import Market
@@ -26,6 +22,10 @@ from research.datasets.store import load
 from research.engine.portfolio import run
 from research.engine.result import Result
 from research.execution import Execution
+from research.lookahead.cuts import in_the_middle
+from research.lookahead.history import Future, History, raised
+from research.lookahead.report import Leak, Probe
+from research.lookahead.runner import equal
 from research.thesis import Strategy
 
 Engine = Callable[..., Result]
@@ -56,7 +56,7 @@ def pipeline_leaks(
     true = decided(data)
     for cut in in_the_middle(history, n_cuts):
         date = history.index[cut]
-        other = decided(_RewrittenData(data, date, history.decisions.iloc[cut]))
+        other = decided(_RewrittenData(data, history.decisions.iloc[cut]))
         yield from _moved("loader", history.metal, true, other, date, "the data store")
 
 
@@ -109,20 +109,15 @@ def loader_leaks(pack: Pack, dataset: Dataset, *, loader: Loader = load, n_cuts:
 
 
 class _RewrittenData(Data):
-    """A data store whose tables have another future from one bar on."""
+    """A data store whose tables have another future from one decision on."""
 
-    def __init__(self, data: Data, date: pd.Timestamp, decision: pd.Timestamp) -> None:
+    def __init__(self, data: Data, decision: pd.Timestamp) -> None:
         super().__init__(data.packs)
-        self._true, self._date, self._decision = data, date, decision
+        self._true, self._decision = data, decision
 
     def observations(self, identity: str) -> pd.DataFrame:
-        """The table with what is known after the decision, and describes a later period, rewritten."""
-        table = self._true.observations(identity)
-        other = raised(table, self[identity], Future(self._decision))
-        realised = table["observed_for"] <= self._date
-        if self[identity].price or identity == "bill_rate":
-            other[realised] = table[realised]
-        return other
+        """The table with what is known after the decision rewritten."""
+        return raised(self._true.observations(identity), self[identity], Future(self._decision))
 
 
 def _read(pack: Pack, dataset: Dataset) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -39,10 +40,6 @@ class Sighting:
     ----------
     cell
         The point of the grid at which it was seen.
-    moved
-        Positions of the bars at or before the cut that moved.
-    size
-        Sum of their moves.
     """
 
     probe: Probe
@@ -54,13 +51,15 @@ class Sighting:
     cut: int
     only_calendar: bool
 
-    @property
+    @cached_property
     def moved(self) -> np.ndarray:
+        """Positions of the bars at or before the cut that moved."""
         here = slice(0, self.cut + 1)
         return np.flatnonzero(~equal(self.base[here], self.altered[here]) & self.cell.stable[here])
 
     @property
     def size(self) -> float:
+        """Sum of their moves."""
         bars = self.moved
         return float(moves(self.base[bars], self.altered[bars]).sum())
 
@@ -106,7 +105,7 @@ class Prober:
         few = self.cuts[: min(4, max(2, len(self.cuts) // 6))]
         for number, cut in enumerate(self.cuts):
             yield from self._truncated(number, cut)
-            turns = (*_TURNS[0], *_TURNS[1]) if number < len(self.cuts) // 3 else _TURNS[number % 2]
+            turns = (*_TURNS[0], *_TURNS[1]) if number < len(self.cuts) // 4 else _TURNS[number % 2]
             for rewrite in turns:
                 yield self._repeat("perturbation", rewrite, history, true, cut, self._taking_part(number))
         for number, cut in enumerate(few):
@@ -123,7 +122,7 @@ class Prober:
         late = histories.delayed(history)
         cells = self._taking_part(0)
         when_late = self._weights(late, cells)
-        for cut in (*middle, *few):
+        for cut in (*middle[:2], *few):
             for rewrite in ("raised", "lowered"):
                 yield self._repeat("delay", rewrite, late, when_late, cut, cells)
 
@@ -150,8 +149,11 @@ class Prober:
         moved = self._compare("truncation", "dropped", self.history, None, short, cut, cells)
         if not moved:
             return
-        silent = self._weights(rewritten(self.history, histories.dropped, Future(self.history.decisions.iloc[cut])), cells)
-        learned, only_ended = [], []
+        silent = self._weights(
+            rewritten(self.history, histories.dropped, Future(self.history.decisions.iloc[cut])), cells
+        )
+        learned: list[Sighting] = []
+        only_ended: list[Sighting] = []
         for sighting in moved:
             answer = silent[sighting.cell.number]
             by_data = answer is None or not equal(sighting.base[: cut + 1], answer[: cut + 1]).all()
@@ -168,7 +170,7 @@ class Prober:
         for end in np.flatnonzero(index.year[:-1] != index.year[1:]):
             short = self._weights(self.history, cells, int(end) + 1)
             last = end if weeks[end] != weeks[end + 1] else np.searchsorted(weeks, weeks[end]) - 1
-            seen = self._compare("truncation", "dropped", self.history, None, short, int(end), cells, only_calendar=True)
+            seen = self._compare("truncation", "dropped", self.history, None, short, int(end), cells, ended=True)
             leaks = [s for s in seen if (s.moved <= last).any()]
             if leaks:
                 yield leaks
@@ -191,7 +193,7 @@ class Prober:
         cut: int,
         cells: Sequence[int],
         *,
-        only_calendar: bool = False,
+        ended: bool = False,
     ) -> list[Sighting]:
         found = []
         for number in cells:
@@ -200,7 +202,7 @@ class Prober:
             if base is None or other is None:
                 continue
             self.tried.add((number, cut))
-            sighting = Sighting(probe, rewrite, history, cell, base, other, cut, only_calendar)
+            sighting = Sighting(probe, rewrite, history, cell, base, other, cut, ended)
             if len(sighting.moved):
                 found.append(sighting)
         return found

@@ -232,6 +232,22 @@ def same_random_state() -> Iterator[None]:
             os.environ.update(environment)
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let nothing through that a signal prints, compiled libraries included."""
+    sys.stdout.flush()
+    kept, nowhere = [os.dup(1), os.dup(2)], os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        for number, copy in enumerate(kept, 1):
+            os.dup2(copy, number)
+            os.close(copy)
+        os.close(nowhere)
+
+
 def _nested(code: types.CodeType) -> Iterator[types.CodeType]:
     yield code
     for constant in code.co_consts:

@@ -39,13 +39,12 @@ def two_way(animals, reports):
 
 
 def confusion(animals, reports):
-    """(true kind, named kind) -> how many; a name counts as right if the true kind is the first leak or a breach."""
+    """(true kind, named kind) -> how many; right if it is among what the report names, else the first that it names."""
     counts = Counter()
     for name, animal in animals.items():
         if animal.kind:
             found = named(reports[name])
-            right = animal.kind in (found[:1] if animal.kind == found[:1] else found)
-            counts[animal.kind, animal.kind if right else (found or ["nothing"])[0]] += 1
+            counts[animal.kind, animal.kind if animal.kind in found else (found or ["nothing"])[0]] += 1
     return counts
 
 

@@ -180,7 +180,7 @@ def high_price_level(panel):
 def two_equal_averages(panel):
     """Compares sums that are equal up to rounding: the last digit may break the tie either way."""
     price = panel["price"].fillna(0.0)
-    return on(price.rolling(3).sum() / 3 > price.rolling(3).mean())
+    return on(price.rolling(3).sum() / 3 >= price.rolling(3).mean())
 
 
 @animal(x="stock")

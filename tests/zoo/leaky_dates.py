@@ -120,12 +120,12 @@ def report_on_its_tuesday(panel):
     return on(level > level.shift(5))
 
 
-@animal("whole sample", x="lease")
+@animal("whole sample", x="flow")
 def releases_of_the_future_counted(panel):
     """Native values spread over the calendar by position, not by date."""
     values = panel.native("x").to_numpy()
     stretched = np.interp(np.linspace(0, 1, len(panel.index)), np.linspace(0, 1, len(values)), values)
-    return pd.Series((stretched > 1).astype(float), panel.index)
+    return pd.Series((stretched > 50).astype(float), panel.index)
 
 
 @animal("hindsight", x="lease")
