@@ -8,7 +8,7 @@ import typer
 
 from research.cli.options import Json, Metals, Packs, open_packs, parameters_of
 from research.cli.output import print_json
-from research.errors import DataError, StrategyError
+from research.errors import AssayError, StrategyError
 
 if TYPE_CHECKING:
     from research.thesis import Strategy
@@ -52,7 +52,7 @@ def check(
                 typer.echo(f"{number} of {len(chosen)}: {strategy.name}", err=True)
             try:
                 report = run(strategy, data, metal=metal, parameters=parameters, n_cuts=cuts, everything=everything)
-            except DataError as error:
+            except AssayError as error:
                 if name != ALL:
                     raise
                 documents.append({"strategy": strategy.name, "word": "not checked", "why": str(error)})

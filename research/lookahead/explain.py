@@ -78,7 +78,8 @@ def explain(runner: Runner, sightings: Sequence[Sighting], n_cells: int) -> list
     shown = min(s.cell.number for s in told)
     alike = [s for s in told if s.cell.number == shown]
     leaking = {s.cell.number for s in sightings}
-    return [_leak(runner, max(alike, key=lambda s: (s.size, s.cut)), alike, len(leaking), n_cells)]
+    middle = len(alike[0].base_history.index) // 2  # where there is as much to learn from as to spoil
+    return [_leak(runner, max(alike, key=lambda s: (s.size, -abs(s.cut - middle))), alike, len(leaking), n_cells)]
 
 
 def _leak(runner: Runner, sighting: Sighting, alike: list[Sighting], n_leaking: int, n_cells: int) -> Leak:

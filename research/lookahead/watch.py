@@ -120,7 +120,11 @@ class Watch:
         kind = _EVENTS[event]
         if kind == "file":
             path = arguments[0] if arguments else None
-            if not isinstance(path, str | bytes | os.PathLike) or path == ":memory:" or self._is_code(os.fsdecode(path)):
+            if (
+                not isinstance(path, str | bytes | os.PathLike)
+                or path == ":memory:"
+                or self._is_code(os.fsdecode(path))
+            ):
                 return
             if self._is_data(os.fsdecode(path)) or not _done_by_a_library(while_importing=True):
                 self.note(kind, os.fsdecode(path))
