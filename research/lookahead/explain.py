@@ -89,7 +89,8 @@ def _leak(runner: Runner, sighting: Sighting, alike: list[Sighting], n_leaking: 
     altered = sighting.altered if nearest is None else nearest
     bars = _moved(sighting, altered)
     sizes = moves(sighting.base[bars], altered[bars])
-    bar = int(bars[np.flatnonzero(sizes == sizes.max())[-1]])  # the clearest, and of those the latest
+    clearest = bars[np.flatnonzero(sizes == sizes.max())]
+    bar = int(bars[0] if sighting.probe == "delay" else clearest[-1])
     kind = _kind(runner, sighting, alike, culprit, row, reach, bar)
     cause, remedy = USUAL[kind]
     return Leak(
@@ -224,7 +225,8 @@ def _source(runner: Runner, sighting: Sighting, identity: str) -> tuple[_Row | N
     moments = table["known_at"].loc[later].drop_duplicates().tolist()
     nearest: tuple[_Row | None, np.ndarray | None] = None, None
     reach = 0
-    for rewrite in dict.fromkeys((sighting.rewrite, "raised", "lowered", "mirrored", "scrambled")):
+    others = dict.fromkeys((sighting.rewrite, "raised", "lowered", "mirrored", "scrambled"))
+    for rewrite in sorted(others, key=lambda name: name == "dropped"):  # without a row the next one is in its place
 
         def until(n: int, rewrite: str = rewrite) -> np.ndarray | None:
             return _weights(runner, sighting, rewrite, Future(after, moments[n]), identity)
