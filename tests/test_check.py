@@ -138,6 +138,21 @@ def test_a_notebook_cell_is_read_where_it_cannot_be_run_again(data):
     assert "mu, made from data" in report.violations[0].what
 
 
+def test_a_name_of_another_function_is_no_evidence(data):
+    def elsewhere():
+        level = open_data().observations("gold_price")["value"].mean()
+        return level
+
+    level = 450.0
+
+    @animal(price="gold_price")
+    def idea(panel):
+        return (panel["price"] > level).astype(float)
+
+    assert elsewhere is not None
+    assert check(idea, data, n_cuts=4, pipeline=False).passed
+
+
 def test_what_was_not_looked_at_is_said(written, bundled):
     report = check(written("MU = 450.0\n" + TAIL), bundled, n_cuts=4, pipeline=False)
     assert "MU=450" in str(report).splitlines()[-1]

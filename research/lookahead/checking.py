@@ -299,6 +299,8 @@ def _not_looked_at(
         lines.append(f"who chose the numbers written in the code, and on which years ({typed})")
     if n_cells > 1:
         lines.append("who chose the grid")
+    if contract.hashes(runner.state) and not runner.elsewhere:
+        lines.append("another hash seed, in a process of its own")
     if as_it_stands:
         lines.append("what the module did when it was first run")
     return (*lines, "the last bar, after which nothing can be rewritten")

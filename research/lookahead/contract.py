@@ -157,6 +157,7 @@ def other_process(runner: Runner, history: History, base: np.ndarray) -> Violati
         )
         _, mark, result = answer.stdout.partition(b"weights:")
         weights = pickle.loads(result) if mark else None
+        runner.elsewhere |= weights is not None
         if weights is not None and not same(base, weights):
             where = _where(history, base, weights)
             return violation("hash_seed", history.metal, f"another process with another hash seed differs{where}")

@@ -7,6 +7,7 @@ cell, a function in a function). From those lines the values are followed throug
 from __future__ import annotations
 
 import ast
+import dis
 import inspect
 import sys
 import types
@@ -51,21 +52,30 @@ _LOADERS = {("np", "load"), ("numpy", "load"), ("pickle", "load"), ("joblib", "l
 
 def made_at_import(reachable: Reachable, importing: Watch) -> Iterator[tuple[str, str]]:
     """Pairs of (name that the signal uses, where its data were read)."""
-    tainted: dict[str, dict[str, int]] = {}
+    exported: dict[str, dict[str, int]] = {}
+    texts: dict[str, tuple[ast.Module, set[int] | None]] = {}
     for module in _modules(reachable):
         source = _source(module)
         if source is not None:
             lines = importing.lines.get(getattr(module, "__file__", None) or "", {})
-            seen = set(lines) if module.__name__ in importing.executed else None
-            tainted[module.__name__] = _follow(source, seen, tainted)
+            texts[module.__name__] = source, set(lines) if module.__name__ in importing.executed else None
+            exported[module.__name__] = _follow(*texts[module.__name__], exported)
     for function in reachable.functions:
-        names = tainted.get(function.__module__ or "", {})
-        used = dict.fromkeys(word for code in reachable.codes(function) for word in (*code.co_names, *code.co_freevars))
+        home = function.__module__ or ""
+        made = exported.get(home, {})
+        if home in texts and function.__code__.co_freevars:
+            made = _follow(*texts[home], exported, function.__code__.co_firstlineno)
+        used = {
+            instruction.argval: None
+            for code in reachable.codes(function)
+            for instruction in dis.get_instructions(code)
+            if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF")
+        }
         if function.__defaults__ or function.__kwdefaults__:
             used[f"{function.__name__}()"] = None
         for word in used:
-            if word in names and not isinstance(function.__globals__.get(word), types.ModuleType):
-                yield word, f"{Path(function.__code__.co_filename).name}:{names[word]}"
+            if word in made and not isinstance(function.__globals__.get(word), types.ModuleType):
+                yield word, f"{Path(function.__code__.co_filename).name}:{made[word]}"
 
 
 def _modules(reachable: Reachable) -> list[types.ModuleType]:
@@ -84,17 +94,21 @@ def _source(module: types.ModuleType) -> ast.Module | None:
         return None
 
 
-def _follow(tree: ast.Module, lines: set[int] | None, others: dict[str, dict[str, int]]) -> dict[str, int]:
+def _follow(
+    tree: ast.Module, lines: set[int] | None, others: dict[str, dict[str, int]], inside: int = 0
+) -> dict[str, int]:
     """Name -> line at which data that it was made from were read; ``f()`` stands for the defaults of ``f``.
 
     Parameters
     ----------
     lines
         Lines that were at work when data were read; ``None`` if that was not seen, and the text has to tell.
+    inside
+        A line: what the functions around it do is followed too.
     """
     readers = {
         statement.name
-        for statement in _statements(tree)
+        for statement in _statements(tree, inside)
         if isinstance(statement, _FUNCTION) and lines is None and any(_reads(node) for node in ast.walk(statement))
     }
     tainted: dict[str, int] = {}
@@ -112,7 +126,7 @@ def _follow(tree: ast.Module, lines: set[int] | None, others: dict[str, dict[str
         return None
 
     for _ in range(2):  # a loop may use at its top what its end has made
-        for statement in _statements(tree):
+        for statement in _statements(tree, inside):
             names = list(_targets(statement))
             if isinstance(statement, ast.ImportFrom):
                 known = others.get(statement.module or "", {})
@@ -137,8 +151,8 @@ def _follow(tree: ast.Module, lines: set[int] | None, others: dict[str, dict[str
     return tainted
 
 
-def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
-    """Simple statements and definitions in order, those in loops and branches and in enclosing functions too."""
+def _statements(tree: ast.Module, inside: int) -> Iterator[ast.stmt]:
+    """Simple statements and definitions in order, those in branches and in the functions around a line too."""
     waiting: list[ast.stmt] = list(reversed(tree.body))
     while waiting:
         statement = waiting.pop()
@@ -146,7 +160,7 @@ def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
         definition = isinstance(statement, (*_FUNCTION, ast.ClassDef))
         if definition or not inner or isinstance(statement, ast.With | ast.For):
             yield statement
-        if not definition or any(isinstance(child, _FUNCTION) for child in inner):
+        if not definition or statement.lineno < inside <= (statement.end_lineno or 0):
             waiting.extend(reversed(inner))
 
 

@@ -61,6 +61,8 @@ class Runner:
         Calls of the signal so far.
     mutated
         Whether a run changed its panel.
+    elsewhere
+        Whether it ran in a process with another hash seed, too.
     """
 
     strategy: Strategy
@@ -69,6 +71,7 @@ class Runner:
     watch: Watch
     n_runs: int = 0
     mutated: bool = False
+    elsewhere: bool = False
 
     def run(self, history: History, n_bars: int | None = None, *, forget: bool = True) -> Decided:
         """Weights of the chosen parameters on the first ``n_bars`` bars of ``history``."""
