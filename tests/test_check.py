@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research import open_data
+from research import UNKNOWN, open_data
 from research.cli import main
 from research.discovery import find_strategy
 from research.lookahead import check, dated_bars
 from research.lookahead.history import Future, flat, history_of, mirrored
 from research.lookahead.report import different
-from research.lookahead.runner import UNKNOWN, equal, held, moves
+from research.lookahead.runner import equal, held, moves
 from tests.zoo import animal, enclosure
 
 HEAD = """

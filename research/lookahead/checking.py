@@ -22,7 +22,7 @@ from research.lookahead.history import History, history_of, rewritten_whole, sca
 from research.lookahead.pipeline import pipeline_leaks
 from research.lookahead.probes import PROBES_A_CUT, Prober, stable_bars
 from research.lookahead.report import CheckReport, Coverage, DatedBars, Leak, Violation
-from research.lookahead.runner import UNKNOWN, Cell, Decided, Runner, moves
+from research.lookahead.runner import Cell, Decided, Runner, held, moves
 from research.lookahead.state import Reachable, fresh, quiet
 from research.lookahead.watch import Watch
 from research.thesis import Strategy, check_weights
@@ -168,7 +168,7 @@ def _look(
         found.violations, found.random = [contract.violation("randomness", metal, differ)], True
         return found
     found.violations = [*contract.touched(runner.watch, metal), *contract.held_outside(runner, importing, metal)]
-    if all(not np.nan_to_num(weights).any() for _, weights in decisions):
+    if not any(held(weights).any() for _, weights in decisions):
         found.nothing = f"nothing to check: the weights are 0 at all {len(base)} bars"
         return found
     found.violations += contract.impurities(runner, history, base, others)
@@ -223,7 +223,7 @@ def _probe(
 
 def _used_at_once(history: History, leak: Leak) -> bool:
     """Whether a value was used on the bar on which its period ends, right only as long as nothing is published late."""
-    return leak.period is None or history.index.searchsorted(leak.period) >= history.index.get_loc(leak.moved)
+    return leak.period is None or bool(history.index[history.index >= leak.period][0] >= leak.moved)
 
 
 def _look_at_dates(
@@ -256,8 +256,8 @@ def _usable(strategy: Strategy, answer: Decided, history: History, execution: Ex
         if isinstance(error, AssayError):
             raise error
         raise SignalError(f"{strategy.name}: the signal raised {type(error).__name__}: {error}; mend it") from error
-    known = pd.Series(np.where(answer.weights == UNKNOWN, np.nan, answer.weights), index=history.index)
-    check_weights(known, history.index, execution.max_leverage, strategy.name)
+    weights = pd.Series(answer.weights, index=history.index)
+    check_weights(weights, history.index, execution.max_leverage, strategy.name)
     return answer.weights
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import sys
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,9 +16,8 @@ from research.errors import SignalError
 from research.lookahead.history import History
 from research.lookahead.state import Reachable, same_random_state
 from research.lookahead.watch import Watch
-from research.thesis import Strategy
+from research.thesis import UNKNOWN, Strategy, in_bills
 
-UNKNOWN = -sys.float_info.max  # a weight that says "what it needs is not known": a state of its own, and no number
 _WATCHED_RUNS = 4  # runs whose panel is compared before and after
 
 
@@ -133,9 +131,7 @@ def moves(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 def held(weights: np.ndarray) -> np.ndarray:
     """Positions that weights lead to: no decision keeps the last one; none yet, and what is unknown, are 0."""
-    filled = pd.Series(weights).ffill().fillna(0.0).to_numpy(copy=True)
-    filled[filled == UNKNOWN] = 0.0
-    return filled
+    return np.asarray(in_bills(pd.Series(weights).ffill().fillna(0.0).to_numpy()))
 
 
 def _fingerprint(panel: Any) -> tuple[Any, ...]:
