@@ -84,7 +84,12 @@ class Runner:
         panel = history.panel(n_bars)
         before = _fingerprint(panel) if self.n_runs < _WATCHED_RUNS else None
         decided = []
-        with same_random_state(), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        with (
+            same_random_state(),
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            self.watch.open(),
+        ):
             warnings.simplefilter("ignore")
             for parameters in cells:
                 self.n_runs += 1
@@ -94,8 +99,7 @@ class Runner:
 
     def _decide(self, panel: Any, parameters: Mapping[str, Any]) -> Decided:
         try:
-            with self.watch.open():
-                weights = self.strategy.decide(panel, parameters)
+            weights = self.strategy.decide(panel, parameters)
         except Exception as error:  # noqa: BLE001 - whatever a strange history provokes is an outcome
             return Decided(None, error)
         if not isinstance(weights, pd.Series) or not weights.index.equals(panel.index):
