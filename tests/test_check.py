@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research import UNKNOWN, open_data
+from research import UNKNOWN, open_data, strategy
 from research.cli import main
 from research.discovery import find_strategy
 from research.lookahead import check, dated_bars
@@ -439,11 +439,15 @@ def test_the_demonstration_is_rejected(capsys):
 def test_all_says_how_far_it_is_and_how_it_ended(monkeypatch, capsys):
     from research import discovery
 
-    few = {name: find_strategy(name) for name in ("silver_deficit", "london_premium", "eligible_made_registered")}
+    @strategy(claim="x", metal="gold", inputs={"price": "gold_price"}, expected_sign=1)
+    def never(panel):
+        return panel["price"] * 0.0
+
+    few = {name: find_strategy(name) for name in ("silver_deficit", "shanghai_premium")} | {"never": never}
     monkeypatch.setattr(discovery, "all_strategies", lambda: few)
     assert main(["check", "all", "--cuts", "2"]) == 3
     said = capsys.readouterr()
-    assert "3 of 3: eligible_made_registered" in said.err
+    assert "3 of 3: never" in said.err
     assert said.out.splitlines()[-1] == "all 3: 1 honest, 1 nothing to check, 1 not checked"
 
 
