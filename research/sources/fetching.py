@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
@@ -150,9 +150,13 @@ def refuse_doubtful(
     today: date,
     believed: bool,
     *,
+    command: str,
     whole_history: bool | None = None,
 ) -> None:
-    """Raise SourceError if values lie in the future or, unless they are believed, look wrong."""
+    """Raise SourceError if values lie in the future or, unless they are believed, look wrong.
+
+    ``command`` is the line that would keep them all the same.
+    """
     ahead = in_the_future(fresh, today)
     if len(ahead):
         raise SourceError(
@@ -168,9 +172,42 @@ def refuse_doubtful(
         column=one.checked_column,
         key=one.key,
         whole_history=one.whole_history if whole_history is None else whole_history,
+        frequency=one.frequency,
+        base=beginning(one, kept, fresh),
+        today=today,
     )
     if found:
-        raise SourceError(f"{one.id}: {'; '.join(found)}; nothing was kept, pass --accept {one.id} if it is true")
+        raise SourceError(f"{one.id}: {'; '.join(found)}; nothing was kept. If it is true: {command}")
+
+
+def take_in(
+    folder: Path, one: Entry, download: Download, provenance: Provenance, *, believed: bool = False, anew: bool = False
+) -> Merged:
+    """Read a download and merge it into the pack, as one step; an unchanged one only notes the visit.
+
+    Raises
+    ------
+    AssayError
+        If it is not what was asked for, or looks wrong and is not believed; nothing is kept then.
+    """
+    provider = import_module(f"research.sources.{one.provider}")
+    fresh = None if download.unchanged else provider.parse(download.body, one.series, download.retrieved_at)
+
+    def update(kept: pd.DataFrame | None) -> Merged:
+        if fresh is None:
+            assert kept is not None, "only what is kept is asked for conditionally"
+            return Merged(table=kept, added=0, revised=0)
+        command = f"assay data fetch {one.id} --accept {one.id}"
+        refuse_doubtful(fresh, kept, one, download.retrieved_at.date(), believed, command=command)
+        return merge_into(one, kept, fresh, download.retrieved_at)
+
+    return keep(folder, one.id, one.description, update, provenance, anew=anew)
+
+
+def merge_into(one: Entry, kept: pd.DataFrame | None, fresh: pd.DataFrame, retrieved_at: datetime) -> Merged:
+    """What is kept, and what ``fresh`` has beyond it; columns that only checks read are left out."""
+    own = fresh[[name for name in fresh.columns if name in ("observed_for", "known_at", *one.columns)]]
+    return merge(beginning(one, kept, own), own, release=one.released, retrieved_at=retrieved_at, key=one.key)
 
 
 def beginning(one: Entry, kept: pd.DataFrame | None, fresh: pd.DataFrame) -> pd.DataFrame | None:
@@ -198,25 +235,12 @@ def _fetch_one(client: Client, folder: Path, one: Entry, *, believed: bool, anew
         former = {} if anew else manifest(folder).get(one.id, {})
         provider = import_module(f"research.sources.{one.provider}")
         download: Download = provider.download(client, one.series, former)
-        provenance = _provenance(one, download, former)
-        fresh = None if download.unchanged else provider.parse(download.body, one.series, download.retrieved_at)
-
-        def update(kept: pd.DataFrame | None) -> Merged:
-            if fresh is None:
-                assert kept is not None, "only what is kept is asked for conditionally"
-                return Merged(table=kept, added=0, revised=0)
-            refuse_doubtful(fresh, kept, one, download.retrieved_at.date(), believed)
-            return merge(
-                beginning(one, kept, fresh),
-                fresh,
-                release=one.released,
-                retrieved_at=download.retrieved_at,
-                key=one.key,
-            )
-
-        merged = keep(folder, one.id, one.description, update, provenance, anew=anew)
+        merged = take_in(folder, one, download, _provenance(one, download, former), believed=believed, anew=anew)
     except AssayError as error:
-        return Outcome(id=one.id, status="failed", line=str(error), offline=isinstance(error, Unreachable))
+        words = str(error).replace("--as ID", f"--as {one.id}").removeprefix(f"{one.id}: ")
+        return Outcome(
+            id=one.id, status="failed", line=f"{one.id}: {words}", offline=isinstance(error, Unreachable)
+        )
     except Exception as error:  # noqa: BLE001 - one provider's surprise must not lose the others' data
         words = " ".join(str(error).split())[:120]
         line = f"{one.id}: unexpected {type(error).__name__} ({words}); nothing was kept, please report it"
