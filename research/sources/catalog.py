@@ -3,7 +3,7 @@
 The facts are in ``catalog.toml``. An entry has the fields of a registry (title, publisher, source, licence, unit,
 frequency, kind, key, price, decision, release, longest_useful_age_days, notes) and these of its own: ``provider`` and
 ``series`` (what to ask for), ``plausible`` (bounds of belief), ``columns`` of a table, ``whole_history`` (does every
-download bring all of it), ``history`` (how far back), ``allows`` (what the licence allows).
+download bring all of it), ``revised`` (is much of the past rewritten as a rule), ``history`` (how far back), ``allows`` (what the licence allows).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from research.errors import RegistryError, UnknownDataset, did_you_mean
 
 _DESCRIPTION = (
     "title", "publisher", "source", "licence", "attribution", "unit", "frequency", "kind", "key", "price",
-    "decision", "notes", "longest_useful_age_days", "columns",
+    "decision", "notes", "lag_note", "longest_useful_age_days", "columns",
 )  # fmt: skip
 
 
@@ -66,6 +66,11 @@ class Entry:
     def checked_column(self) -> str:
         """The column that the plausibility bounds are about."""
         return str(self.fields.get("plausible_column", "value"))
+
+    @property
+    def revised(self) -> bool:
+        """Whether the publisher rewrites much of the past as a rule, so that it is no sign of another series."""
+        return bool(self.fields.get("revised", False))
 
     @property
     def description(self) -> dict[str, Any]:

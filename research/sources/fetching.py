@@ -173,7 +173,7 @@ def refuse_doubtful(
         key=one.key,
         whole_history=one.whole_history if whole_history is None else whole_history,
         frequency=one.frequency,
-        base=beginning(one, kept, fresh),
+        base=None if one.revised else beginning(one, kept, fresh),
         today=today,
     )
     if found:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from shlex import quote
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -14,16 +16,26 @@ import pandas as pd
 from research.datasets.importing.dates import DateOrder, read_dates
 from research.datasets.importing.files import Sheet, read_sheet
 from research.datasets.importing.numerals import Decimal, read_numbers
-from research.datasets.importing.units import conversion, hint
-from research.datasets.plausibility import Plausible, jumps, out_of_range
+from research.datasets.importing.units import believed, conversion, hint, is_money, is_unit_column, spoken
+from research.datasets.plausibility import Plausible, jumps, measured_frequency, out_of_range
 from research.errors import ValidationError, did_you_mean
 
-_DATE_NAMES = ("observed_for", "date", "datum", "day", "month", "period", "time", "timestamp", "quarter", "year")
-_VALUE_NAMES = ("value", "close", "price", "last")
-_KNOWN_NAMES = ("known_at", "published_on")
+_DATE_NAMES = (
+    "observed_for", "date", "datum", "dates", "trade date", "datetime", "gmt time", "local time", "day", "month",
+    "period", "time", "timestamp", "quarter", "year",
+)  # fmt: skip
+_VALUE_NAMES = ("value", "close", "price", "last", "px_last", "settle", "closing price", "close price")
+_KNOWN_NAMES = (
+    "known_at", "known_on", "published_on", "published_at", "published", "publication_date",
+    "release_date", "released_on", "released_at", "released", "available_at", "vintage", "vintage_date",
+)  # fmt: skip
+_ADJECTIVE = {"day": "daily", "week": "weekly", "month": "monthly", "quarter": "quarterly", "year": "yearly"}
 _PERIOD = {"week": "W", "month": "M", "quarter": "Q", "year": "Y"}
 _LONGEST_GAP_DAYS = 10
 _LARGEST_FRACTION = 0.3
+_STILL = {"day": 20, "week": 8, "month": 4}
+_MANY = 10
+_WEEKEND = 0.02
 
 
 class Subject(Protocol):
@@ -66,6 +78,8 @@ class ImportOptions:
     ----------
     date_column, value_column, sheet
         Names, where there are several.
+    heading_row
+        Line of the heading, counted from 1, where it is not found.
     dates
         Order of day and month.
     decimal
@@ -81,11 +95,17 @@ class ImportOptions:
     date_column: str | None = None
     value_column: str | None = None
     sheet: str | None = None
+    heading_row: int | None = None
     dates: DateOrder | None = None
     decimal: Decimal | None = None
     unit: str | None = None
     keep: Literal["first", "last"] | None = None
     accept: bool = False
+
+    def words(self) -> str:
+        """The options as they are typed, each behind a space."""
+        told = {name.replace("_", "-"): value for name, value in vars(self).items() if value not in (None, False)}
+        return "".join(f" --{name}" + ("" if value is True else f" {quote(str(value))}") for name, value in told.items())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,16 +147,16 @@ def understand(
     """
     chosen = options or ImportOptions()
     file = Path(path).expanduser()
-    sheet = read_sheet(file, sheet=chosen.sheet)
+    sheet = read_sheet(file, sheet=chosen.sheet, heading_row=chosen.heading_row)
     date_column = _date_column(sheet, chosen.date_column, file.name)
     dates = read_dates(
-        sheet.column(date_column),
+        _with_clock(sheet, date_column),
         sheet.lines,
         frequency=subject.frequency,
         where=f"{file.name}: column {date_column!r}",
         order=chosen.dates,
     )
-    table = pd.DataFrame({"observed_for": dates.days, "line": sheet.lines})
+    table = pd.DataFrame({"observed_for": dates.days, "line": sheet.lines, "time": dates.times})
     said = [f"{file.name}: {sheet.words}", f"column {date_column!r}: {'; '.join(dates.words)}"]
     said += _add_known_at(table, sheet, file.name)
     if subject.columns == ("value",):
@@ -151,8 +171,9 @@ def understand(
     table = table.sort_values(["observed_for", *subject.key], kind="stable", ignore_index=True)
     if not chosen.accept:
         _refuse_implausible(table, subject, checked, file.name)
+        _refuse_unlikely(table, subject, checked, chosen, file.name)
     said += _describe(table, subject, checked)
-    return Understood(observations=table.drop(columns="line"), preview=tuple(said))
+    return Understood(observations=table.drop(columns=["line", "time"]), preview=tuple(said))
 
 
 def _date_column(sheet: Sheet, wanted: str | None, name: str) -> str:
@@ -172,8 +193,20 @@ def _date_column(sheet: Sheet, wanted: str | None, name: str) -> str:
     raise ValidationError(f"{name}: which of {', '.join(sheet.header)} is the date? pass --date-column NAME")
 
 
+def _with_clock(sheet: Sheet, date_column: str) -> list[Any]:
+    """The dates, with the times of day that stand in a column of their own."""
+    cells = sheet.column(date_column)
+    other = next((name for name in sheet.header if name.lower() == "time" and name != date_column), None)
+    if other is None or not all(isinstance(cell, str) for cell in cells):
+        return cells
+    clock = sheet.column(other)
+    if not all(re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", str(cell)) for cell in clock):
+        return cells
+    return [f"{day} {time}" for day, time in zip(cells, clock, strict=True)]
+
+
 def _add_known_at(table: pd.DataFrame, sheet: Sheet, name: str) -> list[str]:
-    column = next((wish for wish in _KNOWN_NAMES if wish in sheet.header), None)
+    column = _known_column(sheet)
     if column is None:
         return []
     moments = pd.to_datetime(pd.Series(sheet.column(column)), utc=True, errors="coerce", format="ISO8601")
@@ -194,6 +227,11 @@ def _add_known_at(table: pd.DataFrame, sheet: Sheet, name: str) -> list[str]:
     return [f"column {column!r}: when each value was known{', at the end of that day (UTC)' if days_only else ''}"]
 
 
+def _known_column(sheet: Sheet) -> str | None:
+    names = {name.strip().lower().replace(" ", "_").replace("-", "_"): name for name in sheet.header if name}
+    return next((names[wish] for wish in _KNOWN_NAMES if wish in names), None)
+
+
 def _add_value(
     table: pd.DataFrame, sheet: Sheet, date_column: str, subject: Subject, options: ImportOptions, name: str
 ) -> list[str]:
@@ -209,18 +247,37 @@ def _add_value(
     declared = options.unit
     if numbers.percent and declared is None and not subject.unit.startswith("%"):
         raise ValidationError(f"{where}: percent signs, but {subject.id} is in {subject.unit}; name another column")
+    said = [(f"the heading {column!r}", *spoken(column))]
+    said += [(f"the sign {sign!r}", *spoken(sign, whole=True)) for sign in sorted(numbers.currencies)]
+    said += _unit_columns(sheet, name)
+    declared, heard = believed(said, declared, subject.unit, where)
     factor, words = conversion(declared, subject.unit, where)
     table["value"] = numbers.values * factor
     if table["value"].isna().all():
         raise ValidationError(f"{where}: no values at all; name another column with --value-column")
-    return [f"column {column!r}: {'; '.join((*numbers.words, words))}"]
+    return [f"column {column!r}: {'; '.join((*numbers.words, *heard, words))}"]
+
+
+def _unit_columns(sheet: Sheet, name: str) -> list[tuple[str, str, str]]:
+    """What the columns of units say, each one thing all the way down."""
+    said = []
+    for column in filter(is_unit_column, sheet.header):
+        words = list(dict.fromkeys(str(cell).strip() for cell in sheet.column(column) if cell not in (None, "")))
+        if len(words) > 1:
+            raise ValidationError(
+                f"{name}: column {column!r} says {words[0]!r} and {words[1]!r}; keep one unit a file, and add each by itself"
+            )
+        said += [(f"the column {column!r}", *spoken(word, whole=True)) for word in words]
+    return said
 
 
 def _value_column(sheet: Sheet, date_column: str, options: ImportOptions, identity: str, name: str) -> str:
     if options.value_column is not None:
         return _column(sheet, options.value_column, name)
-    others = [column for column in sheet.header if column not in (date_column, *_KNOWN_NAMES) and column]
+    beside = (date_column, _known_column(sheet))
+    others = [column for column in sheet.header if column and column not in beside and not is_unit_column(column)]
     exact = [column for column in others if column.lower() in (*_VALUE_NAMES, identity)]
+    exact = exact or [column for column in others if column.lower().split(" ")[0] in _VALUE_NAMES]
     if len(others) == 1 or len(exact) == 1:
         return (exact or others)[0]
     numeric = [column for column in others if _mostly_numbers(sheet.column(column))]
@@ -278,13 +335,19 @@ def _one_row_a_period(
     twice = table.duplicated(by, keep=False)
     if not twice.any():
         return table, []
+    bars = table.loc[twice].groupby(by)["time"].nunique().gt(1).all()
     if options.keep is None:
         lines = table.loc[twice, "line"].tolist()
         shown = ", ".join(map(str, lines[:6])) + (" …" if len(lines) > 6 else "")
+        advice = "keep one of each, or pass --keep first|last"
+        if bars:
+            advice = f"pass --keep last for the last of each {subject.frequency}, or --keep first"
         raise ValidationError(
             f"{name}: {len(lines)} rows share a period, in lines {shown} "
-            f"({table.loc[twice, 'observed_for'].iloc[0]:%Y-%m-%d} first); keep one of each, or pass --keep first|last"
+            f"({table.loc[twice, 'observed_for'].iloc[0]:%Y-%m-%d} first); {advice}"
         )
+    if bars:  # by the clock, however the file is sorted
+        table = table.sort_values("time", kind="stable")
     kept = table.drop_duplicates(by, keep=options.keep)
     return kept, [f"{len(table) - len(kept)} rows dropped: the {options.keep} row of each period is kept"]
 
@@ -314,14 +377,67 @@ def _refuse_implausible(table: pd.DataFrame, subject: Subject, column: str, name
         )
 
 
+def _refuse_unlikely(table: pd.DataFrame, subject: Subject, column: str, options: ImportOptions, name: str) -> None:
+    """Refuse what a true file hardly holds: another spacing of dates, frozen prices, weekends, fractions for per cent."""
+    shown = measured_frequency(table["observed_for"])
+    if shown and subject.frequency in _PERIOD | {"day": ""} and shown != subject.frequency:
+        raise ValidationError(
+            f"{name}: the dates are a {shown} apart, {subject.id} has one value a {subject.frequency}: use the id of a "
+            f"{_ADJECTIVE[shown]} dataset, or pass --accept if rows are only missing"
+        )
+    values = table[column]
+    percent = subject.unit.startswith("%")
+    if percent and options.unit is None and values.abs().max() < _LARGEST_FRACTION:
+        raise ValidationError(
+            f"{name}: all values are under {_LARGEST_FRACTION}, {subject.id} is in {subject.unit}: pass --unit fraction "
+            "if 0.05 means 5 %, or --unit % if it does not"
+        )
+    if subject.key or len(table) < _MANY:
+        return
+    if values.nunique() == 1:
+        raise ValidationError(
+            f"{name}: all {len(table)} values are {values.iloc[0]:g}; name another column with --value-column, or pass "
+            "--accept if it is true"
+        )
+    if subject.frequency != "day" or not is_money(subject.unit):
+        return
+    start, length = _longest_run(values)
+    if length >= _STILL["day"]:
+        first, last = table["observed_for"].iloc[start], table["observed_for"].iloc[start + length - 1]
+        raise ValidationError(
+            f"{name}: line {table['line'].iloc[start]}: the price stands at {values.iloc[start]:g} for {length} rows, "
+            f"{first:%Y-%m-%d} to {last:%Y-%m-%d}: filled forward? remove them, or pass --accept if it is true"
+        )
+    weekend = table["observed_for"].dt.day_of_week >= 5
+    if weekend.mean() > _WEEKEND:
+        row = table[weekend].iloc[0]
+        raise ValidationError(
+            f"{name}: line {row['line']}: {row['observed_for']:%Y-%m-%d} is a {row['observed_for']:%A}, as are "
+            f"{int(weekend.sum())} of {len(table)} dates on weekends, when this market is closed; check the dates, or "
+            "pass --accept if it is true"
+        )
+
+
+def _longest_run(values: pd.Series) -> tuple[int, int]:
+    """Where the longest run of one value starts, and its length."""
+    runs = (values != values.shift()).cumsum()
+    lengths = runs.map(runs.value_counts())
+    start = int(lengths.to_numpy().argmax())
+    return start, int(lengths.iloc[start])
+
+
 def _describe(table: pd.DataFrame, subject: Subject, column: str) -> list[str]:
     days, values = table["observed_for"], table[column]
     said = [
         f"{subject.id}: {len(table)} rows, {days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}, "
         f"{values.min():g} to {values.max():g} {subject.unit}"
     ]
-    if subject.unit.startswith("%") and values.abs().max() < _LARGEST_FRACTION:
-        said.append(f"all values are under {_LARGEST_FRACTION}: if they are fractions and not %, pass --unit fraction")
+    start, length = _longest_run(values) if not subject.key else (0, 0)
+    if length >= _STILL.get(subject.frequency, len(table) + 1):
+        said.append(f"{values.iloc[start]:g} stands for {length} rows, {days.iloc[start]:%Y-%m-%d} on")
+    weekend = days.dt.day_of_week >= 5
+    if subject.frequency == "day" and weekend.any():
+        said.append(f"{int(weekend.sum())} dates are Saturdays or Sundays, the first {days[weekend].iloc[0]:%Y-%m-%d}")
     return said + _gaps(days.drop_duplicates(), subject.frequency)
 
 
