@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
+from research.datasets.importing.workbooks import OLE2, ZIP
 from research.errors import SourceError
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ T = TypeVar("T")
 
 SECRETS = ("api_key",)
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
-_OLE2, _ZIP = b"\xd0\xcf\x11\xe0", b"PK\x03\x04"
 
 
 class Unreachable(SourceError):
@@ -259,7 +259,7 @@ class Client:
             body = self._read(response, what, address, started)
         finally:
             response.close()
-        _refuse_other_kind(body, kind, what, address)
+        refuse_other_kind(body, kind, what, address)
         return Download(
             body=body,
             address=address,
@@ -345,7 +345,8 @@ def _gunzip(chunks: Iterator[bytes], most: int) -> Iterator[bytes]:
         raise Passing("the gzip stream is cut short")
 
 
-def _refuse_other_kind(body: bytes, kind: Kind, what: str, address: str) -> None:
+def refuse_other_kind(body: bytes, kind: Kind, what: str, address: str) -> None:
+    """Raise what speaks against a body being whole and of its kind: ``Passing`` where a further try may help."""
     head = body[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not head:
         raise SourceError(f"{what}: {address} sent an empty body; try again later")
@@ -355,7 +356,7 @@ def _refuse_other_kind(body: bytes, kind: Kind, what: str, address: str) -> None
         )
     if kind == "csv" and not body.endswith(b"\n"):
         raise Passing(f"{address} ends in the middle of a line: the answer is cut")
-    wanted = {"excel": (_OLE2, _ZIP), "zip": (_ZIP,)}.get(kind)
+    wanted = {"excel": (OLE2, ZIP), "zip": (ZIP,)}.get(kind)
     if wanted and not body.startswith(wanted):
         raise SourceError(f"{what}: {address} did not send a {kind} file; the provider changed its format")
     if kind == "xml" and not head.startswith(b"<"):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from research.datasets.importing.headings import filled, find_table
-from research.datasets.optional import need
+from research.datasets.importing.workbooks import OLE2, ZIP, sheets
 from research.errors import ValidationError
 
 LARGEST = 256 * 2**20
@@ -64,7 +64,7 @@ def read_sheet(path: Path, *, sheet: str | None = None, heading_row: int | None 
         content = _gunzip(content, path)
     if content[:4] == b"PAR1":
         return _parquet(content, path)
-    if content[:4] in (b"\xd0\xcf\x11\xe0", b"PK\x03\x04"):
+    if content[:4] in (OLE2, ZIP):
         return _excel(content, path, sheet, heading_row)
     if content.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
         raise ValidationError(f"{path.name}: a web page, not a table; save the data itself")
@@ -148,15 +148,13 @@ def _delimiter(text: str, path: Path) -> str:
 
 
 def _excel(content: bytes, path: Path, wanted: str | None, heading_row: int | None) -> Sheet:
-    calamine = need("python_calamine")
     try:
-        book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
-        names = [wanted] if wanted else book.sheet_names
-        if wanted and wanted not in book.sheet_names:
-            raise ValidationError(f"{path.name}: no sheet {wanted!r}; it has {', '.join(book.sheet_names)}")
-        found = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in names}
-    except (calamine.CalamineError, OSError) as error:
+        found = sheets(content, skip_empty_area=False)
+    except ValueError as error:
         raise ValidationError(f"{path.name}: not readable as a workbook ({error}); save it as CSV") from None
+    if wanted is not None and wanted not in found:
+        raise ValidationError(f"{path.name}: no sheet {wanted!r}; it has {', '.join(found)}")
+    found = {wanted: found[wanted]} if wanted is not None else found
     tables = {name: rows for name, rows in found.items() if sum(filled(row) >= 2 for row in rows) >= 2}
     if not tables:
         raise ValidationError(f"{path.name}: no sheet holds a table")
