@@ -11,6 +11,7 @@ from research.datasets.dataset import Dataset
 from research.datasets.market import Market, build_market
 from research.datasets.panel import Panel
 from research.datasets.registry import Pack, read_registry
+from research.datasets.remedies import how_to_get
 from research.datasets.store import load, verify
 from research.datasets.user_pack import user_pack_folder
 from research.errors import ExecutionError, NoData, UnknownDataset, did_you_mean
@@ -123,7 +124,7 @@ class Data:
         dataset = self[self._price_id(metal)]
         missing = sorted({identity for identity in inputs.values() if identity not in self})
         if missing:
-            raise UnknownDataset(f"needs {', '.join(missing)}: in none of the packs; `assay data` lists what there is")
+            raise UnknownDataset(f"needs {', '.join(missing)}: in none of the packs; {how_to_get(missing)}")
         index = pd.DatetimeIndex(market.price.index)
         time, timezone = dataset.decision
         local = (index + pd.Timedelta(f"{time}:00")).tz_localize(timezone, ambiguous=True, nonexistent="shift_forward")

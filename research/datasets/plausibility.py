@@ -145,7 +145,9 @@ def contradicted(fresh: pd.DataFrame, newest: pd.DataFrame, column: str, key: Se
     last = before["observed_for"].max()
     apart = int(np.busday_count(last.date(), day.date()))
     kept = before[before["observed_for"] == last]
-    both = fresh.merge(kept.assign(kept=kept[column])[[*key, "kept"]], how="inner" if key else "cross", on=[*key] or None)
+    both = fresh.merge(
+        kept.assign(kept=kept[column])[[*key, "kept"]], how="inner" if key else "cross", on=[*key] or None
+    )
     off = (both["previous"] - both["kept"]).abs() > _RESTATED * both["kept"].sum() + 1
     if apart > 1:
         if key or apart > _LONGEST_OF_DAYS:

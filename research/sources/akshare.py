@@ -37,9 +37,7 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
         raise SourceError(f"{what}: the package akshare is not installed; {NEEDED}") from None
     function = getattr(akshare, name, None)
     if function is None:
-        raise SourceError(
-            f"{what}: akshare {akshare.__version__} has no {name}; it is too old or renamed it, {NEEDED}"
-        )
+        raise SourceError(f"{what}: akshare {akshare.__version__} has no {name}; it is too old or renamed it, {NEEDED}")
     day = _last_complete_day(client.now())
 
     def ask() -> Any:

@@ -3,7 +3,7 @@
 The facts are in ``catalog.toml``. An entry has the fields of a registry (title, publisher, source, licence, unit,
 frequency, kind, key, price, decision, release, longest_useful_age_days, notes) and these of its own: ``provider`` and
 ``series`` (what to ask for), ``plausible`` (bounds of belief), ``columns`` of a table, ``whole_history`` (does every
-download bring all of it), ``revised`` (is much of the past rewritten as a rule), ``history`` (how far back), ``allows`` (what the licence allows).
+download bring all of it), ``revised`` (is much of the past rewritten as a rule), ``archive`` (is each day's answer kept by ``assay data archive``), ``history`` (how far back), ``allows`` (what the licence allows).
 """
 
 from __future__ import annotations
@@ -68,6 +68,11 @@ class Entry:
         return str(self.fields.get("plausible_column", "value"))
 
     @property
+    def by_hand(self) -> bool:
+        """Whether the provider's terms forbid automatic download, so that a saved file is added instead."""
+        return bool(self.fields.get("by_hand", False))
+
+    @property
     def revised(self) -> bool:
         """Whether the publisher rewrites much of the past as a rule, so that it is no sign of another series."""
         return bool(self.fields.get("revised", False))
@@ -106,7 +111,9 @@ def entry(identity: str) -> Entry:
     """
     known = entries()
     if identity not in known:
-        raise UnknownDataset(f"dataset {identity!r}: not in the catalogue{did_you_mean(identity, known)}")
+        near = sorted((name for name in known if identity in name.split("_")), key=lambda name: name.find(identity))
+        words = f"; there are: {', '.join(near[:6])}" if near else did_you_mean(identity, known)
+        raise UnknownDataset(f"dataset {identity!r}: not in the catalogue{words}; all of them: assay data sources")
     return known[identity]
 
 

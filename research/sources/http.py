@@ -351,9 +351,7 @@ def refuse_other_kind(body: bytes, kind: Kind, what: str, address: str) -> None:
     if not head:
         raise SourceError(f"{what}: {address} sent an empty body; try again later")
     if kind != "html" and head.startswith((b"<!doctype html", b"<html", b"<head", b"<script")):
-        raise ByHand(
-            f"{what}: {address} sent a web page instead of {kind} (a login, consent or block page)", address
-        )
+        raise ByHand(f"{what}: {address} sent a web page instead of {kind} (a login, consent or block page)", address)
     if kind == "csv" and not body.endswith(b"\n"):
         raise Passing(f"{address} ends in the middle of a line: the answer is cut")
     wanted = {"excel": (OLE2, ZIP), "zip": (ZIP,)}.get(kind)

@@ -198,4 +198,3 @@ def _last_complete_day(as_of: datetime) -> pd.Timestamp:
 
 def _what(wanted: Mapping[str, Any]) -> str:
     return f"yahoo {wanted.get('symbol') or wanted['root'] + ' contracts'}"
-

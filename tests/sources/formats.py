@@ -61,7 +61,9 @@ def _others(template: dict[str, int]) -> dict[str, str]:
     stems = [name.removesuffix("_all") for name in template]
     groups = ("noncomm", "comm") if template is LEGACY else ("prod_merc", "swap", "m_money", "other_rept")
     found = dict.fromkeys((f"{stem}_{part}" for stem in stems for part in ("old", "other", "1", "2")), "7")
-    found |= dict.fromkeys(("noncomm_positions_spread", "noncomm_positions_spread_1"), "7") if "noncomm" in groups else {}
+    found |= (
+        dict.fromkeys(("noncomm_positions_spread", "noncomm_positions_spread_1"), "7") if "noncomm" in groups else {}
+    )
     found |= {"tot_rept_positions_long_all": "9", "tot_rept_positions_short": "9", "tot_rept_positions_short_1": "9"}
     for side in ("long", "short", "spread"):
         for group in (*groups, "tot_rept", "nonrept"):
@@ -70,7 +72,9 @@ def _others(template: dict[str, int]) -> dict[str, str]:
     found |= {"change_in_open_interest_all": "-3", "pct_of_open_interest_all": "100", "traders_tot_all": "300"}
     found |= {"change_in_noncomm_spead_all": "-3", "traders_noncomm_spead_old": "21"}
     for measure in ("gross_le_4_tdr", "gross_le_8_tdr", "net_le_4_tdr", "net_le_8_tdr"):
-        found |= {f"conc_{measure}_{side}{end}": "33.1" for side in ("long", "short") for end in ("", "_1", "_2", "_all")}
+        found |= {
+            f"conc_{measure}_{side}{end}": "33.1" for side in ("long", "short") for end in ("", "_1", "_2", "_all")
+        }
     names = {
         **{"id": "260804F", "yyyy_report_week_ww": "2026 Report Week 46", "contract_market_name": "GOLD"},
         **{"cftc_market_code": "CMX ", "cftc_region_code": "1", "cftc_commodity_code": "88 ", "commodity_name": "GOLD"},
@@ -117,7 +121,7 @@ def bank_of_russia(
     metals = f'{head}<Metall FromDate="20190801" ToDate="20190831" name="Precious metals quotations">{"".join(records)}</Metall>'
     dollars = "".join(
         f'<Record Date="{day}" Id="R01235"><Nominal>1</Nominal><Value>{f"{rate:.4f}".replace(".", ",")}</Value>'
-        f'<VunitRate>{f"{rate:.4f}".replace(".", ",")}</VunitRate></Record>'
+        f"<VunitRate>{f'{rate:.4f}'.replace('.', ',')}</VunitRate></Record>"
         for day, rate in rates.items()
     )
     span = 'ID="R01235" DateRange1="01.08.2019" DateRange2="31.08.2019" name="Foreign Currency Market Dynamic"'

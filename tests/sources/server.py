@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-
 DRIP: tuple[bytes, float] = (b"2020-01-01,1.0\n" * 4096, 0.0)
 """Chunk of an endless body, and the seconds between two of them."""
 

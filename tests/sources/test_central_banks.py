@@ -63,7 +63,9 @@ def test_the_bank_of_russia_changed():
 
 def test_four_metals_in_one_visit(vendor, monkeypatch, clock):
     monkeypatch.setenv("ASSAY_BANK_OF_RUSSIA_URL", vendor.url)
-    prices, rates = formats.bank_of_russia({"20.11.2026": 10450.25, "23.11.2026": 10500.5}, {"21.11.2026": 78.1, "24.11.2026": 78.2})
+    prices, rates = formats.bank_of_russia(
+        {"20.11.2026": 10450.25, "23.11.2026": 10500.5}, {"21.11.2026": 78.1, "24.11.2026": 78.2}
+    )
     vendor.put("/scripts/xml_metall.asp", Answer(prices))
     vendor.put("/scripts/XML_dynamic.asp", Answer(rates))
     report = fetch(["gold_spot"], client=new_client(clock))

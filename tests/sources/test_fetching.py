@@ -19,7 +19,6 @@ from research.datasets.vintages import latest
 from research.errors import UnknownDataset
 from research.sources import fetch
 from research.sources.catalog import entries
-from research.sources.fetching import BY_HAND
 from tests.sources import formats
 from tests.sources.conftest import NOW, Clock, new_client
 from tests.sources.server import Answer
@@ -407,10 +406,10 @@ def test_a_split_is_seen_as_a_factor(monkeypatch):
 def test_what_needs_hands_is_not_fetched_unasked(monkeypatch):
     from research.sources import fetching
 
-    names = {one.id for one in fetching._fetchable()}
-    assert not {one.id for one in entries().values() if one.provider in BY_HAND} & names
+    names = {one.id for one in fetching.fetchable()}
+    assert not {one.id for one in entries().values() if one.by_hand} & names
     report = run("gold_etf_holdings")
-    assert "assay data add" in refused(report)
+    assert refused(report).endswith("type: assay data add FILE --as gold_etf_holdings")
 
 
 def test_a_first_fetch_in_another_unit_is_seen_by_the_bundled_history(vendor, monkeypatch):

@@ -23,7 +23,9 @@ PRICES = [2000.0, 2001.0, 2002.0, 2003.0, 2004.0, 2005.0]
 
 
 def table(form: str, days=DAYS) -> str:
-    return "".join(form.format(day=day, dot=day.replace("-", "."), value=2000 + at) + "\n" for at, day in enumerate(days))
+    return "".join(
+        form.format(day=day, dot=day.replace("-", "."), value=2000 + at) + "\n" for at, day in enumerate(days)
+    )
 
 
 def write(folder: Path, content: str | bytes, name: str = "my.csv") -> Path:
@@ -102,7 +104,9 @@ def test_a_heading_can_be_pointed_at(tmp_path):
 
 
 def test_no_row_is_lost_to_a_stray_line_of_text(tmp_path):
-    text = "date,close\n" + table("{day},{value}") + "Page 2,continued\n" + table("{day},{value}").replace("-01-", "-03-")
+    text = (
+        "date,close\n" + table("{day},{value}") + "Page 2,continued\n" + table("{day},{value}").replace("-01-", "-03-")
+    )
     with pytest.raises(ValidationError, match="line 8: 'Page 2'"):
         read(tmp_path, text)
 
@@ -169,7 +173,9 @@ def test_other_spellings_of_known_at_are_read(tmp_path, name):
 
 def test_known_earlier_than_the_rule_needs_a_yes(tmp_path):
     path = write(tmp_path, QUARTERS.format(name="known_at", known="2024-03-31"))
-    with pytest.raises(SourceError, match=r"the first that for 2024-03-31, on 2024-03-31 instead of 2024-05-02") as caught:
+    with pytest.raises(
+        SourceError, match=r"the first that for 2024-03-31, on 2024-03-31 instead of 2024-05-02"
+    ) as caught:
         add(path, "central_bank_net_purchases")
     assert not user_pack_folder().exists()
     command = shlex.split(str(caught.value).split("If it is true: ")[1])

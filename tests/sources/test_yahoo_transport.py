@@ -18,7 +18,7 @@ CHART = "/v8/finance/chart/GLD"
 def chart(closes: list[float]) -> bytes:
     first = 1_763_562_600  # 2025-11-19 14:30 UTC
     days = [first + 86_400 * at for at in range(len(closes))]
-    quote = {name: closes for name in ("open", "high", "low", "close")} | {"volume": [100] * len(closes)}
+    quote = dict.fromkeys(("open", "high", "low", "close"), closes) | {"volume": [100] * len(closes)}
     meta = {
         **{"currency": "USD", "symbol": "GLD", "exchangeTimezoneName": "America/New_York", "instrumentType": "ETF"},
         **{"timezone": "EST", "gmtoffset": -18000, "validRanges": ["1d", "max"], "dataGranularity": "1d"},

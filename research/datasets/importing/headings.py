@@ -138,7 +138,7 @@ def _joined(block: Sequence[Row], column: int) -> str:
 
 def _spread(row: Row) -> Row:
     """Merged cells hold their text in the first one only."""
-    if filled(row[1:]) < 1 or not any(_empty(cell) for cell in row[1:]) or filled(row) == 1 and not _empty(row[0]):
+    if filled(row[1:]) < 1 or not any(_empty(cell) for cell in row[1:]) or (filled(row) == 1 and not _empty(row[0])):
         return row
     result, last = [row[0]], None
     for cell in row[1:]:
@@ -180,7 +180,9 @@ def _dates_across(rows: Numbered) -> tuple[tuple[str, ...], Numbered, str] | Non
             columns = [column for column, cell in enumerate(row) if column and looks_like_year(cell)]
         if len(columns) < _ENOUGH or len(columns) < 0.6 * filled(row[1:]):
             continue
-        series = [(below, number) for below, number in rows[at + 1 :] if any(_is_number(_cell(below, c)) for c in columns)]
+        series = [
+            (below, number) for below, number in rows[at + 1 :] if any(_is_number(_cell(below, c)) for c in columns)
+        ]
         if not series:
             continue
         labels = []
@@ -217,7 +219,9 @@ def _is_number(cell: Any) -> bool:
         text = cell.strip().lower()
         if looks_like_date(text) and not text.isdigit():
             return False
-        return (bool(text) and text in MISSING) or (any(sign.isdigit() for sign in text) and not re.search(r"[a-df-z]{2}", text))
+        return (bool(text) and text in MISSING) or (
+            any(sign.isdigit() for sign in text) and not re.search(r"[a-df-z]{2}", text)
+        )
     return isinstance(cell, int | float) and not isinstance(cell, bool)
 
 

@@ -105,7 +105,9 @@ class ImportOptions:
     def words(self) -> str:
         """The options as they are typed, each behind a space."""
         told = {name.replace("_", "-"): value for name, value in vars(self).items() if value not in (None, False)}
-        return "".join(f" --{name}" + ("" if value is True else f" {quote(str(value))}") for name, value in told.items())
+        return "".join(
+            f" --{name}" + ("" if value is True else f" {quote(str(value))}") for name, value in told.items()
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
