@@ -97,12 +97,8 @@ def opened(before: set[str], available: Data) -> str:
 
 
 def archive(
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Check every day and the chain; exit 2 when one is off.")
-    ] = False,
-    merge: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Another archive to take over what it has more.")
-    ] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Check every day; exit 2 when one is off.")] = False,
+    merge: Annotated[Path | None, typer.Option(metavar="DIR", help="Take over what another archive has more.")] = None,
     as_json: Json = False,
 ) -> None:
     """Keep what shows its latest day only; for cron, e.g. 30 22 * * 1-5, and silent when all is well."""

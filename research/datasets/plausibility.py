@@ -152,14 +152,14 @@ def contradicted(fresh: pd.DataFrame, newest: pd.DataFrame, column: str, key: Se
     if apart > 1:
         if key or apart > _LONGEST_OF_DAYS:
             return []
-        off &= np.log(both["previous"] / both["kept"]).abs() > _LARGEST_OF_DAYS
+        off &= pd.Series(np.log(both["previous"] / both["kept"]), index=both.index).abs() > _LARGEST_OF_DAYS
     if not off.any():
         return []
     row = both[off].iloc[0]
     where = "".join(f" {row[name]}" for name in key)
     return [
-        f"the report of {day:%Y-%m-%d} gives {row['previous']:,.0f} as the total before{where}, kept for {last:%Y-%m-%d} "
-        f"is {row['kept']:,.0f}: columns or rows were exchanged, or the past was restated"
+        f"the report of {day:%Y-%m-%d} gives {row['previous']:,.0f} as the total before{where}, kept for "
+        f"{last:%Y-%m-%d} is {row['kept']:,.0f}: columns or rows were exchanged, or the past was restated"
     ]
 
 

@@ -137,8 +137,8 @@ def _refuse_early(rows: pd.DataFrame, one: Entry, name: str, command: str) -> No
         row, rule = rows[early].iloc[0], ruled[early].iloc[0]
         raise SourceError(
             f"{name}: {int(early.sum())} of {len(rows)} values are said to be known earlier than the release rule of "
-            f"{one.id} allows, the first that for {row['observed_for']:%Y-%m-%d}, on {row['known_at']:%Y-%m-%d} instead of "
-            f"{rule:%Y-%m-%d}; nothing was kept. If it is true: {command}"
+            f"{one.id} allows, the first that for {row['observed_for']:%Y-%m-%d}, on {row['known_at']:%Y-%m-%d} "
+            f"instead of {rule:%Y-%m-%d}; nothing was kept. If it is true: {command}"
         )
 
 

@@ -86,7 +86,8 @@ def archive(*, home: str | Path | None = None, client: Client | None = None) -> 
     A body that cannot be read is kept all the same, and reported: its layout may only have changed.
     """
     folder, pack = archive_folder(home), user_pack_folder(home)
-    failed, bodies = [], {}
+    failed: list[str] = []
+    bodies: dict[tuple[str, str], tuple[Download, list[Entry]]] = {}
     with client or new_client() as http:
         for one in filter(lambda one: one.fields.get("archive"), fetchable()):
             try:

@@ -93,7 +93,9 @@ def _records(half: bytes, root: str, what: str) -> pd.DataFrame:
     """The feed's ``<Record Date="dd.mm.yyyy" …>``, attributes and children as columns of text."""
     try:
         tree = ElementTree.fromstring(b"<?xml" + half.rstrip())
-        rows = [dict(record.attrib) | {child.tag: child.text for child in record} for record in tree.iter("Record")]
+        rows = [
+            dict(record.attrib) | {child.tag: child.text or "" for child in record} for record in tree.iter("Record")
+        ]
         days = pd.to_datetime(pd.Series([row["Date"] for row in rows]), format="%d.%m.%Y")
     except (ElementTree.ParseError, KeyError, ValueError) as error:
         raise SourceError(f"{what}: the XML is cut or changed ({error}); try again later") from None

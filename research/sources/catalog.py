@@ -3,7 +3,9 @@
 The facts are in ``catalog.toml``. An entry has the fields of a registry (title, publisher, source, licence, unit,
 frequency, kind, key, price, decision, release, longest_useful_age_days, notes) and these of its own: ``provider`` and
 ``series`` (what to ask for), ``plausible`` (bounds of belief), ``columns`` of a table, ``whole_history`` (does every
-download bring all of it), ``revised`` (is much of the past rewritten as a rule), ``archive`` (is each day's answer kept by ``assay data archive``), ``history`` (how far back), ``allows`` (what the licence allows).
+download bring all of it), ``revised`` (is much of the past rewritten as a rule), ``archive`` (is each day's answer
+kept by ``assay data archive``), ``by_hand`` (may no program download it), ``history`` (how far back), ``allows`` (what
+the licence allows).
 """
 
 from __future__ import annotations

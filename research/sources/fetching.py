@@ -260,7 +260,7 @@ def _in_one_line() -> Iterator[None]:
         yield
     except AssayError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever a provider's parser or package raises
         words = " ".join(str(error).split())[:120]
         line = f"unexpected {type(error).__name__} ({words}); nothing was kept, please report it"
         raise SourceError(line) from None

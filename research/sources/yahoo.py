@@ -61,11 +61,11 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
 
 
 def _session(most: int, seen: list[int | str]) -> Any:
-    """A session of yfinance's own transport that stops at ``most`` bytes and notes each answer about prices in ``seen``."""
+    """A session of yfinance's own transport that stops at ``most`` bytes and notes in ``seen`` how prices came."""
     from curl_cffi import CurlOpt, requests
 
-    class Capped(requests.Session):  # type: ignore[misc]
-        def request(self, method: str, url: str, *arguments: Any, **options: Any) -> Any:
+    class Capped(requests.Session[requests.Response]):
+        def request(self, method: Any, url: str, *arguments: Any, **options: Any) -> Any:
             prices = "/finance/chart/" in url  # and not a cookie, of which yfinance can do without
             try:
                 answer = super().request(method, url, *arguments, **options)

@@ -118,7 +118,8 @@ def bank_of_russia(
         for number in ("1", "2", "3", "4") if others else (code,):
             cell = f"{price if number == code else 33.5:.2f}".replace(".", ",")
             records.append(f'<Record Date="{day}" Code="{number}"><Buy>{cell}</Buy><Sell>{cell}</Sell></Record>')
-    metals = f'{head}<Metall FromDate="20190801" ToDate="20190831" name="Precious metals quotations">{"".join(records)}</Metall>'
+    dates = 'FromDate="20190801" ToDate="20190831" name="Precious metals quotations"'
+    metals = f"{head}<Metall {dates}>{''.join(records)}</Metall>"
     dollars = "".join(
         f'<Record Date="{day}" Id="R01235"><Nominal>1</Nominal><Value>{f"{rate:.4f}".replace(".", ",")}</Value>'
         f"<VunitRate>{f'{rate:.4f}'.replace('.', ',')}</VunitRate></Record>"

@@ -40,20 +40,36 @@ def pink(n: int) -> bytes:
     return formats.pink_sheet(wave(months, 3000, 50), wave(months, 40, 2))
 
 
+def sofr(n: int) -> bytes:
+    return formats.fred_json([(day, day, f"{4 + at / 100:.2f}") for at, day in enumerate(DAYS[:n])])
+
+
+def vaults(n: int) -> bytes:
+    return formats.lbma_xlsx([[month, 300_000 + 100 * at, 900_000] for at, month in enumerate(MONTHS[:n])])
+
+
+def official(n: int) -> bytes:
+    return formats.imf_json("G001", {month.replace("-", "-M"): "1150000000" for month in MONTHS[:n]})
+
+
+def euro(n: int) -> bytes:
+    return formats.ecb_zip({day: (1.16, round(8.24 + at / 1000, 4)) for at, day in enumerate(DAYS[:n])})
+
+
 BODIES = {
     "bill_rate_daily": ("csv", lambda n: formats.fred_csv("DTB3", two_decimals(wave(DAYS[:n], 4, 0.3))), 75),
-    "sofr": ("json", lambda n: formats.fred_json([(day, day, f"{4 + at / 100:.2f}") for at, day in enumerate(DAYS[:n])]), 75),
+    "sofr": ("json", sofr, 75),
     "real_yield_10y": ("json", lambda n: formats.dbnomics("FED/H15/RIFLGFCY10_XII_N.B", wave(DAYS[:n], 1, 0.2)), 75),
     "cot_gold": ("json", lambda n: formats.cot(formats.DISAGGREGATED, TUESDAYS[:n]), 46),
     "cot_gold_legacy": ("json", lambda n: formats.cot(formats.LEGACY, TUESDAYS[:n]), 46),
     "comex_silver_stocks": ("excel", lambda n: formats.cme_xls(f"11/{n}/2026", metal="SILVER"), 19),
     "gold_price": ("excel", pink, 34),
-    "london_vault_gold": ("excel", lambda n: formats.lbma_xlsx([[m, 300_000 + 100 * at, 900_000] for at, m in enumerate(MONTHS[:n])]), 34),
-    "world_official_gold": ("json", lambda n: formats.imf_json("G001", {m.replace("-", "-M"): "1150000000" for m in MONTHS[:n]}), 34),
-    "usdcny": ("zip", lambda n: formats.ecb_zip({day: (1.16, round(8.24 + at / 1000, 4)) for at, day in enumerate(DAYS[:n])}), 75),
+    "london_vault_gold": ("excel", vaults, 34),
+    "world_official_gold": ("json", official, 34),
+    "usdcny": ("zip", euro, 75),
     "gold_spot": ("xml", lambda n: russia(DAYS[:n]), 75),
     "nbp_gold_price": ("json", lambda n: formats.nbp_gold(wave(DAYS[:n], 480, 5)), 75),
-}  # fmt: skip
+}
 
 
 def read(identity: str, body: bytes) -> pd.DataFrame | None:

@@ -28,6 +28,10 @@ def table(form: str, days=DAYS) -> str:
     )
 
 
+def days_of(start: str, periods: int, freq: str = "D") -> list[str]:
+    return [f"{day:%Y-%m-%d}" for day in pd.date_range(start, periods=periods, freq=freq)]
+
+
 def write(folder: Path, content: str | bytes, name: str = "my.csv") -> Path:
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -117,14 +121,14 @@ LIES = {
     "a column of currencies": ("date,close,currency\n" + table("{day},{value},GBP"), "the column 'currency' says GBP"),
     "two units": ("date,close,unit\n2024-01-15,2000,oz\n2024-01-16,64000,kg\n", "says 'oz' and 'kg'"),
     "a formula that failed": ("date,close\n" + table("{day},{value}") + "2024-01-23,#REF!\n", "formula that failed"),
-    "one value for years": ("date,close\n" + table("{day},1800", pd.bdate_range("2020-01-01", periods=900).strftime("%F")), "all 900 values are 1800"),
+    "one value for years": ("date,close\n" + table("{day},1800", days_of("2020-01-01", 900, "B")), "all 900 values are 1800"),
     "a price that stands still": (
-        "date,close\n" + "".join(f"{day:%F},{1800 + min(at, 9)}\n" for at, day in enumerate(pd.bdate_range("2020-01-01", periods=129))),
+        "date,close\n" + "".join(f"{day},{1800 + min(at, 9)}\n" for at, day in enumerate(days_of("2020-01-01", 129, "B"))),
         "stands at 1809 for 120 rows",
     ),
-    "weekends": ("date,close\n" + table("{day},{value}", pd.date_range("2020-01-01", periods=40).strftime("%F")), "is a Saturday"),
-    "weeks": ("date,close\n" + table("{day},{value}", pd.date_range("2020-01-03", periods=9, freq="7D").strftime("%F")), "the dates are a week apart"),
-    "months": ("date,close\n" + table("{day},{value}", pd.date_range("2020-01-31", periods=9, freq="ME").strftime("%F")), "the dates are a month apart"),
+    "weekends": ("date,close\n" + table("{day},{value}", days_of("2020-01-01", 40)), "is a Saturday"),
+    "weeks": ("date,close\n" + table("{day},{value}", days_of("2020-01-03", 9, "7D")), "the dates are a week apart"),
+    "months": ("date,close\n" + table("{day},{value}", days_of("2020-01-31", 9, "ME")), "the dates are a month apart"),
 }  # fmt: skip
 
 

@@ -267,7 +267,8 @@ def _unit_columns(sheet: Sheet, name: str) -> list[tuple[str, str, str]]:
         words = list(dict.fromkeys(str(cell).strip() for cell in sheet.column(column) if cell not in (None, "")))
         if len(words) > 1:
             raise ValidationError(
-                f"{name}: column {column!r} says {words[0]!r} and {words[1]!r}; keep one unit a file, and add each by itself"
+                f"{name}: column {column!r} says {words[0]!r} and {words[1]!r}; "
+                "keep one unit a file, and add each by itself"
             )
         said += [(f"the column {column!r}", *spoken(word, whole=True)) for word in words]
     return said
@@ -380,7 +381,7 @@ def _refuse_implausible(table: pd.DataFrame, subject: Subject, column: str, name
 
 
 def _refuse_unlikely(table: pd.DataFrame, subject: Subject, column: str, options: ImportOptions, name: str) -> None:
-    """Refuse what a true file hardly holds: another spacing of dates, frozen prices, weekends, fractions for per cent."""
+    """Refuse what a true file hardly holds: another spacing of dates, frozen prices, weekends, fractions of 1."""
     shown = measured_frequency(table["observed_for"])
     if shown and subject.frequency in _PERIOD | {"day": ""} and shown != subject.frequency:
         raise ValidationError(
@@ -391,8 +392,8 @@ def _refuse_unlikely(table: pd.DataFrame, subject: Subject, column: str, options
     percent = subject.unit.startswith("%")
     if percent and options.unit is None and values.abs().max() < _LARGEST_FRACTION:
         raise ValidationError(
-            f"{name}: all values are under {_LARGEST_FRACTION}, {subject.id} is in {subject.unit}: pass --unit fraction "
-            "if 0.05 means 5 %, or --unit % if it does not"
+            f"{name}: all values are under {_LARGEST_FRACTION}, {subject.id} is in {subject.unit}: "
+            "pass --unit fraction if 0.05 means 5 %, or --unit % if it does not"
         )
     if subject.key or len(table) < _MANY:
         return
