@@ -25,8 +25,10 @@ def sources(as_json: Json = False, packs: Packs = None) -> None:
     for row in rows:
         typer.echo(f"{row['id']}: {row['title']}")
         typer.echo(f"    {row['publisher']}, {row['history']}; {row['allows']}")
-        opens = f"; opens {', '.join(row['claims'])}" if row["claims"] else ""
-        typer.echo(f"    {row['state']}{opens}")
+        serves = [claim for claim in row["claims"] if claim not in row["opens"]]
+        words = [f"opens {', '.join(row['opens'])}"] if row["opens"] else []
+        words += [f"serves {', '.join(serves)}"] if serves else []
+        typer.echo("; ".join([f"    {row['state']}", *words]))
     here = sum(row["here"] for row in rows)
     typer.echo(f"{len(rows)} datasets, {here} of them here; the rest by: assay data fetch")
 
@@ -39,7 +41,7 @@ def source_rows(available: Data) -> list[dict[str, Any]]:
     from research.sources import entries
     from research.sources.fetching import needed_package
 
-    now, used = pd.Timestamp.now("UTC"), claims_by_dataset(available)
+    now, used, open_already = pd.Timestamp.now("UTC"), claims_by_dataset(available), testable_claims(available)
     rows = []
     for identity, one in entries().items():
         first = last = None
@@ -68,6 +70,7 @@ def source_rows(available: Data) -> list[dict[str, Any]]:
                 "overdue_days": late,
                 "state": state,
                 "claims": used.get(identity, []),
+                "opens": [claim for claim in used.get(identity, []) if claim not in open_already],
             }
         )
     return rows

@@ -11,6 +11,7 @@ import pytest
 
 from research.datasets.user_pack import observations, user_pack_folder
 from research.errors import IntegrityError
+from research.sources import entry
 from research.sources.archive import archive, archive_folder, merge_archives, verify_archive
 from tests.sources import formats
 from tests.sources.conftest import Clock, new_client
@@ -98,24 +99,26 @@ def exchanged(folder, lines):
 @pytest.mark.parametrize(
     ("how", "words"),
     [
-        (altered, "the day 2026-11-18 differs from its SHA-256"),
-        (deleted, "the day 2026-11-18 is lost"),
-        (rewritten, "line 2, 2026-11-18: altered"),
-        (removed, "line 2, 2026-11-19: what stood before it is missing"),
+        (altered, "the day 2026-11-19 differs from its SHA-256"),
+        (deleted, "the day 2026-11-19 is lost"),
+        (rewritten, "line 2, 2026-11-19: altered"),
+        (removed, "line 2, 2026-11-20: what stood before it is missing"),
         (shortened, "what came after 2026-11-19 is missing"),
         (exchanged, "what stood before it is missing or altered"),
     ],
 )
-def test_an_altered_or_missing_day_is_named(exchange, how, words):
+def test_an_altered_or_missing_day_is_named(exchange, monkeypatch, how, words):
+    monkeypatch.setattr("research.sources.archive.fetchable", lambda: [entry("comex_gold_stocks")])
     for day in (17, 18, 19):
         keep(exchange, day)
     folder = archive_folder()
     lines = [json.loads(line) for line in (folder / "chain.jsonl").read_text().splitlines()]
-    assert [line["day"] for line in lines] == ["2026-11-18", "2026-11-18", "2026-11-19", "2026-11-20"]
+    assert [line["day"] for line in lines] == ["2026-11-18", "2026-11-19", "2026-11-20"]
     assert words in " | ".join(tampered(folder, how))
 
 
-def test_two_archives_are_merged(exchange, tmp_path):
+def test_two_archives_are_merged(exchange, monkeypatch, tmp_path):
+    monkeypatch.setattr("research.sources.archive.fetchable", lambda: [entry("comex_gold_stocks")])
     mine, theirs = tmp_path / "mine", tmp_path / "theirs"
     for day in (16, 18):
         keep(exchange, day, mine)

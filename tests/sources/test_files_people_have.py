@@ -121,9 +121,10 @@ LIES = {
     "a column of currencies": ("date,close,currency\n" + table("{day},{value},GBP"), "the column 'currency' says GBP"),
     "two units": ("date,close,unit\n2024-01-15,2000,oz\n2024-01-16,64000,kg\n", "says 'oz' and 'kg'"),
     "a formula that failed": ("date,close\n" + table("{day},{value}") + "2024-01-23,#REF!\n", "formula that failed"),
-    "one value for years": ("date,close\n" + table("{day},1800", days_of("2020-01-01", 900, "B")), "all 900 values are 1800"),
+    "one value for years": ("date,close\n" + table("{day},1800", days_of("2020-01-01", 900, "B")), "all 900 values"),
     "a price that stands still": (
-        "date,close\n" + "".join(f"{day},{1800 + min(at, 9)}\n" for at, day in enumerate(days_of("2020-01-01", 129, "B"))),
+        "date,close\n" + table("{day},{value}", days_of("2020-01-01", 9, "B"))
+        + table("{day},1809", days_of("2020-02-03", 120, "B")),
         "stands at 1809 for 120 rows",
     ),
     "weekends": ("date,close\n" + table("{day},{value}", days_of("2020-01-01", 40)), "is a Saturday"),

@@ -155,7 +155,7 @@ def _fitted(data: Numbered, header: tuple[str, ...], name: str, even: bool) -> N
         if len(row) != len(header) and even:
             raise ValidationError(
                 f"{name}: line {number} has {len(row)} cells, the heading has {len(header)}; quote cells that contain "
-                "the delimiter (a decimal comma?), or name the heading's line with --heading-row"
+                "the delimiter (a decimal comma?), or name the heading's line with --heading-row N"
             )
         result.append(((*row, *[None] * (len(header) - len(row)))[: len(header)], number))
     if not result:
@@ -205,7 +205,7 @@ def _line(rows: Numbered, wanted: int, name: str) -> int:
 def _no_heading(name: str, line: int) -> str:
     return (
         f"{name}: line {line} holds data already; add a heading such as date,value above it, "
-        "or name its line with --heading-row"
+        "or name its line with --heading-row N"
     )
 
 
