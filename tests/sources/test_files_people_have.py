@@ -68,6 +68,40 @@ def test_an_export_is_read_as_it_is(tmp_path, vendor):
     assert understood.observations["observed_for"].dt.strftime("%Y-%m-%d").tolist() == DAYS
 
 
+@pytest.mark.parametrize("heading", ["Datum;Hoch;Schlusskurs;Volumen", "Date;bid;US dollar (USD);Euro (EUR)"])
+def test_the_price_is_known_by_its_name_or_its_currency(tmp_path, heading):
+    assert read(tmp_path, heading + "\n" + table("{day};1;{value};2")).observations["value"].tolist() == PRICES
+
+
+def test_a_sheet_that_begins_in_column_b_and_failed_formulas(tmp_path):
+    from openpyxl import Workbook
+
+    book = Workbook()
+    for row in [
+        [None, "Date", "Close"],
+        *([None, datetime.fromisoformat(day), price] for day, price in zip(DAYS, PRICES, strict=True)),
+    ]:
+        book.active.append(row)
+    book.save(tmp_path / "b.xlsx")
+    assert (
+        understand(tmp_path / "b.xlsx", entry("gold_front_future"), today=TODAY).observations["value"].tolist()
+        == PRICES
+    )
+    book.active["C5"].value, book.active["C5"].data_type = "#REF!", "e"
+    book.save(tmp_path / "b.xlsx")
+    understood = understand(tmp_path / "b.xlsx", entry("gold_front_future"), today=TODAY)
+    assert "1 formulas that failed (C5 #REF!) count as no value" in understood.preview[0]
+    assert len(understood.observations) == len(PRICES) - 1
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [("<table><tr><td>1</td></tr></table>", "a web page"), ('[{"a": 1}]', "JSON")]
+)
+def test_another_format_is_called_what_it_is(tmp_path, content, words):
+    with pytest.raises(ValidationError, match=words):
+        read(tmp_path, content)
+
+
 def merged() -> bytes:
     rows = [["Prices"], [None, "Gold", None, "Silver", None], ["Date", "Open", "Close", "Open", "Close"]]
     rows += [[datetime.fromisoformat(day), 1.0, 2000.0 + at, 24.0, 25.0] for at, day in enumerate(DAYS)]

@@ -174,7 +174,9 @@ def _form(cell: Any, line: int, where: str) -> tuple[str, re.Match[str]]:
         )
     if re.fullmatch(r"\d{10}|\d{13}", text):
         raise ValidationError(f"{where}: line {line}: {text} looks like a Unix time; write it as YYYY-MM-DD")
-    raise ValidationError(f"{where}: line {line}: {text!r} is no date that can be read; write YYYY-MM-DD")
+    raise ValidationError(
+        f"{where}: line {line}: {text!r} is no date that can be read; write YYYY-MM-DD, or remove the line"
+    )
 
 
 def _find_order(

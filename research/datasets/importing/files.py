@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from research.datasets.importing.headings import filled, find_table
-from research.datasets.importing.workbooks import OLE2, ZIP, sheets
+from research.datasets.importing.workbooks import OLE2, ZIP, failed_formulas, sheets
 from research.errors import ValidationError
 
 LARGEST = 256 * 2**20
@@ -66,8 +66,11 @@ def read_sheet(path: Path, *, sheet: str | None = None, heading_row: int | None 
         return _parquet(content, path)
     if content[:4] in (OLE2, ZIP):
         return _excel(content, path, sheet, heading_row)
-    if content.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
-        raise ValidationError(f"{path.name}: a web page, not a table; save the data itself")
+    head = content.lstrip()[:15].lower()
+    if head.startswith((b"<!doctype html", b"<html", b"<table", b"<?xml")):
+        raise ValidationError(f"{path.name}: a web page or XML, not a table; save the data itself, as CSV or Excel")
+    if head.startswith((b"{", b"[")):
+        raise ValidationError(f"{path.name}: JSON, not a table; save it as CSV")
     return _csv(content, path, heading_row)
 
 
@@ -162,7 +165,9 @@ def _excel(content: bytes, path: Path, wanted: str | None, heading_row: int | No
         raise ValidationError(f"{path.name}: several sheets hold tables ({', '.join(tables)}); pass --sheet NAME")
     name, rows = next(iter(tables.items()))
     cells = [tuple(cell.strip() if isinstance(cell, str) else cell for cell in row) for row in rows]
-    return _with_header(cells, list(range(1, len(cells) + 1)), path, f"Excel, sheet {name!r}", heading_row)
+    failed = failed_formulas(content)
+    broken = f", {len(failed)} formulas that failed ({', '.join(failed[:3])}) count as no value" if failed else ""
+    return _with_header(cells, list(range(1, len(cells) + 1)), path, f"Excel, sheet {name!r}{broken}", heading_row)
 
 
 def _parquet(content: bytes, path: Path) -> Sheet:

@@ -40,6 +40,7 @@ def find_table(
     ValidationError
         If there is no heading, or it names two columns alike.
     """
+    rows = _without_empty_columns(rows)
     cells = [row for row, _ in rows]
     first = first_data_row(cells)
     if heading_row is None and first is None and (turned := _dates_across(rows)):
@@ -161,6 +162,12 @@ def _fitted(data: Numbered, header: tuple[str, ...], name: str, even: bool) -> N
     if not result:
         raise ValidationError(f"{name}: a heading but no rows")
     return result
+
+
+def _without_empty_columns(rows: Numbered) -> Numbered:
+    """A sheet often begins in column B."""
+    start = min((at for row, _ in rows for at, cell in enumerate(row) if not _empty(cell)), default=0)
+    return [(row[start:], line) for row, line in rows] if start else rows
 
 
 def _without_footnotes(rows: Numbered) -> tuple[Numbered, int]:

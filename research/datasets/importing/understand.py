@@ -17,14 +17,17 @@ from research.datasets.importing.doubtful import describe, refuse_future, refuse
 from research.datasets.importing.files import Sheet, read_sheet
 from research.datasets.importing.numerals import Decimal, read_numbers
 from research.datasets.importing.subject import Subject
-from research.datasets.importing.units import believed, conversion, is_unit_column, spoken
+from research.datasets.importing.units import believed, conversion, in_own_currency, is_unit_column, spoken
 from research.errors import ValidationError, did_you_mean
 
 _DATE_NAMES = (
     "observed_for", "date", "datum", "dates", "trade date", "datetime", "gmt time", "local time", "day", "month",
     "period", "time", "timestamp", "quarter", "year",
 )  # fmt: skip
-_VALUE_NAMES = ("value", "close", "price", "last", "px_last", "settle", "closing price", "close price")
+_VALUE_NAMES = (
+    "value", "close", "price", "last", "px_last", "settle", "closing price", "close price",
+    "schlusskurs", "schluss", "kurs", "cierre", "clôture", "chiusura",
+)  # fmt: skip
 _KNOWN_NAMES = (
     "known_at", "known_on", "published_on", "published_at", "published", "publication_date",
     "release_date", "released_on", "released_at", "released", "available_at", "vintage", "vintage_date",
@@ -198,7 +201,7 @@ def _known_column(sheet: Sheet) -> str | None:
 def _add_value(
     table: pd.DataFrame, sheet: Sheet, date_column: str, subject: Subject, options: ImportOptions, name: str
 ) -> list[str]:
-    column = _value_column(sheet, date_column, options, subject.id, name)
+    column = _value_column(sheet, date_column, options, subject.id, subject.unit, name)
     where = f"{name}: column {column!r}"
     numbers = read_numbers(
         sheet.column(column),
@@ -235,7 +238,7 @@ def _unit_columns(sheet: Sheet, name: str) -> list[tuple[str, str, str]]:
     return said
 
 
-def _value_column(sheet: Sheet, date_column: str, options: ImportOptions, identity: str, name: str) -> str:
+def _value_column(sheet: Sheet, date_column: str, options: ImportOptions, identity: str, unit: str, name: str) -> str:
     if options.value_column is not None:
         return _column(sheet, options.value_column, name)
     beside = (date_column, _known_column(sheet))
@@ -245,8 +248,9 @@ def _value_column(sheet: Sheet, date_column: str, options: ImportOptions, identi
     if len(others) == 1 or len(exact) == 1:
         return (exact or others)[0]
     numeric = [column for column in others if _mostly_numbers(sheet.column(column))]
-    if len(numeric) == 1:
-        return numeric[0]
+    ours = [column for column in numeric if in_own_currency(column, unit)]
+    if len(numeric) == 1 or len(ours) == 1:
+        return (ours or numeric)[0]
     if not numeric:
         raise ValidationError(f"{name}: no column of numbers beside {date_column!r}; the file has {', '.join(others)}")
     raise ValidationError(f"{name}: which of {', '.join(numeric)} is {identity}? pass --value-column NAME")

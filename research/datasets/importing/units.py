@@ -81,6 +81,11 @@ def is_money(unit: str) -> bool:
     return bool(_of_dataset(unit)[0])
 
 
+def in_own_currency(text: str, unit: str) -> bool:
+    """Whether a heading names the dataset's own currency."""
+    return is_money(unit) and spoken(text)[0] == _of_dataset(unit)[0]
+
+
 def is_unit_column(name: str) -> bool:
     """Whether a column's heading says that it holds units or currencies."""
     return name.strip().lower() in _UNIT_COLUMNS
@@ -98,8 +103,8 @@ def spoken(text: str, *, whole: bool = False) -> tuple[str, str]:
     for match in _WORDS.finditer(text):
         word, before = match.group(), text[: match.start()].rstrip().lower()
         upper, lower = word.upper(), word.lower()
-        if upper in _SIGNS or word in _CURRENCIES:
-            currency = currency or _SIGNS.get(upper, word)
+        if upper in _SIGNS or upper in _CURRENCIES:
+            currency = currency or _SIGNS.get(upper, upper)
             continue
         weight = _NAMES.get(lower, lower if lower in _GRAMS else "oz" if lower == "ozt" else "")
         placed = whole or before.endswith(("/", "per", "(", "[", " in", " je", " pro"))

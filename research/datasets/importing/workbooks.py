@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import struct
+import zipfile
 from io import BytesIO
 from typing import Any
 
@@ -10,6 +12,7 @@ from research.datasets.optional import need
 
 OLE2, ZIP = b"\xd0\xcf\x11\xe0", b"PK\x03\x04"
 
+_ERROR = re.compile(rb'<c r="([A-Z]+\d+)"[^>]*? t="e"[^>]*>(?:<f[^>]*/>|<f[^>]*>[^<]*</f>)?<v>(#[^<]+)</v>')
 _FREE = 0xFFFFFFFF
 _HEADER = 512
 
@@ -36,6 +39,16 @@ def sheets(content: bytes, *, skip_empty_area: bool = True) -> dict[str, list[li
         if type(error).__name__ != "PanicException":  # what the reader, which is no Python, does on some damage
             raise
         raise ValueError("damaged") from None
+
+
+def failed_formulas(content: bytes) -> list[str]:
+    """Cells of an .xlsx that hold an error (but for ``#N/A``), as ``C5 #REF!``: the reader calls them empty."""
+    if content[:4] != ZIP:
+        return []
+    with zipfile.ZipFile(BytesIO(content)) as book:
+        parts = [book.read(name) for name in book.namelist() if re.fullmatch(r"xl/worksheets/[^/]+\.xml", name)]
+    found = [(cell.decode(), error.decode()) for part in parts for cell, error in _ERROR.findall(part)]
+    return [f"{cell} {error}" for cell, error in found if error != "#N/A"]
 
 
 def _declared_size(content: bytes) -> int:
