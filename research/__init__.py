@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from research.datasets.data import open_data
     from research.execution import Execution
     from research.study import backtest, compare, portfolio
-    from research.thesis import Strategy, strategy
+    from research.thesis import UNKNOWN, Strategy, strategy
 
-__all__ = ["Execution", "Strategy", "backtest", "compare", "open_data", "portfolio", "strategy"]
+__all__ = ["UNKNOWN", "Execution", "Strategy", "backtest", "compare", "open_data", "portfolio", "strategy"]
 
 _HOMES = {
     "open_data": "research.datasets.data",
     "Execution": "research.execution",
+    "UNKNOWN": "research.thesis",
     "Strategy": "research.thesis",
     "strategy": "research.thesis",
     "backtest": "research.study",

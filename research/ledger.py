@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from research.datasets.user_pack import home_folder
+
+Floats = npt.NDArray[np.float64]
 
 WAIT_SECONDS = 30.0
 
@@ -38,7 +44,22 @@ CREATE TABLE IF NOT EXISTS trials (
     numbers TEXT NOT NULL
 )
 """
-_INDEX = "CREATE INDEX IF NOT EXISTS trials_by_prices ON trials (prices, label)"
+_SERIES = """
+CREATE TABLE IF NOT EXISTS series (
+    key TEXT PRIMARY KEY,
+    prices TEXT NOT NULL,
+    year REAL NOT NULL,
+    label TEXT NOT NULL,
+    events INTEGER NOT NULL,
+    numbers BLOB NOT NULL,
+    dates BLOB NOT NULL,
+    timing BLOB NOT NULL
+)
+"""
+_INDEXES = (
+    "CREATE INDEX IF NOT EXISTS trials_by_prices ON trials (prices, label)",
+    "CREATE INDEX IF NOT EXISTS series_by_prices ON series (prices, year)",
+)
 _COLUMNS = (
     "at", "kind", "strategy", "source", "metal", "parameters", "label", "prices", "data", "execution", "versions",
     "numbers",
@@ -84,6 +105,37 @@ class Entry:
         return {name: getattr(self, name) for name in _COLUMNS}
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Series:
+    """The timing series of one trial, so that a later family can take it in.
+
+    Attributes
+    ----------
+    key
+        What makes it one trial: the strategy's code, metal, parameters, prices, dates and terms. A rerun has the same.
+    prices, year
+        SHA-256 of the price history, and periods a year: only trials on the same meet in a family.
+    events
+        Independent events.
+    supporting, opposing
+        Its numbers for the claim, after costs, and against it, before them, ``(nu + 1,)`` each.
+    dates
+        Bar at which each period ends, nanoseconds since 1970.
+    timing
+        The timing series after costs and before them, ``(2, n_periods)``.
+    """
+
+    key: str
+    prices: str
+    year: float
+    label: str
+    events: int
+    supporting: Floats
+    opposing: Floats
+    dates: npt.NDArray[np.int64]
+    timing: npt.NDArray[np.float32]
+
+
 @dataclass(frozen=True)
 class Ledger:
     """The ledger in one file; by default the user's own, found anew at each use.
@@ -100,19 +152,6 @@ class Ledger:
     def file(self) -> Path:
         """Where the trials are written."""
         return self.path if self.path is not None else home_folder() / "trials.sqlite"
-
-    def tried(self, prices: Iterable[str]) -> tuple[frozenset[str], str]:
-        """Labels of every trial on any of these price histories, and why they cannot be read, if so."""
-        wanted = sorted(set(prices))
-        marks = ",".join("?" * len(wanted))
-        try:
-            if not self.file.exists():
-                return frozenset(), ""
-            with self._connection() as connection:
-                rows = connection.execute(f"SELECT DISTINCT label FROM trials WHERE prices IN ({marks})", wanted)
-                return frozenset(label for (label,) in rows), ""
-        except (sqlite3.Error, OSError) as error:
-            return frozenset(), self._problem("read", error)
 
     def record(self, entries: Iterable[Entry]) -> str:
         """Write trials down in one transaction; return ``""``, or in one line why it could not be done.
@@ -160,6 +199,62 @@ class Ledger:
             ).fetchall()
         return [_entry(row) for row in reversed(rows)]
 
+    def keep(self, series: Iterable[Series]) -> str:
+        """Keep timing series, one for each key; return ``""``, or in one line why it could not be done."""
+        rows = [
+            (
+                *(item.key, item.prices, item.year, item.label, item.events),
+                np.concatenate([item.supporting, item.opposing]).astype("<f8").tobytes(),
+                zlib.compress(np.diff(item.dates, prepend=0).astype("<i8").tobytes()),
+                zlib.compress(item.timing.astype("<f4").tobytes()),
+            )
+            for item in series
+        ]
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with self._connection() as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.executemany("INSERT OR IGNORE INTO series VALUES (?,?,?,?,?,?,?,?)", rows)
+                connection.execute("COMMIT")
+        except (sqlite3.Error, OSError) as error:
+            return self._problem("written", error)
+        return ""
+
+    def kept(self, prices: Iterable[str], year: float) -> tuple[dict[str, tuple[int, Floats, Floats]], str]:
+        """Events and numbers, for and against, of every trial on these prices, by key in its order; and a problem."""
+        wanted = sorted(set(prices))
+        marks = ",".join("?" * len(wanted))
+        query = f"SELECT key, events, numbers FROM series WHERE prices IN ({marks}) AND year = ? ORDER BY key"
+        try:
+            if not self.file.exists():
+                return {}, ""
+            with self._connection() as connection:
+                rows = connection.execute(query, (*wanted, year)).fetchall()
+        except (sqlite3.Error, OSError) as error:
+            return {}, self._problem("read", error)
+        return {key: (events, *np.split(np.frombuffer(blob, "<f8"), 2)) for key, events, blob in rows}, ""
+
+    def series(self, key: str) -> Series:
+        """One kept series, whole.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        """
+        with self._connection() as connection:
+            row = connection.execute("SELECT * FROM series WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            raise KeyError(key)
+        numbers = np.split(np.frombuffer(row[5], "<f8"), 2)
+        return Series(
+            **dict(zip(("key", "prices", "year", "label", "events"), row[:5], strict=True)),
+            supporting=numbers[0],
+            opposing=numbers[1],
+            dates=np.cumsum(np.frombuffer(zlib.decompress(row[6]), "<i8")),
+            timing=np.frombuffer(zlib.decompress(row[7]), "<f4").reshape(2, -1),
+        )
+
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         connection = sqlite3.connect(self.file, timeout=WAIT_SECONDS, isolation_level=None)
@@ -179,8 +274,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(_SCHEMA)
-            connection.execute(_INDEX)
+            for statement in (_SCHEMA, _SERIES, *_INDEXES):
+                connection.execute(statement)
             return
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > deadline:

@@ -20,6 +20,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import itertools
+import sys
 import traceback
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,13 @@ if TYPE_CHECKING:
     from research.datasets.panel import Panel
 
 Signal = Callable[..., "pd.Series"]
+
+UNKNOWN = -sys.float_info.max
+"""A weight that says: the number that the claim rests on is not known here.
+
+The account lies in bills, and the period takes no part in what is tested. No arithmetic arrives at it by accident.
+Return it where a number was never published yet, is too old or is missing: ``weights.where(number.notna(), UNKNOWN)``.
+"""
 
 _ROUNDING = 1 + 1e-12
 
@@ -182,7 +190,8 @@ class Strategy:
         else:
             for row, variant in enumerate(variants):
                 table[row] = _numbers(self._ask(panel, variant), index, self.name)
-        highest, lowest = np.fmax.reduce(table, axis=1), np.fmin.reduce(table, axis=1)
+        held = in_bills(table)
+        highest, lowest = np.fmax.reduce(held, axis=1), np.fmin.reduce(held, axis=1)
         beyond = np.flatnonzero(np.maximum(highest, -lowest) > max_leverage * _ROUNDING)
         if beyond.size:
             values = ", ".join(f"{name}={value!r}" for name, value in variants[beyond[0]].items())
@@ -273,6 +282,11 @@ def strategy(
     return declare
 
 
+def in_bills(weights: Any) -> Any:
+    """Weights as an account holds them: 0 where they are :data:`UNKNOWN`; an array, Series or table as given."""
+    return weights * (weights != UNKNOWN) + 0.0
+
+
 def check_weights(weights: Any, index: pd.DatetimeIndex, max_leverage: float, name: str) -> pd.Series:
     """Return ``weights`` as floats, or raise a :class:`SignalError` that says what is wrong with them."""
     import numpy as np
@@ -282,14 +296,14 @@ def check_weights(weights: Any, index: pd.DatetimeIndex, max_leverage: float, na
     if np.isinf(numbers).any():
         where = index[np.isinf(numbers)][0]
         raise SignalError(f"{name}: infinite weight at {where:%Y-%m-%d}; guard the division that made it")
-    over = np.abs(numbers) > max_leverage * _ROUNDING
+    over = np.abs(in_bills(numbers)) > max_leverage * _ROUNDING
     if over.any():
         where = index[over][0]
         raise SignalError(
             f"{name}: weight {numbers[over][0]:.4g} at {where:%Y-%m-%d} is beyond the leverage allowed "
             f"({max_leverage:g}); clip it, or raise max_leverage"
         )
-    if np.isnan(numbers).all():
+    if not (np.isfinite(numbers) & (numbers != UNKNOWN)).any():
         raise NoDecision(f"{name}: every weight is NaN, so it never decides; are its inputs there for this period?")
     return pd.Series(numbers, index=weights.index, name="weight")
 

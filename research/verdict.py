@@ -2,51 +2,51 @@
 
 The evidence is weighed in this order; the first rule that applies gives the word.
 
-1. **Too few events.** Fewer independent events than ``Rules.min_events``: ``undecidable``. No p-value is
-   given or looked at, because with so few none can be trusted; the findings that decide are stripped of
-   theirs.
-2. **No primary test.** The timing alpha or one of its two family-adjusted p-values could not be computed:
-   ``undecidable``.
+1. **Too few events.** Fewer independent events than ``Rules.min_events``: ``undecidable``. No p-value is given or
+   looked at, because with so few none can be trusted.
+2. **No test.** The timing return or one of its p-values could not be computed: ``undecidable``.
 3. **Supported**, if all of these hold:
 
-   - *primary*: the timing alpha has the claimed sign and its p-value in the claimed direction, adjusted
-     over the family by step-down, is not above ``Rules.level``;
-   - *placebo*: the share of the strategy's own moved histories that do as well gives a p-value not above
-     ``Rules.level``;
-   - *robust*: the alpha keeps the claimed sign with one more bar of delay, with doubled costs, and in each
-     half of the sample. An alpha of exactly zero has no sign.
+   - *primary*: the deciding p-value in the claimed direction, after costs, is at most ``Rules.level``;
+   - *shifted*: so is the share of the claim's own moved histories that do as well;
+   - *robust*: the timing return keeps the claimed sign with one more bar of delay, with doubled costs, and in each
+     half of the record. A return of exactly zero has no sign.
 
-4. **Contradicted**, if primary, placebo and robust all hold with the opposite sign. The p-value of the primary is
-   then two-sided, since nobody claimed that direction beforehand, and that of the accounts before costs; the
-   moved histories pay the same costs. So costs alone cannot contradict a claim.
-5. **A missing piece.** A word of rule 3 or 4 hangs on something unknown (NaN): everything else that it
-   needs holds and this could not be computed: ``undecidable``.
-6. **Power.** Neither word was earned. The smallest information ratio that this sample could have found is
-   not above ``Rules.worthwhile_information_ratio``: ``not supported``. It is above it, or unknown:
+4. **Contradicted**, if all of these hold with the opposite sign at half the level, since nobody claimed that
+   direction beforehand, and before costs, so that costs alone cannot contradict a claim.
+5. **A missing piece.** A word of rule 3 or 4 hangs on something unknown (NaN), all else that it needs being there:
    ``undecidable``.
+6. **Ruled out**, if an effect worth having is excluded: the one-sided 95 % upper limit of the timing return before
+   costs, the reading kindest to the claim, is under the *smaller* of an information ratio of
+   ``Rules.worthwhile_information_ratio`` and the return a year that the claim declares. An equivalence test
+   (Schuirmann 1987), for each claim by itself: fourteen claims ruled out are fourteen risks of 5 %.
+7. **Undecidable**: neither nothing nor something worth having is excluded.
 
-When primary and placebo disagree, or the sign does not survive, no word is earned and rule 6 decides: the
-verdict names the step that failed. Significant evidence that fails a step is never ``supported``, however
-small its p.
+**Which p decides.** ``p_adjusted`` is adjusted over the declared family: all testable claims of the thesis on these
+prices, dates and terms, whatever was asked for. It decides for a claim of the thesis. ``p_with_record`` takes in
+whatever else this machine has tried on the same prices. It decides for a strategy of one's own. Either is printed with
+the word.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
-from math import isfinite, nan
-from typing import Any
+from math import isfinite, isnan, nan
+from typing import Any, Literal
 
-from research.diagnostics.finding import Finding
+from research.diagnostics.outlook import Decidable, odds_words
+from research.diagnostics.timing import NOTHING, Estimate
 from research.errors import ParameterError
 
 
 class Word(StrEnum):
-    """The four answers to a thesis."""
+    """The four answers to a claim."""
 
     SUPPORTED = "supported"
     CONTRADICTED = "contradicted"
-    NOT_SUPPORTED = "not supported"
+    RULED_OUT = "ruled out"
     UNDECIDABLE = "undecidable"
 
 
@@ -57,15 +57,16 @@ class Rules:
     Attributes
     ----------
     level
-        Largest p-value, family-adjusted and of the placebo, that counts as evidence; at most 0.05.
+        Largest p-value, adjusted and shifted, that counts as evidence for a claim; half of it against one; and the
+        error of an upper limit. At most 0.05.
     min_events
         Fewest independent events for which a p-value may be given; at least 6. With five, even a two-sided
         sign-flip test that every event agrees with has p = 2/2^5 = 0.0625.
     worthwhile_information_ratio
-        Smallest information ratio a year (timing alpha over its residual volatility) that an investor would
-        care to know of; at most 0.5. The lower, the longer the sample that may say ``not supported``.
+        Smallest information ratio a year (timing return over its own volatility) that an investor would care to know
+        of; at most 0.5. The lower, the longer the record that may say ``ruled out``.
     power
-        Probability with which the sample must find such an effect; at least 0.8.
+        Probability with which an effect of the size called detectable is found; at least 0.8.
 
     Raises
     ------
@@ -89,7 +90,9 @@ class Rules:
 
 @dataclass(frozen=True, kw_only=True)
 class Robustness:
-    """Timing alphas, fraction a year, of the same strategy under harder terms; NaN when one could not be had.
+    """The timing return of the same decisions under harder terms, in the claimed direction; NaN where there is none.
+
+    Information ratios a year of a claim at equal risk over its rows; of a row as well.
 
     Attributes
     ----------
@@ -98,55 +101,127 @@ class Robustness:
     doubled_costs
         Fees and slippage twice as high.
     first_half, second_half
-        Each half of the bars alone.
+        Each half of the periods alone.
     """
 
-    longer_delay: float
-    doubled_costs: float
-    first_half: float
-    second_half: float
+    longer_delay: float = nan
+    doubled_costs: float = nan
+    first_half: float = nan
+    second_half: float = nan
+
+
+@dataclass(frozen=True, kw_only=True)
+class PValues:
+    """One-sided p-values, in the claimed direction after costs and against it before them; NaN where there is none."""
+
+    supporting: float = nan
+    opposing: float = nan
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What the verdict is made from, and nothing else.
+    """What a verdict is made from, of a claim or of one of its rows, and nothing else.
+
+    Estimates are in the claimed direction, so that a positive one speaks for the claim; only ``price_gap`` is in the
+    metal's own direction.
 
     Attributes
     ----------
-    primary
-        The timing alpha: ``estimate`` in fraction a year.
-    family
-        The same alpha adjusted over the declared family: ``p_value`` in the claimed direction, after costs;
-        ``details["p_value_opposite"]`` in the other, before costs.
-    placebo
-        The moved histories: ``p_value`` and ``details["p_value_opposite"]`` likewise.
-    robustness
-        Alphas under harder terms.
-    power
-        ``estimate`` is the smallest information ratio a year that this sample could have found at the level
-        and with the power in ``details["level"]`` and ``details["power"]``.
-    independent_events
-        Number of independent events behind the positions, after clustering.
-    expected_sign
-        +1 when the thesis claims a positive alpha, -1 when a negative one.
+    sign
+        +1 when the claim says that holding at these times pays, -1 when it says that it costs.
+    events, periods, unknown_periods, years
+        Independent events; periods of the longest row, those of them left out because the claim's number was not
+        known, and the length in years.
+    timing_return
+        Fraction a year, after costs; of a claim the mean of its rows'.
+    information_ratio
+        Timing return over its yearly standard deviation, after costs, of the rows held together at equal risk: what
+        is tested.
+    ratio_before_costs, return_before_costs
+        The same before costs: what ``ruled out`` and ``contradicted`` look at.
+    price_gap
+        The metal's return a year in position less that out of it, as a fraction, before costs.
+    p_value
+        Of this one alone, unadjusted.
+    p_adjusted
+        Over the declared family of a claim; over the claim's rows, and never under the claim's own, of a row.
+    p_with_record
+        Over the family and all else that this machine has tried on the same prices.
+    p_shifted
+        Share of the moved histories that do as well.
+    robustness, robustness_before_costs
+        Under harder terms; before costs is what ``contradicted`` looks at.
+    detectable
+        Information ratio that the deciding rules find with the probability ``Rules.power``.
+    worthwhile_return
+        Return a year that the claim declares to be worth having; infinite where it declares none.
+    bayes_factor
+        Odds of an effect of the size worth having against none.
+    decidable
+        When the claim can be decided at the present rate of events.
+    family_size
+        Claims that the family tests, or rows of the claim.
+    n_recorded
+        Further trials that ``p_with_record`` takes in.
+    decided_by
+        Which p decides.
     """
 
-    primary: Finding
-    family: Finding
-    placebo: Finding
-    robustness: Robustness
-    power: Finding
-    independent_events: float
-    expected_sign: int = 1
+    sign: int
+    events: int
+    periods: int
+    years: float
+    unknown_periods: int = 0
+    timing_return: Estimate = NOTHING
+    information_ratio: Estimate = NOTHING
+    ratio_before_costs: Estimate = NOTHING
+    return_before_costs: Estimate = NOTHING
+    price_gap: Estimate = NOTHING
+    p_value: PValues = field(default_factory=PValues)
+    p_adjusted: PValues = field(default_factory=PValues)
+    p_with_record: PValues = field(default_factory=PValues)
+    p_shifted: PValues = field(default_factory=PValues)
+    robustness: Robustness = field(default_factory=Robustness)
+    robustness_before_costs: Robustness = field(default_factory=Robustness)
+    detectable: float = nan
+    worthwhile_return: float = float("inf")
+    bayes_factor: float = nan
+    decidable: Decidable = field(default_factory=lambda: Decidable(nan, nan, nan))
+    family_size: int = 1
+    n_recorded: int = 0
+    decided_by: Literal["p_adjusted", "p_with_record"] = "p_adjusted"
 
     def __post_init__(self) -> None:
-        if self.expected_sign not in (1, -1):
-            raise ParameterError(f"expected_sign: {self.expected_sign!r} is no direction; use 1 or -1")
+        if self.sign not in (1, -1):
+            raise ParameterError(f"sign: {self.sign!r} is no direction; use 1 or -1")
+
+    @property
+    def deciding(self) -> PValues:
+        """The p-values that decide."""
+        return self.p_with_record if self.decided_by == "p_with_record" else self.p_adjusted
+
+    @property
+    def odds(self) -> str:
+        """The weight of the evidence in words: what even odds become."""
+        return odds_words(self.bayes_factor)
+
+    def shows_p_values(self, rules: Rules) -> bool:
+        """Whether events are enough for any p-value to be given."""
+        return self.events >= rules.min_events
+
+    def upper_limits(self, rules: Rules) -> tuple[float, float]:
+        """One-sided limits, before costs: of the information ratio, and of the return a year."""
+        level = 1 - rules.level
+        return self.ratio_before_costs.upper_limit(level), self.return_before_costs.upper_limit(level)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values only; estimates with their 95 % interval."""
+        return {item.name: _plain(getattr(self, item.name)) for item in fields(self)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """One word, why, and what decided it.
+    """One word, and why.
 
     Attributes
     ----------
@@ -154,20 +229,16 @@ class Verdict:
         The answer.
     reason
         One sentence.
-    deciding
-        The findings that the word rests on.
     steps
-        Whether each step held in the claimed direction: ``primary``, ``placebo``, ``robust`` and ``power``
-        (the sample could have found a worthwhile effect). ``None`` is unknown, or not asked because events
-        are too few.
+        Whether each step held in the claimed direction: ``primary``, ``shifted``, ``robust``; and ``excluded``, whether
+        an effect worth having is. ``None`` is unknown, or not asked because events are too few.
     rules
         The thresholds in force.
     """
 
     word: Word
     reason: str
-    deciding: tuple[Finding, ...]
-    steps: tuple[tuple[str, bool | None], ...] = field(default=())
+    steps: Mapping[str, bool | None] = field(default_factory=dict)
     rules: Rules = field(default_factory=Rules)
 
     def __str__(self) -> str:
@@ -179,142 +250,107 @@ class Verdict:
             "word": str(self.word),
             "reason": self.reason,
             "steps": dict(self.steps),
-            "deciding": [finding.to_json() for finding in self.deciding],
             "rules": asdict(self.rules),
         }
 
 
 def decide(evidence: Evidence, rules: Rules | None = None) -> Verdict:
-    """Weigh the evidence by the rules at the top of this module.
-
-    Raises
-    ------
-    ParameterError
-        If the power finding was computed for a looser level or a lower power than the rules demand.
-    """
+    """Weigh the evidence by the rules at the top of this module."""
     rules = rules or Rules()
-    _check_power(evidence.power, rules)
-    if not evidence.independent_events >= rules.min_events:
-        return _too_few(evidence, rules)
-
-    claimed = _claimed_steps(evidence, rules)
-    opposite = _opposite_steps(evidence, rules)
-    could = _not_above(evidence.power.estimate, rules.worthwhile_information_ratio)
-    steps = (*claimed.items(), ("power", could))
-
-    def verdict(word: Word, reason: str, *deciding: Finding) -> Verdict:
-        return Verdict(word=word, reason=reason, deciding=deciding, steps=steps, rules=rules)
-
-    primary, family, placebo, power = evidence.primary, evidence.family, evidence.placebo, evidence.power
-    tested = (primary.estimate, family.p_value, family.details.get("p_value_opposite"))
-    if not all(value is not None and isfinite(value) for value in tested):
-        return verdict(
-            Word.UNDECIDABLE,
-            "The sample cannot give the timing alpha and its p-value.",
-            primary,
-            family,
-            power,
-        )
-    if _all(claimed) is True:
-        return verdict(
-            Word.SUPPORTED,
-            f"{_numbers(evidence)}, and the sign survives every check.",
-            primary,
-            family,
-            placebo,
-        )
-    if _all(opposite) is True:
-        return verdict(
-            Word.CONTRADICTED,
-            f"{_numbers(evidence, against=True)}, against the claim.",
-            primary,
-            family,
-            placebo,
-        )
-    if _all(claimed) is None or _all(opposite) is None:
-        missing = _names({**opposite, **claimed} if _all(claimed) is None else opposite, None)
-        return verdict(
-            Word.UNDECIDABLE,
-            f"The word hangs on what could not be computed: {missing}.",
-            primary,
-            family,
-            placebo,
-        )
-    failed = f"{_failure(evidence, claimed)}; {_reach(power, rules)}."
-    return verdict(Word.NOT_SUPPORTED if could else Word.UNDECIDABLE, failed, primary, family, placebo, power)
-
-
-def _claimed_steps(evidence: Evidence, rules: Rules) -> dict[str, bool | None]:
-    sign = evidence.expected_sign
-    return {
-        "primary": _both(_sign_is(evidence.primary.estimate, sign), _not_above(evidence.family.p_value, rules.level)),
-        "placebo": _not_above(evidence.placebo.p_value, rules.level),
-        "robust": _robust(evidence, sign),
+    if not evidence.shows_p_values(rules):
+        n = evidence.events
+        reason = f"Only {n:g} independent event{'' if n == 1 else 's'}, {rules.min_events} are needed."
+        return Verdict(word=Word.UNDECIDABLE, reason=reason, steps=dict.fromkeys(_STEPS), rules=rules)
+    for_it = {
+        "primary": _at_most_level(evidence.deciding.supporting, rules.level),
+        "shifted": _at_most_level(evidence.p_shifted.supporting, rules.level),
+        "robust": _robust(evidence.robustness, 1),
     }
-
-
-def _opposite_steps(evidence: Evidence, rules: Rules) -> dict[str, bool | None]:
-    family, placebo = (f.details.get("p_value_opposite") for f in (evidence.family, evidence.placebo))
-    return {
-        "primary": _both(_sign_is(evidence.primary.estimate, -evidence.expected_sign), _not_above(family, rules.level)),
-        "placebo": _not_above(placebo, rules.level),
-        "robust": _robust(evidence, -evidence.expected_sign),
+    against = {
+        "primary": _at_most_level(evidence.deciding.opposing, rules.level / 2),
+        "shifted": _at_most_level(evidence.p_shifted.opposing, rules.level / 2),
+        "robust": _robust(evidence.robustness_before_costs, -1),
     }
+    excluded = _excluded(evidence, rules)
+    steps = {**for_it, "excluded": excluded}
+
+    def verdict(word: Word, reason: str) -> Verdict:
+        return Verdict(word=word, reason=reason, steps=steps, rules=rules)
+
+    if any(isnan(p) for p in (evidence.deciding.supporting, evidence.deciding.opposing)):
+        return verdict(Word.UNDECIDABLE, "The record cannot give the timing return and its p-value.")
+    if _all(for_it.values()) is True:
+        return verdict(Word.SUPPORTED, f"{_numbers(evidence)}, and the sign survives every check.")
+    if _all(against.values()) is True:
+        return verdict(Word.CONTRADICTED, f"{_numbers(evidence, against=True)}, against the claim.")
+    if _all(for_it.values()) is None or _all(against.values()) is None:
+        open_ones = for_it if _all(for_it.values()) is None else against
+        missing = ", ".join(name for name, holds in open_ones.items() if holds is None)
+        return verdict(Word.UNDECIDABLE, f"The word hangs on what could not be computed: {missing}.")
+    if excluded:
+        return verdict(Word.RULED_OUT, f"{_failure(evidence, for_it)}; {_limit(evidence, rules)}.")
+    return verdict(Word.UNDECIDABLE, f"{_failure(evidence, for_it)}; {_open(evidence, rules)}.")
 
 
-def _robust(evidence: Evidence, sign: int) -> bool | None:
-    return _all({f.name: _sign_is(getattr(evidence.robustness, f.name), sign) for f in fields(Robustness)})
+_STEPS = ("primary", "shifted", "robust", "excluded")
 
 
-def _too_few(evidence: Evidence, rules: Rules) -> Verdict:
-    power = replace(evidence.power, p_value=None, statistic=None)
-    n = evidence.independent_events
-    counted = f"Only {n:g} independent event{'' if n == 1 else 's'}" if isfinite(n) else "Independent events unknown"
-    reason = f"{counted}, {rules.min_events} are needed for a p-value; {_reach(power, rules)}."
-    steps = tuple((name, None) for name in ("primary", "placebo", "robust", "power"))
-    return Verdict(word=Word.UNDECIDABLE, reason=reason, deciding=(power,), steps=steps, rules=rules)
+def _excluded(evidence: Evidence, rules: Rules) -> bool | None:
+    ratio, gain = evidence.upper_limits(rules)
+    if isnan(ratio) or isnan(gain):
+        return None
+    return ratio < rules.worthwhile_information_ratio and gain < evidence.worthwhile_return
+
+
+def _robust(robustness: Robustness, sign: int) -> bool | None:
+    return _all(_sign_is(getattr(robustness, item.name), sign) for item in fields(Robustness))
 
 
 def _numbers(evidence: Evidence, *, against: bool = False) -> str:
-    family = evidence.family.details["p_value_opposite"] if against else evidence.family.p_value
-    placebo = evidence.placebo.details["p_value_opposite"] if against else evidence.placebo.p_value
-    return (
-        f"Alpha {evidence.primary.estimate:+.2%} a year: p {family:.3f} over the family, p {placebo:.3f} of the placebo"
+    ratio = evidence.ratio_before_costs if against else evidence.information_ratio
+    p, shifted = (
+        (values.opposing if against else values.supporting) for values in (evidence.deciding, evidence.p_shifted)
     )
+    return f"Information ratio {ratio.value:+.2f} a year: p {_p(p)} {_over(evidence)}, p {_p(shifted)} shifted"
 
 
-def _failure(evidence: Evidence, claimed: dict[str, bool | None]) -> str:
+def _over(evidence: Evidence) -> str:
+    return "with all that was tried" if evidence.decided_by == "p_with_record" else "adjusted"
+
+
+def _failure(evidence: Evidence, steps: Mapping[str, bool | None]) -> str:
     says = {
-        "primary": f"p {_p(evidence.family)} over the family",
-        "placebo": f"p {_p(evidence.placebo)} of the placebo",
+        "primary": f"p {_p(evidence.deciding.supporting)} {_over(evidence)}",
+        "shifted": f"p {_p(evidence.p_shifted.supporting)} shifted",
         "robust": f"sign lost: {_lost(evidence)}",
     }
-    failed = ", ".join(says[name] for name, holds in claimed.items() if holds is False)
-    wrong = _sign_is(evidence.primary.estimate, evidence.expected_sign) is False
-    return f"Alpha {evidence.primary.estimate:+.2%} a year{', not of the claimed sign' if wrong else ''}: {failed}"
+    failed = ", ".join(says[name] for name, holds in steps.items() if holds is False)
+    wrong = _sign_is(evidence.information_ratio.value, 1) is False
+    sense = ", not of the claimed sign" if wrong else ""
+    return f"Information ratio {evidence.information_ratio.value:+.2f} a year{sense}: {failed}"
 
 
 def _lost(evidence: Evidence) -> str:
-    checks = {
-        f.name: _sign_is(getattr(evidence.robustness, f.name), evidence.expected_sign) for f in fields(Robustness)
-    }
-    return "every check" if not any(holds is not False for holds in checks.values()) else _names(checks, False)
+    signs = {item.name: _sign_is(getattr(evidence.robustness, item.name), 1) for item in fields(Robustness)}
+    lost = [name.replace("_", " ") for name, holds in signs.items() if holds is False]
+    return "every check" if len(lost) == len(signs) else ", ".join(lost)
 
 
-def _reach(power: Finding, rules: Rules) -> str:
-    worth = f"{rules.worthwhile_information_ratio:g} is worth having"
-    if not isfinite(power.estimate):
-        return f"what the sample can find is unknown, {worth}"
-    return f"the sample finds information ratios from {power.estimate:.2f} up, {worth}"
+def _limit(evidence: Evidence, rules: Rules) -> str:
+    ratio, gain = evidence.upper_limits(rules)
+    worth = f"information ratios above {ratio:.2f} are excluded, {rules.worthwhile_information_ratio:g} is worth having"
+    if isfinite(evidence.worthwhile_return):
+        worth += f"; so is a return above {gain:.1%} a year, {evidence.worthwhile_return:.1%} is worth having"
+    return worth
 
 
-def _check_power(power: Finding, rules: Rules) -> None:
-    level, reached = power.details.get("level", nan), power.details.get("power", nan)
-    if not (level <= rules.level + 1e-12 and reached >= rules.power - 1e-12):
-        raise ParameterError(
-            f"power: computed at level {level:g} with power {reached:g}, "
-            f"the rules demand {rules.level:g} and {rules.power:g}; compute it with the rules' thresholds"
-        )
+def _open(evidence: Evidence, rules: Rules) -> str:
+    ratio, gain = evidence.upper_limits(rules)
+    if ratio < rules.worthwhile_information_ratio:
+        return f"returns up to {gain:.1%} a year are not excluded, {evidence.worthwhile_return:.1%} is worth having"
+    return (
+        f"information ratios up to {ratio:.2f} are not excluded, {rules.worthwhile_information_ratio:g} is worth having"
+    )
 
 
 def _at_most(name: str, value: float, default: float) -> None:
@@ -322,28 +358,31 @@ def _at_most(name: str, value: float, default: float) -> None:
         raise ParameterError(f"Rules: {name} {value!r} is looser than {default:g} or not above 0; declare less")
 
 
-def _not_above(value: float | None, threshold: float) -> bool | None:
-    return None if value is None or not isfinite(value) else value <= threshold
+def _at_most_level(value: float, threshold: float) -> bool | None:
+    return None if isnan(value) else value <= threshold
 
 
 def _sign_is(value: float, sign: int) -> bool | None:
     return None if not isfinite(value) else value * sign > 0
 
 
-def _both(*parts: bool | None) -> bool | None:
-    return _all(dict(enumerate(parts)))
-
-
-def _all(parts: dict[Any, bool | None]) -> bool | None:
+def _all(parts: Iterable[bool | None]) -> bool | None:
     """Three-valued and: one False settles it, else one unknown leaves it open."""
-    if any(part is False for part in parts.values()):
+    found = list(parts)
+    if any(part is False for part in found):
         return False
-    return None if any(part is None for part in parts.values()) else True
+    return None if any(part is None for part in found) else True
 
 
-def _names(parts: dict[str, bool | None], state: bool | None) -> str:
-    return ", ".join(name.replace("_", " ") for name, holds in parts.items() if holds is state)
+def _p(value: float) -> str:
+    return "unknown" if isnan(value) else "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _p(finding: Finding) -> str:
-    return "unknown" if finding.p_value is None else f"{finding.p_value:.3f}"
+def _plain(value: Any) -> Any:
+    if isinstance(value, Estimate):
+        low, high = value.interval()
+        return {name: _plain(item) for name, item in (("value", value.value), ("error", value.error),
+                ("degrees_of_freedom", value.degrees_of_freedom), ("low", low), ("high", high))}  # fmt: skip
+    if isinstance(value, PValues | Robustness | Decidable):
+        return {name: _plain(item) for name, item in asdict(value).items()}
+    return None if isinstance(value, float) and not isfinite(value) else value

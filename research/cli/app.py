@@ -99,10 +99,6 @@ def compare(
             ledger=None if no_ledger else LEDGER,
         )
     _keep(study, data, run_folder)
-    if not names and not metals:
-        from research.study import with_portfolio
-
-        study = with_portfolio(study, data)
     _show(study, as_json=as_json, verbose=verbose, html=html)
 
 

@@ -38,16 +38,15 @@ def claims(
     study = None
     if verdicts or findings is not None:
         from research.report.progress import Progress
-        from research.study import compare, with_portfolio
+        from research.study import compare
 
         with Progress(quiet=as_json) as tell:
             study = compare(found, data, execution=execution, progress=tell)
-        study = with_portfolio(study, data)
     entries = ledger(load_claims(), found, data, study)
     if study is None:
         note = "No verdicts were asked for: assay claims --verdicts runs every test on the data at hand."
     else:
-        note = f"Verdicts of one family of {study.family_size} trials; {study.execution.describe()}."
+        note = f"Verdicts of one family of claims; {study.execution.describe()}."
     from research.datasets.store import write_atomically
 
     if findings is not None:

@@ -17,13 +17,12 @@ to fill; so a settled stretch earns ``-surplus m / k`` over the mix, and its sum
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 from numba import boolean, float64, int64, types, void
 
+from research.engine._compile import compiled, inner
 from research.engine.traded_market import BLOCK
 
 # Columns of the table that `evaluate` fills, one row a variant. Sums are over the return periods.
@@ -63,24 +62,7 @@ Terms = tuple[Any, ...]  # what `kernel` reads of a market, in the order in whic
 Position = tuple[float, float, float]  # cash, units of the metal's index, units of the bills' index
 
 
-def _inner(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile as a part of what calls it."""
-    return numba.njit(error_model="numpy", forceinline=True)(function)  # type: ignore[no-any-return]
-
-
-def _compiled(signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Compile when the module is loaded; without the disk cache where no folder can be written."""
-
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        try:
-            return numba.njit(signature, nogil=True, error_model="numpy", cache=True)(function)  # type: ignore[no-any-return]
-        except (RuntimeError, OSError):  # numba found no cache folder, or its disk is full
-            return numba.njit(signature, nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
-
-    return decorate
-
-
-@_inner
+@inner
 def _add(amount: float, change: float) -> float:
     """Add, taking what is left of two nearly opposite amounts for nothing."""
     total = amount + change
@@ -89,7 +71,7 @@ def _add(amount: float, change: float) -> float:
     return total
 
 
-@_inner
+@inner
 def _trade(
     cash: float, holding: float, order: float, dust: float, buy_factor: float, sell_factor: float
 ) -> tuple[float, float, float]:
@@ -107,7 +89,7 @@ def _trade(
     return left, _add(holding, order), order
 
 
-@_inner
+@inner
 def _rebalance(
     cash: float, metal: float, bills: float, value: float, weight: float, buy_factor: float, sell_factor: float
 ) -> tuple[float, float, float, float]:
@@ -135,7 +117,7 @@ def _rebalance(
     return cash, metal, bills, filled
 
 
-@_inner
+@inner
 def _account(
     bars: Array,
     targets: Array,
@@ -240,7 +222,7 @@ def _account(
         out[X], out[XX], out[XM], out[XMM], out[XMMM], out[XXM], out[XXMM], out[X_ACCRUAL], out[EXPOSURE] = sums
 
 
-@_inner
+@inner
 def _decisions(row: Array, bars: Array, targets: Array, others: Array) -> int:
     """List the bars that have a target, the targets, and for each the next one that differs; count them."""
     n = 0
@@ -252,7 +234,7 @@ def _decisions(row: Array, bars: Array, targets: Array, others: Array) -> int:
     return n
 
 
-@_inner
+@inner
 def _opening(bars: Array, offset: int, start: int, n_bars: int) -> tuple[int, int]:
     """Decision and bar of the first fill: the last target due by `start`, else the first one after it."""
     due, beyond = 0, bars.size  # by halves: numpy's search takes long to compile
@@ -269,7 +251,7 @@ def _opening(bars: Array, offset: int, start: int, n_bars: int) -> tuple[int, in
     return 0, n_bars
 
 
-@_inner
+@inner
 def _hold(
     position: Position, metal_index: Array, bill_index: Array, first: int, stop: int, equity: Array, held: Array
 ) -> None:
@@ -280,7 +262,7 @@ def _hold(
         equity[bar] = cash + metal_units * metal_index[bar] + bill_units * bill_index[bar]
 
 
-@_inner
+@inner
 def _first_ruin(position: Position, metal_index: Array, bill_index: Array, first: int, stop: int) -> int:
     """First bar of a stretch at which nothing is left, else its end."""
     cash, metal_units, bill_units = position
@@ -290,7 +272,7 @@ def _first_ruin(position: Position, metal_index: Array, bill_index: Array, first
     return stop
 
 
-@_inner
+@inner
 def _close(bar: int, with_path: bool, equity: Array, out: Array) -> float:
     """Close a ruined account: its value."""
     out[BANKRUPT_AT] = bar
@@ -299,7 +281,7 @@ def _close(bar: int, with_path: bool, equity: Array, out: Array) -> float:
     return 0.0
 
 
-@_inner
+@inner
 def _ruined(
     sums: Sums, mix: Mix, bars: Array, targets: Array, at: int, offset: int, opened: int, ruin: int, terms: Terms
 ) -> Sums:
@@ -315,13 +297,13 @@ def _ruined(
     return sums
 
 
-@_inner
+@inner
 def _wanting(mix: Mix, weight: float, periods: int) -> Mix:
     """Want another weight after so many periods."""
     return weight, mix[1] + (mix[0] - weight) * periods
 
 
-@_inner
+@inner
 def _period(sums: Sums, x: float, weight: float, m: float, accrual: float, mix: Mix, share: float) -> Sums:
     """Add one period's excess return `x` on the `weight` held into it, the metal's being `m`."""
     x -= (mix[0] + mix[1] * share) * m
@@ -332,7 +314,7 @@ def _period(sums: Sums, x: float, weight: float, m: float, accrual: float, mix: 
     )  # fmt: skip
 
 
-@_inner
+@inner
 def _settled(sums: Sums, tails: Array, first: int, stop: int) -> Sums:
     """Add the periods of a stretch that is all in metal: `x` is `m` and the weight is 1."""
     before, after = tails[first], tails[stop]
@@ -344,7 +326,7 @@ def _settled(sums: Sums, tails: Array, first: int, stop: int) -> Sums:
     )  # fmt: skip
 
 
-@_inner
+@inner
 def _settled_over_mix(sums: Sums, mix_tails: Array, surplus: float, first: int, stop: int) -> Sums:
     """Add the periods of a stretch that is all in metal or all in bills: `x` over the mix is `-surplus m / k`."""
     before, after, square = mix_tails[first], mix_tails[stop], surplus * surplus
@@ -357,7 +339,7 @@ def _settled_over_mix(sums: Sums, mix_tails: Array, surplus: float, first: int, 
     )  # fmt: skip
 
 
-@_inner
+@inner
 def _unsettled(
     sums: Sums,
     fall: Fall,
@@ -387,7 +369,7 @@ def _unsettled(
     return sums, fall
 
 
-@_inner
+@inner
 def _lower(fall: Fall, value: float) -> Fall:
     """Peak so far, the value below which the fall from it is a new worst one, and that worst one as a ratio."""
     peak, floor, worst = fall
@@ -398,7 +380,7 @@ def _lower(fall: Fall, value: float) -> Fall:
     return fall
 
 
-@_inner
+@inner
 def _lowest(fall: Fall, units: float, index: Array, blocks: Array, first: int, stop: int) -> Fall:
     """Carry the worst fall through a stretch, past the blocks of bars that can hold no worse one."""
     for number in range(first // BLOCK, (stop + BLOCK - 1) // BLOCK):
@@ -415,7 +397,7 @@ def _lowest(fall: Fall, units: float, index: Array, blocks: Array, first: int, s
     return fall
 
 
-@_inner
+@inner
 def _long_run_variance(equity: Array, scores: Array, terms: Terms, window: int, out: Array) -> float:
     """Newey and West's variance of alpha.
 
@@ -449,7 +431,7 @@ _indices = types.Array(int64, 1, "C", readonly=True)
 _cube = types.Array(float64, 3, "C", readonly=True)
 
 
-@_compiled(
+@compiled(
     void(
         _matrix, _indices, _indices, int64,
         types.Tuple((_matrix, _vector, _vector, _vector, _matrix, _cube, _vector, _matrix, float64, float64)),

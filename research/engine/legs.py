@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from research.datasets.market import Market
 from research.engine.portfolio import account, filled
 from research.engine.result import PortfolioResult
 from research.errors import SignalError
@@ -40,6 +41,17 @@ class Legs:
     storable: frozenset[str]
     averaged: bool
     periods_per_year: int
+
+    @classmethod
+    def of(cls, market: Market) -> Legs:
+        """The one leg of a market."""
+        return cls(
+            price=market.price.to_frame(market.metal),
+            bill_accrual=market.bill_accrual,
+            storable=frozenset([market.metal]),
+            averaged=market.averaged,
+            periods_per_year=market.periods_per_year,
+        )
 
     def since(self, first: pd.Timestamp) -> Legs:
         """The same legs from one bar on."""
@@ -107,52 +119,3 @@ def run_legs(
         averaged=here.averaged,
         **kept.common(name, here.bill_accrual, provenance),
     )
-
-
-def leg_paths(targets: Floats, legs: Legs, execution: Execution) -> Floats:
-    """Value of the account of many weight histories at once; what :func:`run_legs` says of each, to rounding.
-
-    Parameters
-    ----------
-    targets
-        Decided at each bar of the legs, ``(n_bars, n_histories, n_legs)``, without NaN.
-
-    Returns
-    -------
-    ndarray
-        ``(n_bars - delay, n_histories)`` from the first fill on, of a capital of 1.
-    """
-    n_bars, n_histories, n_legs = targets.shape
-    here = legs.since(pd.Timestamp(legs.price.index[execution.delay]))
-    long, short = here.growth(execution), here.growth(execution, short=True)
-    bills = 1 + here.bill_accrual.to_numpy()
-    terms = here.terms(execution)
-    buying = np.array([*((1 + item.fees) * (1 + item.slippage) for item in terms), 1.0])
-    selling = np.array([*((1 - item.fees) * (1 - item.slippage) for item in terms), 1.0])
-    cash = np.ones(n_histories)
-    held = np.zeros((n_histories, n_legs + 1))
-    equity = np.empty((n_bars - execution.delay, n_histories))
-    before = np.zeros((n_histories, n_legs))
-    for bar in range(len(equity)):
-        held[:, :-1] *= np.where(before < 0, short[bar], long[bar])
-        held[:, -1] *= bills[bar]
-        wealth = cash + held.sum(axis=1)
-        wanted = targets[bar]
-        share = np.column_stack([wanted, 1 - wanted.sum(axis=1)])
-        order = share * wealth[:, None] - held
-        cash -= np.minimum(order, 0) @ selling
-        bought = _affordable(np.maximum(order, 0), buying, cash)
-        cash -= bought.sum(axis=1)
-        held += np.minimum(order, 0) + bought / buying
-        equity[bar] = cash + held.sum(axis=1)
-        before = wanted
-    return equity
-
-
-def _affordable(orders: Floats, costs: Floats, cash: Floats) -> Floats:
-    """What is paid, row by row: orders of these values and unit costs, the smallest first, until the cash is gone."""
-    by_size = np.argsort(orders, axis=1)
-    paid = np.minimum(np.cumsum(np.take_along_axis(orders * costs, by_size, axis=1), axis=1), cash[:, None])
-    out = np.empty_like(orders)
-    np.put_along_axis(out, by_size, np.diff(paid, axis=1, prepend=0.0), axis=1)
-    return out

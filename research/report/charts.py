@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ import pandas as pd
 
 from research.errors import DataError
 from research.report.chart import Axis, Band, Bars, Cells, Chart, Line, Panel, Role, Rows, Rule, Spans
-from research.report.words import interval, number, p_value, percent, signed_percent
+from research.report.columns import shows
+from research.report.words import number, percent, signed_percent
 from research.study import Study, Trial, exhibits
 
 DATE = Axis(title="Year", scale="date", form="date")
@@ -86,10 +87,13 @@ def signal(trial: Trial) -> Chart:
         ),
     ]
     spans = ", ".join(f"{row.start:%Y-%m} to {row.end:%Y-%m}" for row in found.itertuples())
+    told = f": {spans}" if 0 < len(found) <= 12 else ""
     return Chart(
         title=f"When {trial.name} held {trial.metal}",
-        description=f"{len(found)} independent episodes{': ' + spans if 0 < len(found) <= 12 else ''}.",
-        caption=_caption(trial, "Episodes within a quarter of each other count as one."),
+        description=f"{len(found)} episodes, {trial.evidence.events} independent events{told}.",
+        caption=_caption(
+            trial, "Shaded: held above the average so far. Entries within the position's memory are one event."
+        ),
         x=DATE,
         panels=tuple(panels),
     )
@@ -142,29 +146,28 @@ def placebo(trial: Trial) -> Chart:
     DataError
         If no history has a statistic, or the events are too few for a p-value, which this picture is.
     """
-    if not _judged(trial):
+    if not trial.shows_p_values:
         least = trial.verdict.rules.min_events
-        raise DataError(f"{trial.name}: {trial.events:.0f} independent events are under {least}; a placebo needs more")
-    draws = exhibits.placebo_draws(trial)
+        raise DataError(f"{trial.name}: {trial.evidence.events} independent events are under {least}")
+    draws = exhibits.moved_histories(trial)
     known = draws.shifted[np.isfinite(draws.shifted)]
     if not known.size or not isfinite(draws.observed):
         raise DataError(f"{trial.name}: holds one fixed mix, so there is nothing to shift")
     heights, edges = np.histogram(known, bins=min(40, max(8, known.size // 15)))
+    as_good = (draws.shifted >= draws.observed).mean()
     return Chart(
-        title=f"{trial.name} on {trial.metal} among its own shifted histories",
+        title=f"{trial.name} on {trial.metal} among its own moved histories",
         description=(
-            f"The alpha over the average weight so far has a t statistic of {number(draws.observed)}; "
-            f"{draws.finding.estimate:.0%} of {draws.shifted.size} histories with the same weights at other times do "
-            f"at least as well "
-            f"(p {p_value(draws.finding.p_value)})."
+            f"The timing return has a t of {number(draws.observed)} by White's error; {as_good:.0%} of "
+            f"{draws.shifted.size} histories with the same weights at other times do at least as well."
         ),
-        caption=_caption(trial, f"{draws.finding.method[0].upper()}{draws.finding.method[1:]}."),
-        x=Axis(title="t statistic of the alpha over the average weight so far"),
+        caption=_caption(trial, "The own weights moved in a circle through the same account and costs."),
+        x=Axis(title="t of the timing return"),
         panels=(
             Panel(
-                y=Axis(title="Shifted histories (number)", low=0.0),
+                y=Axis(title="Moved histories (number)", low=0.0),
                 marks=(
-                    Bars(edges=edges, heights=heights, label="Shifted histories", role="bills"),
+                    Bars(edges=edges, heights=heights, label="Moved histories", role="bills"),
                     Rule(at=draws.observed, axis="x", label="The strategy", role="strategy", dash=""),
                 ),
             ),
@@ -173,36 +176,30 @@ def placebo(trial: Trial) -> Chart:
 
 
 def rolling(trial: Trial) -> Chart:
-    """Timing alpha through a moving window, with its interval and the break, if there is one.
+    """Timing return through a moving window, with its interval.
 
     Raises
     ------
     DataError
-        If the history is too short for a window, or no window has an alpha.
+        If the history is too short for a window.
     """
     found = exhibits.stability(trial)
-    alpha, test = found.alpha, found.finding
-    if alpha["alpha"].isna().all():
-        raise DataError(f"{trial.name}: holds one fixed mix in every window, so it has no alpha through time")
-    broken = _judged(trial) and test.p_value is not None and test.p_value <= trial.verdict.rules.level
-    turn = [Rule(at=trial.result.excess_returns.index[test.details["position"]], axis="x", label="Break", role="bad")]
+    path = found.path
     return Chart(
-        title=f"Alpha of {trial.name} on {trial.metal} through time",
+        title=f"Timing return of {trial.name} on {trial.metal} through time",
         description=(
-            f"Over windows of {found.years:.1f} years the timing alpha moved between "
-            f"{signed_percent(alpha['alpha'].min())} and {signed_percent(alpha['alpha'].max())} a year. "
-            f"{test.sentence if _judged(trial) else ''}"
+            f"Over windows of {found.years:.1f} years the timing return moved between "
+            f"{signed_percent(path['timing_return'].min())} and {signed_percent(path['timing_return'].max())} a year."
         ),
         caption=_caption(trial, f"Windows of {found.years:.1f} years, each alone with its 95 % interval."),
         x=DATE,
         panels=(
             Panel(
-                y=Axis(title="Timing alpha (% a year)", form="percent"),
+                y=Axis(title="Timing return (% a year)", form="percent"),
                 marks=(
-                    Band(x=alpha.index, low=alpha["low"], high=alpha["high"], label="95 % interval", role="strategy"),
+                    Band(x=path.index, low=path["low"], high=path["high"], label="95 % interval", role="strategy"),
                     Rule(at=0.0, axis="y", label="", role="ink", dash=""),
-                    Line(x=alpha.index, y=alpha["alpha"], label="Timing alpha", role="strategy"),
-                    *(turn if broken else []),
+                    Line(x=path.index, y=path["timing_return"], label="Timing return", role="strategy"),
                 ),
             ),
         ),
@@ -210,12 +207,12 @@ def rolling(trial: Trial) -> Chart:
 
 
 def grid(trial: Trial) -> Chart:
-    """Timing alpha at every declared point of the grid, the chosen one framed.
+    """Timing return at every declared point of the grid, the chosen one framed.
 
     Raises
     ------
     DataError
-        If only one point was declared, or none has an alpha.
+        If only one point was declared, or none has a timing return.
     """
     names = list(trial.strategy.grid)
     if len(trial.grid) < 2 or not names:
@@ -227,18 +224,18 @@ def grid(trial: Trial) -> Chart:
     chosen = None
     for point in trial.grid:
         place = rows.index(tuple(point.parameters[name] for name in before)), columns.index(point.parameters[last])
-        values[place] = point.alpha
+        values[place] = point.timing_return
         chosen = place if point.chosen else chosen
     if not np.isfinite(values).any():
-        raise DataError(f"{trial.name}: no declared point has an alpha on {trial.metal}")
+        raise DataError(f"{trial.name}: no declared point has a timing return on {trial.metal}")
     best = np.nanmax(values)
     return Chart(
-        title=f"Timing alpha over the declared grid of {trial.name} on {trial.metal}",
+        title=f"Timing return over the declared grid of {trial.name} on {trial.metal}",
         description=(
             f"{len(trial.grid)} points between {signed_percent(np.nanmin(values))} and {signed_percent(best)} a year; "
             f"the chosen one, framed, has {signed_percent(values[chosen]) if chosen else 'none'}."
         ),
-        caption=_caption(trial, "% a year over a fixed mix. Every cell counts as a trial."),
+        caption=_caption(trial, "% a year, after costs. Every cell counts as a trial."),
         x=Axis(title=last),
         panels=(
             Panel(
@@ -260,36 +257,34 @@ def grid(trial: Trial) -> Chart:
 
 
 def power(trial: Trial) -> Chart:
-    """How likely this sample was to find a true alpha of each size, and which alpha it did show.
+    """How likely the deciding rules find a true effect of each size, and which size this record shows.
 
     Raises
     ------
     DataError
-        If the sample has no standard error of alpha.
+        If the record has no error.
     """
     curve = exhibits.chance_of_finding(trial)
     if curve is None:
-        raise DataError(f"{trial.name}: no standard error of alpha, so no power curve")
-    alpha = trial.findings["timing_alpha"].estimate
-    rules = trial.verdict.rules
-    least = trial.findings["minimum_detectable_information_ratio"].details["minimum_detectable_alpha"]
-    years = len(trial.returns) / trial.result.periods_per_year
+        raise DataError(f"{trial.name}: no error of the timing return, so no power curve")
+    rules, ratio = trial.verdict.rules, trial.evidence.information_ratio.value
+    years = trial.evidence.years
     return Chart(
         title=f"What {years:.0f} years could find of {trial.name} on {trial.metal}",
         description=(
-            f"A true timing alpha of {percent(least)} a year would be found in {rules.power:.0%} of such samples. "
-            f"This one shows {signed_percent(alpha)}."
+            f"A true information ratio of {number(trial.evidence.detectable)} a year would be found in "
+            f"{rules.power:.0%} of such records. This one shows {number(ratio)}."
         ),
-        caption=_caption(trial, f"Two-sided test at {rules.level:.0%} for one trial alone."),
-        x=Axis(title="True timing alpha (% a year, either way)", form="percent", low=0.0),
+        caption=_caption(trial, f"At the critical value of its family, level {rules.level:.0%}."),
+        x=Axis(title="True information ratio a year", low=0.0),
         panels=(
             Panel(
                 y=Axis(title="Chance of finding it (%)", form="percent", low=0.0, high=1.0),
                 marks=(
                     Rule(at=rules.power, axis="y", label="", role="bills"),
-                    Line(x=curve["alpha"], y=curve["power"], label="Chance of finding it", role="ink"),
-                    Rule(at=least, axis="x", label="Smallest findable", role="mix", dash="dot"),
-                    Rule(at=abs(alpha), axis="x", label="Seen in this sample", role="strategy"),
+                    Line(x=curve["ratio"], y=curve["power"], label="Chance of finding it", role="ink"),
+                    Rule(at=trial.evidence.detectable, axis="x", label="Detectable", role="mix", dash="dot"),
+                    Rule(at=max(ratio, 0.0), axis="x", label="Seen in this record", role="strategy"),
                 ),
             ),
         ),
@@ -297,48 +292,42 @@ def power(trial: Trial) -> Chart:
 
 
 def verdicts(study: Study) -> Chart:
-    """The verdict table as a picture: alpha, its interval where one may be given, and what could not be seen."""
-    trials = study.trials
-    alphas = [trial.findings["timing_alpha"] for trial in trials]
-    bounds = [
-        finding.interval if _judged(trial) and finding.interval else (float("nan"),) * 2
-        for trial, finding in zip(trials, alphas, strict=True)
-    ]
-    words = [str(trial.verdict.word) for trial in trials]
-    told = "; ".join(
-        f"{trial.name} on {trial.metal} {word}, {signed_percent(alpha.estimate)} ({interval(alpha.interval)})"
-        if _judged(trial)
-        else f"{trial.name} on {trial.metal} {word}, {signed_percent(alpha.estimate)}, too few events for an interval"
-        for trial, alpha, word in zip(trials, alphas, words, strict=True)
+    """The claims as a picture: information ratio, its interval where one may be given, and what is worth having."""
+    claims = list(study.claims.values())
+    told = [shows(claim) for claim in claims]
+    ratios = [claim.evidence.information_ratio for claim in claims]
+    bounds = [ratio.interval() if shown else (nan, nan) for ratio, shown in zip(ratios, told, strict=True)]
+    words = [str(claim.verdict.word) for claim in claims]
+    worth = study.rules.worthwhile_information_ratio
+    sentences = "; ".join(
+        f"{claim.id} {word}, {number(ratio.value)}" + ("" if shown else ", too few events for an interval")
+        for claim, ratio, word, shown in zip(claims, ratios, words, told, strict=True)
     )
     return Chart(
-        title="Timing alpha and verdict of every trial",
-        description=f"Timing alpha a year: {told}.",
+        title="Information ratio and verdict of every claim",
+        description=f"Information ratio a year: {sentences}.",
         caption=(
-            f"Intervals: 95 %, each trial alone; none under {study.rules.min_events} independent events. Grey: an "
-            f"alpha this small could hide from the sample. {sources(trials)}"
+            f"Intervals: 95 %, each claim alone; none, and no point, under {study.rules.min_events} events. "
+            f"Grey: smaller than {worth:g}, what would be worth having. {sources(study.trials)}"
         ),
-        x=Axis(title="Timing alpha (% a year)", form="percent"),
+        x=Axis(title="Information ratio a year, in the claimed direction"),
         panels=(
             Panel(
                 y=Axis(title=""),
                 marks=(
                     Rule(at=0.0, axis="x", label="", role="ink", dash=""),
                     Rows(
-                        labels=[f"{trial.name}, {trial.metal}" for trial in trials],
+                        labels=[claim.id for claim in claims],
                         notes=words,
-                        estimates=[finding.estimate for finding in alphas],
+                        estimates=[ratio.value if shown else nan for ratio, shown in zip(ratios, told, strict=True)],
                         lows=[low for low, _ in bounds],
                         highs=[high for _, high in bounds],
-                        reach=[
-                            trial.findings["minimum_detectable_information_ratio"].details["minimum_detectable_alpha"]
-                            for trial in trials
-                        ],
-                        label="Alpha and 95 % interval",
+                        reach=[worth] * len(claims),
+                        label="Information ratio and 95 % interval",
                         role="strategy",
                     ),
                 ),
-                height=40 * len(trials),
+                height=40 * len(claims),
             ),
         ),
     )
@@ -357,10 +346,6 @@ def _lines(table: pd.DataFrame) -> Iterable[Line]:
     for name in sorted(map(str, table), key=lambda column: column == "strategy"):
         label, role, dash = ACCOUNTS[name]
         yield Line(x=table.index, y=table[name].to_numpy(), label=label, role=role, dash=dash)
-
-
-def _judged(trial: Trial) -> bool:
-    return trial.events >= trial.verdict.rules.min_events
 
 
 def _bars(trial: Trial) -> str:

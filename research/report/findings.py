@@ -8,29 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from research.report.columns import CLAIM_COLUMNS, ROW_COLUMNS, Column
 from research.report.portfolio import HEADINGS, account_rows, portfolio_lines
-from research.report.study_words import study_lines
-from research.report.words import DASH, interval, p_value, percent, signed_percent
+from research.report.study_words import by_metal, counted_words, study_lines
+from research.report.words import p_value, signed_percent
 
 if TYPE_CHECKING:
     from research.claims import Entry
-    from research.study import PortfolioTrial, Study, Trial
+    from research.report.columns import Judged
+    from research.study import PortfolioTrial, Study
     from research.study.beta_break import BetaBreak
 
 _SECTIONS = (
     ("supported", "What survived"),
     ("contradicted", "What the data contradict"),
-    ("not supported", "What did not survive"),
+    ("ruled out", "What is ruled out"),
     ("undecidable", "What nobody can know yet"),
-)
-_READING = (
-    ("Claims", "what is tested, and the sign that it expects of alpha"),
-    ("Events", "independent episodes of the position; under six there is neither p-value nor interval"),
-    ("Alpha", "a year, over a fixed mix of metal and bills with the same average share of metal; none under one year"),
-    ("p family", "adjusted over every declared trial"),
-    ("p placebo", "share of the strategy's own weights, moved in time, that do as well"),
-    ("Findable", "smallest alpha that the sample finds four times in five"),
-    ("One bar later", "alpha when every order is filled one bar later still"),
 )
 
 
@@ -42,16 +35,17 @@ def findings_page(
     limits: Sequence[str],
 ) -> str:
     """One Markdown document: verdicts first, then the portfolio, what cannot be tested, the limits, and the terms."""
-    words = [str(trial.verdict.word) for trial in thesis.trials]
-    counts = ", ".join(f"{words.count(word)} {word}" for word, _ in _SECTIONS)
     parts = [
         "# Findings",
-        f"**{len(words)} tests of the thesis: {counts}.** {len(thesis.skipped)} could not be run.",
+        f"**{counted_words(thesis)}.** {len(thesis.skipped)} rows could not be run.",
         "Printed by `assay claims --findings`. Derived statistics only: the prices behind them are their vendors'.",
-        "## Every verdict",
+        "## Every claim",
+        _table("Claim", [(claim.id, claim) for claim in thesis.claims.values()], CLAIM_COLUMNS),
+        "\n".join(f"- **{claim.id}** {claim.sentence}" for claim in thesis.claims.values()),
+        _reading(CLAIM_COLUMNS),
+        "## Every row",
         _tables(thesis),
-        "How to read it:",
-        "\n".join(f"- *{name}*: {meaning}." for name, meaning in _READING),
+        _reading(ROW_COLUMNS),
         *(part for word, title in _SECTIONS for part in _section(thesis, word, title)),
     ]
     if thesis.portfolio is not None:
@@ -69,31 +63,8 @@ def findings_page(
 
 
 def _section(study: Study, word: str, title: str) -> list[str]:
-    trials = [trial for trial in study.trials if trial.verdict.word == word]
-    if word != "undecidable":
-        lines = [f"- `{t.name}`, {t.metal} ({', '.join(t.strategy.claims)}): {t.verdict.reason}" for t in trials]
-        return [f"## {title}", "\n".join(lines) or "Nothing."]
-    few = [trial for trial in trials if not _is_judged(trial)]
-    short = [trial for trial in trials if _is_judged(trial)]
-    worth = f"{study.rules.worthwhile_information_ratio:g}"
-    parts = [f"## {title}"]
-    if few:
-        counted = ", ".join(f"`{t.name}` {t.metal} {t.events:.0f}" for t in few)
-        parts.append(f"**Too few events.** {len(few)} tests have under {study.rules.min_events}: {counted}.")
-    if short:
-        counted = ", ".join(f"`{t.name}` {t.metal} {t.findings[_POWER].estimate:.2f}" for t in short)
-        parts.append(
-            f"**Too short a record.** {len(short)} tests found nothing, and would have missed an information ratio of "
-            f"{worth} (alpha over its own volatility). The smallest that each finds: {counted}."
-        )
-    return parts if trials else [*parts, "Nothing."]
-
-
-_POWER = "minimum_detectable_information_ratio"
-
-
-def _is_judged(trial: Trial) -> bool:
-    return trial.events >= trial.verdict.rules.min_events
+    found = [claim for claim in study.claims.values() if claim.verdict.word == word]
+    return [f"## {title}", "\n".join(f"- {claim.id}: {claim.verdict.reason}" for claim in found) or "Nothing."]
 
 
 def _portfolio(trial: PortfolioTrial) -> list[str]:
@@ -104,7 +75,7 @@ def _portfolio(trial: PortfolioTrial) -> list[str]:
     span = f"{trial.result.first_fill:%Y-%m} to {trial.result.equity.index[-1]:%Y-%m}"
     return [
         f"**{str(trial.verdict.word).capitalize()}.** {trial.verdict.reason}",
-        f"One account, {span}, {trial.events:.0f} independent events. Each leg has the size that gives it the same "
+        f"One account, {span}, {trial.evidence.events} events. Each leg has the size that gives it the same "
         "risk as the others by the three years before, times the share that its signals want; the rest is in bills.",
         "\n".join([head, rule, *rows]),
         "\n".join(f"- {line[0].upper()}{line[1:]}." for line in portfolio_lines(trial)),
@@ -112,37 +83,21 @@ def _portfolio(trial: PortfolioTrial) -> list[str]:
 
 
 def _tables(study: Study) -> str:
-    metals = dict.fromkeys(trial.metal for trial in study.trials)
-    return "\n\n".join(_table(metal, [trial for trial in study.trials if trial.metal == metal]) for metal in metals)
-
-
-def _table(metal: str, trials: Sequence[Trial]) -> str:
-    head = (
-        f"| {metal.capitalize()} | Claims | From | Events | Alpha | 95 % interval | p family | p placebo | Findable "
-        "| One bar later | Verdict |"
+    return "\n\n".join(
+        _table(metal.capitalize(), [(f"`{trial.name}`", trial) for trial in trials], ROW_COLUMNS)
+        for metal, trials in by_metal(study).items()
     )
-    rule = "|---|---|---|--:|--:|--:|--:|--:|--:|--:|---|"
-    return "\n".join([head, rule, *(_row(trial) for trial in trials)])
 
 
-def _row(trial: Trial) -> str:
-    alpha, power = trial.findings["timing_alpha"], trial.findings[_POWER]
-    judged = _is_judged(trial)
-    whole_year = len(trial.result.returns) >= trial.result.periods_per_year
-    cells = (
-        f"`{trial.name}`",
-        f"{', '.join(trial.strategy.claims) or trial.strategy.role} {'+' if trial.strategy.expected_sign > 0 else '−'}",
-        f"{trial.result.first_fill:%Y-%m}",
-        f"{trial.events:.0f}",
-        signed_percent(alpha.estimate) if whole_year else DASH,
-        interval(alpha.interval) if judged else "",
-        p_value(trial.findings["step_down"].p_value) if judged else "",
-        p_value(trial.findings["shift_placebo"].p_value) if judged else "",
-        percent(power.details["minimum_detectable_alpha"]) if whole_year else DASH,
-        signed_percent(trial.robustness.longer_delay) if whole_year else DASH,
-        str(trial.verdict.word),
-    )
-    return f"| {' | '.join(cells)} |"
+def _table(title: str, rows: Sequence[tuple[str, Judged]], columns: Sequence[Column]) -> str:
+    head = f"| {' | '.join([title, *(column.heading for column in columns)])} |"
+    rule = "|---|" + "".join("--:|" if column.align == "r" else "---|" for column in columns)
+    body = [f"| {' | '.join([name, *(column.cell(judged) for column in columns)])} |" for name, judged in rows]
+    return "\n".join([head, rule, *body])
+
+
+def _reading(columns: Sequence[Column]) -> str:
+    return "\n".join(f"- *{column.heading}*: {column.meaning}." for column in columns)
 
 
 def _breaks(breaks: Sequence[BetaBreak]) -> str:

@@ -13,22 +13,23 @@ from typing import Any
 
 from research.datasets.store import write_atomically
 from research.report import charts
+from research.report.columns import CLAIM_COLUMNS, ROW_COLUMNS, p_adjusted, p_shifted, shows
 from research.report.markup import Markup, join, tag
 from research.report.portfolio import portfolio_section
-from research.report.study_words import PERFORMANCE_NOTE, counted_words, study_lines, verdict_note
+from research.report.study_words import PERFORMANCE_NOTE, counted_words, family_line, note, study_lines
 from research.report.style import stylesheet
 from research.report.svg import figure
 from research.report.tables import (
     anchor,
+    claim_table,
     data_table,
     findings_table,
-    is_judged,
     performance_table,
     table,
     verdict_table,
     word,
 )
-from research.report.words import DASH, interval, p_value, percent, signed_percent
+from research.report.words import DASH, interval, number, p_value, signed_percent
 from research.study import Study, Trial
 
 PAGE_STYLE = Markup(
@@ -43,7 +44,7 @@ html { background: #fff; } @media (prefers-color-scheme: dark) { html { backgrou
   body.assay { --paper: #fff; --ink: #000; --soft: #333; --faint: #bbb; --raised: #fff; font-size: 10.5pt; }
   body.assay {
     --strategy: #0072b2; --metal: #d55e00; --mix: #00795a; --bills: #6e7781; --bad: #a4278a;
-    --supported: #00694e; --contradicted: #a33b00; --not-supported: #6d5500; --undecidable: #0b5c8a;
+    --supported: #00694e; --contradicted: #a33b00; --ruled-out: #6d5500; --undecidable: #0b5c8a;
   }
   html { background: #fff; }
   .skip { display: none; } main { max-width: none; padding: 0; }
@@ -103,32 +104,28 @@ def report(study: Study) -> Markup:
 
 
 def three_numbers(trial: Trial) -> Markup:
-    """The three numbers that decided: alpha and its two p-values, or why there can be no p-value."""
-    alpha = trial.findings["timing_alpha"]
-    least = trial.findings["minimum_detectable_information_ratio"]
-    rules = trial.verdict.rules
-    findable = percent(least.details["minimum_detectable_alpha"])
-    if is_judged(trial):
-        family, moved = trial.findings["step_down"], trial.findings["shift_placebo"]
-        against = str(trial.verdict.word) == "contradicted"
+    """The three numbers that decided: the timing return and its two p-values, or why there can be no p-value."""
+    evidence, rules = trial.evidence, trial.verdict.rules
+    gained = signed_percent(evidence.timing_return.value)
+    if trial.shows_p_values:
         shown = [
-            ("Timing alpha a year", signed_percent(alpha.estimate), f"95 % interval {interval(alpha.interval)}"),
+            ("Timing return a year", gained, f"95 % interval {interval(evidence.timing_return.interval())}"),
+            ("p adjusted", p_adjusted(trial), f"evidence at {rules.level:.2f} or less"),
             (
-                "p over the family",
-                p_value(family.details.get("p_value_opposite") if against else family.p_value),
-                f"evidence at {rules.level:.2f} or less",
-            ),
-            (
-                "p of the placebo",
-                p_value(moved.details.get("p_value_opposite") if against else moved.p_value),
-                f"own weights at other times; findable: {findable} a year",
+                "p shifted",
+                p_shifted(trial),
+                f"own weights at other times; detectable: an information ratio of {number(evidence.detectable)}",
             ),
         ]
     else:
         shown = [
-            ("Independent events", f"{trial.events:.0f}", f"{rules.min_events} are needed for a p-value"),
-            ("Timing alpha a year", signed_percent(alpha.estimate), "too few events to tell it from luck"),
-            ("Smallest findable alpha", findable, f"a year, found {rules.power:.0%} of the time"),
+            ("Independent events", str(evidence.events), f"{rules.min_events} are needed for a p-value"),
+            ("Timing return a year", gained, "too few events to tell it from luck"),
+            (
+                "Detectable",
+                number(evidence.detectable),
+                f"information ratio a year, found {rules.power:.0%} of the time",
+            ),
         ]
     return _numbers(shown)
 
@@ -144,15 +141,16 @@ def _first_screen(trial: Trial) -> Markup:
 
 
 def _first_screen_of_many(study: Study) -> Markup:
-    supported = sum(trial.verdict.word == "supported" for trial in study.trials)
+    claims = list(study.claims.values())
+    supported = sum(claim.verdict.word == "supported" for claim in claims)
     names = list(dict.fromkeys(trial.name for trial in study.trials))
     metals = " and ".join(dict.fromkeys(trial.metal for trial in study.trials))
-    judged = [trial for trial in study.trials if is_judged(trial)]
-    smallest = min((trial.findings["step_down"].p_value or 1.0 for trial in judged), default=None)
+    judged = [claim for claim in claims if shows(claim)]
+    smallest = min((claim.evidence.deciding.supporting for claim in judged), default=None)
     claim = (
         study.trials[0].strategy.claim
         if len(names) == 1
-        else f"{len(names)} claims about {metals}, each tried against a fixed mix of metal and bills."
+        else f"{len(claims)} claims about {metals}, each tried against holding as much metal on average."
     )
     return join(
         tag("h1", names[0] if len(names) == 1 else "The thesis on trial"),
@@ -160,18 +158,20 @@ def _first_screen_of_many(study: Study) -> Markup:
         tag("p", tag("strong", f"{counted_words(study)}."), class_="verdict"),
         _numbers(
             [
-                ("Supported", f"{supported} of {len(study.trials)}", "by alpha, placebo and robustness"),
-                ("Smallest p over the family", p_value(smallest), f"evidence at {study.rules.level:.2f} or less"),
+                ("Supported", f"{supported} of {len(claims)}", "by timing return, moved histories and robustness"),
+                ("Smallest p adjusted", p_value(smallest), f"evidence at {study.rules.level:.2f} or less"),
                 (
                     "Enough events to judge",
-                    f"{len(judged)} of {len(study.trials)}",
+                    f"{len(judged)} of {len(claims)}",
                     f"{study.rules.min_events} independent ones or more",
                 ),
             ]
         ),
         figure(charts.verdicts(study), "h2"),
+        claim_table(claims),
+        tag("p", note(CLAIM_COLUMNS), class_="soft"),
         verdict_table(study.trials, links=True),
-        tag("p", verdict_note(study.rules), class_="soft"),
+        tag("p", note(ROW_COLUMNS), class_="soft"),
     )
 
 
@@ -180,7 +180,7 @@ def _evidence(study: Study, alone: bool) -> Iterable[Markup]:
     for trial in study.trials:
         pictures = charts.all_charts(trial)
         if alone:
-            yield join(verdict_table([trial]), tag("p", verdict_note(study.rules), class_="soft"))
+            yield join(verdict_table([trial]), tag("p", note(ROW_COLUMNS), class_="soft"))
             pictures = pictures[1:]
         else:
             yield tag("h3", f"{trial.name} on {trial.metal}", id=anchor(trial))
@@ -209,20 +209,21 @@ def _assumptions(study: Study) -> Iterable[Markup]:
 def _trials_counted(study: Study) -> Iterable[Markup]:
     yield tag(
         "p",
-        f"The p-values over the family account for {study.family_size} trials: every strategy, on every metal, at "
-        "every point of its declared grid.",
+        f"{family_line(study)}. Every strategy counts on every metal and at every point of its declared grid.",
     )
     rows = [
         (
             f"{trial.name}, {trial.metal}",
             ", ".join(f"{name} = {value}" for name, value in point.parameters.items()) or DASH,
             "chosen" if point.chosen else "variant",
-            signed_percent(point.alpha),
+            signed_percent(point.timing_return),
         )
         for trial in study.trials
         for point in trial.grid
     ]
-    yield table("Every trial of the family", ("Strategy, metal", "Parameters", "Role", "Alpha a year"), rows, "htlr")
+    yield table(
+        "Every trial of the family", ("Strategy, metal", "Parameters", "Role", "Timing return a year"), rows, "htlr"
+    )
 
 
 def _manifest(study: Study) -> Markup:

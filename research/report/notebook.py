@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from research.report import charts
+from research.report.columns import p_adjusted, p_shifted
 from research.report.markup import Markup, join, tag
 from research.report.study_words import ACCOUNTS, study_lines
 from research.report.style import in_notebook
 from research.report.svg import figure
-from research.report.tables import is_judged, table, verdict_table, word
-from research.report.words import interval, number, p_value, percent, signed_percent
+from research.report.tables import claim_table, table, verdict_table, word
+from research.report.words import interval, number, percent, signed_percent
 
 if TYPE_CHECKING:
     from research.study import Study, Trial
@@ -36,12 +37,13 @@ def trial_html(trial: Trial) -> str:
 def study_html(study: Study) -> str:
     """The verdict table, its picture, and the reason of each verdict."""
     reasons = (
-        tag("li", tag("strong", f"{trial.name}, {trial.metal}: "), word(trial), f". {trial.verdict.reason}")
-        for trial in study.trials
+        tag("li", tag("strong", f"{claim.id}: "), word(claim), f". {claim.verdict.reason}")
+        for claim in study.claims.values()
     )
     skipped = (tag("li", f"{item.strategy}, {item.metal}: not run: {item.reason}") for item in study.skipped)
     return in_notebook(
         join(
+            claim_table(study.claims.values()),
             verdict_table(study.trials),
             figure(charts.verdicts(study)),
             tag("ul", *reasons, *skipped),
@@ -51,7 +53,6 @@ def study_html(study: Study) -> str:
 
 
 def _account_table(trial: Trial) -> Markup:
-    alpha, judged = trial.findings["timing_alpha"], is_judged(trial)
     rows = [
         (
             ACCOUNTS[name],
@@ -63,11 +64,12 @@ def _account_table(trial: Trial) -> Markup:
         )
         for name, row in trial.performance.items()
     ]
-    told = f"{trial.name} on {trial.metal}: timing alpha {signed_percent(alpha.estimate)} a year"
-    if judged:
-        family, moved = trial.findings["step_down"].p_value, trial.findings["shift_placebo"].p_value
-        told += f" ({interval(alpha.interval)}), p family {p_value(family)}, p placebo {p_value(moved)}"
+    evidence = trial.evidence
+    told = f"{trial.name} on {trial.metal}: timing return {signed_percent(evidence.timing_return.value)} a year"
+    if trial.shows_p_values:
+        span = interval(evidence.timing_return.interval())
+        told += f" ({span}), p adjusted {p_adjusted(trial)}, p shifted {p_shifted(trial)}"
     else:
-        told += f", {trial.events:.0f} independent events"
+        told += f", {evidence.events} independent events"
     headings = ("Account", "CAGR", "Volatility", "Sharpe", "Drawdown", "Exposure")
     return table(told, headings, rows, "hrrrrr")

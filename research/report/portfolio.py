@@ -25,26 +25,23 @@ def account_rows(trial: PortfolioTrial) -> list[tuple[str, ...]]:
 
 def portfolio_lines(trial: PortfolioTrial) -> list[str]:
     """What is held by which signals, the test of its timing, and what is missing, one line each."""
-    alpha, sharpe = trial.findings["timing_alpha"], trial.findings["sharpe_difference"]
-    power = trial.findings["minimum_detectable_information_ratio"]
-    betas = ", ".join(f"{_words(leg)} {number(beta)}" for leg, beta in alpha.details["beta"].items())
-    judged = trial.events >= trial.verdict.rules.min_events
+    evidence, sharpe = trial.evidence, trial.over_the_metals
+    judged = evidence.shows_p_values(trial.verdict.rules)
     lines = [
         f"{_words(leg)}, timed by {trial.strategies[str(leg)]}: {percent(row['weight'])} of the account on average; "
         f"{signed_percent(row['earned'], 2)} a year over bills"
         for leg, row in trial.legs.iterrows()
     ]
+    span = f", 95 % interval {interval(evidence.timing_return.interval(), 2)}" if judged else ""
     lines.append(
-        f"alpha over all legs at once: {signed_percent(alpha.estimate, 2)} a year"
-        + (f", 95 % interval {interval(alpha.interval, 2)}" if judged else "")
-        + f"; betas: {betas}; findable: {percent(power.details['minimum_detectable_alpha'])}"
+        f"timing return over all legs: {signed_percent(evidence.timing_return.value, 2)} a year{span}; "
+        f"detectable: an information ratio of {number(evidence.detectable)}"
     )
     if judged:
         lines.append(
             f"Sharpe ratio less that of the metals held: {number(sharpe.estimate)}, p {p_value(sharpe.p_value)} "
             "(two-sided, for this comparison alone)"
         )
-        lines.append(f"one bar later alpha is {signed_percent(trial.robustness.longer_delay, 2)} a year")
     lines += [f"{_words(leg)} is not held: {reason}" for leg, reason in trial.missing.items()]
     return lines
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from research.report.words import number, percent
 
 if TYPE_CHECKING:
     from research.diagnostics.metrics import Performance
+    from research.report.columns import Column
     from research.study import Study, Trial
-    from research.verdict import Rules
 
-WORDS = ("supported", "contradicted", "not supported", "undecidable")
+WORDS = ("supported", "contradicted", "ruled out", "undecidable")
 ACCOUNTS = {
     "strategy": "strategy",
     "buy_and_hold": "buy and hold",
@@ -32,14 +32,9 @@ ACCOUNTS_NOTE = (
 )
 
 
-def verdict_note(rules: Rules) -> str:
-    """What the columns of the verdict table are."""
-    return (
-        "Alpha: return a year over a fixed mix of metal and bills. Family: p-value adjusted over every declared trial "
-        "that can be tested. Placebo: that of the strategy's own weights, moved in time. Findable: the smallest "
-        f"alpha that this sample finds in {rules.power:.0%} of cases. Under {rules.min_events} independent events "
-        "no p-value is given."
-    )
+def note(columns: Iterable[Column]) -> str:
+    """What the columns of a table are."""
+    return " ".join(f"{column.heading}: {column.meaning}." for column in columns if column.heading != "Verdict")
 
 
 def account_cells(row: Performance) -> tuple[str, ...]:
@@ -69,17 +64,27 @@ def study_lines(study: Study) -> list[str]:
         )
     lines.append(_signals(study))
     lines.append(f"terms: {study.execution.describe()}; cash earns the 3-month bill")
-    lines.append(
-        f"family: {study.family_size} declared trials (strategies x metals x grid), {study.family_tested} with enough "
-        f"events to be tested ({study.rules.min_events} or more); p adjusted over those; "
-        f"level {100 * study.rules.level:.3g}%"
-    )
+    lines.append(family_line(study))
     counted = study.manifest["trials"]
     lines.append(
         f"trials: {counted['counted']} counted ({counted['declared']} declared here, {counted['recorded_before']} more "
         f"in the ledger for the same prices); this run: {counted['status']}"
     )
     return lines
+
+
+def family_line(study: Study) -> str:
+    """Over how many claims p is adjusted, and which p decides."""
+    evidence = [claim.evidence for claim in study.claims.values()]
+    size = max(item.family_size for item in evidence)
+    line = (
+        f"family: {size} claims with {study.rules.min_events} events or more, whatever was asked for; p adjusted over "
+        f"those; level {100 * study.rules.level:.3g} %"
+    )
+    if any(item.decided_by == "p_with_record" for item in evidence):
+        recorded = max(item.n_recorded for item in evidence)
+        line += f"; for a strategy of one's own over {recorded} recorded trials on these prices too"
+    return line
 
 
 def _signals(study: Study) -> str:
@@ -99,10 +104,10 @@ def by_metal(study: Study) -> dict[str, list[Trial]]:
 
 
 def counted_words(study: Study) -> str:
-    """``24 trials: 0 supported, 0 contradicted, 5 not supported, 19 undecidable``."""
-    counted = Counter(str(trial.verdict.word) for trial in study.trials)
-    trials = "1 trial" if len(study.trials) == 1 else f"{len(study.trials)} trials"
-    return f"{trials}: {', '.join(f'{counted[word]} {word}' for word in WORDS)}"
+    """``11 claims: 0 supported, 0 contradicted, 5 ruled out, 6 undecidable``."""
+    counted = Counter(str(claim.verdict.word) for claim in study.claims.values())
+    claims = "1 claim" if len(study.claims) == 1 else f"{len(study.claims)} claims"
+    return f"{claims}: {', '.join(f'{counted[word]} {word}' for word in WORDS)}"
 
 
 def not_run(study: Study) -> dict[str, list[str]]:

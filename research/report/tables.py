@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
+from research.report.columns import CLAIM_COLUMNS, ROW_COLUMNS, Column
 from research.report.markup import Markup, join, tag
 from research.report.study_words import ACCOUNT_HEADINGS, ACCOUNTS, account_cells
-from research.report.words import DASH, interval, number, p_value, percent, signed_percent
-from research.study import Study, Trial
+from research.report.words import DASH, number, p_value
+from research.study import Study, TestedClaim, Trial
+
+if TYPE_CHECKING:
+    from research.report.columns import Judged
 
 TOO_FEW = "Too few independent events: what luck alone would do cannot be told."
 
@@ -37,36 +42,29 @@ def table(
     return tag("div", whole, class_="scroll", role="region", tabindex="0", aria_label=label or caption)
 
 
+def claim_table(claims: Iterable[TestedClaim]) -> Markup:
+    """One row a claim."""
+    rows = [
+        (join(tag("strong", claim.id), tag("small", claim.sentence)), *_cells(claim, CLAIM_COLUMNS)) for claim in claims
+    ]
+    return table("Claims", ("Claim", *(c.heading for c in CLAIM_COLUMNS)), rows, "h" + _kinds(CLAIM_COLUMNS))
+
+
 def verdict_table(trials: Iterable[Trial], *, links: bool = False) -> Markup:
-    """One row a trial: alpha, the two p-values, what could have been found, and the word."""
+    """One row a trial."""
     rows = []
     for trial in trials:
-        alpha, judged = trial.findings["timing_alpha"], is_judged(trial)
-        power = trial.findings["minimum_detectable_information_ratio"]
         name = f"{trial.name}, {trial.metal}"
-        rows.append(
-            (
-                tag("a", name, href=f"#{anchor(trial)}") if links else name,
-                word(trial),
-                f"{trial.events:.0f}",
-                signed_percent(alpha.estimate),
-                interval(alpha.interval) if judged else DASH,
-                p_value(trial.findings["step_down"].p_value) if judged else DASH,
-                p_value(trial.findings["shift_placebo"].p_value) if judged else DASH,
-                percent(power.details["minimum_detectable_alpha"]),
-            )
-        )
-    headings = (
-        "Trial",
-        "Verdict",
-        "Events",
-        "Alpha",
-        "95 % interval",
-        "Family",
-        "Placebo",
-        "Findable",
-    )
-    return table("Verdicts", headings, rows, "hlrrrrrr")
+        rows.append((tag("a", name, href=f"#{anchor(trial)}") if links else name, *_cells(trial, ROW_COLUMNS)))
+    return table("Rows", ("Trial", *(c.heading for c in ROW_COLUMNS)), rows, "h" + _kinds(ROW_COLUMNS))
+
+
+def _cells(judged: Judged, columns: Sequence[Column]) -> list[str | Markup]:
+    return [word(judged) if column.heading == "Verdict" else column.cell(judged) or DASH for column in columns]
+
+
+def _kinds(columns: Sequence[Column]) -> str:
+    return "".join(column.align for column in columns)
 
 
 def performance_table(trial: Trial) -> Markup:
@@ -79,7 +77,7 @@ def performance_table(trial: Trial) -> Markup:
 
 def findings_table(trial: Trial) -> Markup:
     """Every finding: what was asked, what came out, and by which method."""
-    judged = is_judged(trial)
+    judged = trial.shows_p_values
     rows = [
         (
             finding.name.replace("_", " "),
@@ -114,15 +112,10 @@ def data_table(study: Study) -> Markup:
     return table("Every dataset that was used, and the file it was read from", headings, rows, "httttt")
 
 
-def is_judged(trial: Trial) -> bool:
-    """Whether there are events enough for a p-value."""
-    return trial.events >= trial.verdict.rules.min_events
-
-
-def word(trial: Trial) -> Markup:
+def word(judged: Judged) -> Markup:
     """The verdict's word in its colour, with a sign that needs no colour."""
-    text = str(trial.verdict.word)
-    signs = {"supported": "✓", "contradicted": "✗", "not supported": "○", "undecidable": "?"}
+    text = str(judged.verdict.word)
+    signs = {"supported": "✓", "contradicted": "✗", "ruled out": "○", "undecidable": "?"}
     return tag("span", f"{signs[text]} {text}", class_=f"word {text.replace(' ', '-')}")
 
 

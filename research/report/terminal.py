@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from research.report.columns import CLAIM_COLUMNS, ROW_COLUMNS, Column
 from research.report.portfolio import account_rows, portfolio_lines
 from research.report.study_words import (
     ACCOUNT_HEADINGS,
@@ -22,19 +23,20 @@ from research.report.study_words import (
     by_metal,
     counted_words,
     not_run,
+    note,
     study_lines,
-    verdict_note,
 )
-from research.report.words import interval, number, p_value, percent, signed_percent
+from research.report.words import number, p_value, percent, signed_percent
 
 if TYPE_CHECKING:
     from research.datasets.data import Data
     from research.ledger import Entry
-    from research.study import PortfolioTrial, Study, Trial
+    from research.report.columns import Judged
+    from research.study import PortfolioTrial, Study, TestedClaim, Trial
     from research.thesis import Strategy
 
 WIDTH = 100
-COLOURS = {"supported": "green", "contradicted": "red", "not supported": "yellow", "undecidable": "cyan"}
+COLOURS = {"supported": "green", "contradicted": "red", "ruled out": "yellow", "undecidable": "cyan"}
 
 
 def print_study(study: Study, *, verbose: bool = False, overdue: Sequence[str] = ()) -> None:
@@ -47,19 +49,27 @@ def print_study(study: Study, *, verbose: bool = False, overdue: Sequence[str] =
         console.print(Text(line, style="dim"))
     if overdue:
         console.print(Text(f"newer releases are out of {a_few(overdue)}; assay data fetch", style="dim red"))
+    console.print()
+    for claim in study.claims.values():
+        console.print(Text.assemble((f"{claim.id}  ", "bold"), claim.sentence))
+    console.print()
+    console.print(_claim_table(study.claims.values()))
+    console.print(Text(note(CLAIM_COLUMNS), style="dim"))
     for metal, trials in by_metal(study).items():
         console.print()
         console.print(_verdict_table(metal, trials))
-    console.print(Text(verdict_note(study.rules), style="dim"))
+    console.print(Text(note(ROW_COLUMNS), style="dim"))
     for metal, trials in by_metal(study).items():
         console.print()
         console.print(_every_account(metal, trials) if verbose else _accounts(metal, trials))
     console.print(Text(PERFORMANCE_NOTE if verbose else ACCOUNTS_NOTE, style="dim"))
     console.print()
-    for trial in study.trials:
-        if verbose or str(trial.verdict.word) in ("supported", "contradicted"):
+    for claim in study.claims.values():
+        if verbose or str(claim.verdict.word) in ("supported", "contradicted"):
+            console.print(Text.assemble((f"{claim.id}: ", "bold"), _coloured(str(claim.verdict))))
+    if verbose:
+        for trial in study.trials:
             console.print(Text.assemble((f"{trial.name}, {trial.metal}: ", "bold"), _coloured(str(trial.verdict))))
-        if verbose:
             _print_findings(console, trial)
     if study.portfolio is not None:
         _print_portfolio(console, study.portfolio)
@@ -89,7 +99,7 @@ def print_trials(entries: Iterable[Entry]) -> None:
     """One line a trial, oldest first."""
     console = plain_console()
     table = _table("Trials", "When (UTC)", "Strategy", "Metal", "Parameters", "Period")
-    for heading in ("Alpha", "Sharpe"):
+    for heading in ("Timing return", "Sharpe"):
         table.add_column(heading, justify="right")
     table.add_column("Verdict")
     for entry in entries:
@@ -100,7 +110,7 @@ def print_trials(entries: Iterable[Entry]) -> None:
             entry.metal,
             ", ".join(f"{name}={value}" for name, value in entry.parameters.items()),
             f"{numbers['first_fill'][:7]} to {numbers['last_bar'][:7]}" if numbers else "",
-            signed_percent(numbers.get("alpha")),
+            signed_percent(numbers.get("timing_return")),
             number(numbers.get("sharpe")),
             _coloured(numbers.get("verdict", "declared")),
         )
@@ -123,27 +133,32 @@ def print_datasets(rows: Iterable[dict[str, Any]]) -> None:
     console.print(table)
 
 
-def _verdict_table(metal: str, trials: Iterable[Trial]) -> Table:
-    table = _table(f"{metal.capitalize()}: verdicts")
-    table.add_column("Strategy", no_wrap=True)
-    for heading in ("Events", "Alpha", "95 % interval", "Family", "Placebo", "Findable"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("Verdict", no_wrap=True)
-    for trial in trials:
-        alpha, family = trial.findings["timing_alpha"], trial.findings["step_down"]
-        placebo, power = trial.findings["shift_placebo"], trial.findings["minimum_detectable_information_ratio"]
-        judged = trial.events >= trial.verdict.rules.min_events
-        table.add_row(
-            trial.name,
-            f"{trial.events:.0f}",
-            signed_percent(alpha.estimate),
-            interval(alpha.interval) if judged else "",
-            p_value(family.p_value) if judged else "",
-            p_value(placebo.p_value) if judged else "",
-            percent(power.details["minimum_detectable_alpha"]),
-            _coloured(str(trial.verdict.word)),
-        )
+def _claim_table(claims: Iterable[TestedClaim]) -> Table:
+    """Two lines a claim: the sentence, and its numbers."""
+    table = _table("The claims")
+    table.add_column("Claim", no_wrap=True)
+    _add_columns(table, CLAIM_COLUMNS)
+    for claim in claims:
+        table.add_row(claim.id, *_cells(claim, CLAIM_COLUMNS))
     return table
+
+
+def _verdict_table(metal: str, trials: Iterable[Trial]) -> Table:
+    table = _table(f"{metal.capitalize()}: rows")
+    table.add_column("Strategy", no_wrap=True)
+    _add_columns(table, ROW_COLUMNS)
+    for trial in trials:
+        table.add_row(trial.name, *_cells(trial, ROW_COLUMNS))
+    return table
+
+
+def _add_columns(table: Table, columns: Sequence[Column]) -> None:
+    for column in columns:
+        table.add_column(column.heading, justify="right" if column.align == "r" else "left", no_wrap=True)
+
+
+def _cells(judged: Judged, columns: Sequence[Column]) -> list[Text]:
+    return [_coloured(column.cell(judged)) for column in columns]
 
 
 def _accounts(metal: str, trials: Iterable[Trial]) -> Table:
@@ -204,12 +219,11 @@ def _print_findings(console: Console, trial: Trial) -> None:
     for heading in ("Estimate", "p", "n"):
         table.add_column(heading, justify="right")
     for finding in {**trial.findings, **trial.appendix}.values():
-        judged = trial.events >= trial.verdict.rules.min_events
         table.add_row(
             f"{finding.name}\n",
             f"{finding.sentence} ({finding.reference})",
             number(finding.estimate, 3),
-            p_value(finding.p_value if judged else None),
+            p_value(finding.p_value),
             number(finding.effective_n, 0),
         )
     console.print(table)

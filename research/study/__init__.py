@@ -1,8 +1,9 @@
 """The one composition: data, strategies and execution make a Study."""
 
-from research.study.portfolio import portfolio, with_portfolio
+from research.study.claims import TestedClaim
+from research.study.portfolio import portfolio
 from research.study.portfolio_trial import PortfolioTrial
 from research.study.study import LEDGER, Study, backtest, compare
 from research.study.trial import Trial
 
-__all__ = ["LEDGER", "PortfolioTrial", "Study", "Trial", "backtest", "compare", "portfolio", "with_portfolio"]
+__all__ = ["LEDGER", "PortfolioTrial", "Study", "TestedClaim", "Trial", "backtest", "compare", "portfolio"]

@@ -19,8 +19,7 @@ from research.diagnostics.causality import granger_causality
 from research.diagnostics.events import cumulative_abnormal_return
 from research.diagnostics.finding import Finding
 from research.diagnostics.incremental import incremental_value, momentum_and_ratio
-from research.diagnostics.performance import regress_on_metal
-from research.diagnostics.placebo import bootstrap_placebo
+from research.diagnostics.performance import regress_on_metal, timing_alpha
 from research.diagnostics.prediction import augmented_regression, predictive_regressions
 from research.diagnostics.regimes import markov_regimes
 from research.diagnostics.selection import deflated_sharpe_ratio, minimum_track_record, probabilistic_sharpe_ratio
@@ -28,87 +27,77 @@ from research.diagnostics.sharpe import sharpe_ratio
 from research.diagnostics.sharpe_difference import sharpe_difference
 from research.diagnostics.specification import arch_effects, autocorrelation, heteroskedasticity, stationarity
 from research.diagnostics.stability import mean_breaks, recursive_cusum, sup_f
-from research.engine.traded_market import TradedMarket
+from research.diagnostics.timing import Timing, independent_events
 from research.errors import DataError
 from research.execution import Execution
-from research.study.evidence import (
-    N_PLACEBOS,
-    SEED,
-    alpha_t_statistics,
-    independent_episodes,
-    independent_events,
-    silenced,
-)
-from research.study.family import Candidate
+from research.study.candidates import Candidate
+from research.study.trial import Accounts
 from research.verdict import Rules
 
+SEED = 20251201
 MINIMUM_BARS = 60
 
 
 def further_findings(
-    item: Candidate, execution: Execution, rules: Rules, n_trials: int, trial_variance: float
+    item: Candidate, accounts: Accounts, timing: Timing, execution: Execution, rules: Rules, n_trials: int
 ) -> Mapping[str, Finding]:
     """Every further finding about one candidate, by name; silenced when its events are too few.
 
     Parameters
     ----------
-    n_trials, trial_variance
-        Number of trials in the family, and the variance of their Sharpe ratios a period.
+    n_trials
+        Number of trials that were made.
     """
     found: dict[str, Finding] = {}
-    events = independent_events(item.accounts.decided, item.market.periods_per_year)
-    for ask in (*_of_the_account(item, execution, n_trials, trial_variance), *_of_the_signals(item, execution)):
+    told = len(independent_events([timing])) >= rules.min_events
+    for ask in (*_of_the_account(accounts, timing, execution, n_trials), *_of_the_signals(item, accounts, execution)):
         try:
             answers = ask()
         except DataError:
             continue  # this sample cannot give it
-        found |= {finding.name: silenced(finding, events, rules) for finding in answers}
+        found |= {finding.name: finding if told else silenced(finding) for finding in answers}
     return found
+
+
+def silenced(finding: Finding) -> Finding:
+    """The same finding without p-value, interval and statistic, which too few events cannot carry."""
+    return replace(finding, p_value=None, interval=None, statistic=None)
 
 
 Question = Callable[[], tuple[Finding, ...]]
 
 
-def _of_the_account(item: Candidate, execution: Execution, n_trials: int, trial_variance: float) -> Iterator[Question]:
-    result = item.accounts.result
+def _of_the_account(accounts: Accounts, timing: Timing, execution: Execution, n_trials: int) -> Iterator[Question]:
+    result = accounts.result
     year = result.periods_per_year
     excess = result.excess_returns
-    mix = item.accounts.benchmarks["matched_exposure"].excess_returns
-    traded = TradedMarket.of(item.accounts.market, execution)
-    episode = max(1.0, len(result.weights) / (2 * max(independent_events(item.accounts.decided, year), 1)))
+    mix = accounts.benchmarks["matched_exposure"].excess_returns
+    yield lambda: (
+        replace(timing_alpha(excess, result.metal_excess_returns, periods_per_year=year), name="jensen_alpha"),
+    )
     yield lambda: (sharpe_ratio(excess, periods_per_year=year),)
     yield lambda: (sharpe_difference(excess, mix, periods_per_year=year, seed=SEED),)
     yield lambda: (probabilistic_sharpe_ratio(excess),)
-    yield lambda: (deflated_sharpe_ratio(excess, n_trials=n_trials, trial_variance=trial_variance),)
+    yield lambda: (deflated_sharpe_ratio(excess, n_trials=n_trials, trial_variance=1 / len(excess)),)
     yield lambda: (minimum_track_record(excess, periods_per_year=year),)
-    yield lambda: (
-        bootstrap_placebo(
-            item.accounts.decided.to_numpy(),
-            lambda histories: alpha_t_statistics(histories, traded),
-            block_length=episode,
-            seed=SEED,
-            n_draws=N_PLACEBOS,
-            expected_sign=item.strategy.expected_sign,
-        ),
-    )
-    yield lambda: _after_events(item, execution)
-    yield lambda: _of_the_residuals(item)
+    yield lambda: _after_events(accounts, timing, execution)
+    yield lambda: _of_the_residuals(accounts)
     yield lambda: (_dated(excess - mix),)
     yield lambda: (markov_regimes(result.metal_returns, periods_per_year=year, seed=SEED, n_starts=5),)
 
 
-def _after_events(item: Candidate, execution: Execution) -> tuple[Finding, ...]:
-    """Metal's excess return over the quarter after each start of a position."""
-    market = item.accounts.market
+def _after_events(accounts: Accounts, timing: Timing, execution: Execution) -> tuple[Finding, ...]:
+    """Metal's excess return over the quarter after each independent entry."""
+    market = accounts.market
     quarter = max(1, market.periods_per_year // 4)
     growth = market.price.pct_change().fillna(0.0) - market.bill_accrual
-    starts = independent_episodes(item.accounts.decided, market.periods_per_year)
-    return (cumulative_abnormal_return(growth, starts, horizon=quarter, delay=execution.delay),)
+    fills = growth.index.get_indexer(independent_events([timing])) - 1 - execution.delay  # bars of the decisions
+    return (cumulative_abnormal_return(growth, fills[fills >= 0], horizon=quarter, delay=execution.delay),)
 
 
-def _of_the_residuals(item: Candidate) -> tuple[Finding, ...]:
+def _of_the_residuals(accounts: Accounts) -> tuple[Finding, ...]:
     """Whether the regression behind the alpha is what it assumes: memory, variance, and one alpha throughout."""
-    result = item.accounts.result
+    result = accounts.result
     strategy, metal = result.excess_returns, result.metal_excess_returns
     residuals = regress_on_metal(strategy.to_numpy(), metal.to_numpy())[2]
     window = 5 * result.periods_per_year
@@ -144,12 +133,12 @@ def _dated(gain: pd.Series) -> Finding:
     )
 
 
-def _of_the_signals(item: Candidate, execution: Execution) -> Iterator[Question]:
-    market = item.market
+def _of_the_signals(item: Candidate, accounts: Accounts, execution: Execution) -> Iterator[Question]:
+    market = accounts.market
     returns = (market.price.pct_change() - market.bill_accrual).rename("returns")
     year = market.periods_per_year
     for alias, signal in item.signals.items():
-        table = _longest_run(pd.concat([returns, signal.rename("signal"), item.prices], axis=1))
+        table = _longest_run(pd.concat([returns, signal.rename("signal"), item.prices], axis=1, sort=True))
         if len(table) < MINIMUM_BARS or not table["signal"].std() > 0:
             continue
         r, x = table["returns"], table["signal"]

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 import pandas as pd
 
-from research.diagnostics.alpha_path import alpha_break, alpha_path
+from research.diagnostics.alpha_path import alpha_break
 from research.diagnostics.event_paths import EventPaths, event_paths
 from research.diagnostics.finding import Finding
 from research.diagnostics.inputs import FloatArray
-from research.diagnostics.long_run import MINIMUM_OBSERVATIONS
 from research.diagnostics.metrics import drawdown
-from research.diagnostics.placebo import shift_placebo
-from research.diagnostics.power import power_curve
-from research.engine.kernel import placebo_shifts
-from research.engine.traded_market import TradedMarket
-from research.study.evidence import N_PLACEBOS, SEED, independent_episodes
+from research.diagnostics.timing import (
+    MINIMUM_PERIODS,
+    independent_events,
+    mean_of_rows,
+    n_cosines,
+    placebo_shifts,
+    shifted_statistics,
+)
+from research.errors import DataError
+from research.study.judge import N_SHIFTS, SEED
 from research.study.trial import Trial
 
 COMPARED = ("buy_and_hold", "matched_exposure", "bills")
@@ -36,8 +41,11 @@ def drawdowns(trial: Trial) -> pd.DataFrame:
 
 
 def signal_episodes(trial: Trial) -> pd.DataFrame:
-    """``start`` and ``end`` of the episodes that the verdict counts as independent events."""
-    return independent_episodes(trial.accounts.decided, trial.result.periods_per_year)
+    """``start`` and ``end`` of each stretch in which the position stands above its average so far."""
+    timing = trial.timing
+    beyond = (-timing.active if timing.short else timing.active) > 0
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], beyond, [False]]).astype(int)))
+    return pd.DataFrame({"start": timing.dates[edges[::2]], "end": timing.dates[edges[1::2] - 1]})
 
 
 def paths_after_events(trial: Trial, horizon: int | None = None) -> EventPaths:
@@ -49,76 +57,73 @@ def paths_after_events(trial: Trial, horizon: int | None = None) -> EventPaths:
         If no episode has a complete window behind it.
     """
     result = trial.result
-    decided = trial.accounts.decided.index.get_indexer(pd.DatetimeIndex(signal_episodes(trial)["start"]))
-    starts = decided[decided < len(result.weights)]  # the ledger begins with the fill of the first decision
-    return event_paths(result.metal_excess_returns, starts, horizon=horizon or result.periods_per_year)
+    metal = result.metal_excess_returns
+    starts = metal.index.get_indexer(independent_events([trial.timing]))
+    return event_paths(metal, starts, horizon=horizon or result.periods_per_year)
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlaceboDraws:
-    """The t statistics behind a placebo finding; NaN for a history that has none."""
+class MovedHistories:
+    """The statistics behind ``p_shifted`` of one row, in the claimed direction; NaN for a history that has none."""
 
     observed: float
     shifted: FloatArray
-    finding: Finding
 
 
-def placebo_draws(trial: Trial) -> PlaceboDraws:
-    """Draw again the shifted histories of the verdict: same seed, same account, same terms."""
-    traded = TradedMarket.of(trial.accounts.market, trial.result.execution)
-    decided = trial.accounts.decided.to_numpy()
-    drawn: list[FloatArray] = []
-
-    def recorded(shifts: np.ndarray) -> FloatArray:
-        drawn.append(placebo_shifts(decided, shifts, traded))
-        return drawn[-1]
-
-    finding = shift_placebo(
-        decided,
-        recorded,
-        seed=SEED,
-        n_shifts=N_PLACEBOS,
-        expected_sign=trial.strategy.expected_sign,
-    )
-    return PlaceboDraws(observed=float(drawn[0][0]), shifted=drawn[0][1:], finding=finding)
+def moved_histories(trial: Trial) -> MovedHistories:
+    """Draw again the moved histories of one row by itself: same seed, same account, same terms."""
+    shifts = placebo_shifts([trial.timing], N_SHIFTS, SEED)
+    statistics = shifted_statistics(trial.timing, shifts, trial.evidence.sign)[:, 1]
+    return MovedHistories(observed=float(statistics[0]), shifted=statistics[1:])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stability:
-    """Alpha through a window of ``years``, and the test for a break over the whole sample."""
+    """Timing return through a window of ``years`` with its interval, and the test for a break of Jensen's alpha."""
 
-    alpha: pd.DataFrame
+    path: pd.DataFrame
     years: float
     finding: Finding
 
 
 def stability(trial: Trial) -> Stability:
-    """Rolling alpha over ten years, or a third of a shorter history.
+    """Rolling timing return over ten years, or a third of a shorter history.
 
     Raises
     ------
     DataError
-        If a third of the history is too short for an alpha.
+        If a third of the history is too short.
     """
-    result = trial.result
-    year = result.periods_per_year
-    window = max(MINIMUM_OBSERVATIONS, min(10 * year, len(result.returns) // 3))
-    strategy, metal = result.excess_returns, result.metal_excess_returns
+    timing, year = trial.timing, trial.result.periods_per_year
+    window = min(10 * year, timing.n_periods // 3)
+    if window < MINIMUM_PERIODS:
+        raise DataError(f"{trial.name}: {timing.n_periods} periods are too few for a window; use a longer history")
+    windows = np.lib.stride_tricks.sliding_window_view(timing.series(trial.evidence.sign), window)
+    estimates = [mean_of_rows([psi], n_cosines(window), [year]) for psi in windows]
+    bounds = np.array([item.interval() for item in estimates])
     return Stability(
-        alpha=alpha_path(strategy, metal, window=window, periods_per_year=year),
+        path=pd.DataFrame(
+            {"timing_return": [item.value for item in estimates], "low": bounds[:, 0], "high": bounds[:, 1]},
+            index=timing.dates[window - 1 :],
+        ),
         years=window / year,
-        finding=alpha_break(strategy, metal),
+        finding=alpha_break(trial.result.excess_returns, trial.result.metal_excess_returns),
     )
 
 
 def chance_of_finding(trial: Trial) -> pd.DataFrame | None:
-    """Power of this sample against the size of a true alpha (``alpha``, fraction a year; ``power``).
+    """Chance that the deciding p is small enough, by the true information ratio (``ratio``, ``power``).
 
-    ``None`` when the sample has no standard error of alpha.
+    ``None`` when the record has no error, or nothing is detectable.
     """
-    alpha = trial.findings["timing_alpha"]
-    error, degrees = alpha.details.get("standard_error"), alpha.details.get("degrees_of_freedom")
-    if error is None or degrees is None:
+    from scipy.optimize import brentq
+    from scipy.special import nctdtr
+
+    ratio, least = trial.evidence.information_ratio, trial.evidence.detectable
+    if not (isfinite(least) and ratio.error > 0):
         return None
-    curve = power_curve(error, degrees, significance=trial.verdict.rules.level, n_points=61)
-    return pd.DataFrame({"alpha": curve["effect"], "power": curve["power"]})
+    nu, power = ratio.degrees_of_freedom, trial.verdict.rules.power
+    shift = least / ratio.error  # the noncentrality at which the critical value is reached with this power
+    critical = brentq(lambda t: float(nctdtr(nu, shift, t)) - (1 - power), 0.0, shift + 10)
+    ratios = np.linspace(0, 2 * least, 61)
+    return pd.DataFrame({"ratio": ratios, "power": [1 - float(nctdtr(nu, r / ratio.error, critical)) for r in ratios]})

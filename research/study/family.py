@@ -1,217 +1,175 @@
-"""The declared family: every strategy on every metal at every point of its grid is one trial."""
+"""Families: which claims are judged together, whatever was asked for.
+
+Every testable claim of the thesis on these prices, dates and terms is one family, the sceptic's baselines are another,
+and strategies of one's own that are asked for together are a third. What a family needs of claims that were not asked
+for are a few numbers each; they are kept in a cache by data, code and terms, and made anew where that is cold.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+import contextlib
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
-import pandas as pd
 
 from research.datasets.data import Data
-from research.datasets.market import Market
-from research.engine.kernel import paths
-from research.engine.traded_market import TradedMarket
-from research.errors import NoDecision
-from research.execution import Execution
-from research.study.trial import Accounts, GridPoint, open_accounts
+from research.datasets.store import write_atomically
+from research.datasets.user_pack import home_folder
+from research.diagnostics.timing import Numbers, Timing
+from research.discovery import all_strategies
+from research.errors import NoData, NoDecision, UnknownDataset
+from research.study.candidates import Candidate, candidate
+from research.study.claims import claim_id
+from research.study.judge import ClaimRows, measure
+from research.study.portfolio import ROW, Portfolio, portfolio_of_claim
+from research.study.record import Terms
 from research.thesis import Strategy
 
-
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """A strategy on a metal with the parameters chosen for it, before it is judged.
-
-    Attributes
-    ----------
-    signals
-        Each input that is a series, as known at each bar from the first decision on, by alias.
-    prices
-        Every metal's price as known at each such bar, by metal.
-    variants
-        Decided weights of the other points of the declared grid, by label.
-    """
-
-    strategy: Strategy
-    metal: str
-    parameters: Mapping[str, Any]
-    inputs: Mapping[str, str]
-    accounts: Accounts
-    market: Market
-    signals: Mapping[str, pd.Series]
-    prices: pd.DataFrame
-    variants: Mapping[str, pd.Series] = field(default_factory=dict)
-
-    @property
-    def label(self) -> str:
-        """Name of the chosen trial within the family."""
-        return label(self.strategy.name, self.metal, self.parameters)
+Kind = Literal["thesis", "baseline", "own"]
+Tell = Callable[[str], None]
 
 
-def label(strategy: str, metal: str, parameters: Mapping[str, Any]) -> str:
-    """``lease_rate_spike/silver/hold_days=183,threshold=2.0``."""
-    values = ",".join(f"{key}={parameters[key]!r}" for key in sorted(parameters))
-    return f"{strategy}/{metal}/{values}"
-
-
-def candidate(
-    strategy: Strategy,
-    data: Data,
-    metal: str,
-    parameters: Mapping[str, Any] | None,
-    execution: Execution,
-    *,
-    start: str | None = None,
-    end: str | None = None,
-) -> Candidate:
-    """Decide the chosen weights and those of the rest of the grid, and open the accounts.
-
-    Signals see all history up to ``end``, so that ``start`` costs no warm-up; accounts open at ``start``
-    with the target in force there.
-
-    Raises
-    ------
-    NoData, NoDecision, StrategyError
-        If the range holds no prices, or the strategy never decides in it, or cannot run at all.
-    """
-    chosen = strategy.parameters(parameters)
-    market = data.market(metal, start, end)
-    whole = data.market(metal, None, end)
-    panel = data.panel(metal, strategy.inputs_for(metal, data), whole)
-    opening = market.price.index[0]
-
-    def known(alias: str, identity: str) -> pd.Series:
-        return panel[alias].loc[opening:].rename(f"{data[identity].title} ({data[identity].unit})")
-
-    def decide(values: Mapping[str, Any]) -> pd.Series:
-        return since(strategy.weights(panel, values, max_leverage=execution.max_leverage), opening)
-
-    decided = decide(chosen)
-    if decided.isna().all():
-        raise NoDecision(f"{strategy.name}: does not decide on {metal} after {opening:%Y-%m-%d}; start earlier")
-    variants = {}
-    for values in strategy.variants():
-        name = label(strategy.name, metal, values)
-        if name != label(strategy.name, metal, chosen):
-            variants[name] = decide(values)
-    return Candidate(
-        strategy=strategy,
-        metal=metal,
-        parameters=chosen,
-        inputs=strategy.inputs_for(metal, data),
-        accounts=open_accounts(decided, market, execution, strategy.name),
-        market=market,
-        signals={
-            alias: known(alias, identity) for alias, identity in panel.inputs.items() if data[identity].kind == "series"
-        },
-        prices=_known_prices(data, whole).loc[opening:],
-        variants=variants,
-    )
-
-
-def _known_prices(data: Data, market: Market) -> pd.DataFrame:
-    panel = data.panel(market.metal, {metal: f"{metal}_price" for metal in data.metals()}, market)
-    return pd.DataFrame({metal: panel[metal] for metal in panel.inputs})
-
-
-def since(weights: pd.Series, first: pd.Timestamp) -> pd.Series:
-    """Target weights from one bar on; the first is the target in force there."""
-    part = weights.loc[first:].copy()
-    part.iloc[0] = weights.loc[:first].ffill().iloc[-1]
-    return part
-
-
-@dataclass(frozen=True, kw_only=True)
-class FamilyReturns:
-    """What every trial of a family earned, on the union of all bars; one column per trial label.
-
-    NaN outside a trial's own window, 0 on a bar that only another metal has.
+@dataclass(eq=False)
+class Member:
+    """A claim of a family with its candidates.
 
     Attributes
     ----------
-    net
-        Excess returns after all costs.
-    gross
-        The same without fees and slippage: what only costs took away is no evidence against a claim.
-    metal
-        Excess return of the metal that each trial trades.
-    held
-        Weight of metal wanted into each bar.
+    candidates
+        Every strategy of the claim on every metal that could be run, asked for or not.
+    timings
+        Timing series by candidate, in their order.
+    portfolio
+        A row that is no candidate: the thesis as one account, where this is its claim.
     """
 
-    net: pd.DataFrame
-    gross: pd.DataFrame
-    metal: pd.DataFrame
-    held: pd.DataFrame
+    id: str
+    sign: int
+    candidates: list[Candidate] = field(default_factory=list)
+    timings: list[dict[str, Timing]] = field(default_factory=list)
+    portfolio: Portfolio | None = None
+
+    def rows(self) -> ClaimRows:
+        """What the judge asks for."""
+        declared: dict[str, Timing] = {}
+        undeclared: dict[str, Timing] = {}
+        if self.portfolio is not None:
+            declared[ROW] = self.portfolio.timing()
+        for item, timings in zip(self.candidates, self.timings, strict=True):
+            for name, timing in timings.items():
+                (declared if name in item.declared else undeclared)[name] = timing
+        return ClaimRows(id=self.id, sign=self.sign, rows=declared, undeclared=undeclared)
 
 
-def family_returns(candidates: Sequence[Candidate], execution: Execution) -> FamilyReturns:
-    """Run every trial through the fast path, with and without costs."""
-    free = replace(execution, fees=0.0, slippage=0.0)
-    net: dict[str, pd.Series] = {}
-    gross: dict[str, pd.Series] = {}
-    metal: dict[str, pd.Series] = {}
-    held: dict[str, pd.Series] = {}
-    for item in candidates:
-        market = item.market
-        chosen = item.accounts.decided.reindex(market.price.index)
-        decisions = {item.label: chosen, **item.variants}
-        targets = np.vstack([weights.to_numpy() for weights in decisions.values()])
-        traded = TradedMarket.of(market, execution)
-        paid, unpaid = (paths(targets, terms) for terms in (traded, TradedMarket.of(market, free)))
-        for row, (name, weights) in enumerate(decisions.items()):
-            if np.isnan(paid[row]).all():
-                continue
-            net[name], metal[name] = _excess(paid[row], traded, market.price.index)
-            gross[name], _ = _excess(unpaid[row], traded, market.price.index)
-            held[name] = weights.ffill().shift(execution.delay + 1).loc[net[name].index]
-    return FamilyReturns(
-        net=_without_gaps(pd.DataFrame(net)),
-        gross=_without_gaps(pd.DataFrame(gross)),
-        metal=_without_gaps(pd.DataFrame(metal)),
-        held=_without_gaps(pd.DataFrame(held)),
-    )
+class Families:
+    """The families on one set of data, dates and terms."""
+
+    def __init__(self, data: Data, terms: Terms, tell: Tell = lambda what: None) -> None:
+        self.data, self.terms, self.tell = data, terms, tell
+        self._bundled = all_strategies()
+
+    def kind_of(self, strategy: Strategy) -> Kind:
+        """Which family a strategy belongs to; one that is not among the bundled ones is one's own."""
+        if self._bundled.get(strategy.name) is not strategy:
+            return "own"
+        return strategy.role
+
+    def id_of(self, strategy: Strategy) -> str:
+        """The claim that a strategy is counted under."""
+        return claim_id(strategy, of_the_thesis=self.kind_of(strategy) == "thesis")
+
+    def member(self, strategy: Strategy, asked: Iterable[Candidate]) -> Member:
+        """The whole claim of a strategy: the candidates that were asked for, and the others that belong to it."""
+        identity, kind = self.id_of(strategy), self.kind_of(strategy)
+        of_claim = [strategy] if kind == "own" else self._of(kind).get(identity, [strategy])
+        here = {(item.strategy.name, item.metal): item for item in asked if self.id_of(item.strategy) == identity}
+        return self._member(identity, of_claim, here)
+
+    def others(self, kind: Kind, here: Mapping[str, Numbers]) -> dict[str, Numbers]:
+        """Numbers of the claims of a family that are not ``here``: cached, or made now and kept with those that are."""
+        if kind == "own":
+            return {}
+        wanted = [identity for identity in self._of(kind) if identity not in here]
+        file = self._file(kind)
+        known = _read(file)
+        found = {identity: known[identity] for identity in wanted if identity in known}
+        for identity in wanted:
+            if identity not in known:
+                self.tell(f"the family: {identity}")
+                member = self._member(identity, self._of(kind)[identity], {})
+                found[identity] = measure(member.rows())
+        if {**found, **here}.keys() - known.keys():
+            _write(file, {**found, **here})
+        return found
+
+    def _of(self, kind: Kind) -> dict[str, list[Strategy]]:
+        claims: dict[str, list[Strategy]] = {}
+        for item in self._bundled.values():
+            if item.role == kind:
+                claims.setdefault(self.id_of(item), []).append(item)
+        return claims
+
+    def _member(
+        self, identity: str, strategies: Sequence[Strategy], here: Mapping[tuple[str, str], Candidate]
+    ) -> Member:
+        member = Member(id=identity, sign=strategies[0].expected_sign)
+        for item in strategies:
+            for metal in item.metals:
+                found = here.get((item.name, metal)) or self._candidate(item, metal)
+                if found is not None:
+                    member.candidates.append(found)
+                    member.timings.append(found.timings(self.terms.execution))
+        member.portfolio = portfolio_of_claim(identity, self.data, self.terms)
+        return member
+
+    def _candidate(self, strategy: Strategy, metal: str) -> Candidate | None:
+        try:
+            return candidate(
+                strategy, self.data, metal, None, self.terms.execution, start=self.terms.start, end=self.terms.end
+            )
+        except (NoData, UnknownDataset, NoDecision):
+            return None
+
+    def _file(self, kind: Kind) -> Path:
+        parts = {
+            "code": _code(),
+            "strategies": {name: item.source_hash for name, item in self._bundled.items()},
+            "data": {identity: self.data[identity].sha256 for identity in self.data},
+            "terms": self.terms.to_json(),
+        }
+        key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+        return home_folder() / "families" / f"{kind}-{key}.json"
 
 
-def grid_points(item: Candidate, family: FamilyReturns) -> tuple[GridPoint, ...]:
-    """Timing alpha, a fraction a year, of every declared point and of the chosen one, from the family's returns.
-
-    NaN for a point that never decides.
-    """
-    tried = {label(item.strategy.name, item.metal, values): values for values in item.strategy.variants()}
-    tried.setdefault(item.label, dict(item.parameters))
-    points = []
-    for name, values in tried.items():
-        alpha = float("nan")
-        if name in family.net:
-            alpha = plain_alpha(family.net[name], family.metal[name]) * item.market.periods_per_year
-        points.append(GridPoint(parameters=values, alpha=alpha, chosen=name == item.label))
-    return tuple(points)
+def _read(file: Path) -> dict[str, Numbers]:
+    try:
+        return {
+            identity: Numbers(np.array(item["supporting"]), np.array(item["opposing"]), int(item["events"]))
+            for identity, item in json.loads(file.read_text(encoding="utf-8")).items()
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}  # cold, or damaged: it is made anew
 
 
-def plain_alpha(strategy: pd.Series, metal: pd.Series) -> float:
-    """Intercept of the strategy's excess return on the metal's, a period; NaN without variation."""
-    if len(metal) < 3 or not metal.var() > 0:
-        return float("nan")
-    beta = strategy.cov(metal) / metal.var()
-    return float(strategy.mean() - beta * metal.mean())
+def _write(file: Path, numbers: Mapping[str, Numbers]) -> None:
+    plain = {
+        identity: {"supporting": item.supporting.tolist(), "opposing": item.opposing.tolist(), "events": item.events}
+        for identity, item in numbers.items()
+    }
+    with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, json.dumps(plain).encode("utf-8"))
 
 
-def _without_gaps(returns: pd.DataFrame) -> pd.DataFrame:
-    """On a day without a price of its own an account neither trades nor earns: 0 inside its window."""
-    known = returns.notna()
-    inside = known.cummax() & known[::-1].cummax()[::-1]
-    return returns.mask(inside & ~known, 0.0)
-
-
-def _excess(path: np.ndarray, traded: TradedMarket, dates: pd.Index) -> tuple[pd.Series, pd.Series]:
-    """Excess returns after the first fill; the first bears the cost of entry, as in a Result."""
-    first = int(np.argmax(~np.isnan(path)))
-    value = path[first:].copy()
-    value[0] = 1.0
-    before = np.where(value[:-1] > 0, value[:-1], 1.0)
-    growth = np.where(value[:-1] > 0, value[1:] / before, 1.0)
-    after = slice(first + 1, None)
-    earned = growth - 1 - traded.accrual[after]
-    return pd.Series(earned, index=dates[after]), pd.Series(traded.metal_excess[after], index=dates[after])
+def _code() -> str:
+    """Hash of the package's own source."""
+    root = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

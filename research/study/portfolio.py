@@ -9,47 +9,146 @@ future sold. A short in the future earns the fall of spot and, inside the contra
 less the dollar's; holding the six currencies' own bills earns the same. Fees and slippage are those of metal, storage
 there is none. Where no pack has the dataset the account is of metal and bills, and says so.
 
-**What is tested** is timing, by alpha over all legs' own excess returns at once: an account that holds the legs in any
-constant shares has none. Alpha may come of the signals or of the sizing; the benchmark ``equal_risk``, which holds the
-same sizes with no signal, tells them apart.
+**What is tested** is timing, summed over the legs: what holding each leg at these times earned beyond holding as much
+of it on average. It may come of the signals or of the sizing; the benchmark ``equal_risk``, which holds the same sizes
+with no signal, tells them apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import reduce
 from types import MappingProxyType
 
-import numpy as np
 import pandas as pd
 
 from research.datasets.data import Data, open_data
 from research.datasets.market import Market
-from research.diagnostics.finding import Finding
-from research.diagnostics.multiplicity import step_down
-from research.diagnostics.performance import regress_on_metal, timing_alpha
-from research.diagnostics.placebo import alpha_t_statistics, by_shift, shift_placebo
-from research.diagnostics.power import minimum_detectable_information_ratio
 from research.diagnostics.sharpe_difference import sharpe_difference
+from research.diagnostics.timing import Timing
 from research.discovery import find_strategy
-from research.engine.legs import Legs, leg_paths, run_legs
+from research.engine.exposure import Exposure
+from research.engine.legs import Legs, run_legs
 from research.engine.result import PortfolioResult
 from research.errors import AssayError, NoData, NoDecision, UnknownDataset
 from research.execution import Execution
+from research.ledger import Ledger
 from research.signals.risk import equal_risk
-from research.study.counting import Count, widened
-from research.study.evidence import N_DRAWS, N_PLACEBOS, SEED, independent_events, silenced
+from research.study.judge import ClaimRows, Judged, judge
 from research.study.portfolio_trial import PortfolioTrial
-from research.study.study import Study
+from research.study.record import Recorder, Terms, portfolio_key, recorded_on, series_of
 from research.study.threads import one_thread
-from research.thesis import Strategy
-from research.verdict import Evidence, Robustness, Rules, decide
+from research.thesis import Strategy, in_bills
+from research.verdict import Rules
 
 THESIS: Mapping[str, str] = MappingProxyType(
     {"gold": "whole_thesis", "silver": "whole_thesis", "foreign_money": "falling_dollar"}
 )
+CLAIM = "C20+"
+ROW = "portfolio"
 WINDOW_YEARS, WARM_UP_YEARS = 3, 1
+SEED = 20251201
+
+
+@dataclass(frozen=True, eq=False)
+class Portfolio:
+    """Several legs with what is decided for each, before anything is judged.
+
+    Attributes
+    ----------
+    strategies
+        Leg -> the strategy that times it, of the legs that can be held.
+    missing
+        The others, each with its reason.
+    decided, sizes
+        Target weights from the first decision on, and what they would be without a signal; one column a leg.
+    book
+        What the legs did, from the first decision on.
+    """
+
+    strategies: Mapping[str, Strategy]
+    missing: Mapping[str, str]
+    decided: pd.DataFrame
+    sizes: pd.DataFrame
+    book: Legs
+    execution: Execution
+
+    @classmethod
+    def assembled(cls, legs: Mapping[str, Strategy | str], data: Data, terms: Terms) -> Portfolio:
+        """Decide every leg and size it.
+
+        Raises
+        ------
+        AssayError
+            If no leg can be held: the reason of the first.
+        """
+        execution = terms.execution
+        chosen = {leg: find_strategy(item) if isinstance(item, str) else item for leg, item in legs.items()}
+        decisions, missing = _decisions(chosen, data, execution, terms.end)
+        book = _book({leg: item.price for leg, item in decisions.items()}, data, terms.end)
+        calendar = book.price.index
+        shares, known = (
+            pd.DataFrame({leg: getattr(item, what).ffill() for leg, item in decisions.items()}).reindex(calendar)
+            for what in ("share", "known")
+        )
+        year = book.periods_per_year
+        sizes = equal_risk(known, window=WINDOW_YEARS * year, warm_up=WARM_UP_YEARS * year)
+        weights = shares * sizes
+        ready = calendar[weights.notna().all(axis=1) & (calendar >= pd.Timestamp(terms.start or calendar[0]))]
+        if not len(ready):
+            after = f" after {terms.start}" if terms.start else ""
+            raise NoDecision(f"portfolio: {', '.join(chosen)} never decide together{after}")
+        opening = pd.Timestamp(ready[0])
+        held = {str(leg): chosen[str(leg)] for leg in weights}
+        return cls(held, missing, weights.loc[opening:], sizes.loc[opening:], book.since(opening), execution)
+
+    def timing(self) -> Timing:
+        """Timing series over all legs."""
+        return Timing.of(Exposure.of(self.decided, self.book, self.execution))
+
+    def trial(self, judged: Judged) -> PortfolioTrial:
+        """The account beside what it must be compared with, and what the judge made of it."""
+        result = self._account(self.decided, "portfolio")
+        metals = dict.fromkeys(self.book.storable, 1 / len(self.book.storable))
+        average = {str(leg): float(weight) for leg, weight in result.leg_weights.iloc[:-1].mean().items()}
+        benchmarks = {
+            "metals_held": self._account(self._constant(metals), "metals_held"),
+            "matched_exposure": self._account(self._constant(average), "matched_exposure"),
+            "equal_risk": self._account(self.sizes, "equal_risk"),
+            "bills": self._account(self._constant({}), "bills"),
+        }
+        return PortfolioTrial(
+            strategies={leg: item.name for leg, item in self.strategies.items()},
+            missing=self.missing,
+            decided=self.decided,
+            result=result,
+            benchmarks=benchmarks,
+            evidence=judged.evidence,
+            verdict=judged.verdict,
+            over_the_metals=sharpe_difference(
+                result.excess_returns,
+                benchmarks["metals_held"].excess_returns,
+                periods_per_year=result.periods_per_year,
+                seed=SEED,
+            ),
+        )
+
+    def _account(self, weights: pd.DataFrame, name: str) -> PortfolioResult:
+        return run_legs(weights, self.book, self.execution, name=name)
+
+    def _constant(self, weights: Mapping[str, float]) -> pd.DataFrame:
+        return pd.DataFrame({leg: weights.get(str(leg), 0.0) for leg in self.decided}, index=self.decided.index)
+
+
+def portfolio_of_claim(identity: str, data: Data, terms: Terms) -> Portfolio | None:
+    """The portfolio that is a row of this claim, where it is one and a leg of it can be held."""
+    if identity != CLAIM:
+        return None
+    try:
+        return Portfolio.assembled(THESIS, data, terms)
+    except (NoData, UnknownDataset, NoDecision):
+        return None
 
 
 @one_thread()
@@ -61,9 +160,9 @@ def portfolio(
     end: str | None = None,
     execution: Execution | None = None,
     rules: Rules | None = None,
-    n_trials: int = 1,
+    ledger: Recorder | None = Ledger(),  # noqa: B008 - it holds nothing, and finds its file at each use
 ) -> PortfolioTrial:
-    """Hold several strategies in one account at equal risk, and judge their timing.
+    """Hold several strategies in one account at equal risk, and judge their timing as a claim of one's own.
 
     Parameters
     ----------
@@ -73,52 +172,26 @@ def portfolio(
         the thesis: gold and silver by all their signals, foreign money while the dollar falls.
     start, end
         First and last bar, ``YYYY`` or ``YYYY-MM-DD``.
-    n_trials
-        Number of tests that this is one of: the p-value pays for all of them (Sidak 1967).
+    ledger
+        Where it is counted and written down, as in :func:`~research.study.study.compare`.
 
     Raises
     ------
     AssayError
         If no leg can be held: the reason of the first. Otherwise such legs are in ``missing``, with the reason.
     """
+    terms = Terms(execution or Execution(), start, end)
     data = data or open_data()
-    execution, rules = execution or Execution(), rules or Rules()
-    chosen = {leg: find_strategy(item) if isinstance(item, str) else item for leg, item in legs.items()}
-    decisions, missing = _decisions(chosen, data, execution, end)
-    book = _book({leg: item.price for leg, item in decisions.items()}, data, end)
-    calendar = book.price.index
-    shares, known = (
-        pd.DataFrame({leg: getattr(item, what).ffill() for leg, item in decisions.items()}).reindex(calendar)
-        for what in ("share", "known")
-    )
-    year = book.periods_per_year
-    sizes = equal_risk(known, window=WINDOW_YEARS * year, warm_up=WARM_UP_YEARS * year)
-    weights = shares * sizes
-    ready = calendar[weights.notna().all(axis=1) & (calendar >= pd.Timestamp(start or calendar[0]))]
-    if not len(ready):
-        raise NoDecision(f"portfolio: {', '.join(chosen)} never decide together{f' after {start}' if start else ''}")
-    opening = pd.Timestamp(ready[0])
-    decided, sizes, book = weights.loc[opening:], sizes.loc[opening:], book.since(opening)
-    return _judged(chosen, missing, decided, sizes, book, execution, rules, n_trials)
-
-
-def with_portfolio(study: Study, data: Data) -> Study:
-    """The study of the whole thesis, with the thesis as one portfolio on the same terms and as one more test of it.
-
-    Without a leg that can be held the study stays as it is.
-    """
-    try:
-        found = portfolio(
-            data=data,
-            start=study.manifest["start"],
-            end=study.manifest["end"],
-            execution=study.execution,
-            rules=study.rules,
-            n_trials=study.family_tested + 1,
-        )
-    except (NoData, UnknownDataset, NoDecision):
-        return study
-    return replace(study, portfolio=found)
+    found = Portfolio.assembled(legs, data, terms)
+    timing = found.timing()
+    prices = "+".join(data[f"{leg}_price" if f"{leg}_price" in data else leg].sha256 for leg in found.strategies)
+    key = portfolio_key(found.strategies, prices, terms)
+    others, _ = recorded_on(ledger, [prices], timing.year, [key])
+    rows = ClaimRows(id=ROW, sign=1, rows={ROW: timing})
+    judged = judge([rows], rules or Rules(), record=others, decided_by="p_with_record")[ROW]
+    if ledger is not None:
+        ledger.keep(series_of(rows.rows, {ROW: key}, prices, 1))
+    return found.trial(judged.rows[ROW])
 
 
 @dataclass(frozen=True)
@@ -143,7 +216,7 @@ def _decisions(
             market = data.market(metal, None, end)
             panel = data.panel(metal, strategy.inputs_for(metal, data), market)
             known = data.panel(metal, {"price": price}, market)["price"]
-            share = strategy.weights(panel, max_leverage=execution.max_leverage)
+            share = in_bills(strategy.weights(panel, max_leverage=execution.max_leverage))
         except (NoData, UnknownDataset, NoDecision) as error:
             first = first or error
             missing[leg] = str(error)
@@ -170,120 +243,3 @@ def _book(prices: Mapping[str, pd.Series], data: Data, end: str | None) -> Legs:
         averaged=any(market.averaged for market in markets),
         periods_per_year=markets[0].periods_per_year,
     )
-
-
-def _judged(
-    strategies: Mapping[str, Strategy],
-    missing: Mapping[str, str],
-    decided: pd.DataFrame,
-    sizes: pd.DataFrame,
-    book: Legs,
-    execution: Execution,
-    rules: Rules,
-    n_trials: int,
-) -> PortfolioTrial:
-    def account(weights: pd.DataFrame, terms: Execution = execution, name: str = "portfolio") -> PortfolioResult:
-        return run_legs(weights, book, terms, name=name)
-
-    def constant(weights: Mapping[str, float]) -> pd.DataFrame:
-        return pd.DataFrame({leg: weights.get(str(leg), 0.0) for leg in decided}, index=decided.index)
-
-    result = account(decided)
-    year, legs = result.periods_per_year, result.leg_excess_returns
-    metals = dict.fromkeys(book.storable, 1 / len(book.storable))
-    average = {str(leg): float(weight) for leg, weight in result.leg_weights.iloc[:-1].mean().items()}
-    benchmarks = {
-        "metals_held": account(constant(metals), name="metals_held"),
-        "matched_exposure": account(constant(average), name="matched_exposure"),
-        "equal_risk": account(sizes, name="equal_risk"),
-        "bills": account(constant({}), name="bills"),
-    }
-    power = minimum_detectable_information_ratio(
-        result.excess_returns, legs, periods_per_year=year, significance=rules.level, power=rules.power
-    )
-    primary = timing_alpha(result.excess_returns, legs, periods_per_year=year)
-    table = decided.to_numpy()
-    rows = np.arange(len(table), dtype=float)  # what the placebo moves: all legs together
-    placebo = shift_placebo(
-        rows,
-        by_shift(rows, lambda moved: _t_statistics(table[moved.astype(int)], book, execution)),
-        seed=SEED,
-        n_shifts=N_PLACEBOS,
-    )
-    events = independent_events(decided.sum(axis=1), year)
-    evidence = Evidence(
-        primary=primary,
-        family=_adjusted(account, decided, execution, n_trials),
-        placebo=placebo,
-        robustness=_robustness(account, decided, result, execution),
-        power=power,
-        independent_events=events,
-    )
-    further = sharpe_difference(
-        result.excess_returns, benchmarks["metals_held"].excess_returns, periods_per_year=year, seed=SEED
-    )
-    findings = {item.name: item for item in (power, primary, evidence.family, placebo, further)}
-    return PortfolioTrial(
-        strategies={str(leg): strategies[str(leg)].name for leg in decided},
-        missing=missing,
-        decided=decided,
-        result=result,
-        benchmarks=benchmarks,
-        findings={name: silenced(finding, events, rules) for name, finding in findings.items()},
-        verdict=decide(evidence, rules),
-        events=events,
-        robustness=evidence.robustness,
-    )
-
-
-Account = Callable[..., PortfolioResult]
-
-
-def _t_statistics(targets: np.ndarray, book: Legs, execution: Execution) -> np.ndarray:
-    """White t statistics of the alphas of many weight tables, ``(n_bars, n_histories, n_legs)``."""
-    value = leg_paths(targets, book, execution)
-    value[0] = 1.0  # the first return bears the cost of the first fill
-    here = book.since(pd.Timestamp(book.price.index[execution.delay]))
-    bills = here.bill_accrual.to_numpy()[1:, None]
-    return alpha_t_statistics(value[1:] / value[:-1] - 1 - bills, here.growth(execution)[1:] - 1 - bills)
-
-
-def _adjusted(account: Account, decided: pd.DataFrame, execution: Execution, n_trials: int) -> Finding:
-    """The p-value of alpha by resampling, over the mix of average weights so far; the opposite one before costs."""
-    held = decided.ffill().shift(execution.delay + 1)
-
-    def tested(terms: Execution) -> Finding:
-        result = account(decided, terms)
-        legs, year = result.leg_excess_returns, result.periods_per_year
-        into = held.loc[legs.index]
-        so_far = into.expanding().mean().shift(1).fillna(into.iloc[0])
-        over_mix = (result.excess_returns - (legs * so_far).sum(axis=1)).to_numpy()
-        alpha, _, _, influence = regress_on_metal(over_mix, legs.to_numpy())
-        series = pd.DataFrame({"portfolio": alpha + influence}, index=legs.index)
-        return step_down(series, periods_per_year=year, seed=SEED, n_draws=N_DRAWS)["portfolio"]
-
-    net, gross = tested(execution), tested(replace(execution, fees=0.0, slippage=0.0))
-    against = gross.details["p_value_two_sided"]
-    return widened(
-        replace(net, details={**net.details, "p_value_opposite": against}),
-        Count(declared=1, before=n_trials - 1, status=""),
-        1,
-    )
-
-
-def _robustness(account: Account, decided: pd.DataFrame, result: PortfolioResult, execution: Execution) -> Robustness:
-    later = account(decided, replace(execution, delay=execution.delay + 1))
-    dearer = account(decided, replace(execution, fees=2 * execution.fees, slippage=2 * execution.slippage))
-    middle = len(result.returns) // 2
-    first, second = slice(None, middle), slice(middle, None)
-    return Robustness(
-        longer_delay=_alpha(later),
-        doubled_costs=_alpha(dearer),
-        first_half=_alpha(result, first),
-        second_half=_alpha(result, second),
-    )
-
-
-def _alpha(result: PortfolioResult, part: slice = slice(None)) -> float:
-    strategy, legs = result.excess_returns.iloc[part], result.leg_excess_returns.iloc[part]
-    return regress_on_metal(strategy.to_numpy(), legs.to_numpy())[0] * result.periods_per_year

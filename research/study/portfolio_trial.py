@@ -13,7 +13,7 @@ from research.diagnostics.finding import Finding
 from research.diagnostics.metrics import Performance, performance
 from research.engine.result import PortfolioResult
 from research.study.trial import account_json
-from research.verdict import Robustness, Verdict
+from research.verdict import Evidence, Verdict
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -33,12 +33,10 @@ class PortfolioTrial:
     benchmarks
         Same bars, engine and costs: ``metals_held`` (the metals in equal parts, always), ``matched_exposure`` (each leg
         at its own average weight, always), ``equal_risk`` (the same sizes without a signal) and ``bills``.
-    findings
-        By name, power first; all but ``sharpe_difference``, over the metals held, decide.
-    events
-        Number of independent episodes in which more is held than on average.
-    robustness
-        Alphas under harder terms, fraction a year.
+    evidence, verdict
+        What the judge makes of the timing over all legs.
+    over_the_metals
+        Sharpe ratio less that of the metals held, for this comparison alone.
     """
 
     strategies: Mapping[str, str]
@@ -46,10 +44,9 @@ class PortfolioTrial:
     decided: pd.DataFrame
     result: PortfolioResult
     benchmarks: Mapping[str, PortfolioResult]
-    findings: Mapping[str, Finding]
+    evidence: Evidence
     verdict: Verdict
-    events: float
-    robustness: Robustness
+    over_the_metals: Finding
 
     def __repr__(self) -> str:
         return f"<Portfolio of {', '.join(self.strategies)}: {self.verdict.word}>"
@@ -74,5 +71,5 @@ class PortfolioTrial:
             "missing": dict(self.missing),
             "legs": self.legs.to_dict(orient="index"),
             **account_json(self),
-            "findings": {name: finding.to_json() for name, finding in self.findings.items()},
+            "over_the_metals": self.over_the_metals.to_json(),
         }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import partial
+from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,28 @@ from research.errors import AssayError, NoData, NoDecision, StrategyError, Unkno
 from research.execution import Execution
 from research.ledger import Ledger
 from research.study.appendix import further_findings
-from research.study.counting import Count, Recorder, count_trials, record, widened
-from research.study.evidence import SEED, adjusted_alphas, silenced, weigh
-from research.study.family import Candidate, candidate, family_returns, grid_points
+from research.study.candidates import Candidate, candidate, label
+from research.study.claims import TestedClaim, tested_claim
+from research.study.family import Families, Member
+from research.study.judge import SEED, Judged, judge, measure
+from research.study.portfolio import ROW
 from research.study.portfolio_trial import PortfolioTrial
+from research.study.record import (
+    NOT_RECORDED,
+    Count,
+    Recorder,
+    Terms,
+    entries_of,
+    keys_of,
+    prices_of,
+    recorded_on,
+    series_of,
+)
 from research.study.threads import one_thread
-from research.study.trial import Trial
+from research.study.trial import GridPoint, Trial, open_accounts
 from research.study.versions import versions
 from research.thesis import Strategy
-from research.verdict import Rules, decide
+from research.verdict import Rules
 
 Progress = Callable[[int, int, str], None]
 
@@ -45,34 +59,31 @@ class Study:
 
     Attributes
     ----------
+    claims
+        By id, the directional sentences that the strategies test, each with its verdict: what people quote.
     trials
-        One per strategy and metal that could be run.
+        One per strategy and metal that could be run: the rows.
     skipped
         The others, each with its reason.
-    family_size
-        Number of declared trials: every strategy, on every metal, at every point of its grid.
-    family_tested
-        Those with enough independent events to be tested; the family-wise p-values account for all of them.
     datasets
         The datasets that were used, by id.
     manifest
         Versions, seeds, data hashes and coverage, strategy hashes and terms.
     portfolio
-        The thesis as one account (C20), where it was asked for: :func:`~research.study.portfolio.portfolio`.
+        The thesis as one account, where its claim was asked for.
     """
 
+    claims: Mapping[str, TestedClaim]
     trials: tuple[Trial, ...]
     skipped: tuple[Skipped, ...]
     execution: Execution
     rules: Rules
-    family_size: int
-    family_tested: int
     datasets: Mapping[str, Dataset]
     manifest: Mapping[str, Any] = field(default_factory=dict)
     portfolio: PortfolioTrial | None = None
 
     def __repr__(self) -> str:
-        return f"<Study of {len(self.trials)} trials, {self.family_size} in the family>"
+        return f"<Study of {len(self.claims)} claims, {len(self.trials)} trials>"
 
     def _repr_html_(self) -> str:
         from research.report.notebook import study_html
@@ -92,8 +103,7 @@ class Study:
             "manifest": dict(self.manifest),
             "execution": asdict(self.execution),
             "rules": asdict(self.rules),
-            "family_size": self.family_size,
-            "family_tested": self.family_tested,
+            "claims": {name: claim.to_json() for name, claim in self.claims.items()},
             "trials": [trial.to_json() for trial in self.trials],
             "skipped": [asdict(item) for item in self.skipped],
             **({"portfolio": self.portfolio.to_json()} if self.portfolio is not None else {}),
@@ -154,13 +164,13 @@ def compare(
     if not pairs:
         names = ", ".join(item.name for item in chosen)
         raise StrategyError(f"{names}: claims nothing about {', '.join(wanted or [])}; see assay strategies")
-    tell = progress or (lambda done, total, what: None)
-    steps = 2 * len(pairs) + 1
+    terms = Terms(execution, start, end)
+    said = _Progress(progress, len(pairs))
     candidates: list[Candidate] = []
     skipped: list[Skipped] = []
     first_error: AssayError | None = None
-    for step, (item, metal) in enumerate(pairs):
-        tell(step, steps, f"backtest {item.name} on {metal}")
+    for item, metal in pairs:
+        said(f"decide {item.name} on {metal}")
         try:
             given = (parameters or {}).get(item.name)
             candidates.append(candidate(item, data, metal, given, execution, start=start, end=end))
@@ -170,22 +180,41 @@ def compare(
     if not candidates:
         assert first_error is not None
         raise first_error
-    count = count_trials(candidates, ledger, start, end)
-    trials, size, tested = _judge(candidates, execution, rules, count, tell, steps)
+    families = Families(data, terms, said.also)
+    members = _members(candidates, families)
+    keys = {
+        name: key
+        for member in members.values()
+        for item in member.candidates
+        for name, key in keys_of(item, terms).items()
+    }
     used = {identity: data[identity] for item in candidates for identity in item.inputs.values()}
     used |= {identity: dataset for item in candidates for identity, dataset in item.market.datasets.items()}
     manifest = _manifest(chosen, data, used, start, end)
-    problem = record(candidates, trials, ledger, execution, manifest)
-    manifest["trials"] = replace(count, status=problem or count.status).to_json()
+    judged, before, status = _judged(members, families, rules, ledger, keys, said)
+    trials = []
+    for item in candidates:
+        said(f"account of {item.strategy.name} on {item.metal}")
+        identity = families.id_of(item.strategy)
+        trials.append(_trial(item, identity, members[identity], judged[identity], terms, rules, len(keys) + before))
+    status = _write(candidates, members, trials, ledger, keys, terms, manifest) or status
+    manifest["trials"] = Count(declared=len(keys), before=before, status=status).to_json()
     return Study(
+        claims={name: tested_claim(member.rows(), member.candidates, judged[name]) for name, member in members.items()},
         trials=tuple(trials),
         skipped=tuple(skipped),
         execution=execution,
         rules=rules,
-        family_size=size,
-        family_tested=tested,
         datasets=dict(sorted(used.items())),
         manifest=manifest,
+        portfolio=next(
+            (
+                member.portfolio.trial(judged[name].rows[ROW])
+                for name, member in members.items()
+                if member.portfolio is not None
+            ),
+            None,
+        ),
     )
 
 
@@ -223,37 +252,135 @@ def backtest(
     return study.trials[0]
 
 
-def _judge(
-    candidates: list[Candidate], execution: Execution, rules: Rules, count: Count, tell: Progress, steps: int
-) -> tuple[list[Trial], int, int]:
-    tell(len(candidates), steps, "the family of all declared trials")
-    family = family_returns(candidates, execution)
-    findings = adjusted_alphas(candidates, family, rules)
-    tested = sum(finding.p_value is not None for finding in findings.values())
-    sharpes = family.net.mean() / family.net.std()
-    trials = []
-    for step, item in enumerate(candidates):
-        tell(len(candidates) + 1 + step, steps, f"judge {item.strategy.name} on {item.metal}")
-        evidence, found = weigh(item, widened(findings[item.label], count, tested), execution, rules)
-        events = evidence.independent_events
-        variance = float(sharpes.var(ddof=1)) if len(sharpes) > 1 else 0.0
-        trials.append(
-            Trial(
-                strategy=item.strategy,
-                metal=item.metal,
-                parameters=item.parameters,
-                accounts=item.accounts,
-                findings={name: silenced(finding, events, rules) for name, finding in found.items()},
-                verdict=decide(evidence, rules),
-                events=events,
-                robustness=evidence.robustness,
-                inputs=item.inputs,
-                grid=grid_points(item, family),
-                signals=item.signals,
-                ask_further=partial(further_findings, item, execution, rules, count.total, variance),
-            )
+class _Progress:
+    """Progress over what was asked for: a decision and an account each; what else is done is said beside it."""
+
+    def __init__(self, tell: Progress | None, n_pairs: int) -> None:
+        self._tell, self._done, self._total = tell, 0, 2 * n_pairs
+
+    def __call__(self, what: str) -> None:
+        """One step more."""
+        self.also(what)
+        self._done = min(self._done + 1, self._total)
+
+    def also(self, what: str) -> None:
+        """No step of its own."""
+        if self._tell is not None:
+            self._tell(self._done, self._total, what)
+
+
+def _members(candidates: list[Candidate], families: Families) -> dict[str, Member]:
+    """The whole claim of every candidate, in the order of the candidates."""
+    first = {families.id_of(item.strategy): item.strategy for item in reversed(candidates)}
+    ordered = dict.fromkeys(families.id_of(item.strategy) for item in candidates)
+    return {identity: families.member(first[identity], candidates) for identity in ordered}
+
+
+def _judged(
+    members: Mapping[str, Member],
+    families: Families,
+    rules: Rules,
+    ledger: Recorder | None,
+    keys: Mapping[str, str],
+    said: _Progress,
+) -> tuple[dict[str, Judged], int, str]:
+    """Every claim in its family; the number of further trials recorded, and the ledger's status."""
+    judged: dict[str, Judged] = {}
+    before, status = 0, NOT_RECORDED
+    for kind in ("thesis", "baseline", "own"):
+        mine = {n: m for n, m in members.items() if families.kind_of(m.candidates[0].strategy) == kind}
+        if not mine:
+            continue
+        found = [item for member in mine.values() for item in member.candidates]
+        others, status = recorded_on(
+            ledger, {prices_of(item) for item in found}, found[0].market.periods_per_year, keys.values()
         )
-    return trials, family.net.shape[1], tested
+        before = max(before, len(others))
+        rows = {name: member.rows() for name, member in mine.items()}
+        said.also("the family of all claims")
+        judged |= judge(
+            list(rows.values()),
+            rules,
+            others=families.others(kind, {name: measure(item) for name, item in rows.items()}),
+            record=others,
+            decided_by="p_with_record" if kind == "own" else "p_adjusted",
+        )
+    return judged, before, status
+
+
+def _trial(
+    item: Candidate, identity: str, member: Member, judged: Judged, terms: Terms, rules: Rules, n_trials: int
+) -> Trial:
+    """The row of the chosen parameters, with its accounts."""
+    timings = {name: timing for found in member.timings for name, timing in found.items()}
+    if item.label not in timings:
+        raise NoDecision(f"{item.strategy.name}: decides on {item.metal} too late to earn; use a longer history")
+    accounts = open_accounts(item.chosen, item.market, terms.execution, item.strategy.name)
+    points = {label(item.strategy.name, item.metal, values): values for values in item.strategy.variants()}
+    points.setdefault(item.label, dict(item.parameters))
+    row = judged.rows[item.label]
+    return Trial(
+        strategy=item.strategy,
+        metal=item.metal,
+        parameters=item.parameters,
+        claim=identity,
+        accounts=accounts,
+        evidence=row.evidence,
+        verdict=row.verdict,
+        timing=timings[item.label],
+        inputs=item.inputs,
+        grid=tuple(
+            GridPoint(
+                parameters=values,
+                timing_return=judged.rows[name].evidence.timing_return.value if name in judged.rows else nan,
+                chosen=name == item.label,
+            )
+            for name, values in points.items()
+        ),
+        signals={alias: series.loc[accounts.decided.index[0] :] for alias, series in item.signals.items()},
+        ask_further=partial(further_findings, item, accounts, timings[item.label], terms.execution, rules, n_trials),
+    )
+
+
+def _write(
+    candidates: list[Candidate],
+    members: Mapping[str, Member],
+    trials: list[Trial],
+    ledger: Recorder | None,
+    keys: Mapping[str, str],
+    terms: Terms,
+    manifest: Mapping[str, Any],
+) -> str:
+    """Write down what was tried; return a problem in words."""
+    if ledger is None:
+        return ""
+    entries = []
+    for item, trial in zip(candidates, trials, strict=True):
+        used = sorted({*item.inputs.values(), *item.market.datasets})
+        data = {identity: manifest["data"][identity] for identity in used}
+        mine = keys_of(item, terms)
+        entries += entries_of(item, mine, _numbers(trial), terms, data)
+    series = [
+        found
+        for member in members.values()
+        for item, timings in zip(member.candidates, member.timings, strict=True)
+        for found in series_of(timings, keys, prices_of(item), member.sign)
+    ]
+    return ledger.record(entries) or ledger.keep(series)
+
+
+def _numbers(trial: Trial) -> dict[str, Any]:
+    row, evidence = trial.performance["strategy"], trial.evidence
+    p = evidence.deciding.supporting
+    return {
+        "verdict": str(trial.verdict.word),
+        "timing_return": evidence.timing_return.value,
+        "p": None if isnan(p) else p,
+        "cagr": row.cagr,
+        "sharpe": row.sharpe,
+        "first_fill": f"{trial.result.first_fill:%Y-%m-%d}",
+        "last_bar": f"{trial.equity.index[-1]:%Y-%m-%d}",
+    }
 
 
 def _manifest(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -13,12 +12,14 @@ import pandas as pd
 from research.datasets.market import Market
 from research.diagnostics.finding import Finding
 from research.diagnostics.metrics import Performance, exposure, performance
+from research.diagnostics.timing import Timing
 from research.engine.portfolio import run
 from research.engine.result import Result
 from research.execution import Execution
+from research.study.findings import deciding_findings
 from research.study.threads import one_thread
-from research.thesis import Strategy
-from research.verdict import Robustness, Verdict
+from research.thesis import UNKNOWN, Strategy, in_bills
+from research.verdict import Evidence, Verdict
 
 if TYPE_CHECKING:
     from research.study.portfolio_trial import PortfolioTrial
@@ -33,7 +34,7 @@ class Accounts:
     Attributes
     ----------
     decided
-        Target weights as the strategy decided them, from its first decision on.
+        Target weights as the strategy decided them, from its first decision on, 0 where its number is unknown.
     result
         The strategy.
     benchmarks
@@ -51,10 +52,10 @@ class Accounts:
 
 @dataclass(frozen=True, kw_only=True)
 class GridPoint:
-    """One point of the declared grid: its parameters and its timing alpha, a fraction a year."""
+    """One point of the declared grid: its parameters and its timing return, a fraction a year."""
 
     parameters: Mapping[str, Any]
-    alpha: float
+    timing_return: float
     chosen: bool
 
 
@@ -64,16 +65,16 @@ class Trial:
 
     Attributes
     ----------
+    claim
+        Id of the claim that it is a row of.
     accounts
-        The ledgers.
-    findings
-        The findings that decide, by name, power first.
+        The accounts.
+    evidence
+        What decides, typed.
     verdict
-        One of the four words, with what decided it.
-    events
-        Number of independent episodes of the position.
-    robustness
-        Timing alphas under harder terms, fraction a year.
+        One of the four words.
+    timing
+        The timing series behind it.
     grid
         What every point of the declared grid did, the chosen one among them.
     signals
@@ -85,11 +86,11 @@ class Trial:
     strategy: Strategy
     metal: str
     parameters: Mapping[str, Any]
+    claim: str
     accounts: Accounts
-    findings: Mapping[str, Finding]
+    evidence: Evidence
     verdict: Verdict
-    events: float
-    robustness: Robustness
+    timing: Timing
     inputs: Mapping[str, str]
     grid: tuple[GridPoint, ...]
     signals: Mapping[str, pd.Series] = field(repr=False)
@@ -128,6 +129,16 @@ class Trial:
         """Weight of metal held after each bar's trade."""
         return self.result.weights
 
+    @property
+    def shows_p_values(self) -> bool:
+        """Whether events are enough for any p-value to be given."""
+        return self.evidence.shows_p_values(self.verdict.rules)
+
+    @cached_property
+    def findings(self) -> Mapping[str, Finding]:
+        """The evidence as findings, by name."""
+        return deciding_findings(self.evidence, self.verdict.rules)
+
     @cached_property
     def appendix(self) -> Mapping[str, Finding]:
         """What does not decide but tells more, by name: computed on first use, in seconds."""
@@ -145,6 +156,7 @@ class Trial:
         return {
             "strategy": self.name,
             "claim": self.strategy.claim,
+            "claim_id": self.claim,
             "metal": self.metal,
             "parameters": dict(self.parameters),
             "inputs": dict(self.inputs),
@@ -162,8 +174,7 @@ def account_json(trial: Trial | PortfolioTrial) -> dict[str, Any]:
         "periods": len(result.returns),
         "periods_per_year": result.periods_per_year,
         "averaged_prices": result.averaged,
-        "events": trial.events,
-        "robustness": {name: alpha if isfinite(alpha) else None for name, alpha in asdict(trial.robustness).items()},
+        "evidence": trial.evidence.to_json(),
         "performance": {name: row.to_json() for name, row in trial.performance.items()},
         "verdict": trial.verdict.to_json(),
     }
@@ -171,8 +182,8 @@ def account_json(trial: Trial | PortfolioTrial) -> dict[str, Any]:
 
 def open_accounts(decided: pd.Series, market: Market, execution: Execution, name: str) -> Accounts:
     """Run a strategy's decided weights and its three benchmarks over the same bars."""
-    first = pd.Timestamp(decided.dropna().index[0])
-    decided, here = decided.loc[first:], market.since(first)
+    first = pd.Timestamp(decided.index[decided.notna() & (decided != UNKNOWN)][0])
+    decided, here = in_bills(decided.loc[first:]), market.since(first)
     result = run(decided, here, execution, name=name)
     constants = {"buy_and_hold": 1.0, "matched_exposure": exposure(result.weights), "bills": 0.0}
     benchmarks = {

@@ -1,0 +1,110 @@
+"""What a claim that is not decided still tells: the weight of the evidence, what would be found, and by when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, inf, isfinite, log, nan, pi, sqrt
+
+from research.diagnostics.timing import Estimate
+
+PRIOR_SCALE = 0.5
+"""Scale of the half-normal prior of the information ratio a year, if there is an effect: what is worth having."""
+
+
+def bayes_factor(ratio: Estimate, scale: float = PRIOR_SCALE) -> float:
+    r"""Odds that the record gives to an effect in the claimed direction against none.
+
+    With the information ratio :math:`r` and its error :math:`e`, a half-normal prior of scale :math:`\sigma_0` against
+    0: :math:`2\,\Phi(\mu/\sigma)\,N(r; 0, \sigma_0^2 + e^2) / N(r; 0, e^2)`, with
+    :math:`\mu = \sigma_0^2 r / (\sigma_0^2 + e^2)` and :math:`\sigma^2 = \sigma_0^2 e^2 / (\sigma_0^2 + e^2)`.
+    """
+    from scipy.special import ndtr
+
+    r, e = ratio.value, ratio.error
+    if not (isfinite(r) and e > 0):
+        return nan
+    total = scale**2 + e**2
+    mean, deviation = scale**2 * r / total, scale * e / sqrt(total)
+    logarithm = log(2 * max(float(ndtr(mean / deviation)), 1e-300)) + _log_normal(r, total) - _log_normal(r, e**2)
+    return exp(min(logarithm, 700.0))
+
+
+def odds_words(factor: float) -> str:
+    """``1 in 3``: what the record makes of even odds; ``2.4 to 1`` where it speaks for the claim."""
+    if not isfinite(factor):
+        return "unknown"
+    return f"{_figure(factor)} to 1" if factor >= 1 else f"1 in {_figure(1 + 1 / factor)}"
+
+
+def detectable(error: float, critical_value: float, degrees_of_freedom: int, power: float) -> float:
+    """Smallest true effect whose t reaches the critical value with this probability, in the unit of its error.
+
+    The noncentrality of Student's t times the error.
+    """
+    from scipy.special import nctdtrinc
+
+    if not (isfinite(error) and isfinite(critical_value)):
+        return nan
+    return float(nctdtrinc(degrees_of_freedom, 1 - power, critical_value)) * error
+
+
+@dataclass(frozen=True)
+class Decidable:
+    """When a claim can be decided if events go on as they came: ``year``, and 80 % bounds of that guess.
+
+    Years are those of the calendar; infinite where nothing ever happens.
+    """
+
+    year: float
+    earliest: float
+    latest: float
+
+
+def decidable(
+    *,
+    detectable_ratio: float,
+    worthwhile_ratio: float,
+    events: int,
+    minimum_events: int,
+    years: float,
+    now: float,
+    nu: int,
+) -> Decidable:
+    r"""When what is worth having is what would be found, and events suffice.
+
+    The error falls with the root of the years, so :math:`years \cdot (detectable / worthwhile)^2` are needed in all;
+    the k-th event is due after :math:`k / rate` years. The later of the two decides. The bounds are the 10 % and 90 %
+    quantiles of the error's chi-square and of the rate's gamma distribution (Jeffreys' prior), whichever is later.
+
+    Parameters
+    ----------
+    years, now
+        Length of the record, and the calendar year of its end.
+    nu
+        Degrees of freedom of the error.
+    """
+    from scipy.special import chdtri, gammaincinv
+
+    if not isfinite(detectable_ratio):
+        return Decidable(inf if events == 0 else nan, nan, inf)
+    needed = years * (detectable_ratio / worthwhile_ratio) ** 2
+    missing = max(minimum_events - events, 0)
+
+    def when(error_factor: float, rate: float) -> float:
+        waiting = missing / rate if missing else 0.0
+        return now + max(needed * error_factor - years, waiting, 0.0)
+
+    slow, fast = (float(gammaincinv(events + 0.5, p)) / years for p in (0.1, 0.9))
+    return Decidable(
+        year=when(1.0, max(events, 0.5) / years),
+        earliest=when(nu / float(chdtri(nu, 0.1)), fast),
+        latest=when(nu / float(chdtri(nu, 0.9)), slow),
+    )
+
+
+def _log_normal(x: float, variance: float) -> float:
+    return -0.5 * (x * x / variance + log(2 * pi * variance))
+
+
+def _figure(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"

@@ -1,0 +1,316 @@
+r"""The timing return: what holding at these times earned beyond holding as much on average.
+
+Of the weight :math:`w_t` held into each period, the average :math:`h_t` of all weights before it and the metal's return
+:math:`m_t` over bills (storage paid), with :math:`z = w - h` and the trading cost :math:`c_t` beyond that of holding
+:math:`h` all the time, the *timing series* in the direction :math:`s` is
+
+.. math:: \psi_t = s\,(z_t - \bar z)(m_t - \bar m) - c_t ,
+
+and its mean, a year, the timing return. It is a covariance of weight and return: the drift of the metal cancels exactly
+and its volatility does not enter the mean, so neither passes for timing. The average so far, in place of that of the
+whole sample, keeps small what a signal that answers to past prices gains by itself. It is the active part of a return
+in the sense of Lo, with the position in place of a forecast.
+
+**Its error** is that of equal-weighted cosines: the :math:`\nu + 1` numbers :math:`\sqrt n\,\bar\psi` and
+:math:`\sqrt{2/n}\,\sum_t \psi_t \cos(\pi j (t - 1/2)/n)`, :math:`j = 1 \dots \nu`, are for long samples independent
+with one variance if the mean is 0; so the first over the root mean square of the others is Student's t with
+:math:`\nu = \max(8, 0.25\,n^{2/3})` degrees of freedom.
+
+**In price units**, the metal's return a year in position less that out of it is :math:`cov(z, m) / cov(z, w)`.
+
+**A claim** has several rows (a metal at a grid point each). Its numbers are the mean over the rows of theirs, each
+divided by the standard deviation of its own :math:`\psi`: equal risk, each on its own clock.
+
+References: Grinblatt and Titman (1993); Cumby and Modest (1987); Lo (2008); So and Shin (1999) for the average so far;
+Lazarus, Lewis, Stock and Watson (2018) for the error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import nan, sqrt
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from research.engine.exposure import Exposure
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+MINIMUM_PERIODS = 24
+"""Fewest periods of which a mean may be tested."""
+
+STILL = 1e-12
+"""A standard deviation of the timing series, a period, that is rounding."""
+
+
+def n_cosines(n_periods: int) -> int:
+    r"""Degrees of freedom :math:`\nu = \max(8, 0.25\,n^{2/3})`, rounded."""
+    return max(8, round(0.25 * n_periods ** (2 / 3)))
+
+
+def cosine_numbers(series: Floats, nu: int) -> Floats:
+    r"""The :math:`\nu + 1` numbers of a series, shape ``(nu + 1,)``: root n times its mean, and its lowest cosines."""
+    from scipy.fft import dct
+
+    numbers = dct(series, type=2, norm="ortho")[: nu + 1]
+    return np.asarray(np.pad(numbers, (0, nu + 1 - numbers.size)))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its error: Student's t around it has so many degrees of freedom.
+
+    NaN where the sample cannot give it.
+    """
+
+    value: float
+    error: float
+    degrees_of_freedom: int
+
+    @classmethod
+    def of_numbers(cls, numbers: Floats, unit: float = 1.0) -> Estimate:
+        """The first number, and the root mean square of the others, both times ``unit``."""
+        nu = numbers.size - 1
+        return cls(float(numbers[0]) * unit, sqrt(float(numbers[1:] @ numbers[1:]) / nu) * abs(unit), nu)
+
+    @property
+    def t(self) -> float:
+        """The number over its error."""
+        return self.value / self.error if self.error > 0 else nan
+
+    @property
+    def p_value(self) -> float:
+        """Probability of such a t or a higher one where the truth is 0."""
+        from scipy.special import stdtr
+
+        return float(stdtr(self.degrees_of_freedom, -self.t))
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Bounds that hold the truth in ``level`` of cases, as many misses on either side."""
+        half = self._quantile((1 + level) / 2)
+        return self.value - half, self.value + half
+
+    def upper_limit(self, level: float = 0.95) -> float:
+        """One-sided: the truth lies under it in ``level`` of cases."""
+        return self.value + self._quantile(level)
+
+    def _quantile(self, probability: float) -> float:
+        from scipy.special import stdtrit
+
+        return float(stdtrit(self.degrees_of_freedom, probability)) * self.error
+
+
+NOTHING = Estimate(nan, nan, 8)
+
+
+@dataclass(frozen=True, eq=False)
+class Timing:
+    """The timing series of one account, before its direction is claimed.
+
+    Attributes
+    ----------
+    gross
+        ``(z - mean z)(m - mean m)``, summed over the legs, ``(n,)``.
+    cost
+        Costs beyond those of the average held, ``(n,)``.
+    active, held
+        ``z`` and ``w``, each summed over the legs, ``(n,)``.
+    dates
+        Bar at which each period ends.
+    weight_covariance
+        ``cov(z, w)``, summed over the legs: what turns the mean of ``gross`` into a difference of returns.
+    short
+        Whether the account is never long.
+    exposure
+        What it was made from.
+    """
+
+    gross: Floats
+    cost: Floats
+    active: Floats
+    held: Floats
+    dates: pd.DatetimeIndex
+    weight_covariance: float
+    short: bool
+    exposure: Exposure
+
+    @classmethod
+    def of(cls, exposure: Exposure) -> Timing:
+        """Work it out."""
+        active, held, cost = exposure.walked()
+        centred = active - active.mean(axis=0)
+        excess = exposure.excess
+        return cls(
+            gross=np.asarray((centred * (excess - excess.mean(axis=0))).sum(axis=1)),
+            cost=cost,
+            active=np.asarray(active.sum(axis=1)),
+            held=np.asarray(held.sum(axis=1)),
+            dates=exposure.dates,
+            weight_covariance=float((centred * held).sum() / len(active)),
+            short=bool(held.max() <= 0),
+            exposure=exposure,
+        )
+
+    def series(self, sign: int) -> Floats:
+        """ψ in the claimed direction, after costs."""
+        return np.asarray(sign * self.gross - self.cost)
+
+    @property
+    def n_periods(self) -> int:
+        """Number of periods."""
+        return self.gross.size
+
+    @property
+    def year(self) -> float:
+        """Periods a year."""
+        return self.exposure.periods_per_year
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether the weight ever differs from its average while the metal moves, over periods enough."""
+        return self.n_periods >= MINIMUM_PERIODS and float(self.gross.std()) > STILL
+
+    @cached_property
+    def memory(self) -> float:
+        """Periods over which the position remembers itself: the integrated autocorrelation time of the weight.
+
+        Of the weight, not of the active weight: that the average so far wanders while it is young is no memory of the
+        position, and would make one event of several.
+        """
+        return integrated_autocorrelation_time(self.held)
+
+    @cached_property
+    def entries(self) -> pd.DatetimeIndex:
+        """Ends of the periods in which the position rises above its average so far (falls below it, if never long)."""
+        beyond = (-self.active if self.short else self.active) > STILL
+        return self.dates[1:][beyond[1:] & ~beyond[:-1]]
+
+
+def integrated_autocorrelation_time(series: Floats) -> float:
+    r"""Periods over which a series remembers itself, at least 1: the sum of its autocorrelations on both sides.
+
+    :math:`\tau = 1 + 2 \sum_{k \ge 1} \rho_k` (Sokal 1997), summed in pairs of neighbouring lags while the pair is
+    positive (Geyer 1992).
+    """
+    n = series.size
+    centred = series - series.mean()
+    if n < 3 or not float(centred @ centred) > n * STILL**2:
+        return 1.0
+    spectrum = np.abs(np.fft.rfft(centred, 2 * n)) ** 2
+    correlations = np.fft.irfft(spectrum)[:n] / float(centred @ centred)
+    pairs = correlations[: n - n % 2].reshape(-1, 2).sum(axis=1)
+    last = int(np.argmax(pairs <= 0)) if (pairs <= 0).any() else pairs.size
+    return max(1.0, 2 * float(pairs[:last].sum()) - 1)
+
+
+def independent_events(rows: Sequence[Timing]) -> pd.DatetimeIndex:
+    """Entries of all rows, those nearer to the first of their cluster than the longest memory being one event."""
+    timed = [row for row in rows if row.is_timed]
+    if not timed:
+        return pd.DatetimeIndex([])
+    calendar = _union([row.dates for row in timed])
+    memory = max(row.memory for row in timed)
+    entries = calendar.get_indexer(_union([row.entries for row in timed]))
+    starts: list[int] = []
+    for entry in entries:
+        if not starts or entry - starts[-1] >= memory:
+            starts.append(int(entry))
+    return calendar[starts]
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """All that a family reads of a claim: its numbers for it, after costs, and against it, before them.
+
+    Attributes
+    ----------
+    supporting, opposing
+        ``(nu + 1,)`` each.
+    events
+        Number of independent events.
+    """
+
+    supporting: Floats
+    opposing: Floats
+    events: int
+
+    @property
+    def nu(self) -> int:
+        """Degrees of freedom."""
+        return self.supporting.size - 1
+
+
+def pooled(series: Sequence[Floats], nu: int) -> Floats:
+    """Numbers of a claim: the mean over its rows of theirs, each over the standard deviation of its own series."""
+    return np.asarray(np.mean([cosine_numbers(psi / psi.std(), nu) for psi in series], axis=0))
+
+
+def information_ratio(series: Sequence[Floats], dates: Sequence[pd.DatetimeIndex], nu: int, year: float) -> Estimate:
+    """Timing return over its standard deviation, a year, of the rows held together at equal risk."""
+    q, root = _together(series, dates)
+    return Estimate.of_numbers(pooled(series, nu), sqrt(year) / (sqrt(float(q @ q)) * root))
+
+
+def _together(series: Sequence[Floats], dates: Sequence[pd.DatetimeIndex]) -> tuple[Floats, float]:
+    """What the rows did together by date, and the mean of the square roots of their lengths.
+
+    Its sum of squares is the variance of the first number of :func:`pooled` if no period remembers another.
+    """
+    calendar = _union(dates)
+    q = np.zeros(len(calendar))
+    for psi, when in zip(series, dates, strict=True):
+        q[calendar.get_indexer(when)] += (psi - psi.mean()) / psi.std() / sqrt(psi.size)
+    return q / len(series), float(np.mean([sqrt(psi.size) for psi in series]))
+
+
+def mean_of_rows(series: Sequence[Floats], nu: int, scales: Sequence[float]) -> Estimate:
+    """Mean over the rows of the mean of each series times its scale, with the error of that mean."""
+    numbers = [scale / sqrt(psi.size) * cosine_numbers(psi, nu) for psi, scale in zip(series, scales, strict=True)]
+    return Estimate.of_numbers(np.asarray(np.mean(numbers, axis=0)))
+
+
+def placebo_shifts(rows: Sequence[Timing], n_shifts: int, seed: int) -> Integers:
+    """Shifts of the longest row's calendar: all, or so many drawn, none within the longest memory of the truth."""
+    n = max(row.n_periods for row in rows)
+    memory = int(np.ceil(max(row.memory for row in rows)))
+    allowed = np.arange(memory, n - memory + 1)
+    if allowed.size > n_shifts:
+        allowed = np.sort(np.random.default_rng(seed).choice(allowed, n_shifts, replace=False))
+    return np.asarray(allowed, dtype=np.int64)
+
+
+def shifted_statistics(row: Timing, shifts: Integers, sign: int) -> Floats:
+    """Of the truth and of each shift: root n times the mean of the timing series over its standard deviation.
+
+    White's error (1980), which the compiled loop can have from sums alone, in place of the cosines'. Of a claim the
+    statistic is the mean over its rows.
+
+    Returns
+    -------
+    ndarray of shape (1 + n_shifts, 2)
+        Against the claim, before costs; and for it, after them.
+    """
+    statistics = sqrt(row.n_periods) * row.exposure.moved_ratios(np.concatenate([[0], shifts]), sign)
+    statistics[:, 0] *= -1
+    return np.asarray(statistics)
+
+
+def share_as_good(statistics: Floats) -> float:
+    """p-value of the first among all, ``(1 + number of others as high) / (1 + number of others)``; NaN counts as high.
+
+    Phipson and Smyth (2010).
+    """
+    observed, others = float(statistics[0]), statistics[1:]
+    if not np.isfinite(observed) or not others.size:
+        return nan
+    slack = 1e-9 * max(1.0, abs(observed))  # equal histories differ in the last digits
+    return float(1 + np.sum(np.isnan(others) | (others >= observed - slack))) / (1 + others.size)
+
+
+def _union(dates: Sequence[pd.DatetimeIndex]) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(np.unique(np.concatenate([item.to_numpy() for item in dates])))

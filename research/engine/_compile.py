@@ -1,0 +1,25 @@
+"""How the compiled loops are compiled: no lock, IEEE 754 arithmetic, kept on disk where that can be written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+
+
+def inner(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile as a part of what calls it."""
+    return numba.njit(error_model="numpy", forceinline=True)(function)  # type: ignore[no-any-return]
+
+
+def compiled(signature: Any = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Compile when the module is loaded; without the disk cache where no folder can be written."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        try:
+            return numba.njit(signature, nogil=True, error_model="numpy", cache=True)(function)  # type: ignore[no-any-return]
+        except (RuntimeError, OSError):  # numba found no cache folder, or its disk is full
+            return numba.njit(signature, nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
+
+    return decorate

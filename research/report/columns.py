@@ -1,0 +1,104 @@
+"""What the tables of claims and of rows show, described once: every display draws these columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from research.report.words import interval, number, p_value, signed_percent
+
+if TYPE_CHECKING:
+    from research.study import PortfolioTrial, TestedClaim, Trial
+
+    Judged = TestedClaim | Trial | PortfolioTrial
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its heading, the text of a cell, what it means, and ``r`` for right or ``l`` for left."""
+
+    heading: str
+    cell: Callable[[Judged], str]
+    meaning: str
+    align: str = "r"
+
+
+def shows(judged: Judged) -> bool:
+    """Whether events are enough for p-values and intervals."""
+    return judged.evidence.shows_p_values(judged.verdict.rules)
+
+
+def p_adjusted(judged: Judged) -> str:
+    """The p that decides, in the direction that the word speaks of."""
+    against = judged.verdict.word == "contradicted"
+    p = judged.evidence.deciding
+    return p_value(p.opposing if against else p.supporting) if shows(judged) else ""
+
+
+def p_shifted(judged: Judged) -> str:
+    """The share of moved histories, likewise."""
+    against = judged.verdict.word == "contradicted"
+    p = judged.evidence.p_shifted
+    return p_value(p.opposing if against else p.supporting) if shows(judged) else ""
+
+
+def decidable_by(judged: Judged) -> str:
+    """``2041 (2034–2058)``; nothing for what is decided."""
+    when = judged.evidence.decidable
+    if judged.verdict.word != "undecidable" or not isfinite(when.year):
+        return ""
+    far = "later" if not isfinite(when.latest) or when.latest > 2200 else f"{when.latest:.0f}"
+    return "after 2200" if when.year > 2200 else f"{when.year:.0f} ({when.earliest:.0f}–{far})"
+
+
+_EVENTS = Column(
+    "Events",
+    lambda judged: str(judged.evidence.events),
+    "independent entries into the position; under six there is neither p-value nor interval",
+)
+_P_ADJUSTED = Column("p adjusted", p_adjusted, "over the whole family of claims; of a row, within its claim too")
+_P_SHIFTED = Column("p shifted", p_shifted, "share of the own weights, moved in time, that do as well")
+_VERDICT = Column("Verdict", lambda judged: str(judged.verdict.word), "one of four words", "l")
+
+CLAIM_COLUMNS = (
+    _EVENTS,
+    Column(
+        "In less out",
+        lambda judged: signed_percent(judged.evidence.price_gap.value),
+        "the metal's return a year in position less that out of it",
+    ),
+    Column(
+        "95 % interval",
+        lambda judged: interval(judged.evidence.price_gap.interval()) if shows(judged) else "",
+        "of that",
+    ),
+    _P_ADJUSTED,
+    _P_SHIFTED,
+    Column("Even odds become", lambda judged: judged.evidence.odds, "the weight of the evidence"),
+    Column("Decidable by", decidable_by, "if events go on as they came, and 80 % bounds of that guess"),
+    _VERDICT,
+)
+
+ROW_COLUMNS = (
+    _EVENTS,
+    Column(
+        "Timing return",
+        lambda judged: signed_percent(judged.evidence.timing_return.value),
+        "what holding at these times earned a year, after costs, beyond holding as much on average",
+    ),
+    Column(
+        "95 % interval",
+        lambda judged: interval(judged.evidence.timing_return.interval()) if shows(judged) else "",
+        "of that",
+    ),
+    _P_ADJUSTED,
+    _P_SHIFTED,
+    Column(
+        "Detectable",
+        lambda judged: number(judged.evidence.detectable),
+        "information ratio a year that the deciding rules find four times in five",
+    ),
+    _VERDICT,
+)

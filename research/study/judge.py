@@ -1,0 +1,339 @@
+"""The one judge: accounts and a claim in, typed evidence and a word out.
+
+A signal of the thesis, a portfolio, a strategy of one's own, a file that somebody brings and the worlds of the
+calibration are all judged here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf, isnan, nan, sqrt
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from research.diagnostics.outlook import bayes_factor, decidable, detectable
+from research.diagnostics.rotation import N_ROTATIONS, SEED, Family, rotate
+from research.diagnostics.timing import (
+    Estimate,
+    Numbers,
+    Timing,
+    independent_events,
+    information_ratio,
+    mean_of_rows,
+    n_cosines,
+    placebo_shifts,
+    pooled,
+    share_as_good,
+    shifted_statistics,
+)
+from research.verdict import Evidence, PValues, Robustness, Rules, Verdict, decide
+
+Floats = npt.NDArray[np.float64]
+
+N_SHIFTS = 999
+DecidedBy = Literal["p_adjusted", "p_with_record"]
+
+
+@dataclass(frozen=True, eq=False)
+class ClaimRows:
+    """A directional sentence and the accounts that test it.
+
+    Attributes
+    ----------
+    id
+        ``"C1+"``, or the name of a strategy of one's own.
+    sign
+        +1 if holding at these times is said to pay, -1 if it is said to cost.
+    rows
+        Label of a metal at a declared grid point -> the timing series of its account.
+    undeclared
+        Further accounts that are judged as rows but are no part of the claim: a point outside the declared grid.
+    worthwhile_return
+        Return a year that the claim declares to be worth having, a fraction.
+    """
+
+    id: str
+    sign: int
+    rows: Mapping[str, Timing]
+    undeclared: Mapping[str, Timing] = field(default_factory=dict)
+    worthwhile_return: float = inf
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What the judge says of a claim, or of one of its rows."""
+
+    evidence: Evidence
+    verdict: Verdict
+    numbers: Numbers | None
+    rows: Mapping[str, Judged] = field(default_factory=dict)
+
+
+def judge(
+    claims: Sequence[ClaimRows],
+    rules: Rules,
+    *,
+    others: Mapping[str, Numbers] | None = None,
+    record: Sequence[Numbers] = (),
+    decided_by: DecidedBy = "p_adjusted",
+    shift_all: bool = True,
+    n_rotations: int = N_ROTATIONS,
+    seed: int = SEED,
+) -> dict[str, Judged]:
+    """Judge claims as members of one family.
+
+    Parameters
+    ----------
+    claims
+        Those asked for.
+    others
+        Numbers of the family's other claims, by id.
+    record
+        Numbers of what else was tried on the same prices.
+    shift_all
+        Whether every claim is moved in time, or only those whose word hangs on it.
+    n_rotations, seed
+        Of the draws; moved histories are drawn with the same seed.
+
+    Returns
+    -------
+    dict
+        By id, in the order of ``claims``.
+    """
+    measured = {claim.id: _Measured.of(claim) for claim in claims}
+    numbers = {name: claim.numbers for name, claim in measured.items() if claim.numbers is not None}
+    family = {**(others or {}), **numbers}
+    adjusted = _families(family, rules, n_rotations, seed)
+    wider = _families({**family, **{f"recorded {i}": item for i, item in enumerate(record)}}, rules, n_rotations, seed)
+    judged = {}
+    for name, claim in measured.items():
+        evidence = replace(
+            claim.evidence,
+            p_adjusted=adjusted.p_values(name),
+            p_with_record=wider.p_values(name),
+            family_size=len(adjusted.names),
+            n_recorded=len(record),
+            decided_by=decided_by,
+        )
+        deciding = wider if decided_by == "p_with_record" else adjusted
+        judged[name] = claim.judged(evidence, deciding, rules, shift_all, n_rotations, seed)
+    return judged
+
+
+def measure(claim: ClaimRows) -> Numbers:
+    """What a family reads of a claim; all 0 and without events where nothing is timed."""
+    numbers = _measure(list(claim.rows.values()), claim)[1] if claim.rows else None
+    return numbers or Numbers(np.zeros(9), np.zeros(9), 0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Families:
+    """A family in both directions; those with too few events take no part."""
+
+    names: tuple[str, ...]
+    supporting: Family | None
+    opposing: Family | None
+
+    def p_values(self, name: str) -> PValues:
+        """Adjusted p-values of one member."""
+        if name not in self.names or self.supporting is None or self.opposing is None:
+            return PValues()
+        position = self.names.index(name)
+        return PValues(
+            supporting=float(self.supporting.p_values[position]), opposing=float(self.opposing.p_values[position])
+        )
+
+
+def _families(numbers: Mapping[str, Numbers], rules: Rules, n_rotations: int, seed: int) -> _Families:
+    """Whether a member is tested is known from its decisions, before any return is looked at."""
+    tested = {name: item for name, item in numbers.items() if item.events >= rules.min_events}
+    if not tested:
+        return _Families((), None, None)
+    nu = min(item.nu for item in tested.values())
+    columns = [(item.supporting[: nu + 1], item.opposing[: nu + 1]) for item in tested.values()]
+    supporting, opposing = (
+        rotate(np.column_stack(side), n_rotations=n_rotations, seed=seed) for side in zip(*columns, strict=True)
+    )
+    return _Families(tuple(tested), supporting, opposing)
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """A claim with all that is known of it before its family is."""
+
+    claim: ClaimRows
+    timings: Mapping[str, Timing]
+    evidence: Evidence
+    numbers: Numbers | None
+
+    @classmethod
+    def of(cls, claim: ClaimRows) -> _Measured:
+        evidence, numbers = _measure(list(claim.rows.values()), claim)
+        return cls(claim, {**claim.rows, **claim.undeclared}, evidence, numbers)
+
+    def judged(
+        self, evidence: Evidence, family: _Families, rules: Rules, shift_all: bool, n_rotations: int, seed: int
+    ) -> Judged:
+        """The claim and its rows, once its family is known."""
+        evidence = _with_outlook(evidence, family, self.numbers, rules, list(self.timings.values()))
+        alone = len(self.timings) == 1  # then the claim is its row
+        single = {
+            name: (self.evidence, self.numbers) if alone else _measure([timing], self.claim)
+            for name, timing in self.timings.items()
+        }
+        within = _families({name: found for name, (_, found) in single.items() if found}, rules, n_rotations, seed)
+        rows = {
+            name: _with_outlook(
+                _row(found, evidence, within.p_values(name), within), within, n, rules, [self.timings[name]]
+            )
+            for name, (found, n) in single.items()
+        }
+        if shift_all or _hangs_on_shifts(evidence, rules):
+            evidence, rows = self._shifted(evidence, rows, seed)
+        return Judged(
+            evidence=evidence,
+            verdict=decide(evidence, rules),
+            numbers=self.numbers,
+            rows={
+                name: Judged(evidence=found, verdict=decide(found, rules), numbers=single[name][1])
+                for name, found in rows.items()
+            },
+        )
+
+    def _shifted(
+        self, evidence: Evidence, rows: dict[str, Evidence], seed: int
+    ) -> tuple[Evidence, dict[str, Evidence]]:
+        """With the share of moved histories that do as well: one shift common to all rows."""
+        timed = {name: timing for name, timing in self.timings.items() if timing.is_timed}
+        if not timed:
+            return evidence, rows
+        shifts = placebo_shifts(list(timed.values()), N_SHIFTS, seed)
+        statistics = {name: shifted_statistics(timing, shifts, self.claim.sign) for name, timing in timed.items()}
+        moved = {name: replace(rows[name], p_shifted=_shares(found)) for name, found in statistics.items()}
+        declared = [found for name, found in statistics.items() if name in self.claim.rows]
+        if declared:
+            evidence = replace(evidence, p_shifted=_shares(np.asarray(np.mean(declared, axis=0))))
+        return evidence, {**rows, **moved}
+
+
+def _measure(timings: Sequence[Timing], claim: ClaimRows) -> tuple[Evidence, Numbers | None]:
+    """Estimates, errors and events of some rows taken together."""
+    longest = max(timings, key=lambda timing: timing.n_periods)
+    dates = np.unique(np.concatenate([timing.dates.to_numpy() for timing in timings]))
+    events = len(independent_events(timings))
+    bare = Evidence(
+        sign=claim.sign,
+        events=events,
+        periods=longest.n_periods,
+        unknown_periods=longest.exposure.n_unknown,
+        years=len(dates) / longest.year,
+        worthwhile_return=claim.worthwhile_return,
+    )
+    timed = [timing for timing in timings if timing.is_timed]
+    if not timed:
+        return bare, None
+    nu, year, when = n_cosines(min(item.n_periods for item in timed)), longest.year, [item.dates for item in timed]
+    net, gross = [item.series(claim.sign) for item in timed], [claim.sign * item.gross for item in timed]
+    numbers = Numbers(supporting=pooled(net, nu), opposing=-pooled(gross, nu), events=events)
+    annual = [year] * len(timed)
+    ratio, before_costs = (information_ratio(series, when, nu, year) for series in (net, gross))
+    return (
+        replace(
+            bare,
+            timing_return=mean_of_rows(net, nu, annual),
+            information_ratio=ratio,
+            ratio_before_costs=before_costs,
+            return_before_costs=mean_of_rows(gross, nu, annual),
+            price_gap=mean_of_rows(
+                [item.gross for item in timed], nu, [year / item.weight_covariance for item in timed]
+            ),
+            p_value=PValues(
+                supporting=Estimate.of_numbers(numbers.supporting).p_value,
+                opposing=Estimate.of_numbers(numbers.opposing).p_value,
+            ),
+            bayes_factor=bayes_factor(ratio),
+            robustness=_robustness(timed, claim.sign, 1.0),
+            robustness_before_costs=_robustness(timed, claim.sign, 0.0),
+        ),
+        numbers,
+    )
+
+
+def _robustness(timings: Sequence[Timing], sign: int, costs: float) -> Robustness:
+    """Information ratios under harder terms, of the rows at equal risk; ``costs`` is 1 after costs and 0 before."""
+    series = [sign * item.gross - costs * item.cost for item in timings]
+    risks = [float(psi.std()) for psi in series]
+    weights = [sqrt(item.n_periods) for item in timings]
+
+    def ratio(means: Sequence[float]) -> float:
+        each = [mean / risk for mean, risk in zip(means, risks, strict=True)]
+        return float(np.average(each, weights=weights)) * sqrt(timings[0].year)
+
+    later = [Timing.of(item.exposure.later()) for item in timings]
+    return Robustness(
+        longer_delay=ratio([float((sign * item.gross - costs * item.cost).mean()) for item in later]),
+        doubled_costs=ratio(
+            [float((psi - costs * item.cost).mean()) for psi, item in zip(series, timings, strict=True)]
+        ),
+        first_half=ratio([float(psi[: psi.size // 2].mean()) for psi in series]),
+        second_half=ratio([float(psi[psi.size // 2 :].mean()) for psi in series]),
+    )
+
+
+def _with_outlook(
+    evidence: Evidence, family: _Families, numbers: Numbers | None, rules: Rules, timings: Sequence[Timing]
+) -> Evidence:
+    """With what the deciding rules would find, and when they can."""
+    if numbers is None or evidence.information_ratio.error != evidence.information_ratio.error:
+        return evidence
+    found = family.supporting or rotate(numbers.supporting[:, None])  # untested: as if it were alone
+    least = detectable(
+        evidence.information_ratio.error, found.critical_value(rules.level), found.degrees_of_freedom, rules.power
+    )
+    last = max(timing.dates[-1] for timing in timings)
+    return replace(
+        evidence,
+        detectable=least,
+        decidable=decidable(
+            detectable_ratio=least,
+            worthwhile_ratio=rules.worthwhile_information_ratio,
+            events=evidence.events,
+            minimum_events=rules.min_events,
+            years=evidence.years,
+            now=last.year + (last.day_of_year - 1) / 365.25,
+            nu=evidence.information_ratio.degrees_of_freedom,
+        ),
+    )
+
+
+def _row(evidence: Evidence, claim: Evidence, within: PValues, rows: _Families) -> Evidence:
+    """A row answers for itself within its claim, and never better than its claim does."""
+
+    def gated(by: PValues) -> PValues:
+        return PValues(
+            supporting=_larger(within.supporting, by.supporting), opposing=_larger(within.opposing, by.opposing)
+        )
+
+    return replace(
+        evidence,
+        p_adjusted=gated(claim.p_adjusted),
+        p_with_record=gated(claim.p_with_record),
+        family_size=len(rows.names),
+        n_recorded=claim.n_recorded,
+        decided_by=claim.decided_by,
+    )
+
+
+def _larger(one: float, other: float) -> float:
+    return nan if isnan(one) or isnan(other) else max(one, other)
+
+
+def _hangs_on_shifts(evidence: Evidence, rules: Rules) -> bool:
+    return evidence.deciding.supporting <= rules.level or evidence.deciding.opposing <= rules.level / 2
+
+
+def _shares(statistics: Floats) -> PValues:
+    return PValues(supporting=share_as_good(statistics[:, 1]), opposing=share_as_good(statistics[:, 0]))

@@ -1,0 +1,164 @@
+"""What was tried: every trial is written down with its timing series, so that a later family can pay for it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from research.diagnostics.timing import Numbers, Timing, independent_events, n_cosines, pooled
+from research.execution import Execution
+from research.ledger import Entry, Series
+from research.study.candidates import Candidate, label
+from research.study.versions import versions
+from research.thesis import Strategy
+
+NOT_RECORDED = "not recorded (--no-ledger)"
+
+Kept = Mapping[str, tuple[int, np.ndarray, np.ndarray]]
+
+
+class Recorder(Protocol):
+    """What a study needs of a ledger."""
+
+    def kept(self, prices: Iterable[str], year: float) -> tuple[Kept, str]:
+        """Events and numbers of every trial on these prices by key, and a problem in words."""
+
+    def keep(self, series: Iterable[Series]) -> str:
+        """Keep timing series; return a problem in words."""
+
+    def record(self, entries: Iterable[Entry]) -> str:
+        """Write trials down; return a problem in words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """Number of trials that ``p_with_record`` accounts for.
+
+    Attributes
+    ----------
+    declared
+        Strategies x metals x declared grid, in this study.
+    before
+        Further ones that the ledger holds on the same prices.
+    status
+        ``"recorded"``, ``"not recorded (--no-ledger)"``, or why the ledger failed.
+    """
+
+    declared: int
+    before: int
+    status: str
+
+    @property
+    def total(self) -> int:
+        """All distinct trials: declared here or recorded earlier."""
+        return self.declared + self.before
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values only."""
+        return {"declared": self.declared, "recorded_before": self.before, "counted": self.total, "status": self.status}
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Under which terms and between which dates something was tried."""
+
+    execution: Execution
+    start: str | None = None
+    end: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values only."""
+        return {**asdict(self.execution), "start": self.start, "end": self.end}
+
+
+def trial_key(strategy: Strategy, metal: str, parameters: Mapping[str, Any], prices: str, terms: Terms) -> str:
+    """What makes a trial one: code, metal, parameters, prices, terms and dates. A rerun has the same key."""
+    parts = [strategy.source_hash, strategy.name, label("", metal, parameters), prices, terms.to_json()]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def portfolio_key(legs: Mapping[str, Strategy], prices: str, terms: Terms) -> str:
+    """As :func:`trial_key`, of several strategies in one account."""
+    parts = [{leg: item.source_hash for leg, item in legs.items()}, prices, terms.to_json()]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def keys_of(item: Candidate, terms: Terms) -> dict[str, str]:
+    """Key of every trial of a candidate, by label."""
+    points = {item.label: item.parameters}
+    points |= {label(item.strategy.name, item.metal, values): values for values in item.strategy.variants()}
+    prices = prices_of(item)
+    return {name: trial_key(item.strategy, item.metal, points[name], prices, terms) for name in item.decisions}
+
+
+def prices_of(item: Candidate) -> str:
+    """SHA-256 of the price history that a candidate trades."""
+    return next(dataset.sha256 for dataset in item.market.datasets.values() if dataset.price)
+
+
+def recorded_on(
+    ledger: Recorder | None, prices: Iterable[str], year: float, own: Iterable[str]
+) -> tuple[list[Numbers], str]:
+    """Numbers of what else was tried on these prices, without the keys in ``own``; and a status in words."""
+    if ledger is None:
+        return [], NOT_RECORDED
+    here = set(own)
+    kept, problem = ledger.kept(prices, float(year))
+    return [
+        Numbers(supporting=supporting, opposing=opposing, events=events)
+        for key, (events, supporting, opposing) in kept.items()
+        if key not in here
+    ], problem or "recorded"
+
+
+def series_of(timings: Mapping[str, Timing], keys: Mapping[str, str], prices: str, sign: int) -> list[Series]:
+    """Timing series of the trials that have one, as they are kept."""
+    found = []
+    for name, timing in timings.items():
+        if not timing.is_timed:
+            continue
+        nu, net, gross = n_cosines(timing.n_periods), timing.series(sign), sign * timing.gross
+        found.append(
+            Series(
+                key=keys[name],
+                prices=prices,
+                year=float(timing.year),
+                label=name,
+                events=len(independent_events([timing])),
+                supporting=pooled([net], nu),
+                opposing=-pooled([gross], nu),
+                dates=timing.dates.as_unit("ns").asi8,
+                timing=np.stack([net, gross]).astype(np.float32),
+            )
+        )
+    return found
+
+
+def entries_of(
+    item: Candidate, keys: Mapping[str, str], numbers: Mapping[str, Any], terms: Terms, data: Mapping[str, str]
+) -> list[Entry]:
+    """A candidate's trials as the ledger lists them: the chosen with its main numbers, and the rest of its grid."""
+    known = versions()
+    points = {item.label: item.parameters}
+    points |= {label(item.strategy.name, item.metal, values): values for values in item.strategy.variants()}
+    return [
+        Entry(
+            kind="chosen" if name == item.label else "grid",
+            strategy=item.strategy.name,
+            source=item.strategy.source_hash,
+            metal=item.metal,
+            parameters=points[name],
+            label=keys[name],
+            prices=prices_of(item),
+            data=data,
+            execution=terms.to_json(),
+            versions={"assay": known["assay"], "python": known["python"], **known["versions"]},
+            numbers=numbers if name == item.label else {},
+        )
+        for name in item.decisions
+    ]
