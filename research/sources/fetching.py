@@ -198,6 +198,8 @@ def take_in(
         if fresh is None:
             assert kept is not None, "only what is kept is asked for conditionally"
             return Merged(table=kept, added=0, revised=0)
+        if download.second_hand and kept is not None and fresh["observed_for"].max() <= kept["observed_for"].max():
+            return Merged(table=kept, added=0, revised=0)
         command = f"assay data fetch {one.id} --accept {one.id}"
         refuse_doubtful(fresh, kept, one, download.retrieved_at.date(), believed, command=command)
         return merge_into(one, kept, fresh, download.retrieved_at)

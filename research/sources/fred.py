@@ -50,7 +50,7 @@ def _from_dbnomics(
         if copy:
             url = f"{base_address('dbnomics', 'https://api.db.nomics.world')}/v22/series/{copy}"
             got = client.get(url, what=f"dbnomics {copy}", kind="json", params={"observations": "1"}, former=former)
-            return replace(got, note=f"FRED did not answer: {copy} from DBnomics")
+            return replace(got, second_hand=True, note=f"FRED did not answer: {copy} from DBnomics")
     except SourceError:
         silence.add_note(f"nor did DBnomics give {copy}")
     raise silence

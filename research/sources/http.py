@@ -80,6 +80,8 @@ class Download:
         The provider answered 304: nothing new since the last download.
     note
         What the user should know about this answer, in one line.
+    second_hand
+        A copy, taken because the provider did not answer: it may end before what is kept.
     offline
         It came from this machine, because the provider could not be reached.
     """
@@ -91,6 +93,7 @@ class Download:
     last_modified: str | None = None
     unchanged: bool = False
     note: str = ""
+    second_hand: bool = False
     offline: bool = False
 
 

@@ -16,8 +16,8 @@ import pytest
 from research.datasets.data import open_data
 from research.datasets.user_pack import manifest, observations, user_pack_folder, verify_pack
 from research.datasets.vintages import latest
-from research.errors import UnknownDataset
-from research.sources import fetch
+from research.errors import SourceError, UnknownDataset
+from research.sources import add, fetch
 from research.sources.catalog import entries
 from tests.sources import formats
 from tests.sources.conftest import NOW, Clock, new_client
@@ -131,6 +131,8 @@ def test_a_silent_fred_is_replaced_by_its_sources_copy(fred, monkeypatch):
     assert (outcome.status, outcome.added) == ("updated", 75)
     assert "from DBnomics" in outcome.line
     assert manifest(user_pack_folder())["bill_rate_daily"]["address"].startswith(fred.url)
+    fred.put(f"/v22/series/{code}", Answer(formats.dbnomics(code, dict(list(RATES.items())[:-1]))))
+    assert run("bill_rate_daily").outcomes[0].status == "unchanged", "a copy may lag"
     fred.put(f"/v22/series/{code}", Answer(formats.dbnomics("FED/H15/OTHER", RATES)))
     assert "OTHER where" in refused(run("bill_rate_daily"))
     fred.put(f"/v22/series/{code}", Answer(status=404))
@@ -263,6 +265,12 @@ def test_without_a_connection_one_line_says_so(clock):
     assert clock.slept == []
 
 
+def test_a_word_brings_the_ids_that_have_it_prices_first(fred):
+    with pytest.raises(UnknownDataset, match="there are: silver_price, silver_") as caught:
+        run("silver")
+    assert str(caught.value).endswith("assay data sources")
+
+
 def test_unknown_ids_are_refused_before_anything(fred):
     with pytest.raises(UnknownDataset, match="did you mean 'sofr'"):
         run("bill_rate_daily", "soffr")
@@ -349,6 +357,18 @@ def test_a_slow_host_is_left_alone_after_the_first(vendor, monkeypatch):
     assert len(vendor.requests) == 1
     assert ["was not complete after" in outcome.line for outcome in report.outcomes] == [True] * 3
     assert [outcome.line.split(":")[0] for outcome in report.outcomes] == ["bill_rate_daily", "sofr", "cpi"]
+
+
+def test_a_file_saved_in_a_browser_is_checked_against_yesterday_too(vendor, monkeypatch, tmp_path):
+    monkeypatch.setenv("ASSAY_CME_URL", vendor.url)
+    vendor.put("/delivery_reports/Gold_Stocks.xls", Answer(formats.cme_xls("11/18/2026")))
+    assert run("comex_gold_registered").exit_code == 0
+    file = tmp_path / "Gold_Stocks.xls"
+    file.write_bytes(formats.cme_xls("11/19/2026", exchanged=True))
+    with pytest.raises(SourceError, match="columns or rows were exchanged"):
+        add(file, "comex_gold_registered")
+    file.write_bytes(formats.cme_xls("11/19/2026"))
+    assert add(file, "comex_gold_registered").added == 1
 
 
 def test_late_reports_of_a_shutdown_are_known_late(vendor, monkeypatch):
