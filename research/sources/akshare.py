@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,6 +36,8 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
         import akshare
     except ImportError:
         raise SourceError(f"{what}: the package akshare is not installed; {NEEDED}") from None
+    if tuple(int(part) for part in re.findall(r"\d+", akshare.__version__)[:3]) < (1, 18, 98):
+        raise SourceError(f"{what}: akshare {akshare.__version__} does not read the exchanges' present pages; {NEEDED}")
     function = getattr(akshare, name, None)
     if function is None:
         raise SourceError(f"{what}: akshare {akshare.__version__} has no {name}; it is too old or renamed it, {NEEDED}")

@@ -119,21 +119,6 @@ def entry(identity: str) -> Entry:
     return known[identity]
 
 
-def markdown_table() -> str:
-    """The catalogue as a Markdown table: dataset, provider, licence, history, release, pitfalls."""
-    lines = [
-        "| dataset | what, unit | provider and licence | how far back | known | pitfalls |",
-        "|---|---|---|---|---|---|",
-    ]
-    for identity, one in entries().items():
-        rule = "; ".join(rule.describe() for rule in one.rules)
-        what = f"{one.fields['title']} ({one.unit})"
-        licence = f"{one.fields['publisher']}: {one.fields['licence']}; {one.fields['allows']}"
-        cells = (f"`{identity}`", what, licence, one.fields["history"], rule, one.fields.get("notes", ""))
-        lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
-    return "\n".join(lines) + "\n"
-
-
 @lru_cache(maxsize=4)
 def _read(path: Path) -> Mapping[str, Entry]:
     document = tomllib.loads(path.read_text(encoding="utf-8"))

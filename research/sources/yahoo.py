@@ -21,7 +21,7 @@ MONTH_CODES = "FGHJKMNQUVXZ"
 _NEW_YORK = ZoneInfo("America/New_York")
 _DAY_IS_COMPLETE = 18
 _HOST = "finance.yahoo.com"
-_WRONG_BARS = 0.05
+_WRONG_BARS = 0.5
 
 
 def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:

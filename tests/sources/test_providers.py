@@ -470,6 +470,10 @@ def test_akshare_faults(client, package, monkeypatch):
     wanted = {"function": "spot_hist_sge", "argument": "Au99.99", "date": "date", "value": "close"}
     with pytest.raises(SourceError, match="renamed"):
         akshare.download(client, wanted, {})
+    for version, fits in (("1.18.97", False), ("1.18.98", True)):
+        package.__version__ = version
+        with pytest.raises(SourceError, match="renamed" if fits else "present pages; pip install --upgrade 'akshare>="):
+            akshare.download(client, wanted, {})
     package.spot_hist_sge = lambda symbol: pd.DataFrame()
     with pytest.raises(SourceError, match="no rows"):
         akshare.download(client, wanted, {})
@@ -485,3 +489,13 @@ def test_akshare_faults(client, package, monkeypatch):
     monkeypatch.setitem(sys.modules, "akshare", None)
     with pytest.raises(SourceError, match="not installed"):
         akshare.download(client, wanted, {})
+
+
+def test_yahoo_high_and_low_exchanged(client, yfinance):
+    days = formats.business_days("2026-10-01", 30)
+    frame = formats.yahoo_frame({"GC=F": {day: 4000.0 + at for at, day in enumerate(days)}})
+    frame[("High", "GC=F")] *= 1.01
+    frame[("Low", "GC=F")] *= 0.99
+    assert len(yahoo.parse(frame.to_csv().encode(), {"symbol": "GC=F"}, NOW)) == 30
+    exchanged = frame.rename(columns={"High": "Low", "Low": "High"}, level=0)
+    assert "30 of 30 bars" in fault(yahoo, exchanged.to_csv().encode(), {"symbol": "GC=F"})
