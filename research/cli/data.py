@@ -11,7 +11,7 @@ import typer
 
 from research.cli.options import Json, Packs, open_packs
 from research.cli.output import print_json
-from research.cli.sources import archive, opened, sources, testable_claims
+from research.cli.sources import archive, claims_at_hand, opened, sources
 from research.errors import IntegrityError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def fetch(
     """Live data into the user's pack; exit 0 when all came, 3 when some did, 4 when none did."""
     from research.sources import fetch as run
 
-    before = testable_claims(open_packs(None))
+    before = claims_at_hand(open_packs(None))
     report = run(ids or None, accept=accept or (), anew=anew or (), progress=None if as_json else _teller())
     news = opened(before, open_packs(None)) if any(one.added for one in report.outcomes) else ""
     if as_json:

@@ -41,7 +41,7 @@ def source_rows(available: Data) -> list[dict[str, Any]]:
     from research.sources import entries
     from research.sources.fetching import needed_package
 
-    now, used, open_already = pd.Timestamp.now("UTC"), claims_by_dataset(available), testable_claims(available)
+    now, used, open_already = pd.Timestamp.now("UTC"), claims_by_dataset(available), claims_at_hand(available)
     rows = []
     for identity, one in entries().items():
         first = last = None
@@ -85,14 +85,14 @@ def claims_by_dataset(available: Data) -> dict[str, list[str]]:
     return {identity: sorted(claims, key=_by_number) for identity, claims in found.items()}
 
 
-def testable_claims(available: Data) -> set[str]:
+def claims_at_hand(available: Data) -> set[str]:
     """The claims of which at least one strategy has all its data here."""
     return {claim for item, ids in _tests(available) if all(i in available for i in ids) for claim in item.claims}
 
 
 def opened(before: set[str], available: Data) -> str:
     """What can be tested now that could not before, in one line; empty when nothing was opened."""
-    more = sorted(testable_claims(available) - before, key=_by_number)
+    more = sorted(claims_at_hand(available) - before, key=_by_number)
     if not more:
         return ""
     many = "1 more claim" if len(more) == 1 else f"{len(more)} more claims"

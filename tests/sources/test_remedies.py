@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from research.cli import main
-from research.cli.sources import testable_claims
+from research.cli.sources import claims_at_hand
 from research.datasets.data import open_data
 from research.datasets.optional import need
 from research.datasets.user_pack import observations, user_pack_folder
@@ -187,8 +187,8 @@ def test_a_fetch_says_what_is_now_possible(capsys, vendor, monkeypatch):
     tuesdays = [f"2026-{month:02d}-{day:02d}" for month, day in ((10, 20), (10, 27), (11, 3), (11, 10))]
     body = formats.cot(formats.LEGACY, tuesdays, contract="084691")
     vendor.put("/resource/6dca-aqww.json", Answer(body))
-    before = testable_claims(open_data()) - {"C3", "C8"}
-    monkeypatch.setattr("research.cli.data.testable_claims", lambda _: before)
+    before = claims_at_hand(open_data()) - {"C3", "C8"}
+    monkeypatch.setattr("research.cli.data.claims_at_hand", lambda _: before)
     assert main(["data", "fetch", "comex_silver_open_interest"]) == 0
     out, err = capsys.readouterr()
     assert err == "comex_silver_open_interest: 4 new, to 2026-11-10\n"
