@@ -151,6 +151,8 @@ def replay(folder: str | Path, data: Data | None = None) -> Replay:
     before = _read(folder)
     manifest = before["manifest.json"]
     data = data or Data([_read_pack(Path(path)) for path in manifest["packs"]])
+    if manifest["price"] != data.price.name:
+        data = data.priced(manifest["price"])
     changed = list(_changed_data(manifest, data))
     try:
         again = _contents(_run_again(manifest, data), data)
@@ -181,7 +183,7 @@ def _contents(study: Study, data: Data) -> dict[str, str]:
     strategies = {trial.name: trial.strategy for trial in study.trials}
     asked = {
         "format": FORMAT,
-        **{key: manifest[key] for key in ("start", "end", "seed", "strategies", "data", "coverage")},
+        **{key: manifest[key] for key in ("start", "end", "price", "seed", "strategies", "data", "coverage")},
         "tried": [[trial.name, trial.metal, dict(trial.parameters)] for trial in study.trials],
         "skipped": [[item.strategy, item.metal] for item in study.skipped],
         "trials": {key: value for key, value in manifest["trials"].items() if key != "status"},

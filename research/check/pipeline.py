@@ -123,7 +123,7 @@ class _RewrittenData(Data):
     """A data store whose tables have another future from one bar on."""
 
     def __init__(self, data: Data, date: pd.Timestamp, decision: pd.Timestamp) -> None:
-        super().__init__(data.packs)
+        super().__init__(data.packs, data.price.name)
         self._true, self._date, self._decision = data, date, decision
 
     def observations(self, identity: str) -> pd.DataFrame:
@@ -131,7 +131,7 @@ class _RewrittenData(Data):
         table = self._true.observations(identity)
         other = raised(table, self[identity], Future(self._decision))
         realised = table["observed_for"] <= self._date
-        if self[identity].price or identity == "bill_rate":
+        if self[identity].price or identity in self.price.bills or self[identity].kind == "table":
             other[realised] = table[realised]
         return other
 

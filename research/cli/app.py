@@ -25,6 +25,7 @@ from research.cli.options import (
     MinEvents,
     NoLedger,
     Packs,
+    PriceName,
     Slippage,
     Start,
     Storage,
@@ -63,6 +64,7 @@ def compare(
     metals: Metals = None,
     start: Start = None,
     end: End = None,
+    price: PriceName = None,
     delay: Delay = None,
     fees: Fees = None,
     slippage: Slippage = None,
@@ -85,7 +87,7 @@ def compare(
     from research.study import compare as run
 
     chosen = [find_strategy(name) for name in names] if names else of_the_thesis(all_strategies())
-    data = open_packs(packs)
+    data = open_packs(packs, price)
     with _progress(as_json) as tell:
         study = run(
             chosen,
@@ -109,6 +111,7 @@ def backtest(
     param: Annotated[list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Repeatable.")] = None,
     start: Start = None,
     end: End = None,
+    price: PriceName = None,
     delay: Delay = None,
     fees: Fees = None,
     slippage: Slippage = None,
@@ -132,7 +135,7 @@ def backtest(
 
     chosen = find_strategy(name)
     chosen.parameters(parameters)
-    data = open_packs(packs)
+    data = open_packs(packs, price)
     with _progress(as_json) as tell:
         study = run(
             [chosen],

@@ -20,6 +20,12 @@ Packs = Annotated[
     typer.Option("--data", metavar="DIR", help="Another data pack; repeatable, later packs override earlier ones."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
+PriceName = Annotated[
+    str | None,
+    typer.Option(
+        "--price", metavar="NAME", help="monthly, spot, future or etf. Default: the best that is here and not stale."
+    ),
+]
 Metals = Annotated[
     list[str] | None, typer.Option("--metal", metavar="METAL", help="gold or silver; repeatable. Default: all claimed.")
 ]
@@ -40,11 +46,11 @@ MinEvents = Annotated[
 ]
 
 
-def open_packs(packs: list[Path] | None) -> Data:
+def open_packs(packs: list[Path] | None, price: str | None = None) -> Data:
     """The bundled pack, the user's own over it, and the named ones over both."""
     from research.datasets.data import open_data
 
-    return open_data(*(packs or []), user=True)
+    return open_data(*(packs or []), price=price)
 
 
 def execution_of(**given: float | None) -> Execution:

@@ -108,7 +108,8 @@ class Exposure:
         cls, decided: pd.Series, market: Market, execution: Execution, *, closed: pd.Timestamp | None = None
     ) -> Exposure:
         """As :meth:`of`, of one metal and bills."""
-        return cls.of(decided.to_frame(market.metal), Legs.of(market), execution, closed=closed)
+        terms = execution.without(market.in_price)
+        return cls.of(decided.to_frame(market.metal), Legs.of(market), terms, closed=closed)
 
     @property
     def n_periods(self) -> int:
@@ -163,7 +164,7 @@ class Exposure:
         return out
 
     def _terms(self) -> tuple[Floats, NDArray[np.bool_], Floats, Floats, Floats, Floats, Floats]:
-        keeps = np.isnan(self.wanted).any(axis=1)
+        keeps = np.asarray(np.isnan(self.wanted).any(axis=1))
         return self._filled(), keeps, self.long, self.short, self.bills, self.buying, self.selling
 
     def _filled(self) -> Floats:

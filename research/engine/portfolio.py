@@ -55,6 +55,7 @@ def run(
     NoDecision
         If they are never a number, or the delay leaves no bar to earn on.
     """
+    execution = execution.without(market.in_price)
     targets = filled(weights.to_frame("metal"), market.price.index, execution.delay, name)
     here = market.since(pd.Timestamp(targets.index[0]))
     kept = account(targets, here.price.to_frame("metal"), here.bill_accrual, [execution])

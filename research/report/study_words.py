@@ -52,7 +52,7 @@ def account_cells(row: Performance) -> tuple[str, ...]:
 
 def study_lines(study: Study) -> list[str]:
     """Period, data, prices, costs and conventions, one line each."""
-    lines = []
+    lines = [study.manifest["price_line"], *(f"look at {line}" for line in study.manifest["quality"])]
     for metal, trials in by_metal(study).items():
         result = trials[0].result
         first = min(trial.result.first_fill for trial in trials)

@@ -1,7 +1,9 @@
 """The catalogue: which dataset comes from which provider and series, with what licence and release rule.
 
 The facts are in ``catalog.toml``. An entry has the fields of a registry (title, publisher, source, licence, unit,
-frequency, kind, key, price, decision, release, longest_useful_age_days, notes) and these of its own: ``provider`` and
+frequency, kind, key, price, decision, release, longest_useful_age_days, notes), but what the bundled registry says of
+an id stands there alone, so that equal values give equal results whoever delivers them; only ``release`` may stand here
+too, where the bundled rows carry publication dates that a download lacks. These are of its own: ``provider`` and
 ``series`` (what to ask for), ``plausible`` (bounds of belief), ``columns`` of a table, ``whole_history`` (does every
 download bring all of it), ``revised`` (is much of the past rewritten as a rule), ``archive`` (is each day's answer
 kept by ``assay data archive``), ``by_hand`` (may no program download it), ``history`` (how far back), ``allows`` (what
@@ -23,12 +25,13 @@ import pandas as pd
 from research.datasets.data import bundled_folder
 from research.datasets.periods import period_end
 from research.datasets.plausibility import Plausible
+from research.datasets.registry import descriptions
 from research.datasets.release import ReleaseRule, known_at, parse_release
 from research.errors import RegistryError, UnknownDataset, did_you_mean
 
 _DESCRIPTION = (
     "title", "publisher", "source", "licence", "attribution", "unit", "frequency", "kind", "key", "price",
-    "decision", "notes", "lag_note", "longest_useful_age_days", "columns",
+    "decision", "notes", "longest_useful_age_days", "columns", "lag_note", "forecast",
 )  # fmt: skip
 
 
@@ -95,7 +98,7 @@ class Entry:
     def released(self, observed_for: pd.Series) -> pd.Series:
         """First moment (UTC) at which each period's value could be had, by the release rule."""
         exceptions = {rule.exceptions: _exceptions(rule) for rule in self.rules if rule.exceptions}
-        return known_at(self.rules, observed_for, None, exceptions)
+        return known_at(self.rules, observed_for, {}, exceptions)
 
 
 def entries() -> Mapping[str, Entry]:
@@ -122,17 +125,17 @@ def entry(identity: str) -> Entry:
 @lru_cache(maxsize=4)
 def _read(path: Path) -> Mapping[str, Entry]:
     document = tomllib.loads(path.read_text(encoding="utf-8"))
-    providers = document["providers"]
+    providers, described = document["providers"], descriptions(bundled_folder())
     result = {}
     for identity, own in document["datasets"].items():
-        fields = providers[own["provider"]] | own
+        fields = providers[own["provider"]] | own | described.get(identity, {})
         where = f"{path.name}: [datasets.{identity}]"
         result[identity] = Entry(
             id=identity,
             provider=own["provider"],
             series=MappingProxyType(own["series"]),
             fields=MappingProxyType(fields),
-            rules=parse_release(fields.get("release"), where),
+            rules=parse_release(own.get("release", fields.get("release")), where),
             plausible=Plausible.from_mapping(fields["plausible"]),
             whole_history=fields.get("whole_history", True),
         )

@@ -233,7 +233,7 @@ def _bundled_history(one: Entry) -> pd.DataFrame | None:
 
 @lru_cache(maxsize=64)
 def _read_bundled(folder: Path, identity: str, unit: str) -> pd.DataFrame | None:
-    bundled = open_data(folder, bundled=False)
+    bundled = open_data(folder, bundled=False, user=False)
     return bundled.observations(identity) if identity in bundled and bundled[identity].unit == unit else None
 
 

@@ -140,6 +140,7 @@ class Families:
             "code": _code(),
             "strategies": {name: item.source_hash for name, item in self._bundled.items()},
             "data": {identity: self.data[identity].sha256 for identity in self.data},
+            "price": self.data.price.name,
             "terms": self.terms.to_json(),
         }
         key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]

@@ -24,7 +24,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from research.datasets.data import Data, open_data
-from research.datasets.market import Market
+from research.datasets.market import Market, newest_vintage
 from research.diagnostics.sharpe_difference import sharpe_difference
 from research.diagnostics.timing import Timing
 from research.discovery import find_strategy
@@ -180,8 +180,8 @@ def portfolio(
     AssayError
         If no leg can be held: the reason of the first. Otherwise such legs are in ``missing``, with the reason.
     """
-    terms = Terms(execution or Execution(), start, end)
     data = data or open_data()
+    terms = Terms((execution or Execution()).without(data.price.in_price), start, end)
     found = Portfolio.assembled(legs, data, terms)
     timing = found.timing()
     prices = "+".join(data[f"{leg}_price" if f"{leg}_price" in data else leg].sha256 for leg in found.strategies)
@@ -221,7 +221,8 @@ def _decisions(
             first = first or error
             missing[leg] = str(error)
         else:
-            realised = data.observations(price).groupby("observed_for")["value"].last().loc[: market.price.index[-1]]
+            last = market.price.index[-1]
+            realised = market.price if price != leg else newest_vintage(data.observations(price)).loc[:last]
             found[leg] = _Decision(realised, known, share)
     if not found:
         raise first or NoData("portfolio: no legs were named; name gold, silver or both")

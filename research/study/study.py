@@ -11,6 +11,7 @@ from typing import Any
 
 from research.datasets.data import Data, open_data
 from research.datasets.dataset import Dataset
+from research.diagnostics.rotation import SEED
 from research.discovery import find_strategy
 from research.errors import AssayError, NoData, NoDecision, StrategyError, UnknownDataset
 from research.execution import Execution
@@ -19,7 +20,7 @@ from research.study.appendix import further_findings
 from research.study.candidates import Candidate, candidate, label
 from research.study.claims import TestedClaim, tested_claim
 from research.study.family import Families, Member
-from research.study.judge import SEED, Judged, judge, measure
+from research.study.judge import Judged, judge, measure
 from research.study.portfolio import ROW
 from research.study.portfolio_trial import PortfolioTrial
 from research.study.record import (
@@ -125,6 +126,7 @@ def compare(
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
     start: str | None = None,
     end: str | None = None,
+    price: str | None = None,
     execution: Execution | None = None,
     rules: Rules | None = None,
     progress: Progress | None = None,
@@ -142,6 +144,8 @@ def compare(
         Strategy name -> parameters other than the defaults.
     start, end
         First and last bar, ``YYYY`` or ``YYYY-MM-DD``.
+    price
+        Which price to trade, by name; by default the data's own choice (:func:`~research.datasets.data.open_data`).
     progress
         Called with ``(done, total, what)``.
     ledger
@@ -154,8 +158,8 @@ def compare(
         If no strategy could be run: the reason of the first. Otherwise a strategy without data for a
         metal is listed in ``Study.skipped``.
     """
-    data = data or open_data()
-    execution, rules = execution or Execution(), rules or Rules()
+    data = (data or open_data()).priced(price)
+    execution, rules = (execution or Execution()).without(data.price.in_price), rules or Rules()
     chosen = [find_strategy(item) if isinstance(item, str) else item for item in strategies]
     wanted = None if metals is None else list(dict.fromkeys(metals))
     for metal in wanted or []:
@@ -193,10 +197,12 @@ def compare(
     manifest = _manifest(chosen, data, used, start, end)
     judged, before, status = _judged(members, families, rules, ledger, keys, said)
     trials = []
-    for item in candidates:
-        said(f"account of {item.strategy.name} on {item.metal}")
-        identity = families.id_of(item.strategy)
-        trials.append(_trial(item, identity, members[identity], judged[identity], terms, rules, len(keys) + before))
+    for found in candidates:
+        said(f"account of {found.strategy.name} on {found.metal}")
+        identity = families.id_of(found.strategy)
+        trials.append(_trial(found, identity, members[identity], judged[identity], terms, rules, len(keys) + before))
+    opened = {trial.metal: trial.result.first_fill for trial in reversed(trials)}
+    manifest["quality"] = [seen.line for metal in opened if not (seen := data.quality(metal, opened[metal])).clean]
     status = _write(candidates, members, trials, ledger, keys, terms, manifest) or status
     manifest["trials"] = Count(declared=len(keys), before=before, status=status).to_json()
     return Study(
@@ -225,6 +231,7 @@ def backtest(
     metal: str | None = None,
     start: str | None = None,
     end: str | None = None,
+    price: str | None = None,
     execution: Execution | None = None,
     rules: Rules | None = None,
     ledger: Recorder | None = LEDGER,
@@ -245,6 +252,7 @@ def backtest(
         parameters={chosen.name: parameters},
         start=start,
         end=end,
+        price=price,
         execution=execution,
         rules=rules,
         ledger=ledger,
@@ -390,6 +398,8 @@ def _manifest(
     return {
         **versions(),
         "seed": SEED,
+        "price": data.price.name,
+        "price_line": data.price_line,
         "start": start,
         "end": end,
         "strategies": {item.name: item.source_hash for item in strategies},

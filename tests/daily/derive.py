@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from research.datasets.continuous import bridged_returns, held_returns, total_return_index
+from research.datasets.continuous import bridged_returns, total_return_index
 from research.datasets.data import bundled_folder
-from research.datasets.futures import clean_futures, roll_before_notice
 from research.derive_lease_rates import SOURCES, daily_lease_rates, read_inputs
 from research.signals.premium import curve_spot
 
@@ -21,7 +20,6 @@ def derive(market: Path, out: Path) -> None:
         futures, yields, bills = read_inputs(market, source, bundled_folder())
         spot = pd.read_csv(market / f"{source.metal}_spot_usd.csv.gz", parse_dates=["date"], index_col="date")["close"]
         curve(futures, yields, bills, spot).to_csv(out / f"{source.metal}_curve.csv")
-        held_index(futures, yields["m3"]).to_csv(out / f"{source.metal}_held.csv")
         comex_split(market, source.metal).to_csv(out / f"comex_{source.metal}_split.csv", index=False)
     foreign_money(market, yields["m3"]).to_csv(out / "foreign_money.csv")
 
@@ -38,13 +36,6 @@ def curve(futures: pd.DataFrame, yields: pd.DataFrame, bills: pd.Series, spot: p
         }
     )
     return table.rename_axis("date")
-
-
-def held_index(futures: pd.DataFrame, bill_yield: pd.Series) -> pd.DataFrame:
-    """Collateralised total-return index of the nearest contract, rolled five business days before first notice."""
-    table = clean_futures(futures).table
-    table = table[table["date"] >= "1990-01-02"]
-    return _collateralised(held_returns(table, roll_before_notice(table))["excess_return"], bill_yield)
 
 
 def foreign_money(market: Path, bill_yield: pd.Series) -> pd.DataFrame:

@@ -51,7 +51,7 @@ def test_one_id_means_one_thing_in_every_pack(identity):
     assert bundled.unit == one.unit
     history = open_data().observations(identity)
     periods = latest(history)["observed_for"]
-    if not any(rule.rule == "published" for rule in bundled.release):
+    if not any(rule.name == "published" for rule in bundled.release):
         theirs = latest(history)["known_at"].reset_index(drop=True)
         assert (one.released(periods) >= theirs).all(), "known earlier than the bundled pack says"
 
@@ -62,7 +62,7 @@ def test_bounds_hold_for_every_true_value(identity):
     history = latest(open_data().observations(identity))
     outside = (history["value"] < one.plausible.low) | (history["value"] > one.plausible.high)
     assert not outside.any()
-    if open_data()[identity].frequency == one.frequency:
+    if one.frequency not in ("irregular", "quarter"):  # between dated facts anything may have happened
         assert doubts(history, None, one.plausible) == []
 
 

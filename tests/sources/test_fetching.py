@@ -340,10 +340,10 @@ def test_a_null_is_no_value(vendor, monkeypatch):
     monkeypatch.setenv("ASSAY_CFTC_URL", vendor.url)
     days = ["2026-11-03", "2026-11-10", "2026-11-17"]
     path = "/resource/6dca-aqww.json"
-    vendor.put(path, Answer(formats.cot(formats.LEGACY, days, null=(2, "open_interest_all"))))
-    ids = ("comex_gold_open_interest", "cot_gold_legacy")
+    vendor.put(path, Answer(formats.cot(formats.LEGACY, days, contract="084691", null=(2, "open_interest_all"))))
+    ids = ("comex_silver_open_interest", "cot_silver_legacy")
     for outcome in run(*ids).outcomes:
-        assert (outcome.added, f"{outcome.last}") == (2, "2026-11-10")
+        assert (outcome.status, f"{outcome.last}") == ("updated", "2026-11-10")
     for identity in ids:
         assert kept(identity).notna().all().all()
 
@@ -382,7 +382,7 @@ def test_late_reports_of_a_shutdown_are_known_late(vendor, monkeypatch):
 
 
 def test_two_fetches_at_once(fred):
-    ids = ["bill_rate_daily", "treasury_3_month", "sofr"]
+    ids = ["bill_rate_daily", "sofr"]
 
     def by_series(request):
         return Answer(formats.fred_csv(request.query["id"], RATES))

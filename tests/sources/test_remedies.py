@@ -104,7 +104,7 @@ def test_accept_is_a_line_to_type_for_fetch_and_for_add(capsys, vendor, monkeypa
 def test_not_run_names_the_command(capsys, vendor, monkeypatch):
     monkeypatch.setenv("COLUMNS", "1000")
     monkeypatch.setenv("ASSAY_FRED_URL", vendor.url)
-    status, said = typed(capsys, "compare", "beyond_real_yields", "--metal", "gold", "--json", "--no-ledger")
+    status, said = typed(capsys, "compare", "shanghai_premium", "--metal", "gold", "--json", "--no-ledger")
     (skipped,) = json.loads(said)["skipped"] if status == 0 else ({"reason": said},)
     words = command_in(skipped["reason"])
     assert words[:2] == ["data", "fetch"]
