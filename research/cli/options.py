@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from research.errors import ParameterError
+from research.errors import ExecutionError, ParameterError
 
 if TYPE_CHECKING:
     from research.datasets.data import Data
@@ -51,6 +52,24 @@ def open_packs(packs: list[Path] | None, price: str | None = None) -> Data:
     from research.datasets.data import open_data
 
     return open_data(*(packs or []), price=price)
+
+
+def check_outputs(html: Path | None, run_folder: Path | None = None) -> None:
+    """Refuse, before the work, what could not be written after it.
+
+    Raises
+    ------
+    ExecutionError, RunError
+        If the file's folder is missing, a folder has its name, or the run's folder holds something else.
+    """
+    if html is not None and not html.parent.is_dir():
+        raise ExecutionError(f"{html}: there is no folder {html.parent}; make it first: mkdir -p '{html.parent}'")
+    if html is not None and (html.is_dir() or not os.access(html.parent, os.W_OK)):
+        raise ExecutionError(f"{html}: {'is a folder' if html.is_dir() else 'may not be written'}; name another file")
+    if run_folder is not None:
+        from research.runs import check_folder
+
+        check_folder(run_folder)
 
 
 def execution_of(**given: float | None) -> Execution:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -84,6 +85,9 @@ class Data:
         self._held: dict[str, pd.DataFrame] = {}
         if price is not None:
             self._choice  # noqa: B018 - a price that is not here is an error now, not at its first use
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Data, (self.packs,)  # tables are read anew, against their hashes
 
     def __contains__(self, identity: object) -> bool:
         return self._source(str(identity)) in self._owner

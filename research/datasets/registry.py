@@ -6,7 +6,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, get_args
 
 import pandas as pd
@@ -16,6 +15,7 @@ from research.datasets.price import Price, parse_prices
 from research.datasets.release import parse_release
 from research.datasets.shaping import check_read
 from research.errors import RegistryError, did_you_mean
+from research.values import frozen
 
 FORMAT = 1
 
@@ -72,7 +72,7 @@ def read_registry(folder: Path) -> Pack:
     if not datasets:
         raise RegistryError(f"{path}: no [datasets.…] entries; a pack without data is not usable")
     prices = parse_prices(document.get("prices", {}), str(path))
-    return Pack(name, root, MappingProxyType(files), MappingProxyType(datasets), folder.resolve(), prices)
+    return Pack(name, root, frozen(files), frozen(datasets), folder.resolve(), prices)
 
 
 def descriptions(folder: Path) -> Mapping[str, Mapping[str, Any]]:
@@ -119,7 +119,7 @@ def _dataset(identity: str, entry: Any, files: Mapping[str, str], pack: str, whe
     return Dataset(
         id=identity,
         **{key: entry[key] for key in _REQUIRED if key != "read"},
-        read=MappingProxyType(dict(entry["read"])),
+        read=frozen(entry["read"]),
         kind=kind,
         key=tuple(entry.get("key", ())),
         **_price_fields(entry, where),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import tempfile
@@ -20,6 +19,7 @@ from research.datasets.release import known_at
 from research.datasets.shaping import periods, value_columns, wanted_rows
 from research.datasets.validation import validate
 from research.errors import IntegrityError, ValidationError
+from research.provenance import hash_bytes
 
 
 def load(pack: Pack, dataset: Dataset) -> pd.DataFrame:
@@ -94,7 +94,7 @@ def pin(folder: Path) -> int:
     pack = read_registry(folder)
     changed = 0
     for file, digest in pack.files.items():
-        now = hashlib.sha256((pack.root / file).read_bytes()).hexdigest()
+        now = hash_bytes((pack.root / file).read_bytes())
         if now != digest:
             text, found = re.subn(
                 rf'^("?{re.escape(file)}"?\s*=\s*)"[^"]*"', rf'\g<1>"{now}"', text, flags=re.MULTILINE
@@ -125,7 +125,7 @@ def _verified_bytes(pack: Pack, file: str, what: str) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         raise IntegrityError(f"{what}: {path}: {error.strerror}; restore the file or fetch it again") from None
-    digest = hashlib.sha256(content).hexdigest()
+    digest = hash_bytes(content)
     if digest != pack.files[file]:
         raise IntegrityError(
             f"{what}: {path} has SHA-256 {digest[:12]}…, the registry pins {pack.files[file][:12]}…; "

@@ -11,11 +11,12 @@ Floats = NDArray[np.float64]
 
 RISKLESS = 1e-24  # a variance of returns a period that is not above this is rounding
 EXPLAINED = 1e-12  # and so is less than this share of the variance left unexplained
+STILL = 1e-3  # a metal whose deviation is less than this share of the account's can explain nothing of it
 
 
 @dataclass(frozen=True)
 class Regression:
-    """Of ``x`` on a constant and ``m``, a period; each ``(n_variants,)``, NaN where the metal never moves.
+    """Of ``x`` on a constant and ``m``, a period; each ``(n_variants,)``, NaN where the metal hardly moves.
 
     ``residual_variance`` is the sum of squared residuals over ``n - 2``, 0 where it is rounding; the variances are
     those of ``alpha``, classical and White's (1980, HC0), NaN there.
@@ -44,8 +45,9 @@ def regress(sums: Floats, of_metal: Floats, n: Floats) -> Regression:
     m, mm, mmm, mmmm = of_metal
     with np.errstate(divide="ignore", invalid="ignore"):
         spread_m = mm - m * m / n
-        spread_m = np.where((n >= 3) & (spread_m > RISKLESS * n), spread_m, np.nan)
         spread_x = xx - x * x / n
+        moves = (spread_m > RISKLESS * n) & (spread_m > STILL * STILL * spread_x)
+        spread_m = np.where((n >= 3) & moves, spread_m, np.nan)
         common = xm - x * m / n
         beta = common / spread_m
         alpha = (x - beta * m) / n
@@ -65,3 +67,9 @@ def regress(sums: Floats, of_metal: Floats, n: Floats) -> Regression:
             classical_variance=known * residual * mm / n / spread_m,
             white_variance=known * (c * c * u - 2 * c * d * um + d * d * umm),
         )
+
+
+def is_still(metal: Floats, account: Floats) -> bool:
+    """Whether a metal hardly moves, by itself or beside the account: then there is no beta, and no alpha."""
+    deviation = float(metal.std())
+    return deviation * deviation <= RISKLESS or deviation <= STILL * float(account.std())

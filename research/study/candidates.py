@@ -34,6 +34,8 @@ class Candidate:
         Each input that is a series, as known at each bar, by alias; its name says what it is and its unit.
     prices
         Every metal's price as known at each bar, by metal.
+    provenance
+        What its account is made from: :meth:`research.thesis.Strategy.provenance`.
     """
 
     strategy: Strategy
@@ -45,6 +47,7 @@ class Candidate:
     declared: tuple[str, ...]
     signals: Mapping[str, pd.Series] = field(repr=False)
     prices: pd.DataFrame = field(repr=False)
+    provenance: Mapping[str, Any] = field(repr=False)
 
     @property
     def label(self) -> str:
@@ -133,6 +136,7 @@ def candidate(
             if data[identity].kind == "series"
         },
         prices=pd.DataFrame({name: prices[name] for name in prices.inputs}).loc[opening:],
+        provenance=strategy.provenance(metal, chosen, data),
     )
 
 

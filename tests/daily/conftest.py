@@ -8,7 +8,6 @@ from tests.daily.pack import build
 
 @pytest.fixture(scope="session")
 def pack(market, tmp_path_factory) -> Path:
-    pytest.importorskip("currency_converter", reason="no offline exchange rates; install the extra `live`")
     return build(market, tmp_path_factory.mktemp("market"))
 
 

