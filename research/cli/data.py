@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -11,10 +12,11 @@ import typer
 
 from research.cli.options import Json, Packs, open_packs
 from research.cli.output import print_json
+from research.cli.sources import archive, claims_at_hand, opened, sources
 from research.errors import IntegrityError, RegistryError
 
 if TYPE_CHECKING:
-    from research.sources.fetching import Outcome
+    from research.sources.fetching import Outcome, Progress
 
 app = typer.Typer(help="Datasets: coverage, age, source, licence, release rule.", invoke_without_command=True)
 
@@ -56,11 +58,15 @@ def fetch(
     """Live data into the user's pack; exit 0 when all came, 3 when some did, 4 when none did."""
     from research.sources import fetch as run
 
-    report = run(ids or None, accept=accept or (), anew=anew or (), progress=None if as_json else _tell)
+    before = claims_at_hand(open_packs(None))
+    report = run(ids or None, accept=accept or (), anew=anew or (), progress=None if as_json else _teller())
+    news = opened(before, open_packs(None)) if any(one.added for one in report.outcomes) else ""
     if as_json:
-        print_json(report.to_json())
+        print_json(report.to_json() | {"opened": news})
     else:
         typer.echo(report.summary)
+        if news:
+            typer.echo(news)
     raise typer.Exit(report.exit_code)
 
 
@@ -71,6 +77,7 @@ def add(
     date_column: Column = None,
     value_column: Column = None,
     sheet: Column = None,
+    heading_row: Annotated[int | None, typer.Option(metavar="N", min=1, help="Line of the heading, from 1.")] = None,
     dates: Annotated[Literal["dmy", "mdy", "ymd"] | None, typer.Option(help="Order of day and month.")] = None,
     decimal: Annotated[Literal["point", "comma"] | None, typer.Option(help="Decimal sign.")] = None,
     unit: Annotated[
@@ -100,6 +107,7 @@ def add(
         date_column=date_column,
         value_column=value_column,
         sheet=sheet,
+        heading_row=heading_row,
         dates=dates,
         decimal=decimal,
         unit=unit,
@@ -160,8 +168,20 @@ def _preview(lines: Iterable[str]) -> None:
         typer.echo(line)
 
 
-def _tell(done: int, total: int, identity: str, outcome: Outcome | None) -> None:
-    if outcome is not None:
-        typer.echo(f"{done:>3}/{total} {outcome.line}", err=True)
-    elif sys.stderr.isatty():
-        typer.echo(f"{done:>3}/{total} {identity} …\r", err=True, nl=False)
+def _teller() -> Progress:
+    """One line a dataset, its id first; on a terminal also what is under way and the time that is left."""
+    started = time.monotonic()
+
+    def tell(done: int, total: int, identity: str, outcome: Outcome | None) -> None:
+        if outcome is not None:
+            typer.echo(outcome.line, err=True)
+        elif sys.stderr.isatty():
+            left = (time.monotonic() - started) / done * (total - done) if done else 0.0
+            about = f", about {left / 60:.0f} min left" if left >= 90 else f", about {left:.0f} s left" if left else ""
+            typer.echo(f"{identity} … ({done + 1} of {total}{about})\x1b[K\r", err=True, nl=False)
+
+    return tell
+
+
+app.command()(sources)
+app.command()(archive)

@@ -17,6 +17,7 @@ from research.datasets.panel import Panel
 from research.datasets.price import Price, choose, unavailable
 from research.datasets.quality import Quality, quality
 from research.datasets.registry import Pack, read_registry
+from research.datasets.remedies import how_to_get
 from research.datasets.store import load, verify
 from research.datasets.user_pack import user_pack_folder
 from research.errors import ExecutionError, NoData, UnknownDataset, did_you_mean
@@ -198,10 +199,7 @@ class Data:
         """
         missing = sorted({identity for identity in inputs.values() if identity not in self})
         if missing:
-            raise UnknownDataset(
-                f"needs {', '.join(missing)}: in none of the packs; assay data fetch {missing[0]}, "
-                f"or assay data add FILE --as {missing[0]}"
-            )
+            raise UnknownDataset(f"needs {', '.join(missing)}: in none of the packs; {how_to_get(missing)}")
         index = pd.DatetimeIndex(market.price.index)
         time, timezone = self.price.decision if self.price.decision[0] else self[self._traded(metal)].decision
         local = (index + pd.Timedelta(f"{time}:00")).tz_localize(timezone, ambiguous=True, nonexistent="shift_forward")

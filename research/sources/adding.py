@@ -20,10 +20,10 @@ from research.datasets.plausibility import Plausible
 from research.datasets.registry import descriptions
 from research.datasets.release import parse_release, release_of_words
 from research.datasets.user_pack import Provenance, keep, user_pack_folder
-from research.datasets.vintages import Merged, merge
+from research.datasets.vintages import Merged
 from research.errors import RegistryError, SourceError, UnknownDataset, did_you_mean
 from research.sources.catalog import Entry, entries, entry
-from research.sources.fetching import beginning, refuse_doubtful
+from research.sources.fetching import merge_into, refuse_doubtful
 from research.sources.http import utc_now
 
 _SAVED_BY_HAND = frozenset({"cftc", "cme", "ecb", "fred", "imf", "lbma", "world_bank", "world_gold_council"})
@@ -100,6 +100,12 @@ def add(
         chosen = replace(chosen, unit=None)  # it said what the dataset's unit is
     now = utc_now()
     understood = _vendors_own(Path(path).expanduser(), one, now) or understand(path, one, chosen, today=now.date())
+    command = f"assay data add {quote(str(path))} --as {identity}{replace(chosen, accept=True).words()}"
+    description = one.description
+    if "known_at" in understood.observations and not any(rule.column for rule in one.rules):
+        if not chosen.accept:
+            _refuse_early(understood.observations, one, Path(path).name, command)
+        description.setdefault("lag_note", "Known when the user's file says so, row by row.")
     if dry_run:
         return AddReport(
             id=identity, preview=understood.preview, line=f"{identity}: nothing kept (dry run)", kept=False
@@ -115,11 +121,11 @@ def add(
 
     def update(kept: pd.DataFrame | None) -> Merged:
         fresh = understood.observations
-        refuse_doubtful(fresh, kept, one, now.date(), chosen.accept, whole_history=False)
-        return merge(beginning(one, kept, fresh), fresh, release=one.released, retrieved_at=now, key=one.key)
+        refuse_doubtful(fresh, kept, one, now.date(), chosen.accept, command=command, whole_history=False)
+        return merge_into(one, kept, fresh, now)
 
     folder = user_pack_folder(home)
-    merged = keep(folder, identity, one.description, update, provenance)
+    merged = keep(folder, identity, description, update, provenance)
     line = f"{identity}: {merged.added} new, {merged.revised} revised, {len(merged.table)} rows kept in {folder}"
     return AddReport(
         id=identity,
@@ -129,6 +135,19 @@ def add(
         added=merged.added,
         revised=merged.revised,
     )
+
+
+def _refuse_early(rows: pd.DataFrame, one: Entry, name: str, command: str) -> None:
+    """Values said to be known on a day before the one that the release rule gives need a yes."""
+    ruled = one.released(rows["observed_for"])
+    early = rows["known_at"].dt.normalize() < ruled.dt.normalize()
+    if early.any():
+        row, rule = rows[early].iloc[0], ruled[early].iloc[0]
+        raise SourceError(
+            f"{name}: {int(early.sum())} of {len(rows)} values are said to be known earlier than the release rule of "
+            f"{one.id} allows, the first that for {row['observed_for']:%Y-%m-%d}, on {row['known_at']:%Y-%m-%d} "
+            f"instead of {rule:%Y-%m-%d}; nothing was kept. If it is true: {command}"
+        )
 
 
 def _vendors_own(path: Path, one: Entry, now: datetime) -> Understood | None:

@@ -5,7 +5,9 @@ frequency, kind, key, price, decision, release, longest_useful_age_days, notes),
 an id stands there alone, so that equal values give equal results whoever delivers them; only ``release`` may stand here
 too, where the bundled rows carry publication dates that a download lacks. These are of its own: ``provider`` and
 ``series`` (what to ask for), ``plausible`` (bounds of belief), ``columns`` of a table, ``whole_history`` (does every
-download bring all of it), ``history`` (how far back), ``allows`` (what the licence allows).
+download bring all of it), ``revised`` (is much of the past rewritten as a rule), ``archive`` (is each day's answer
+kept by ``assay data archive``), ``by_hand`` (may no program download it), ``history`` (how far back), ``allows`` (what
+the licence allows).
 """
 
 from __future__ import annotations
@@ -71,6 +73,16 @@ class Entry:
         return str(self.fields.get("plausible_column", "value"))
 
     @property
+    def by_hand(self) -> bool:
+        """Whether the provider's terms forbid automatic download, so that a saved file is added instead."""
+        return bool(self.fields.get("by_hand", False))
+
+    @property
+    def revised(self) -> bool:
+        """Whether the publisher rewrites much of the past as a rule, so that it is no sign of another series."""
+        return bool(self.fields.get("revised", False))
+
+    @property
     def description(self) -> dict[str, Any]:
         """The registry fields under which the dataset is kept.
 
@@ -104,23 +116,10 @@ def entry(identity: str) -> Entry:
     """
     known = entries()
     if identity not in known:
-        raise UnknownDataset(f"dataset {identity!r}: not in the catalogue{did_you_mean(identity, known)}")
+        near = sorted((name for name in known if identity in name.split("_")), key=lambda name: name.find(identity))
+        words = f"; there are: {', '.join(near[:6])}" if near else did_you_mean(identity, known)
+        raise UnknownDataset(f"dataset {identity!r}: not in the catalogue{words}; all of them: assay data sources")
     return known[identity]
-
-
-def markdown_table() -> str:
-    """The catalogue as a Markdown table: dataset, provider, licence, history, release, pitfalls."""
-    lines = [
-        "| dataset | what, unit | provider and licence | how far back | known | pitfalls |",
-        "|---|---|---|---|---|---|",
-    ]
-    for identity, one in entries().items():
-        rule = "; ".join(rule.describe() for rule in one.rules)
-        what = f"{one.fields['title']} ({one.unit})"
-        licence = f"{one.fields['publisher']}: {one.fields['licence']}; {one.fields['allows']}"
-        cells = (f"`{identity}`", what, licence, one.fields["history"], rule, one.fields.get("notes", ""))
-        lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
-    return "\n".join(lines) + "\n"
 
 
 @lru_cache(maxsize=4)

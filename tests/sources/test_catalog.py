@@ -13,7 +13,7 @@ from research.datasets.dataset import Frequency
 from research.datasets.plausibility import doubts
 from research.datasets.vintages import latest
 from research.errors import UnknownDataset
-from research.sources.catalog import entries, entry, markdown_table
+from research.sources.catalog import entries, entry
 
 NAMED_IN_THE_DESIGN = {
     *("gold_price", "silver_price", "bill_rate", "gold_futures", "silver_futures", "usdcny", "cpi"),
@@ -95,9 +95,3 @@ def test_bounds_hold_for_the_vendors_history(market, identity):
 def test_an_unknown_id():
     with pytest.raises(UnknownDataset, match="did you mean 'sofr'"):
         entry("sofrr")
-
-
-def test_the_table_has_a_row_for_everything():
-    lines = markdown_table().splitlines()
-    assert len(lines) == 2 + len(entries())
-    assert {line.count("|") - line.count("\\|") for line in lines} == {7}

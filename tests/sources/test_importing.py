@@ -134,9 +134,11 @@ def test_percent_signs_and_fractions(tmp_path):
     assert values(read(tmp_path, "date,value\n2024-01-15,0.0525\n", "sofr", unit="fraction")) == {"2024-01-15": 5.25}
 
 
-def test_rates_that_may_be_fractions_are_pointed_out(tmp_path):
-    understood = read(tmp_path, "date,value\n2024-01-15,0.0525\n", "sofr")
-    assert any("--unit fraction" in line for line in understood.preview)
+def test_rates_that_may_be_fractions_are_asked_about(tmp_path):
+    text = "date,value\n2024-01-15,0.0525\n"
+    with pytest.raises(ValidationError, match="--unit fraction"):
+        read(tmp_path, text, "sofr")
+    assert values(read(tmp_path, text, "sofr", unit="%")) == {"2024-01-15": 0.0525}
 
 
 def test_vintages_in_the_file_are_kept_as_such(tmp_path):
