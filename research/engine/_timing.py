@@ -14,12 +14,12 @@ from numba import boolean, float64, int64, types, void
 
 from research.engine._compile import compiled, inner
 from research.engine._lanes import WIDTH, highest, load, store, where
+from research.engine.regression import RISKLESS
 
 Array = np.ndarray
 Number = Any  # a float, or lanes of them
 
-RISKLESS = 1e-24  # a variance of returns a period that is not above this is rounding,
-STEADY = 1e-12  # and so is one that is not above this share of the mean's square
+STEADY = 1e-12  # a variance that is not above this share of the mean's square is rounding
 _TILE = 64  # periods whose decisions are laid side by side at once
 
 _vector = types.Array(float64, 1, "C", readonly=True)

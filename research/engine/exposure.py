@@ -98,8 +98,8 @@ class Exposure:
             long=np.ascontiguousarray(legs.growth(execution)[kept + 1]),
             short=np.ascontiguousarray(legs.growth(execution, short=True)[kept + 1]),
             bills=1 + legs.bill_accrual.to_numpy(dtype=float)[kept + 1],
-            buying=np.array([(1 + item.fees) * (1 + item.slippage) - 1 for item in terms]),
-            selling=np.array([1 - (1 - item.fees) * (1 - item.slippage) for item in terms]),
+            buying=np.array([(1 + item.fees) * (1 + item.slippage) - 1 for item in terms], dtype=float),
+            selling=np.array([1 - (1 - item.fees) * (1 - item.slippage) for item in terms], dtype=float),
             dates=dates[kept + 1],
             periods_per_year=legs.periods_per_year,
             n_unknown=fills.size - kept.size,
@@ -110,7 +110,8 @@ class Exposure:
         cls, decided: pd.Series, market: Market, execution: Execution, *, closed: pd.Timestamp | None = None
     ) -> Exposure:
         """As :meth:`of`, of one metal and bills."""
-        return cls.of(decided.to_frame(market.metal), Legs.of(market), execution, closed=closed)
+        terms = execution.without(market.in_price)
+        return cls.of(decided.to_frame(market.metal), Legs.of(market), terms, closed=closed)
 
     @property
     def n_periods(self) -> int:

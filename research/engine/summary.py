@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from research.engine.regression import RISKLESS, regress
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-
-RISKLESS = 1e-24  # a variance of returns a period that is not above this is rounding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class Summary:
         Mean of the weight held into each period.
     alpha, beta
         Ordinary least squares of ``x`` on a constant and ``m``; alpha is ``k`` times
-        the constant, a fraction a year. NaN where the metal never moves.
+        the constant, a fraction a year. NaN where the metal hardly moves.
     """
 
     first_fill: Integers
@@ -99,14 +99,13 @@ def summarise(tables: list[Floats], market: TradedMarket) -> Summary:
     with np.errstate(divide="ignore", invalid="ignore"):
         n = np.where(n_periods > 0, n_periods, np.nan)
         final_value = columns[at.FINAL_VALUE]
-        m, mm, bills, bills_squared = market.tails[np.where(opened, first_fill + 1, market.n_bars)].T
-        x, xx, xm, x_bills, exposure = columns[at.X :]
+        of_market = market.tails[np.where(opened, first_fill + 1, market.n_bars)].T
+        x, xx, _, x_bills, exposure = columns[at.X :]
+        bills, bills_squared = of_market[2:]
         volatility = _deviation(x + bills, xx + 2 * x_bills + bills_squared, n)
         risk = _deviation(x, xx, n)
         risk[risk * risk < RISKLESS] = np.nan
-        spread = mm - m * m / n
-        spread[~((n >= 3) & (spread > RISKLESS * n))] = np.nan
-        beta = (xm - x * m / n) / spread
+        alpha, beta = regress(columns[at.X : at.XM + 1], of_market[:2], n)
         return Summary(
             first_fill=first_fill,
             bankrupt_at=bankrupt_at,
@@ -120,7 +119,7 @@ def summarise(tables: list[Floats], market: TradedMarket) -> Summary:
             costs=columns[at.COST] / n * a_year,
             n_trades=np.where(opened, columns[at.TRADES], 0).astype(np.int64),
             exposure=exposure / n,
-            alpha=(x - beta * m) / n * a_year,
+            alpha=alpha * a_year,
             beta=beta,
         )
 

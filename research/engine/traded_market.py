@@ -64,7 +64,7 @@ class TradedMarket:
             market.price.to_numpy(),
             market.bill_accrual.to_numpy(),
             market.year_fraction.to_numpy(),
-            execution,
+            execution.without(market.in_price),
             periods_per_year=market.periods_per_year,
             first=first,
         )

@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from research.report.words import interval, number, p_value, signed_percent
 
 if TYPE_CHECKING:
-    from research.study import PortfolioTrial, TestedClaim, Trial
+    from research.verdict import Evidence, Verdict
 
-    Judged = TestedClaim | Trial | PortfolioTrial
+
+class Answered(Protocol):
+    """What has a verdict: a claim, a row or a portfolio."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """What decides."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The word and why."""
 
 
 @dataclass(frozen=True)
@@ -20,31 +30,31 @@ class Column:
     """One column: its heading, the text of a cell, what it means, and ``r`` for right or ``l`` for left."""
 
     heading: str
-    cell: Callable[[Judged], str]
+    cell: Callable[[Answered], str]
     meaning: str
     align: str = "r"
 
 
-def shows(judged: Judged) -> bool:
+def shows(judged: Answered) -> bool:
     """Whether events are enough for p-values and intervals."""
     return judged.evidence.shows_p_values(judged.verdict.rules)
 
 
-def p_adjusted(judged: Judged) -> str:
+def p_adjusted(judged: Answered) -> str:
     """The p that decides, in the direction that the word speaks of."""
     against = judged.verdict.word == "contradicted"
     p = judged.evidence.deciding
     return p_value(p.opposing if against else p.supporting) if shows(judged) else ""
 
 
-def p_shifted(judged: Judged) -> str:
+def p_shifted(judged: Answered) -> str:
     """The share of moved histories, likewise."""
     against = judged.verdict.word == "contradicted"
     p = judged.evidence.p_shifted
     return p_value(p.opposing if against else p.supporting) if shows(judged) else ""
 
 
-def decidable_by(judged: Judged) -> str:
+def decidable_by(judged: Answered) -> str:
     """``2041 (2034–2058)``; nothing for what is decided."""
     when = judged.evidence.decidable
     if judged.verdict.word != "undecidable" or not isfinite(when.year):

@@ -31,7 +31,7 @@ from research.report.words import number, p_value, percent, signed_percent
 if TYPE_CHECKING:
     from research.datasets.data import Data
     from research.ledger import Entry
-    from research.report.columns import Judged
+    from research.report.columns import Answered
     from research.study import PortfolioTrial, Study, TestedClaim, Trial
     from research.thesis import Strategy
 
@@ -121,6 +121,7 @@ def print_datasets(rows: Iterable[dict[str, Any]]) -> None:
     """What each dataset covers, who publishes it under which licence, and when a value becomes known."""
     console = plain_console()
     table = _table("Datasets", "Dataset", "Covers", "Rows", "Publisher, licence", "Known")
+    told: list[str] = []
     for row in rows:
         late = f"\noverdue by {row['overdue_days']} days" if row["overdue_days"] else ""
         table.add_row(
@@ -130,7 +131,10 @@ def print_datasets(rows: Iterable[dict[str, Any]]) -> None:
             f"{row['publisher']}; {row['licence']}",
             Text.assemble(row["release"], (late, "red")),
         )
+        told += [row["quality"]] if row["quality"] else []
     console.print(table)
+    for line in told:
+        console.print(Text(line, style="dim"))
 
 
 def _claim_table(claims: Iterable[TestedClaim]) -> Table:
@@ -157,7 +161,7 @@ def _add_columns(table: Table, columns: Sequence[Column]) -> None:
         table.add_column(column.heading, justify="right" if column.align == "r" else "left", no_wrap=True)
 
 
-def _cells(judged: Judged, columns: Sequence[Column]) -> list[Text]:
+def _cells(judged: Answered, columns: Sequence[Column]) -> list[Text]:
     return [_coloured(column.cell(judged)) for column in columns]
 
 

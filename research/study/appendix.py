@@ -22,6 +22,7 @@ from research.diagnostics.incremental import incremental_value, momentum_and_rat
 from research.diagnostics.performance import regress_on_metal, timing_alpha
 from research.diagnostics.prediction import augmented_regression, predictive_regressions
 from research.diagnostics.regimes import markov_regimes
+from research.diagnostics.rotation import SEED
 from research.diagnostics.selection import deflated_sharpe_ratio, minimum_track_record, probabilistic_sharpe_ratio
 from research.diagnostics.sharpe import sharpe_ratio
 from research.diagnostics.sharpe_difference import sharpe_difference
@@ -34,7 +35,6 @@ from research.study.candidates import Candidate
 from research.study.trial import Accounts
 from research.verdict import Rules
 
-SEED = 20251201
 MINIMUM_BARS = 60
 
 
@@ -138,7 +138,7 @@ def _of_the_signals(item: Candidate, accounts: Accounts, execution: Execution) -
     returns = (market.price.pct_change() - market.bill_accrual).rename("returns")
     year = market.periods_per_year
     for alias, signal in item.signals.items():
-        table = _longest_run(pd.concat([returns, signal.rename("signal"), item.prices], axis=1))
+        table = _longest_run(pd.concat([returns, signal.rename("signal"), item.prices], axis=1, sort=True))
         if len(table) < MINIMUM_BARS or not table["signal"].std() > 0:
             continue
         r, x = table["returns"], table["signal"]

@@ -9,8 +9,8 @@ import pandas as pd
 
 from research.datasets.data import Data
 from research.diagnostics.finding import Finding
+from research.diagnostics.rotation import SEED
 from research.diagnostics.stability import sup_f
-from research.study.evidence import SEED
 
 DRIVER = "real_yield_10y"
 

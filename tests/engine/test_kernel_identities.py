@@ -166,3 +166,14 @@ def test_leverage_can_be_ruined_too():
     keep = np.array([3.0, np.nan, np.nan, np.nan])
     summary = kernel.sweep(keep, traded(FREE, price, np.zeros(4), np.zeros(4)))
     assert summary.bankrupt_at[0] == 2
+
+
+@pytest.mark.parametrize("wobble", [0.0, 1e-12, 1e-9, 1e-7])
+def test_a_metal_that_hardly_moves_gives_no_alpha(wobble):
+    n = 300
+    price = 35.0 * (1 + wobble * np.random.default_rng(3).standard_normal(n))
+    market = price, np.full(n, 0.001), np.full(n, 1 / 12)
+    summary = kernel.sweep(np.resize([1.0, 1.0, 0.0], n), traded(replace(FREE, fees=0.005), *market))
+    assert summary.n_trades[0] > 100
+    for name in ("alpha", "beta"):
+        assert np.isnan(getattr(summary, name)[0])

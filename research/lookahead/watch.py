@@ -1,0 +1,274 @@
+"""Watch how a signal gets at its data: files, network, processes, the call stack, the data store.
+
+Python's audit hooks cannot be taken out again, so one is put in on first use and does nothing
+unless a :class:`Watch` is open.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import inspect
+import os
+import sys
+import sysconfig
+import threading
+import time
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from research.lookahead.state import LIBRARIES
+
+_CODE_FILES = (".py", ".pyc", ".so", ".pyd", ".dylib", ".dll", ".nbi", ".nbc", ".mo")
+_PREFIXES = tuple({str(Path(path).resolve()) for path in (sys.prefix, sys.base_prefix)})
+_SYSTEM = ("/proc", "/sys", "/dev/null", "/dev/shm", "/dev/tty", "/usr/share/zoneinfo", "/etc/localtime")
+_EVENTS = {
+    "open": "file",
+    "os.listdir": "file",
+    "os.scandir": "file",
+    "sqlite3.connect": "file",
+    "shutil.copyfile": "file",
+    "socket.connect": "network",
+    "socket.getaddrinfo": "network",
+    "socket.gethostbyname": "network",
+    "socket.sendto": "network",
+    "urllib.Request": "network",
+    "subprocess.Popen": "process",
+    "os.system": "process",
+    "os.posix_spawn": "process",
+    "os.exec": "process",
+    "os.fork": "process",
+    "gc.get_objects": "introspection",
+    "gc.get_referrers": "introspection",
+}
+_HOUSE = str(Path(__file__).resolve().parent)  # these frames stand between an event and its cause
+_PACKAGES = tuple(str(Path(sysconfig.get_paths()[name]).resolve()) for name in ("purelib", "platlib"))
+_FORBIDDEN = ("network", "process")
+_LATER = 10 * 365.25 * 86400.0  # ten years on another clock
+
+_open: list[Watch] = []
+_installed = False
+
+
+class Watch:
+    """What was touched while open: kind -> what, in order of first sight.
+
+    Parameters
+    ----------
+    data_folders
+        Folders of data packs: a file in them is data even where the package itself is installed.
+    """
+
+    def __init__(self, data_folders: tuple[Path, ...] = ()) -> None:
+        self.seen: dict[str, dict[str, None]] = {}
+        self.executed: set[str] = set()  # modules that were run once more while this was open
+        self.lines: dict[str, dict[int, None]] = {}  # file -> lines of modules that were at work when data were read
+        self._folders = tuple(str(folder.resolve()) for folder in data_folders)
+        self._bystanders: set[int | None] = set()
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Watch this block."""
+        _install()
+        self._bystanders = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}
+        _open.append(self)
+        try:
+            yield
+        finally:
+            _open.pop()
+
+    @contextmanager
+    def following(self, sources: set[str]) -> Iterator[None]:
+        """Also follow every call made from the files ``sources``: slower, so for one run only."""
+        codes = _watched_calls()
+
+        def profile(frame: types.FrameType, event: str, argument: Any) -> None:
+            if event == "call" and frame.f_code in codes:
+                kind, what, direct = codes[frame.f_code]
+                if not direct or _called_from(frame, sources):
+                    self.note(kind, what)
+            elif event == "c_call" and argument is sys._getframe and frame.f_code.co_filename in sources:
+                self.note("introspection", "sys._getframe")
+
+        if sys.getprofile() is not None:  # there can be one profiler only, and somebody else's stays
+            yield
+            return
+        sys.setprofile(profile)
+        try:
+            yield
+        finally:
+            sys.setprofile(None)
+
+    def note(self, kind: str, what: str) -> None:
+        """Remember one touch, and which line of which module being imported led to it."""
+        self.seen.setdefault(kind, {})[what] = None
+        frame: types.FrameType | None = sys._getframe(1)
+        while frame is not None:
+            if frame.f_code.co_name == "<module>":
+                self.lines.setdefault(frame.f_code.co_filename, {})[frame.f_lineno] = None
+            frame = frame.f_back
+
+    def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Judge one audit event; those of threads that ran before are none of the signal's."""
+        if threading.get_ident() in self._bystanders:
+            return
+        kind = _EVENTS[event]
+        if kind == "file":
+            path = arguments[0] if arguments else None
+            if (
+                not isinstance(path, str | bytes | os.PathLike)
+                or path == ":memory:"
+                or self._is_code(os.fsdecode(path))
+            ):
+                return
+            if self._is_data(os.fsdecode(path)) or not _done_by_a_library(while_importing=True):
+                self.note(kind, os.fsdecode(path))
+        elif kind == "process" and _done_by_a_library(while_importing=False):
+            return
+        else:
+            first: object = next((a for a in arguments if isinstance(a, str | tuple | list)), "")
+            self.note(kind, f"{event} {first}".strip())
+            if kind in _FORBIDDEN:
+                raise PermissionError(f"{event}: a signal under check may not leave its panel")
+
+    def _is_data(self, path: str) -> bool:
+        """Whether ``path`` is in a data pack."""
+        return bool(self._folders) and os.path.realpath(path).startswith(self._folders)
+
+    def _is_code(self, path: str) -> bool:
+        """Whether reading ``path`` is what importing and the interpreter do by themselves."""
+        full = os.path.realpath(path)
+        if self._is_data(path):
+            return False
+        if path.startswith(_SYSTEM) or full.startswith(_SYSTEM) or full.endswith(_CODE_FILES):
+            return True
+        return full.startswith(_PREFIXES) or os.path.basename(full) == "__pycache__"
+
+
+@contextmanager
+def another_clock(namespaces: list[dict[str, Any]]) -> Iterator[None]:
+    """Let every clock of Python and pandas stand ten years later, also under the names in ``namespaces``."""
+    real_date, real_datetime, stamp = datetime.date, datetime.datetime, pd.Timestamp
+    later = datetime.timedelta(seconds=_LATER)
+    read, read_ns, local, greenwich = time.time, time.time_ns, time.localtime, time.gmtime
+    clocks: dict[Any, Any] = {
+        read: lambda: read() + _LATER,
+        read_ns: lambda: read_ns() + int(_LATER * 1e9),
+        local: lambda seconds=None: local(read() + _LATER if seconds is None else seconds),
+        greenwich: lambda seconds=None: greenwich(read() + _LATER if seconds is None else seconds),
+        real_datetime: _later_class(real_datetime, later),
+        real_date: _later_class(real_date, later),
+    }
+    undo: list[Callable[[], None]] = []
+    for namespace in [vars(time), vars(datetime), *namespaces]:
+        for name, value in list(namespace.items()):
+            if isinstance(value, types.BuiltinFunctionType | type) and value in clocks:
+                namespace[name] = clocks[value]
+                undo.append(functools.partial(namespace.update, {name: value}))
+    for name in ("now", "today", "utcnow"):
+        method = vars(stamp).get(name)
+        if method is not None:
+            setattr(stamp, name, classmethod(_later_method(getattr(stamp, name), later)))
+            undo.append(functools.partial(setattr, stamp, name, method))
+    try:
+        yield
+    finally:
+        for put_back in undo:
+            put_back()
+
+
+def _later_class(real: Any, later: datetime.timedelta) -> Any:
+    class Instances(type):
+        def __instancecheck__(cls, instance: Any) -> bool:
+            return isinstance(instance, real)
+
+    methods = {
+        name: classmethod(_later_method(getattr(real, name), later))
+        for name in ("now", "today", "utcnow")
+        if hasattr(real, name)
+    }
+    return Instances(real.__name__, (real,), {"__new__": lambda cls, *a, **k: real(*a, **k), **methods})
+
+
+def _later_method(method: Callable[..., Any], later: datetime.timedelta) -> Callable[..., Any]:
+    return lambda cls, *arguments, **options: method(*arguments, **options) + later
+
+
+def _install() -> None:
+    global _installed
+    if not _installed:
+        sys.addaudithook(_hook)
+        _installed = True
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    if _open and event in _EVENTS:
+        watch = _open.pop()  # whatever the judging itself opens is not the signal's doing
+        try:
+            watch.hear(event, arguments)
+        finally:
+            _open.append(watch)
+
+
+def _done_by_a_library(*, while_importing: bool) -> bool:
+    """Whether what is being audited is the doing of a library that the signal uses, and not its own.
+
+    A library may look around while it is imported, and count the machine's cores at any time.
+    """
+    frame: types.FrameType | None = sys._getframe(2)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if while_importing and file.startswith("<frozen importlib"):
+            return True
+        if not file.startswith(("<", _HOUSE)):
+            if not file.startswith(LIBRARIES):
+                return False
+            if not while_importing and file.startswith(_PACKAGES):
+                return True
+        frame = frame.f_back
+    return False
+
+
+def _watched_calls() -> dict[types.CodeType, tuple[str, str, bool]]:
+    """Code -> kind, what it means, and whether only a call straight from the strategy counts."""
+    from research.datasets import data, market, store
+
+    calls: dict[Any, tuple[str, str, bool]] = {
+        data.open_data: ("outside_data", "open_data()", False),
+        data.Data.observations: ("outside_data", "Data.observations", False),
+        data.Data.market: ("outside_data", "Data.market", False),
+        data.Data.panel: ("outside_data", "Data.panel", False),
+        market.build_market: ("outside_data", "build_market", False),
+        store.load: ("outside_data", "load", False),
+        pd.read_parquet: ("file", "pandas.read_parquet", False),
+        pd.read_feather: ("file", "pandas.read_feather", False),
+        pd.read_orc: ("file", "pandas.read_orc", False),
+        inspect.stack: ("introspection", "inspect.stack", True),
+        inspect.currentframe: ("introspection", "inspect.currentframe", True),
+        os.getenv: ("environment", "os.getenv", True),
+        type(os.environ).__getitem__: ("environment", "os.environ", True),
+    }
+    for module, names in {
+        "pyarrow.parquet": ("read_table",),
+        "pyarrow.feather": ("read_table", "read_feather"),
+    }.items():
+        if module in sys.modules:
+            calls |= {getattr(sys.modules[module], name): ("file", f"{module}.{name}", False) for name in names}
+    return {inspect.unwrap(function).__code__: meaning for function, meaning in calls.items()}
+
+
+def _called_from(frame: types.FrameType, sources: set[str]) -> bool:
+    """Whether the strategy's own code made this call, directly or through ``Mapping.get``."""
+    caller = frame.f_back
+    for _ in range(2):
+        if caller is None:
+            return False
+        if caller.f_code.co_filename in sources:
+            return True
+        caller = caller.f_back if "_collections_abc" in caller.f_code.co_filename else None
+    return False
