@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from research.cli.options import Delay, Json, Packs, Storage, execution_of, open_packs
+from research.cli.options import Delay, Json, Packs, Storage, check_outputs, execution_of, open_packs
 from research.cli.output import print_json
 
 
@@ -28,6 +28,8 @@ def claims(
     packs: Packs = None,
 ) -> None:
     """The claims of the thesis: what the sources say, which strategies test them, and their verdicts."""
+    for file in (html, findings):
+        check_outputs(file)
     execution = execution_of(delay=delay, storage=storage)
     from research.claims import ledger, load_claims
     from research.discovery import all_strategies

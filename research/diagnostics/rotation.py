@@ -91,7 +91,7 @@ def _quantile(family: Family, share: float) -> float:
 
 def monte_carlo_error(p_value: float, n_rotations: int = N_ROTATIONS) -> float:
     """Standard error of a p-value that was counted."""
-    return sqrt(max(p_value * (1 - p_value), 0.0) / n_rotations)
+    return sqrt(p_value * (1 - p_value) / n_rotations)
 
 
 @lru_cache(maxsize=4)

@@ -20,11 +20,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 
 from research.datasets.data import Data, open_data
-from research.datasets.market import Market
+from research.datasets.market import Market, newest_vintage
+from research.diagnostics.rotation import SEED
 from research.diagnostics.sharpe_difference import sharpe_difference
 from research.diagnostics.timing import Timing
 from research.discovery import find_strategy
@@ -48,7 +50,6 @@ THESIS: Mapping[str, str] = MappingProxyType(
 CLAIM = "C20+"
 ROW = "portfolio"
 WINDOW_YEARS, WARM_UP_YEARS = 3, 1
-SEED = 20251201
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +66,8 @@ class Portfolio:
         Target weights from the first decision on, and what they would be without a signal; one column a leg.
     book
         What the legs did, from the first decision on.
+    provenance
+        What each leg is made from, and the hash of every dataset.
     """
 
     strategies: Mapping[str, Strategy]
@@ -73,6 +76,7 @@ class Portfolio:
     sizes: pd.DataFrame
     book: Legs
     execution: Execution
+    provenance: Mapping[str, Any]
 
     @classmethod
     def assembled(cls, legs: Mapping[str, Strategy | str], data: Data, terms: Terms) -> Portfolio:
@@ -101,7 +105,12 @@ class Portfolio:
             raise NoDecision(f"portfolio: {', '.join(chosen)} never decide together{after}")
         opening = pd.Timestamp(ready[0])
         held = {str(leg): chosen[str(leg)] for leg in weights}
-        return cls(held, missing, weights.loc[opening:], sizes.loc[opening:], book.since(opening), execution)
+        made_from = {
+            "legs": {leg: item.provenance for leg, item in decisions.items()},
+            "data": {name: digest for item in decisions.values() for name, digest in item.provenance["data"].items()},
+        }
+        decided, sizes = weights.loc[opening:], sizes.loc[opening:]
+        return cls(held, missing, decided, sizes, book.since(opening), execution, made_from)
 
     def timing(self) -> Timing:
         """Timing series over all legs."""
@@ -135,7 +144,7 @@ class Portfolio:
         )
 
     def _account(self, weights: pd.DataFrame, name: str) -> PortfolioResult:
-        return run_legs(weights, self.book, self.execution, name=name)
+        return run_legs(weights, self.book, self.execution, name=name, provenance=self.provenance)
 
     def _constant(self, weights: Mapping[str, float]) -> pd.DataFrame:
         return pd.DataFrame({leg: weights.get(str(leg), 0.0) for leg in self.decided}, index=self.decided.index)
@@ -180,8 +189,8 @@ def portfolio(
     AssayError
         If no leg can be held: the reason of the first. Otherwise such legs are in ``missing``, with the reason.
     """
-    terms = Terms(execution or Execution(), start, end)
     data = data or open_data()
+    terms = Terms((execution or Execution()).without(data.price.in_price), start, end)
     found = Portfolio.assembled(legs, data, terms)
     timing = found.timing()
     prices = "+".join(data[f"{leg}_price" if f"{leg}_price" in data else leg].sha256 for leg in found.strategies)
@@ -196,11 +205,12 @@ def portfolio(
 
 @dataclass(frozen=True)
 class _Decision:
-    """One leg: its realised price, its price as known at each decision, and the share that its strategy wants."""
+    """One leg: its price realised and as known at each decision, the share its strategy wants, and their origin."""
 
     price: pd.Series
     known: pd.Series
     share: pd.Series
+    provenance: dict[str, Any]
 
 
 def _decisions(
@@ -221,8 +231,12 @@ def _decisions(
             first = first or error
             missing[leg] = str(error)
         else:
-            realised = data.observations(price).groupby("observed_for")["value"].last().loc[: market.price.index[-1]]
-            found[leg] = _Decision(realised, known, share)
+            last = market.price.index[-1]
+            realised = market.price if price != leg else newest_vintage(data.observations(price)).loc[:last]
+            made_from = strategy.provenance(metal, strategy.defaults, data)
+            used = {price: data[price], **market.datasets}
+            made_from["data"] |= {identity: dataset.sha256 for identity, dataset in used.items()}
+            found[leg] = _Decision(realised, known, share, made_from)
     if not found:
         raise first or NoData("portfolio: no legs were named; name gold, silver or both")
     return found, missing

@@ -30,7 +30,7 @@ from tests.calibration.words import DAYS, N_STRATEGIES, words_of
 Floats = npt.NDArray[np.float64]
 
 ROOT = Path(__file__).parents[2]
-FACTS, VENDORS = ROOT.parent / "shared" / "facts", ROOT.parent / "shared" / "market"
+VENDORS = ROOT.parent / "shared" / "market"
 AT_ONCE = 200
 N_BOOTSTRAPS = 499
 
@@ -81,7 +81,7 @@ def _daily(name: str, file: str, column: str, start: str) -> History:
 HISTORIES = (
     _monthly("gold", ROOT / "data" / "metals_monthly.csv", "gold_usd_oz"),
     _monthly("silver", ROOT / "data" / "metals_monthly.csv", "silver_usd_oz"),
-    _monthly("platinum", FACTS / "metals_monthly_unrounded.csv", "platinum"),
+    _monthly("platinum", ROOT / "data" / "metals_monthly.csv", "platinum_usd_oz"),
     _daily("gold daily spot", "gold_spot_usd", "close", "2005"),
     _daily("silver daily spot", "silver_spot_usd", "close", "2005"),
     _daily("gold London fix", "lbma_gold_fix_daily_1968_2020", "USD (PM)", "1975"),
