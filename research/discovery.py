@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -17,8 +18,10 @@ PACKAGE = "strategies"
 ENTRY_POINT_GROUP = "assay.strategies"
 
 
-def find_strategy(name: str) -> Strategy:
+def find_strategy(name: str, among: Mapping[str, Strategy] | None = None) -> Strategy:
     """Return one strategy by name, or by file: ``path/to/idea.py``, ``path/to/ideas.py:name``.
+
+    Names are those of :func:`all_strategies`, or of ``among`` where it is given.
 
     Raises
     ------
@@ -30,14 +33,14 @@ def find_strategy(name: str) -> Strategy:
     file, _, chosen = name.partition(".py:")
     if name.endswith(".py") or chosen:
         return _from_file(Path(file if name.endswith(".py") else f"{file}.py"), chosen)
-    everything = all_strategies()
+    everything = all_strategies() if among is None else among
     if name not in everything:
         raise UnknownStrategy(f"strategy {name!r}: not found{did_you_mean(name, everything)}")
     return everything[name]
 
 
 def all_strategies() -> dict[str, Strategy]:
-    """Every strategy of the package and of installed entry points, by name, thesis first."""
+    """Every strategy of the package and of installed entry points, by name."""
     found: dict[str, Strategy] = {}
     package = importlib.import_module(PACKAGE)
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
@@ -50,12 +53,34 @@ def all_strategies() -> dict[str, Strategy]:
         if not isinstance(loaded, Strategy):
             raise StrategyError(f"entry point {entry.name!r}: {loaded!r} is no strategy; use @strategy(…)")
         _add(loaded, found, f"entry point {entry.name!r}")
-    return dict(sorted(found.items(), key=lambda item: (item[1].role != "thesis", item[0])))
+    return dict(sorted(found.items()))
+
+
+def strategies_in(folder: Path) -> dict[str, Strategy]:
+    """Every strategy of the modules in a folder, or in its folder ``strategies`` where it has one, by name."""
+    found: dict[str, Strategy] = {}
+    place = folder / PACKAGE if (folder / PACKAGE).is_dir() else folder
+    for path in sorted(place.glob("*.py")):
+        for item in _in_file(path).values():
+            _add(item, found, str(path))
+    return found
 
 
 def _from_file(path: Path, chosen: str) -> Strategy:
     if not path.is_file():
         raise UnknownStrategy(f"strategy file {path}: no such file; give a path to a .py file with an @strategy in it")
+    found = _in_file(path)
+    if chosen:
+        if chosen not in found:
+            raise UnknownStrategy(f"{path}: no strategy {chosen!r}{did_you_mean(chosen, found)}")
+        return found[chosen]
+    if len(found) != 1:
+        remedy = f"choose one with {path}:NAME" if found else "decorate its function with @strategy(…)"
+        raise StrategyError(f"{path}: holds {len(found)} strategies ({', '.join(found) or 'none'}); {remedy}")
+    return next(iter(found.values()))
+
+
+def _in_file(path: Path) -> dict[str, Strategy]:
     name = f"_assay_strategy_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
@@ -71,14 +96,7 @@ def _from_file(path: Path, chosen: str) -> Strategy:
         raise StrategyError(f"{path}{line}: does not import: {type(error).__name__}: {error}") from error
     found: dict[str, Strategy] = {}
     _collect(module, found)
-    if chosen:
-        if chosen not in found:
-            raise UnknownStrategy(f"{path}: no strategy {chosen!r}{did_you_mean(chosen, found)}")
-        return found[chosen]
-    if len(found) != 1:
-        remedy = f"choose one with {path}:NAME" if found else "decorate its function with @strategy(…)"
-        raise StrategyError(f"{path}: holds {len(found)} strategies ({', '.join(found) or 'none'}); {remedy}")
-    return next(iter(found.values()))
+    return found
 
 
 def _collect(module: ModuleType, found: dict[str, Strategy]) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from research.datasets.data import bundled_folder
-from research.derive_lease_rates import (
+from tools.derive_lease_rates import (
     NODES,
     SOURCES,
     compare_with_quotes,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from research.cli.options import Json, Metals, Packs, open_packs
+from research.cli.options import Json, Metals, Packs, open_packs, strategy_named, thesis_in_force
 from research.cli.output import print_json
 from research.errors import DataError, StrategyError
 
@@ -22,10 +22,9 @@ def check(
 ) -> None:
     """Look-ahead and contract checks; exit 1 with the leak named."""
     from research.check import check as run
-    from research.discovery import all_strategies, find_strategy
 
     data = open_packs(packs)
-    chosen = list(all_strategies().values()) if name == ALL else [find_strategy(name)]
+    chosen = list(thesis_in_force().strategies.values()) if name == ALL else [strategy_named(name)]
     documents: list[dict[str, Any]] = []
     passed = True
     for strategy in chosen:

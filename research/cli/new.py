@@ -67,9 +67,9 @@ def check_name(name: str) -> None:
         raise StrategyError(
             f"{name!r}: no name for a strategy; use lower-case letters, digits and underscores, like my_idea"
         )
-    from research.discovery import all_strategies
+    from research.cli.options import thesis_in_force
 
-    if name in all_strategies():
+    if name in thesis_in_force().strategies:
         raise StrategyError(f"{name!r}: there is a strategy of that name; choose another (see assay strategies)")
 
 

@@ -6,13 +6,16 @@ import ast
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import click
 import typer
 
 from research.errors import ParameterError
 
 if TYPE_CHECKING:
+    from research.claims import Thesis
     from research.datasets.data import Data
     from research.execution import Execution
+    from research.thesis import Strategy
     from research.verdict import Rules
 
 Packs = Annotated[
@@ -21,7 +24,7 @@ Packs = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
 Metals = Annotated[
-    list[str] | None, typer.Option("--metal", metavar="METAL", help="gold or silver; repeatable. Default: all claimed.")
+    list[str] | None, typer.Option("--metal", metavar="METAL", help="A metal; repeatable. Default: all claimed.")
 ]
 Start = Annotated[str | None, typer.Option("--start", metavar="DATE", help="First bar, YYYY or YYYY-MM-DD.")]
 End = Annotated[str | None, typer.Option("--end", metavar="DATE", help="Last bar, YYYY or YYYY-MM-DD.")]
@@ -40,11 +43,32 @@ MinEvents = Annotated[
 ]
 
 
+def thesis_in_force() -> Thesis:
+    """The thesis of ``assay --thesis DIR``, or the bundled one."""
+    from research.claims import load_thesis
+
+    return load_thesis(_thesis_folder())
+
+
+def strategy_named(name: str) -> Strategy:
+    """A strategy of the thesis in force, or one from a file."""
+    from research.discovery import find_strategy
+
+    return find_strategy(name, thesis_in_force().strategies)
+
+
 def open_packs(packs: list[Path] | None) -> Data:
-    """The bundled pack, the user's own over it, and the named ones over both."""
+    """The bundled pack, the user's own over it, that of the thesis in force, if it has one, and the named ones."""
     from research.datasets.data import open_data
 
-    return open_data(*(packs or []), user=True)
+    folder = _thesis_folder()
+    own = [folder] if folder is not None and (folder / "registry.toml").is_file() else []
+    return open_data(*own, *(packs or []), user=True)
+
+
+def _thesis_folder() -> Path | None:
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.find_root().obj
 
 
 def execution_of(**given: float | None) -> Execution:

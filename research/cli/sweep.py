@@ -19,6 +19,7 @@ from research.cli.options import (
     Storage,
     execution_of,
     open_packs,
+    strategy_named,
 )
 from research.errors import ParameterError
 from research.sweep.grid import parse_axes
@@ -96,7 +97,7 @@ def sweep(
     try:
         with progress:
             found = run_sweep(
-                name,
+                strategy_named(name),
                 available,
                 metal=metal,
                 axes=axes,

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from research.report.words import number, percent
+from research.report.words import interval, number, percent, signed_percent
 
 if TYPE_CHECKING:
     from research.diagnostics.metrics import Performance
     from research.report.columns import Column
-    from research.study import Study, Trial
+    from research.study import Study, TestedClaim, Trial
+    from research.study.claims import Part
 
 WORDS = ("supported", "contradicted", "ruled out", "undecidable")
 ACCOUNTS = {
@@ -27,8 +28,7 @@ PERFORMANCE_NOTE = (
     "Sharpe over bills; drawdown: the deepest; turnover and costs a year, as a multiple and a share of the account."
 )
 ACCOUNTS_NOTE = (
-    "Weight: the average share of metal. Held: the metal bought and held. Mix: that average share of metal, and bills, "
-    "held all the time. Sharpe over bills; drawdown: the deepest."
+    "Weight: the average share of metal. Matched exposure: that average share of metal, and bills, held all the time."
 )
 
 
@@ -118,6 +118,27 @@ def not_run(study: Study) -> dict[str, list[str]]:
     return {
         reason: [f"{name} ({', '.join(metals)})" for name, metals in names.items()] for reason, names in kept.items()
     }
+
+
+def since_words(claim: TestedClaim) -> str:
+    """What came before the thesis was published and what after; nothing of a claim of no thesis."""
+    if claim.published is None:
+        return ""
+    before, after = claim.since(claim.published)
+    return (
+        f"Before the publication of {claim.published:%d %B %Y}: {_part_words(claim, before)}; "
+        f"after it, which alone did not suggest the claim: {_part_words(claim, after)}."
+    )
+
+
+def _part_words(claim: TestedClaim, part: Part) -> str:
+    if not part.periods:
+        return "no period in which the number was known"
+    told = f"{part.events} {'event' if part.events == 1 else 'events'} in {part.periods} periods to {part.last:%Y-%m}"
+    told += f", timing return {signed_percent(part.timing_return.value)} a year"
+    if not part.shows_interval(claim.verdict.rules):
+        return f"{told}, too little for an interval"
+    return f"{told}, 95 % interval {interval(part.timing_return.interval())}"
 
 
 def a_few(names: Sequence[str], most: int = 4) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from research.datasets.continuous import calendar_spreads, held_returns, ratio_adjusted, total_return_index
 from research.datasets.futures import clean_futures, roll_before_notice, roll_by_volume
-from research.derive_lease_rates import daily_lease_rates
+from tools.derive_lease_rates import daily_lease_rates
 from research.signals.carry import log_carry
 from research.signals.inventory import open_interest_coverage
 from research.signals.premium import curve_spot
