@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from research.claims import load_thesis
     from research.datasets.data import open_data
     from research.execution import Execution
-    from research.claims import load_thesis
     from research.study import backtest, compare, history, portfolio, today
     from research.thesis import UNKNOWN, Strategy, hold_while, strategy, where_known
 

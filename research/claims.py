@@ -149,7 +149,7 @@ class PortfolioPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class BreakPlan:
-    """A question about the data: did the metals' link to a driver break?"""
+    """A question about the data: whether the metals' link to a driver broke."""
 
     claim: str
     title: str

@@ -20,7 +20,7 @@ def backwardation(panel):
 
 
 @strategy(
-    claim="While carry stands above its own year's mean, whoever holds metal is paid for it: excess returns are higher.",
+    claim="While carry stands above its own year's mean, whoever holds metal is paid: excess returns are higher.",
     metal=("gold", "silver"),
     inputs={"carry": "{metal}_carry"},
     expected_sign=+1,

@@ -36,6 +36,7 @@ from research.cli.options import (
     thesis_in_force,
 )
 from research.cli.output import print_json
+from research.cli.today import today
 
 if TYPE_CHECKING:
     from research.datasets.data import Data
@@ -181,6 +182,7 @@ app.add_typer(data_commands.app, name="data")
 app.command()(check_command.check)
 app.command()(sweep_command.sweep)
 app.command()(claims)
+app.command()(today)
 app.command()(trials_command.trials)
 app.command()(run_commands.replay)
 app.command()(run_commands.diff)

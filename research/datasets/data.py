@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from pathlib import Path
 
 import pandas as pd
@@ -60,6 +61,7 @@ class Data:
         self.packs = tuple(packs)
         self._owner: dict[str, Pack] = {identity: pack for pack in self.packs for identity in pack.datasets}
         self._tables: dict[str, pd.DataFrame] = {}
+        self._later: tuple[Data, pd.Timestamp] | None = None
 
     def __contains__(self, identity: object) -> bool:
         return identity in self._owner
@@ -84,8 +86,20 @@ class Data:
         """The whole observation table of one dataset."""
         dataset = self[identity]
         if identity not in self._tables:
-            self._tables[identity] = load(self._owner[identity], dataset)
+            if self._later is None:
+                table = load(self._owner[identity], dataset)
+            else:
+                later, moment = self._later
+                table = later.observations(identity)
+                table = table[table["known_at"] <= moment].reset_index(drop=True)
+            self._tables[identity] = table
         return self._tables[identity].copy()
+
+    def known_by(self, moment: pd.Timestamp) -> Data:
+        """The same packs as they stood at a moment (UTC): nothing that was published later, prices included."""
+        earlier = copy(self)
+        earlier._tables, earlier._later = {}, (self, moment)
+        return earlier
 
     def verify(self) -> list[str]:
         """One line per pinned file that is missing or changed; empty when all is well."""

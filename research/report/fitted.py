@@ -1,4 +1,4 @@
-"""Tables for a terminal of any width: one line a row where it fits, else two, else a line a figure; none is ever cut."""
+"""Tables for a terminal of any width: one line a row, else two, else a line a figure; none is ever cut."""
 
 from __future__ import annotations
 

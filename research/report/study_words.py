@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from research.report.columns import Column
     from research.study import Study, TestedClaim, Trial
     from research.study.claims import Part
+    from research.study.study import Skipped
 
 WORDS = ("supported", "contradicted", "ruled out", "undecidable")
 ACCOUNTS = {
@@ -110,10 +111,10 @@ def counted_words(study: Study) -> str:
     return f"{claims}: {', '.join(f'{counted[word]} {word}' for word in WORDS)}"
 
 
-def not_run(study: Study) -> dict[str, list[str]]:
+def not_run(skipped: Iterable[Skipped]) -> dict[str, list[str]]:
     """Reason -> what it kept from running, ``name (metal, metal)``."""
     kept: dict[str, dict[str, list[str]]] = {}
-    for item in study.skipped:
+    for item in skipped:
         kept.setdefault(item.reason, {}).setdefault(item.strategy, []).append(item.metal)
     return {
         reason: [f"{name} ({', '.join(metals)})" for name, metals in names.items()] for reason, names in kept.items()

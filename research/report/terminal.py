@@ -108,7 +108,7 @@ def _print_all(console: Console, study: Study) -> None:
     if study.portfolio is not None:
         _print_portfolio(console, study.portfolio)
         console.print()
-    for reason, names in not_run(study).items():
+    for reason, names in not_run(study.skipped).items():
         console.print(Text(f"not run: {', '.join(names)}: {reason}", style="dim"))
 
 

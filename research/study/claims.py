@@ -109,7 +109,7 @@ class TestedClaim:
     published: date | None = None
 
     def since(self, day: date) -> tuple[Part, Part]:
-        """The record before a day, and after it: periods that opened later. Only the second did not suggest the claim."""
+        """The record before a day, and the periods that opened after it, which alone did not suggest the claim."""
         return split(list(self.timings.values()), self.evidence.sign, day)
 
     def to_json(self) -> dict[str, Any]:

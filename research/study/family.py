@@ -93,6 +93,14 @@ class Families:
         here = {(item.strategy.name, item.metal): item for item in asked if self.id_of(item.strategy) == identity}
         return self._member(identity, of_claim, here)
 
+    def whole(self, kind: Kind) -> dict[str, Member]:
+        """Every claim of a family with its candidates, by id."""
+        found = {}
+        for identity, strategies in self._of(kind).items():
+            self.tell(f"the family: {identity}")
+            found[identity] = self._member(identity, strategies, {})
+        return found
+
     def others(self, kind: Kind, here: Mapping[str, Numbers]) -> dict[str, Numbers]:
         """Numbers of the claims of a family that are not ``here``: cached, or made now and kept with those that are."""
         if kind == "own":

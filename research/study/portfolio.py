@@ -4,9 +4,9 @@ One account holds all legs at once. Before any signal speaks, each leg has the w
 others (:func:`~research.signals.risk.equal_risk`, three years of returns known at the decision); the weights add up to
 1. A leg is held at that weight times its strategy's own: what the signals do not want lies in Treasury bills.
 
-**A leg** is a metal, or a dataset that is an index of total return, such as foreign money held instead of dollars: bills
-plus the dollar index's future sold. A short in the future earns the fall of spot and, inside the contract by covered
-parity, foreign interest less the dollar's; holding the six currencies' own bills earns the same. Fees and slippage are
+**A leg** is a metal, or a dataset that is an index of total return, such as foreign money held instead of dollars:
+bills plus the dollar index's future sold. A short in the future earns the fall of spot and, inside the contract by
+covered parity, foreign interest less the dollar's; holding the six currencies' own bills earns the same. Fees and slippage are
 those of metal, storage there is none. A leg that no pack has is not held, and the account says so.
 
 **What is tested** is timing, summed over the legs: what holding each leg at these times earned beyond holding as much
@@ -17,7 +17,7 @@ with no signal, tells them apart.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import pandas as pd
@@ -97,6 +97,14 @@ class Portfolio:
         opening = pd.Timestamp(ready[0])
         held = {str(leg): legs[str(leg)] for leg in weights}
         return cls(held, missing, weights.loc[opening:], sizes.loc[opening:], book.since(opening), execution)
+
+    def known_by(self, data: Data) -> Portfolio | None:
+        """The same decisions on prices that these data hold: those of an earlier moment; ``None`` without any."""
+        last = min(data.observations(_price_id(leg, data))["observed_for"].max() for leg in self.strategies)
+        book = self.book
+        cut = replace(book, price=book.price.loc[:last], bill_accrual=book.bill_accrual.loc[:last])
+        decided, sizes = self.decided.loc[:last], self.sizes.loc[:last]
+        return None if decided.empty else replace(self, decided=decided, sizes=sizes, book=cut)
 
     def timing(self) -> Timing:
         """Timing series over all legs."""
@@ -188,7 +196,7 @@ def portfolio(
     }
     found = Portfolio.assembled(chosen, data, terms)
     timing = found.timing()
-    prices = "+".join(data[f"{leg}_price" if f"{leg}_price" in data else leg].sha256 for leg in found.strategies)
+    prices = "+".join(data[_price_id(leg, data)].sha256 for leg in found.strategies)
     key = portfolio_key(found.strategies, prices, terms)
     others, _ = recorded_on(ledger, [prices], timing.year, [key])
     rows = ClaimRows(id=ROW, sign=1, rows={ROW: timing})
@@ -215,7 +223,7 @@ def _decisions(
     first: AssayError | None = None
     for leg, strategy in legs.items():
         metal = leg if leg in strategy.metals else strategy.metals[0]
-        price = f"{leg}_price" if f"{leg}_price" in data else leg
+        price = _price_id(leg, data)
         try:
             market = data.market(metal, None, end)
             panel = data.panel(metal, strategy.inputs_for(metal, data), market)
@@ -230,6 +238,10 @@ def _decisions(
     if not found:
         raise first or NoData("portfolio: no legs were named; name a metal or several")
     return found, missing
+
+
+def _price_id(leg: str, data: Data) -> str:
+    return f"{leg}_price" if f"{leg}_price" in data else leg
 
 
 def _book(prices: Mapping[str, pd.Series], data: Data, end: str | None) -> Legs:
