@@ -13,7 +13,7 @@ from research.report.columns import CLAIM_COLUMNS, p_adjusted, shows
 from research.report.fitted import coloured
 from research.report.html import document, numbers
 from research.report.markup import Markup, join, tag
-from research.report.study_words import counted_words, not_run, note, since_words, study_lines
+from research.report.study_words import counted_words, day_words, not_run, note, plural, since_words, study_lines
 from research.report.svg import figure
 from research.report.tables import claim_anchor, claim_table, data_table, verdict_table, word
 from research.report.terminal import plain_console
@@ -76,8 +76,8 @@ def claims_page(thesis: Thesis, data: Data, study: Study) -> Markup:
         tag("h1", thesis.title),
         tag(
             "p",
-            f"{len(thesis.claims)} claims published on {thesis.published:%-d %B %Y}, each tried against holding as much "
-            f"metal on average. Data to {last:%B %Y}.",
+            f"{len(thesis.claims)} claims published on {day_words(thesis.published)}, each tried against holding as "
+            f"much metal on average. Data to {last:%B %Y}.",
             class_="claim",
         ),
         tag("p", tag("strong", f"{counted_words(study)}."), class_="verdict"),
@@ -105,24 +105,26 @@ def claims_page(thesis: Thesis, data: Data, study: Study) -> Markup:
 
 def quotation(claim: TestedClaim, study: Study) -> str:
     """One sentence to quote, with its date and data; it says no more than the numbers beside it."""
-    mine = [trial for trial in study.trials if trial.claim == claim.id]
-    first = min(trial.result.first_fill for trial in mine)
-    last = max(trial.equity.index[-1] for trial in mine)
-    publishers = dict.fromkeys(
-        d.publisher for trial in mine for d in trial.accounts.market.datasets.values() if d.price
-    )
-    basis = f"on {' and '.join(publishers)} prices from {first:%B %Y} to {last:%B %Y}, after costs"
+    used = [
+        item for trial in study.trials if trial.claim == claim.id for item in trial.accounts.market.datasets.values()
+    ]
+    publishers = " and ".join(dict.fromkeys(item.publisher for item in used if item.price))
+    first = min(timing.dates[0] for timing in claim.timings.values())
+    last = max(timing.dates[-1] for timing in claim.timings.values())
+    basis = f"on prices from {first:%B %Y} to {last:%B %Y} ({publishers})"
     evidence, rules = claim.evidence, claim.verdict.rules
     head = f"“{claim.short}” {_SAYS[str(claim.verdict.word)]} {basis}"
     if not shows(claim):
-        count = "no independent event" if not evidence.events else f"only {_count(evidence.events)}"
+        count = (
+            "no independent event" if not evidence.events else f"only {plural(evidence.events, 'independent event')}"
+        )
         return f"{head}: the record holds {count}, and {rules.min_events} are needed."
     gap = evidence.price_gap
     direction = "more" if gap.value >= 0 else "less"
     return (
         f"{head}: in position the metal returned {abs(gap.value):.1%} a year {direction} than out of it (95 % interval "
-        f"{interval(gap.interval())}; {_count(evidence.events)}; p {p_adjusted(claim)} adjusted over "
-        f"{evidence.family_size} claims)."
+        f"{interval(gap.interval())}; {plural(evidence.events, 'independent event')}; p {p_adjusted(claim)} adjusted "
+        f"over {evidence.family_size} claims)."
     )
 
 
@@ -131,7 +133,7 @@ def what_would_change_it(claim: TestedClaim) -> str:
     evidence, rules, verdict = claim.evidence, claim.verdict.rules, str(claim.verdict.word)
     if not shows(claim):
         lacking = rules.min_events - evidence.events
-        return f"{lacking} more independent {'event' if lacking == 1 else 'events'}, for a test to be made at all."
+        return f"{plural(lacking, 'more independent event')}, for a test to be made at all."
     ratio, _ = evidence.upper_limits(rules)
     worth = rules.worthwhile_information_ratio
     if verdict == "ruled out":
@@ -140,8 +142,9 @@ def what_would_change_it(claim: TestedClaim) -> str:
         year = evidence.decidable.year
         when = f"by about {year:.0f}" if year <= 2200 else "not before the year 2200"
         return (
-            f"More events: at the rate of the record it can be decided {when}, by an upper limit of the information ratio "
-            f"under {worth:g} (now {ratio:.2f}), or a p adjusted of {rules.level:g} or less (now {p_adjusted(claim)})."
+            f"More events: at the rate of the record it can be decided {when}, by an upper limit of the information "
+            f"ratio under {worth:g} (now {ratio:.2f}), or a p adjusted of {rules.level:g} or less (now "
+            f"{p_adjusted(claim)})."
         )
     return f"Refutation by its own words: {claim.falsifier}"
 
@@ -174,7 +177,7 @@ def _contents(thesis: Thesis, study: Study) -> Markup:
 
 def _claim(claim: Claim, thesis: Thesis, data: Data, study: Study) -> Markup:
     """What is said, what the sources say, how it is tested, and each sentence with its verdict."""
-    shown = [tag("a", identity, href=f"#{claim_anchor(identity)}") for identity in claim.shown]
+    shown = [join(tag("a", identity, href=f"#{claim_anchor(identity)}"), " ") for identity in claim.shown]
     label = "It is tested by: " if claim.testable else "It cannot be tested: "
     return tag(
         "section",
@@ -182,9 +185,7 @@ def _claim(claim: Claim, thesis: Thesis, data: Data, study: Study) -> Markup:
         tag("p", tag("strong", "The sources say: "), claim.evidence),
         tag("p", tag("strong", label), claim.form or claim.why_not),
         tag("p", tag("strong", "Known: "), claim.known) if claim.known else None,
-        tag("p", tag("strong", "See also " if claim.testable else "The nearest proxy is "), _list(shown))
-        if shown
-        else None,
+        tag("p", tag("strong", "See also " if claim.testable else "The nearest proxy is "), *shown) if shown else None,
         *(_sentence(sentence, thesis, data, study) for sentence in claim.sentences),
         tag(
             "p",
@@ -210,14 +211,15 @@ def _sentence(sentence: Sentence, thesis: Thesis, data: Data, study: Study) -> M
     return join(
         heading,
         tag("p", sentence.text, class_="claim"),
-        tag("p", word(found), ". ", found.verdict.reason, class_="verdict"),
+        tag("p", word(found), class_="verdict"),
+        tag("blockquote", tag("p", quotation(found, study)), class_="quote"),
         numbers(item for item in evidence if item[1]),
         figure(charts.verdicts(study, found), "h4") if shows(found) else None,
         *(figure(charts.signal(trial), "h4") for trial in _pictured(sentence, trials)),
+        tag("p", tag("strong", "Why this word: "), found.verdict.reason),
         tag("p", tag("strong", "Before and after publication: "), since_words(found)),
         tag("p", tag("strong", "What the verdict rests on: "), found.rests_on) if found.rests_on else None,
         tag("p", tag("strong", "What would change it: "), what_would_change_it(found)),
-        tag("blockquote", tag("p", quotation(found, study)), class_="quote"),
         verdict_table(trials, label=f"Rows of {sentence.id}"),
     )
 
@@ -265,15 +267,6 @@ def _missing(sentence: Sentence, thesis: Thesis, data: Data) -> list[str]:
 def _missing_words(sentence: Sentence, thesis: Thesis, data: Data) -> str:
     missing = _missing(sentence, thesis, data)
     return f"needs {', '.join(missing)}, which no pack here has" if missing else "data at hand"
-
-
-def _list(parts: Iterable[Markup]) -> Markup:
-    found = list(parts)
-    return join(*(join(", " if i else "", part) for i, part in enumerate(found)))
-
-
-def _count(events: int) -> str:
-    return f"{events} independent {'event' if events == 1 else 'events'}"
 
 
 def _paragraph(console: Console, label: str, text: str) -> None:

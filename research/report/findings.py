@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from research.report.columns import CLAIM_COLUMNS, ROW_COLUMNS, Column
 from research.report.portfolio import HEADINGS, account_rows, portfolio_lines
-from research.report.study_words import by_metal, counted_words, not_run, since_words, study_lines
+from research.report.study_words import by_metal, counted_words, day_words, not_run, since_words, study_lines
 from research.report.words import p_value, signed_percent
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def findings_page(
         _table("Claim", [(f"{claim.id} {claim.short}", claim) for claim in thesis.claims.values()], CLAIM_COLUMNS),
         _reading(CLAIM_COLUMNS),
         *(part for word, title in _SECTIONS for part in _section(thesis, word, title)),
-        f"## Before and after {said.published:%d %B %Y}",
+        f"## Before and after {day_words(said.published)}",
         "What came after the publication is the only part of the record that did not suggest the claims; it is a "
         "description, on which no word rests.",
         "\n".join(f"- {claim.id}: {since_words(claim)}" for claim in thesis.claims.values() if claim.published),

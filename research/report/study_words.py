@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
 from research.report.words import interval, number, percent, signed_percent
@@ -127,16 +128,31 @@ def since_words(claim: TestedClaim) -> str:
         return ""
     before, after = claim.since(claim.published)
     return (
-        f"Before the publication of {claim.published:%d %B %Y}: {_part_words(claim, before)}; "
+        f"Before the publication of {day_words(claim.published)}: {_part_words(claim, before)}; "
         f"after it, which alone did not suggest the claim: {_part_words(claim, after)}."
     )
+
+
+def plural(number: int, noun: str) -> str:
+    """``1 event``, ``2 events``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def day_words(day: date) -> str:
+    """``12 December 2025``."""
+    return f"{day.day} {day:%B %Y}"
 
 
 def _part_words(claim: TestedClaim, part: Part) -> str:
     if not part.periods:
         return "no period in which the number was known"
-    told = f"{part.events} {'event' if part.events == 1 else 'events'} in {part.periods} periods to {part.last:%Y-%m}"
-    told += f", timing return {signed_percent(part.timing_return.value)} a year"
+    events, periods = plural(part.events, "event"), plural(part.periods, "period")
+    told = f"{events} in {periods} to {part.last:%Y-%m}"
+    value = part.timing_return.value
+    if value == value and part.years < 1:
+        told += f", timing return {signed_percent(value * part.years)} in all"
+    elif value == value:
+        told += f", timing return {signed_percent(value)} a year"
     if not part.shows_interval(claim.verdict.rules):
         return f"{told}, too little for an interval"
     return f"{told}, 95 % interval {interval(part.timing_return.interval())}"

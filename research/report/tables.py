@@ -43,18 +43,19 @@ def table(
 
 
 def claim_table(claims: Iterable[TestedClaim], *, links: bool = False) -> Markup:
-    """One row a claim; with ``links`` to its place in the page."""
+    """One row a claim, the word first; with ``links`` to its place in the page."""
+    columns = (CLAIM_COLUMNS[-1], *CLAIM_COLUMNS[:-1])
     rows = [
         (
             join(
                 tag("a", claim.id, href=f"#{claim_anchor(claim.id)}") if links else tag("strong", claim.id),
                 tag("small", claim.short),
             ),
-            *_cells(claim, CLAIM_COLUMNS),
+            *_cells(claim, columns),
         )
         for claim in claims
     ]
-    return table("Claims", ("Claim", *(c.heading for c in CLAIM_COLUMNS)), rows, "h" + _kinds(CLAIM_COLUMNS))
+    return table("Claims", ("Claim", *(c.heading for c in columns)), rows, "h" + _kinds(columns))
 
 
 def verdict_table(trials: Iterable[Trial], *, links: bool = False, label: str = "") -> Markup:

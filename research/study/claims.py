@@ -36,15 +36,17 @@ class Part:
         Independent events that began in it.
     periods
         Periods of the longest row in which the number was known.
+    years
+        The same in years.
     timing_return
-        Mean of the claim's own timing series over it, a fraction a year, after costs; without an error where the part
-        is too short for one.
+        Mean of the claim's own timing series over it, a fraction a year, after costs.
     """
 
     first: pd.Timestamp | None
     last: pd.Timestamp | None
     events: int
     periods: int
+    years: float
     timing_return: Estimate = NOTHING
 
     def shows_interval(self, rules: Rules) -> bool:
@@ -135,13 +137,10 @@ def split(timings: Iterable[Timing], sign: int, day: date) -> tuple[Part, Part]:
     found = list(timings)
     timed = [item for item in found if item.is_timed]
     events = independent_events(timed)
-    opened: list[pd.DatetimeIndex] = []
-    for item in found:
-        later = item.dates[item.dates > pd.Timestamp(day)]
-        opened.append(later[1:])  # the first had opened before
+    later = [item.dates - pd.Timedelta(days=365.25 / item.year) > pd.Timestamp(day) for item in found]
     parts = []
     for after in (False, True):
-        masks = [item.dates.isin(late) == after for item, late in zip(found, opened, strict=True)]
+        masks = [late == after for late in later]
         dates = [item.dates[mask] for item, mask in zip(found, masks, strict=True)]
         here = [item for item in dates if len(item)]
         pieces = [
@@ -157,6 +156,7 @@ def split(timings: Iterable[Timing], sign: int, day: date) -> tuple[Part, Part]:
                 last=max((item[-1] for item in here), default=None),
                 events=len(inside),
                 periods=max(map(len, here), default=0),
+                years=max((len(when) / item.year for item, when in zip(found, dates, strict=True)), default=0.0),
                 timing_return=mean_of_rows([psi for psi, _ in pieces], nu, [year for _, year in pieces])
                 if pieces
                 else NOTHING,

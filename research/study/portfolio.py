@@ -6,8 +6,8 @@ others (:func:`~research.signals.risk.equal_risk`, three years of returns known 
 
 **A leg** is a metal, or a dataset that is an index of total return, such as foreign money held instead of dollars:
 bills plus the dollar index's future sold. A short in the future earns the fall of spot and, inside the contract by
-covered parity, foreign interest less the dollar's; holding the six currencies' own bills earns the same. Fees and slippage are
-those of metal, storage there is none. A leg that no pack has is not held, and the account says so.
+covered parity, foreign interest less the dollar's; holding the six currencies' own bills earns the same. Fees and
+slippage are those of metal, storage there is none. A leg that no pack has is not held, and the account says so.
 
 **What is tested** is timing, summed over the legs: what holding each leg at these times earned beyond holding as much
 of it on average. It may come of the signals or of the sizing; the benchmark ``equal_risk``, which holds the same sizes
