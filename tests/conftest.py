@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,7 +36,10 @@ def _no_real_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of its own for every test: nothing reads or writes the user's pack."""
+    """A home of its own for every test: nothing reads or writes the user's pack; the families' cache is shared."""
     folder = tmp_path_factory.mktemp("home")
+    families = Path(tempfile.gettempdir()) / f"assay-families-{os.getuid()}"
+    families.mkdir(exist_ok=True)
+    (folder / "families").symlink_to(families, target_is_directory=True)
     monkeypatch.setenv("ASSAY_HOME", str(folder))
     return folder

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from research.datasets.data import bundled_folder
+from tests.datasets.contracts import COPPER_MONTHS, futures_table
 from tools.derive_lease_rates import (
     NODES,
     SOURCES,
@@ -19,7 +20,6 @@ from tools.derive_lease_rates import (
     monthly_lease_rates,
     read_inputs,
 )
-from tests.datasets.contracts import COPPER_MONTHS, futures_table
 
 FILES = {source.metal: source.file for source in SOURCES}
 ROUNDING = 0.00051

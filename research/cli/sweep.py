@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -74,7 +74,7 @@ def sweep(
     execution = execution_of(delay=delay, fees=fees, slippage=slippage, storage=storage, borrow=borrow)
     from research.ledger import Ledger
     from research.report.progress import Progress
-    from research.study.counting import record_grid
+    from research.study.record import Terms, record_grid
     from research.sweep.sweep import run_sweep
 
     available = open_packs(packs)
@@ -83,8 +83,7 @@ def sweep(
     def record(strategy: Strategy, metal: str, variants: Grid) -> None:
         nonlocal problem
         ledger = None if no_ledger else Ledger()
-        terms: dict[str, Any] = {"execution": execution, "start": start, "end": end}
-        problem = record_grid(strategy, metal, variants, ledger, available, **terms)
+        problem = record_grid(strategy, metal, list(variants), ledger, available, Terms(execution, start, end))
 
     progress = Progress(quiet=as_json)
     kept = 0

@@ -118,8 +118,8 @@ class Timing:
         ``(z - mean z)(m - mean m)``, summed over the legs, ``(n,)``.
     cost
         Costs beyond those of the average held, ``(n,)``.
-    active
-        ``z``, summed over the legs, ``(n,)``.
+    active, held
+        ``z`` and ``w``, each summed over the legs, ``(n,)``.
     dates
         Bar at which each period ends.
     weight_covariance
@@ -133,6 +133,7 @@ class Timing:
     gross: Floats
     cost: Floats
     active: Floats
+    held: Floats
     dates: pd.DatetimeIndex
     weight_covariance: float
     short: bool
@@ -148,6 +149,7 @@ class Timing:
             gross=np.asarray((centred * (excess - excess.mean(axis=0))).sum(axis=1)),
             cost=cost,
             active=np.asarray(active.sum(axis=1)),
+            held=np.asarray(held.sum(axis=1)),
             dates=exposure.dates,
             weight_covariance=float((centred * held).sum() / len(active)),
             short=bool(held.max() <= 0),
@@ -175,8 +177,12 @@ class Timing:
 
     @cached_property
     def memory(self) -> float:
-        """Periods over which the position remembers itself: integrated autocorrelation time of ``active``."""
-        return integrated_autocorrelation_time(self.active)
+        """Periods over which the position remembers itself: the integrated autocorrelation time of the weight.
+
+        Of the weight, not of the active weight: that the average so far wanders while it is young is no memory of the
+        position, and would make one event of several.
+        """
+        return integrated_autocorrelation_time(self.held)
 
     @cached_property
     def entries(self) -> pd.DatetimeIndex:
@@ -186,9 +192,9 @@ class Timing:
 
 
 def integrated_autocorrelation_time(series: Floats) -> float:
-    r"""Periods over which a series remembers itself, at least 1: the sum of its autocorrelations on one side.
+    r"""Periods over which a series remembers itself, at least 1: the sum of its autocorrelations on both sides.
 
-    :math:`\tau = 1/2 + \sum_{k \ge 1} \rho_k` (Sokal 1997), summed in pairs of neighbouring lags while the pair is
+    :math:`\tau = 1 + 2 \sum_{k \ge 1} \rho_k` (Sokal 1997), summed in pairs of neighbouring lags while the pair is
     positive (Geyer 1992).
     """
     n = series.size
@@ -199,7 +205,7 @@ def integrated_autocorrelation_time(series: Floats) -> float:
     correlations = np.fft.irfft(spectrum)[:n] / float(centred @ centred)
     pairs = correlations[: n - n % 2].reshape(-1, 2).sum(axis=1)
     last = int(np.argmax(pairs <= 0)) if (pairs <= 0).any() else pairs.size
-    return max(1.0, float(pairs[:last].sum()) - 0.5)
+    return max(1.0, 2 * float(pairs[:last].sum()) - 1)
 
 
 def independent_events(rows: Sequence[Timing]) -> pd.DatetimeIndex:

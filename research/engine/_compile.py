@@ -10,7 +10,7 @@ import numba
 
 def inner(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile as a part of what calls it."""
-    return numba.njit(error_model="numpy", forceinline=True)(function)  # type: ignore[no-any-return]
+    return numba.njit(error_model="numpy", forceinline=True)(function)
 
 
 def compiled(signature: Any = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -18,8 +18,8 @@ def compiled(signature: Any = None) -> Callable[[Callable[..., Any]], Callable[.
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
-            return numba.njit(signature, nogil=True, error_model="numpy", cache=True)(function)  # type: ignore[no-any-return]
+            return numba.njit(signature, nogil=True, error_model="numpy", cache=True)(function)
         except (RuntimeError, OSError):  # numba found no cache folder, or its disk is full
-            return numba.njit(signature, nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
+            return numba.njit(signature, nogil=True, error_model="numpy")(function)
 
     return decorate

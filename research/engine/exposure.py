@@ -96,8 +96,8 @@ class Exposure:
             long=np.ascontiguousarray(legs.growth(execution)[kept + 1]),
             short=np.ascontiguousarray(legs.growth(execution, short=True)[kept + 1]),
             bills=1 + legs.bill_accrual.to_numpy(dtype=float)[kept + 1],
-            buying=np.array([(1 + item.fees) * (1 + item.slippage) - 1 for item in terms]),
-            selling=np.array([1 - (1 - item.fees) * (1 - item.slippage) for item in terms]),
+            buying=np.array([(1 + item.fees) * (1 + item.slippage) - 1 for item in terms], dtype=float),
+            selling=np.array([1 - (1 - item.fees) * (1 - item.slippage) for item in terms], dtype=float),
             dates=dates[kept + 1],
             periods_per_year=legs.periods_per_year,
             n_unknown=fills.size - kept.size,
@@ -163,7 +163,7 @@ class Exposure:
         return out
 
     def _terms(self) -> tuple[Floats, NDArray[np.bool_], Floats, Floats, Floats, Floats, Floats]:
-        keeps = np.isnan(self.wanted).any(axis=1)
+        keeps = np.asarray(np.isnan(self.wanted).any(axis=1))
         return self._filled(), keeps, self.long, self.short, self.bills, self.buying, self.selling
 
     def _filled(self) -> Floats:

@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from research.report.words import number, p_value, short_interval, signed_percent
 
 if TYPE_CHECKING:
-    from research.study import PortfolioTrial, TestedClaim, Trial
+    from research.verdict import Evidence, Verdict
 
-    Judged = TestedClaim | Trial | PortfolioTrial
+
+class Answered(Protocol):
+    """What has a verdict: a claim, a row or a portfolio."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """What decides."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The word and why."""
 
 
 @dataclass(frozen=True)
@@ -20,31 +30,31 @@ class Column:
     """One column: its heading, the text of a cell, what it means, and ``r`` for right or ``l`` for left."""
 
     heading: str
-    cell: Callable[[Judged], str]
+    cell: Callable[[Answered], str]
     meaning: str
     align: str = "r"
 
 
-def shows(judged: Judged) -> bool:
+def shows(judged: Answered) -> bool:
     """Whether events are enough for p-values and intervals."""
     return judged.evidence.shows_p_values(judged.verdict.rules)
 
 
-def p_adjusted(judged: Judged) -> str:
+def p_adjusted(judged: Answered) -> str:
     """The p that decides, in the direction that the word speaks of."""
     against = judged.verdict.word == "contradicted"
     p = judged.evidence.deciding
     return p_value(p.opposing if against else p.supporting) if shows(judged) else ""
 
 
-def p_shifted(judged: Judged) -> str:
+def p_shifted(judged: Answered) -> str:
     """The share of moved histories, likewise."""
     against = judged.verdict.word == "contradicted"
     p = judged.evidence.p_shifted
     return p_value(p.opposing if against else p.supporting) if shows(judged) else ""
 
 
-def open_until(judged: Judged) -> str:
+def open_until(judged: Answered) -> str:
     """``2041``; nothing for what is decided, or where no year can be given."""
     year = judged.evidence.decidable.year
     if judged.verdict.word != "undecidable" or not isfinite(year):
@@ -52,7 +62,7 @@ def open_until(judged: Judged) -> str:
     return ">2200" if year > 2200 else f"{year:.0f}"
 
 
-def known(judged: Judged) -> str:
+def known(judged: Answered) -> str:
     """``180 of 211``: periods at which the number was known, of those since it first was."""
     evidence = judged.evidence
     return f"{evidence.periods} of {evidence.periods + evidence.unknown_periods}"

@@ -15,7 +15,7 @@ from research.report.words import p_value, signed_percent
 
 if TYPE_CHECKING:
     from research.claims import BreakPlan
-    from research.report.columns import Judged
+    from research.report.columns import Answered
     from research.study import PortfolioTrial, Study
     from research.study.beta_break import BetaBreak
 
@@ -94,7 +94,7 @@ def _tables(study: Study) -> str:
     )
 
 
-def _table(title: str, rows: Sequence[tuple[str, Judged]], columns: Sequence[Column]) -> str:
+def _table(title: str, rows: Sequence[tuple[str, Answered]], columns: Sequence[Column]) -> str:
     head = f"| {' | '.join([title, *(column.heading for column in columns)])} |"
     rule = "|---|" + "".join("--:|" if column.align == "r" else "---|" for column in columns)
     body = [f"| {' | '.join([name, *(column.cell(judged) for column in columns)])} |" for name, judged in rows]

@@ -12,7 +12,7 @@ from research.report.words import DASH, number, p_value
 from research.study import Study, TestedClaim, Trial
 
 if TYPE_CHECKING:
-    from research.report.columns import Judged
+    from research.report.columns import Answered
 
 TOO_FEW = "Too few independent events: what luck alone would do cannot be told."
 
@@ -68,7 +68,7 @@ def verdict_table(trials: Iterable[Trial], *, links: bool = False, label: str = 
     return table("Rows", headings, rows, "h" + _kinds(ROW_COLUMNS), label=label)
 
 
-def _cells(judged: Judged, columns: Sequence[Column]) -> list[str | Markup]:
+def _cells(judged: Answered, columns: Sequence[Column]) -> list[str | Markup]:
     return [word(judged) if column.heading == "Verdict" else column.cell(judged) or DASH for column in columns]
 
 
@@ -121,7 +121,7 @@ def data_table(study: Study) -> Markup:
     return table("Every dataset that was used, and the file it was read from", headings, rows, "httttt")
 
 
-def word(judged: Judged) -> Markup:
+def word(judged: Answered) -> Markup:
     """The verdict's word in its colour, with a sign that needs no colour."""
     text = str(judged.verdict.word)
     signs = {"supported": "✓", "contradicted": "✗", "ruled out": "○", "undecidable": "?"}

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from research.claims import Thesis
     from research.datasets.data import Data
     from research.ledger import Entry
-    from research.report.columns import Judged
+    from research.report.columns import Answered
     from research.study import PortfolioTrial, Study, Trial
 
 WIDTH = 120
@@ -166,7 +166,7 @@ def print_datasets(rows: Iterable[dict[str, Any]]) -> None:
     console.print(table)
 
 
-def _print_judged(console: Console, title: str, rows: Sequence[tuple[str, Judged]], columns: Sequence[Column]) -> None:
+def _print_judged(console: Console, title: str, rows: Sequence[tuple[str, Answered]], columns: Sequence[Column]) -> None:
     headings, aligns = [column.heading for column in columns], "".join(column.align for column in columns)
     cells = [(name, [column.cell(judged) for column in columns]) for name, judged in rows]
     _print_table(console, title, headings, aligns, cells)

@@ -138,7 +138,7 @@ def _of_the_signals(item: Candidate, accounts: Accounts, execution: Execution) -
     returns = (market.price.pct_change() - market.bill_accrual).rename("returns")
     year = market.periods_per_year
     for alias, signal in item.signals.items():
-        table = _longest_run(pd.concat([returns, signal.rename("signal"), item.prices], axis=1))
+        table = _longest_run(pd.concat([returns, signal.rename("signal"), item.prices], axis=1, sort=True))
         if len(table) < MINIMUM_BARS or not table["signal"].std() > 0:
             continue
         r, x = table["returns"], table["signal"]

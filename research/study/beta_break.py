@@ -9,8 +9,8 @@ import pandas as pd
 
 from research.datasets.data import Data
 from research.diagnostics.finding import Finding
+from research.diagnostics.rotation import SEED
 from research.diagnostics.stability import sup_f
-from research.study.judge import SEED
 
 
 @dataclass(frozen=True, kw_only=True)

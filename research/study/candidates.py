@@ -58,14 +58,17 @@ class Candidate:
 
     def timings(self, execution: Execution) -> dict[str, Timing]:
         """Timing series of each declared point and of the chosen one, by label; one that never earns is left out."""
-        found = {}
-        for name, decided in self.decisions.items():
-            try:
-                closed = ruined_at(decided, self.market, execution)
-                found[name] = Timing.of(Exposure.of_metal(decided, self.market, execution, closed=closed))
-            except NoDecision:
-                continue
-        return found
+        found = {name: timing_of(decided, self.market, execution) for name, decided in self.decisions.items()}
+        return {name: timing for name, timing in found.items() if timing is not None}
+
+
+def timing_of(decided: pd.Series, market: Market, execution: Execution) -> Timing | None:
+    """Timing series of decided weights on a market; ``None`` where they never earn."""
+    try:
+        closed = ruined_at(decided, market, execution)
+        return Timing.of(Exposure.of_metal(decided, market, execution, closed=closed))
+    except NoDecision:
+        return None
 
 
 def label(strategy: str, metal: str, parameters: Mapping[str, Any]) -> str:
@@ -100,7 +103,8 @@ def candidate(
     panel = data.panel(metal, strategy.inputs_for(metal, data), whole)
     opening = market.price.index[0]
     declared = {label(strategy.name, metal, values): values for values in strategy.variants()}
-    asked = {label(strategy.name, metal, chosen): chosen, **declared}
+    name_of_chosen = label(strategy.name, metal, chosen)
+    asked = {**declared, name_of_chosen: chosen}  # in one order, whichever was chosen: sums round alike
     decisions = {}
     for name, values in asked.items():
         try:
@@ -110,7 +114,7 @@ def candidate(
                 raise
             continue  # another point of the grid that never decides is no trial
         decisions[name] = since(weights, opening)
-    if not decides(decisions[next(iter(asked))]):
+    if not decides(decisions[name_of_chosen]):
         raise NoDecision(f"{strategy.name}: does not decide on {metal} after {opening:%Y-%m-%d}; start earlier")
     prices = data.panel(metal, {name: f"{name}_price" for name in data.metals()}, whole)
     return Candidate(
@@ -145,7 +149,7 @@ def decides(weights: pd.Series) -> bool:
 def ruined_at(decided: pd.Series, market: Market, execution: Execution) -> pd.Timestamp | None:
     """Bar at which an account that is short or borrows has lost everything; ``None`` for any other."""
     held = in_bills(decided).to_numpy()
-    if not (np.nanmin(held) < 0 or np.nanmax(held) > 1):
+    if np.isnan(held).all() or not (np.nanmin(held) < 0 or np.nanmax(held) > 1):
         return None
     value = paths(held, TradedMarket.of(market, execution))[0]
     lost = np.flatnonzero(value <= 0)

@@ -13,6 +13,7 @@ from research.diagnostics.event_paths import EventPaths, event_paths
 from research.diagnostics.finding import Finding
 from research.diagnostics.inputs import FloatArray
 from research.diagnostics.metrics import drawdown
+from research.diagnostics.rotation import SEED
 from research.diagnostics.timing import (
     MINIMUM_PERIODS,
     independent_events,
@@ -22,7 +23,7 @@ from research.diagnostics.timing import (
     shifted_statistics,
 )
 from research.errors import DataError
-from research.study.judge import N_SHIFTS, SEED
+from research.study.judge import N_SHIFTS
 from research.study.trial import Trial
 
 COMPARED = ("buy_and_hold", "matched_exposure", "bills")

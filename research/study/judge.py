@@ -303,7 +303,7 @@ def _with_outlook(
             events=evidence.events,
             minimum_events=rules.min_events,
             years=evidence.years,
-            now=last.year + (last.dayofyear - 1) / 365.25,
+            now=last.year + (last.day_of_year - 1) / 365.25,
             nu=evidence.information_ratio.degrees_of_freedom,
         ),
     )

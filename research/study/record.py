@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 
+from research.datasets.data import Data
 from research.diagnostics.timing import Numbers, Timing, independent_events, n_cosines, pooled
 from research.execution import Execution
 from research.ledger import Entry, Series
-from research.study.candidates import Candidate, label
+from research.study.candidates import Candidate, label, since, timing_of
 from research.study.versions import versions
 from research.thesis import Strategy
 
+MOST_SERIES = 1_000  # of one grid
 NOT_RECORDED = "not recorded (--no-ledger)"
 
 Kept = Mapping[str, tuple[int, np.ndarray, np.ndarray]]
@@ -162,3 +165,50 @@ def entries_of(
         )
         for name in item.decisions
     ]
+
+
+def record_grid(
+    strategy: Strategy,
+    metal: str,
+    variants: Sequence[Mapping[str, Any]],
+    ledger: Recorder | None,
+    data: Data,
+    terms: Terms,
+) -> str:
+    """Write down every variant that a sweep tried; return a problem in words.
+
+    Each is counted. Timing series are kept of all, or of so many spread evenly over a larger grid: what lies between
+    them is a near-copy of its neighbours, and a copy costs nothing.
+    """
+    if ledger is None:
+        return ""
+    market, whole = (data.market(metal, start, terms.end) for start in (terms.start, None))
+    prices = next(dataset.sha256 for dataset in market.datasets.values() if dataset.price)
+    used = sorted({*strategy.inputs_for(metal, data).values(), *market.datasets})
+    known = versions()
+    common: dict[str, Any] = {
+        "kind": "grid",
+        "strategy": strategy.name,
+        "source": strategy.source_hash,
+        "metal": metal,
+        "prices": prices,
+        "data": {identity: data[identity].sha256 for identity in used},
+        "execution": terms.to_json(),
+        "versions": {"assay": known["assay"], "python": known["python"], **known["versions"]},
+    }
+    problem = ledger.record(
+        Entry(parameters=values, label=trial_key(strategy, metal, values, prices, terms), **common)
+        for values in map(strategy.parameters, variants)
+    )
+    some = [
+        strategy.parameters(variants[n]) for n in np.unique(np.linspace(0, len(variants) - 1, MOST_SERIES, dtype=int))
+    ]
+    panel = data.panel(metal, strategy.inputs_for(metal, data), whole)
+    table = strategy.weight_table(panel, some, max_leverage=terms.execution.max_leverage)
+    timings, keys = {}, {}
+    for values, weights in zip(some, table, strict=True):
+        name = label(strategy.name, metal, values)
+        timing = timing_of(since(pd.Series(weights, index=panel.index), market.price.index[0]), market, terms.execution)
+        if timing is not None:
+            timings[name], keys[name] = timing, trial_key(strategy, metal, values, prices, terms)
+    return problem or ledger.keep(series_of(timings, keys, prices, strategy.expected_sign))

@@ -12,6 +12,7 @@ from typing import Any
 from research.claims import Thesis, load_thesis
 from research.datasets.data import Data, open_data
 from research.datasets.dataset import Dataset
+from research.diagnostics.rotation import SEED
 from research.discovery import find_strategy
 from research.errors import AssayError, NoData, NoDecision, StrategyError, UnknownDataset
 from research.execution import Execution
@@ -20,7 +21,7 @@ from research.study.appendix import further_findings
 from research.study.candidates import Candidate, candidate, label
 from research.study.claims import TestedClaim, tested_claim
 from research.study.family import Families, Member
-from research.study.judge import SEED, Judged, judge, measure
+from research.study.judge import Judged, judge, measure
 from research.study.portfolio import ROW
 from research.study.portfolio_trial import PortfolioTrial
 from research.study.record import (
@@ -201,10 +202,10 @@ def compare(
     manifest = _manifest(chosen, data, used, start, end) | {"thesis": thesis.sha256}
     judged, before, status = _judged(members, families, rules, ledger, keys, said)
     trials = []
-    for item in candidates:
-        said(f"account of {item.strategy.name} on {item.metal}")
-        identity = families.id_of(item.strategy)
-        trials.append(_trial(item, identity, members[identity], judged[identity], terms, rules, len(keys) + before))
+    for found in candidates:
+        said(f"account of {found.strategy.name} on {found.metal}")
+        identity = families.id_of(found.strategy)
+        trials.append(_trial(found, identity, members[identity], judged[identity], terms, rules, len(keys) + before))
     status = _write(candidates, members, trials, ledger, keys, terms, manifest) or status
     manifest["trials"] = Count(declared=len(keys), before=before, status=status).to_json()
     return Study(

@@ -18,7 +18,7 @@ from research.engine.result import Result
 from research.execution import Execution
 from research.study.findings import deciding_findings
 from research.study.threads import one_thread
-from research.thesis import Strategy, in_bills
+from research.thesis import UNKNOWN, Strategy, in_bills
 from research.verdict import Evidence, Verdict
 
 if TYPE_CHECKING:
@@ -182,9 +182,8 @@ def account_json(trial: Trial | PortfolioTrial) -> dict[str, Any]:
 
 def open_accounts(decided: pd.Series, market: Market, execution: Execution, name: str) -> Accounts:
     """Run a strategy's decided weights and its three benchmarks over the same bars."""
-    decided = in_bills(decided)
-    first = pd.Timestamp(decided.dropna().index[0])
-    decided, here = decided.loc[first:], market.since(first)
+    first = pd.Timestamp(decided.index[decided.notna() & (decided != UNKNOWN)][0])
+    decided, here = in_bills(decided.loc[first:]), market.since(first)
     result = run(decided, here, execution, name=name)
     constants = {"buy_and_hold": 1.0, "matched_exposure": exposure(result.weights), "bills": 0.0}
     benchmarks = {

@@ -17,7 +17,7 @@ from research.engine.traded_market import TradedMarket
 from research.execution import Execution
 from research.sweep.grid import Grid
 from research.sweep.windows import Span, Windows
-from research.thesis import Strategy
+from research.thesis import Strategy, in_bills
 
 Floats = NDArray[np.float64]
 
@@ -98,7 +98,7 @@ def decide(problem: Problem, numbers: Iterable[int]) -> Floats:
     last = before.shape[1] - 1 - before[:, ::-1].argmax(axis=1)
     targets = np.ascontiguousarray(table[:, problem.opening :])
     targets[:, 0] = table[np.arange(len(table)), last]
-    return targets
+    return np.asarray(in_bills(targets))
 
 
 def excess_returns(problem: Problem, numbers: Iterable[int]) -> Floats:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from research.study.evidence import alpha_t_statistics
 
 from research.engine import kernel, portfolio
 from research.execution import Execution
-from research.study.evidence import alpha_t_statistics
 
 from . import peers
 from .bench_kernel import FEES, PEAK, ROOT, SLIPPAGE, TERMS, by_hand, history, ready, run, sweeps, traded, vectorbt

@@ -10,8 +10,8 @@ import pandas as pd
 from research.datasets.continuous import bridged_returns, held_returns, total_return_index
 from research.datasets.data import bundled_folder
 from research.datasets.futures import clean_futures, roll_before_notice
-from tools.derive_lease_rates import SOURCES, daily_lease_rates, read_inputs
 from research.signals.premium import curve_spot
+from tools.derive_lease_rates import SOURCES, daily_lease_rates, read_inputs
 
 
 def derive(market: Path, out: Path) -> None:

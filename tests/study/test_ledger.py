@@ -12,9 +12,7 @@ import pytest
 
 from research import backtest, compare, open_data, strategy
 from research.cli import main
-from research.diagnostics.finding import Finding
-from research.ledger import Entry, Ledger
-from research.study.counting import Count, widened
+from research.ledger import Entry, Ledger, Series
 from tests.zoo import enclosure
 
 ENTRY = Entry(
@@ -53,15 +51,38 @@ def momentum(panel, months=12):
     return (price > price.shift(months)).astype(float).where(price.shift(months).notna())
 
 
+SERIES = Series(
+    key="k",
+    prices="p",
+    year=12.0,
+    label="idea/gold/n=1",
+    events=7,
+    supporting=np.arange(9.0),
+    opposing=-np.arange(9.0),
+    dates=pd.date_range("2000-01-31", periods=5, freq="ME").as_unit("ns").asi8,
+    timing=np.arange(10, dtype=np.float32).reshape(2, 5),
+)
+
+
 def test_what_is_written_is_read_again(tmp_path):
     ledger = Ledger(tmp_path / "new" / "trials.sqlite")
-    assert ledger.tried(["p"]) == (frozenset(), "")
+    assert ledger.kept(["p"], 12) == ({}, "")
     assert ledger.record([ENTRY]) == ""
     (found,) = ledger.entries()
     assert replace(found, at="") == ENTRY
     assert pd.Timestamp(found.at).tz is not None
-    assert ledger.tried(["p", "q"]) == ({"idea/gold/n=1"}, "")
-    assert ledger.tried(["q"]) == (frozenset(), "")
+    assert ledger.keep([SERIES]) == ledger.keep([SERIES]) == ""
+    kept, problem = ledger.kept(["p", "q"], 12)
+    assert problem == ""
+    ((events, supporting, opposing),) = kept.values()
+    assert events == 7
+    np.testing.assert_array_equal(supporting, SERIES.supporting)
+    np.testing.assert_array_equal(opposing, SERIES.opposing)
+    assert ledger.kept(["q"], 12) == ({}, "")
+    assert ledger.kept(["p"], 252) == ({}, ""), "another frequency is not mixed in"
+    whole = ledger.series("k")
+    np.testing.assert_array_equal(whole.dates, SERIES.dates)
+    np.testing.assert_array_equal(whole.timing, SERIES.timing)
 
 
 def test_a_declared_point_is_written_once_and_a_chosen_trial_each_time(tmp_path):
@@ -94,7 +115,8 @@ def test_a_ledger_that_fails_is_one_line_and_no_error(tmp_path, content):
     problem = ledger.record([ENTRY])
     assert "could not be written" in problem
     assert "\n" not in problem
-    assert ledger.tried(["p"])[0] == frozenset()
+    assert "could not be" in ledger.keep([SERIES])
+    assert ledger.kept(["p"], 12)[0] == {}
 
 
 def test_a_fresh_ledger_counts_the_declared_grid_and_a_second_idea_adds_to_it(data):
@@ -109,6 +131,8 @@ def test_a_fresh_ledger_counts_the_declared_grid_and_a_second_idea_adds_to_it(da
     assert (counted["declared"], counted["recorded_before"]) == (4, 1)
     earlier = compare([momentum], data, end="2018").manifest["trials"]
     assert earlier["recorded_before"] == 5, "another period is another trial"
+    kept, _ = Ledger().kept([data["gold_price"].sha256, data["silver_price"].sha256], 12)
+    assert len(kept) == 9
 
 
 def test_other_prices_are_other_data(data, tmp_path):
@@ -123,26 +147,29 @@ def test_without_a_ledger_nothing_is_written_and_the_result_says_so(data):
     assert Ledger().entries() == []
 
 
-def test_the_deflated_sharpe_ratio_falls_with_what_was_tried(data):
+def test_what_was_tried_raises_the_p_that_decides_for_ones_own(data):
     before = backtest(momentum, data, metal="gold")
     for months in (1, 2, 3, 4, 5):
         backtest(momentum, data, metal="gold", months=months)
     after = backtest(momentum, data, metal="gold")
-    deflated = [trial.appendix["deflated_sharpe_ratio"] for trial in (before, after)]
-    assert deflated[1].estimate < deflated[0].estimate
-    family = [trial.findings["step_down"] for trial in (before, after)]
-    assert family[1].p_value == pytest.approx(1 - (1 - family[0].p_value) ** (7 / 2))
-    assert "5 other trials recorded" in family[1].sentence
+    assert before.evidence.decided_by == "p_with_record"
+    assert after.evidence.n_recorded == 5
+    assert after.evidence.p_adjusted == before.evidence.p_adjusted
+    assert after.evidence.p_with_record.supporting >= before.evidence.p_with_record.supporting
+    assert backtest(momentum, data, metal="gold").evidence == after.evidence, "a rerun costs nothing"
+    deflated = [trial.appendix["deflated_sharpe_ratio"].estimate for trial in (before, after)]
+    assert deflated[1] < deflated[0]
 
 
-def test_widening_is_sidak_and_leaves_a_fresh_clone_alone():
-    finding = Finding(
-        name="step_down", estimate=1.0, unit="t", null="", alternative="", method="m", reference="", sentence="S.",
-        p_value=0.02,
-    )  # fmt: skip
-    assert widened(finding, Count(declared=10, before=0, status="recorded"), 10) is finding
-    wide = widened(finding, Count(declared=10, before=10, status="recorded"), 10)
-    assert wide.p_value == pytest.approx(0.0396)
+def test_the_order_of_commands_does_not_matter(data, tmp_path):
+    asked = [{"months": 2}, {"months": 9}, {"months": 24}]
+    found = []
+    for number, order in enumerate((asked, asked[::-1])):
+        ledger = Ledger(tmp_path / f"{number}.sqlite")
+        for parameters in order:
+            backtest(momentum, data, metal="gold", ledger=ledger, **parameters)
+        found.append(backtest(momentum, data, metal="gold", ledger=ledger).evidence)
+    assert found[0] == found[1]
 
 
 def test_the_command_shows_the_ledger(data, capsys, monkeypatch):
@@ -153,9 +180,9 @@ def test_the_command_shows_the_ledger(data, capsys, monkeypatch):
     assert "momentum" in capsys.readouterr().out
     assert main(["trials", "--grid", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)["trials"]
-    assert [entry["kind"] for entry in shown] == ["chosen", "grid"]
-    assert set(shown[0]["data"]) == {"gold_price", "bill_rate"}
-    assert np.isfinite(shown[0]["numbers"]["sharpe"])
+    assert [entry["kind"] for entry in shown] == ["grid", "chosen"]
+    assert set(shown[1]["data"]) == {"gold_price", "bill_rate"}
+    assert np.isfinite(shown[1]["numbers"]["sharpe"])
 
 
 def test_a_broken_home_is_stamped_and_stops_nothing(data, tmp_path, monkeypatch):

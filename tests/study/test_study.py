@@ -6,9 +6,8 @@ import pytest
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from research import Execution, backtest, compare, open_data, strategy
-from research.engine.traded_market import TradedMarket
 from research.errors import NoData, ParameterError, SignalError, StrategyError
-from research.study.evidence import alpha_t_statistics, independent_events
+from research.thesis import UNKNOWN
 
 FREE = Execution(fees=0, slippage=0, storage=0, borrow=0)
 HEADLINES = ("central_bank_buying", "lease_rate_spike", "registered_drawdown")
@@ -43,8 +42,9 @@ def test_three_signals_on_two_metals_are_judged(study):
         (name, metal) for name in HEADLINES for metal in ("gold", "silver")
     }
     assert not study.skipped
-    assert study.family_size == 2 * (9 + 3 + 2)
-    assert 0 < study.family_tested < study.family_size
+    assert list(study.claims) == ["C10+", "C1+", "C2+"]
+    assert len(study.claims["C1+"].rows) == 18
+    assert all(trial.claim in study.claims for trial in study.trials)
 
 
 def test_lease_rate_spike_recomputed_from_the_csv_files(study):
@@ -101,31 +101,77 @@ def test_growth_recomputed_from_weights_prices_and_bills(data):
     assert trial.performance["strategy"].cagr == pytest.approx(np.prod(1 + growth) ** (12 / len(growth)) - 1)
 
 
-def test_timing_alpha_is_zero_for_a_fixed_mix(data):
+def test_a_fixed_mix_times_nothing(data):
     trial = backtest(always(0.6), data, start="1990")
-    assert trial.findings["timing_alpha"].estimate == pytest.approx(0, abs=2e-3)
+    assert np.isnan(trial.evidence.timing_return.value)
     assert trial.verdict.word == "undecidable"
+    assert trial.appendix["jensen_alpha"].estimate == pytest.approx(0, abs=2e-3)
 
 
-def test_the_placebo_statistic_recomputed_from_the_ledger(study):
-    """White's t of the alpha over the mix of the average weight wanted so far, by plain loops and statsmodels."""
-    import statsmodels.api as sm
+def test_the_timing_return_recomputed_from_the_account_by_plain_loops(study):
+    """Weights held, the metal's excess return and the costs are the engine of record's."""
+    trial = study["lease_rate_spike", "silver"]
+    result = trial.result
+    w, m = result.weights.to_numpy()[:-1], result.metal_excess_returns.to_numpy()
+    z = np.array([w[t] - (np.mean(w[:t]) if t else w[0]) for t in range(len(w))])
+    gross = (z - z.mean()) * (m - m.mean())
+    paid = (result.costs["fees"] + result.costs["slippage"]).to_numpy()
+    averages = np.array([np.mean(w[:t]) if t else w[0] for t in range(len(w))])
+    metal, bills = 1 + result.metal_returns.to_numpy(), 1 + result.bill_returns.to_numpy()
+    drifted = averages * metal / (averages * metal + (1 - averages) * bills)
+    rate = (1 + 0.001) * (1 + 0.0005) - 1
+    mix = rate * np.abs(averages[1:] - drifted[:-1])
+    entry = paid[0] - rate * w[0]
+    expected = 12 * (gross.mean() - (paid[:-1].sum() - entry - rate * w[0] - mix.sum()) / len(w))
+    assert trial.evidence.return_before_costs.value == pytest.approx(12 * gross.mean(), rel=1e-9)
+    assert trial.evidence.timing_return.value == pytest.approx(expected, abs=2e-6)
+    assert trial.evidence.price_gap.value == pytest.approx(12 * gross.mean() / np.cov(z, w, ddof=0)[0, 1], rel=1e-9)
 
-    trial = next(t for t in study.trials if (t.name, t.metal) == ("lease_rate_spike", "silver"))
-    result, decided = trial.result, trial.accounts.decided
-    execution = result.execution
-    wanted = decided.ffill().shift(execution.delay + 1)[result.excess_returns.index].tolist()
-    metal = result.metal_excess_returns.to_numpy()
-    over_the_mix = [
-        r - np.mean(wanted[:t] or wanted[:1]) * m
-        for t, (r, m) in enumerate(zip(result.excess_returns, metal, strict=True))
-    ]
-    fit = sm.OLS(over_the_mix, sm.add_constant(metal)).fit(cov_type="HC0")
-    moved = np.column_stack([decided, np.roll(decided.ffill(), 60)])
-    found = alpha_t_statistics(moved, TradedMarket.of(trial.accounts.market, execution))
-    assert found[0] == pytest.approx(fit.tvalues[0], rel=1e-8)
-    assert trial.findings["shift_placebo"].statistic == pytest.approx(found[0], rel=1e-12)
-    assert found[1] != found[0]
+
+def test_the_same_p_alone_in_compare_and_after_other_commands(data):
+    """The declared family is the thesis, whatever was asked for and whatever was tried before."""
+    together = compare(HEADLINES, data).claims["C10+"].evidence
+    for months in (3, 7, 11):
+        backtest("momentum_12_months", data, metal="gold", start=f"19{80 + months}")
+        compare(["lease_rate_spike"], data, metals=["silver"], parameters={"lease_rate_spike": {"threshold": months}})
+    alone = compare(["central_bank_buying"], data, metals=["silver"]).claims["C10+"].evidence
+    assert alone.p_adjusted == together.p_adjusted
+    assert alone.information_ratio == together.information_ratio
+    assert alone.family_size == together.family_size
+    assert alone.n_recorded > together.n_recorded
+    row = compare(["central_bank_buying"], data, ledger=None)["central_bank_buying", "gold"].evidence
+    assert backtest("central_bank_buying", data, metal="gold").evidence.p_adjusted == row.p_adjusted
+
+
+def test_a_cold_and_a_damaged_family_cache_give_the_same(data, home):
+    warm = compare(["central_bank_buying"], data).claims["C10+"].evidence
+    (home / "families").unlink()
+    (home / "families").mkdir()
+    cold = compare(["central_bank_buying"], data).claims["C10+"].evidence
+    assert cold.p_adjusted == warm.p_adjusted
+    (file,) = (home / "families").glob("thesis-*.json")
+    file.write_text("{")
+    assert compare(["central_bank_buying"], data).claims["C10+"].evidence.p_adjusted == warm.p_adjusted
+
+
+def test_an_unknown_number_is_not_no(data):
+    """The account lies in bills there, and the periods take no part in the timing return."""
+
+    def known_since_2000(gaps):
+        @strategy(claim="x", metal="gold", inputs={"price": "gold_price"}, expected_sign=1, name="gap")
+        def idea(panel):
+            wanted = pd.Series(np.where(panel.index.month <= 3, 1.0, 0.0), index=panel.index)
+            return wanted.where(~gaps(panel.index), UNKNOWN)
+
+        return backtest(idea, data, start="1990", end="2019")
+
+    whole = known_since_2000(lambda index: index.year < 0)
+    holed = known_since_2000(lambda index: (index.year >= 2004) & (index.year <= 2006))
+    assert holed.evidence.unknown_periods == 36
+    assert holed.evidence.periods == whole.evidence.periods - 36
+    assert (holed.weights["2004-03":"2006-12"] == 0).all()
+    late = known_since_2000(lambda index: index.year < 2000)
+    pd.testing.assert_series_equal(late.accounts.decided, whole.accounts.decided.loc["2000":], check_freq=False)
 
 
 def test_benchmarks_share_bars_and_costs(study):
@@ -158,10 +204,10 @@ def test_events_are_clustered_and_counted(data):
     @strategy(claim="x", metal="gold", inputs={"price": "gold_price"}, expected_sign=1)
     def five_bursts(panel):
         position = np.arange(len(panel.index)) % 48
-        return pd.Series(np.where((position < 3) | (position == 4), 1.0, 0.0), index=panel.index)
+        return pd.Series(np.where((position < 13) & (position != 6), 1.0, 0.0), index=panel.index)
 
     trial = backtest(five_bursts, data, start="1980-01", end="1999-12")
-    assert trial.events == independent_events(trial.accounts.decided, 12) == 5
+    assert trial.evidence.events == 5
     assert trial.verdict.word == "undecidable"
     assert "5 independent events" in trial.verdict.reason
 
@@ -175,13 +221,17 @@ def test_the_same_study_twice_is_the_same_to_the_last_digit(data):
 
 def test_every_p_value_stays_silent_under_six_events(study):
     trial = study["registered_drawdown", "gold"]
-    assert trial.events < 6
-    assert all(finding["p_value"] is None for finding in trial.verdict.to_json()["deciding"])
+    assert trial.evidence.events < 6
+    assert not trial.shows_p_values
+    assert all(item.p_value is None and item.interval is None for item in trial.appendix.values())
+    assert all(trial.findings[name].p_value is None for name in ("information_ratio", "p_adjusted", "p_shifted"))
 
 
-def test_the_cell_that_was_chosen_is_in_the_family_even_outside_the_grid(data):
-    study = compare(["lease_rate_spike"], data, metals=["silver"], parameters={"lease_rate_spike": {"threshold": 2.5}})
-    assert study.family_size == 10
+def test_the_cell_that_was_chosen_is_a_row_even_outside_the_grid(data):
+    other = {"lease_rate_spike": {"threshold": 2.5}}
+    claim = compare(["lease_rate_spike"], data, metals=["silver"], parameters=other, ledger=None).claims["C1+"]
+    assert len(claim.rows) == 19
+    assert claim.evidence == compare(["lease_rate_spike"], data, ledger=None).claims["C1+"].evidence
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,47 @@
+"""The weight of the evidence by quadrature, what is detectable by simulation, and when a claim can be decided."""
+
+from math import inf, nan
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from research.diagnostics.outlook import bayes_factor, decidable, detectable, odds_words
+from research.diagnostics.timing import Estimate
+
+LATER = {"worthwhile_ratio": 0.5, "minimum_events": 6, "now": 2026.0, "nu": 10}
+
+
+@pytest.mark.parametrize(("ratio", "error"), [(0.3, 0.25), (-0.4, 0.2), (1.2, 0.3), (0.0, 2.0)])
+def test_the_bayes_factor_is_that_of_the_integral(ratio, error):
+    x = np.linspace(0, 8, 400_001)
+    prior = 2 * stats.norm.pdf(x, 0, 0.5)
+    marginal = np.trapezoid(prior * stats.norm.pdf(ratio, x, error), x)
+    assert bayes_factor(Estimate(ratio, error, 8)) == pytest.approx(
+        marginal / stats.norm.pdf(ratio, 0, error), rel=1e-6
+    )
+    assert np.isnan(bayes_factor(Estimate(nan, nan, 8)))
+
+
+def test_odds_in_words():
+    assert odds_words(0.5) == "1 in 3.0"
+    assert odds_words(2.4) == "2.4 to 1"
+    assert odds_words(40.0) == "40 to 1"
+    assert odds_words(nan) == "unknown"
+
+
+def test_an_effect_of_the_detectable_size_reaches_the_critical_value_four_times_in_five():
+    rng = np.random.default_rng(1)
+    least = detectable(0.2, 2.7, 10, 0.8)
+    draws = (rng.standard_normal(200_000) + least / 0.2) / np.sqrt(rng.chisquare(10, 200_000) / 10)
+    assert np.mean(draws >= 2.7) == pytest.approx(0.8, abs=0.005)
+
+
+def test_the_year_of_decision_waits_for_the_slower_of_error_and_events():
+    by_error = decidable(detectable_ratio=1.0, events=12, years=10.0, **LATER)
+    assert by_error.year == pytest.approx(2026 + 30)
+    assert by_error.earliest < by_error.year < by_error.latest
+    by_events = decidable(detectable_ratio=0.4, events=3, years=10.0, **LATER)
+    assert by_events.year == pytest.approx(2026 + 10)
+    assert decidable(detectable_ratio=0.4, events=8, years=10.0, **LATER).year == 2026
+    assert decidable(detectable_ratio=nan, events=0, years=10.0, **LATER).year == inf
