@@ -4,7 +4,7 @@
 
     title = "…"
     published = 2025-12-12
-    baselines = ["momentum_12_months"]
+    baselines = ["…"]
 
     [[claims]]
     number = "C1"
@@ -26,12 +26,12 @@
     worthwhile_return = 0.03     # a year, where the claim declares what would be worth having
 
     [portfolio]                  # the thesis as one account, a row of one sentence
-    sentence = "C20+"
+    sentence = "C1+"
     title = "…"
     legs = { gold = "…" }
 
     [[breaks]]                   # whether the metal's link to a driver broke
-    claim = "C17"
+    claim = "C1"
     title = "…"
     driver = "real_yield_10y"
 

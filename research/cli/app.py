@@ -15,6 +15,7 @@ from research.cli import sweep as sweep_command
 from research.cli import trials as trials_command
 from research.cli.claims import claims
 from research.cli.options import (
+    THESIS,
     Borrow,
     Delay,
     End,
@@ -58,14 +59,13 @@ RunFolder = Annotated[Path | None, typer.Option("--run", metavar="DIR", help="Wr
 
 @app.callback()
 def assay(
-    context: typer.Context,
     thesis: Annotated[
         Path | None,
         typer.Option("--thesis", metavar="DIR", help="Another thesis: a folder with thesis.toml and its strategies."),
     ] = None,
 ) -> None:
     """Put an investment thesis about metals on trial."""
-    context.obj = thesis
+    THESIS.set(thesis)
 
 
 @app.command()
@@ -97,7 +97,7 @@ def compare(
     from research.study import compare as run
 
     thesis = thesis_in_force()
-    chosen = [strategy_named(name) for name in names] if names else thesis.of_kind("thesis")
+    chosen = [strategy_named(name, thesis) for name in names] if names else thesis.of_kind("thesis")
     data = open_packs(packs)
     with _progress(as_json) as tell:
         study = run(
@@ -144,7 +144,7 @@ def backtest(
     from research.study import compare as run
 
     thesis = thesis_in_force()
-    chosen = strategy_named(name)
+    chosen = strategy_named(name, thesis)
     chosen.parameters(parameters)
     data = open_packs(packs)
     with _progress(as_json) as tell:

@@ -24,7 +24,8 @@ def check(
     from research.check import check as run
 
     data = open_packs(packs)
-    chosen = list(thesis_in_force().strategies.values()) if name == ALL else [strategy_named(name)]
+    thesis = thesis_in_force()
+    chosen = list(thesis.strategies.values()) if name == ALL else [strategy_named(name, thesis)]
     documents: list[dict[str, Any]] = []
     passed = True
     for strategy in chosen:

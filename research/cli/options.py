@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 
 from research.errors import ParameterError
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from research.execution import Execution
     from research.thesis import Strategy
     from research.verdict import Rules
+
+THESIS: ContextVar[Path | None] = ContextVar("thesis", default=None)
+"""Folder of the thesis in force, set anew by every command."""
 
 Packs = Annotated[
     list[Path] | None,
@@ -47,28 +50,23 @@ def thesis_in_force() -> Thesis:
     """The thesis of ``assay --thesis DIR``, or the bundled one."""
     from research.claims import load_thesis
 
-    return load_thesis(_thesis_folder())
+    return load_thesis(THESIS.get())
 
 
-def strategy_named(name: str) -> Strategy:
-    """A strategy of the thesis in force, or one from a file."""
+def strategy_named(name: str, thesis: Thesis) -> Strategy:
+    """A strategy of a thesis, or one from a file."""
     from research.discovery import find_strategy
 
-    return find_strategy(name, thesis_in_force().strategies)
+    return find_strategy(name, thesis.strategies)
 
 
 def open_packs(packs: list[Path] | None) -> Data:
     """The bundled pack, the user's own over it, that of the thesis in force, if it has one, and the named ones."""
     from research.datasets.data import open_data
 
-    folder = _thesis_folder()
+    folder = THESIS.get()
     own = [folder] if folder is not None and (folder / "registry.toml").is_file() else []
     return open_data(*own, *(packs or []), user=True)
-
-
-def _thesis_folder() -> Path | None:
-    context = click.get_current_context(silent=True)
-    return None if context is None else context.find_root().obj
 
 
 def execution_of(**given: float | None) -> Execution:

@@ -20,6 +20,7 @@ from research.cli.options import (
     execution_of,
     open_packs,
     strategy_named,
+    thesis_in_force,
 )
 from research.errors import ParameterError
 from research.sweep.grid import parse_axes
@@ -96,7 +97,7 @@ def sweep(
     try:
         with progress:
             found = run_sweep(
-                strategy_named(name),
+                strategy_named(name, thesis_in_force()),
                 available,
                 metal=metal,
                 axes=axes,

@@ -21,7 +21,7 @@ def today(
     from research.study import today as ask
 
     thesis = thesis_in_force()
-    chosen = [strategy_named(name) for name in names] if names else None
+    chosen = [strategy_named(name, thesis) for name in names] if names else None
     found = ask(chosen, open_packs(packs), thesis=thesis)
     if as_json:
         print_json(found.to_json())

@@ -166,7 +166,9 @@ def print_datasets(rows: Iterable[dict[str, Any]]) -> None:
     console.print(table)
 
 
-def _print_judged(console: Console, title: str, rows: Sequence[tuple[str, Answered]], columns: Sequence[Column]) -> None:
+def _print_judged(
+    console: Console, title: str, rows: Sequence[tuple[str, Answered]], columns: Sequence[Column]
+) -> None:
     headings, aligns = [column.heading for column in columns], "".join(column.align for column in columns)
     cells = [(name, [column.cell(judged) for column in columns]) for name, judged in rows]
     _print_table(console, title, headings, aligns, cells)
