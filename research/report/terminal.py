@@ -42,12 +42,12 @@ ACCOUNT_COLUMNS = (
     "From",
     "Weight",
     "CAGR",
-    "buy and hold",
-    "matched exposure",
+    "CAGR buy and hold",
+    "CAGR matched exposure",
     "Sharpe",
-    "buy and hold",
+    "Sharpe buy and hold",
     "Drawdown",
-    "buy and hold",
+    "Drawdown buy and hold",
 )
 
 
@@ -57,7 +57,7 @@ def print_study(study: Study, *, verbose: bool = False, overdue: Sequence[str] =
     ``overdue`` names the datasets for which a newer release is out.
     """
     console = plain_console()
-    claims = [(f"{claim.id:<5}{claim.short}", claim) for claim in study.claims.values()]
+    claims = [(f"{claim.id:<4} {claim.short}", claim) for claim in study.claims.values()]
     _print_judged(console, "Claim", claims, CLAIM_COLUMNS)
     console.print(Text(note(CLAIM_COLUMNS), style="dim"))
     for metal, trials in by_metal(study).items():
