@@ -76,7 +76,7 @@ def test_backtest_of_a_file_prints_every_finding(capsys, tmp_path):
     status, out, _ = run(capsys, "backtest", str(file), "--start", "1990")
     assert status == 0
     assert "my_idea" in out
-    assert "timing_alpha" in out
+    assert "timing_return" in out
 
 
 def test_parameters_and_terms_reach_the_run(capsys):
@@ -116,7 +116,7 @@ def test_stricter_rules_reach_the_verdict_and_looser_ones_are_refused(capsys):
 def test_strategies_say_what_they_need_and_what_is_missing(capsys, tmp_path):
     names = {item["name"]: item for item in json.loads(run(capsys, "strategies", "--json")[1])}
     assert names["lease_rate_spike"]["missing"] == []
-    assert names["lease_rate_spike"]["claims"] == ["C1"]
+    assert names["lease_rate_spike"]["tests"] == "C1+"
     assert "lease_rate_spike" in run(capsys, "strategies")[1]
 
 

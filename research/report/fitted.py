@@ -34,7 +34,7 @@ def fitted(title: str, headings: Sequence[str], aligns: str, rows: Sequence[Row]
     if lead + 1 + figures <= width:
         return _table(title, headings, aligns, rows, widths, lead)
     if len(INDENT) + figures <= width:
-        return _table(title, headings, aligns, rows, widths, len(INDENT), width)
+        return _table(title, headings, aligns, rows, widths, len(INDENT) - 1, width)
     return [Text(title, style="bold"), *_stacked(headings, rows, width)]
 
 
@@ -70,8 +70,7 @@ def _table(
     lines.append(Text("─" * (lead + 1 + sum(widths) + len(widths) - 1)))
     for name, cells in rows:
         lines += [Text(line) for line in wrap(name, width)] if width else []
-        head = INDENT if width else name
-        line = Text.assemble(head.ljust(lead + (0 if width else 1)), *_cells(cells, widths, aligns))
+        line = Text.assemble(("" if width else name).ljust(lead + 1), *_cells(cells, widths, aligns))
         line.rstrip()
         lines.append(line)
     return lines
