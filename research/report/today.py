@@ -24,8 +24,8 @@ NOTE = (
 def print_today(found: Today) -> None:
     """What is stale first, then one line a strategy and metal."""
     console = plain_console()
-    for line in stale_lines(found):
-        console.print(Text(line, style="red"))
+    for late in stale_lines(found):
+        console.print(Text(late, style="red"))
     for line in fitted(f"{found.now:%Y-%m-%d %H:%M} UTC", HEADINGS, "llrlll", _rows(found), console.width):
         console.print(line, no_wrap=True, overflow="ignore", crop=False)
     console.print(Text(NOTE, style="dim"))

@@ -127,7 +127,7 @@ def _utc(moment: pd.Timestamp | str) -> pd.Timestamp:
 
 
 def _year_ends(member: Member, data: Data) -> list[pd.Timestamp]:
-    first = min(item.chosen.first_valid_index() for item in member.candidates)
+    first = min(pd.Timestamp(item.chosen.dropna().index[0]) for item in member.candidates)
     prices = {identity for item in member.candidates for identity, found in item.market.datasets.items() if found.price}
     last = max(data.observations(identity)["known_at"].max() for identity in prices)
     years = [_utc(f"{year}-12-31 23:59:59") for year in range(first.year + 3, last.year)]
