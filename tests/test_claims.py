@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -156,3 +157,33 @@ def test_command_line(tmp_path, capsys):
     assert len(document["claims"]) == 20
     assert main(["claims"]) == 0
     assert "C17" in capsys.readouterr().out
+
+
+def test_the_readme_says_what_the_findings_count():
+    root = Path(__file__).resolve().parents[1]
+    told = " ".join((root / "README.md").read_text(encoding="utf-8").split())
+    told = told[told.index("What came out") :]
+    for name in ("findings-monthly.md", "findings.md"):
+        text = (root / "docs" / name).read_text(encoding="utf-8")
+        n, *counts = map(int, re.search(r"\*\*(\d+) claims: (\d+) \w+, (\d+) \w+, (\d+) [\w ]+, (\d+)", text).groups())
+        assert f"{n} claims" in told
+        for count, word in zip(counts, ("supported", "contradicted", "ruled out", "undecidable"), strict=True):
+            assert f"{count} {word}" in told
+    rows = [line.split(" | ") for line in text_of(root / "docs" / "findings-monthly.md")]
+    few = [row for row in rows if row[-1].startswith("undecidable") and int(row[1]) < 6]
+    assert f"{len(few)} of them because" in told
+
+
+def text_of(file):
+    """Rows of the first table."""
+    return [line for line in file.read_text(encoding="utf-8").splitlines() if re.match(r"\| C\d+", line)]
+
+
+def test_the_readme_says_how_little_came_after_the_article():
+    root = Path(__file__).resolve().parents[1]
+    text = (root / "docs" / "findings-monthly.md").read_text(encoding="utf-8")
+    after = re.findall(r"did not suggest the claim: (\d+) events? in (\d+) periods?", text)
+    told = " ".join((root / "README.md").read_text(encoding="utf-8").split())
+    assert max(int(events) for events, _ in after) == 1
+    assert max(int(periods) for _, periods in after) == 7
+    assert "is seven months with at most one event a claim" in told
