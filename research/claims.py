@@ -197,6 +197,13 @@ class Thesis:
         found = (s for s in self.sentences.values() if strategy.name in (*s.strategies, *s.beside))
         return next(found, None)
 
+    def claims_of(self, strategy: Strategy) -> tuple[str, ...]:
+        """Numbers of the claims that a strategy speaks to: the one that it is counted under, then where it is shown."""
+        sentence = self.sentence_of(strategy)
+        if sentence is None:
+            return ()
+        return (sentence.claim, *(claim.number for claim in self.claims if sentence.id in claim.shown))
+
     def kind_of(self, strategy: Strategy) -> Kind:
         """Which family a strategy belongs to: what the thesis does not name is one's own."""
         if self.sentence_of(strategy) is not None:

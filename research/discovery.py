@@ -1,4 +1,4 @@
-"""Find strategies: by name in the ``strategies`` package, by entry point, or by file."""
+"""Find strategies: those that ship with the package, by entry point, or by file."""
 
 from __future__ import annotations
 
@@ -6,22 +6,34 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 from research.errors import AssayError, StrategyError, UnknownStrategy, did_you_mean
+from research.provenance import hash_text, identity
 from research.thesis import Strategy
 
 PACKAGE = "strategies"
+BUNDLED = Path(__file__).resolve().parents[1] / PACKAGE
 ENTRY_POINT_GROUP = "assay.strategies"
+
+_APART = "assay_strategies"  # what the bundled package is called where a user's own has its name
+_helpers: set[str] = set()  # modules that strategy files brought from their own folders
+
+Loaded = TypeVar("Loaded")
 
 
 def find_strategy(name: str, among: Mapping[str, Strategy] | None = None) -> Strategy:
     """Return one strategy by name, or by file: ``path/to/idea.py``, ``path/to/ideas.py:name``.
 
     Names are those of :func:`all_strategies`, or of ``among`` where it is given.
+
+    A file is executed anew at each call, with its folder first on the path, as python does for a script; the helper
+    modules that it imports from there are its own.
 
     Raises
     ------
@@ -40,19 +52,21 @@ def find_strategy(name: str, among: Mapping[str, Strategy] | None = None) -> Str
 
 
 def all_strategies() -> dict[str, Strategy]:
-    """Every strategy of the package and of installed entry points, by name."""
+    """Every bundled strategy and every one of an installed entry point, by name.
+
+    The bundled ones are found whatever is called ``strategies`` on the path.
+    """
     found: dict[str, Strategy] = {}
-    package = importlib.import_module(PACKAGE)
-    for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
-        _collect(_import(f"{PACKAGE}.{module.name}"), found)
+    package = _bundled_package()
+    for module in sorted(pkgutil.iter_modules([str(BUNDLED)]), key=lambda info: info.name):
+        name = f"{package}.{module.name}"
+        _collect(_executed(lambda name=name: importlib.import_module(name), name), found)  # type: ignore[misc]
     for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name):
-        try:
-            loaded = entry.load()
-        except Exception as error:
-            raise StrategyError(f"entry point {entry.name!r}: {type(error).__name__}: {error}") from error
+        where = f"entry point {entry.name!r}"
+        loaded = _executed(entry.load, where)
         if not isinstance(loaded, Strategy):
-            raise StrategyError(f"entry point {entry.name!r}: {loaded!r} is no strategy; use @strategy(…)")
-        _add(loaded, found, f"entry point {entry.name!r}")
+            raise StrategyError(f"{where}: {loaded!r} is no strategy; use @strategy(…)")
+        _add(loaded, found, where)
     return dict(sorted(found.items()))
 
 
@@ -64,6 +78,49 @@ def strategies_in(folder: Path) -> dict[str, Strategy]:
         for item in _in_file(path).values():
             _add(item, found, str(path))
     return found
+
+
+def distinct(strategies: Iterable[Strategy]) -> list[Strategy]:
+    """The strategies without repetitions, in order.
+
+    Raises
+    ------
+    StrategyError
+        If two of one name compute different things: a study tells its strategies apart by name.
+    """
+    kept: dict[str, Strategy] = {}
+    for item in strategies:
+        if kept.setdefault(item.name, item) is not item and identity(kept[item.name]) != identity(item):
+            raise StrategyError(
+                f"{item.name}: two different strategies of this name in one study; "
+                "give one another: @strategy(name=…), or rename its function"
+            )
+    return list(kept.values())
+
+
+def shadows(folder: Path | None = None) -> list[str]:
+    """One line for each package in ``folder`` (by default the working folder) that hides one of ours from notebooks."""
+    folder = (folder or Path()).resolve()
+    return [
+        f"{theirs}: `import {name}` in a notebook or script here means this, not assay's own; rename it"
+        f"{', or write `import assay`' if name == 'research' else ''}"
+        for name in ("research", PACKAGE)
+        for theirs in (folder / name / "__init__.py", folder / f"{name}.py")
+        if theirs.is_file() and theirs.parent.resolve() != BUNDLED.parent / name
+    ]
+
+
+def _bundled_package() -> str:
+    """Name under which the bundled strategies are imported: ``strategies``, unless a user's own package has it."""
+    for name in (PACKAGE, _APART):
+        module = sys.modules.get(name)
+        if module is not None and str(BUNDLED) in map(str, getattr(module, "__path__", ())):
+            return name
+    spec = None if PACKAGE in sys.modules else importlib.util.find_spec(PACKAGE)
+    if spec is not None and str(BUNDLED) in map(str, spec.submodule_search_locations or ()):
+        return PACKAGE
+    _load(_APART, BUNDLED / "__init__.py", [str(BUNDLED)])
+    return _APART
 
 
 def _from_file(path: Path, chosen: str) -> Strategy:
@@ -81,22 +138,81 @@ def _from_file(path: Path, chosen: str) -> Strategy:
 
 
 def _in_file(path: Path) -> dict[str, Strategy]:
-    name = f"_assay_strategy_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except AssayError:
-        raise
-    except Exception as error:
-        line = _line_of(error, path)
-        raise StrategyError(f"{path}{line}: does not import: {type(error).__name__}: {error}") from error
+    file = path.resolve()
+    name = f"_assay_strategy_{file.stem}_{hash_text(str(file))[:12]}"
+    with _beside(file.parent):
+        module = _executed(lambda: _load(name, file), str(path), file)
     found: dict[str, Strategy] = {}
     _collect(module, found)
     return found
+
+
+def _load(name: str, file: Path, search: list[str] | None = None) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=search)
+    if spec is None or spec.loader is None:
+        raise StrategyError(f"{file}: is no python module; give a path to a .py file")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[None]:
+    """Import helper modules from ``folder``, not those that another strategy's folder or the caller has by their name.
+
+    Afterwards the folder stays last on the path, for what a signal imports when it runs.
+    """
+    for name in _helpers:
+        sys.modules.pop(name, None)
+    _helpers.clear()
+    theirs = _names_in(folder)
+    aside = {name: module for name, module in sys.modules.items() if _root(name) in theirs and not _is_in(name, folder)}
+    for name in aside:
+        del sys.modules[name]
+    before = set(sys.modules)
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))
+        taken = {_root(name) for name in aside}
+        for name in [name for name in set(sys.modules) - before if _is_in(name, folder)]:
+            if _root(name) in taken:
+                del sys.modules[name]
+            else:
+                _helpers.add(name)
+        sys.modules.update(aside)
+
+
+def _names_in(folder: Path) -> set[str]:
+    """Modules and packages that could be imported from a folder."""
+    names = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    return names - set(sys.stdlib_module_names) - {"research", "__main__", "__init__"}
+
+
+def _root(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _is_in(name: str, folder: Path) -> bool:
+    file = getattr(sys.modules[name], "__file__", None)
+    return file is not None and not name.startswith("_assay_strategy_") and Path(file).is_relative_to(folder)
+
+
+def _executed(load: Callable[[], Loaded], where: str, file: Path | None = None) -> Loaded:
+    """What ``load`` returns; an error of the code that it executes becomes one line with the place."""
+    try:
+        return load()
+    except AssayError:
+        raise
+    except SystemExit as error:
+        raise StrategyError(f"{where}{_line_of(error, file)}: ends the process (sys.exit); take that out") from error
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        raise StrategyError(f"{where}{_line_of(error, file)}: does not import: {what}") from error
 
 
 def _collect(module: ModuleType, found: dict[str, Strategy]) -> None:
@@ -111,22 +227,13 @@ def _add(strategy: Strategy, found: dict[str, Strategy], where: str) -> None:
     found[strategy.name] = strategy
 
 
-def _import(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except AssayError:
-        raise
-    except Exception as error:
-        raise StrategyError(f"{name}: does not import: {type(error).__name__}: {error}") from error
-
-
-def _line_of(error: BaseException, path: Path) -> str:
+def _line_of(error: BaseException, file: Path | None) -> str:
     if isinstance(error, SyntaxError):
         return f":{error.lineno}"
     trace = error.__traceback__
     line = None
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(path):
+        if trace.tb_frame.f_code.co_filename == str(file):
             line = trace.tb_lineno
         trace = trace.tb_next
     return f":{line}" if line else ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
 from math import isfinite
+from typing import Any
 
 from research.errors import ExecutionError
 
@@ -56,6 +58,11 @@ class Execution:
             raise ExecutionError("fees and slippage are fractions: 0.001 is 0.1 %; use values under 1")
         if self.max_leverage == 0:
             raise ExecutionError("max_leverage: 0 forbids every position; use 1 for an unlevered account")
+
+    def without(self, costs: Iterable[str]) -> Execution:
+        """The same terms without the ``costs`` that a price holds already: a fund pays its own storage."""
+        none: dict[str, Any] = dict.fromkeys(costs, 0.0)
+        return replace(self, **none)
 
     def describe(self) -> str:
         """One line for the head of every table."""

@@ -4,8 +4,9 @@ A run folder holds::
 
     manifest.json       what was asked: strategies, parameters, terms, period, hashes, seeds, trials counted
     environment.json    versions of everything that computed it
-    study.json          findings and verdicts
-    weights.csv         decided target weights of each trial, by date
+    record.json         what else the ledger held on the same prices, which the p-values pay for
+    study.json          everything that was printed: claims, trials and the portfolio, with evidence and verdicts
+    weights.csv         decided target weights of each account, by date
     equity.csv          value of each account, by date
     source/             the strategies' own code, to be compared when it changed
 
@@ -15,36 +16,42 @@ Numbers are written with 17 digits, so that the same run gives the same bytes.
 from __future__ import annotations
 
 import difflib
-import hashlib
 import inspect
 import json
 import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from research.datasets.data import Data, bundled_folder
 from research.datasets.registry import Pack, read_registry
 from research.datasets.store import load
-from research.discovery import find_strategy
+from research.discovery import BUNDLED, find_strategy
 from research.errors import AssayError, IntegrityError, RunError, StrategyError
 from research.execution import Execution
-from research.ledger import Entry
+from research.ledger import Entry, Series
+from research.provenance import hash_bytes, hash_code
 from research.study import Study, compare
 from research.thesis import Strategy
+from research.values import plain
 from research.verdict import Rules
 
-FORMAT = 1
+FORMAT = 2
 CAUSES = ("data", "code", "parameters", "versions")
 RESULTS = ("study.json", "weights.csv", "equity.csv")
+
+_JSON = ("manifest.json", "environment.json", "record.json")
+_LEFT_OVER_SECONDS = 60.0  # a run folder is written in less
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +61,7 @@ class Difference:
     Attributes
     ----------
     kind
-        ``data``, ``code``, ``parameters`` or ``versions``; for the numbers that follow, ``results`` where one of those
+        ``data``, ``code``, ``parameters`` or ``versions``; for what came of it, ``results`` where one of those
         explains them, else ``arithmetic``.
     what
         Where, with both values.
@@ -76,7 +83,7 @@ class Replay:
     identical
         Whether every byte of the results is the same.
     differences
-        What changed, causes first; empty when identical.
+        What changed: verdicts and returns first, then the causes, then the lines of files; empty when identical.
     """
 
     folder: Path
@@ -97,6 +104,21 @@ class Replay:
         }
 
 
+def check_folder(folder: str | Path) -> Path:
+    """The folder, if a run can be written there: to be asked before the work.
+
+    Raises
+    ------
+    RunError
+        If it exists and is no run.
+    """
+    folder = Path(folder)
+    taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    if taken and not (folder / "manifest.json").is_file():
+        raise RunError(f"{folder}: exists and is no run; name a new folder")
+    return folder
+
+
 def save(study: Study, folder: str | Path, data: Data) -> Path:
     """Write a study as a run folder; it appears whole or not at all.
 
@@ -105,33 +127,35 @@ def save(study: Study, folder: str | Path, data: Data) -> Path:
     RunError
         If the folder exists and is no run, or cannot be written.
     """
-    folder = Path(folder)
-    if folder.exists() and (
-        not folder.is_dir() or (any(folder.iterdir()) and not (folder / "manifest.json").is_file())
-    ):
-        raise RunError(f"{folder}: exists and is no run; name a new folder")
+    folder = check_folder(folder)
+    contents = _contents(study, data)
+    prefix = f".{folder.name}.assay-"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        _sweep_up(folder.parent, prefix)
+        beside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=prefix))
     except OSError as error:
         raise RunError(f"{folder}: cannot be written: {error.strerror}; name a folder that can") from None
     try:
-        for name, text in _contents(study, data).items():
-            path = beside / name
-            path.parent.mkdir(exist_ok=True)
+        for name, text in contents.items():
+            path = beside / "new" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="")
-        beside.chmod(0o755)
         if folder.exists():
-            old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
-            folder.rename(old / "run")
-            beside.rename(folder)
-            shutil.rmtree(old)
-        else:
-            beside.rename(folder)
-    except BaseException:
+            folder.rename(beside / "old")
+        (beside / "new").rename(folder)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be written: {error.strerror}; name a folder that can") from None
+    finally:
         shutil.rmtree(beside, ignore_errors=True)
-        raise
     return folder
+
+
+def _sweep_up(parent: Path, prefix: str) -> None:
+    """Remove what a killed process left half written."""
+    for path in parent.iterdir():
+        if path.name.startswith(prefix) and time.time() - path.stat().st_mtime > _LEFT_OVER_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def replay(folder: str | Path, data: Data | None = None) -> Replay:
@@ -151,9 +175,11 @@ def replay(folder: str | Path, data: Data | None = None) -> Replay:
     before = _read(folder)
     manifest = before["manifest.json"]
     data = data or Data([_read_pack(Path(path)) for path in manifest["packs"]])
+    if manifest["price"] != data.price.name:
+        data = data.priced(manifest["price"])
     changed = list(_changed_data(manifest, data))
     try:
-        again = _contents(_run_again(manifest, data), data)
+        again = _contents(_run_again(manifest, before["record.json"], data), data)
     except AssayError as error:
         if not changed and not isinstance(error, StrategyError):
             raise RunError(f"{folder}: cannot be run again: {error}") from error
@@ -169,7 +195,7 @@ def replay(folder: str | Path, data: Data | None = None) -> Replay:
 
 
 def diff(left: str | Path, right: str | Path) -> tuple[Difference, ...]:
-    """In what two recorded runs differ, causes before results."""
+    """In what two recorded runs differ: verdicts and returns, then the causes, then the lines of files."""
     before, after = _read(Path(left)), _read(Path(right))
     return tuple(_explained(list(_causes(before, after)), before, after))
 
@@ -181,14 +207,14 @@ def _contents(study: Study, data: Data) -> dict[str, str]:
     strategies = {trial.name: trial.strategy for trial in study.trials}
     asked = {
         "format": FORMAT,
-        **{key: manifest[key] for key in ("start", "end", "seed", "strategies", "data", "coverage")},
+        **{key: manifest[key] for key in ("start", "end", "price", "seed", "strategies", "data", "coverage")},
         "tried": [[trial.name, trial.metal, dict(trial.parameters)] for trial in study.trials],
         "skipped": [[item.strategy, item.metal] for item in study.skipped],
         "trials": {key: value for key, value in manifest["trials"].items() if key != "status"},
         "execution": asdict(study.execution),
         "rules": asdict(study.rules),
         "found": {name: _where(item) for name, item in strategies.items()},
-        "framework": _framework_hash(),
+        "framework": hash_code(),
         "years": {identity: _by_year(data.observations(identity)) for identity in sorted(study.datasets)},
         "packs": [str(pack.folder or pack.root) for pack in data.packs],
     }
@@ -205,9 +231,14 @@ def _contents(study: Study, data: Data) -> dict[str, str]:
         for trial in study.trials
         for kind, result in {"strategy": trial.result, **trial.accounts.benchmarks}.items()
     }
+    if study.portfolio is not None:
+        decided |= {f"portfolio/{leg}": weights for leg, weights in study.portfolio.decided.items()}
+        accounts = {"strategy": study.portfolio.result, **study.portfolio.benchmarks}
+        equity |= {f"portfolio/{kind}": result.equity for kind, result in accounts.items()}
     return {
         "manifest.json": _json(asked),
         "environment.json": _json(environment),
+        "record.json": _json(study.record),
         "study.json": _json(document),
         "weights.csv": _table(decided),
         "equity.csv": _table(equity),
@@ -216,19 +247,26 @@ def _contents(study: Study, data: Data) -> dict[str, str]:
 
 
 class _AsRecorded:
-    """A ledger that counts what the run counted, and writes nothing."""
+    """A ledger that holds what the run's own held, family by family, and writes nothing."""
 
-    def __init__(self, n_before: int) -> None:
-        self._labels = frozenset(f"recorded before, number {number}" for number in range(n_before))
+    def __init__(self, record: list[list[dict[str, Any]]]) -> None:
+        self._families = iter(record)
 
-    def tried(self, prices: Sequence[str]) -> tuple[frozenset[str], str]:
-        return self._labels, ""
+    def kept(self, prices: Iterable[str], year: float) -> tuple[dict[str, Any], str]:
+        found = enumerate(next(self._families, []))
+        return {
+            f"recorded {number}": (item["events"], np.array(item["supporting"]), np.array(item["opposing"]))
+            for number, item in found
+        }, ""
+
+    def keep(self, series: Iterable[Series]) -> str:
+        return ""
 
     def record(self, entries: Iterable[Entry]) -> str:
         return ""
 
 
-def _run_again(manifest: Mapping[str, Any], data: Data) -> Study:
+def _run_again(manifest: Mapping[str, Any], record: list[list[dict[str, Any]]], data: Data) -> Study:
     strategies = {name: find_strategy(manifest["found"].get(name, name)) for name in manifest["strategies"]}
     asked = {(name, metal) for name, metal, *_ in [*manifest["tried"], *manifest["skipped"]]}
     claimed = {(name, metal) for name, item in strategies.items() for metal in item.metals}
@@ -241,7 +279,7 @@ def _run_again(manifest: Mapping[str, Any], data: Data) -> Study:
         end=manifest["end"],
         execution=Execution(**manifest["execution"]),
         rules=Rules(**manifest["rules"]),
-        ledger=_AsRecorded(manifest["trials"]["recorded_before"]),
+        ledger=_AsRecorded(record),
     )
 
 
@@ -254,7 +292,7 @@ def _changed_data(manifest: Mapping[str, Any], data: Data) -> Iterator[Differenc
         dataset, pack = data[identity], data.owner(identity)
         path = pack.root / dataset.file
         try:
-            now = hashlib.sha256(path.read_bytes()).hexdigest()
+            now = hash_bytes(path.read_bytes())
         except OSError as error:
             yield Difference(kind="data", what=f"{identity}: {path}: {error.strerror}")
             continue
@@ -278,13 +316,15 @@ def _causes(before: Mapping[str, Any], after: Mapping[str, Any], skip: str = "")
             yield Difference(kind="data", what=f"{identity}: {_short(was)} -> {_short(now)}: {years}")
     for name in sorted({*left["strategies"], *right["strategies"]}):
         if left["strategies"].get(name) != right["strategies"].get(name):
-            lines = _changed_lines(before.get(f"source/{name}.py", ""), after.get(f"source/{name}.py", ""))
+            lines = _changed_lines(before.get(f"source/{name}.py"), after.get(f"source/{name}.py"))
             yield Difference(kind="code", what=f"{name}: {lines}")
     if left["framework"] != right["framework"]:
         yield Difference(kind="code", what="the package research itself")
     for key in ("tried", "start", "end", "execution", "rules", "seed", "trials"):
         if left[key] != right[key]:
             yield Difference(kind="parameters", what=f"{key}: {_unlike(left[key], right[key])}")
+    if before["record.json"] != after["record.json"] and left["trials"] == right["trials"]:
+        yield Difference(kind="parameters", what="record: other trials in the ledger on the same prices")
     was, now = before["environment.json"], after["environment.json"]
     for key in sorted(({*was} | {*now}) - {"installed"}):
         if was.get(key) != now.get(key):
@@ -292,25 +332,57 @@ def _causes(before: Mapping[str, Any], after: Mapping[str, Any], skip: str = "")
 
 
 def _explained(causes: list[Difference], before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
-    """The causes, then where the results first differ."""
-    yield from causes
+    """What the answers are now, the causes, then where the files first differ."""
     kind = "results" if causes else "arithmetic"
+    left, right = (_answers(json.loads(run["study.json"])) for run in (before, after))
+    for who in dict.fromkeys([*left, *right]):
+        told = _retold(left.get(who), right.get(who))
+        if told:
+            yield Difference(kind=kind, what=f"{who}: {told}")
+    yield from causes
     for name in RESULTS:
         if before[name] != after[name]:
             yield Difference(kind=kind, what=f"{name}: {_first_unlike_line(before[name], after[name])}")
 
 
+def _answers(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Verdict, timing return and return a year of every claim, trial and portfolio of a study."""
+    parts = {f"claim {name}": part for name, part in document.get("claims", {}).items()}
+    parts |= {f"{part['strategy']} on {part['metal']}": part for part in document["trials"]}
+    if "portfolio" in document:
+        parts["the portfolio"] = document["portfolio"]
+    return {
+        who: {
+            "": part["verdict"]["word"],
+            "timing return a year": part["evidence"]["timing_return"]["value"],
+            "CAGR": part.get("performance", {}).get("strategy", {}).get("cagr"),
+        }
+        for who, part in parts.items()
+    }
+
+
+def _retold(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+    """Both values of each answer that changed, ``undecidable -> supported; CAGR +1.20% -> +3.40%``."""
+    if before is None or after is None:
+        return "only in the second run" if before is None else "only in the first run"
+    changed = [name for name in before if before[name] != after[name]]
+    return "; ".join(f"{name} {_percent(before[name])} -> {_percent(after[name])}".strip() for name in changed)
+
+
+def _percent(value: Any) -> str:
+    return f"{value:+.2%}" if isinstance(value, float) else str(value)
+
+
 def _read(folder: Path) -> dict[str, Any]:
-    names = ("manifest.json", "environment.json", *RESULTS)
     try:
-        texts = {name: (folder / name).read_text(encoding="utf-8") for name in names}
+        written = json.loads((folder / "manifest.json").read_text(encoding="utf-8")).get("format")
+        if written != FORMAT:
+            raise RunError(f"{folder}: is of format {written!r}; this version reads format {FORMAT}")
+        texts = {name: (folder / name).read_text(encoding="utf-8") for name in (*_JSON, *RESULTS)}
         texts |= {f"source/{path.name}": path.read_text(encoding="utf-8") for path in (folder / "source").glob("*.py")}
         contents = {name: _parsed(name, text) for name, text in texts.items()}
     except (OSError, ValueError) as error:
         raise RunError(f"{folder}: is no run, or not a whole one: {error}; make one with --run DIR") from None
-    written = contents["manifest.json"].get("format")
-    if written != FORMAT:
-        raise RunError(f"{folder}: is of format {written!r}; this version reads format {FORMAT}")
     return contents
 
 
@@ -320,40 +392,30 @@ def _read_pack(folder: Path) -> Pack:
 
 
 def _parsed(name: str, text: str) -> Any:
-    return json.loads(text) if name in ("manifest.json", "environment.json") else text
+    return json.loads(text) if name in _JSON else text
 
 
 def _where(strategy: Strategy) -> str:
     """How :func:`find_strategy` finds it again."""
     module = sys.modules.get(strategy.signal.__module__)
     file = getattr(module, "__file__", None)
-    if file is None or strategy.signal.__module__.startswith("strategies."):
+    if file is None or Path(file).parent == BUNDLED:
         return strategy.name
     return f"{Path(file).resolve()}:{strategy.name}"
 
 
 def _source(strategy: Strategy) -> str:
-    try:
-        return inspect.getsource(inspect.getmodule(strategy.signal) or strategy.signal)
-    except (OSError, TypeError):
-        return f"# {strategy.name}: its source is not on disk\n"
-
-
-@cache
-def _framework_hash() -> str:
-    """SHA-256 of the package's own modules, by path."""
-    root = Path(__file__).resolve().parent
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    for part in (inspect.getmodule(strategy.signal), strategy.signal):  # of a notebook, the cell
+        with suppress(OSError, TypeError):
+            return inspect.getsource(part)  # type: ignore[arg-type]
+    return f"# {strategy.name}: its source is not on disk\n"
 
 
 def _by_year(table: pd.DataFrame) -> dict[str, str]:
     """A short hash of each year of an observation table, so that a change can be placed."""
     rows = pd.util.hash_pandas_object(table, index=False)
     years = table["observed_for"].dt.year
-    return {str(year): hashlib.sha256(part.to_numpy().tobytes()).hexdigest()[:12] for year, part in rows.groupby(years)}
+    return {str(year): hash_bytes(part.to_numpy().tobytes())[:12] for year, part in rows.groupby(years)}
 
 
 def _other_years(before: Mapping[str, str], after: Mapping[str, str]) -> str:
@@ -364,13 +426,15 @@ def _other_years(before: Mapping[str, str], after: Mapping[str, str]) -> str:
     return f"values of {', '.join(years[:5])}{more} differ"
 
 
-def _changed_lines(before: str, after: str) -> str:
+def _changed_lines(before: str | None, after: str | None) -> str:
+    if before is None or after is None:
+        return "only in one of the runs"
     lines = [
         line.rstrip()
         for line in difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
         if line[:1] in "+-" and not line.startswith(("+++", "---"))
     ]
-    return f"{len(lines)} lines changed: {' | '.join(lines[:4])}" if lines else "another strategy"
+    return f"{len(lines)} lines changed: {' | '.join(lines[:4])}" if lines else "in what it imports or closes over"
 
 
 def _unlike(left: Any, right: Any) -> str:
@@ -403,7 +467,7 @@ def _short(digest: str | None) -> str:
 
 
 def _json(document: Any) -> str:
-    return json.dumps(document, indent=1, default=str, allow_nan=False) + "\n"
+    return json.dumps(plain(document), indent=1, allow_nan=False) + "\n"
 
 
 def _table(columns: Mapping[str, pd.Series]) -> str:

@@ -16,23 +16,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import itertools
+import pickle
 import sys
 import traceback
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from research.errors import AssayError, NoDecision, ParameterError, SignalError, StrategyError, did_you_mean
+from research.provenance import by_value, identity
+from research.values import frozen
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from research.datasets.data import Data
     from research.datasets.panel import Panel
 
 Signal = Callable[..., "pd.Series"]
@@ -47,9 +49,12 @@ Return it where a number was never published yet, is too old or is missing: ``we
 _ROUNDING = 1 + 1e-12
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Strategy:
     """One testable claim.
+
+    A value: equal to another with the same declaration that computes the same, a copy of itself, and pickled with its
+    own code inside, so that a process that has neither its file nor its notebook can run it.
 
     Attributes
     ----------
@@ -92,6 +97,28 @@ class Strategy:
     optional: tuple[str, ...] = ()
     vectorised: tuple[str, ...] = ()
 
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Strategy)
+            and self._declared() == other._declared()
+            and self.source_hash == other.source_hash
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.claim))
+
+    def __copy__(self) -> Strategy:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Strategy:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, (by_value({**self._declared(), "signal": self.signal}, self.signal),)
+
+    def _declared(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "signal"}
+
     @property
     def defaults(self) -> dict[str, Any]:
         """Parameters of the signal with their default values."""
@@ -122,7 +149,7 @@ class Strategy:
         """
         if metal not in self.metals:
             raise StrategyError(f"{self.name}: says nothing about {metal!r}{did_you_mean(metal, self.metals)}")
-        ids = {alias: identity.format(metal=metal) for alias, identity in self.inputs.items()}
+        ids = {alias: dataset.format(metal=metal) for alias, dataset in self.inputs.items()}
         if available is None:
             return ids
         return {alias: ids[alias] for alias in ids if alias not in self.optional or ids[alias] in available}
@@ -212,7 +239,7 @@ class Strategy:
                 return self.signal(panel, **parameters)
         except AssayError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             where = traceback.extract_tb(error.__traceback__)
             mine = [frame for frame in where if frame.filename == self.signal.__code__.co_filename] or where
             place = f"{Path(mine[-1].filename).name}:{mine[-1].lineno}"
@@ -220,12 +247,18 @@ class Strategy:
 
     @property
     def source_hash(self) -> str:
-        """SHA-256 of the file (or notebook cell) in which the signal is written."""
-        try:
-            code = inspect.getsource(inspect.getmodule(self.signal) or self.signal)
-        except (OSError, TypeError):
-            code = repr(self.signal.__code__.co_code)
-        return hashlib.sha256(code.encode()).hexdigest()
+        """SHA-256 of what the signal computes (:func:`research.provenance.identity`)."""
+        return identity(self)
+
+    def provenance(self, metal: str, parameters: Mapping[str, Any], data: Data) -> dict[str, Any]:
+        """What a result on ``metal`` was made from, as plain values: rule, parameters and SHA-256 of each input."""
+        return {
+            "strategy": self.name,
+            "source": self.source_hash,
+            "metal": metal,
+            "parameters": dict(parameters),
+            "data": {dataset: data[dataset].sha256 for dataset in self.inputs_for(metal, data).values()},
+        }
 
 
 def strategy(
@@ -256,10 +289,10 @@ def strategy(
             name=called,
             claim=claim.strip(),
             metals=(metal,) if isinstance(metal, str) else tuple(metal),
-            inputs=MappingProxyType(dict(inputs)),
+            inputs=frozen(inputs),
             expected_sign=expected_sign,
             falsifier=falsifier.strip(),
-            grid=MappingProxyType({key: tuple(values) for key, values in (grid or {}).items()}),
+            grid=frozen({key: tuple(values) for key, values in (grid or {}).items()}),
             signal=signal,
             references=tuple(references),
             optional=tuple(optional),
@@ -269,6 +302,10 @@ def strategy(
         return declared
 
     return declare
+
+
+def _unpickled(content: bytes) -> Strategy:
+    return Strategy(**pickle.loads(content))
 
 
 @dataclass(frozen=True, eq=False)

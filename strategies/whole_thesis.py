@@ -9,19 +9,20 @@ whole: gold, silver and foreign money in one account at equal risk (``research.s
 import pandas as pd
 
 from research import UNKNOWN, strategy, where_known
-from strategies.backwardation import backwardation
-from strategies.central_bank_buying import central_bank_buying
-from strategies.dollar_credit import beyond_real_yields, falling_dollar, rising_in_all_money
-from strategies.lease_rate_spike import lease_rate_spike
-from strategies.london_premium import london_premium
-from strategies.london_vault_drawdown import london_free_float, london_vault_drawdown
-from strategies.open_interest_coverage import claims_on_registered, claims_on_stock
-from strategies.pboc_buying import pboc_buying
-from strategies.reclassification import registered_made_eligible
-from strategies.registered_drawdown import comex_stock_drawdown, registered_drawdown
-from strategies.shanghai_premium import shanghai_premium
-from strategies.shanghai_withdrawals import shanghai_withdrawals
-from strategies.silver_deficit import silver_deficit
+
+from .backwardation import backwardation
+from .central_bank_buying import central_bank_buying
+from .dollar_credit import beyond_real_yields, falling_dollar, rising_in_all_money
+from .lease_rate_spike import lease_rate_spike
+from .london_premium import london_premium
+from .london_vault_drawdown import london_free_float, london_vault_drawdown
+from .open_interest_coverage import claims_on_registered, claims_on_stock
+from .pboc_buying import pboc_buying
+from .reclassification import registered_made_eligible
+from .registered_drawdown import comex_stock_drawdown, registered_drawdown
+from .shanghai_premium import shanghai_premium
+from .shanghai_withdrawals import shanghai_withdrawals
+from .silver_deficit import silver_deficit
 
 PARTS = (
     lease_rate_spike,

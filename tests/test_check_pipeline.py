@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 
 from research import Execution, open_data
-from research.check import check, engine_leaks, loader_leaks
-from research.check.pipeline import pipeline_leaks
-from research.check.world import world_of
 from research.cli import main
+from research.datasets import panel
 from research.datasets.store import load
 from research.engine.portfolio import run
+from research.lookahead import check, engine_leaks, loader_leaks
+from research.lookahead.history import history_of
+from research.lookahead.pipeline import pipeline_leaks
 from tests.zoo import animal, enclosure, honest
 
 TERMS = Execution()
@@ -90,10 +91,15 @@ def test_the_way_from_the_store_to_the_fills_is_honest(data):
     assert report.passed, report
 
 
-def test_an_engine_that_leaks_shows_on_the_whole_way(data):
-    world = world_of(honest.momentum, data, "gold")
-    leaks = list(pipeline_leaks(honest.momentum, {}, data, world, TERMS, engine=sizes_by_the_whole_history))
-    assert {leak.probe for leak in leaks} == {"engine"}
+def test_a_panel_that_serves_one_row_too_many_shows_on_the_way_to_the_weights(data, monkeypatch):
+    history = history_of(honest.momentum, data, "gold")
+    assert not list(pipeline_leaks(honest.momentum, {}, data, history))
+    last_known = panel._last_known
+    monkeypatch.setattr(
+        panel, "_last_known", lambda known, decisions: np.minimum(last_known(known, decisions) + 1, len(known) - 1)
+    )
+    leaks = list(pipeline_leaks(honest.momentum, {}, data, history))
+    assert {(leak.probe, leak.kind) for leak in leaks} == {("loader", "framework")}
 
 
 def test_weights_that_cannot_be_traded_are_a_breach(data):
@@ -115,8 +121,8 @@ def test_a_level_in_the_rule_is_a_note_and_no_accusation(data):
 def test_a_run_that_was_made_before_does_not_hide_a_cache(data):
     from tests.zoo import leaky_state
 
-    world = world_of(leaky_state.global_cache, data, "gold")
-    leaky_state.global_cache.weights(world.panel())
+    history = history_of(leaky_state.global_cache, data, "gold")
+    leaky_state.global_cache.weights(history.panel())
     report = check(leaky_state.global_cache, data, n_cuts=4, pipeline=False)
     leaky_state._CACHE.clear()
     assert {leak.probe for leak in report.leaks} & {"truncation", "perturbation"}

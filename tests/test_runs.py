@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from research.cli import main
 from research.datasets.store import pin
 from research.discovery import find_strategy
 from research.errors import RunError
-from research.runs import RESULTS, diff, replay, save
+from research.ledger import Ledger
+from research.runs import RESULTS, check_folder, diff, replay, save
 from tests.zoo import enclosure
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -73,9 +75,19 @@ def kinds(differences):
     return [item.kind for item in differences]
 
 
+def causes(differences):
+    return [item for item in differences if item.kind not in ("results", "arithmetic")]
+
+
 def test_a_run_folder_holds_everything(made):
     run = made / "run"
-    assert {path.name for path in run.iterdir()} == {"manifest.json", "environment.json", "source", *RESULTS}
+    assert {path.name for path in run.iterdir()} == {
+        "manifest.json",
+        "environment.json",
+        "record.json",
+        "source",
+        *RESULTS,
+    }
     assert (run / "source" / "rising.py").read_text() == STRATEGY
     manifest = json.loads((run / "manifest.json").read_text())
     assert manifest["trials"]["counted"] == 4
@@ -108,10 +120,11 @@ def test_one_flipped_digit_is_found_and_placed(place):
     year = flip_a_digit(place / "pack" / "gold_price.csv", 100)
     result = replay(place / "run")
     assert not result.identical
-    assert kinds(result.differences)[0] == "data"
-    assert f"gold_price: {place / 'pack' / 'gold_price.csv'}" in result.differences[0].what
-    assert f"values of {year} differ" in result.differences[0].what
-    assert "arithmetic" not in kinds(result.differences)
+    cause, then = causes(result.differences)
+    assert (cause.kind, then.kind) == ("data", "data")
+    assert "cannot be run again" in then.what
+    assert f"gold_price: {place / 'pack' / 'gold_price.csv'}" in cause.what
+    assert f"values of {year} differ" in cause.what
 
 
 def test_one_flipped_digit_that_was_pinned_anew_is_found_too(place):
@@ -119,8 +132,9 @@ def test_one_flipped_digit_that_was_pinned_anew_is_found_too(place):
     assert pin(place / "pack") == 1
     result = replay(place / "run")
     assert not result.identical
-    assert f"values of {year} differ" in result.differences[0].what
-    assert kinds(result.differences)[1:] == ["results"] * (len(result.differences) - 1)
+    (cause,) = causes(result.differences)
+    assert f"values of {year} differ" in cause.what
+    assert set(kinds(result.differences)) == {"data", "results"}
 
 
 def test_another_release_rule_is_another_history(place):
@@ -134,8 +148,87 @@ def test_changed_code_is_shown(place):
     file = place / "rising.py"
     file.write_text(STRATEGY.replace("price >", "price >= 1.01 *"))
     result = replay(place / "run")
-    assert kinds(result.differences)[0] == "code"
-    assert "price >= 1.01 *" in result.differences[0].what
+    (cause,) = causes(result.differences)
+    assert cause.kind == "code"
+    assert "price >= 1.01 *" in cause.what
+
+
+def test_answers_come_first_and_lines_of_files_last(place):
+    file = place / "rising.py"
+    file.write_text(STRATEGY.replace("price >", "price >= 1.01 *"))
+    told = str(replay(place / "run")).splitlines()[1:]
+    assert re.match(r"  results: claim rising: timing return a year [+-]\d+\.\d\d% -> [+-]\d+\.\d\d%", told[0])
+    gold = re.match(r"  results: rising on gold: .*CAGR ([+-]\d+\.\d\d)% -> ([+-]\d+\.\d\d)%", told[1])
+    assert gold
+    before = json.loads((place / "run" / "study.json").read_text())["trials"][0]["performance"]["strategy"]["cagr"]
+    assert float(gold[1]) == round(100 * before, 2)
+    assert [line.split(":")[0].strip() for line in told[3:]] == ["code", "results", "results", "results"]
+    assert [line.split(":")[1].strip() for line in told[4:]] == list(RESULTS)
+
+
+def test_another_word_is_said_first(place):
+    shutil.copytree(place / "run", place / "other")
+    study = place / "other" / "study.json"
+    document = json.loads(study.read_text())
+    before = document["trials"][1]["verdict"]["word"]
+    document["trials"][1]["verdict"]["word"] = "another"
+    study.write_text(json.dumps(document))
+    assert diff(place / "run", place / "other")[0].what == f"rising on silver: {before} -> another"
+
+
+def test_a_comment_is_no_other_code(place):
+    file = place / "rising.py"
+    file.write_text(STRATEGY.replace("months=12):", "months=12):  # a year"))
+    assert replay(place / "run").identical
+
+
+def test_a_changed_helper_is_other_code(place):
+    (place / "helper_of_runs.py").write_text("def past(price, months):\n    return price.shift(months)\n")
+    text = STRATEGY.replace("price > price.shift(months)", "price > helper_of_runs.past(price, months)")
+    (place / "rising.py").write_text("import helper_of_runs\n" + text)
+    data = open_data(place / "pack", bundled=False)
+    save(compare([find_strategy(str(place / "rising.py"))], data, ledger=None), place / "helped", data)
+    assert replay(place / "helped").identical
+    (place / "helper_of_runs.py").write_text("def past(price, months):\n    return price.shift(months + 1)\n")
+    (cause,) = causes(replay(place / "helped").differences)
+    assert (cause.kind, cause.what) == ("code", "rising: in what it imports or closes over")
+
+
+def test_what_the_ledger_held_is_part_of_the_run(place, tmp_path):
+    data = open_data(place / "pack", bundled=False)
+    ledger = Ledger(tmp_path / "trials.sqlite")
+    for factor in (1.02, 1.05):
+        (place / "rising.py").write_text(STRATEGY.replace("price >", f"price >= {factor} *"))
+        study = compare([find_strategy(str(place / "rising.py"))], data, ledger=ledger)
+    save(study, place / "counted", data)
+    assert len(json.loads((place / "counted" / "record.json").read_text())[0]) == 4
+    assert replay(place / "counted").identical, "the ledger has grown by the run itself since, and that is no matter"
+    (place / "counted" / "record.json").write_text("[[]]")
+    assert not replay(place / "counted").identical
+
+
+def test_a_killed_run_leaves_nothing_for_long(place):
+    folder = place / "runs"
+    (folder / ".run.assay-dead").mkdir(parents=True)
+    (folder / ".run.assay-live").mkdir()
+    (folder / ".run.backup").mkdir()
+    for name in (".run.assay-dead", ".run.backup"):
+        os.utime(folder / name, (0, 0))
+    data = open_data(place / "pack", bundled=False)
+    save(compare([find_strategy(str(place / "rising.py"))], data, ledger=None), folder / "run", data)
+    assert {path.name for path in folder.iterdir()} == {"run", ".run.assay-live", ".run.backup"}
+
+
+def test_nothing_is_written_before_there_is_something_to_write(place, monkeypatch):
+    data = open_data(place / "pack", bundled=False)
+    study = compare([find_strategy(str(place / "rising.py"))], data, ledger=None)
+    seen = []
+    monkeypatch.setattr(type(study), "to_json", lambda self: seen.append({*place.iterdir()}) or 1 / 0)
+    before = {*place.iterdir()}
+    with pytest.raises(ZeroDivisionError):
+        save(study, place / "new", data)
+    assert seen == [before]
+    assert {*place.iterdir()} == before
 
 
 def test_a_strategy_that_is_gone_is_said(place):
@@ -186,6 +279,8 @@ def test_what_is_no_run_is_refused(place):
     study = compare([find_strategy(str(place / "rising.py"))], data, metals=["gold"])
     with pytest.raises(RunError, match="exists and is no run"):
         save(study, place / "pack", data)
+    with pytest.raises(RunError, match="exists and is no run"):
+        check_folder(place / "pack")
     save(study, place / "run", data)
     assert json.loads((place / "run" / "manifest.json").read_text())["tried"][0][1] == "gold"
 
@@ -201,3 +296,38 @@ def test_the_commands(place, capsys):
     capsys.readouterr()
     assert main(["replay", str(place / "nowhere")]) == 2
     assert "is no run" in capsys.readouterr().err
+
+
+def test_the_portfolio_is_kept_as_it_was_printed(tmp_path, capsys):
+    assert main(["compare", "whole_thesis", "--start", "2010", "--run", str(tmp_path / "run"), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    kept = json.loads((tmp_path / "run" / "study.json").read_text())
+    assert printed["portfolio"] == kept["portfolio"]
+    assert "portfolio/strategy" in (tmp_path / "run" / "equity.csv").read_text().partition("\n")[0]
+    assert "portfolio/gold" in (tmp_path / "run" / "weights.csv").read_text().partition("\n")[0]
+    assert replay(tmp_path / "run").identical
+
+
+def test_what_could_not_be_written_is_refused_before_the_work(place, capsys, monkeypatch):
+    monkeypatch.setattr("research.cli.app.open_packs", lambda packs: pytest.fail("the work began"))
+    file = str(place / "rising.py")
+    missing = place / "no such" / "page.html"
+    assert main(["backtest", file, "--html", str(missing)]) == 2
+    assert f"mkdir -p '{missing.parent}'" in capsys.readouterr().err
+    assert main(["compare", file, "--html", str(place / "pack")]) == 2
+    assert "is a folder" in capsys.readouterr().err
+    assert main(["compare", file, "--run", str(place / "pack")]) == 2
+    assert "exists and is no run" in capsys.readouterr().err
+    assert main(["claims", "--html", str(missing)]) == 2
+
+
+def test_what_was_computed_is_printed_even_if_it_cannot_be_written(place, capsys, monkeypatch):
+    def full(self, path):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("research.study.Study.report", full)
+    command = ["backtest", str(place / "rising.py"), "--data", str(place / "pack"), "--no-ledger", "--json"]
+    assert main([*command, "--html", str(place / "page.html")]) == 2
+    told = capsys.readouterr()
+    assert json.loads(told.out)["trials"]
+    assert "page.html: cannot be written: No space left on device" in told.err

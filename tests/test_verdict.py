@@ -86,6 +86,9 @@ def test_the_smaller_of_the_ratio_and_the_declared_return_must_be_excluded():
     assert word(upper=0.4, worthwhile_return=limit + 1e-6) == "ruled out"
     assert word(upper=0.4, worthwhile_return=limit - 1e-6) == "undecidable"
     assert word(upper=0.6, worthwhile_return=limit + 1e-6) == "undecidable"
+    assert word(upper=0.4, worthwhile_return=limit) == "undecidable", "at the limit it is not excluded"
+    assert "returns up to" in decide(evidence(upper=0.4, worthwhile_return=limit)).reason
+    assert "information ratios up to 0.50" in decide(evidence(upper=0.5)).reason
 
 
 def test_a_stricter_level_takes_a_wider_limit():
@@ -126,6 +129,24 @@ def test_what_cannot_be_computed_is_undecidable_only_if_the_word_hangs_on_it():
     assert word(ratio_before_costs=Estimate(nan, nan, 8)) == "undecidable"
 
 
+def test_one_of_two_missing_numbers_is_a_missing_number():
+    assert word(p=0.3, against=nan, upper=0.4) == "undecidable"
+    assert word(p=nan, against=0.3, upper=0.4) == "undecidable"
+    assert word(ratio_before_costs=Estimate(nan, nan, 8), return_before_costs=Estimate(0.0, 0.01, 20)) == "undecidable"
+    no_return = evidence(upper=0.4, return_before_costs=Estimate(nan, nan, 8))
+    assert decide(no_return).steps["excluded"] is None
+
+
+def test_the_reason_names_what_failed():
+    tried = {**SUPPORTED, "robustness": replace(KEEPS, first_half=-0.1, doubled_costs=-0.1)}
+    assert "sign lost: doubled costs, first half" in decide(evidence(**tried)).reason
+    assert "sign lost: every check" in decide(evidence(**{**SUPPORTED, "robustness": LOSES})).reason
+    assert "not of the claimed sign" in decide(evidence(information_ratio=Estimate(-0.1, 0.2, 20))).reason
+    assert "not of the claimed sign" not in decide(evidence()).reason
+    assert "p <0.001 adjusted" in decide(evidence(p=0.0009, shifted=0.01)).reason
+    assert "p 0.001 adjusted" in decide(evidence(p=0.001, shifted=0.01)).reason
+
+
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(-1, 1), st.integers(0, 12))
 def test_no_evidence_earns_two_words_and_each_word_has_its_reasons(p, against, shifted, shifted_against, upper, events):
     found = decide(evidence(p, against, shifted, shifted_against, upper, events=events, robustness_before_costs=LOSES))
@@ -161,6 +182,7 @@ def test_rules_may_be_stricter_never_looser(looser):
 
 
 def test_evidence_without_direction_is_refused():
+    assert evidence(sign=-1).sign == -1
     with pytest.raises(ParameterError, match="sign"):
         evidence(sign=0)
 

@@ -26,9 +26,11 @@ from research.cli.options import (
     MinEvents,
     NoLedger,
     Packs,
+    PriceName,
     Slippage,
     Start,
     Storage,
+    check_outputs,
     execution_of,
     open_packs,
     parameters_of,
@@ -38,6 +40,7 @@ from research.cli.options import (
 )
 from research.cli.output import print_json
 from research.cli.today import today
+from research.errors import AssayError, ExecutionError
 
 if TYPE_CHECKING:
     from research.datasets.data import Data
@@ -76,6 +79,7 @@ def compare(
     metals: Metals = None,
     start: Start = None,
     end: End = None,
+    price: PriceName = None,
     delay: Delay = None,
     fees: Fees = None,
     slippage: Slippage = None,
@@ -93,12 +97,13 @@ def compare(
     """Every thesis signal against buy-and-hold: the verdict table."""
     execution = execution_of(delay=delay, fees=fees, slippage=slippage, storage=storage, borrow=borrow)
     rules = rules_of(level=level, min_events=min_events)
+    check_outputs(html, run_folder)
     from research.study import LEDGER
     from research.study import compare as run
 
     thesis = thesis_in_force()
     chosen = [strategy_named(name, thesis) for name in names] if names else thesis.of_kind("thesis")
-    data = open_packs(packs)
+    data = open_packs(packs, price)
     with _progress(as_json) as tell:
         study = run(
             chosen,
@@ -112,8 +117,7 @@ def compare(
             ledger=None if no_ledger else LEDGER,
             thesis=thesis,
         )
-    _keep(study, data, run_folder)
-    _show(study, as_json=as_json, verbose=verbose, html=html)
+    _give(study, data, as_json=as_json, verbose=verbose, html=html, run_folder=run_folder)
 
 
 @app.command()
@@ -123,6 +127,7 @@ def backtest(
     param: Annotated[list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Repeatable.")] = None,
     start: Start = None,
     end: End = None,
+    price: PriceName = None,
     delay: Delay = None,
     fees: Fees = None,
     slippage: Slippage = None,
@@ -139,6 +144,7 @@ def backtest(
     """One strategy against buy-and-hold, with every finding."""
     execution = execution_of(delay=delay, fees=fees, slippage=slippage, storage=storage, borrow=borrow)
     rules = rules_of(level=level, min_events=min_events)
+    check_outputs(html, run_folder)
     parameters = parameters_of(param)
     from research.study import LEDGER
     from research.study import compare as run
@@ -146,7 +152,7 @@ def backtest(
     thesis = thesis_in_force()
     chosen = strategy_named(name, thesis)
     chosen.parameters(parameters)
-    data = open_packs(packs)
+    data = open_packs(packs, price)
     with _progress(as_json) as tell:
         study = run(
             [chosen],
@@ -161,13 +167,16 @@ def backtest(
             ledger=None if no_ledger else LEDGER,
             thesis=thesis,
         )
-    _keep(study, data, run_folder)
-    _show(study, as_json=as_json, verbose=True, html=html)
+    _give(study, data, as_json=as_json, verbose=True, html=html, run_folder=run_folder)
 
 
 @app.command()
 def strategies(as_json: Json = False, packs: Packs = None) -> None:
     """What there is, what each claims, which data it needs and whether they are here."""
+    from research.discovery import shadows
+
+    for line in shadows():
+        typer.echo(f"note: {line}", err=True)
     thesis = thesis_in_force()
     available = open_packs(packs)
     if as_json:
@@ -210,17 +219,28 @@ def strategy_json(item: Any, thesis: Any, available: Any) -> dict[str, Any]:
     }
 
 
-def _keep(study: Study, data: Data, folder: Path | None) -> None:
-    if folder is not None:
-        from research.runs import save
+def _give(
+    study: Study, data: Data, *, as_json: bool, verbose: bool, html: Path | None, run_folder: Path | None
+) -> None:
+    """Write what was asked for and print the study; one that cannot be written is printed all the same."""
+    failed: AssayError | None = None
+    try:
+        if html is not None:
+            typer.echo(f"wrote {study.report(html)}", err=True)
+        if run_folder is not None:
+            from research.runs import save
 
-        typer.echo(f"wrote {save(study, folder, data)}", err=True)
+            typer.echo(f"wrote {save(study, run_folder, data)}", err=True)
+    except AssayError as error:
+        failed = error
+    except OSError as error:
+        failed = ExecutionError(f"{html}: cannot be written: {error.strerror}; name another file")
+    _show(study, as_json=as_json, verbose=verbose)
+    if failed is not None:
+        raise failed
 
 
-def _show(study: Study, *, as_json: bool, verbose: bool, html: Path | None) -> None:
-    if html is not None:
-        study.report(html)
-        typer.echo(f"wrote {html}", err=True)
+def _show(study: Study, *, as_json: bool, verbose: bool) -> None:
     if as_json:
         print_json(study.to_json())
         return

@@ -14,9 +14,11 @@ from research.cli.options import (
     Fees,
     Json,
     Packs,
+    PriceName,
     Slippage,
     Start,
     Storage,
+    check_outputs,
     execution_of,
     open_packs,
     thesis_in_force,
@@ -39,6 +41,7 @@ def claims(
     ] = None,
     start: Start = None,
     end: End = None,
+    price: PriceName = None,
     delay: Delay = None,
     fees: Fees = None,
     slippage: Slippage = None,
@@ -48,6 +51,8 @@ def claims(
     packs: Packs = None,
 ) -> None:
     """The claims of the thesis: what the sources say, which strategies test them, and their verdicts."""
+    for file in (html, findings):
+        check_outputs(file)
     execution = execution_of(delay=delay, fees=fees, slippage=slippage, storage=storage, borrow=borrow)
     from research.datasets.store import write_atomically
     from research.report.claims import claims_json, claims_page, print_claims
@@ -56,7 +61,7 @@ def claims(
     from research.study import compare
     from research.study.beta_break import beta_break
 
-    thesis, data = thesis_in_force(), open_packs(packs)
+    thesis, data = thesis_in_force(), open_packs(packs, price)
     terms = {"start": start, "end": end, "execution": execution, "thesis": thesis}
     study = None
     if verdicts or html is not None or findings is not None:

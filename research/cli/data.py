@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from research.cli.options import Json, Packs, open_packs
 from research.cli.output import print_json
-from research.errors import IntegrityError
+from research.cli.sources import archive, claims_at_hand, opened, sources
+from research.errors import IntegrityError, RegistryError
 
 if TYPE_CHECKING:
-    from research.sources.fetching import Outcome
+    from research.sources.fetching import Outcome, Progress
 
 app = typer.Typer(help="Datasets: coverage, age, source, licence, release rule.", invoke_without_command=True)
 
@@ -55,11 +58,15 @@ def fetch(
     """Live data into the user's pack; exit 0 when all came, 3 when some did, 4 when none did."""
     from research.sources import fetch as run
 
-    report = run(ids or None, accept=accept or (), anew=anew or (), progress=None if as_json else _tell)
+    before = claims_at_hand(open_packs(None))
+    report = run(ids or None, accept=accept or (), anew=anew or (), progress=None if as_json else _teller())
+    news = opened(before, open_packs(None)) if any(one.added for one in report.outcomes) else ""
     if as_json:
-        print_json(report.to_json())
+        print_json(report.to_json() | {"opened": news})
     else:
         typer.echo(report.summary)
+        if news:
+            typer.echo(news)
     raise typer.Exit(report.exit_code)
 
 
@@ -70,9 +77,22 @@ def add(
     date_column: Column = None,
     value_column: Column = None,
     sheet: Column = None,
+    heading_row: Annotated[int | None, typer.Option(metavar="N", min=1, help="Line of the heading, from 1.")] = None,
     dates: Annotated[Literal["dmy", "mdy", "ymd"] | None, typer.Option(help="Order of day and month.")] = None,
     decimal: Annotated[Literal["point", "comma"] | None, typer.Option(help="Decimal sign.")] = None,
-    unit: Annotated[str | None, typer.Option(metavar="UNIT", help="Of the file: oz, kg, g, t, …; converted.")] = None,
+    unit: Annotated[
+        str | None, typer.Option(metavar="UNIT", help="Of the file: oz, kg, g, t, …; converted. Of an ID of your own.")
+    ] = None,
+    title: Annotated[str | None, typer.Option(metavar="TEXT", help="Of an ID of your own: what it is.")] = None,
+    frequency: Annotated[
+        str | None, typer.Option(metavar="day|week|month|quarter|year", help="Of an ID of your own.")
+    ] = None,
+    release: Annotated[
+        str | None, typer.Option(metavar="RULE", help="Of an ID of your own: when known, 'lag 1 day 18:00 UTC'.")
+    ] = None,
+    describe: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="Descriptions of IDs of your own, a table each.")
+    ] = None,
     keep: Annotated[Literal["first", "last"] | None, typer.Option(help="Of several rows for one period.")] = None,
     accept: Annotated[bool, typer.Option("--accept", help="Believe values that look implausible.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is understood, keep nothing.")] = False,
@@ -87,18 +107,21 @@ def add(
         date_column=date_column,
         value_column=value_column,
         sheet=sheet,
+        heading_row=heading_row,
         dates=dates,
         decimal=decimal,
         unit=unit,
         keep=keep,
         accept=accept,
     )
+    said = {"title": title, "unit": unit, "frequency": frequency, "release": release}
+    about = _described(describe, identity) | {name: text for name, text in said.items() if text is not None}
     asked = not (yes or as_json or dry_run) and sys.stdin.isatty()
     if asked:
-        _preview(run(file, identity, options, dry_run=True).preview)
+        _preview(run(file, identity, options, describe=about, dry_run=True).preview)
         if not typer.confirm("keep it?"):
             raise typer.Exit(1)
-    report = run(file, identity, options, dry_run=dry_run)
+    report = run(file, identity, options, describe=about, dry_run=dry_run)
     if as_json:
         print_json(report.to_json())
         return
@@ -109,27 +132,56 @@ def add(
 
 @app.command()
 def verify(as_json: Json = False, packs: Packs = None) -> None:
-    """Every file against its hash; exit 2 when one is missing or changed."""
+    """Every file against its hash, and each price looked over; exit 2 when a file is missing or changed."""
     available = open_packs(packs)
     from research.datasets.user_pack import user_pack_folder, verify_pack
 
     problems = list(dict.fromkeys([*available.verify(), *verify_pack(user_pack_folder())]))
     n_files = sum(len(pack.files) for pack in available.packs)
+    doubts = [] if problems else [found.line for found in available.prices_looked_over() if not found.clean]
     if as_json:
-        print_json({"files": n_files, "problems": problems})
+        print_json({"files": n_files, "problems": problems, "prices": doubts})
     if problems:
         raise IntegrityError(problems[0] + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""))
     if not as_json:
         typer.echo(f"{n_files} files in {len(available.packs)} packs match their SHA-256")
+        _preview(doubts)
 
 
-def _preview(lines: tuple[str, ...]) -> None:
+def _described(file: Path | None, identity: str) -> dict[str, Any]:
+    """The table of one id in a file of descriptions."""
+    if file is None:
+        return {}
+    import tomllib
+
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise RegistryError(f"{file}: {error}; write [{identity}] and its title, unit, frequency, release") from None
+    if not isinstance(tables.get(identity), dict):
+        raise RegistryError(f"{file}: no table [{identity}]; it has {', '.join(tables) or 'none'}")
+    return dict(tables[identity])
+
+
+def _preview(lines: Iterable[str]) -> None:
     for line in lines:
         typer.echo(line)
 
 
-def _tell(done: int, total: int, identity: str, outcome: Outcome | None) -> None:
-    if outcome is not None:
-        typer.echo(f"{done:>3}/{total} {outcome.line}", err=True)
-    elif sys.stderr.isatty():
-        typer.echo(f"{done:>3}/{total} {identity} …\r", err=True, nl=False)
+def _teller() -> Progress:
+    """One line a dataset, its id first; on a terminal also what is under way and the time that is left."""
+    started = time.monotonic()
+
+    def tell(done: int, total: int, identity: str, outcome: Outcome | None) -> None:
+        if outcome is not None:
+            typer.echo(outcome.line, err=True)
+        elif sys.stderr.isatty():
+            left = (time.monotonic() - started) / done * (total - done) if done else 0.0
+            about = f", about {left / 60:.0f} min left" if left >= 90 else f", about {left:.0f} s left" if left else ""
+            typer.echo(f"{identity} … ({done + 1} of {total}{about})\x1b[K\r", err=True, nl=False)
+
+    return tell
+
+
+app.command()(sources)
+app.command()(archive)

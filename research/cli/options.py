@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import os
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from research.errors import ParameterError
+from research.errors import ExecutionError, ParameterError
 
 if TYPE_CHECKING:
     from research.claims import Thesis
@@ -26,6 +27,12 @@ Packs = Annotated[
     typer.Option("--data", metavar="DIR", help="Another data pack; repeatable, later packs override earlier ones."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
+PriceName = Annotated[
+    str | None,
+    typer.Option(
+        "--price", metavar="NAME", help="monthly, spot, future or etf. Default: the best that is here and not stale."
+    ),
+]
 Metals = Annotated[
     list[str] | None, typer.Option("--metal", metavar="METAL", help="A metal; repeatable. Default: all claimed.")
 ]
@@ -60,13 +67,31 @@ def strategy_named(name: str, thesis: Thesis) -> Strategy:
     return find_strategy(name, thesis.strategies)
 
 
-def open_packs(packs: list[Path] | None) -> Data:
+def open_packs(packs: list[Path] | None, price: str | None = None) -> Data:
     """The bundled pack, the user's own over it, that of the thesis in force, if it has one, and the named ones."""
     from research.datasets.data import open_data
 
     folder = THESIS.get()
     own = [folder] if folder is not None and (folder / "registry.toml").is_file() else []
-    return open_data(*own, *(packs or []), user=True)
+    return open_data(*own, *(packs or []), price=price)
+
+
+def check_outputs(html: Path | None, run_folder: Path | None = None) -> None:
+    """Refuse, before the work, what could not be written after it.
+
+    Raises
+    ------
+    ExecutionError, RunError
+        If the file's folder is missing, a folder has its name, or the run's folder holds something else.
+    """
+    if html is not None and not html.parent.is_dir():
+        raise ExecutionError(f"{html}: there is no folder {html.parent}; make it first: mkdir -p '{html.parent}'")
+    if html is not None and (html.is_dir() or not os.access(html.parent, os.W_OK)):
+        raise ExecutionError(f"{html}: {'is a folder' if html.is_dir() else 'may not be written'}; name another file")
+    if run_folder is not None:
+        from research.runs import check_folder
+
+        check_folder(run_folder)
 
 
 def execution_of(**given: float | None) -> Execution:

@@ -7,7 +7,9 @@ from typing import Any
 
 import typer
 
+from research.values import plain
+
 
 def print_json(document: Any) -> None:
     """One JSON document on stdout."""
-    typer.echo(json.dumps(document, indent=2, default=str, allow_nan=False))
+    typer.echo(json.dumps(plain(document), indent=2, allow_nan=False))

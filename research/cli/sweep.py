@@ -14,6 +14,7 @@ from research.cli.options import (
     Json,
     NoLedger,
     Packs,
+    PriceName,
     Slippage,
     Start,
     Storage,
@@ -44,6 +45,7 @@ def sweep(
     by: Annotated[str | None, typer.Option("--by", metavar="NAME,NAME", help="Axes of the heat map.")] = None,
     start: Start = None,
     end: End = None,
+    price: PriceName = None,
     delay: Delay = None,
     fees: Fees = None,
     slippage: Slippage = None,
@@ -78,7 +80,7 @@ def sweep(
     from research.study.record import Terms, record_grid
     from research.sweep.sweep import run_sweep
 
-    available = open_packs(packs)
+    available = open_packs(packs, price)
     problem = ""
 
     def record(strategy: Strategy, metal: str, variants: Grid) -> None:

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from research.datasets.futures import delivery_calendar, last_holding_day
+from research.datasets.futures import clean_futures, delivery_calendar, last_holding_day, roll_before_notice
 from research.errors import NoData, ValidationError
 
 Anchor = Literal["first", "last"]
@@ -63,6 +63,36 @@ def held_returns(table: pd.DataFrame, held: pd.Series) -> pd.DataFrame:
         {"contract": held, "close": close, "price_change": close - before, "excess_return": close / before - 1},
         index=held.index,
     )
+
+
+def held_contract(observations: pd.DataFrame, business_days: int = 5) -> pd.DataFrame:
+    """The future that an account holds, day by day, from the observations of a table by contract.
+
+    Cleaned, rolled ``business_days`` before first notice. Where on some day no contract could be held, the history
+    begins after the last such day: a return across it was nobody's.
+
+    Returns
+    -------
+    DataFrame
+        ``observed_for``, ``known_at``, ``value`` (close of the held contract) and ``excess_return``.
+    """
+    newest = observations.sort_values("known_at", kind="stable").drop_duplicates(
+        ["observed_for", "contract"], keep="last"
+    )
+    table = clean_futures(newest.rename(columns={"observed_for": "date"})).table
+    held = roll_before_notice(table, business_days)
+    days = pd.DatetimeIndex(np.sort(table["date"].unique()))
+    skipped = days[(days < held.index[-1]) & ~days.isin(held.index)]
+    returns = held_returns(table, held[held.index > skipped[-1]] if len(skipped) else held)
+    known = newest.groupby("observed_for")["known_at"].max().reindex(returns.index)
+    return pd.DataFrame(
+        {
+            "observed_for": returns.index,
+            "known_at": known.to_numpy(dtype=object),
+            "value": returns["close"].to_numpy(),
+            "excess_return": returns["excess_return"].to_numpy(),
+        }
+    ).astype({"known_at": "datetime64[us, UTC]", "observed_for": "datetime64[us]"})
 
 
 def ratio_adjusted(returns: pd.DataFrame, anchor: Anchor = "first") -> pd.Series:

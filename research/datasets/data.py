@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from research.datasets.continuous import held_contract
 from research.datasets.dataset import Dataset
 from research.datasets.market import Market, build_market
 from research.datasets.panel import Panel
+from research.datasets.price import Price, choose, unavailable
+from research.datasets.quality import Quality, quality
 from research.datasets.registry import Pack, read_registry
+from research.datasets.remedies import how_to_get
 from research.datasets.store import load, verify
 from research.datasets.user_pack import user_pack_folder
 from research.errors import ExecutionError, NoData, UnknownDataset, did_you_mean
@@ -19,8 +26,10 @@ from research.errors import ExecutionError, NoData, UnknownDataset, did_you_mean
 _HERE = Path(__file__).resolve().parent
 
 
-def open_data(*packs: str | Path, bundled: bool = True, user: bool = False) -> Data:
-    """Open the bundled pack, and any others over it: later packs override earlier ones, id by id.
+def open_data(*packs: str | Path, bundled: bool = True, user: bool | None = None, price: str | None = None) -> Data:
+    """Open what the command line opens: the bundled pack, the user's own over it, and any others over both.
+
+    Later packs override earlier ones, id by id.
 
     Parameters
     ----------
@@ -30,19 +39,27 @@ def open_data(*packs: str | Path, bundled: bool = True, user: bool = False) -> D
         Begin with the pack that ships with the package.
     user
         Put the user's own pack, which ``assay data fetch`` and ``assay data add`` make, over the bundled one,
-        where there is one.
+        where there is one. By default as ``bundled``.
+    price
+        Which price to trade: ``monthly``, ``spot``, ``future`` or ``etf``; by default the best that is here and not
+        stale (``data.price_line`` says which and why).
+
+    Raises
+    ------
+    RegistryError
+        If a folder is no pack.
 
     Examples
     --------
-    >>> data = open_data()
-    >>> data["gold_price"].unit
-    'USD per troy ounce'
+    >>> data = open_data(user=False)
+    >>> data["bill_rate"].unit
+    '% a year, bank discount'
     """
     folders = [bundled_folder()] if bundled else []
-    if user and (user_pack_folder() / "registry.toml").exists():
+    if (bundled if user is None else user) and (user_pack_folder() / "registry.toml").exists():
         folders.append(user_pack_folder())
     folders += [Path(pack).expanduser() for pack in packs]
-    return Data([read_registry(folder) for folder in folders])
+    return Data([read_registry(folder) for folder in folders], price)
 
 
 def bundled_folder() -> Path:
@@ -55,16 +72,27 @@ class Data:
     """Datasets by id, with what strategies and the engine need of them.
 
     Tables are read, checked against their hash and validated on first use, then kept.
+
+    ``{metal}_price`` is, for signals, the price an ounce of the chosen :class:`~research.datasets.price.Price`: a
+    strategy that reads it goes on working whichever is traded. :meth:`market` holds what the account trades.
     """
 
-    def __init__(self, packs: Iterable[Pack]) -> None:
+    def __init__(self, packs: Iterable[Pack], price: str | None = None) -> None:
         self.packs = tuple(packs)
         self._owner: dict[str, Pack] = {identity: pack for pack in self.packs for identity in pack.datasets}
+        self._prices: dict[str, Price] = {name: one for pack in self.packs for name, one in pack.prices.items()}
+        self._asked = price
         self._tables: dict[str, pd.DataFrame] = {}
         self._later: tuple[Data, pd.Timestamp] | None = None
+        self._held: dict[str, pd.DataFrame] = {}
+        if price is not None:
+            self._choice  # noqa: B018 - a price that is not here is an error now, not at its first use
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Data, (self.packs,)  # tables are read anew, against their hashes
 
     def __contains__(self, identity: object) -> bool:
-        return identity in self._owner
+        return self._source(str(identity)) in self._owner
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._owner))
@@ -73,58 +101,101 @@ class Data:
         return len(self._owner)
 
     def __getitem__(self, identity: str) -> Dataset:
-        if identity not in self._owner:
+        source = self._source(identity)
+        if source not in self._owner:
             raise UnknownDataset(f"dataset {identity!r}: in none of the packs{did_you_mean(identity, self._owner)}")
-        return self._owner[identity].datasets[identity]
+        dataset = self._owner[source].datasets[source]
+        if source == identity or not self._rolls(source):
+            return dataset
+        return replace(dataset, kind="series", key=(), price="close", title=f"{dataset.title}: close of the held one")
 
     def owner(self, identity: str) -> Pack:
         """The pack in force for one dataset."""
         self[identity]
-        return self._owner[identity]
+        return self._owner[self._source(identity)]
 
     def observations(self, identity: str) -> pd.DataFrame:
         """The whole observation table of one dataset."""
-        dataset = self[identity]
-        if identity not in self._tables:
-            if self._later is None:
-                table = load(self._owner[identity], dataset)
-            else:
-                later, moment = self._later
-                table = later.observations(identity)
-                table = table[table["known_at"] <= moment].reset_index(drop=True)
-            self._tables[identity] = table
-        return self._tables[identity].copy()
+        self[identity]
+        source = self._source(identity)
+        if source != identity and self._rolls(source):
+            return self._held_contract(source)[["observed_for", "known_at", "value"]].copy()
+        return self._own(source).copy()
 
     def known_by(self, moment: pd.Timestamp) -> Data:
         """The same packs as they stood at a moment (UTC): nothing that was published later, prices included."""
         earlier = copy(self)
-        earlier._tables, earlier._later = {}, (self, moment)
+        earlier._tables, earlier._held, earlier._later = {}, {}, (self, moment)
         return earlier
 
     def verify(self) -> list[str]:
         """One line per pinned file that is missing or changed; empty when all is well."""
         return [problem for pack in self.packs for problem in verify(pack)]
 
+    @cached_property
+    def _choice(self) -> tuple[Price, str]:
+        def span(identity: str) -> tuple[pd.Timestamp, pd.Timestamp]:
+            periods = self._own(identity)["observed_for"]
+            return periods.min(), periods.max()
+
+        return choose(self._prices, self._asked, self._owner.__contains__, span)
+
+    @property
+    def price(self) -> Price:
+        """The price that is traded.
+
+        Raises
+        ------
+        NoData
+            If it was asked for by name, and is not here.
+        """
+        return self._choice[0]
+
+    @property
+    def price_line(self) -> str:
+        """Which price is traded and why, as one sentence for the head of a table."""
+        price, why = self._choice
+        return f"price: {price.name}, {price.title}; {why}"
+
+    def priced(self, price: str | None) -> Data:
+        """The same packs with another price; ``None`` keeps this one."""
+        if price is None:
+            return self
+        other = Data(self.packs, price)
+        other._tables, other._held = self._tables, self._held
+        return other
+
     def metals(self) -> list[str]:
-        """Metals that have a price."""
-        return sorted(identity.removesuffix("_price") for identity in self if self[identity].price)
+        """Metals that the chosen price names and can trade; of packs that name no price, those with a price."""
+        named = self.price.datasets or [i.removesuffix("_price") for i in self._owner if self[i].price]
+        return sorted(metal for metal in named if self.price.dataset(metal) in self._owner)
 
     def market(self, metal: str, start: str | None = None, end: str | None = None) -> Market:
         """Realised price of ``metal`` and bills, between two dates (inclusive).
 
         Raises
         ------
-        UnknownDataset, NoData
-            If the metal has no price here, or nothing lies in the range.
+        NoData
+            If the chosen price has no data for the metal, or nothing lies in the range.
         """
-        price = self._price_id(metal)
-        return build_market(
+        traded = self._traded(metal)
+        dataset = self._owner[traded].datasets[traded]
+        held = self._held_contract(traded) if self._rolls(traded) else None
+        table = self.observations(traded) if held is None else held
+        bills = [(self[identity], self.observations(identity)) for identity in self.price.bills if identity in self]
+        if not bills:
+            raise UnknownDataset(f"bills: needs {' or '.join(self.price.bills)}: in none of the packs")
+        market = build_market(
             metal,
-            (self[price], self.observations(price)),
-            (self["bill_rate"], self.observations("bill_rate")),
+            (replace(dataset, price=dataset.price or "close"), table),
+            bills,
             _date(start, "start"),
             _date(end, "end"),
+            excess_returns=None if held is None else held.set_index("observed_for")["excess_return"],
+            in_price=self.price.in_price,
         )
+        level = f"{metal}_price"
+        return market if level not in self else replace(market, datasets={**market.datasets, level: self[level]})
 
     def panel(self, metal: str, inputs: Mapping[str, str], market: Market) -> Panel:
         """What was known of ``inputs`` (alias -> dataset id) at each bar of ``market``.
@@ -134,12 +205,11 @@ class Data:
         UnknownDataset
             If no pack holds one of them, with all that are missing.
         """
-        dataset = self[self._price_id(metal)]
         missing = sorted({identity for identity in inputs.values() if identity not in self})
         if missing:
-            raise UnknownDataset(f"needs {', '.join(missing)}: in none of the packs; `assay data` lists what there is")
+            raise UnknownDataset(f"needs {', '.join(missing)}: in none of the packs; {how_to_get(missing)}")
         index = pd.DatetimeIndex(market.price.index)
-        time, timezone = dataset.decision
+        time, timezone = self.price.decision if self.price.decision[0] else self[self._traded(metal)].decision
         local = (index + pd.Timedelta(f"{time}:00")).tz_localize(timezone, ambiguous=True, nonexistent="shift_forward")
         decisions = pd.Series(local.tz_convert("UTC"), index=index).astype("datetime64[us, UTC]")
         ids = set(inputs.values())
@@ -151,16 +221,61 @@ class Data:
             {identity: self.observations(identity) for identity in ids},
         )
 
+    def quality(self, metal: str, since: pd.Timestamp | None = None) -> Quality:
+        """What is wrong with the price that the account trades: spikes, frozen runs, splits, gaps, empty rows."""
+        traded = self._traded(metal)
+        traded = f"{metal}_price" if self._rolls(traded) else traded
+        return quality(self[traded], self.observations(traded), since)
+
+    def prices_looked_over(self) -> list[Quality]:
+        """The quality of every price that is here, and of the price an ounce where it is made from contracts."""
+        ids = [identity for identity in self if self._owner[identity].datasets[identity].price]
+        made = [metal for metal in self.metals() if self._rolls(self.price.dataset(metal))]
+        found = {identity: quality(self._owner[identity].datasets[identity], self._own(identity)) for identity in ids}
+        return [*found.values(), *map(self.quality, made)]
+
     def coverage(self, identity: str) -> tuple[pd.Timestamp, pd.Timestamp, int]:
         """First and last period of one dataset, and its number of rows."""
         table = self.observations(identity)
         return table["observed_for"].min(), table["observed_for"].max(), len(table)
 
-    def _price_id(self, metal: str) -> str:
-        identity = f"{metal}_price"
-        if identity not in self._owner:
+    def _own(self, identity: str) -> pd.DataFrame:
+        """The table that the packs hold under the very id."""
+        if identity not in self._tables and self._later is None:
+            self._tables[identity] = load(self._owner[identity], self._owner[identity].datasets[identity])
+        elif identity not in self._tables and self._later is not None:
+            later, moment = self._later
+            table = later._own(identity)
+            self._tables[identity] = table[table["known_at"] <= moment].reset_index(drop=True)
+        return self._tables[identity]
+
+    def _traded(self, metal: str) -> str:
+        identity = self.price.dataset(metal)
+        if identity in self._owner:
+            return identity
+        if not self._prices or metal not in {known for price in self._prices.values() for known in price.datasets}:
             raise NoData(f"metal {metal!r}: no dataset {identity!r}{did_you_mean(metal, self.metals())}")
-        return identity
+        others = [name for name, price in self._prices.items() if price.dataset(metal) in self._owner]
+        raise NoData(unavailable(self.price, metal, others))
+
+    def _source(self, identity: str) -> str:
+        """The id whose observations stand under ``identity``: its own, but for the price an ounce."""
+        if not self._prices or not identity.endswith("_price"):
+            return identity
+        metal = identity.removesuffix("_price")
+        if metal not in {known for price in self._prices.values() for known in price.datasets}:
+            return identity
+        levels = [level.format(metal=metal) for level in self.price.levels] or [self.price.dataset(metal)]
+        return next((level for level in levels if level in self._owner), identity)
+
+    def _rolls(self, identity: str) -> bool:
+        return bool(self.price.roll_business_days) and self._owner[identity].datasets[identity].kind == "table"
+
+    def _held_contract(self, identity: str) -> pd.DataFrame:
+        """``observed_for, known_at, value`` (close) and ``excess_return`` of the contract held on each day."""
+        if identity not in self._held:
+            self._held[identity] = held_contract(self.observations(identity), self.price.roll_business_days)
+        return self._held[identity]
 
 
 def _date(text: str | None, option: str) -> pd.Timestamp | None:

@@ -5,16 +5,19 @@ A strategy never sees a Market; it sees a :class:`~research.datasets.panel.Panel
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from research.datasets.continuous import total_return_index
 from research.datasets.dataset import PERIODS_PER_YEAR, Dataset
-from research.errors import NoData
+from research.errors import NoData, ValidationError
 
 BILL_DAYS = 91
+FREQUENCY_TOLERANCE = 0.2
+"""Largest natural-log distance of bars a year from the declared: 261 weekdays are 0.04, seven-day prices 0.37."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +27,10 @@ class Market:
     Attributes
     ----------
     metal
-        ``"gold"`` or ``"silver"`` (any metal with a ``<metal>_price`` dataset).
+        ``"gold"`` or ``"silver"`` (any metal with a price).
     price
-        USD per troy ounce, indexed by the bar's date.
+        What the account holds, indexed by the bar's date: USD per troy ounce, or the total return of the futures held,
+        which starts at the first contract's close.
     bill_accrual
         Return of bills from the previous bar to this one, a fraction; 0 on the first bar.
         ``y[t-1] * days / 365`` with ``y`` the bond-equivalent yield known at the previous bar.
@@ -35,7 +39,9 @@ class Market:
     periods_per_year
         Bars a year, for every annualised number.
     datasets
-        The datasets behind it, by id.
+        The datasets behind it, by id; the traded one first.
+    in_price
+        Terms of an Execution that the price holds already: ``"storage"``, ``"borrow"``.
     """
 
     metal: str
@@ -44,6 +50,7 @@ class Market:
     averaged: bool
     periods_per_year: int
     datasets: Mapping[str, Dataset]
+    in_price: frozenset[str] = frozenset()
 
     @property
     def year_fraction(self) -> pd.Series:
@@ -55,56 +62,109 @@ class Market:
         """The same market from one bar on."""
         accrual = self.bill_accrual.loc[first:].copy()
         accrual.iloc[0] = 0.0
-        return Market(
-            self.metal,
-            self.price.loc[first:],
-            accrual,
-            self.averaged,
-            self.periods_per_year,
-            self.datasets,
-        )
+        return replace(self, price=self.price.loc[first:], bill_accrual=accrual)
+
+
+Source = tuple[Dataset, pd.DataFrame]
 
 
 def build_market(
     metal: str,
-    price: tuple[Dataset, pd.DataFrame],
-    bills: tuple[Dataset, pd.DataFrame],
+    price: Source,
+    bills: Sequence[Source],
     start: pd.Timestamp | None = None,
     end: pd.Timestamp | None = None,
+    *,
+    excess_returns: pd.Series | None = None,
+    in_price: frozenset[str] = frozenset(),
 ) -> Market:
     """Align realised prices and bill yields by the periods that they describe.
+
+    Parameters
+    ----------
+    price
+        The traded dataset and its observations, ``observed_for, known_at, value``.
+    bills
+        Bill rates; on each bar the first that knows one counts.
+    excess_returns
+        For futures: those of the held contract, by date. The market's price is then their total return with the bills
+        as collateral, from the first value of ``price`` on.
 
     Raises
     ------
     NoData
         If no price, or no bill rate, lies in the range.
+    ValidationError
+        If the bars are not as far apart as the dataset's frequency says.
     """
-    price_dataset, price_table = price
-    bill_dataset, bill_table = bills
-    series = _newest_vintage(price_table).loc[start:end]
-    first, last = (None, None) if not len(price_table) else _span(price_table)
+    dataset, table = price
+    whole = newest_vintage(table)
+    check_frequency(dataset, pd.DatetimeIndex(whole.index))
+    series = whole.loc[start:end]
     if len(series) < 2:
         asked = f"{start:%Y-%m-%d}" if start is not None else "the beginning"
         until = f"{end:%Y-%m-%d}" if end is not None else "the end"
-        raise NoData(f"{price_dataset.id}: no history from {asked} to {until}; the data cover {first} to {last}")
-    yields = bond_equivalent(_newest_vintage(bill_table), bill_dataset)
-    before = _carry(yields, pd.DatetimeIndex(series.index[:-1]), bill_dataset.longest_useful_age)
-    if np.isnan(before).any():
-        missing = series.index[:-1][np.isnan(before)][0]
-        raise NoData(
-            f"{bill_dataset.id}: no rate for {missing:%Y-%m-%d}; cash would earn nothing; "
-            f"it covers {yields.index[0]:%Y-%m-%d} to {yields.index[-1]:%Y-%m-%d}: narrow --start and --end"
-        )
-    days = np.diff(series.index.to_numpy()) / np.timedelta64(1, "D")
-    accrual = np.concatenate([[0.0], before / 100 * days / 365])
+        covered = f"{whole.index[0]:%Y-%m-%d} to {whole.index[-1]:%Y-%m-%d}"
+        raise NoData(f"{dataset.id}: no history from {asked} to {until}; the data cover {covered}")
+    accrual, used = _accrual(pd.DatetimeIndex(series.index), bills)
+    if excess_returns is not None:
+        series = total_return_index(excess_returns.reindex(series.index), accrual, series.iloc[0])
     return Market(
         metal,
-        series.rename(price_dataset.id),
-        pd.Series(accrual, index=series.index, name="bill_accrual"),
-        price_dataset.price == "average",
-        PERIODS_PER_YEAR[price_dataset.frequency],
-        {price_dataset.id: price_dataset, bill_dataset.id: bill_dataset},
+        series.rename(dataset.id),
+        accrual,
+        dataset.price == "average",
+        PERIODS_PER_YEAR[dataset.frequency],
+        {one.id: one for one in (dataset, *used)},
+        in_price,
     )
+
+
+def check_frequency(dataset: Dataset, bars: pd.DatetimeIndex) -> None:
+    """Refuse a price whose bars a year are not those of its frequency: every annualised number would be wrong.
+
+    Measured as the median over whole calendar years, so that an outage does not count; not measured under three years.
+
+    Raises
+    ------
+    ValidationError
+        With what the dates give.
+    """
+    years = bars.year.value_counts().sort_index()
+    if len(years) < 3:
+        return
+    measured = float(years.iloc[1:-1].median())
+    declared = PERIODS_PER_YEAR[dataset.frequency]
+    if abs(np.log(measured / declared)) < FREQUENCY_TOLERANCE:
+        return
+    fits = min(PERIODS_PER_YEAR, key=lambda name: abs(np.log(measured / PERIODS_PER_YEAR[name])))
+    remedy = f'say frequency = "{fits}"' if fits != dataset.frequency else "leave out weekends: weekdays_only = true"
+    raise ValidationError(
+        f"{dataset.id}: declared by the {dataset.frequency} ({declared} bars a year), but a year has {measured:g}; "
+        f"{remedy} in the registry"
+    )
+
+
+def _accrual(bars: pd.DatetimeIndex, bills: Sequence[Source]) -> tuple[pd.Series, list[Dataset]]:
+    before, used = np.full(len(bars) - 1, np.nan), []
+    for dataset, table in bills:
+        yields = bond_equivalent(newest_vintage(table), dataset)
+        rates = np.where(np.isnan(before), _carry(yields, bars[:-1], dataset.longest_useful_age), before)
+        if np.isnan(rates).sum() < np.isnan(before).sum():
+            used.append(dataset)
+        before = rates
+    if np.isnan(before).any():
+        missing = bars[:-1][np.isnan(before)][0]
+        covered = [
+            f"{dataset.id} from {table['observed_for'].min():%Y-%m-%d} to {table['observed_for'].max():%Y-%m-%d}"
+            for dataset, table in bills
+        ]
+        raise NoData(
+            f"bills: no rate for {missing:%Y-%m-%d}; cash would earn nothing; there is {', '.join(covered)}: "
+            "narrow --start and --end"
+        )
+    days = np.diff(bars.to_numpy()) / np.timedelta64(1, "D")
+    return pd.Series(np.concatenate([[0.0], before / 100 * days / 365]), index=bars, name="bill_accrual"), used
 
 
 def bond_equivalent(rate: pd.Series, dataset: Dataset) -> pd.Series:
@@ -119,12 +179,9 @@ def bond_equivalent(rate: pd.Series, dataset: Dataset) -> pd.Series:
     return 100 * 365 * fraction / (360 - BILL_DAYS * fraction)
 
 
-def _newest_vintage(table: pd.DataFrame) -> pd.Series:
+def newest_vintage(table: pd.DataFrame) -> pd.Series:
+    """Value of each period as it is known now."""
     return table.sort_values("known_at", kind="stable").groupby("observed_for")["value"].last()
-
-
-def _span(table: pd.DataFrame) -> tuple[str, str]:
-    return f"{table['observed_for'].min():%Y-%m-%d}", f"{table['observed_for'].max():%Y-%m-%d}"
 
 
 def _carry(series: pd.Series, index: pd.DatetimeIndex, longest: pd.Timedelta) -> np.ndarray:

@@ -8,7 +8,7 @@ from types import ModuleType
 from research.errors import DataError
 
 
-def need(package: str, extra: str = "live") -> ModuleType:
+def need(package: str) -> ModuleType:
     """Import a package of an optional extra.
 
     Raises
@@ -19,4 +19,4 @@ def need(package: str, extra: str = "live") -> ModuleType:
     try:
         return import_module(package)
     except ImportError:
-        raise DataError(f"{package}: not installed; pip install 'assay[{extra}]'") from None
+        raise DataError(f"{package}: not installed; pip install {package.replace('_', '-')}") from None

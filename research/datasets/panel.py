@@ -205,7 +205,8 @@ class Panel:
         values = np.full(len(rows), np.nan)
         values[known] = ordered.to_numpy(dtype=float)[rows[known]]
         if len(ordered):
-            age = self._decisions.to_numpy() - ordered.index.to_numpy()[rows.clip(0)]
+            dated = ordered.index.to_numpy(dtype="datetime64[us]")
+            age = self._decisions.to_numpy(dtype="datetime64[us]") - dated[rows.clip(0)]
             values[known & (age > longest.to_timedelta64())] = np.nan
         return pd.Series(values, index=self.index, name=series.name)
 

@@ -14,6 +14,13 @@ from research.datasets.vintages import latest
 
 _SHARE_REVISED = 0.05
 _LARGE_REVISION = 0.20
+_FEW_REVISED = 5
+_LONG_AGO = pd.Timedelta(days=731)
+_NOISE = 1e-6
+_RESTATED = 1e-3
+_LARGEST_OF_DAYS = 0.35
+_LONGEST_OF_DAYS = 10
+_SPACING = ((4, "day"), (20, "week"), (60, "month"), (200, "quarter"), (float("inf"), "year"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +73,9 @@ def doubts(
     column: str = "value",
     key: Sequence[str] = (),
     whole_history: bool = True,
+    frequency: str = "",
+    base: pd.DataFrame | None = None,
+    today: date | None = None,
 ) -> list[str]:
     """Say what about newly obtained values is hard to believe; an empty list when nothing is.
 
@@ -80,9 +90,16 @@ def doubts(
     key
         Key columns of a table: neighbours are compared within a key.
     whole_history
-        The provider sends its whole history each time, so a much shorter one is suspicious.
+        The provider sends its whole history each time, so one that is much shorter, or ends earlier, is suspicious.
+    frequency
+        That of the dataset, with which the spacing of the dates must agree.
+    base
+        The observation table that ``fresh`` would be merged into: more than a few of its values are not rewritten
+        unasked.
+    today
+        With ``whole_history`` and nothing kept: a history that ended years before it is suspicious.
     """
-    found = []
+    found = _other_spacing(fresh["observed_for"], frequency)
     bad = fresh[out_of_range(fresh[column], plausible)]
     if len(bad):
         row = bad.iloc[0]
@@ -91,14 +108,101 @@ def doubts(
             f"{row[column]:g} for {row['observed_for']:%Y-%m-%d}"
         )
     if kept is not None and len(kept):
-        found += _doubtful_revisions(fresh, latest(kept, key), plausible, column, key, whole_history)
+        newest = latest(kept, key)
+        found += _doubtful_revisions(fresh, newest, plausible, column, key, whole_history)
+        if whole_history:
+            found += _ends_early(fresh, newest, column)
+    elif whole_history and today is not None and pd.Timestamp(today) - fresh["observed_for"].max() > _LONG_AGO:
+        found.append(f"it ends {fresh['observed_for'].max():%Y-%m-%d}, years ago: the answer may be cut")
+    if base is not None and len(base):
+        found += _rewritten(fresh, latest(base, key), key)
+        found += contradicted(fresh, latest(base, key), column, key)
     found += _doubtful_steps(fresh, kept, plausible, column, key)
     return found
+
+
+def measured_frequency(periods: pd.Series) -> str:
+    """The frequency that the dates show, by the median of their distances; empty for fewer than three periods."""
+    days = periods.drop_duplicates().sort_values()
+    if len(days) < 3:
+        return ""
+    typical = float(days.diff().dt.days.median())
+    return next(name for most, name in _SPACING if typical <= most)
+
+
+def contradicted(fresh: pd.DataFrame, newest: pd.DataFrame, column: str, key: Sequence[str]) -> list[str]:
+    """Say where a day's report gives another ``previous`` total than the one kept of the day before.
+
+    Of the next business day the two must agree (restatements of up to a thousandth of the whole let off); up to ten
+    days later they must be of one size.
+    """
+    if "previous" not in fresh or fresh.empty:
+        return []
+    day = fresh["observed_for"].min()
+    before = newest[newest["observed_for"] < day]
+    if before.empty:
+        return []
+    last = before["observed_for"].max()
+    apart = int(np.busday_count(last.date(), day.date()))
+    kept = before[before["observed_for"] == last]
+    both = fresh.merge(
+        kept.assign(kept=kept[column])[[*key, "kept"]], how="inner" if key else "cross", on=[*key] or None
+    )
+    off = (both["previous"] - both["kept"]).abs() > _RESTATED * both["kept"].sum() + 1
+    if apart > 1:
+        if key or apart > _LONGEST_OF_DAYS:
+            return []
+        off &= pd.Series(np.log(both["previous"] / both["kept"]), index=both.index).abs() > _LARGEST_OF_DAYS
+    if not off.any():
+        return []
+    row = both[off].iloc[0]
+    where = "".join(f" {row[name]}" for name in key)
+    return [
+        f"the report of {day:%Y-%m-%d} gives {row['previous']:,.0f} as the total before{where}, kept for "
+        f"{last:%Y-%m-%d} is {row['kept']:,.0f}: columns or rows were exchanged, or the past was restated"
+    ]
 
 
 def in_the_future(fresh: pd.DataFrame, today: date) -> pd.DataFrame:
     """Rows whose period ends more than a day after ``today`` (UTC; Shanghai is a day ahead for a while)."""
     return fresh[fresh["observed_for"] > pd.Timestamp(today) + pd.Timedelta(days=1)]
+
+
+def _other_spacing(periods: pd.Series, frequency: str) -> list[str]:
+    shown = measured_frequency(periods)
+    if not shown or frequency in ("", "irregular", shown):
+        return []
+    return [f"the dates are a {shown} apart where the dataset has one value a {frequency}: another series?"]
+
+
+def _ends_early(fresh: pd.DataFrame, newest: pd.DataFrame, column: str) -> list[str]:
+    ends, ended = fresh["observed_for"].max(), newest["observed_for"].max()
+    if ends < ended:
+        return [f"it ends {ends:%Y-%m-%d} where what is here ends {ended:%Y-%m-%d}: the answer is cut or old"]
+    if ends > ended or len(newest) < 2:
+        return []
+    now, before = fresh[column].iloc[-1], newest[column].iloc[-1]
+    stump = f"{now:.12g}"
+    if now != before and f"{before:.12g}".startswith(stump):
+        return [f"the last value, {stump} for {ends:%Y-%m-%d}, is the beginning of the one kept, {before:.12g}"]
+    return []
+
+
+def _rewritten(fresh: pd.DataFrame, newest: pd.DataFrame, key: Sequence[str]) -> list[str]:
+    """More than a few past values changed, however little."""
+    if "known_at" in fresh:
+        return []
+    by = ["observed_for", *key]
+    values = [name for name in fresh.columns if name in newest.columns and name not in by and name != "previous"]
+    both = newest.merge(fresh, on=by, suffixes=("_kept", ""))
+    changed = pd.Series(False, index=both.index)
+    for name in values:
+        now, before = both[name].to_numpy(float), both[f"{name}_kept"].to_numpy(float)
+        changed |= ~np.isclose(now, before, rtol=_NOISE, atol=0.0, equal_nan=True)
+    periods, of = both.loc[changed, "observed_for"].unique(), both["observed_for"].nunique()
+    if len(periods) <= _FEW_REVISED and not len(periods) > max(1, of / 2):
+        return []
+    return [f"{len(periods)} of {of} past values would be rewritten, the first that of {periods.min():%Y-%m-%d}"]
 
 
 def _doubtful_revisions(

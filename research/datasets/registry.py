@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, get_args
 
 import pandas as pd
 
 from research.datasets.dataset import Dataset, Frequency
+from research.datasets.price import Price, parse_prices
 from research.datasets.release import parse_release
 from research.datasets.shaping import check_read
 from research.errors import RegistryError, did_you_mean
+from research.values import frozen
 
 FORMAT = 1
 
 _REQUIRED = ("title", "publisher", "source", "licence", "unit", "frequency", "file", "read")
 _OPTIONAL = ("kind", "key", "price", "decision", "attribution", "notes", "lag_note", "forecast")
 _SPECIAL = ("release", "longest_useful_age_days")
+
+ABOUT = (
+    "title", "unit", "frequency", "kind", "key", "price", "decision", "release", "longest_useful_age_days", "lag_note",
+    "forecast", "plausible",
+)  # fmt: skip
+"""Fields that say what a dataset is, and so are the same whoever delivers it."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,7 @@ class Pack:
     files: Mapping[str, str]
     datasets: Mapping[str, Dataset]
     folder: Path | None = None  # where its registry.toml is
+    prices: Mapping[str, Price] = field(default_factory=dict)  # by name, the best first
 
 
 def read_registry(folder: Path) -> Pack:
@@ -63,7 +71,20 @@ def read_registry(folder: Path) -> Pack:
     }
     if not datasets:
         raise RegistryError(f"{path}: no [datasets.…] entries; a pack without data is not usable")
-    return Pack(name, root, MappingProxyType(files), MappingProxyType(datasets), folder.resolve())
+    prices = parse_prices(document.get("prices", {}), str(path))
+    return Pack(name, root, frozen(files), frozen(datasets), folder.resolve(), prices)
+
+
+def descriptions(folder: Path) -> Mapping[str, Mapping[str, Any]]:
+    """What a registry says of each id, whoever delivers it: the fields that are not of one file.
+
+    From ``[datasets]``, and from ``[described]``, where ids stand that the pack describes and does not hold.
+    """
+    document = tomllib.loads((folder / "registry.toml").read_text(encoding="utf-8"))
+    entries = document.get("datasets", {}) | document.get("described", {})
+    return {
+        identity: {key: value for key, value in entry.items() if key in ABOUT} for identity, entry in entries.items()
+    }
 
 
 def _dataset(identity: str, entry: Any, files: Mapping[str, str], pack: str, where: str) -> Dataset:
@@ -98,7 +119,7 @@ def _dataset(identity: str, entry: Any, files: Mapping[str, str], pack: str, whe
     return Dataset(
         id=identity,
         **{key: entry[key] for key in _REQUIRED if key != "read"},
-        read=MappingProxyType(dict(entry["read"])),
+        read=frozen(entry["read"]),
         kind=kind,
         key=tuple(entry.get("key", ())),
         **_price_fields(entry, where),

@@ -1,4 +1,4 @@
-"""Release rules: from the period that a number describes to the moment a trader could have it.
+"""Release rules: from the period that a number describes to the moment a trader could have had it.
 
 A rule is data in a registry, one inline table or a list of them::
 
@@ -16,10 +16,12 @@ seen, and late is the safe side.
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -28,77 +30,55 @@ import pandas as pd
 from research.datasets.periods import period_end
 from research.errors import RegistryError, ValidationError, did_you_mean
 
-RuleName = Literal["business_day", "calendar_day", "lag", "weekly", "published"]
+_WORDS = re.compile(r"lag (?P<count>\d+) (?P<business>business )?days? (?P<time>\d\d?:\d\d) (?P<timezone>\S+)")
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 CALENDARS = {"US": ("US", None), "GB": ("GB", "ENG"), "CN": ("CN", None)}
 
-_COMMON = {"rule", "time", "timezone", "until"}
-_KEYS: dict[str, set[str]] = {
-    "business_day": {"n", "months_after", "calendar"},
-    "calendar_day": {"day", "months_after"},
-    "lag": {"days", "business_days", "calendar"},
-    "weekly": {"weekday", "weeks_after", "calendar", "exceptions"},
-    "published": {"column"},
-}
-
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseRule:
-    """When one period's number becomes known; see the module's text for the forms."""
+    """When one period's number becomes known: a day, which each kind of rule finds, and a time of day.
 
-    rule: RuleName
+    Raises
+    ------
+    RegistryError
+        If a field has the wrong type or a value that no timetable has.
+    """
+
+    name: ClassVar[str]
     time: str
     timezone: str
-    n: int = 0
-    day: int = 0
-    days: int = 0
-    business_days: int = 0
-    months_after: int = 0
-    weeks_after: int = 0
-    weekday: str = "friday"
-    calendar: str = "US"
-    column: str = ""
-    exceptions: str = ""
     until: pd.Timestamp | None = None
+
+    column: ClassVar[str] = ""
+    exceptions: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        try:
+            ZoneInfo(self.timezone)
+            pd.Timedelta(f"{self.time}:00")
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise RegistryError(f"release time {self.time!r} {self.timezone!r}: {error}") from None
+        if problem := self._problem():
+            raise RegistryError(f"release rule {self.name!r} {problem}")
 
     def describe(self) -> str:
         """The rule in words, for `assay data`."""
-        months = {0: "the same month", 1: "the next month"}.get(
-            self.months_after, f"the {self.months_after}th month after"
-        )
-        words = {
-            "business_day": f"business day {self.n} ({self.calendar}) of {months}",
-            "calendar_day": f"day {self.day} of {months}",
-            "lag": f"{self.business_days} business days ({self.calendar}) later"
-            if self.business_days
-            else (f"{self.days} days later" if self.days else "the same day"),
-            "weekly": f"the {self.weekday.title()} after" + (" (with exceptions)" if self.exceptions else ""),
-            "published": "on its own publication date",
-        }[self.rule]
         regime = f" (to {self.until:%Y-%m})" if self.until is not None else ""
-        return f"{words}, {self.time} {self.timezone}{regime}"
+        return f"{self._words()}, {self.time} {self.timezone}{regime}"
 
-    def dates(self, observed_for: pd.Series) -> pd.Series:
-        """Calendar dates of release, before the time of day, for every rule but ``published``."""
-        days = observed_for.to_numpy().astype("datetime64[D]")
-        months = days.astype("datetime64[M]") + self.months_after
-        if self.rule == "business_day":
-            first = months.astype("datetime64[D]")
-            released = np.busday_offset(first, self.n - 1, roll="forward", holidays=_holidays(self.calendar, first))
-        elif self.rule == "calendar_day":
-            last = (months + 1).astype("datetime64[D]") - 1
-            released = np.minimum(months.astype("datetime64[D]") + (self.day - 1), last)
-        elif self.rule == "lag" and self.business_days:
-            released = np.busday_offset(
-                days, self.business_days, roll="backward", holidays=_holidays(self.calendar, days)
-            )
-        elif self.rule == "lag":
-            released = days + self.days
-        else:
-            ahead = (WEEKDAYS.index(self.weekday) - pd.DatetimeIndex(days).day_of_week.to_numpy()) % 7
-            friday = days + ahead.astype("timedelta64[D]") + 7 * self.weeks_after
-            released = np.busday_offset(friday, 0, roll="forward", holidays=_holidays(self.calendar, friday))
+    def dates(self, observed_for: pd.Series, published: Mapping[str, pd.Series]) -> pd.Series:
+        """Calendar dates of release, before the time of day.
+
+        Parameters
+        ----------
+        observed_for
+            Last day of each period, naive dates.
+        published
+            Text of publication dates by column, for the rule that reads one.
+        """
+        released = self._days(observed_for.to_numpy().astype("datetime64[D]"))
         return pd.Series(released.astype("datetime64[us]"), index=observed_for.index)
 
     def at_time_of_day(self, dates: pd.Series) -> pd.Series:
@@ -107,6 +87,135 @@ class ReleaseRule:
         return local.dt.tz_localize(
             self.timezone, ambiguous=np.zeros(len(local), dtype=bool), nonexistent="shift_forward"
         ).dt.tz_convert("UTC")
+
+    def _problem(self) -> str:
+        raise NotImplementedError
+
+    def _words(self) -> str:
+        raise NotImplementedError
+
+    def _days(self, days: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class BusinessDay(ReleaseRule):
+    """The ``n``-th business day of the month that comes ``months_after`` the period's last."""
+
+    name = "business_day"
+    n: int = 0
+    months_after: int = 0
+    calendar: str = "US"
+
+    def _problem(self) -> str:
+        if self.n < 1:
+            return "needs `n` of 1 or more"
+        return _bad_calendar(self.calendar) or _negative(months_after=self.months_after)
+
+    def _words(self) -> str:
+        return f"the {_ordinal(self.n)} business day ({self.calendar}) of {_month(self.months_after)}"
+
+    def _days(self, days: np.ndarray) -> np.ndarray:
+        first = (days.astype("datetime64[M]") + self.months_after).astype("datetime64[D]")
+        return np.busday_offset(first, self.n - 1, roll="forward", holidays=_holidays(self.calendar, first))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalendarDay(ReleaseRule):
+    """The given day of the month that comes ``months_after`` the period's last; its last day where it is shorter."""
+
+    name = "calendar_day"
+    day: int = 0
+    months_after: int = 0
+
+    def _problem(self) -> str:
+        return "needs `day` from 1 to 31" if not 1 <= self.day <= 31 else _negative(months_after=self.months_after)
+
+    def _words(self) -> str:
+        return f"the {_ordinal(self.day)} of {_month(self.months_after)}"
+
+    def _days(self, days: np.ndarray) -> np.ndarray:
+        months = days.astype("datetime64[M]") + self.months_after
+        last = (months + 1).astype("datetime64[D]") - 1
+        return np.minimum(months.astype("datetime64[D]") + (self.day - 1), last)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lag(ReleaseRule):
+    """A number of days, or of business days, after the period's last."""
+
+    name = "lag"
+    days: int = 0
+    business_days: int = 0
+    calendar: str = "US"
+
+    def _problem(self) -> str:
+        if self.days < 0 or self.business_days < 0:
+            return "below 0 would know the number before its period ends"
+        if self.days and self.business_days:
+            return "counts `days` or `business_days`, not both"
+        return _bad_calendar(self.calendar)
+
+    def _words(self) -> str:
+        if self.business_days:
+            return f"{_count(self.business_days, 'business day')} ({self.calendar}) later"
+        return f"{_count(self.days, 'day')} later" if self.days else "the same day"
+
+    def _days(self, days: np.ndarray) -> np.ndarray:
+        if not self.business_days:
+            return days + self.days
+        return np.busday_offset(days, self.business_days, roll="backward", holidays=_holidays(self.calendar, days))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weekly(ReleaseRule):
+    """The first such weekday on or after the period's last day, or ``weeks_after`` weeks later.
+
+    On a holiday the next business day. ``exceptions`` names a table of the dates that came otherwise.
+    """
+
+    name = "weekly"
+    weekday: str = "friday"
+    weeks_after: int = 0
+    calendar: str = "US"
+    exceptions: str = ""  # type: ignore[misc]
+
+    def _problem(self) -> str:
+        if self.weekday not in WEEKDAYS:
+            return f"has weekday {self.weekday!r}{did_you_mean(self.weekday, WEEKDAYS)}"
+        return _bad_calendar(self.calendar) or _negative(weeks_after=self.weeks_after)
+
+    def _words(self) -> str:
+        which = f"{_ordinal(self.weeks_after + 1)} " if self.weeks_after else ""
+        return f"the {which}{self.weekday.title()} after" + (" (with exceptions)" if self.exceptions else "")
+
+    def _days(self, days: np.ndarray) -> np.ndarray:
+        ahead = (WEEKDAYS.index(self.weekday) - pd.DatetimeIndex(days).day_of_week.to_numpy()) % 7
+        at = days + ahead.astype("timedelta64[D]") + 7 * self.weeks_after
+        return np.busday_offset(at, 0, roll="forward", holidays=_holidays(self.calendar, at))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published(ReleaseRule):
+    """The publication date that a column of the file states."""
+
+    name = "published"
+    column: str = ""  # type: ignore[misc]
+
+    def _problem(self) -> str:
+        return "" if self.column else "needs `column`, the column of publication dates"
+
+    def _words(self) -> str:
+        return "on its own publication date"
+
+    def dates(self, observed_for: pd.Series, published: Mapping[str, pd.Series]) -> pd.Series:
+        """The dates of this rule's own column."""
+        if self.column not in published:
+            raise ValidationError(f"release rule needs the column {self.column!r}, which the file lacks")
+        return period_end(published[self.column].loc[observed_for.index], column=self.column)
+
+
+RULES = {rule.name: rule for rule in (BusinessDay, CalendarDay, Lag, Weekly, Published)}
 
 
 def parse_release(spec: Any, where: str) -> tuple[ReleaseRule, ...]:
@@ -129,10 +238,35 @@ def parse_release(spec: Any, where: str) -> tuple[ReleaseRule, ...]:
     return rules
 
 
+def release_of_words(text: str) -> dict[str, Any]:
+    """A rule as a person types it: ``lag 1 day 18:00 UTC``, ``lag 2 business days 09:00 America/New_York``.
+
+    Any other rule as the inline table of a registry: ``{ rule = "calendar_day", day = 7, months_after = 1, … }``.
+
+    Raises
+    ------
+    RegistryError
+        If it is neither.
+    """
+    found = _WORDS.fullmatch(text.strip())
+    if found:
+        count = {"business_days" if found["business"] else "days": int(found["count"])}
+        return {"rule": "lag", **count, "time": found["time"], "timezone": found["timezone"]}
+    try:
+        rule: dict[str, Any] = tomllib.loads(f"rule = {text}")["rule"]
+    except tomllib.TOMLDecodeError:
+        rule = {}
+    if not isinstance(rule, dict) or not rule:
+        raise RegistryError(
+            f"release {text!r}: write 'lag 1 day 18:00 UTC', or a rule as in a registry: {{ rule = … }}"
+        )
+    return rule
+
+
 def known_at(
     rules: Sequence[ReleaseRule],
     observed_for: pd.Series,
-    published: pd.Series | None,
+    published: Mapping[str, pd.Series],
     exceptions: Mapping[str, pd.DataFrame],
 ) -> pd.Series:
     """First moment (UTC) at which each period's value could be had.
@@ -144,9 +278,9 @@ def known_at(
     observed_for
         Last day of each period, naive dates.
     published
-        The text of the publication dates, where a rule asks for them.
+        The text of the publication dates by column, on the index of ``observed_for``; each rule reads its own.
     exceptions
-        Per file name, a table ``(observed_for, known_at)`` of dates that replace the rule's.
+        Per file name, a table ``(observed_for, known_at)`` of dates that replace the rule's; it may be left out.
     """
     result = pd.Series(pd.NaT, index=observed_for.index, dtype="datetime64[us, UTC]")
     left = pd.Series(True, index=observed_for.index)
@@ -155,14 +289,9 @@ def known_at(
         left = left & ~here
         if not here.any():
             continue
-        if rule.rule == "published":
-            if published is None:
-                raise ValidationError(f"release rule needs the column {rule.column!r}, which the file lacks")
-            dates = period_end(published[here], column=rule.column)
-        else:
-            dates = rule.dates(observed_for[here])
-        if rule.exceptions:
-            late = exceptions[rule.exceptions]
+        dates = rule.dates(observed_for[here], published)
+        late = exceptions.get(rule.exceptions)
+        if late is not None:
             moved = observed_for[here].map(late.set_index("observed_for")["known_at"])
             dates = moved.astype("datetime64[us]").fillna(dates)
         result[here] = rule.at_time_of_day(dates)
@@ -170,41 +299,53 @@ def known_at(
 
 
 def _parse_one(spec: Any, where: str) -> ReleaseRule:
-    if not isinstance(spec, dict) or "rule" not in spec:
+    if not isinstance(spec, Mapping) or "rule" not in spec:
         raise RegistryError(f"{where}: release must be a table with `rule = …`, not {spec!r}")
     name = spec["rule"]
-    if name not in _KEYS:
-        raise RegistryError(f"{where}: unknown release rule {name!r}{did_you_mean(str(name), _KEYS)}")
-    for key in spec:
-        if key not in _COMMON | _KEYS[name]:
-            raise RegistryError(
-                f"{where}: release rule {name!r} has no key {key!r}{did_you_mean(key, _COMMON | _KEYS[name])}"
-            )
+    if name not in RULES:
+        raise RegistryError(f"{where}: unknown release rule {name!r}{did_you_mean(str(name), RULES)}")
+    kinds = {field.name: field.type for field in fields(RULES[name])}
+    values = {key: value for key, value in spec.items() if key != "rule"}
+    for key, value in values.items():
+        if key not in kinds:
+            raise RegistryError(f"{where}: release rule {name!r} has no key {key!r}{did_you_mean(key, kinds)}")
+        wanted = int if kinds[key] == "int" else str
+        if key != "until" and (not isinstance(value, wanted) or isinstance(value, bool)):
+            kind = "a whole number" if wanted is int else "text"
+            raise RegistryError(f"{where}: release rule {name!r}: {key} is {value!r}; give {kind}")
     for key in ("time", "timezone"):
-        if not isinstance(spec.get(key), str):
+        if key not in values:
             raise RegistryError(f'{where}: release rule {name!r} needs `{key}`, e.g. time = "16:00"')
-    try:
-        ZoneInfo(spec["timezone"])
-        pd.Timedelta(f"{spec['time']}:00")
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise RegistryError(f"{where}: release time {spec['time']!r} {spec['timezone']!r}: {error}") from None
-    values = dict(spec)
     if "until" in values:
-        values["until"] = pd.Timestamp(str(values["until"]))
-    rule = ReleaseRule(**values)
-    if rule.rule == "business_day" and rule.n < 1:
-        raise RegistryError(f"{where}: release rule 'business_day' needs `n` of 1 or more")
-    if rule.rule == "calendar_day" and not 1 <= rule.day <= 31:
-        raise RegistryError(f"{where}: release rule 'calendar_day' needs `day` from 1 to 31")
-    if rule.rule == "lag" and (rule.days < 0 or rule.business_days < 0):
-        raise RegistryError(f"{where}: a release lag below 0 would know the number before its period ends")
-    if rule.rule == "published" and not rule.column:
-        raise RegistryError(f"{where}: release rule 'published' needs `column`, the column of publication dates")
-    if rule.weekday not in WEEKDAYS:
-        raise RegistryError(f"{where}: weekday {rule.weekday!r}{did_you_mean(rule.weekday, WEEKDAYS)}")
-    if rule.calendar not in CALENDARS:
-        raise RegistryError(f"{where}: calendar {rule.calendar!r}{did_you_mean(rule.calendar, CALENDARS)}")
-    return rule
+        try:
+            values["until"] = pd.Timestamp(str(values["until"]))
+        except ValueError:
+            raise RegistryError(f"{where}: release until {values['until']!r} is no date; write YYYY-MM-DD") from None
+    try:
+        return RULES[name](**values)
+    except RegistryError as error:
+        raise RegistryError(f"{where}: {error}") from None
+
+
+def _bad_calendar(calendar: str) -> str:
+    return "" if calendar in CALENDARS else f"has calendar {calendar!r}{did_you_mean(calendar, CALENDARS)}"
+
+
+def _negative(**counts: int) -> str:
+    return next((f"has {key} {value}; give 0 or more" for key, value in counts.items() if value < 0), "")
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _month(after: int) -> str:
+    return {0: "the same month", 1: "the next month"}.get(after, f"the {_ordinal(after)} month after")
 
 
 def _holidays(calendar: str, around: np.ndarray) -> np.ndarray:

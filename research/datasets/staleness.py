@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from research.datasets.dataset import Dataset
-from research.datasets.release import ReleaseRule, known_at
+from research.datasets.release import Published, ReleaseRule, known_at
 
 _NEXT: dict[str, Any] = {
     "day": pd.offsets.BusinessDay(1),
@@ -57,11 +57,10 @@ def next_release(rules: Sequence[ReleaseRule], frequency: str, last: pd.Timestam
     releases are not looked at.
     """
     step = _NEXT.get(frequency)
-    if step is None or any(rule.rule == "published" for rule in rules):
+    if step is None or any(isinstance(rule, Published) for rule in rules):
         return None
     following = (pd.Series([last]) + step).astype("datetime64[us]")
-    plain = [replace(rule, exceptions="") for rule in rules]
-    moment: pd.Timestamp = known_at(plain, following, None, {}).iloc[0]
+    moment: pd.Timestamp = known_at(rules, following, {}, {}).iloc[0]
     return moment
 
 

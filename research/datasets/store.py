@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import tempfile
@@ -20,6 +19,7 @@ from research.datasets.release import known_at
 from research.datasets.shaping import periods, value_columns, wanted_rows
 from research.datasets.validation import validate
 from research.errors import IntegrityError, ValidationError
+from research.provenance import hash_bytes
 
 
 def load(pack: Pack, dataset: Dataset) -> pd.DataFrame:
@@ -29,7 +29,8 @@ def load(pack: Pack, dataset: Dataset) -> pd.DataFrame:
     -------
     pd.DataFrame
         ``observed_for`` (last day of the period, naive), ``known_at`` (UTC) and ``value``, or the
-        named columns of a table; sorted by ``known_at``, then ``observed_for``.
+        named columns of a table; sorted by ``known_at``, then ``observed_for``. Its ``attrs`` count the
+        ``empty_rows`` that were left out.
 
     Raises
     ------
@@ -46,13 +47,16 @@ def load(pack: Pack, dataset: Dataset) -> pd.DataFrame:
     assert isinstance(conditions, Mapping)
     dates = [name for name in (read.get("observed_for"), read.get("known_at")) if isinstance(name, str)]
     sums = [name for names in columns.values() for name in names]
-    for name in [*dates, *sums, *conditions, *(rule.column for rule in dataset.release if rule.column)]:
+    published = [rule.column for rule in dataset.release if rule.column and "known_at" not in read]
+    for name in [*dates, *sums, *conditions, *published]:
         if name not in raw.columns:
             raise ValidationError(f"{where}: no column {name!r}; the file has {', '.join(map(str, raw.columns))}")
     for name, wanted in conditions.items():
         raw = raw[raw[name] == wanted]
+    n_rows = len(raw)
     if dataset.kind == "series":
         raw = raw[raw[sums].notna().all(axis=1)]
+    n_empty = n_rows - len(raw)
     raw = raw.reset_index(drop=True)
     try:
         observed_for = periods(raw, read)
@@ -64,7 +68,9 @@ def load(pack: Pack, dataset: Dataset) -> pd.DataFrame:
             table[name] = raw[parts[0]] if name in dataset.key else _numbers(raw[parts]) * _scale(read)
     except (ValidationError, ValueError) as error:
         raise ValidationError(f"{where}: {error}") from None
-    return validate(table, dataset, where)
+    checked = validate(table, dataset, where)
+    checked.attrs["empty_rows"] = n_empty
+    return checked
 
 
 def verify(pack: Pack) -> list[str]:
@@ -88,7 +94,7 @@ def pin(folder: Path) -> int:
     pack = read_registry(folder)
     changed = 0
     for file, digest in pack.files.items():
-        now = hashlib.sha256((pack.root / file).read_bytes()).hexdigest()
+        now = hash_bytes((pack.root / file).read_bytes())
         if now != digest:
             text, found = re.subn(
                 rf'^("?{re.escape(file)}"?\s*=\s*)"[^"]*"', rf'\g<1>"{now}"', text, flags=re.MULTILINE
@@ -119,7 +125,7 @@ def _verified_bytes(pack: Pack, file: str, what: str) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         raise IntegrityError(f"{what}: {path}: {error.strerror}; restore the file or fetch it again") from None
-    digest = hashlib.sha256(content).hexdigest()
+    digest = hash_bytes(content)
     if digest != pack.files[file]:
         raise IntegrityError(
             f"{what}: {path} has SHA-256 {digest[:12]}…, the registry pins {pack.files[file][:12]}…; "
@@ -142,8 +148,7 @@ def _known_at(pack: Pack, dataset: Dataset, raw: pd.DataFrame, observed_for: pd.
     recorded = dataset.read.get("known_at")
     if isinstance(recorded, str) and pd.api.types.is_datetime64_any_dtype(raw[recorded]):
         return raw[recorded].dt.tz_convert("UTC").astype("datetime64[us, UTC]")
-    columns = {rule.column for rule in dataset.release if rule.column}
-    published = raw[columns.pop()] if columns else None
+    published = {rule.column: raw[rule.column] for rule in dataset.release if rule.column}
     exceptions = {}
     for rule in dataset.release:
         if rule.exceptions:

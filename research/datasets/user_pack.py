@@ -12,7 +12,6 @@ or did not. A lock keeps two writers apart, and the registry ends in a seal over
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import time
@@ -33,6 +32,7 @@ from research.datasets.store import load, write_atomically
 from research.datasets.store import verify as verify_files
 from research.datasets.vintages import Merged
 from research.errors import AssayError, DataError, IntegrityError, RegistryError
+from research.provenance import hash_bytes
 
 LOCK_TIMEOUT = 120.0
 """Seconds to wait for another fetch to finish writing."""
@@ -186,14 +186,14 @@ def _read_document(folder: Path) -> dict[str, Any]:
 
 def _write_document(folder: Path, document: Mapping[str, Any]) -> None:
     body = need("tomli_w").dumps(document).encode("utf-8")
-    seal = f"# seal: sha256 {hashlib.sha256(body).hexdigest()}\n".encode()
+    seal = f"# seal: sha256 {hash_bytes(body)}\n".encode()
     write_atomically(folder / "registry.toml", body + seal)
     _sync_folder(folder)
 
 
 def _sealed(content: bytes) -> bool:
     found = _SEAL.search(content)
-    return found is not None and hashlib.sha256(content[: found.start()]).hexdigest().encode() == found.group(1)
+    return found is not None and hash_bytes(content[: found.start()]).encode() == found.group(1)
 
 
 def _store_table(
@@ -202,7 +202,7 @@ def _store_table(
     buffer = BytesIO()
     table.to_parquet(buffer, index=False)
     content = buffer.getvalue()
-    digest = hashlib.sha256(content).hexdigest()
+    digest = hash_bytes(content)
     name = f"{identity}-{digest[:16]}.parquet"
     write_atomically(folder / name, content)
     _sync_folder(folder)

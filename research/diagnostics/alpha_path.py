@@ -19,6 +19,7 @@ from research.diagnostics.long_run import (
 )
 from research.diagnostics.performance import NO_TIMING, regress_on_metal
 from research.diagnostics.stability import cusum
+from research.engine.regression import is_still
 from research.errors import DataError
 
 
@@ -55,7 +56,7 @@ def alpha_path(
     rows = np.full((strategy.size - size + 1, 3), np.nan)
     for row, start in zip(rows, range(strategy.size - size + 1), strict=True):
         part, moved = strategy[start : start + size], metal[start : start + size]
-        if np.ptp(moved) == 0:
+        if is_still(moved, part):
             continue
         alpha, _, residuals, influence = regress_on_metal(part, moved)
         if float(residuals.std()) > NO_TIMING * float(moved.std()):
@@ -87,7 +88,7 @@ def rolling_alpha(
     """
     path = alpha_path(excess_returns, metal_excess_returns, window=window, periods_per_year=periods_per_year)
     whole_sample = np.column_stack([excess_returns, metal_excess_returns]).astype(np.float64).T
-    moved = np.ptp(whole_sample[1]) > 0
+    moved = not is_still(*whole_sample[::-1])
     whole_alpha = regress_on_metal(*whole_sample)[0] * periods_per_year if moved else float("nan")
     known = path["alpha"].dropna().to_numpy()
     share = float(np.mean(known * whole_alpha > 0)) if known.size else float("nan")
@@ -140,8 +141,8 @@ def alpha_break(excess_returns: SeriesLike, metal_excess_returns: SeriesLike) ->
     strategy, metal = aligned(
         excess_returns=excess_returns, metal_excess_returns=metal_excess_returns, minimum=MINIMUM_OBSERVATIONS
     )
-    if np.ptp(metal) == 0:
-        raise DataError("metal_excess_returns: the metal never moved, so nothing can be timed; check the prices")
+    if is_still(metal, strategy):
+        raise DataError("metal_excess_returns: the metal hardly moved, so nothing can be timed; check the prices")
     question: dict[str, Any] = {
         "name": "alpha_break",
         "unit": "largest excursion, in standard errors of the whole sample",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from math import isfinite
-from types import MappingProxyType
+from dataclasses import dataclass, field, fields
 from typing import Any
+
+from research.values import frozen, plain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,35 +59,8 @@ class Finding:
     def __post_init__(self) -> None:
         if self.p_value is not None and not 0 <= self.p_value <= 1:
             raise ValueError(f"{self.name}: p_value {self.p_value!r} is outside [0, 1]")
-        object.__setattr__(self, "details", MappingProxyType(dict(self.details)))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (_rebuild, (self._fields(),))
-
-    def _fields(self) -> dict[str, Any]:
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        values["details"] = dict(self.details)
-        return values
+        object.__setattr__(self, "details", frozen(self.details))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values only; ``nan`` and infinities become ``None``."""
-        return {key: _plain(value) for key, value in self._fields().items()}
-
-
-def _rebuild(values: dict[str, Any]) -> Finding:
-    return Finding(**values)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, bool | str) or value is None:
-        return value
-    if isinstance(value, int):
-        return value
-    if hasattr(value, "item"):
-        return _plain(value.item())
-    number = float(value)
-    return number if isfinite(number) else None
+        return {item.name: plain(getattr(self, item.name)) for item in fields(self)}

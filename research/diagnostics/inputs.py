@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from research.engine.regression import is_still
 from research.errors import DataError, ParameterError
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
@@ -68,15 +69,15 @@ def with_factors(
     Raises
     ------
     DataError
-        As :func:`aligned`, for fewer than 3 observations, and if one of them never moved.
+        As :func:`aligned`, for fewer than 3 observations, and if one of them hardly moved.
     """
     factors: dict[str, SeriesLike] = {"metal_excess_returns": metal_excess_returns}
     if isinstance(metal_excess_returns, pd.DataFrame):
         factors = {str(name): column for name, column in metal_excess_returns.items()}
     strategy, *columns = aligned(minimum=3, excess_returns=excess_returns, **factors)
     for name, column in zip(factors, columns, strict=True):
-        if np.ptp(column) == 0:
-            raise DataError(f"{name}: the metal never moved, so nothing can be timed; check the prices")
+        if is_still(column, strategy):
+            raise DataError(f"{name}: the metal hardly moved, so nothing can be timed; check the prices")
     table = np.column_stack(columns)
     if len(columns) > 1 and np.linalg.matrix_rank(table - table.mean(axis=0)) < len(columns):
         raise DataError(f"{', '.join(factors)}: some of them move as one, so no beta can be told; leave one out")

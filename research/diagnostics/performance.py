@@ -25,7 +25,8 @@ from research.diagnostics.long_run import (
     student_critical_value,
     student_p_value,
 )
-from research.errors import ParameterError
+from research.engine.regression import is_still
+from research.errors import DataError, ParameterError
 
 NO_TIMING = 1e-9
 """Residual volatility, as a share of the metal's, under which a strategy holds one fixed mix."""
@@ -76,7 +77,7 @@ def timing_alpha(
     Raises
     ------
     DataError
-        For missing or misaligned returns, fewer than 3, or a metal that never moved.
+        For missing or misaligned returns, fewer than 3, or a metal that hardly moved.
 
     References
     ----------
@@ -170,8 +171,15 @@ def regress_on_metal(strategy: FloatArray, metal: FloatArray) -> tuple[float, Fl
     """Alpha a period, betas (K,), residuals, and the influence of every period on alpha (mean 0, both (T,)).
 
     ``metal`` is (T,) or, for several, (T, K).
+
+    Raises
+    ------
+    DataError
+        If one of them hardly moved, by itself or beside the strategy.
     """
     several = metal.reshape(len(metal), -1)
+    if any(is_still(column, strategy) for column in several.T):
+        raise DataError("metal: it hardly moved, so nothing can be timed; check the prices")
     centre = several.mean(axis=0)
     deviation = several - centre
     covariance = deviation.T @ deviation / len(metal)

@@ -112,7 +112,7 @@ def minimum_detectable_alpha(
     Raises
     ------
     DataError
-        For missing or misaligned returns, fewer than 3, or a metal that never moved.
+        For missing or misaligned returns, fewer than 3, or a metal that hardly moved.
     """
     strategy, metal = with_factors(excess_returns, metal_excess_returns)
     year = positive(periods_per_year, "periods_per_year")

@@ -86,7 +86,7 @@ def rotate(numbers: Floats, *, n_rotations: int = N_ROTATIONS, seed: int = SEED)
 
 def monte_carlo_error(p_value: float, n_rotations: int = N_ROTATIONS) -> float:
     """Standard error of a p-value that was counted."""
-    return sqrt(max(p_value * (1 - p_value), 0.0) / n_rotations)
+    return sqrt(p_value * (1 - p_value) / n_rotations)
 
 
 def _t(means: Floats, squares: Floats, nu: int) -> Floats:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+_SHIFTS_AT_ONCE = 64
+
 
 @dataclass(frozen=True, eq=False)
 class Exposure:
@@ -108,7 +110,8 @@ class Exposure:
         cls, decided: pd.Series, market: Market, execution: Execution, *, closed: pd.Timestamp | None = None
     ) -> Exposure:
         """As :meth:`of`, of one metal and bills."""
-        return cls.of(decided.to_frame(market.metal), Legs.of(market), execution, closed=closed)
+        terms = execution.without(market.in_price)
+        return cls.of(decided.to_frame(market.metal), Legs.of(market), terms, closed=closed)
 
     @property
     def n_periods(self) -> int:
@@ -155,11 +158,18 @@ class Exposure:
             Before costs and after them, in the direction ``sign``; NaN where nothing is timed.
         """
         from research.engine import _timing
+        from research.engine._threads import in_threads
 
+        terms, out = self._terms(), np.empty((shifts.size, 2))
         centred = np.ascontiguousarray(self.excess - self.excess.mean(axis=0))
-        out = np.empty((shifts.size, 2))
         starts = np.mod(-np.asarray(shifts, dtype=np.int64), self.n_periods)
-        _timing.moved_ratios(*self._terms(), starts, centred, float(sign), out)
+        loop = _timing.moved_ratios_in_step if self.wanted.shape[1] == 1 else _timing.moved_ratios
+
+        def run(low: int) -> None:
+            part = slice(low, low + _SHIFTS_AT_ONCE)
+            loop(*terms, starts[part], centred, float(sign), out[part])
+
+        in_threads(run, range(0, shifts.size, _SHIFTS_AT_ONCE), shifts.size * self.wanted.size)
         return out
 
     def _terms(self) -> tuple[Floats, NDArray[np.bool_], Floats, Floats, Floats, Floats, Floats]:

@@ -1,4 +1,4 @@
-"""Several legs in one account: the engine of record for a portfolio, and a fast path for its placebos."""
+"""Several legs in one account: the engine of record for a portfolio."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from research.datasets.market import Market
-from research.engine.portfolio import account, filled
+from research.engine.portfolio import account, filled, made_by
 from research.engine.result import PortfolioResult
 from research.errors import SignalError
 from research.execution import Execution
@@ -117,5 +117,5 @@ def run_legs(
         execution=execution,
         periods_per_year=here.periods_per_year,
         averaged=here.averaged,
-        **kept.common(name, here.bill_accrual, provenance),
+        **kept.common(name, here.bill_accrual, made_by(execution, {}, provenance)),
     )

@@ -16,17 +16,23 @@ The side held is that of the last fill; ``dt`` is calendar days over 365.
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 
+from research.datasets.dataset import Dataset
 from research.datasets.market import Market
 from research.engine.result import Result
 from research.errors import NoDecision, SignalError
 from research.execution import Execution
+from research.provenance import versions
 
 CAPITAL = 100.0
 BILLS = "bills"
@@ -44,6 +50,8 @@ def run(
 
     Parameters
     ----------
+    provenance
+        Whatever else made the weights; under ``data`` the hashes of their inputs.
     weights
         Decided at each bar of ``market.price.index``; they are filled ``execution.delay`` bars later,
         and here is the only place where that delay is applied.
@@ -55,6 +63,7 @@ def run(
     NoDecision
         If they are never a number, or the delay leaves no bar to earn on.
     """
+    execution = execution.without(market.in_price)
     targets = filled(weights.to_frame("metal"), market.price.index, execution.delay, name)
     here = market.since(pd.Timestamp(targets.index[0]))
     kept = account(targets, here.price.to_frame("metal"), here.bill_accrual, [execution])
@@ -69,8 +78,15 @@ def run(
         execution=execution,
         periods_per_year=here.periods_per_year,
         averaged=here.averaged,
-        **kept.common(name, here.bill_accrual, provenance),
+        **kept.common(name, here.bill_accrual, made_by(execution, here.datasets, provenance)),
     )
+
+
+def made_by(execution: Execution, datasets: Mapping[str, Dataset], more: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Provenance of a result: hashes of the data, the terms, versions, and what the caller knows besides."""
+    more = dict(more or {})
+    data = {identity: dataset.sha256 for identity, dataset in datasets.items()} | more.pop("data", {})
+    return {**versions(), "execution": asdict(execution), "data": data, **more}
 
 
 def filled(weights: pd.DataFrame, calendar: pd.Index, delay: int, name: str) -> pd.DataFrame:
@@ -108,7 +124,7 @@ class Account:
     returns: pd.Series
     closed: pd.Timestamp | None
 
-    def common(self, name: str, bill_accrual: pd.Series, provenance: Mapping[str, Any] | None) -> dict[str, Any]:
+    def common(self, name: str, bill_accrual: pd.Series, provenance: Mapping[str, Any]) -> dict[str, Any]:
         """Fields that every result has."""
         return {
             "name": name,
@@ -119,7 +135,7 @@ class Account:
             "orders": self.orders,
             "costs": self.costs,
             "closed": self.closed,
-            "provenance": dict(provenance or {}),
+            "provenance": provenance,
         }
 
 
@@ -184,8 +200,7 @@ def _total_return_index(price: pd.DataFrame, carry: np.ndarray) -> np.ndarray:
 
 
 def _vectorbt(targets: pd.DataFrame, index: np.ndarray, bills: np.ndarray, terms: Sequence[Execution]) -> Any:
-    import vectorbt as vbt
-
+    vbt = _vectorbt_package()
     wanted = targets.to_numpy()
     return vbt.Portfolio.from_orders(
         pd.DataFrame(np.column_stack([index, bills]), index=targets.index, columns=[*targets.columns, BILLS]),
@@ -200,6 +215,16 @@ def _vectorbt(targets: pd.DataFrame, index: np.ndarray, bills: np.ndarray, terms
         freq="1D",  # vectorbt's own annualisation is never used
         engine="rust",
     )
+
+
+def _vectorbt_package() -> Any:
+    """Import vectorbt, which composes docstrings as it does so: there are none where python strips them (``-OO``)."""
+    if sys.flags.optimize < 2 or "vectorbt" in sys.modules:
+        import vectorbt
+
+        return vectorbt
+    with patch.object(inspect, "cleandoc", lambda text: ""):
+        return importlib.import_module("vectorbt")
 
 
 def _ledger(records: np.ndarray, index: np.ndarray, bills: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

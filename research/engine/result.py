@@ -9,13 +9,16 @@ from typing import Any
 import pandas as pd
 
 from research.execution import Execution
+from research.values import frozen
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Backtest:
     """What every backtest has: one account from its first fill to the last bar.
 
-    ``equity``, ``costs`` and weights are indexed by the bars from the first fill on; returns by the bars after it.
+    Nothing in it can be changed: what is asked for is a copy-on-write copy, which shares its numbers until it is
+    written into. ``equity``, ``costs`` and weights are indexed by the bars from the first fill on; returns by the bars
+    after it.
 
     Attributes
     ----------
@@ -37,6 +40,9 @@ class Backtest:
         Fees, slippage, storage and borrow at each bar, as fractions of the value before it.
     closed
         The bar at which the account had lost everything and was closed, or ``None``.
+    provenance
+        What made it: ``data`` (SHA-256 by dataset id), ``execution``, ``assay``, ``python`` and ``versions``; for a
+        strategy also ``strategy``, ``source`` (:func:`research.provenance.identity`), ``metal`` and ``parameters``.
     """
 
     name: str
@@ -52,10 +58,26 @@ class Backtest:
     closed: pd.Timestamp | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if isinstance(value, Mapping):
+                object.__setattr__(self, name, frozen(value))
+            elif isinstance(value, pd.Series | pd.DataFrame):
+                object.__setattr__(self, name, value.copy())
+
+    def __getattribute__(self, name: str) -> Any:
+        value = object.__getattribute__(self, name)
+        return value.copy(deep=False) if isinstance(value, pd.Series | pd.DataFrame) else value
+
     @property
     def first_fill(self) -> pd.Timestamp:
         """Date of the first fill."""
         return pd.Timestamp(self.equity.index[0])
+
+    @property
+    def ruin(self) -> str:
+        """In words, when the account lost everything; empty if it never did."""
+        return "" if self.closed is None else f"lost everything by {self.closed:%Y-%m-%d}; the account was closed"
 
     @property
     def excess_returns(self) -> pd.Series:
@@ -63,7 +85,7 @@ class Backtest:
         return (self.returns - self.bill_returns).rename("excess_returns")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Result(Backtest):
     """The account of one metal and bills.
 
@@ -90,7 +112,7 @@ class Result(Backtest):
         return (self.metal_returns - self.bill_returns).rename("metal_excess_returns")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class PortfolioResult(Backtest):
     """The account of several legs and bills.
 

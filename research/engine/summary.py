@@ -56,12 +56,7 @@ class Summary:
         Mean of the weight held into each period.
     alpha, beta
         Ordinary least squares of ``x`` on a constant and ``m``; alpha is ``k`` times
-        the constant, a fraction a year.
-    residual_variance
-        Sum of squared residuals over ``n - 2``, a period.
-    alpha_t
-        Alpha over its standard error: classical, or Newey and West (1987) with Bartlett weights and no
-        small-sample factor when ``hac_lags`` was given. NaN when the metal explains the account exactly.
+        the constant, a fraction a year. NaN where the metal hardly moves.
     """
 
     first_fill: Integers
@@ -78,8 +73,6 @@ class Summary:
     exposure: Floats
     alpha: Floats
     beta: Floats
-    residual_variance: Floats
-    alpha_t: Floats
 
     def __len__(self) -> int:
         return int(self.first_fill.size)
@@ -91,17 +84,15 @@ class Summary:
         return pd.DataFrame({field.name: getattr(self, field.name) for field in fields(self)})
 
 
-def summarise(tables: list[Floats], market: TradedMarket, window: int) -> Summary:
-    """Turn the tables of sums that the compiled loop filled into statistics.
-
-    ``window`` is one more than the lags of Newey and West's variance, 0 for the classical one.
-    """
+def summarise(tables: list[Floats], market: TradedMarket) -> Summary:
+    """Turn the tables of sums that the compiled loop filled into statistics."""
     from research.engine import _ledger as at
 
     columns = np.concatenate([*tables, np.empty((0, at.N_COLUMNS))]).T
     first_fill = columns[at.FIRST_FILL].astype(np.int64)
     bankrupt_at = columns[at.BANKRUPT_AT].astype(np.int64)
     opened, ruined = first_fill >= 0, bankrupt_at >= 0
+    columns[at.FINAL_VALUE :, ~opened] = columns[at.X :, ruined] = np.nan
     last = np.where(ruined, bankrupt_at, market.n_bars - 1)
     n_periods = np.where(opened, last - first_fill, 0)
     a_year = market.periods_per_year
@@ -109,16 +100,12 @@ def summarise(tables: list[Floats], market: TradedMarket, window: int) -> Summar
         n = np.where(n_periods > 0, n_periods, np.nan)
         final_value = columns[at.FINAL_VALUE]
         of_market = market.tails[np.where(opened, first_fill + 1, market.n_bars)].T
-        sum_bills, sum_bills_squared = of_market[5:]
-        sum_return = columns[at.X] + sum_bills
-        sum_return_squared = columns[at.XX] + 2 * columns[at.X_ACCRUAL] + sum_bills_squared
-        volatility = _deviation(sum_return, sum_return_squared, n)
-        risk = _deviation(columns[at.X], columns[at.XX], n)
+        x, xx, _, x_bills, exposure = columns[at.X :]
+        bills, bills_squared = of_market[2:]
+        volatility = _deviation(x + bills, xx + 2 * x_bills + bills_squared, n)
+        risk = _deviation(x, xx, n)
         risk[risk * risk < RISKLESS] = np.nan
-        fit = regress(columns[at.X : at.XXMM + 1], of_market[:4], n)
-        variance = fit.classical_variance if window == 0 else fit.white_variance
-        if window > 1:
-            variance = np.where(np.isnan(variance), np.nan, columns[at.LONG_RUN_VARIANCE])
+        alpha, beta = regress(columns[at.X : at.XM + 1], of_market[:2], n)
         return Summary(
             first_fill=first_fill,
             bankrupt_at=bankrupt_at,
@@ -126,16 +113,14 @@ def summarise(tables: list[Floats], market: TradedMarket, window: int) -> Summar
             total_return=final_value - 1.0,
             cagr=np.where(ruined, -1.0, final_value ** (a_year / n) - 1.0),
             volatility=volatility * np.sqrt(a_year),
-            sharpe=columns[at.X] / n / risk * np.sqrt(a_year),
+            sharpe=x / n / risk * np.sqrt(a_year),
             max_drawdown=np.where(ruined, -1.0, columns[at.MAX_DRAWDOWN]),
             turnover=columns[at.TRADED] / n * a_year,
             costs=columns[at.COST] / n * a_year,
             n_trades=np.where(opened, columns[at.TRADES], 0).astype(np.int64),
-            exposure=columns[at.EXPOSURE] / n,
-            alpha=fit.alpha * a_year,
-            beta=fit.beta,
-            residual_variance=fit.residual_variance,
-            alpha_t=fit.alpha / np.sqrt(variance),
+            exposure=exposure / n,
+            alpha=alpha * a_year,
+            beta=beta,
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-BLOCK = 16  # bars in a block whose extremes are worked out
-
 
 @dataclass(frozen=True, eq=False)
 class TradedMarket:
@@ -26,18 +23,15 @@ class TradedMarket:
 
     Attributes
     ----------
-    metal_index
-        Worth of a unit of metal to an account that is flat, long and short (three rows).
-    bill_index, accrual
-        Worth of a unit of bills, and its return from the bar before.
+    growth
+        By which a unit of metal grows into each bar for an account that is flat, long and short (three rows).
+    accrual
+        Return of bills from the bar before.
     metal_excess
         Excess return over bills of who holds the metal throughout, storage paid.
     tails
-        Sums from each bar to the last, a row a bar and one of zeros: of ``metal_excess`` to the powers 1 to 4,
-        of its product with the bills' accrual, and of the accrual to the powers 1 and 2.
-    blocks
-        Highest and lowest value, and worst fall as a ratio, of each block of bars of the metal held long and of
-        bills, shape ``(2, n_blocks, 3)``.
+        Sums from each bar to the last, a row a bar and one of zeros: of ``metal_excess`` and its square, and of the
+        accrual and its square.
     buy_factor, sell_factor
         What a value of 1 of metal costs, and what it yields.
     delay
@@ -48,12 +42,10 @@ class TradedMarket:
         12 for months, 252 for trading days.
     """
 
-    metal_index: Floats
-    bill_index: Floats
+    growth: Floats
     accrual: Floats
     metal_excess: Floats
     tails: Floats
-    blocks: Floats
     buy_factor: float
     sell_factor: float
     delay: int
@@ -63,23 +55,7 @@ class TradedMarket:
     @property
     def n_bars(self) -> int:
         """Number of bars."""
-        return self.bill_index.size
-
-    def over_mix(self, opened: int) -> tuple[Floats, Floats]:
-        """What placebos read that open at one bar, whose returns are those over the mix of the average weight so far.
-
-        Returns
-        -------
-        tuple
-            ``1 / k`` by bar, ``k`` being the number of earlier periods, 0 where there is none; and sums from each bar
-            to the last, a row a bar and one of zeros: of ``q = m / k`` times ``m`` to the powers 0 to 3, and of ``q^2``
-            times ``m`` to the powers 0 to 2.
-        """
-        earlier = np.arange(self.n_bars) - opened - 1
-        share = np.where(earlier > 0, 1.0 / np.maximum(earlier, 1), 0.0)
-        m = self.metal_excess
-        q, qm = m * share, m * share * m
-        return share, _tails((q, qm, qm * m, qm * m * m, q * q, q * qm, qm * qm))
+        return self.accrual.size
 
     @classmethod
     def of(cls, market: Market, execution: Execution, *, first: int | None = None) -> TradedMarket:
@@ -88,7 +64,7 @@ class TradedMarket:
             market.price.to_numpy(),
             market.bill_accrual.to_numpy(),
             market.year_fraction.to_numpy(),
-            execution,
+            execution.without(market.in_price),
             periods_per_year=market.periods_per_year,
             first=first,
         )
@@ -146,41 +122,21 @@ class TradedMarket:
             raise ExecutionError(f"storage: {execution.storage:g} a year eats the whole metal between bars; lower it")
         metal_growth = np.ones(n_bars)
         metal_growth[1:] = prices[1:] / prices[:-1]
-        bill_growth = 1.0 + accruals
-        metal_excess = metal_growth * long_carry - bill_growth
-        square = metal_excess * metal_excess
-        terms = (
-            *(metal_excess, square, square * metal_excess, square * square),
-            *(metal_excess * accruals, accruals, accruals * accruals),
-        )
-        metal_index = prices * np.stack([np.ones(n_bars), np.cumprod(long_carry), np.cumprod(short_carry)])
-        bill_index = np.cumprod(bill_growth, dtype=np.float64)
+        metal_excess = metal_growth * long_carry - (1.0 + accruals)
+        terms = np.stack([metal_excess, metal_excess**2, accruals, accruals**2], axis=1)
+        tails = np.zeros((n_bars + 1, 4))
+        np.cumsum(terms[::-1], axis=0, out=tails[-2::-1])
         return cls(
-            metal_index=metal_index,
-            bill_index=bill_index,
+            growth=metal_growth * np.stack([np.ones(n_bars), long_carry, short_carry]),
             accrual=accruals,
             metal_excess=metal_excess,
-            tails=_tails(terms),
-            blocks=np.stack([_blocks(metal_index[1]), _blocks(bill_index)]),
+            tails=tails,
             buy_factor=(1.0 + execution.slippage) * (1.0 + execution.fees),
             sell_factor=(1.0 - execution.slippage) * (1.0 - execution.fees),
             delay=execution.delay,
             start=max(first or 0, execution.delay),
             periods_per_year=periods_per_year,
         )
-
-
-def _tails(terms: Sequence[Floats]) -> Floats:
-    tails = np.zeros((terms[0].size + 1, len(terms)))
-    for column, term in enumerate(terms):
-        np.cumsum(term[::-1], out=tails[-2::-1, column])
-    return tails
-
-
-def _blocks(index: Floats) -> Floats:
-    parts = np.ascontiguousarray(np.pad(index, (0, -index.size % BLOCK), mode="edge").reshape(-1, BLOCK).T)
-    falls = parts / np.maximum.accumulate(parts)
-    return np.stack([parts.max(axis=0), parts.min(axis=0), falls.min(axis=0)], axis=1)
 
 
 def _series(name: str, values: ArrayLike, n_bars: int | None) -> Floats:

@@ -15,6 +15,7 @@ from research.datasets.staleness import staleness
 def dataset_rows(available: Data, now: pd.Timestamp) -> list[dict[str, Any]]:
     """One row per dataset: what it is, what it covers, how late it is at ``now``, who publishes it, when known."""
     rows = []
+    looked = {found.id: found.line for found in available.prices_looked_over()}
     for identity in available:
         dataset = available[identity]
         first, last, count = available.coverage(identity)
@@ -39,6 +40,7 @@ def dataset_rows(available: Data, now: pd.Timestamp) -> list[dict[str, Any]]:
                 "release_note": dataset.lag_note,
                 "longest_useful_age_days": dataset.longest_useful_age.days,
                 "notes": dataset.notes,
+                "quality": looked.get(identity, ""),
                 "file": dataset.file,
                 "sha256": dataset.sha256,
             }

@@ -27,7 +27,7 @@ def trial_html(trial: Trial) -> str:
             figure(charts.equity(trial)),
             tag(
                 "p",
-                f"{parameters or 'No parameters'}; {trial.result.execution.describe()}.",
+                f"{parameters or 'No parameters'}; {trial.result.execution.describe()}. {trial.result.ruin}",
                 class_="caption",
             ),
         )

@@ -54,7 +54,7 @@ def account_cells(row: Performance) -> tuple[str, ...]:
 
 def study_lines(study: Study) -> list[str]:
     """Period, data, prices, costs and conventions, one line each."""
-    lines = []
+    lines = [study.manifest["price_line"], *(f"look at {line}" for line in study.manifest["quality"])]
     for metal, trials in by_metal(study).items():
         result = trials[0].result
         first = min(trial.result.first_fill for trial in trials)
@@ -64,6 +64,9 @@ def study_lines(study: Study) -> list[str]:
             f"{metal}: {first:%Y-%m} to {result.equity.index[-1]:%Y-%m} ({price.publisher}; {kind}; "
             f"{result.periods_per_year} periods a year)"
         )
+    lines += [f"{trial.name} on {trial.metal} {trial.result.ruin}" for trial in study.trials if trial.result.ruin]
+    if study.portfolio is not None and study.portfolio.result.ruin:
+        lines.append(f"the portfolio {study.portfolio.result.ruin}")
     lines.append(_signals(study))
     lines.append(f"terms: {study.execution.describe()}; cash earns the 3-month bill")
     lines.append(family_line(study))

@@ -154,6 +154,7 @@ def print_datasets(rows: Iterable[dict[str, Any]]) -> None:
     """What each dataset covers, who publishes it under which licence, and when a value becomes known."""
     console = plain_console()
     table = _table("Datasets", "Dataset", "Covers", "Rows", "Publisher, licence", "Known")
+    told: list[str] = []
     for row in rows:
         late = f"\noverdue by {row['overdue_days']} days" if row["overdue_days"] else ""
         table.add_row(
@@ -163,7 +164,10 @@ def print_datasets(rows: Iterable[dict[str, Any]]) -> None:
             f"{row['publisher']}; {row['licence']}",
             Text.assemble(row["release"], (late, "red")),
         )
+        told += [row["quality"]] if row["quality"] else []
     console.print(table)
+    for line in told:
+        console.print(Text(line, style="dim"))
 
 
 def _print_judged(

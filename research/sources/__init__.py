@@ -6,7 +6,7 @@ date, :func:`add` takes in a file; both leave what is kept untouched when anythi
 """
 
 from research.sources.adding import AddReport, add
-from research.sources.catalog import entries, entry, markdown_table
+from research.sources.catalog import entries, entry
 from research.sources.fetching import FetchReport, Outcome, fetch
 
-__all__ = ["AddReport", "FetchReport", "Outcome", "add", "entries", "entry", "fetch", "markdown_table"]
+__all__ = ["AddReport", "FetchReport", "Outcome", "add", "entries", "entry", "fetch"]

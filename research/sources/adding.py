@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
+from shlex import quote
 from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
+from research.datasets.data import bundled_folder
 from research.datasets.importing import ImportOptions, Understood, understand
 from research.datasets.plausibility import Plausible
-from research.datasets.release import parse_release
+from research.datasets.registry import descriptions
+from research.datasets.release import parse_release, release_of_words
 from research.datasets.user_pack import Provenance, keep, user_pack_folder
-from research.datasets.vintages import Merged, merge
-from research.errors import RegistryError, SourceError, UnknownDataset
+from research.datasets.vintages import Merged
+from research.errors import RegistryError, SourceError, UnknownDataset, did_you_mean
 from research.sources.catalog import Entry, entries, entry
-from research.sources.fetching import beginning, refuse_doubtful
+from research.sources.fetching import merge_into, refuse_doubtful
 from research.sources.http import utc_now
 
 _SAVED_BY_HAND = frozenset({"cftc", "cme", "ecb", "fred", "imf", "lbma", "world_bank", "world_gold_council"})
 
-_OWN = {"publisher": "the user", "licence": "the user's own file", "longest_useful_age_days": 100}
+_OWN = {"publisher": "the user", "licence": "the user's own file", "source": "a file of the user"}
+
+_USEFUL_DAYS = {"day": 10, "week": 30, "month": 100, "quarter": 200, "year": 500, "irregular": 100}
+
+DESCRIBED = {"title": "What it is", "unit": "tonnes", "frequency": "day", "release": "lag 1 day 18:00 UTC"}
+"""What a dataset of one's own must say of itself, with an example of each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +78,7 @@ def add(
     path
         CSV, Excel or Parquet.
     identity
-        Dataset id: one of the catalogue, or a new one with ``describe``.
+        Dataset id: a known one, such as ``gold_spot``, or a new one with ``describe``.
     options
         What the user declares about the file.
     describe
@@ -86,9 +94,18 @@ def add(
         One line each; nothing is kept then.
     """
     chosen = options or ImportOptions()
-    one = _entry(identity, describe)
+    known = {**_described(user_pack_folder(home)), **_described(bundled_folder())}
+    one = _entry(path, identity, known.get(identity), describe)
+    if identity not in entries() and identity not in known:
+        chosen = replace(chosen, unit=None)  # it said what the dataset's unit is
     now = utc_now()
     understood = _vendors_own(Path(path).expanduser(), one, now) or understand(path, one, chosen, today=now.date())
+    command = f"assay data add {quote(str(path))} --as {identity}{replace(chosen, accept=True).words()}"
+    description = one.description
+    if "known_at" in understood.observations and not any(rule.column for rule in one.rules):
+        if not chosen.accept:
+            _refuse_early(understood.observations, one, Path(path).name, command)
+        description.setdefault("lag_note", "Known when the user's file says so, row by row.")
     if dry_run:
         return AddReport(
             id=identity, preview=understood.preview, line=f"{identity}: nothing kept (dry run)", kept=False
@@ -104,11 +121,11 @@ def add(
 
     def update(kept: pd.DataFrame | None) -> Merged:
         fresh = understood.observations
-        refuse_doubtful(fresh, kept, one, now.date(), chosen.accept, whole_history=False)
-        return merge(beginning(one, kept, fresh), fresh, release=one.released, retrieved_at=now, key=one.key)
+        refuse_doubtful(fresh, kept, one, now.date(), chosen.accept, command=command, whole_history=False)
+        return merge_into(one, kept, fresh, now)
 
     folder = user_pack_folder(home)
-    merged = keep(folder, identity, one.description, update, provenance)
+    merged = keep(folder, identity, description, update, provenance)
     line = f"{identity}: {merged.added} new, {merged.revised} revised, {len(merged.table)} rows kept in {folder}"
     return AddReport(
         id=identity,
@@ -118,6 +135,19 @@ def add(
         added=merged.added,
         revised=merged.revised,
     )
+
+
+def _refuse_early(rows: pd.DataFrame, one: Entry, name: str, command: str) -> None:
+    """Values said to be known on a day before the one that the release rule gives need a yes."""
+    ruled = one.released(rows["observed_for"])
+    early = rows["known_at"].dt.normalize() < ruled.dt.normalize()
+    if early.any():
+        row, rule = rows[early].iloc[0], ruled[early].iloc[0]
+        raise SourceError(
+            f"{name}: {int(early.sum())} of {len(rows)} values are said to be known earlier than the release rule of "
+            f"{one.id} allows, the first that for {row['observed_for']:%Y-%m-%d}, on {row['known_at']:%Y-%m-%d} "
+            f"instead of {rule:%Y-%m-%d}; nothing was kept. If it is true: {command}"
+        )
 
 
 def _vendors_own(path: Path, one: Entry, now: datetime) -> Understood | None:
@@ -138,20 +168,33 @@ def _vendors_own(path: Path, one: Entry, now: datetime) -> Understood | None:
     return Understood(observations=fresh, preview=said)
 
 
-def _entry(identity: str, describe: Mapping[str, Any] | None) -> Entry:
+def _described(folder: Path) -> Mapping[str, Mapping[str, Any]]:
+    return descriptions(folder) if (folder / "registry.toml").is_file() else {}
+
+
+def _entry(
+    path: str | Path, identity: str, known: Mapping[str, Any] | None, describe: Mapping[str, Any] | None
+) -> Entry:
     if identity in entries():
         return entry(identity)
-    if describe is None:
-        known = entries()
-        near = next((name for name in known if identity in name or name in identity), "")
-        advice = f"did you mean {near!r}, or " if near else ""
+    given = dict(known or describe or {})
+    lacking = [field for field in DESCRIBED if not given.get(field)]
+    if lacking:
+        near = next((name for name in entries() if identity in name or name in identity), "")
+        advice = f"did you mean {near!r}? Or " if near else ""
+        words = {name: given.get(name) or example for name, example in DESCRIBED.items()}
+        line = " ".join(f"--{name} {quote(value)}" for name, value in words.items() if isinstance(value, str))
         raise UnknownDataset(
-            f"dataset {identity!r}: not in the catalogue; {advice}describe it: title, unit, frequency and release rule"
+            f"dataset {identity!r}: not in the catalogue; {advice}describe it ({', '.join(lacking)} "
+            f"{'is' if len(lacking) == 1 else 'are'} missing): assay data add {quote(str(path))} --as {identity} {line}"
         )
-    for field in ("title", "unit", "frequency", "release"):
-        if not describe.get(field):
-            raise RegistryError(f"{identity}: the description lacks {field!r}; every dataset must say it")
-    fields: dict[str, Any] = _OWN | {"source": "a file of the user"} | dict(describe)
+    if isinstance(given["release"], str):
+        given["release"] = release_of_words(given["release"])
+    if given["frequency"] not in _USEFUL_DAYS:
+        raise RegistryError(
+            f"{identity}: frequency {given['frequency']!r}{did_you_mean(str(given['frequency']), _USEFUL_DAYS)}"
+        )
+    fields: dict[str, Any] = _OWN | {"longest_useful_age_days": _USEFUL_DAYS[given["frequency"]]} | dict(given)
     return Entry(
         id=identity,
         provider="file",

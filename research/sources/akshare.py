@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,12 +11,16 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from research.errors import SourceError
-from research.sources.http import Client, Download
+from research.sources.http import Client, Download, Passing
+from research.sources.packaged import one_line, quietly
 from research.sources.tables import csv_table, need_columns, numbers, series
 
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 _DAY_IS_COMPLETE = 17
 _RECEIPTS = "futures_shfe_warehouse_receipt"
+
+NEEDED = "pip install --upgrade 'akshare>=1.18.98'"
+"""Releases before do not read the receipts of Shanghai's present page."""
 
 
 def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:
@@ -30,18 +35,22 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
     try:
         import akshare
     except ImportError:
-        raise SourceError(f"{what}: the package akshare is not installed; pip install 'assay[china]'") from None
+        raise SourceError(f"{what}: the package akshare is not installed; {NEEDED}") from None
+    if tuple(int(part) for part in re.findall(r"\d+", akshare.__version__)[:3]) < (1, 18, 98):
+        raise SourceError(f"{what}: akshare {akshare.__version__} does not read the exchanges' present pages; {NEEDED}")
     function = getattr(akshare, name, None)
     if function is None:
-        raise SourceError(
-            f"{what}: akshare {akshare.__version__} has no {name}; it was renamed, install another release"
-        )
+        raise SourceError(f"{what}: akshare {akshare.__version__} has no {name}; it is too old or renamed it, {NEEDED}")
     day = _last_complete_day(client.now())
-    try:
-        answer = function(date=f"{day:%Y%m%d}") if name == _RECEIPTS else function(symbol=wanted["argument"])
-    except Exception as error:  # noqa: BLE001 - akshare lets through whatever the page or pandas raised
-        line = " ".join(str(error).split())[:120]
-        raise SourceError(f"{what}: akshare failed ({type(error).__name__}: {line}); try again later") from None
+
+    def ask() -> Any:
+        try:
+            with quietly("akshare"):
+                return function(date=f"{day:%Y%m%d}") if name == _RECEIPTS else function(symbol=wanted["argument"])
+        except Exception as error:  # noqa: BLE001 - akshare lets through whatever the page or pandas raised
+            raise Passing(f"akshare failed ({type(error).__name__}: {one_line(error)})") from None
+
+    answer = client.patiently(ask, what, f"akshare {name}")
     if name == _RECEIPTS:
         answer = _one_variety(answer, str(wanted["variety"]), what).assign(day=f"{day:%Y-%m-%d}")
     if answer is None or answer.empty:

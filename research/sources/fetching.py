@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from functools import lru_cache
 from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
@@ -13,22 +15,20 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from research.datasets.data import open_data
+from research.datasets.data import bundled_folder, open_data
 from research.datasets.optional import need
 from research.datasets.plausibility import doubts, in_the_future
 from research.datasets.user_pack import Provenance, keep, manifest, user_pack_folder
 from research.datasets.vintages import Merged, latest, merge
 from research.errors import AssayError, SourceError
+from research.sources import akshare
 from research.sources.catalog import Entry, entries, entry
 from research.sources.http import Client, Download, Unreachable
 
 ALL, SOME, NONE = 0, 3, 4
 """Exit codes of a fetch: everything asked for came, some of it, none of it."""
 
-BY_HAND = frozenset({"world_gold_council"})
-"""Providers whose terms forbid automatic download: their datasets are added from a saved file."""
-
-_NEEDED_PACKAGE = {"akshare": "akshare", "yahoo": "yfinance"}
+_NEEDED_PACKAGE = {"akshare": ("akshare", akshare.NEEDED), "yahoo": ("yfinance", "pip install yfinance")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,10 +129,10 @@ def fetch(
     UnknownDataset
         If an id is not in the catalogue; nothing is fetched then.
     """
-    wanted = [entry(identity) for identity in ids] if ids is not None else _fetchable()
+    wanted = [entry(identity) for identity in ids] if ids is not None else fetchable()
     folder = user_pack_folder(home)
     outcomes: list[Outcome] = []
-    with client or _new_client() as http:
+    with client or new_client() as http:
         for number, one in enumerate(wanted):
             if progress:
                 progress(number, len(wanted), one.id, None)
@@ -150,9 +150,13 @@ def refuse_doubtful(
     today: date,
     believed: bool,
     *,
+    command: str,
     whole_history: bool | None = None,
 ) -> None:
-    """Raise SourceError if values lie in the future or, unless they are believed, look wrong."""
+    """Raise SourceError if values lie in the future or, unless they are believed, look wrong.
+
+    ``command`` is the line that would keep them all the same.
+    """
     ahead = in_the_future(fresh, today)
     if len(ahead):
         raise SourceError(
@@ -168,9 +172,46 @@ def refuse_doubtful(
         column=one.checked_column,
         key=one.key,
         whole_history=one.whole_history if whole_history is None else whole_history,
+        frequency=one.frequency,
+        base=None if one.revised else beginning(one, kept, fresh),
+        today=today,
     )
     if found:
-        raise SourceError(f"{one.id}: {'; '.join(found)}; nothing was kept, pass --accept {one.id} if it is true")
+        raise SourceError(f"{one.id}: {'; '.join(found)}; nothing was kept. If it is true: {command}")
+
+
+def take_in(
+    folder: Path, one: Entry, download: Download, provenance: Provenance, *, believed: bool = False, anew: bool = False
+) -> Merged:
+    """Read a download and merge it into the pack, as one step; an unchanged one only notes the visit.
+
+    Raises
+    ------
+    AssayError
+        If it is not what was asked for, or looks wrong and is not believed; nothing is kept then.
+    """
+    with _in_one_line():
+        parse = import_module(f"research.sources.{one.provider}").parse
+        fresh = None if download.unchanged else parse(download.body, one.series, download.retrieved_at)
+
+    def update(kept: pd.DataFrame | None) -> Merged:
+        if fresh is None:
+            assert kept is not None, "only what is kept is asked for conditionally"
+            return Merged(table=kept, added=0, revised=0)
+        if download.second_hand and kept is not None and fresh["observed_for"].max() <= kept["observed_for"].max():
+            return Merged(table=kept, added=0, revised=0)
+        command = f"assay data fetch {one.id} --accept {one.id}"
+        refuse_doubtful(fresh, kept, one, download.retrieved_at.date(), believed, command=command)
+        return merge_into(one, kept, fresh, download.retrieved_at)
+
+    with _in_one_line():
+        return keep(folder, one.id, one.description, update, provenance, anew=anew)
+
+
+def merge_into(one: Entry, kept: pd.DataFrame | None, fresh: pd.DataFrame, retrieved_at: datetime) -> Merged:
+    """What is kept, and what ``fresh`` has beyond it; columns that only checks read are left out."""
+    own = fresh[[name for name in fresh.columns if name in ("observed_for", "known_at", *one.columns)]]
+    return merge(beginning(one, kept, own), own, release=one.released, retrieved_at=retrieved_at, key=one.key)
 
 
 def beginning(one: Entry, kept: pd.DataFrame | None, fresh: pd.DataFrame) -> pd.DataFrame | None:
@@ -187,40 +228,54 @@ def beginning(one: Entry, kept: pd.DataFrame | None, fresh: pd.DataFrame) -> pd.
 
 
 def _bundled_history(one: Entry) -> pd.DataFrame | None:
-    bundled = open_data()
-    if one.id not in bundled or bundled[one.id].unit != one.unit:
-        return None
-    return bundled.observations(one.id)
+    return _read_bundled(bundled_folder(), one.id, one.unit)
+
+
+@lru_cache(maxsize=64)
+def _read_bundled(folder: Path, identity: str, unit: str) -> pd.DataFrame | None:
+    bundled = open_data(folder, bundled=False, user=False)
+    return bundled.observations(identity) if identity in bundled and bundled[identity].unit == unit else None
+
+
+def download_of(client: Client, one: Entry, former: Mapping[str, Any]) -> Download:
+    """Ask the provider of one dataset; whatever goes wrong is one line.
+
+    Raises
+    ------
+    AssayError
+    """
+    with _in_one_line():
+        found: Download = import_module(f"research.sources.{one.provider}").download(client, one.series, former)
+        return found
+
+
+def failure(one: Entry, error: AssayError) -> str:
+    """What went wrong with one dataset, its id first and the line to type complete."""
+    words = str(error).replace("--as ID", f"--as {one.id}").removeprefix(f"{one.id}: ")
+    return f"{one.id}: {words}"
+
+
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    """One provider's surprise must not lose the others' data."""
+    try:
+        yield
+    except AssayError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a provider's parser or package raises
+        words = " ".join(str(error).split())[:120]
+        line = f"unexpected {type(error).__name__} ({words}); nothing was kept, please report it"
+        raise SourceError(line) from None
 
 
 def _fetch_one(client: Client, folder: Path, one: Entry, *, believed: bool, anew: bool) -> Outcome:
     try:
         former = {} if anew else manifest(folder).get(one.id, {})
-        provider = import_module(f"research.sources.{one.provider}")
-        download: Download = provider.download(client, one.series, former)
-        provenance = _provenance(one, download, former)
-        fresh = None if download.unchanged else provider.parse(download.body, one.series, download.retrieved_at)
-
-        def update(kept: pd.DataFrame | None) -> Merged:
-            if fresh is None:
-                assert kept is not None, "only what is kept is asked for conditionally"
-                return Merged(table=kept, added=0, revised=0)
-            refuse_doubtful(fresh, kept, one, download.retrieved_at.date(), believed)
-            return merge(
-                beginning(one, kept, fresh),
-                fresh,
-                release=one.released,
-                retrieved_at=download.retrieved_at,
-                key=one.key,
-            )
-
-        merged = keep(folder, one.id, one.description, update, provenance, anew=anew)
+        download = download_of(client, one, former)
+        merged = take_in(folder, one, download, provenance_of(one, download, former), believed=believed, anew=anew)
     except AssayError as error:
-        return Outcome(id=one.id, status="failed", line=str(error), offline=isinstance(error, Unreachable))
-    except Exception as error:  # noqa: BLE001 - one provider's surprise must not lose the others' data
-        words = " ".join(str(error).split())[:120]
-        line = f"{one.id}: unexpected {type(error).__name__} ({words}); nothing was kept, please report it"
-        return Outcome(id=one.id, status="failed", line=line)
+        line, offline = failure(one, error), isinstance(error, Unreachable)
+        return Outcome(id=one.id, status="failed", line=line, offline=offline)
     return _outcome(one, merged, download)
 
 
@@ -241,7 +296,8 @@ def _outcome(one: Entry, merged: Merged, download: Download) -> Outcome:
     )
 
 
-def _provenance(one: Entry, download: Download, former: dict[str, Any]) -> Provenance:
+def provenance_of(one: Entry, download: Download, former: Mapping[str, Any]) -> Provenance:
+    """The manifest's line of a download; an unchanged one keeps what ``former`` says of the body."""
     if download.unchanged:
         return Provenance(
             source=one.provider,
@@ -263,12 +319,18 @@ def _provenance(one: Entry, download: Download, former: dict[str, Any]) -> Prove
     )
 
 
-def _fetchable() -> list[Entry]:
+def fetchable() -> list[Entry]:
     """Everything that needs no hands and whose optional package, if any, is installed."""
-    missing = {provider for provider, package in _NEEDED_PACKAGE.items() if find_spec(package) is None}
-    return [one for one in entries().values() if one.provider not in BY_HAND | missing]
+    return [one for one in entries().values() if not one.by_hand and not needed_package(one)]
 
 
-def _new_client() -> Client:
+def needed_package(one: Entry) -> str:
+    """The command that installs what this dataset's provider needs; empty when it is there."""
+    package, command = _NEEDED_PACKAGE.get(one.provider, ("", ""))
+    return command if package and find_spec(package) is None else ""
+
+
+def new_client() -> Client:
+    """A client with ordinary patience."""
     need("httpx")
     return Client()

@@ -15,31 +15,46 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from urllib.parse import parse_qs, urlsplit
 
+from research.datasets.importing.workbooks import OLE2, ZIP
 from research.errors import SourceError
 
 if TYPE_CHECKING:
     import httpx
 
-Kind = Literal["csv", "json", "excel", "zip", "html"]
+Kind = Literal["csv", "json", "excel", "zip", "html", "xml"]
+
+T = TypeVar("T")
 
 SECRETS = ("api_key",)
-_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
-_OLE2, _ZIP = b"\xd0\xcf\x11\xe0", b"PK\x03\x04"
+RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class Unreachable(SourceError):
     """No connection, or no answer from a host in all tries; the host is then left alone."""
 
 
+class ByHand(SourceError):
+    """Only a person with a browser gets it; the message ends in the line to type, with ``ID`` for the dataset."""
+
+    def __init__(self, message: str, address: str) -> None:
+        parts = urlsplit(address)
+        name = parse_qs(parts.query).get("id", [""])[0]
+        name = f"{name}.csv" if name else parts.path.rsplit("/", 1)[-1]
+        file = name if "." in name else "FILE"
+        super().__init__(f"{message}; save {address} in a browser, then type: assay data add {file} --as ID")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How long and how much the client puts up with (seconds, bytes, counts)."""
+    """How long and how much the client puts up with (seconds, bytes, counts; ``slowest`` in bytes a second)."""
 
     connect: float = 10.0
     read: float = 30.0
     total: float = 180.0
+    slowest: float = 1024.0
     tries: int = 4
     redirects: int = 5
     max_bytes: int = 64 * 2**20
@@ -65,6 +80,8 @@ class Download:
         The provider answered 304: nothing new since the last download.
     note
         What the user should know about this answer, in one line.
+    second_hand
+        A copy, taken because the provider did not answer: it may end before what is kept.
     offline
         It came from this machine, because the provider could not be reached.
     """
@@ -76,6 +93,7 @@ class Download:
     last_modified: str | None = None
     unchanged: bool = False
     note: str = ""
+    second_hand: bool = False
     offline: bool = False
 
 
@@ -120,7 +138,7 @@ class Client:
             timeout=httpx.Timeout(self.limits.read, connect=self.limits.connect),
             follow_redirects=True,
             max_redirects=self.limits.redirects,
-            headers={"User-Agent": _user_agent(), "Accept-Encoding": "gzip"},
+            headers={"User-Agent": user_agent(), "Accept-Encoding": "gzip"},
         )
 
     def __enter__(self) -> Client:
@@ -137,6 +155,7 @@ class Client:
         kind: Kind,
         params: Mapping[str, str] | None = None,
         former: Mapping[str, Any] = MappingProxyType({}),
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> Download:
         """Download ``url``, trying again politely where that can help; one address is asked once per client.
 
@@ -149,13 +168,15 @@ class Client:
         former
             Manifest line of the copy already kept (``address``, ``etag``, ``last_modified``), for a conditional
             request.
+        headers
+            What this provider wants to be told besides.
 
         Raises
         ------
         SourceError
             On any answer that is not the complete data.
         """
-        request = self._http.build_request("GET", url, params=params)
+        request = self._http.build_request("GET", url, params=params, headers=dict(headers))
         address = _without_secrets(request.url)
         validators = {}
         if former.get("address") == address:
@@ -175,39 +196,58 @@ class Client:
             raise answer
         return answer
 
+    def patiently(self, ask: Callable[[], T], what: str, host: str) -> T:
+        """What ``ask`` returns, tried again after each :class:`Passing` fault.
+
+        A host that stays silent, or drips, is left alone from then on.
+
+        Raises
+        ------
+        SourceError
+            When patience ends.
+        """
+        if host in self._unreachable:
+            raise Unreachable(f"{what}: {self._unreachable[host]}")
+        last = Passing(f"no answer from {host}")
+        for attempt in range(self.limits.tries):
+            if attempt:
+                self._sleep(self._wait(attempt, last, what))
+            try:
+                return ask()
+            except Passing as fault:
+                last = fault
+                if not fault.again:
+                    break
+        line = f"{last}{f' in {self.limits.tries} tries' if last.again else ''}; {last.remedy}"
+        if last.silent:
+            self._unreachable[host] = line
+            raise Unreachable(f"{what}: {line}")
+        raise SourceError(f"{what}: {line}")
+
     def _persist(self, request: httpx.Request, what: str, address: str, kind: Kind) -> Download:
         import httpx
 
         host = request.url.host
-        if host in self._unreachable:
-            raise Unreachable(f"{what}: {self._unreachable[host]}")
-        last: _Passing | None = None
-        for attempt in range(self.limits.tries):
-            if last is not None:
-                self._sleep(self._wait(attempt, last, what))
+
+        def ask() -> Download:
             try:
                 return self._once(request, what, address, kind)
-            except _Passing as fault:
-                last = fault
             except httpx.ConnectError:
-                self._unreachable[host] = f"no connection to {host}; what is kept stays, fetch again when online"
-                raise Unreachable(f"{what}: {self._unreachable[host]}") from None
+                remedy = "what is kept stays, fetch again when online"
+                raise Passing(f"no connection to {host}", silent=True, again=False, remedy=remedy) from None
             except httpx.TooManyRedirects:
                 raise SourceError(
                     f"{what}: {address} redirects more than {self.limits.redirects} times; "
                     "the address has probably moved: look it up and set it by the provider's ASSAY_…_URL"
                 ) from None
             except httpx.TimeoutException:
-                last = _Passing(f"no answer from {host} within {self.limits.read:g} s", silent=True)
+                raise Passing(f"no answer from {host} within {self.limits.read:g} s", silent=True) from None
             except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
                 raise SourceError(f"{what}: {address} is no address ({error}); correct ASSAY_…_URL") from None
             except httpx.HTTPError as error:
-                last = _Passing(f"the connection to {host} broke ({type(error).__name__})", silent=True)
-        line = f"{last} in {self.limits.tries} tries; try again later"
-        if last is not None and last.silent:
-            self._unreachable[host] = line
-            raise Unreachable(f"{what}: {line}")
-        raise SourceError(f"{what}: {line}")
+                raise Passing(f"the connection to {host} broke ({type(error).__name__})", silent=True) from None
+
+        return self.patiently(ask, what, request.url.netloc.decode("ascii"))
 
     def _once(self, request: httpx.Request, what: str, address: str, kind: Kind) -> Download:
         started = time.monotonic()
@@ -222,7 +262,7 @@ class Client:
             body = self._read(response, what, address, started)
         finally:
             response.close()
-        _refuse_other_kind(body, kind, what, address)
+        refuse_other_kind(body, kind, what, address)
         return Download(
             body=body,
             address=address,
@@ -242,25 +282,27 @@ class Client:
             body += chunk
             if len(body) > self.limits.max_bytes:
                 raise SourceError(_too_big(what, address, len(body), self.limits.max_bytes))
-            if time.monotonic() - started > self.limits.total:
-                raise _Passing(f"{address} was not complete after {self.limits.total:g} s")
+            passed = time.monotonic() - started
+            if passed > self.limits.total or (passed > self.limits.read and len(body) < passed * self.limits.slowest):
+                raise Passing(f"{address} was not complete after {passed:.0f} s", silent=True, again=False)
         return bytes(body)
 
     def _refuse_bad_status(self, response: httpx.Response, what: str, address: str) -> None:
         status = response.status_code
         if status == 200:
             return
-        if status in _RETRIED:
-            raise _Passing(f"{status} from {address}", response.headers.get("Retry-After"))
+        if status in RETRIED:
+            raise Passing(f"{status} from {address}", response.headers.get("Retry-After"))
+        if status == 403:
+            raise ByHand(f"{what}: 403 from {address}; it refuses programs from here", address)
         remedy = {
             400: "the request is refused: a series was renamed, or a key is wrong",
             401: "it wants a key or a login",
-            403: "it refuses automatic downloads from here: save the file in a browser and use `assay data add`",
             404: "the address or the series is gone: look it up at the provider",
         }.get(status, "try again later")
         raise SourceError(f"{what}: {status} from {address}; {remedy}")
 
-    def _wait(self, attempt: int, fault: _Passing, what: str) -> float:
+    def _wait(self, attempt: int, fault: Passing, what: str) -> float:
         asked = _retry_after(fault.retry_after, self.now())
         if asked is not None:
             if asked > self.limits.longest_wait:
@@ -270,13 +312,26 @@ class Client:
         return min(wait * (1 + self._jitter()), self.limits.longest_wait)
 
 
-class _Passing(Exception):
-    """A fault that may be gone at the next try."""
+class Passing(Exception):
+    """A fault that may be gone at the next try.
 
-    def __init__(self, message: str, retry_after: str | None = None, *, silent: bool = False) -> None:
+    ``silent``: the host is not worth asking for anything else now; ``again``: worth another try.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        retry_after: str | None = None,
+        *,
+        silent: bool = False,
+        again: bool = True,
+        remedy: str = "try again later",
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.silent = silent
+        self.again = again
+        self.remedy = remedy
 
 
 def _gunzip(chunks: Iterator[bytes], most: int) -> Iterator[bytes]:
@@ -286,25 +341,27 @@ def _gunzip(chunks: Iterator[bytes], most: int) -> Iterator[bytes]:
             try:
                 piece = decoder.decompress(chunk, most)
             except zlib.error:
-                raise _Passing("the gzip stream is damaged") from None
+                raise Passing("the gzip stream is damaged") from None
             yield piece
             chunk = decoder.unconsumed_tail
     if not decoder.eof:
-        raise _Passing("the gzip stream is cut short")
+        raise Passing("the gzip stream is cut short")
 
 
-def _refuse_other_kind(body: bytes, kind: Kind, what: str, address: str) -> None:
+def refuse_other_kind(body: bytes, kind: Kind, what: str, address: str) -> None:
+    """Raise what speaks against a body being whole and of its kind: ``Passing`` where a further try may help."""
     head = body[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not head:
         raise SourceError(f"{what}: {address} sent an empty body; try again later")
     if kind != "html" and head.startswith((b"<!doctype html", b"<html", b"<head", b"<script")):
-        raise SourceError(
-            f"{what}: {address} sent a web page instead of {kind} (a login, consent or block page); "
-            "open it in a browser, save the data and use `assay data add`"
-        )
-    wanted = {"excel": (_OLE2, _ZIP), "zip": (_ZIP,)}.get(kind)
+        raise ByHand(f"{what}: {address} sent a web page instead of {kind} (a login, consent or block page)", address)
+    if kind == "csv" and not body.endswith(b"\n"):
+        raise Passing(f"{address} ends in the middle of a line: the answer is cut")
+    wanted = {"excel": (OLE2, ZIP), "zip": (ZIP,)}.get(kind)
     if wanted and not body.startswith(wanted):
         raise SourceError(f"{what}: {address} did not send a {kind} file; the provider changed its format")
+    if kind == "xml" and not head.startswith(b"<"):
+        raise SourceError(f"{what}: {address} did not send XML; the provider changed its format")
     if kind == "json" and head[:1] not in (b"{", b"["):
         raise SourceError(f"{what}: {address} did not send JSON; the provider changed its format")
 
@@ -338,7 +395,8 @@ def _without_secrets(url: Any) -> str:
     return str(url)
 
 
-def _user_agent() -> str:
+def user_agent() -> str:
+    """How the client names itself."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:

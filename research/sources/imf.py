@@ -15,7 +15,10 @@ from research.sources.tables import TROY_OUNCES_PER_TONNE, month_end, series
 
 
 def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:
-    """Download ``COUNTRY.RGV_REVS.FTO.M``: gold reserves, volume, fine troy ounces, monthly."""
+    """Download ``COUNTRY.RGV_REVS.FTO.M``: gold reserves, volume, fine troy ounces, monthly.
+
+    Unasked the service may send XML, so JSON is asked for.
+    """
     base = base_address("imf", "https://api.imf.org")
     key = f"{wanted['country']}.RGV_REVS.FTO.M"
     return client.get(
@@ -23,6 +26,7 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
         what=_what(wanted),
         kind="json",
         former=former,
+        headers={"Accept": "application/vnd.sdmx.data+json;version=2.0.0, application/json;q=0.9"},
     )
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 import pandas as pd
 
 from research.errors import SourceError
-from research.sources.http import Client, Download, base_address
+from research.sources.http import ByHand, Client, Download, base_address
 from research.sources.tables import TROY_OUNCES_PER_TONNE, month_end, series, sheet_rows
 
 PAGE = "/prices-and-data/london-vault-data"
@@ -25,16 +25,15 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
     page = client.get(base + PAGE, what="lbma vault page", kind="html")
     link = _LINK.search(page.body.decode("utf-8", errors="replace"))
     if link is None:
-        raise SourceError(
-            f"lbma vaults: no workbook is linked on {page.address}; download it by hand and use `assay data add`"
-        )
+        raise ByHand(f"lbma vaults: no workbook is linked on {page.address}", base + PAGE)
     return client.get(urljoin(page.address, link.group(1)), what="lbma vaults", kind="excel", former=former)
 
 
 def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
     """Read one metal, converted from thousands of troy ounces to tonnes.
 
-    Months stand as ``2026-04`` or as a date on their first day.
+    Months stand as ``2026-04`` or as a date on their first day. A blank label at the newest end is the month after
+    its neighbour, where that month is over at ``as_of``.
 
     Raises
     ------
@@ -52,7 +51,25 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
     above_and_below = " ".join(" ".join(row) for row in headings[max(0, at - 1) : at + 2])
     if "ounces" not in above_and_below or "000" not in above_and_below:
         raise SourceError(f"{what}: the unit is not thousands of troy ounces any more; the provider changed it")
-    months = [(month_end(row[0]), row[column]) for row in rows[at + 1 :] if row and len(row) > column]
-    dated = [(month, value) for month, value in months if month is not None]
+    months = [(row[0], row[column]) for row in rows[at + 1 :] if row and len(row) > column]
+    dated = _dated([(month_end(label), str(label).strip(), value) for label, value in months], as_of, what)
     table = series([month for month, _ in dated], [value for _, value in dated], what)
     return table.assign(value=table["value"] * 1000 / TROY_OUNCES_PER_TONNE)
+
+
+def _dated(
+    months: list[tuple[pd.Timestamp | None, str, Any]], as_of: datetime, what: str
+) -> list[tuple[pd.Timestamp, Any]]:
+    """Month and value of each row; one blank label at the newest end is completed from the row beside it."""
+    filled = [(month, value) for month, label, value in months if month is not None or not label]
+    filled = [(month, value) for month, value in filled if month is not None or isinstance(value, int | float)]
+    dated = [(month, value) for month, value in filled if month is not None]
+    blank = [at for at, (month, _) in enumerate(filled) if month is None]
+    if not blank or not dated:
+        return dated
+    newest = max(month for month, _ in dated) + pd.offsets.MonthEnd(1)
+    ends = {0: 1, len(filled) - 1: len(filled) - 2}
+    beside = filled[ends[blank[0]]][0] if len(blank) == 1 and blank[0] in ends else None
+    if beside is None or beside + pd.offsets.MonthEnd(1) != newest or newest > pd.Timestamp(as_of.date()):
+        raise SourceError(f"{what}: a row of figures has no month; the provider's workbook is damaged, try again later")
+    return [*dated, (newest, filled[blank[0]][1])]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from research.datasets.optional import need
+from research.datasets.importing.workbooks import sheets
 from research.errors import SourceError
 
 TROY_OUNCES_PER_TONNE = 1_000_000 / 31.1034768
@@ -71,17 +71,13 @@ def csv_table(body: bytes, what: str, **options: Any) -> pd.DataFrame:
 
 def sheet_rows(body: bytes, what: str, sheet: str | None = None) -> list[list[Any]]:
     """Rows of one worksheet of an Excel file, .xls or .xlsx; cells as Python values."""
-    calamine = need("python_calamine")
     try:
-        book = calamine.CalamineWorkbook.from_filelike(BytesIO(body))
-        if sheet is not None and sheet not in book.sheet_names:
-            raise SourceError(
-                f"{what}: no sheet {sheet!r} (it has {', '.join(book.sheet_names)}); the provider changed its format"
-            )
-        rows: list[list[Any]] = book.get_sheet_by_name(sheet or book.sheet_names[0]).to_python()
-    except (calamine.CalamineError, OSError, ValueError) as error:
+        found = sheets(body)
+    except ValueError as error:
         raise SourceError(f"{what}: not readable as a workbook ({error}); the provider changed its format") from None
-    return rows
+    if sheet is not None and sheet not in found:
+        raise SourceError(f"{what}: no sheet {sheet!r} (it has {', '.join(found)}); the provider changed its format")
+    return found[sheet] if sheet is not None else next(iter(found.values()))
 
 
 def month_end(cell: Any) -> pd.Timestamp | None:

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 import pandas as pd
 
 from research.errors import SourceError
-from research.sources.http import Client, Download, base_address
+from research.sources.http import ByHand, Client, Download, base_address
 from research.sources.tables import month_end, series, sheet_rows
 
 PAGE = "/en/research/commodity-markets"
@@ -26,9 +26,8 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
     page = client.get(base + PAGE, what="world_bank commodity page", kind="html")
     link = _LINK.search(page.body.decode("utf-8", errors="replace"))
     if link is None:
-        raise SourceError(
-            f"world_bank Pink Sheet: no link to CMO-Historical-Data-Monthly.xlsx on {page.address}; "
-            "download it by hand and use `assay data add`"
+        raise ByHand(
+            f"world_bank Pink Sheet: no link to CMO-Historical-Data-Monthly.xlsx on {page.address}", base + PAGE
         )
     return client.get(urljoin(page.address, link.group(1)), what="world_bank Pink Sheet", kind="excel", former=former)
 

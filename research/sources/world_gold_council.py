@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from research.errors import SourceError
-from research.sources.http import Client, Download
+from research.sources.http import ByHand, Client, Download
 from research.sources.tables import month_end, numbers, series, sheet_rows
 
 PAGES = {
@@ -22,10 +22,8 @@ SHEET = "Monthly"
 
 def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:
     """Say where to get the file: the terms allow people to download it, not programs."""
-    raise SourceError(
-        f"world_gold_council {wanted['sheet']}: no automatic download (login, terms of use); "
-        f"save the workbook from {PAGES[wanted['sheet']]} and use `assay data add`"
-    )
+    page = PAGES[wanted["sheet"]]
+    raise ByHand(f"world_gold_council {wanted['sheet']}: no automatic download (login, terms of use)", page)
 
 
 def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:

@@ -12,13 +12,16 @@ import pandas as pd
 
 from research.datasets.optional import need
 from research.errors import SourceError
-from research.sources.http import Client, Download
+from research.sources.http import RETRIED, Client, Download, Passing
+from research.sources.packaged import one_line, quietly
 from research.sources.tables import need_columns, series
 
 MONTH_CODES = "FGHJKMNQUVXZ"
 
 _NEW_YORK = ZoneInfo("America/New_York")
 _DAY_IS_COMPLETE = 18
+_HOST = "finance.yahoo.com"
+_WRONG_BARS = 0.5
 
 
 def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:
@@ -27,29 +30,69 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
     Prices are asked for unadjusted (``auto_adjust=False``); Yahoo still divides them by later splits.
     """
     yfinance = need("yfinance")
-    now = client.now()
-    symbols = symbols_of(wanted, now.date())
-    try:
-        frame = yfinance.download(
-            symbols,
-            period="max",
-            interval="1d",
-            auto_adjust=False,
-            actions=True,
-            repair=False,
-            group_by="column",
-            multi_level_index=True,
-            threads=False,
-            progress=False,
-            timeout=30,
-        )
-    except Exception as error:  # noqa: BLE001 - yfinance raises whatever its transport does
-        raise SourceError(
-            f"{_what(wanted)}: yfinance failed ({type(error).__name__}: {_line(error)}); try again later"
-        ) from None
-    if frame is None or frame.empty:
-        raise SourceError(f"{_what(wanted)}: Yahoo sent no rows (offline, throttled or renamed); try again later")
+    what, symbols = _what(wanted), symbols_of(wanted, client.now().date())
+
+    def ask() -> pd.DataFrame:
+        seen: list[int | str] = []
+        try:
+            with quietly("yfinance"):
+                frame = yfinance.download(
+                    symbols,
+                    period="max",
+                    interval="1d",
+                    auto_adjust=False,
+                    actions=True,
+                    repair=False,
+                    group_by="column",
+                    multi_level_index=True,
+                    threads=False,
+                    progress=False,
+                    timeout=client.limits.read,
+                    session=_session(client.limits.max_bytes, seen),
+                )
+        except Exception as error:  # noqa: BLE001 - yfinance raises whatever its transport does
+            raise Passing(f"yfinance failed ({type(error).__name__}: {one_line(error)})") from None
+        if frame is None or frame.empty:
+            raise _nothing(what, seen)
+        return pd.DataFrame(frame)
+
+    frame = client.patiently(ask, what, _HOST)
     return Download(body=frame.to_csv().encode(), address=f"yfinance:{' '.join(symbols)}", retrieved_at=client.now())
+
+
+def _session(most: int, seen: list[int | str]) -> Any:
+    """A session of yfinance's own transport that stops at ``most`` bytes and notes in ``seen`` how prices came."""
+    from curl_cffi import CurlOpt, requests
+
+    class Capped(requests.Session[requests.Response]):
+        def request(self, method: Any, url: str, *arguments: Any, **options: Any) -> Any:
+            prices = "/finance/chart/" in url  # and not a cookie, of which yfinance can do without
+            try:
+                answer = super().request(method, url, *arguments, **options)
+            except Exception as error:
+                if prices:
+                    seen.append(one_line(error))
+                raise
+            if prices:
+                seen.append(int(answer.status_code))
+            return answer
+
+    return Capped(impersonate="chrome", curl_options={CurlOpt.MAXFILESIZE_LARGE: most})
+
+
+def _nothing(what: str, seen: list[int | str]) -> Exception:
+    """Why no rows came, from the last answer: worth another try, or not."""
+    last = seen[-1] if seen else 200
+    if isinstance(last, int):
+        if last in RETRIED:
+            return Passing(f"{last} from Yahoo")
+        if last >= 400:
+            return SourceError(f"{what}: {last} from Yahoo; it was renamed or is refused from here, try again later")
+        return SourceError(f"{what}: Yahoo sent no rows (offline, throttled or renamed); try again later")
+    if "maximum" in last.lower() and "size" in last.lower():
+        return SourceError(f"{what}: Yahoo sends far more than a history; the address leads to something else")
+    offline = any(word in last.lower() for word in ("resolve", "connect", "timed out"))
+    return Passing(f"no rows from Yahoo ({last})", silent=offline, again=not offline)
 
 
 def symbols_of(wanted: Mapping[str, Any], today: date) -> list[str]:
@@ -88,14 +131,15 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
     Raises
     ------
     SourceError
-        If a column or symbol is missing, nothing is left, or a future shows a split, which no future has.
+        If a column or symbol is missing, nothing is left, bars contradict themselves, or a future shows a split,
+        which no future has.
     """
     what = _what(wanted)
     try:
         frame = pd.read_csv(BytesIO(body), header=[0, 1], index_col=0, parse_dates=False)
     except (ValueError, IndexError) as error:
         raise SourceError(
-            f"{what}: not the frame that yfinance used to give ({_line(error)}); update yfinance"
+            f"{what}: not the frame that yfinance used to give ({one_line(error)}); update yfinance"
         ) from None
     if frame.columns.nlevels != 2 or frame.empty:
         raise SourceError(f"{what}: the frame holds no rows; try again later, what is kept stays")
@@ -135,6 +179,13 @@ def _one_symbol(
     table = pd.DataFrame({"observed_for": days})
     for name in ("Open", "High", "Low", "Close", "Volume"):
         table[name.lower()] = pd.to_numeric(one[name], errors="coerce").to_numpy(float)
+    low, high = table[["open", "close"]].min(axis=1), table[["open", "close"]].max(axis=1)
+    wrong = (table["low"] > low * 1.001) | (table["high"] < high * 0.999)
+    if wrong.sum() > max(2, _WRONG_BARS * len(table)):
+        raise SourceError(
+            f"{what}: {int(wrong.sum())} of {len(table)} bars of {symbol} open or close outside their own low and "
+            "high; columns were exchanged, try again later"
+        )
     kept = table["close"].notna() & (table["observed_for"] <= complete)
     return table[kept].reset_index(drop=True)
 
@@ -147,7 +198,3 @@ def _last_complete_day(as_of: datetime) -> pd.Timestamp:
 
 def _what(wanted: Mapping[str, Any]) -> str:
     return f"yahoo {wanted.get('symbol') or wanted['root'] + ' contracts'}"
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:160]

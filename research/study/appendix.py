@@ -22,6 +22,7 @@ from research.diagnostics.incremental import incremental_value, momentum_and_rat
 from research.diagnostics.performance import regress_on_metal, timing_alpha
 from research.diagnostics.prediction import augmented_regression, predictive_regressions
 from research.diagnostics.regimes import markov_regimes
+from research.diagnostics.rotation import SEED
 from research.diagnostics.selection import deflated_sharpe_ratio, minimum_track_record, probabilistic_sharpe_ratio
 from research.diagnostics.sharpe import sharpe_ratio
 from research.diagnostics.sharpe_difference import sharpe_difference
@@ -34,7 +35,6 @@ from research.study.candidates import Candidate
 from research.study.trial import Accounts
 from research.verdict import Rules
 
-SEED = 20251201
 MINIMUM_BARS = 60
 
 

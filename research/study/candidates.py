@@ -34,6 +34,8 @@ class Candidate:
         Each input that is a series, as known at each bar, by alias; its name says what it is and its unit.
     prices
         Every metal's price as known at each bar, by metal.
+    provenance
+        What its account is made from: :meth:`research.thesis.Strategy.provenance`.
     """
 
     strategy: Strategy
@@ -45,6 +47,7 @@ class Candidate:
     declared: tuple[str, ...]
     signals: Mapping[str, pd.Series] = field(repr=False)
     prices: pd.DataFrame = field(repr=False)
+    provenance: Mapping[str, Any] = field(repr=False)
 
     @property
     def label(self) -> str:
@@ -116,6 +119,8 @@ def candidate(
         decisions[name] = since(weights, opening)
     if not decides(decisions[name_of_chosen]):
         raise NoDecision(f"{strategy.name}: does not decide on {metal} after {opening:%Y-%m-%d}; start earlier")
+    if not decides(decisions[next(iter(asked))].iloc[: -execution.delay - 2]):
+        raise NoDecision(f"{strategy.name}: decides on {metal} too late to earn two returns; give it a longer history")
     prices = data.panel(metal, {name: f"{name}_price" for name in data.metals()}, whole)
     return Candidate(
         strategy=strategy,
@@ -131,6 +136,7 @@ def candidate(
             if data[identity].kind == "series"
         },
         prices=pd.DataFrame({name: prices[name] for name in prices.inputs}).loc[opening:],
+        provenance=strategy.provenance(metal, chosen, data),
     )
 
 

@@ -8,7 +8,6 @@ for are a few numbers each; they are kept in a cache by data, code and terms, an
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from research.datasets.store import write_atomically
 from research.datasets.user_pack import home_folder
 from research.diagnostics.timing import Numbers, Timing
 from research.errors import NoData, NoDecision, UnknownDataset
+from research.provenance import hash_code, hash_text
 from research.study.candidates import Candidate, candidate
 from research.study.judge import ClaimRows, measure
 from research.study.portfolio import ROW, Portfolio, portfolio_of_claim
@@ -148,13 +148,14 @@ class Families:
 
     def _file(self, kind: Kind) -> Path:
         parts = {
-            "code": _code(),
+            "code": hash_code(),
             "thesis": self.thesis.sha256,
             "strategies": {name: item.source_hash for name, item in self.thesis.strategies.items()},
             "data": {identity: self.data[identity].sha256 for identity in self.data},
+            "price": self.data.price.name,
             "terms": self.terms.to_json(),
         }
-        key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+        key = hash_text(json.dumps(parts, sort_keys=True))[:32]
         return home_folder() / "families" / f"{kind}-{key}.json"
 
 
@@ -176,12 +177,3 @@ def _write(file: Path, numbers: Mapping[str, Numbers]) -> None:
     with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
         file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(file, json.dumps(plain).encode("utf-8"))
-
-
-def _code() -> str:
-    """Hash of the package's own source."""
-    root = Path(__file__).resolve().parents[1]
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()

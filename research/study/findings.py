@@ -6,6 +6,7 @@ from math import isfinite, isnan
 
 from research.diagnostics.finding import Finding
 from research.diagnostics.outlook import PRIOR_SCALE
+from research.diagnostics.rotation import N_ROTATIONS, monte_carlo_error
 from research.verdict import Evidence, Rules
 
 _NULL = "the weights carry no information about when the metal pays"
@@ -90,6 +91,7 @@ def _price_gap(evidence: Evidence, told: bool) -> Finding:
 def _adjusted(evidence: Evidence, told: bool) -> Finding:
     p = evidence.deciding
     with_record = evidence.decided_by == "p_with_record"
+    error = monte_carlo_error(p.supporting)
     tests = f"{evidence.family_size} tests" + (f" and {evidence.n_recorded} recorded trials" if with_record else "")
     return Finding(
         name=evidence.decided_by,
@@ -101,8 +103,12 @@ def _adjusted(evidence: Evidence, told: bool) -> Finding:
         effective_n=float(evidence.family_size + (evidence.n_recorded if with_record else 0)),
         method="step-down over the largest t, its null by rotation of the low frequencies",
         reference="Langsrud 2005; Westfall and Young 1993",
-        sentence=f"Adjusted over {tests}." if told else "Too few events for a p-value.",
-        details={"p_value_opposite": _known(p.opposing, told)},
+        sentence=(
+            f"Adjusted over {tests}; counted in {N_ROTATIONS:,} rotations, so right to ± {error:.3f}."
+            if told and not isnan(p.supporting)
+            else "Too few events for a p-value."
+        ),
+        details={"p_value_opposite": _known(p.opposing, told), "monte_carlo_error": _known(error, told)},
     )
 
 

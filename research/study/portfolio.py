@@ -19,12 +19,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
+from typing import Any
 
 import pandas as pd
 
 from research.claims import Thesis, load_thesis
 from research.datasets.data import Data, open_data
-from research.datasets.market import Market
+from research.datasets.market import Market, newest_vintage
+from research.diagnostics.rotation import SEED
 from research.diagnostics.sharpe_difference import sharpe_difference
 from research.diagnostics.timing import Timing
 from research.discovery import find_strategy
@@ -44,7 +46,6 @@ from research.verdict import Rules
 
 ROW = "portfolio"
 WINDOW_YEARS, WARM_UP_YEARS = 3, 1
-SEED = 20251201
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +62,8 @@ class Portfolio:
         Target weights from the first decision on, and what they would be without a signal; one column a leg.
     book
         What the legs did, from the first decision on.
+    provenance
+        What each leg is made from, and the hash of every dataset.
     """
 
     strategies: Mapping[str, Strategy]
@@ -69,6 +72,7 @@ class Portfolio:
     sizes: pd.DataFrame
     book: Legs
     execution: Execution
+    provenance: Mapping[str, Any]
 
     @classmethod
     def assembled(cls, legs: Mapping[str, Strategy], data: Data, terms: Terms) -> Portfolio:
@@ -96,7 +100,12 @@ class Portfolio:
             raise NoDecision(f"portfolio: {', '.join(legs)} never decide together{after}")
         opening = pd.Timestamp(ready[0])
         held = {str(leg): legs[str(leg)] for leg in weights}
-        return cls(held, missing, weights.loc[opening:], sizes.loc[opening:], book.since(opening), execution)
+        made_from = {
+            "legs": {leg: item.provenance for leg, item in decisions.items()},
+            "data": {name: digest for item in decisions.values() for name, digest in item.provenance["data"].items()},
+        }
+        decided, sizes = weights.loc[opening:], sizes.loc[opening:]
+        return cls(held, missing, decided, sizes, book.since(opening), execution, made_from)
 
     def known_by(self, data: Data) -> Portfolio | None:
         """The same decisions on prices that these data hold: those of an earlier moment; ``None`` without any."""
@@ -138,7 +147,7 @@ class Portfolio:
         )
 
     def _account(self, weights: pd.DataFrame, name: str) -> PortfolioResult:
-        return run_legs(weights, self.book, self.execution, name=name)
+        return run_legs(weights, self.book, self.execution, name=name, provenance=self.provenance)
 
     def _constant(self, weights: Mapping[str, float]) -> pd.DataFrame:
         return pd.DataFrame({leg: weights.get(str(leg), 0.0) for leg in self.decided}, index=self.decided.index)
@@ -187,13 +196,13 @@ def portfolio(
     AssayError
         If no leg can be held: the reason of the first. Otherwise such legs are in ``missing``, with the reason.
     """
-    terms = Terms(execution or Execution(), start, end)
     data = data or open_data()
     thesis = thesis or load_thesis()
     named = legs if legs is not None else thesis.portfolio.legs if thesis.portfolio else {}
     chosen = {
         leg: find_strategy(item, thesis.strategies) if isinstance(item, str) else item for leg, item in named.items()
     }
+    terms = Terms((execution or Execution()).without(data.price.in_price), start, end)
     found = Portfolio.assembled(chosen, data, terms)
     timing = found.timing()
     prices = "+".join(data[_price_id(leg, data)].sha256 for leg in found.strategies)
@@ -208,11 +217,12 @@ def portfolio(
 
 @dataclass(frozen=True)
 class _Decision:
-    """One leg: its realised price, its price as known at each decision, and the share that its strategy wants."""
+    """One leg: its price realised and as known at each decision, the share its strategy wants, and their origin."""
 
     price: pd.Series
     known: pd.Series
     share: pd.Series
+    provenance: dict[str, Any]
 
 
 def _decisions(
@@ -233,8 +243,12 @@ def _decisions(
             first = first or error
             missing[leg] = str(error)
         else:
-            realised = data.observations(price).groupby("observed_for")["value"].last().loc[: market.price.index[-1]]
-            found[leg] = _Decision(realised, known, share)
+            last = market.price.index[-1]
+            realised = market.price if price != leg else newest_vintage(data.observations(price)).loc[:last]
+            made_from = strategy.provenance(metal, strategy.defaults, data)
+            used = {price: data[price], **market.datasets}
+            made_from["data"] |= {identity: dataset.sha256 for identity, dataset in used.items()}
+            found[leg] = _Decision(realised, known, share, made_from)
     if not found:
         raise first or NoData("portfolio: no legs were named; name a metal or several")
     return found, missing

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,8 +14,8 @@ from research.datasets.data import Data
 from research.diagnostics.timing import Numbers, Timing, independent_events, n_cosines, pooled
 from research.execution import Execution
 from research.ledger import Entry, Series
+from research.provenance import hash_text, versions
 from research.study.candidates import Candidate, label, since, timing_of
-from research.study.versions import versions
 from research.thesis import Strategy
 
 MOST_SERIES = 1_000  # of one grid
@@ -82,13 +81,13 @@ class Terms:
 def trial_key(strategy: Strategy, metal: str, parameters: Mapping[str, Any], prices: str, terms: Terms) -> str:
     """What makes a trial one: code, metal, parameters, prices, terms and dates. A rerun has the same key."""
     parts = [strategy.source_hash, strategy.name, label("", metal, parameters), prices, terms.to_json()]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+    return hash_text(json.dumps(parts, sort_keys=True, default=str))
 
 
 def portfolio_key(legs: Mapping[str, Strategy], prices: str, terms: Terms) -> str:
     """As :func:`trial_key`, of several strategies in one account."""
     parts = [{leg: item.source_hash for leg, item in legs.items()}, prices, terms.to_json()]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+    return hash_text(json.dumps(parts, sort_keys=True, default=str))
 
 
 def keys_of(item: Candidate, terms: Terms) -> dict[str, str]:

@@ -13,10 +13,12 @@ from research.claims import Thesis, load_thesis
 from research.datasets.data import Data, open_data
 from research.datasets.dataset import Dataset
 from research.diagnostics.rotation import SEED
-from research.discovery import find_strategy
+from research.diagnostics.timing import Numbers
+from research.discovery import distinct, find_strategy
 from research.errors import AssayError, NoData, NoDecision, StrategyError, UnknownDataset
 from research.execution import Execution
 from research.ledger import Ledger
+from research.provenance import versions
 from research.study.appendix import further_findings
 from research.study.candidates import Candidate, candidate, label
 from research.study.claims import TestedClaim, tested_claim
@@ -37,8 +39,8 @@ from research.study.record import (
 )
 from research.study.threads import one_thread
 from research.study.trial import GridPoint, Trial, open_accounts
-from research.study.versions import versions
 from research.thesis import Strategy
+from research.values import frozen, plain
 from research.verdict import Rules
 
 Progress = Callable[[int, int, str], None]
@@ -75,6 +77,8 @@ class Study:
         The thesis whose families they were judged in.
     portfolio
         The thesis as one account, where its claim was asked for.
+    record
+        What else the ledger held on the same prices, for each family that was judged: a replay needs it.
     """
 
     claims: Mapping[str, TestedClaim]
@@ -86,6 +90,11 @@ class Study:
     thesis: Thesis = field(repr=False)
     manifest: Mapping[str, Any] = field(default_factory=dict)
     portfolio: PortfolioTrial | None = None
+    record: tuple[tuple[Numbers, ...], ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("claims", "datasets", "manifest"):
+            object.__setattr__(self, name, frozen(getattr(self, name)))
 
     def __repr__(self) -> str:
         return f"<Study of {len(self.claims)} claims, {len(self.trials)} trials>"
@@ -105,7 +114,7 @@ class Study:
     def to_json(self) -> dict[str, Any]:
         """Plain values only."""
         return {
-            "manifest": dict(self.manifest),
+            "manifest": plain(self.manifest),
             "execution": asdict(self.execution),
             "rules": asdict(self.rules),
             "claims": {name: claim.to_json() for name, claim in self.claims.items()},
@@ -130,6 +139,7 @@ def compare(
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
     start: str | None = None,
     end: str | None = None,
+    price: str | None = None,
     execution: Execution | None = None,
     rules: Rules | None = None,
     progress: Progress | None = None,
@@ -148,6 +158,8 @@ def compare(
         Strategy name -> parameters other than the defaults.
     start, end
         First and last bar, ``YYYY`` or ``YYYY-MM-DD``.
+    price
+        Which price to trade, by name; by default the data's own choice (:func:`~research.datasets.data.open_data`).
     progress
         Called with ``(done, total, what)``.
     ledger
@@ -162,10 +174,10 @@ def compare(
         If no strategy could be run: the reason of the first. Otherwise a strategy without data for a
         metal is listed in ``Study.skipped``.
     """
-    data = data or open_data()
-    execution, rules = execution or Execution(), rules or Rules()
+    data = (data or open_data()).priced(price)
+    execution, rules = (execution or Execution()).without(data.price.in_price), rules or Rules()
     thesis = thesis or load_thesis()
-    chosen = [find_strategy(item, thesis.strategies) if isinstance(item, str) else item for item in strategies]
+    chosen = distinct(find_strategy(item, thesis.strategies) if isinstance(item, str) else item for item in strategies)
     wanted = None if metals is None else list(dict.fromkeys(metals))
     for metal in wanted or []:
         data.market(metal, start, end)
@@ -200,12 +212,15 @@ def compare(
     used = {identity: data[identity] for item in candidates for identity in item.inputs.values()}
     used |= {identity: dataset for item in candidates for identity, dataset in item.market.datasets.items()}
     manifest = _manifest(chosen, data, used, start, end) | {"thesis": thesis.sha256}
-    judged, before, status = _judged(members, families, rules, ledger, keys, said)
+    judged, record, status = _judged(members, families, rules, ledger, keys, said)
+    before = max(map(len, record))
     trials = []
     for found in candidates:
         said(f"account of {found.strategy.name} on {found.metal}")
         identity = families.id_of(found.strategy)
         trials.append(_trial(found, identity, members[identity], judged[identity], terms, rules, len(keys) + before))
+    opened = {trial.metal: trial.result.first_fill for trial in sorted(trials, key=lambda t: t.result.first_fill)[::-1]}
+    manifest["quality"] = [seen.line for metal in opened if not (seen := data.quality(metal, opened[metal])).clean]
     status = _write(candidates, members, trials, ledger, keys, terms, manifest) or status
     manifest["trials"] = Count(declared=len(keys), before=before, status=status).to_json()
     return Study(
@@ -220,6 +235,7 @@ def compare(
         rules=rules,
         datasets=dict(sorted(used.items())),
         manifest=manifest,
+        record=record,
         portfolio=next(
             (
                 member.portfolio.trial(judged[name].rows[ROW])
@@ -238,6 +254,7 @@ def backtest(
     metal: str | None = None,
     start: str | None = None,
     end: str | None = None,
+    price: str | None = None,
     execution: Execution | None = None,
     rules: Rules | None = None,
     ledger: Recorder | None = LEDGER,
@@ -260,6 +277,7 @@ def backtest(
         parameters={chosen.name: parameters},
         start=start,
         end=end,
+        price=price,
         execution=execution,
         rules=rules,
         ledger=ledger,
@@ -299,10 +317,11 @@ def _judged(
     ledger: Recorder | None,
     keys: Mapping[str, str],
     said: _Progress,
-) -> tuple[dict[str, Judged], int, str]:
-    """Every claim in its family; the number of further trials recorded, and the ledger's status."""
+) -> tuple[dict[str, Judged], tuple[tuple[Numbers, ...], ...], str]:
+    """Every claim in its family; what else was recorded, family by family, and the ledger's status."""
     judged: dict[str, Judged] = {}
-    before, status = 0, NOT_RECORDED
+    record: list[tuple[Numbers, ...]] = []
+    status = NOT_RECORDED
     for kind in ("thesis", "baseline", "own"):
         mine = {n: m for n, m in members.items() if families.kind_of(m.candidates[0].strategy) == kind}
         if not mine:
@@ -311,7 +330,7 @@ def _judged(
         others, status = recorded_on(
             ledger, {prices_of(item) for item in found}, found[0].market.periods_per_year, keys.values()
         )
-        before = max(before, len(others))
+        record.append(tuple(others))
         rows = {name: member.rows() for name, member in mine.items()}
         said.also("the family of all claims")
         judged |= judge(
@@ -321,7 +340,7 @@ def _judged(
             record=others,
             decided_by="p_with_record" if kind == "own" else "p_adjusted",
         )
-    return judged, before, status
+    return judged, tuple(record), status
 
 
 def _trial(
@@ -331,7 +350,7 @@ def _trial(
     timings = {name: timing for found in member.timings for name, timing in found.items()}
     if item.label not in timings:
         raise NoDecision(f"{item.strategy.name}: decides on {item.metal} too late to earn; use a longer history")
-    accounts = open_accounts(item.chosen, item.market, terms.execution, item.strategy.name)
+    accounts = open_accounts(item.chosen, item.market, terms.execution, item.strategy.name, item.provenance)
     points = {label(item.strategy.name, item.metal, values): values for values in item.strategy.variants()}
     points.setdefault(item.label, dict(item.parameters))
     row = judged.rows[item.label]
@@ -406,6 +425,8 @@ def _manifest(
     return {
         **versions(),
         "seed": SEED,
+        "price": data.price.name,
+        "price_line": data.price_line,
         "start": start,
         "end": end,
         "strategies": {item.name: item.source_hash for item in strategies},

@@ -19,6 +19,7 @@ from research.execution import Execution
 from research.study.findings import deciding_findings
 from research.study.threads import one_thread
 from research.thesis import UNKNOWN, Strategy, in_bills
+from research.values import frozen
 from research.verdict import Evidence, Verdict
 
 if TYPE_CHECKING:
@@ -137,19 +138,19 @@ class Trial:
     @cached_property
     def findings(self) -> Mapping[str, Finding]:
         """The evidence as findings, by name."""
-        return deciding_findings(self.evidence, self.verdict.rules)
+        return frozen(deciding_findings(self.evidence, self.verdict.rules))
 
     @cached_property
     def appendix(self) -> Mapping[str, Finding]:
         """What does not decide but tells more, by name: computed on first use, in seconds."""
         with one_thread():
-            return self.ask_further()
+            return frozen(self.ask_further())
 
     @cached_property
-    def performance(self) -> dict[str, Performance]:
+    def performance(self) -> Mapping[str, Performance]:
         """Descriptive numbers of the strategy and of each benchmark."""
         results = {"strategy": self.result, **self.accounts.benchmarks}
-        return {name: performance(result) for name, result in results.items()}
+        return frozen({name: performance(result) for name, result in results.items()})
 
     def to_json(self) -> dict[str, Any]:
         """Plain values only."""
@@ -174,17 +175,24 @@ def account_json(trial: Trial | PortfolioTrial) -> dict[str, Any]:
         "periods": len(result.returns),
         "periods_per_year": result.periods_per_year,
         "averaged_prices": result.averaged,
+        "closed": None if result.closed is None else f"{result.closed:%Y-%m-%d}",
         "evidence": trial.evidence.to_json(),
         "performance": {name: row.to_json() for name, row in trial.performance.items()},
         "verdict": trial.verdict.to_json(),
     }
 
 
-def open_accounts(decided: pd.Series, market: Market, execution: Execution, name: str) -> Accounts:
+def open_accounts(
+    decided: pd.Series,
+    market: Market,
+    execution: Execution,
+    name: str,
+    provenance: Mapping[str, Any] | None = None,
+) -> Accounts:
     """Run a strategy's decided weights and its three benchmarks over the same bars."""
     first = pd.Timestamp(decided.index[decided.notna() & (decided != UNKNOWN)][0])
     decided, here = in_bills(decided.loc[first:]), market.since(first)
-    result = run(decided, here, execution, name=name)
+    result = run(decided, here, execution, name=name, provenance=provenance)
     constants = {"buy_and_hold": 1.0, "matched_exposure": exposure(result.weights), "bills": 0.0}
     benchmarks = {
         label: run(pd.Series(weight, index=decided.index), here, execution, name=label)

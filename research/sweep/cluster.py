@@ -9,7 +9,6 @@ that results never pile up here.
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
@@ -82,16 +81,11 @@ def _client(distributed: Any, stack: ExitStack, workers: int | None, scheduler: 
 
 
 def _payload(problem: Problem) -> bytes:
-    """The problem with the code of the strategy's own package inside: workers need not have its files."""
+    """The problem with the strategy's own code inside: workers need not have its files."""
     import cloudpickle
 
-    package = sys.modules[problem.strategy.signal.__module__.partition(".")[0]]
-    cloudpickle.register_pickle_by_value(package)
-    try:
-        payload: bytes = cloudpickle.dumps(problem)
-        return payload
-    finally:
-        cloudpickle.unregister_pickle_by_value(package)
+    payload: bytes = cloudpickle.dumps(problem)
+    return payload
 
 
 def _distributed() -> Any:

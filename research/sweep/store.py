@@ -7,14 +7,12 @@ a file is whole or absent; two processes at work on the same sweep write the sam
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import io
 import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -25,10 +23,9 @@ import numpy as np
 from research.datasets.store import write_atomically
 from research.datasets.user_pack import home_folder
 from research.errors import RunError
+from research.provenance import hash_code, hash_table, hash_text
 from research.sweep.problem import Floats, Problem
-from research.thesis import Strategy
 
-_PACKAGE = Path(__file__).resolve().parents[1]
 _DECISIVE = ("datasets", "engine", "signals", "study/family.py", "sweep", "execution.py", "memo.py", "thesis.py")
 
 
@@ -47,7 +44,7 @@ class BlockStore:
         self._problem = problem
         self._described = describe(problem)
         text = json.dumps(self._described, sort_keys=True, default=repr)
-        self.key = hashlib.sha256(text.encode()).hexdigest()[:24]
+        self.key = hash_text(text)[:24]
         self.folder = (cache or cache_folder()) / self.key
 
     def open(self, *, fresh: bool = False) -> None:
@@ -101,48 +98,25 @@ def describe(problem: Problem) -> dict[str, Any]:
     strategy, market, panel = problem.strategy, problem.market, problem.panel
     return {
         "strategy": strategy.name,
-        "source": _source(strategy),
+        "source": strategy.source_hash,
         "code": fingerprint(),
         "metal": market.metal,
         "grid": {name: [repr(value) for value in values] for name, values in problem.grid.axes.items()},
         "fixed": {name: repr(value) for name, value in problem.grid.fixed.items()},
-        "inputs": {identity: content_hash(panel.observations(identity)) for identity in sorted(panel.inputs.values())},
-        "decisions": content_hash(panel.decision_times.to_frame()),
-        "market": content_hash(market.price.to_frame().assign(bills=market.bill_accrual)),
+        "inputs": {identity: hash_table(panel.observations(identity)) for identity in sorted(panel.inputs.values())},
+        "decisions": hash_table(panel.decision_times.to_frame()),
+        "market": hash_table(market.price.to_frame().assign(bills=market.bill_accrual)),
         "execution": vars(problem.execution),
         "windows": vars(problem.windows) | {"folds": [vars(fold) for fold in problem.windows.folds]},
         "periods_per_year": market.periods_per_year,
     }
 
 
-def _source(strategy: Strategy) -> str:
-    """SHA-256 of the file of the signal, and of its neighbours if it is part of a package: it may import them."""
-    module = inspect.getmodule(strategy.signal)
-    file = getattr(module, "__file__", None)
-    if module is None or file is None or not module.__package__:
-        return strategy.source_hash
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(file).parent.glob("*.py")))).hexdigest()
-
-
-def content_hash(table: Any) -> str:
-    """SHA-256 of a table's rows and column names."""
-    import pandas as pd
-
-    rows = pd.util.hash_pandas_object(table, index=True).to_numpy()
-    return hashlib.sha256(repr(list(table.columns)).encode() + rows.tobytes()).hexdigest()
-
-
 @cache
 def fingerprint() -> str:
     """SHA-256 of the code and the libraries that decide a number: equal on all machines of one sweep."""
-    digest = hashlib.sha256()
-    versions: Mapping[str, str] = {name: version(name) for name in ("numpy", "numba", "pandas", "scipy")}
-    digest.update(json.dumps([sys.version_info[:2], versions]).encode())
-    for part in _DECISIVE:
-        path = _PACKAGE / part
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            digest.update(file.relative_to(_PACKAGE).as_posix().encode() + file.read_bytes())
-    return digest.hexdigest()
+    libraries = {name: version(name) for name in ("numpy", "numba", "pandas", "scipy")}
+    return hash_text(json.dumps([sys.version_info[:2], libraries, hash_code(*_DECISIVE)]))
 
 
 def cache_folder() -> Path:

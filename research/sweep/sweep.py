@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from research.sweep.store import BlockStore
 from research.sweep.survey import Cell, HeatMap, Walk, overfitting, survey, walk_forward
 from research.sweep.windows import Scheme, Windows
 from research.thesis import Strategy
+from research.values import plain
 
 Progress = Callable[[int, int, str], None]
 
@@ -86,32 +87,33 @@ class Sweep:
     def to_json(self) -> dict[str, Any]:
         """Plain values only."""
         windows = self.windows
-        return _plain(
+        document: dict[str, Any] = plain(
             {
                 "strategy": self.strategy.name,
                 "metal": self.metal,
-                "grid": {name: list(values) for name, values in self.grid.axes.items()},
-                "fixed": dict(self.grid.fixed),
-                "execution": asdict(self.execution),
+                "grid": self.grid.axes,
+                "fixed": self.grid.fixed,
+                "execution": self.execution,
                 "trials": len(self.grid),
                 "decided": self.n_decided,
                 "history": self.span(windows.start, windows.end),
                 "periods_per_year": self.periods_per_year,
                 "memory_bars": windows.memory,
                 "gap_bars": windows.gap,
-                "ranking": [asdict(cell) for cell in self.ranking],
-                "heat_map": asdict(self.heat),
+                "ranking": self.ranking,
+                "heat_map": self.heat,
                 "walk_forward": {scheme: self._walk_json(walk) for scheme, walk in self.walks.items()},
-                "overfitting": self.overfitting and self.overfitting.to_json(),
-                "deflated_sharpe": self.deflated and self.deflated.to_json(),
+                "overfitting": self.overfitting,
+                "deflated_sharpe": self.deflated,
                 "disagreement_with_vectorbt": self.disagreement,
             }
         )
+        return document
 
     def _walk_json(self, walk: Walk) -> dict[str, Any]:
         return {
-            "sharpe": walk.sharpe and walk.sharpe.to_json(),
-            "alpha": walk.alpha and walk.alpha.to_json(),
+            "sharpe": walk.sharpe,
+            "alpha": walk.alpha,
             "folds": [
                 {
                     "training": self.span(*step.fold.train),
@@ -192,13 +194,14 @@ def run_sweep(
     grid = grid_of(chosen, axes)
     mapped = _mapped_axes(grid, by)
     terms = execution or Execution()
-    problem = _problem(chosen, data or open_data(), metal or chosen.metals[0], grid, start, end, terms, n_folds, memory)
+    data = data or open_data()
+    problem = _problem(chosen, data, metal or chosen.metals[0], grid, start, end, terms, n_folds, memory)
     store = BlockStore(problem, cache)
     store.open(fresh=fresh)
     _complete(problem, store, workers, scheduler, progress or (lambda done, total, what: None))
     if record is not None:
         record(chosen, problem.market.metal, grid)
-    return _judge(problem, store, mapped)
+    return _judge(problem, store, mapped, data)
 
 
 def grid_of(strategy: Strategy, axes: Mapping[str, Iterable[Any]] | None = None) -> Grid:
@@ -297,12 +300,12 @@ def _evaluate_here(problem: Problem, blocks: Iterable[int]) -> Iterator[tuple[in
     return ((block, evaluate(problem, block)) for block in blocks)
 
 
-def _judge(problem: Problem, store: BlockStore, axes: tuple[str, ...]) -> Sweep:
+def _judge(problem: Problem, store: BlockStore, axes: tuple[str, ...], data: Data) -> Sweep:
     found = survey(problem, store, axes=axes, n_best=N_BEST)
     if not found.ranking:
         raise NoDecision(f"{problem.strategy.name}: none of {len(problem.grid)} variants ever trades in this range")
     best = found.ranking[0]
-    result, disagreement = _engine_of_record(problem, best)
+    result, disagreement = _engine_of_record(problem, best, data)
     market, windows = problem.market, problem.windows
     dates = pd.DatetimeIndex(market.price.index)
     returns = result.excess_returns.reindex(dates[windows.start : windows.end]).fillna(0.0)
@@ -330,12 +333,13 @@ def _judge(problem: Problem, store: BlockStore, axes: tuple[str, ...]) -> Sweep:
     )
 
 
-def _engine_of_record(problem: Problem, cell: Cell) -> tuple[Result, float]:
+def _engine_of_record(problem: Problem, cell: Cell, data: Data) -> tuple[Result, float]:
     """Run one variant through vectorbt, and compare its equity with the fast path's."""
     market: Market = problem.market
     targets = decide(problem, [cell.number])[0]
     weights = pd.Series(targets, index=market.price.index)
-    result = run(weights, market, problem.execution, name=problem.strategy.name, provenance=dict(cell.parameters))
+    made_from = problem.strategy.provenance(market.metal, cell.parameters, data)
+    result = run(weights, market, problem.execution, name=problem.strategy.name, provenance=made_from)
     path = kernel.paths(targets, problem.traded)[0]
     slow = result.equity.to_numpy() / result.capital
     fast = path[len(path) - len(slow) :]
@@ -352,18 +356,3 @@ def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def _plain(value: Any) -> Any:
-    """Lists, dicts, strings and finite numbers; what is not finite becomes ``None``."""
-    if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value

@@ -31,8 +31,11 @@ one to quote**, because other work on the machine disturbs it least. The ratio o
 of all cores in it. A ratio above 1 means that assay takes less. Results are compared before anything is timed, to the
 tolerance in the last column; where a library cannot keep an account of metal and bills, both sides keep the simpler
 one that is named there. PyBroker cannot size an order at its fill price, so the number of units is given to it.
-Where the other side was run for a part only and multiplied, the column says so. Each library does what its plain
-call does: the event-driven ones also write down trades and, backtesting.py and PyBroker, their own statistics.
+*Of its limit* is our time over that of a part which no way of working can leave out, taken in the same turns: reading
+every weight once, or the divisions, in the widest vectors of the machine. The plain compiled loop walks one account
+after the other, bar by bar. Where the other side was run for a part only and multiplied, the column says so. Each
+library does what its plain call does: the event-driven ones also write down trades and, backtesting.py and PyBroker,
+their own statistics.
 """
 
 

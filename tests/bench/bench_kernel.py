@@ -40,7 +40,7 @@ random = np.random.default_rng(0)
 price = 100 * np.exp(np.cumsum(random.normal(0, 0.01, 6600)))
 blocks = (random.integers(-1, 2, (500, 6600)).astype(float) for _ in range({blocks}))
 market = TradedMarket.of_arrays(price, np.full(6600, 1e-4), np.full(6600, 1 / 252), Execution(), periods_per_year=252)
-summary = kernel.sweep(blocks, market, hac_lags=30)
+summary = kernel.sweep(blocks, market)
 print(len(summary), peak_mebibytes())
 """
 FIRST_CALL = """

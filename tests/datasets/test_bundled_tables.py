@@ -7,6 +7,7 @@ from research.datasets.data import bundled_folder, open_data
 
 WGC_2012_FULL_YEAR = 544.1  # tonnes, Gold Demand Trends full year 2013
 WGC_2013_FULL_YEAR = 368.6
+GOLD_FIXINGS_1980_12 = 594.92  # USD/oz, mean of London's afternoon fixings of the month
 PBOC_JUNE_2015_MOZ = 53.31  # Xinhua, 17 July 2015
 
 
@@ -24,7 +25,7 @@ def known(table, moment):
 def test_every_table_of_the_pack_is_pinned_and_its_columns_are_used_or_explained():
     folder = bundled_folder()
     text, readme = (folder / "registry.toml").read_text(), (folder / "README.md").read_text()
-    tables = {path.name for path in folder.glob("*.csv")}
+    tables = {path.name for pattern in ("*.csv", "*.csv.gz") for path in folder.glob(pattern)}
     assert all(f'"{name}" = "' in text for name in tables)
     assert all(f"**{name}**" in readme for name in tables)
 
@@ -37,7 +38,47 @@ def test_prices_and_bills_have_no_gap(data):
 
 def test_the_1980_misprint_is_kept_as_printed(data):
     table = data.observations("gold_price").set_index("observed_for")["value"]
-    assert table["1980-12-31"] == 538
+    assert table["1980-12-31"] == 538.26
+    assert table["1980-12-31"] / GOLD_FIXINGS_1980_12 - 1 == pytest.approx(-0.095, abs=5e-4)
+
+
+def test_prices_are_not_rounded_until_the_publisher_rounds_them(data):
+    for identity, whole in (("gold_price", 1), ("silver_price", 10)):
+        table = data.observations(identity).set_index("observed_for")["value"]
+        rounded = (table * whole).round(6) % 1 == 0
+        assert rounded.loc["2024-10":].all()
+        assert rounded.loc["1975":"2024-09"].mean() < 0.2
+    silver = data.observations("silver_price").set_index("observed_for")["value"]
+    assert (silver.loc["1990":"2003"].pct_change() == 0).sum() <= 1  # 43 of the rounded edition
+
+
+def test_the_implied_lease_rate_beside_the_quoted_forward_rates(data):
+    """The table of data/README.md: LIBOR less forward, of the days within the implied series."""
+    quoted = pd.read_csv(bundled_folder() / "lease_rates.csv")
+    quoted = quoted[quoted["kind"] == "libor less forward"]
+    forward = pd.read_csv(bundled_folder() / "gofo.csv").dropna(subset=["libor_pct"])
+    both = quoted.merge(forward, on=["date", "metal", "tenor"])
+    assert len(both) == len(quoted) == 41
+    assert (both["libor_pct"] - both["forward_pct"] - both["lease_rate_pct"]).abs().max() < 1e-4
+    gaps = {}
+    for metal, rows in quoted.groupby("metal"):
+        implied = data.observations(f"{metal}_lease_rate").set_index("observed_for")["value"]
+        month = implied.reindex(pd.PeriodIndex(rows["date"], freq="M").end_time.normalize()).to_numpy()
+        gaps[metal] = pd.Series(rows["lease_rate_pct"].to_numpy() - month).dropna()
+    assert {metal: len(gap) for metal, gap in gaps.items()} == {"gold": 4, "silver": 6}
+    assert all((gap.abs() < 1.2).all() for gap in gaps.values())
+
+
+def test_the_dollar_index_follows_the_exchanges_own_by_months_and_not_by_days(data, market):
+    ours = data.observations("dollar_index").set_index("observed_for")["value"]
+    theirs = pd.read_csv(market / "dollar_index.csv.gz", parse_dates=["date"], index_col="date")["dxy"]
+    both = pd.DataFrame({"ours": ours, "theirs": theirs}).dropna()
+    ratio = both["ours"] / both["theirs"]
+    assert ratio.mean() == pytest.approx(1.0002, abs=1e-4)
+    assert ratio.std() == pytest.approx(0.0036, abs=1e-4)
+    months, days = both.resample("ME").last().pct_change(), both.pct_change()
+    assert months.corr().iloc[0, 1] == pytest.approx(0.98, abs=0.005)
+    assert days.corr().iloc[0, 1] == pytest.approx(0.45, abs=0.01)
 
 
 def test_a_months_average_is_not_known_at_its_end(data):

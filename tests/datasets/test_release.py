@@ -12,7 +12,7 @@ NEW_YORK = {"time": "16:00", "timezone": "America/New_York"}
 
 def moment(spec, period, published=None, exceptions=None):
     periods = period_end(pd.Series([period]), column="period")
-    text = None if published is None else pd.Series([published])
+    text = {} if published is None else {"published_on": pd.Series([published])}
     result = known_at(parse_release(spec, "here"), periods, text, exceptions or {})
     return result.iloc[0]
 
@@ -93,11 +93,54 @@ def test_time_of_day_orders_shanghai_before_london():
         ([{"rule": "lag", **NEW_YORK}, {"rule": "lag", **NEW_YORK}], "needs `until"),
         ([{"rule": "lag", "until": "2020-01-01", **NEW_YORK}], "no `until`"),
         ({"rule": "published", **NEW_YORK}, "needs `column`"),
+        ({"rule": "published", "column": 3, **NEW_YORK}, "column is 3; give text"),
+        ({"rule": "business_day", "n": "2", **NEW_YORK}, "n is '2'; give a whole number"),
+        ({"rule": "business_day", "n": 2, "months_after": -1, **NEW_YORK}, "months_after -1; give 0 or more"),
+        ({"rule": "calendar_day", "day": True, **NEW_YORK}, "day is True"),
+        ({"rule": "calendar_day", "day": 32, **NEW_YORK}, "from 1 to 31"),
+        ({"rule": "weekly", "weeks_after": -1, **NEW_YORK}, "weeks_after -1"),
+        ({"rule": "weekly", "weekday": "fridy", **NEW_YORK}, "did you mean 'friday'"),
+        ({"rule": "lag", "days": 1, "business_days": 1, **NEW_YORK}, "not both"),
+        ({"rule": "lag", "business_days": 1, "calendar": "USA", **NEW_YORK}, "'USA'"),
+        ([{"rule": "lag", "until": "soon", **NEW_YORK}, {"rule": "lag", **NEW_YORK}], "'soon' is no date"),
+        ({"rule": "lag", "days": 1, "time": 1600, "timezone": "UTC"}, "time is 1600; give text"),
     ],
 )
 def test_a_broken_rule_is_refused(spec, says):
     with pytest.raises(RegistryError, match=says):
         parse_release(spec, "here")
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ({"rule": "business_day", "n": 1, "months_after": 1}, "the 1st business day (US) of the next month"),
+        ({"rule": "business_day", "n": 22, "months_after": 2}, "the 22nd business day (US) of the 2nd month after"),
+        ({"rule": "calendar_day", "day": 3}, "the 3rd of the same month"),
+        ({"rule": "calendar_day", "day": 12, "months_after": 3}, "the 12th of the 3rd month after"),
+        ({"rule": "lag"}, "the same day"),
+        ({"rule": "lag", "days": 1}, "1 day later"),
+        ({"rule": "lag", "days": 2}, "2 days later"),
+        ({"rule": "lag", "business_days": 1}, "1 business day (US) later"),
+        ({"rule": "weekly"}, "the Friday after"),
+        ({"rule": "weekly", "weeks_after": 1}, "the 2nd Friday after"),
+        ({"rule": "published", "column": "on"}, "on its own publication date"),
+    ],
+)
+def test_a_rule_says_what_it_does(spec, says):
+    (rule,) = parse_release({**spec, **NEW_YORK}, "here")
+    assert rule.describe() == f"{says}, 16:00 America/New_York"
+
+
+def test_each_regime_reads_its_own_publication_column():
+    spec = [
+        {"rule": "published", "column": "first_print", **NEW_YORK, "until": "2020-12-31"},
+        {"rule": "published", "column": "posted", **NEW_YORK},
+    ]
+    periods = period_end(pd.Series(["2020Q4", "2021Q1"]), column="period")
+    columns = {"first_print": pd.Series(["2021-02-01", "x"]), "posted": pd.Series(["y", "2021-05-03"])}
+    got = known_at(parse_release(spec, "here"), periods, columns, {})
+    assert got.dt.strftime("%Y-%m-%d").tolist() == ["2021-02-01", "2021-05-03"]
 
 
 def test_periods_end_on_their_last_day():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from research.diagnostics.performance import timing_alpha
+from research.diagnostics.performance import regress_on_metal, timing_alpha
 from research.errors import AssayError
 
 
@@ -118,7 +118,7 @@ def test_bad_input_says_what_and_where(history):
         timing_alpha(strategy.shift(1, freq="D"), metal, periods_per_year=12)
     with pytest.raises(AssayError, match="479 observations against 480"):
         timing_alpha(strategy, metal.iloc[1:], periods_per_year=12)
-    with pytest.raises(AssayError, match="never moved"):
+    with pytest.raises(AssayError, match="hardly moved"):
         timing_alpha(strategy, metal * 0, periods_per_year=12)
     with pytest.raises(AssayError, match="expected_sign"):
         timing_alpha(strategy, metal, periods_per_year=12, expected_sign=0)
@@ -172,3 +172,13 @@ def test_a_few_episodes_never_reject_too_often(n, n_episodes):
         weights[rng.choice(n - 6, n_episodes, replace=False)[:, None] + np.arange(6)] = 1
         rejected += timing_alpha(weights * metal, metal, periods_per_year=12).p_value < 0.05
     assert rejected / draws < 0.05 + 3 * np.sqrt(0.05 * 0.95 / draws)
+
+
+@pytest.mark.parametrize("wobble", [0.0, 1e-14, 1e-9, 1e-6])
+def test_a_metal_that_hardly_moves_beside_the_account_is_refused(history, wobble):
+    strategy, metal = history
+    still = 0.001 + wobble * (metal - metal.mean()) / metal.std()
+    with pytest.raises(AssayError, match="hardly moved"):
+        timing_alpha(strategy, still, periods_per_year=12)
+    with pytest.raises(AssayError, match="hardly moved"):
+        regress_on_metal(strategy.to_numpy(), still.to_numpy())

@@ -115,7 +115,7 @@ def test_nothing_to_find(world):
     short = minimum_detectable_alpha(metal[:20] ** 2, metal[:20], periods_per_year=12)
     assert short.estimate == np.inf
     assert not short.details["could_find_worthwhile"]
-    with pytest.raises(AssayError, match="never moved"):
+    with pytest.raises(AssayError, match="hardly moved"):
         minimum_detectable_alpha(metal, 0 * metal, periods_per_year=12)
 
 

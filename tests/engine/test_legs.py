@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from research.datasets.market import Market
-from research.engine.legs import Legs, leg_paths, run_legs
+from research.engine.legs import Legs, run_legs
 from research.engine.portfolio import CAPITAL, run
 from research.errors import NoDecision, SignalError
 from research.execution import Execution
@@ -63,15 +63,14 @@ def ledger(weights, legs, execution):
 
 
 @st.composite
-def histories(draw, *, keep=True, low=-0.5):
+def histories(draw, *, low=-0.5):
     n, n_legs = draw(st.integers(6, 50)), draw(st.integers(1, 3))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     price = 10 * np.cumprod(1 + rng.uniform(-0.15, 0.17, (n, n_legs)), axis=0)
     accrual = np.concatenate([[0], rng.uniform(0, 0.01, n - 1)])
     weights = rng.uniform(low, 0.6, (n, n_legs)) * draw(st.sampled_from([1.0, 0.5]))
-    if keep:
-        weights[rng.random(n) < 0.3] = np.nan
-        weights[0] = 0.25
+    weights[rng.random(n) < 0.3] = np.nan
+    weights[0] = 0.25
     execution = Execution(
         delay=draw(st.integers(1, 2)),
         fees=draw(st.sampled_from([0, 0.001, 0.02])),
@@ -108,18 +107,6 @@ def test_long_only_accounts_equal_the_ledger_to_the_last_digits(history):
     np.testing.assert_allclose(
         record(weights, legs, execution).equity.to_numpy(), ledger(weights, legs, execution), rtol=1e-12
     )
-
-
-@settings(max_examples=60, deadline=None)
-@given(histories(keep=False))
-def test_many_histories_at_once_are_what_the_engine_of_record_says_of_each(history):
-    weights, legs, execution = history
-    moved = np.roll(weights, 3, axis=0)
-    both = leg_paths(np.stack([weights, moved], axis=1), legs, execution)
-    for column, one in enumerate((weights, moved)):
-        result = record(one, legs, execution)
-        if (result.equity > 0.01 * CAPITAL).all():
-            np.testing.assert_allclose(both[:, column], result.equity / CAPITAL, rtol=1e-10)
 
 
 def test_one_leg_is_the_account_of_one_metal_bit_by_bit():

@@ -51,5 +51,6 @@ def client(clock: Clock) -> Iterator[Client]:
 def _no_keys_no_home(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     monkeypatch.delenv("FRED_API_KEY", raising=False)
     monkeypatch.setenv("ASSAY_HOME", str(tmp_path / "home"))
-    for provider in ("FRED", "FRED_API", "CFTC", "CME", "LBMA", "IMF", "WORLD_BANK", "ECB"):
+    names = ("FRED", "FRED_API", "DBNOMICS", "CFTC", "CME", "LBMA", "IMF", "WORLD_BANK", "ECB")
+    for provider in (*names, "BANK_OF_RUSSIA", "NATIONAL_BANK_OF_POLAND"):
         monkeypatch.setenv(f"ASSAY_{provider}_URL", "http://127.0.0.1:9")  # nothing listens there

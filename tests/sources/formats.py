@@ -56,9 +56,47 @@ LEGACY = {
 }
 
 
-def cot(template: dict[str, int], days: list[str], *, contract: str = "088691", scale: int = 400) -> bytes:
+def _others(template: dict[str, int]) -> dict[str, str]:
+    """The API's further columns: parts by crop year, changes, shares, numbers of traders, concentration, names."""
+    stems = [name.removesuffix("_all") for name in template]
+    groups = ("noncomm", "comm") if template is LEGACY else ("prod_merc", "swap", "m_money", "other_rept")
+    found = dict.fromkeys((f"{stem}_{part}" for stem in stems for part in ("old", "other", "1", "2")), "7")
+    found |= (
+        dict.fromkeys(("noncomm_positions_spread", "noncomm_positions_spread_1"), "7") if "noncomm" in groups else {}
+    )
+    found |= {"tot_rept_positions_long_all": "9", "tot_rept_positions_short": "9", "tot_rept_positions_short_1": "9"}
+    for side in ("long", "short", "spread"):
+        for group in (*groups, "tot_rept", "nonrept"):
+            found |= {f"change_in_{group}_{side}_all": "-3", f"pct_of_oi_{group}_{side}_all": "12.5"}
+            found |= {f"traders_{group}_{side}_{part}": "21" for part in ("all", "old", "other")}
+    found |= {"change_in_open_interest_all": "-3", "pct_of_open_interest_all": "100", "traders_tot_all": "300"}
+    found |= {"change_in_noncomm_spead_all": "-3", "traders_noncomm_spead_old": "21"}
+    for measure in ("gross_le_4_tdr", "gross_le_8_tdr", "net_le_4_tdr", "net_le_8_tdr"):
+        found |= {
+            f"conc_{measure}_{side}{end}": "33.1" for side in ("long", "short") for end in ("", "_1", "_2", "_all")
+        }
+    names = {
+        **{"id": "260804F", "yyyy_report_week_ww": "2026 Report Week 46", "contract_market_name": "GOLD"},
+        **{"cftc_market_code": "CMX ", "cftc_region_code": "1", "cftc_commodity_code": "88 ", "commodity_name": "GOLD"},
+        **{"contract_units": "(CONTRACTS OF 100 TROY OUNCES)", "cftc_subgroup_code": "M90", "commodity": "GOLD"},
+        **{"commodity_subgroup_name": "PRECIOUS METALS", "commodity_group_name": "NATURAL RESOURCES"},
+        **{"futonly_or_combined": "FutOnly"},
+    }
+    return found | names
+
+
+def cot(
+    template: dict[str, int],
+    days: list[str],
+    *,
+    contract: str = "088691",
+    scale: int = 400,
+    null: tuple[int, str] | None = None,
+) -> bytes:
+    """``null``: row and column in which the API has nothing."""
     rows = [
-        {
+        _others(template)
+        | {
             "report_date_as_yyyy_mm_dd": f"{day}T00:00:00.000",
             "cftc_contract_market_code": contract,
             "market_and_exchange_names": "GOLD - COMMODITY EXCHANGE INC.",
@@ -66,12 +104,49 @@ def cot(template: dict[str, int], days: list[str], *, contract: str = "088691", 
         | {name: str(value * (scale + at)) for name, value in template.items()}
         for at, day in enumerate(days)
     ]
+    if null:
+        rows[null[0]][null[1]] = None
     return json.dumps(rows).encode()
+
+
+def bank_of_russia(
+    prices: dict[str, float], rates: dict[str, float], *, code: str = "1", others: bool = True
+) -> tuple[bytes, bytes]:
+    """The two feeds: prices by day (dd.mm.yyyy) and the official dollar by the day on which it takes effect."""
+    head, records = '<?xml version="1.0" encoding="windows-1251"?>', []
+    for day, price in prices.items():
+        for number in ("1", "2", "3", "4") if others else (code,):
+            cell = f"{price if number == code else 33.5:.2f}".replace(".", ",")
+            records.append(f'<Record Date="{day}" Code="{number}"><Buy>{cell}</Buy><Sell>{cell}</Sell></Record>')
+    dates = 'FromDate="20190801" ToDate="20190831" name="Precious metals quotations"'
+    metals = f"{head}<Metall {dates}>{''.join(records)}</Metall>"
+    dollars = "".join(
+        f'<Record Date="{day}" Id="R01235"><Nominal>1</Nominal><Value>{f"{rate:.4f}".replace(".", ",")}</Value>'
+        f"<VunitRate>{f'{rate:.4f}'.replace('.', ',')}</VunitRate></Record>"
+        for day, rate in rates.items()
+    )
+    span = 'ID="R01235" DateRange1="01.08.2019" DateRange2="31.08.2019" name="Foreign Currency Market Dynamic"'
+    return metals.encode("cp1251"), f"{head}<ValCurs {span}>{dollars}</ValCurs>".encode("cp1251")
+
+
+def nbp_gold(prices: dict[str, float]) -> bytes:
+    return json.dumps([{"data": day, "cena": price} for day, price in prices.items()]).encode()
+
+
+def dbnomics(code: str, values: dict[str, float | str]) -> bytes:
+    provider, dataset, series = code.split("/")
+    one = {
+        **{"@frequency": "daily", "provider_code": provider, "dataset_code": dataset, "series_code": series},
+        **{"dataset_name": "Selected Interest Rates", "indexed_at": "2026-11-20T00:00:00Z", "series_name": "x"},
+        **{"period": list(values), "period_start_day": list(values), "value": list(values.values())},
+    }
+    return json.dumps({"_meta": {"version": "22"}, "series": {"docs": [one], "limit": 1, "num_found": 1}}).encode()
 
 
 def cme_xls(
     activity: str = "11/19/2026",
     *,
+    exchanged: bool = False,
     sheet: str = "Daily Metal Stocks Report",
     eligible_total: float | None = None,
     headings: tuple[str, ...] = ("PREV TOTAL", "RECEIVED", "WITHDRAWN", "NET CHANGE", "ADJUSTMENT", "TOTAL TODAY"),
@@ -103,6 +178,8 @@ def cme_xls(
         page.write(row, 0, name)
         row += 1
         whole = np.zeros(6)
+        if exchanged:
+            parts = parts | {"Registered": parts["Eligible"], "Eligible": parts["Registered"]}
         for category, (previous, received, withdrawn, net, adjustment) in parts.items():
             today = previous + received - withdrawn + adjustment
             cells = np.array([previous, received, withdrawn, net, adjustment, today])

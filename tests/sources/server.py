@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+DRIP: tuple[bytes, float] = (b"2020-01-01,1.0\n" * 4096, 0.0)
+"""Chunk of an endless body, and the seconds between two of them."""
+
 
 @dataclass
 class Answer:
@@ -84,10 +87,11 @@ def serving() -> Iterator[Vendor]:
                 return
 
         def _drip(self) -> None:
-            chunk = b"2020-01-01,1.0\n" * 4096
+            chunk, pause = DRIP
             try:
                 for _ in range(40_000):
                     self.wfile.write(chunk)
+                    time.sleep(pause)
             except (BrokenPipeError, ConnectionResetError):
                 return
 

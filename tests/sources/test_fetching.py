@@ -16,10 +16,9 @@ import pytest
 from research.datasets.data import open_data
 from research.datasets.user_pack import manifest, observations, user_pack_folder, verify_pack
 from research.datasets.vintages import latest
-from research.errors import UnknownDataset
-from research.sources import fetch
+from research.errors import SourceError, UnknownDataset
+from research.sources import add, fetch
 from research.sources.catalog import entries
-from research.sources.fetching import BY_HAND
 from tests.sources import formats
 from tests.sources.conftest import NOW, Clock, new_client
 from tests.sources.server import Answer
@@ -76,11 +75,73 @@ def test_yesterdays_data_again_is_unchanged(fred):
     assert "nothing new, to 2026-11-13" in report.outcomes[0].line
 
 
-def test_older_data_than_kept_loses_nothing(fred):
+def test_a_history_that_ends_before_the_kept_one_is_refused(fred):
     run("bill_rate_daily")
     fred.put(GRAPH, Answer(formats.fred_csv("DTB3", dict(list(RATES.items())[:70]))))
-    assert run("bill_rate_daily").outcomes[0].status == "unchanged"
+    assert "it ends 2026-11-06 where what is here ends 2026-11-13" in refused(run("bill_rate_daily"))
+    assert run("bill_rate_daily", accept=["bill_rate_daily"]).outcomes[0].status == "unchanged"
     assert len(kept()) == 75
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 4, 40])
+def test_a_body_cut_with_a_fitting_length_is_refused(fred, cut):
+    run("bill_rate_daily")
+    before = kept()
+    fred.put(GRAPH, Answer(BILLS[:-cut]))
+    assert "cut" in refused(run("bill_rate_daily"))
+    pd.testing.assert_frame_equal(kept(), before)
+
+
+def test_a_stump_of_the_last_value_is_refused(fred):
+    run("bill_rate_daily")
+    stump = float(f"{RATES[DAYS[-1]]}"[:-1])
+    fred.put(GRAPH, Answer(formats.fred_csv("DTB3", RATES | {DAYS[-1]: stump})))
+    assert "is the beginning of the one kept" in refused(run("bill_rate_daily"))
+
+
+def test_more_than_a_few_rewritten_values_are_asked_about_whatever_their_size(fred):
+    run("bill_rate_daily")
+    nearly = {day: value + 0.01 for day, value in RATES.items()}
+    fred.put(GRAPH, Answer(formats.fred_csv("DTB3", nearly)))
+    line = refused(run("bill_rate_daily"))
+    assert "75 of 75 past values would be rewritten, the first that of 2026-08-03" in line
+    assert line.endswith("assay data fetch bill_rate_daily --accept bill_rate_daily")
+    fred.put(GRAPH, Answer(formats.fred_csv("DTB3", RATES | {day: nearly[day] for day in DAYS[:5]})))
+    assert run("bill_rate_daily").outcomes[0].revised == 5
+
+
+def test_another_frequency_is_asked_about(fred):
+    months = {f"2026-{month:02d}-01": 4.0 + month / 100 for month in range(1, 11)}
+    fred.put(GRAPH, Answer(formats.fred_csv("DTB3", months)))
+    assert "a month apart where the dataset has one value a day" in refused(run("bill_rate_daily"))
+
+
+def test_a_history_that_ended_years_ago_is_asked_about(fred):
+    days = formats.business_days("2003-08-01", 100)
+    fred.put(GRAPH, Answer(formats.fred_csv("DTB3", dict.fromkeys(days, 1.0))))
+    assert "years ago" in refused(run("bill_rate_daily"))
+
+
+def test_a_silent_fred_is_replaced_by_its_sources_copy(fred, monkeypatch):
+    monkeypatch.setenv("ASSAY_FRED_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("ASSAY_DBNOMICS_URL", fred.url)
+    code = "FED/H15/RIFSGFSM03_N.B"
+    fred.put(f"/v22/series/{code}", Answer(formats.dbnomics(code, RATES | {"2026-11-16": "NA"})))
+    (outcome,) = run("bill_rate_daily").outcomes
+    assert (outcome.status, outcome.added) == ("updated", 75)
+    assert "from DBnomics" in outcome.line
+    assert manifest(user_pack_folder())["bill_rate_daily"]["address"].startswith(fred.url)
+    fred.put(f"/v22/series/{code}", Answer(formats.dbnomics(code, dict(list(RATES.items())[:-1]))))
+    assert run("bill_rate_daily").outcomes[0].status == "unchanged", "a copy may lag"
+    fred.put(f"/v22/series/{code}", Answer(formats.dbnomics("FED/H15/OTHER", RATES)))
+    assert "OTHER where" in refused(run("bill_rate_daily"))
+    fred.put(f"/v22/series/{code}", Answer(status=404))
+    assert "no connection to 127.0.0.1" in refused(run("bill_rate_daily"))
+
+
+def test_fred_is_asked_as_its_server_wants(fred):
+    run("bill_rate_daily")
+    assert fred.requests[0].headers["user-agent"].startswith("Mozilla/5.0 (compatible; assay/")
 
 
 def test_new_and_revised_values_are_appended(fred):
@@ -204,6 +265,12 @@ def test_without_a_connection_one_line_says_so(clock):
     assert clock.slept == []
 
 
+def test_a_word_brings_the_ids_that_have_it_prices_first(fred):
+    with pytest.raises(UnknownDataset, match="there are: silver_price, silver_") as caught:
+        run("silver")
+    assert str(caught.value).endswith("assay data sources")
+
+
 def test_unknown_ids_are_refused_before_anything(fred):
     with pytest.raises(UnknownDataset, match="did you mean 'sofr'"):
         run("bill_rate_daily", "soffr")
@@ -254,6 +321,56 @@ def test_comex_days_pile_up_on_the_bundled_history(vendor, monkeypatch):
     assert (newest["value"], f"{newest['known_at']:%Y-%m-%d %H:%M}") == (8_000_900.0, "2026-11-23 14:30")
 
 
+def test_registered_and_eligible_exchanged_contradict_yesterdays_totals(vendor, monkeypatch):
+    monkeypatch.setenv("ASSAY_CME_URL", vendor.url)
+    path, ids = "/delivery_reports/Gold_Stocks.xls", ("comex_gold_registered", "comex_gold_stocks")
+    vendor.put(path, Answer(formats.cme_xls("11/18/2026")))
+    assert run(*ids).exit_code == 0
+    for day in ("11/19/2026", "11/24/2026"):
+        vendor.put(path, Answer(formats.cme_xls(day, exchanged=True)))
+        report = run(ids[0], at=datetime(2026, 11, 25, 23, tzinfo=UTC))
+        if day == "11/19/2026":
+            line = refused(report)
+            assert "gives 9,002,000 as the total before, kept for 2026-11-18 is 8,000,900" in line
+    vendor.put(path, Answer(formats.cme_xls("11/19/2026", exchanged=True)))
+    assert "ASAHI" in refused(run(ids[1])) or "BRINK" in refused(run(ids[1]))
+
+
+def test_a_null_is_no_value(vendor, monkeypatch):
+    monkeypatch.setenv("ASSAY_CFTC_URL", vendor.url)
+    days = ["2026-11-03", "2026-11-10", "2026-11-17"]
+    path = "/resource/6dca-aqww.json"
+    vendor.put(path, Answer(formats.cot(formats.LEGACY, days, contract="084691", null=(2, "open_interest_all"))))
+    ids = ("comex_silver_open_interest", "cot_silver_legacy")
+    for outcome in run(*ids).outcomes:
+        assert (outcome.status, f"{outcome.last}") == ("updated", "2026-11-10")
+    for identity in ids:
+        assert kept(identity).notna().all().all()
+
+
+def test_a_slow_host_is_left_alone_after_the_first(vendor, monkeypatch):
+    monkeypatch.setenv("ASSAY_FRED_URL", vendor.url)
+
+    monkeypatch.setattr("tests.sources.server.DRIP", (b"2020-01-01,1.0\n", 0.05))
+    vendor.put(GRAPH, Answer(endless=True))
+    report = run("bill_rate_daily", "sofr", "cpi", read=0.3)
+    assert len(vendor.requests) == 1
+    assert ["was not complete after" in outcome.line for outcome in report.outcomes] == [True] * 3
+    assert [outcome.line.split(":")[0] for outcome in report.outcomes] == ["bill_rate_daily", "sofr", "cpi"]
+
+
+def test_a_file_saved_in_a_browser_is_checked_against_yesterday_too(vendor, monkeypatch, tmp_path):
+    monkeypatch.setenv("ASSAY_CME_URL", vendor.url)
+    vendor.put("/delivery_reports/Gold_Stocks.xls", Answer(formats.cme_xls("11/18/2026")))
+    assert run("comex_gold_registered").exit_code == 0
+    file = tmp_path / "Gold_Stocks.xls"
+    file.write_bytes(formats.cme_xls("11/19/2026", exchanged=True))
+    with pytest.raises(SourceError, match="columns or rows were exchanged"):
+        add(file, "comex_gold_registered")
+    file.write_bytes(formats.cme_xls("11/19/2026"))
+    assert add(file, "comex_gold_registered").added == 1
+
+
 def test_late_reports_of_a_shutdown_are_known_late(vendor, monkeypatch):
     monkeypatch.setenv("ASSAY_CFTC_URL", vendor.url)
     days = ["2025-09-23", "2025-09-30", "2025-10-07"]
@@ -265,7 +382,7 @@ def test_late_reports_of_a_shutdown_are_known_late(vendor, monkeypatch):
 
 
 def test_two_fetches_at_once(fred):
-    ids = ["bill_rate_daily", "treasury_3_month", "sofr"]
+    ids = ["bill_rate_daily", "sofr"]
 
     def by_series(request):
         return Answer(formats.fred_csv(request.query["id"], RATES))
@@ -309,10 +426,10 @@ def test_a_split_is_seen_as_a_factor(monkeypatch):
 def test_what_needs_hands_is_not_fetched_unasked(monkeypatch):
     from research.sources import fetching
 
-    names = {one.id for one in fetching._fetchable()}
-    assert not {one.id for one in entries().values() if one.provider in BY_HAND} & names
+    names = {one.id for one in fetching.fetchable()}
+    assert not {one.id for one in entries().values() if one.by_hand} & names
     report = run("gold_etf_holdings")
-    assert "assay data add" in refused(report)
+    assert refused(report).endswith("type: assay data add FILE --as gold_etf_holdings")
 
 
 def test_a_first_fetch_in_another_unit_is_seen_by_the_bundled_history(vendor, monkeypatch):

@@ -16,7 +16,7 @@ from research.datasets.importing import ImportOptions, understand
 from research.datasets.importing.numerals import read_numbers
 from research.datasets.importing.units import conversion
 from research.datasets.user_pack import observations, user_pack_folder
-from research.errors import AssayError, RegistryError, UnknownDataset, ValidationError
+from research.errors import AssayError, UnknownDataset, ValidationError
 from research.sources import add, entry
 from tests.sources import formats
 
@@ -134,9 +134,11 @@ def test_percent_signs_and_fractions(tmp_path):
     assert values(read(tmp_path, "date,value\n2024-01-15,0.0525\n", "sofr", unit="fraction")) == {"2024-01-15": 5.25}
 
 
-def test_rates_that_may_be_fractions_are_pointed_out(tmp_path):
-    understood = read(tmp_path, "date,value\n2024-01-15,0.0525\n", "sofr")
-    assert any("--unit fraction" in line for line in understood.preview)
+def test_rates_that_may_be_fractions_are_asked_about(tmp_path):
+    text = "date,value\n2024-01-15,0.0525\n"
+    with pytest.raises(ValidationError, match="--unit fraction"):
+        read(tmp_path, text, "sofr")
+    assert values(read(tmp_path, text, "sofr", unit="%")) == {"2024-01-15": 0.0525}
 
 
 def test_vintages_in_the_file_are_kept_as_such(tmp_path):
@@ -289,23 +291,23 @@ def test_accounting_negatives(text):
 
 def test_add_keeps_what_was_shown(tmp_path):
     path = write(tmp_path, GOOD["iso"])
-    dry = add(path, "dollar_index", dry_run=True)
+    dry = add(path, "gold_front_future", dry_run=True)
     assert not dry.kept
     assert not user_pack_folder().exists()
-    report = add(path, "dollar_index")
+    report = add(path, "gold_front_future")
     assert report.kept
     assert report.preview == dry.preview
     assert report.added == 2
-    table = observations(user_pack_folder(), "dollar_index")
+    table = observations(user_pack_folder(), "gold_front_future")
     assert table["value"].tolist() == [101.5, 102.25]
     assert f"{table['known_at'][0]:%Y-%m-%d %H:%M}" == "2024-01-15 23:00"
 
 
 def test_adding_again_revises_and_appends(tmp_path):
-    add(write(tmp_path, GOOD["iso"]), "dollar_index")
-    report = add(write(tmp_path, "date,value\n2024-01-16,102.3\n2024-01-17,102.4\n"), "dollar_index")
+    add(write(tmp_path, GOOD["iso"]), "gold_front_future")
+    report = add(write(tmp_path, "date,value\n2024-01-16,102.3\n2024-01-17,102.4\n"), "gold_front_future")
     assert (report.added, report.revised) == (1, 1)
-    assert len(observations(user_pack_folder(), "dollar_index")) == 4
+    assert len(observations(user_pack_folder(), "gold_front_future")) == 4
 
 
 def test_a_few_values_go_on_from_the_bundled_history(tmp_path):
@@ -336,8 +338,8 @@ def test_an_id_of_ones_own(tmp_path):
         add(path, "swiss_exports")
     assert add(path, "swiss_exports", describe=OWN).kept
     for field in OWN:
-        with pytest.raises(RegistryError, match=field):
-            add(path, "swiss_exports", describe={key: value for key, value in OWN.items() if key != field})
+        with pytest.raises(UnknownDataset, match=rf"describe it \({field} is missing"):
+            add(path, "swiss_imports", describe={key: value for key, value in OWN.items() if key != field})
 
 
 @settings(max_examples=120, deadline=None)

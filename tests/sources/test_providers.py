@@ -214,6 +214,19 @@ def test_lbma_is_read_in_tonnes():
     np.testing.assert_allclose(table["value"], [890_000.5e3 * TONNE, 900_000e3 * TONNE], rtol=1e-12)
 
 
+@pytest.mark.parametrize("blank", [None, ""])
+def test_lbma_newest_month_with_a_blank_label(blank):
+    rows = [[blank, 301_000, 901_000], *ROWS]
+    november = datetime(2026, 12, 8, tzinfo=UTC)
+    for ordered in (rows, rows[::-1]):
+        table = lbma.parse(formats.lbma_xlsx(ordered), {"metal": "silver"}, november)
+        assert table["observed_for"].dt.strftime("%Y-%m-%d").tolist() == ["2026-09-30", "2026-10-31", "2026-11-30"]
+    assert "no month" in fault(lbma, formats.lbma_xlsx(rows), {"metal": "silver"}), "November is not over"
+    inside = [ROWS[0], [blank, 301_000, 901_000], ROWS[1]]
+    with pytest.raises(SourceError, match="no month"):
+        lbma.parse(formats.lbma_xlsx(inside), {"metal": "silver"}, november)
+
+
 def test_lbma_takes_the_first_workbook_linked(vendor, client, monkeypatch):
     monkeypatch.setenv("ASSAY_LBMA_URL", vendor.url)
     links = b"".join(
@@ -239,6 +252,14 @@ def test_imf_is_read_in_tonnes():
     table = imf.parse(body, CHINA, NOW)
     assert table["observed_for"].dt.strftime("%Y-%m-%d").tolist() == ["2026-08-31", "2026-10-31"]
     np.testing.assert_allclose(table["value"], [74e6 * TONNE, 74.1e6 * TONNE], rtol=1e-12)
+
+
+def test_imf_is_asked_for_json(vendor, client, monkeypatch):
+    monkeypatch.setenv("ASSAY_IMF_URL", vendor.url)
+    path = "/external/sdmx/3.0/data/dataflow/IMF.STA/IL/+/CHN.RGV_REVS.FTO.M"
+    vendor.put(path, formats_answer(formats.imf_json("CHN", {"2026-M08": "74000000"})))
+    imf.download(client, CHINA, {})
+    assert "application/vnd.sdmx.data+json" in vendor.requests[0].headers["accept"]
 
 
 def test_imf_changed():
@@ -423,10 +444,36 @@ def test_akshare_receipts_are_summed_and_checked(client, package):
         akshare.download(client, wanted | {"variety": "黄金"}, {})
 
 
+def test_akshare_is_quiet_and_patient(client, clock, package, capfd):
+    import warnings
+
+    tries = []
+
+    def chatty(symbol):
+        tries.append(symbol)
+        print("0%|          |")
+        warnings.warn("DataFrame is fragmented", stacklevel=1)
+        if len(tries) < 2:
+            raise ConnectionError("reset")
+        return pd.DataFrame({"date": ["2026-11-20"], "close": [940.5]})
+
+    package.spot_hist_sge = chatty
+    wanted = {"function": "spot_hist_sge", "argument": "Au99.99", "date": "date", "value": "close"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        akshare.download(client, wanted, {})
+    assert capfd.readouterr() == ("", "")
+    assert clock.slept == [1.0]
+
+
 def test_akshare_faults(client, package, monkeypatch):
     wanted = {"function": "spot_hist_sge", "argument": "Au99.99", "date": "date", "value": "close"}
     with pytest.raises(SourceError, match="renamed"):
         akshare.download(client, wanted, {})
+    for version, fits in (("1.18.97", False), ("1.18.98", True)):
+        package.__version__ = version
+        with pytest.raises(SourceError, match="renamed" if fits else "present pages; pip install --upgrade 'akshare>="):
+            akshare.download(client, wanted, {})
     package.spot_hist_sge = lambda symbol: pd.DataFrame()
     with pytest.raises(SourceError, match="no rows"):
         akshare.download(client, wanted, {})
@@ -442,3 +489,13 @@ def test_akshare_faults(client, package, monkeypatch):
     monkeypatch.setitem(sys.modules, "akshare", None)
     with pytest.raises(SourceError, match="not installed"):
         akshare.download(client, wanted, {})
+
+
+def test_yahoo_high_and_low_exchanged(client, yfinance):
+    days = formats.business_days("2026-10-01", 30)
+    frame = formats.yahoo_frame({"GC=F": {day: 4000.0 + at for at, day in enumerate(days)}})
+    frame[("High", "GC=F")] *= 1.01
+    frame[("Low", "GC=F")] *= 0.99
+    assert len(yahoo.parse(frame.to_csv().encode(), {"symbol": "GC=F"}, NOW)) == 30
+    exchanged = frame.rename(columns={"High": "Low", "Low": "High"}, level=0)
+    assert "30 of 30 bars" in fault(yahoo, exchanged.to_csv().encode(), {"symbol": "GC=F"})

@@ -146,3 +146,11 @@ def test_equal_risk_is_inverse_to_volatility_and_sums_to_one():
     holed = price.copy()
     holed.iloc[-1, 0] = np.nan  # the last known price stands
     assert equal_risk(holed, window=100, warm_up=50).notna().all(axis=1).iloc[-1]
+
+
+def test_the_account_says_what_made_it(trial):
+    told = trial.result.provenance
+    assert told["legs"]["gold"]["source"] == told["legs"]["silver"]["source"] == whole_thesis.source_hash
+    assert told["data"]["silver_price"] == DATA["silver_price"].sha256
+    assert set(told["data"]) > {"gold_price", "bill_rate"}
+    assert told["execution"]["delay"] == 1

@@ -180,7 +180,7 @@ def high_price_level(panel):
 def two_equal_averages(panel):
     """Compares sums that are equal up to rounding: the last digit may break the tie either way."""
     price = panel["price"].fillna(0.0)
-    return on(price.rolling(3).sum() / 3 > price.rolling(3).mean())
+    return on(price.rolling(3).sum() / 3 >= price.rolling(3).mean())
 
 
 @animal(x="stock")
@@ -364,7 +364,7 @@ def position_in_a_loop_with_a_stop(panel):
     return pd.Series(weights, panel.index)
 
 
-@animal(price="gold_price")
+@animal(price="gold_price", pack="daily")
 def last_trading_day_of_the_month(panel):
     """The calendar of the exchange is public: which day ends a month is no secret."""
     dates = panel.index.to_series()
@@ -373,7 +373,7 @@ def last_trading_day_of_the_month(panel):
     return on(price > price.rolling(20).mean()).where(last)
 
 
-@animal(price="gold_price")
+@animal(price="gold_price", pack="daily")
 def turn_of_the_month(panel):
     dates = panel.index.to_series()
     from_end = dates.groupby(panel.index.to_period("M")).cumcount(ascending=False)
@@ -381,25 +381,25 @@ def turn_of_the_month(panel):
     return on((from_end < 2) | (from_start < 3))
 
 
-@animal(price="gold_price")
+@animal(price="gold_price", pack="daily")
 def mondays_only(panel):
     return pd.Series((panel.index.dayofweek == 0).astype(float), panel.index)
 
 
-@animal(price="gold_price", report="report")
+@animal(price="gold_price", report="report", pack="daily")
 def weekly_report_when_published(panel):
     change = panel.asof(panel.native("report").diff())
     return on(change > 0).where(change.notna())
 
 
-@animal(price="gold_price")
+@animal(price="gold_price", pack="daily")
 def weeks_closed_before_use(panel):
     weeks = panel["price"].resample("W-FRI").last()
     mean = weeks.rolling(10).mean().reindex(panel.index, method="ffill")
     return on(panel["price"] > mean)
 
 
-@animal(price="gold_price")
+@animal(price="gold_price", pack="daily")
 def last_day_of_the_week(panel):
     """Which day ends a week is public too, although the index shows it only a day later."""
     week = panel.index.isocalendar().week.to_numpy()

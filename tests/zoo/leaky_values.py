@@ -10,83 +10,83 @@ def on(condition):
     return condition.astype(float)
 
 
-@animal(x="lease")
+@animal("next bar", x="lease")
 def next_value(panel):
     x = panel["x"]
     return on(x.shift(-1) > x)
 
 
-@animal(x="lease")
+@animal("next bar", x="lease")
 def undone_delay(panel):
     x = panel["x"]
     return on(x > x.shift(1)).shift(-1)
 
 
-@animal(x="lease")
+@animal("next bar", x="lease")
 def next_return_by_pct_change(panel):
     return on(panel["x"].pct_change(-1) < 0)
 
 
-@animal(x="lease")
+@animal("later bars", x="lease")
 def centred_window(panel):
     x = panel["x"]
     return on(x > x.rolling(7, center=True, min_periods=1).mean())
 
 
-@animal(x="lease")
+@animal("later bars", x="lease")
 def centred_by_convolution(panel):
     x = panel["x"].to_numpy()
     smooth = np.convolve(x, np.ones(5) / 5, mode="same")
     return pd.Series((x > smooth).astype(float), panel.index)
 
 
-@animal(x="lease")
+@animal("whole sample", x="lease")
 def full_sample_zscore(panel):
     x = panel["x"]
     return on((x - x.mean()) / x.std() > 0.5)
 
 
-@animal(x="lease")
+@animal("whole sample", x="lease")
 def full_sample_quantile(panel):
     x = panel["x"]
     return on(x > x.quantile(0.7))
 
 
-@animal(x="lease")
+@animal("whole sample", x="lease")
 def full_sample_rank(panel):
     return panel["x"].rank(pct=True)
 
 
-@animal(x="lease")
+@animal("whole sample", x="lease")
 def full_sample_min_max(panel):
     x = panel["x"]
     return (x - x.min()) / (x.max() - x.min())
 
 
-@animal(x="lease")
+@animal("whole sample", x="lease")
 def full_sample_bins(panel):
     return on(pd.qcut(panel["x"], 4, labels=False) == 3)
 
 
-@animal(x="lease")
+@animal("whole sample", x="lease")
 def distance_to_the_last_value(panel):
     x = panel["x"]
     return on(x < x.iloc[-1])
 
 
-@animal(x="lease")
+@animal("whole sample", x="lease")
 def before_the_highest(panel):
     x = panel["x"]
     return pd.Series((panel.index < x.idxmax()).astype(float), panel.index)
 
 
-@animal(x="lease")
+@animal("later bars", x="lease")
 def reversed_window(panel):
     x = panel["x"]
     return on(x < x[::-1].rolling(12, min_periods=1).mean()[::-1])
 
 
-@animal(x="lease")
+@animal("later bars", x="lease")
 def smoothed_both_ways(panel):
     x = panel["x"]
     forward = x.ewm(halflife=3).mean()
@@ -94,7 +94,7 @@ def smoothed_both_ways(panel):
     return on(x > both)
 
 
-@animal(x="lease")
+@animal("whole sample", x="lease")
 def fitted_on_all(panel):
     x = panel["x"]
     following = x.diff().shift(-1)
@@ -103,21 +103,21 @@ def fitted_on_all(panel):
     return on(intercept + slope * x > 0)
 
 
-@animal(x="lease")
+@animal("next bar", x="lease")
 def label_as_a_feature(panel):
     x = panel["x"]
     table = pd.DataFrame({"past": x.diff(), "future": x.diff().shift(-1)})
     return on(table.mean(axis=1) > 0)
 
 
-@animal(x="lease")
+@animal("whole sample", x="lease")
 def detrended_by_a_fit_on_all(panel):
     x = panel["x"].to_numpy()
     time = np.arange(len(x))
     return pd.Series((x > np.polyval(np.polyfit(time, x, 2), time)).astype(float), panel.index)
 
 
-@animal(x="lease")
+@animal("whole sample", x="lease")
 def principal_component_of_all(panel):
     x = panel["x"]
     lags = pd.concat([x, x.shift(1), x.shift(2)], axis=1).bfill().to_numpy()
@@ -126,7 +126,7 @@ def principal_component_of_all(panel):
     return pd.Series((lags @ first * np.sign(first.sum()) > 0).astype(float), panel.index)
 
 
-@animal(x="lease")
+@animal("whole sample", x="lease")
 def low_frequencies(panel):
     x = panel["x"].to_numpy()
     spectrum = np.fft.rfft(x)
@@ -134,7 +134,7 @@ def low_frequencies(panel):
     return pd.Series((x > np.fft.irfft(spectrum, len(x))).astype(float), panel.index)
 
 
-@animal(x="lease")
+@animal("later bars", x="lease")
 def smoothed_regimes(panel):
     """Two-state probabilities given the whole sample (forward-backward), parameters fixed."""
     x = panel["x"].diff().fillna(0).to_numpy()
@@ -151,7 +151,7 @@ def smoothed_regimes(panel):
     return pd.Series((smoothed[:, 1] > smoothed[:, 0]).astype(float), panel.index)
 
 
-@animal(x="lease")
+@animal("later bars", x="lease")
 def swing_points(panel):
     """Local lows confirmed by the two bars after them."""
     x = panel["x"]
@@ -159,7 +159,7 @@ def swing_points(panel):
     return on(low.where(low).ffill(limit=5).fillna(False).astype(bool))
 
 
-@animal(x="lease")
+@animal("next bar", x="lease")
 def stopped_before_the_fall(panel):
     """An honest trend that leaves one bar before a deep fall."""
     x = panel["x"]
@@ -167,32 +167,32 @@ def stopped_before_the_fall(panel):
     return trend.where(x.shift(-1) > 0.6 * x, 0.0)
 
 
-@animal(metals=("gold", "silver"), other="silver_price", own="{metal}_price")
+@animal("next bar", metals=("gold", "silver"), other="silver_price", own="{metal}_price")
 def peek_through_the_other_metal(panel):
     other = panel["other"]
     return on(other.shift(-1) > other)
 
 
-@animal(x="lease")
+@animal("whole sample", x="lease")
 def volatility_of_all(panel):
     x = panel["x"]
     return (0.1 / x.pct_change().std() * on(x > x.shift(3))).clip(0, 1)
 
 
-@animal(x="lease", grid={"smooth": [False, True]})
+@animal("later bars", x="lease", grid={"smooth": [False, True]})
 def leaky_at_another_point_of_the_grid(panel, smooth=False):
     x = panel["x"]
     return on(x > x.rolling(5, center=smooth, min_periods=1).mean())
 
 
-@animal(x="lease")
+@animal("end of sample", x="lease")
 def ends_in_cash(panel):
     """Sells in the last year of the sample, whenever that is."""
     left = np.arange(len(panel.index))[::-1]
     return pd.Series((left >= 12).astype(float), panel.index)
 
 
-@animal(x="lease")
+@animal("end of sample", x="lease")
 def shuffled_over_the_sample(panel):
     """Seeded, but the draw hangs on the number of bars."""
     random = np.random.default_rng(7)

@@ -4,6 +4,7 @@
 made, or raises one line that says what, where and the remedy. It never guesses between two readings.
 """
 
-from research.datasets.importing.understand import ImportOptions, Subject, Understood, understand
+from research.datasets.importing.subject import Subject
+from research.datasets.importing.understand import ImportOptions, Understood, understand
 
 __all__ = ["ImportOptions", "Subject", "Understood", "understand"]

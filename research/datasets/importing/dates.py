@@ -45,14 +45,16 @@ _SPAN = {
     "year": "year",
 }
 _FIRST_YEAR = 1200
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})")
 _COARSE = {"month": "M", "quarter": "Q", "year": "Y"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dates:
-    """Periods as read: ``days`` is the last day of each, ``words`` says how they were read."""
+    """Periods as read: ``days`` is the last day of each, ``times`` what stands there, ``words`` how it was read."""
 
     days: pd.Series
+    times: pd.Series
     words: tuple[str, ...]
 
 
@@ -88,7 +90,11 @@ def read_dates(
         words.append("dates are stored as dates")
     else:
         span, days = _from_text(cells, lines, where, order, words)
-    result = pd.Series(pd.DatetimeIndex(days).as_unit("us"))
+    result = times = pd.Series(pd.DatetimeIndex(days).as_unit("us"))
+    if any(isinstance(cell, str) and ":" in cell for cell in cells):
+        clock = [_CLOCK.search(str(cell)) for cell in cells]
+        seconds = [int(at[1]) * 3600 + int(at[2]) * 60 if at else 0 for at in clock]
+        times = times.dt.normalize() + pd.to_timedelta(pd.Series(seconds), unit="s").astype("timedelta64[us]")
     if bool((result.dt.year < _FIRST_YEAR).any()):
         at = int((result.dt.year < _FIRST_YEAR).to_numpy().argmax())
         raise ValidationError(
@@ -97,7 +103,24 @@ def read_dates(
     if any(isinstance(cell, str) and ":" in cell for cell in cells) or bool((result != result.dt.normalize()).any()):
         words.append("times of day are left out")
         result = result.dt.normalize()
-    return Dates(days=_to_period_ends(result, span, frequency, where, words), words=tuple(words))
+    return Dates(times=times, days=_to_period_ends(result, span, frequency, where, words), words=tuple(words))
+
+
+def looks_like_date(cell: Any) -> bool:
+    """Whether a cell by itself can be read as a date (a bare year cannot)."""
+    if isinstance(cell, str):
+        text = " ".join(cell.split())
+        return any(
+            match and ("name" not in match.groupdict() or _month_number(match["name"]))
+            for match in (pattern.fullmatch(text) for form, pattern in _FORMS.items() if form != "year")
+        )
+    return isinstance(cell, date | datetime)
+
+
+def looks_like_year(cell: Any) -> bool:
+    """Whether a cell is a bare year."""
+    text = str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
+    return bool(_FORMS["year"].fullmatch(text))
 
 
 def _from_text(
@@ -151,7 +174,9 @@ def _form(cell: Any, line: int, where: str) -> tuple[str, re.Match[str]]:
         )
     if re.fullmatch(r"\d{10}|\d{13}", text):
         raise ValidationError(f"{where}: line {line}: {text} looks like a Unix time; write it as YYYY-MM-DD")
-    raise ValidationError(f"{where}: line {line}: {text!r} is no date that can be read; write YYYY-MM-DD")
+    raise ValidationError(
+        f"{where}: line {line}: {text!r} is no date that can be read; write YYYY-MM-DD, or remove the line"
+    )
 
 
 def _find_order(

@@ -5,18 +5,18 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import re
+import stat
 import zlib
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-from research.datasets.optional import need
+from research.datasets.importing.headings import filled, find_table
+from research.datasets.importing.workbooks import OLE2, ZIP, failed_formulas, sheets
 from research.errors import ValidationError
 
 LARGEST = 256 * 2**20
-_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +49,10 @@ class Sheet:
         return [row[at] for row in self.rows]
 
 
-def read_sheet(path: Path, *, sheet: str | None = None) -> Sheet:
+def read_sheet(path: Path, *, sheet: str | None = None, heading_row: int | None = None) -> Sheet:
     """Read CSV (also .gz), Excel (.xls, .xlsx, .xlsm, .xlsb, .ods) or Parquet by what the bytes are.
+
+    ``heading_row`` is the line of the heading, where it is not found by itself.
 
     Raises
     ------
@@ -62,17 +64,22 @@ def read_sheet(path: Path, *, sheet: str | None = None) -> Sheet:
         content = _gunzip(content, path)
     if content[:4] == b"PAR1":
         return _parquet(content, path)
-    if content[:4] in (b"\xd0\xcf\x11\xe0", b"PK\x03\x04"):
-        return _excel(content, path, sheet)
-    if content.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
-        raise ValidationError(f"{path.name}: a web page, not a table; save the data itself")
-    return _csv(content, path)
+    if content[:4] in (OLE2, ZIP):
+        return _excel(content, path, sheet, heading_row)
+    head = content.lstrip()[:15].lower()
+    if head.startswith((b"<!doctype html", b"<html", b"<table", b"<?xml")):
+        raise ValidationError(f"{path.name}: a web page or XML, not a table; save the data itself, as CSV or Excel")
+    if head.startswith((b"{", b"[")):
+        raise ValidationError(f"{path.name}: JSON, not a table; save it as CSV")
+    return _csv(content, path, heading_row)
 
 
 def _read_bytes(path: Path) -> bytes:
     try:
         if path.is_dir():
             raise ValidationError(f"{path}: a folder; name a file")
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ValidationError(f"{path}: a pipe or a device, not a file; save it to a file first")
         if path.stat().st_size > LARGEST:
             raise ValidationError(f"{path.name}: over {LARGEST // 2**20} MB; cut it to the columns that matter")
         content = path.read_bytes()
@@ -94,21 +101,24 @@ def _gunzip(content: bytes, path: Path) -> bytes:
     return plain
 
 
-def _csv(content: bytes, path: Path) -> Sheet:
+def _csv(content: bytes, path: Path, heading_row: int | None) -> Sheet:
     text, encoding = _decode(content, path)
     try:
         delimiter = _delimiter(text, path)
     except csv.Error as error:
         raise ValidationError(f"{path.name}: not a table ({error}); save it as plain CSV") from None
     try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        stream = io.StringIO(text, newline="")
+        reader = csv.reader(stream, delimiter=delimiter, strict=True, skipinitialspace=delimiter == " ")
         rows, lines = [], []
         for row in reader:
             rows.append(tuple(cell.strip() for cell in row))
             lines.append(reader.line_num)
     except csv.Error as error:
         raise ValidationError(f"{path.name}: line {reader.line_num}: {error}; check its quotes") from None
-    return _with_header(rows, lines, path, f"CSV, {encoding}, split at {_DELIMITERS[delimiter]}")
+    ending = "" if text.endswith(("\n", "\r")) else ", no line end after the last row: see that it is whole"
+    words = f"CSV, {encoding}, split at {_DELIMITERS[delimiter]}{ending}"
+    return _with_header(rows, lines, path, words, heading_row)
 
 
 def _decode(content: bytes, path: Path) -> tuple[str, str]:
@@ -128,7 +138,9 @@ def _delimiter(text: str, path: Path) -> str:
     head = [line for line in text.splitlines()[:60] if line.strip() and not line.startswith("#")][:40]
     best, score = "", 0
     for delimiter in _DELIMITERS:
-        widths = [len(row) for row in csv.reader(head, delimiter=delimiter)]
+        if delimiter == " " and best:
+            break
+        widths = [len(row) for row in csv.reader(head, delimiter=delimiter, skipinitialspace=delimiter == " ")]
         typical = max(set(widths), key=widths.count)
         agreeing = widths.count(typical) if typical > 1 else 0
         if agreeing > score:
@@ -138,24 +150,24 @@ def _delimiter(text: str, path: Path) -> str:
     return best
 
 
-def _excel(content: bytes, path: Path, wanted: str | None) -> Sheet:
-    calamine = need("python_calamine")
+def _excel(content: bytes, path: Path, wanted: str | None, heading_row: int | None) -> Sheet:
     try:
-        book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
-        names = [wanted] if wanted else book.sheet_names
-        if wanted and wanted not in book.sheet_names:
-            raise ValidationError(f"{path.name}: no sheet {wanted!r}; it has {', '.join(book.sheet_names)}")
-        found = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in names}
-    except (calamine.CalamineError, OSError) as error:
+        found = sheets(content, skip_empty_area=False)
+    except ValueError as error:
         raise ValidationError(f"{path.name}: not readable as a workbook ({error}); save it as CSV") from None
-    tables = {name: rows for name, rows in found.items() if sum(_filled(row) >= 2 for row in rows) >= 2}
+    if wanted is not None and wanted not in found:
+        raise ValidationError(f"{path.name}: no sheet {wanted!r}; it has {', '.join(found)}")
+    found = {wanted: found[wanted]} if wanted is not None else found
+    tables = {name: rows for name, rows in found.items() if sum(filled(row) >= 2 for row in rows) >= 2}
     if not tables:
         raise ValidationError(f"{path.name}: no sheet holds a table")
     if len(tables) > 1:
         raise ValidationError(f"{path.name}: several sheets hold tables ({', '.join(tables)}); pass --sheet NAME")
     name, rows = next(iter(tables.items()))
     cells = [tuple(cell.strip() if isinstance(cell, str) else cell for cell in row) for row in rows]
-    return _with_header(cells, list(range(1, len(cells) + 1)), path, f"Excel, sheet {name!r}")
+    failed = failed_formulas(content)
+    broken = f", {len(failed)} formulas that failed ({', '.join(failed[:3])}) count as no value" if failed else ""
+    return _with_header(cells, list(range(1, len(cells) + 1)), path, f"Excel, sheet {name!r}{broken}", heading_row)
 
 
 def _parquet(content: bytes, path: Path) -> Sheet:
@@ -177,64 +189,19 @@ def _parquet(content: bytes, path: Path) -> Sheet:
     return Sheet(header=header, rows=rows, lines=tuple(range(1, len(rows) + 1)), words="Parquet")
 
 
-def _with_header(rows: list[tuple[Any, ...]], lines: list[int], path: Path, words: str) -> Sheet:
-    """Find the heading: the first row as wide as the table in which no cell is a number."""
-    kept = [(row, line) for row, line in zip(rows, lines, strict=True) if _filled(row) and not _comment(row)]
-    start = next((at for at, (row, _) in enumerate(kept) if _filled(row) >= 2 or _unnamed_index(row)), None)
-    if start is None:
-        raise ValidationError(f"{path.name}: no row has both a date and a value")
-    heading, line = kept[start]
-    if any(_is_data(cell) for cell in heading):
-        raise ValidationError(f"{path.name}: line {line} holds data already; add a heading such as date,value above it")
-    while heading and _empty(heading[-1]):
-        heading = heading[:-1]
-    header = tuple(str(cell) for cell in heading)
-    header = ("date" if _unnamed_index(heading) else header[0], *header[1:])
-    twice = {name for name in header if header.count(name) > 1 and name}
-    if twice:
-        raise ValidationError(f"{path.name}: line {line}: two columns are called {sorted(twice)[0]!r}; rename one")
-    data = []
-    for row, number in kept[start + 1 :]:
-        while len(row) > len(header) and _empty(row[-1]):
-            row = row[:-1]
-        if len(row) != len(header) and words.startswith("CSV"):
-            raise ValidationError(
-                f"{path.name}: line {number} has {len(row)} cells, the heading has {len(header)}; "
-                "quote cells that contain the delimiter (a decimal comma?)"
-            )
-        data.append(((*row, *[None] * (len(header) - len(row)))[: len(header)], number))
-    if not data:
-        raise ValidationError(f"{path.name}: a heading but no rows")
-    skipped = f", {start} lines above the heading left out" if start else ""
+def _with_header(
+    rows: list[tuple[Any, ...]], lines: list[int], path: Path, words: str, heading_row: int | None
+) -> Sheet:
+    kept = [(row, line) for row, line in zip(rows, lines, strict=True) if filled(row) and not _comment(row)]
+    header, data, left_out = find_table(kept, path.name, heading_row, even=words.startswith("CSV"))
     return Sheet(
         header=header,
         rows=tuple(row for row, _ in data),
         lines=tuple(number for _, number in data),
-        words=words + skipped,
+        words=words + left_out,
         points_may_group="semicolons" in words,
     )
 
 
-def _filled(row: tuple[Any, ...] | list[Any]) -> int:
-    return sum(not _empty(cell) for cell in row)
-
-
-def _empty(cell: Any) -> bool:
-    return cell is None or cell == ""
-
-
-def _unnamed_index(row: tuple[Any, ...]) -> bool:
-    """A heading such as ``,value``, as pandas writes it for an index without a name."""
-    return len(row) >= 2 and _empty(row[0]) and not any(_empty(cell) for cell in row[1:])
-
-
 def _comment(row: tuple[Any, ...]) -> bool:
     return isinstance(row[0], str) and row[0].startswith("#")
-
-
-def _is_data(cell: Any) -> bool:
-    """Whether a cell is a number or a date, as headings are not (but a year may be one)."""
-    if isinstance(cell, str):
-        bare = re.sub(r"[-+.,%()/:T\s]", "", cell)
-        return bare.isdigit() and len(cell) != 4
-    return isinstance(cell, int | float | date) and not isinstance(cell, bool)

@@ -17,7 +17,9 @@ Decimal = Literal["point", "comma"]
 MISSING = frozenset(
     {"", ".", "..", "...", "…", "-", "--", "–", "—", "n/a", "na", "nan", "nd", "null", "none", "#n/a", "*"}
 )
-_CURRENCY = re.compile(r"^(?:US\$|USD|CNY|RMB|EUR|GBP|[$€£¥])\s*|\s*(?:USD|CNY|RMB|EUR|GBP|[$€£¥])$")
+_SIGN = r"US\$|USD|CNY|RMB|EUR|GBP|CHF|JPY|RUB|PLN|INR|[$€£¥₽₹]"
+_CURRENCY = re.compile(rf"^(?:{_SIGN})\s*|\s*(?:{_SIGN})$")
+_BROKEN = re.compile(r"#(?:REF|VALUE|NAME|DIV/0|NUM|NULL|SPILL|CALC)[!?]?", re.IGNORECASE)
 _SPACES = re.compile(r"[\s\u00a0\u2009\u202f'’_]")
 _GROUPED = re.compile(rf"\d{{1,3}}(?:{_SPACES.pattern}\d{{3}})+(?:[.,]\d*)?")
 _PLAIN = {
@@ -36,6 +38,8 @@ class Numbers:
         float64, percent signs taken off but not applied.
     percent
         Whether the cells carry percent signs.
+    currencies
+        Currency signs that the cells carry.
     words
         How they were read.
     """
@@ -43,6 +47,7 @@ class Numbers:
     values: np.ndarray
     percent: bool
     words: tuple[str, ...]
+    currencies: frozenset[str] = frozenset()
 
 
 def read_numbers(
@@ -93,7 +98,8 @@ def read_numbers(
         words.append(f"{missing} rows without a value left out")
     if any(signs):
         words.append("percent signs read")
-    return Numbers(values=values, percent=any(signs), words=tuple(words))
+    marks = frozenset(mark.strip() for text in texts if text for mark in _CURRENCY.findall(text.strip("-+() ")))
+    return Numbers(values=values, percent=any(signs), words=tuple(words), currencies=marks)
 
 
 def _text(cell: Any) -> str | None:
@@ -169,6 +175,10 @@ def _one_reading(text: str) -> Literal["point", "comma", "undecided", "grouped",
 
 
 def _value(text: str, decimal: Decimal, cell: Any, line: int, where: str) -> float:
+    if _BROKEN.fullmatch(str(cell).strip()):
+        raise ValidationError(
+            f"{where}: line {line}: {str(cell)!r} is a formula that failed; repair the workbook, or empty the cell"
+        )
     if not _PLAIN[decimal].fullmatch(text) or not any(sign.isdigit() for sign in text):
         raise ValidationError(f"{where}: line {line}: {str(cell)!r} is no number; correct it or leave it empty")
     thousands, point = (",", ".") if decimal == "point" else (".", ",")

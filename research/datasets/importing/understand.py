@@ -2,60 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from shlex import quote
+from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
 from research.datasets.importing.dates import DateOrder, read_dates
+from research.datasets.importing.doubtful import describe, refuse_future, refuse_implausible, refuse_unlikely
 from research.datasets.importing.files import Sheet, read_sheet
 from research.datasets.importing.numerals import Decimal, read_numbers
-from research.datasets.importing.units import conversion, hint
-from research.datasets.plausibility import Plausible, jumps, out_of_range
+from research.datasets.importing.subject import Subject
+from research.datasets.importing.units import believed, conversion, in_own_currency, is_unit_column, spoken
 from research.errors import ValidationError, did_you_mean
 
-_DATE_NAMES = ("observed_for", "date", "datum", "day", "month", "period", "time", "timestamp", "quarter", "year")
-_VALUE_NAMES = ("value", "close", "price", "last")
-_KNOWN_NAMES = ("known_at", "published_on")
-_PERIOD = {"week": "W", "month": "M", "quarter": "Q", "year": "Y"}
-_LONGEST_GAP_DAYS = 10
-_LARGEST_FRACTION = 0.3
-
-
-class Subject(Protocol):
-    """What the file is about: the dataset as far as reading needs it."""
-
-    @property
-    def id(self) -> str:
-        """Dataset id."""
-
-    @property
-    def unit(self) -> str:
-        """Unit of the values, in words."""
-
-    @property
-    def frequency(self) -> str:
-        """Day, week, month, quarter, year or irregular."""
-
-    @property
-    def plausible(self) -> Plausible:
-        """Bounds of belief."""
-
-    @property
-    def checked_column(self) -> str:
-        """The column that the bounds are about."""
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """``("value",)``, or the named columns of a table."""
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """Columns that tell a table's rows of one period apart."""
+_DATE_NAMES = (
+    "observed_for", "date", "datum", "dates", "trade date", "datetime", "gmt time", "local time", "day", "month",
+    "period", "time", "timestamp", "quarter", "year",
+)  # fmt: skip
+_VALUE_NAMES = (
+    "value", "close", "price", "last", "px_last", "settle", "closing price", "close price",
+    "schlusskurs", "schluss", "kurs", "cierre", "clôture", "chiusura",
+)  # fmt: skip
+_KNOWN_NAMES = (
+    "known_at", "known_on", "published_on", "published_at", "published", "publication_date",
+    "release_date", "released_on", "released_at", "released", "available_at", "vintage", "vintage_date",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +42,8 @@ class ImportOptions:
     ----------
     date_column, value_column, sheet
         Names, where there are several.
+    heading_row
+        Line of the heading, counted from 1, where it is not found.
     dates
         Order of day and month.
     decimal
@@ -81,11 +59,19 @@ class ImportOptions:
     date_column: str | None = None
     value_column: str | None = None
     sheet: str | None = None
+    heading_row: int | None = None
     dates: DateOrder | None = None
     decimal: Decimal | None = None
     unit: str | None = None
     keep: Literal["first", "last"] | None = None
     accept: bool = False
+
+    def words(self) -> str:
+        """The options as they are typed, each behind a space."""
+        told = {name.replace("_", "-"): value for name, value in vars(self).items() if value not in (None, False)}
+        return "".join(
+            f" --{name}" + ("" if value is True else f" {quote(str(value))}") for name, value in told.items()
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,16 +113,16 @@ def understand(
     """
     chosen = options or ImportOptions()
     file = Path(path).expanduser()
-    sheet = read_sheet(file, sheet=chosen.sheet)
+    sheet = read_sheet(file, sheet=chosen.sheet, heading_row=chosen.heading_row)
     date_column = _date_column(sheet, chosen.date_column, file.name)
     dates = read_dates(
-        sheet.column(date_column),
+        _with_clock(sheet, date_column),
         sheet.lines,
         frequency=subject.frequency,
         where=f"{file.name}: column {date_column!r}",
         order=chosen.dates,
     )
-    table = pd.DataFrame({"observed_for": dates.days, "line": sheet.lines})
+    table = pd.DataFrame({"observed_for": dates.days, "line": sheet.lines, "time": dates.times})
     said = [f"{file.name}: {sheet.words}", f"column {date_column!r}: {'; '.join(dates.words)}"]
     said += _add_known_at(table, sheet, file.name)
     if subject.columns == ("value",):
@@ -145,14 +131,15 @@ def understand(
     else:
         said += _add_columns(table, sheet, subject, chosen, file.name)
     checked = subject.checked_column
-    _refuse_future(table, today or pd.Timestamp.now("UTC").date(), file.name)
+    refuse_future(table, today or pd.Timestamp.now("UTC").date(), file.name)
     table, dropped = _one_row_a_period(table, subject, chosen, file.name)
     said += dropped
     table = table.sort_values(["observed_for", *subject.key], kind="stable", ignore_index=True)
     if not chosen.accept:
-        _refuse_implausible(table, subject, checked, file.name)
-    said += _describe(table, subject, checked)
-    return Understood(observations=table.drop(columns="line"), preview=tuple(said))
+        refuse_implausible(table, subject, checked, file.name)
+        refuse_unlikely(table, subject, checked, chosen.unit, file.name)
+    said += describe(table, subject, checked)
+    return Understood(observations=table.drop(columns=["line", "time"]), preview=tuple(said))
 
 
 def _date_column(sheet: Sheet, wanted: str | None, name: str) -> str:
@@ -172,8 +159,20 @@ def _date_column(sheet: Sheet, wanted: str | None, name: str) -> str:
     raise ValidationError(f"{name}: which of {', '.join(sheet.header)} is the date? pass --date-column NAME")
 
 
+def _with_clock(sheet: Sheet, date_column: str) -> list[Any]:
+    """The dates, with the times of day that stand in a column of their own."""
+    cells = sheet.column(date_column)
+    other = next((name for name in sheet.header if name.lower() == "time" and name != date_column), None)
+    if other is None or not all(isinstance(cell, str) for cell in cells):
+        return cells
+    clock = sheet.column(other)
+    if not all(re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", str(cell)) for cell in clock):
+        return cells
+    return [f"{day} {time}" for day, time in zip(cells, clock, strict=True)]
+
+
 def _add_known_at(table: pd.DataFrame, sheet: Sheet, name: str) -> list[str]:
-    column = next((wish for wish in _KNOWN_NAMES if wish in sheet.header), None)
+    column = _known_column(sheet)
     if column is None:
         return []
     moments = pd.to_datetime(pd.Series(sheet.column(column)), utc=True, errors="coerce", format="ISO8601")
@@ -194,10 +193,15 @@ def _add_known_at(table: pd.DataFrame, sheet: Sheet, name: str) -> list[str]:
     return [f"column {column!r}: when each value was known{', at the end of that day (UTC)' if days_only else ''}"]
 
 
+def _known_column(sheet: Sheet) -> str | None:
+    names = {name.strip().lower().replace(" ", "_").replace("-", "_"): name for name in sheet.header if name}
+    return next((names[wish] for wish in _KNOWN_NAMES if wish in names), None)
+
+
 def _add_value(
     table: pd.DataFrame, sheet: Sheet, date_column: str, subject: Subject, options: ImportOptions, name: str
 ) -> list[str]:
-    column = _value_column(sheet, date_column, options, subject.id, name)
+    column = _value_column(sheet, date_column, options, subject.id, subject.unit, name)
     where = f"{name}: column {column!r}"
     numbers = read_numbers(
         sheet.column(column),
@@ -209,23 +213,44 @@ def _add_value(
     declared = options.unit
     if numbers.percent and declared is None and not subject.unit.startswith("%"):
         raise ValidationError(f"{where}: percent signs, but {subject.id} is in {subject.unit}; name another column")
+    said = [(f"the heading {column!r}", *spoken(column))]
+    said += [(f"the sign {sign!r}", *spoken(sign, whole=True)) for sign in sorted(numbers.currencies)]
+    said += _unit_columns(sheet, name)
+    declared, heard = believed(said, declared, subject.unit, where)
     factor, words = conversion(declared, subject.unit, where)
     table["value"] = numbers.values * factor
     if table["value"].isna().all():
         raise ValidationError(f"{where}: no values at all; name another column with --value-column")
-    return [f"column {column!r}: {'; '.join((*numbers.words, words))}"]
+    return [f"column {column!r}: {'; '.join((*numbers.words, *heard, words))}"]
 
 
-def _value_column(sheet: Sheet, date_column: str, options: ImportOptions, identity: str, name: str) -> str:
+def _unit_columns(sheet: Sheet, name: str) -> list[tuple[str, str, str]]:
+    """What the columns of units say, each one thing all the way down."""
+    said = []
+    for column in filter(is_unit_column, sheet.header):
+        words = list(dict.fromkeys(str(cell).strip() for cell in sheet.column(column) if cell not in (None, "")))
+        if len(words) > 1:
+            raise ValidationError(
+                f"{name}: column {column!r} says {words[0]!r} and {words[1]!r}; "
+                "keep one unit a file, and add each by itself"
+            )
+        said += [(f"the column {column!r}", *spoken(word, whole=True)) for word in words]
+    return said
+
+
+def _value_column(sheet: Sheet, date_column: str, options: ImportOptions, identity: str, unit: str, name: str) -> str:
     if options.value_column is not None:
         return _column(sheet, options.value_column, name)
-    others = [column for column in sheet.header if column not in (date_column, *_KNOWN_NAMES) and column]
+    beside = (date_column, _known_column(sheet))
+    others = [column for column in sheet.header if column and column not in beside and not is_unit_column(column)]
     exact = [column for column in others if column.lower() in (*_VALUE_NAMES, identity)]
+    exact = exact or [column for column in others if column.lower().split(" ")[0] in _VALUE_NAMES]
     if len(others) == 1 or len(exact) == 1:
         return (exact or others)[0]
     numeric = [column for column in others if _mostly_numbers(sheet.column(column))]
-    if len(numeric) == 1:
-        return numeric[0]
+    ours = [column for column in numeric if in_own_currency(column, unit)]
+    if len(numeric) == 1 or len(ours) == 1:
+        return (ours or numeric)[0]
     if not numeric:
         raise ValidationError(f"{name}: no column of numbers beside {date_column!r}; the file has {', '.join(others)}")
     raise ValidationError(f"{name}: which of {', '.join(numeric)} is {identity}? pass --value-column NAME")
@@ -261,16 +286,6 @@ def _mostly_numbers(cells: Sequence[Any]) -> bool:
     return bool(texts) and sum(digits) > len(texts) / 2
 
 
-def _refuse_future(table: pd.DataFrame, today: date, name: str) -> None:
-    ahead = table[table["observed_for"] > pd.Timestamp(today)]
-    if len(ahead):
-        row = ahead.iloc[0]
-        raise ValidationError(
-            f"{name}: line {row['line']}: the period to {row['observed_for']:%Y-%m-%d} has not ended "
-            f"({len(ahead)} such rows); remove them, or check the order of day and month"
-        )
-
-
 def _one_row_a_period(
     table: pd.DataFrame, subject: Subject, options: ImportOptions, name: str
 ) -> tuple[pd.DataFrame, list[str]]:
@@ -278,69 +293,18 @@ def _one_row_a_period(
     twice = table.duplicated(by, keep=False)
     if not twice.any():
         return table, []
+    bars = table.loc[twice].groupby(by)["time"].nunique().gt(1).all()
     if options.keep is None:
         lines = table.loc[twice, "line"].tolist()
         shown = ", ".join(map(str, lines[:6])) + (" …" if len(lines) > 6 else "")
+        advice = "keep one of each, or pass --keep first|last"
+        if bars:
+            advice = f"pass --keep last for the last of each {subject.frequency}, or --keep first"
         raise ValidationError(
             f"{name}: {len(lines)} rows share a period, in lines {shown} "
-            f"({table.loc[twice, 'observed_for'].iloc[0]:%Y-%m-%d} first); keep one of each, or pass --keep first|last"
+            f"({table.loc[twice, 'observed_for'].iloc[0]:%Y-%m-%d} first); {advice}"
         )
+    if bars:  # by the clock, however the file is sorted
+        table = table.sort_values("time", kind="stable")
     kept = table.drop_duplicates(by, keep=options.keep)
     return kept, [f"{len(table) - len(kept)} rows dropped: the {options.keep} row of each period is kept"]
-
-
-def _refuse_implausible(table: pd.DataFrame, subject: Subject, column: str, name: str) -> None:
-    bounds = subject.plausible
-    values = table[column]
-    outside = out_of_range(values, bounds)
-    if outside.any():
-        row = table[outside].iloc[0]
-        advice = hint(float(values.min()), float(values.max()), subject.unit, bounds.low, bounds.high)
-        raise ValidationError(
-            f"{name}: line {row['line']}: {row[column]:g} for {row['observed_for']:%Y-%m-%d} is outside "
-            f"{bounds.low:g} to {bounds.high:g} {subject.unit} ({int(outside.sum())} of {len(table)} rows){advice}; "
-            "correct it, or pass --accept if it is true"
-        )
-    ordered = table.sort_values([*subject.key, "observed_for"], kind="stable")
-    groups = ordered.groupby(list(subject.key), sort=False) if subject.key else [("", ordered)]
-    far = pd.concat([jumps(group[column], bounds) for _, group in groups])
-    if far.any():
-        at = int(np.flatnonzero(far.to_numpy())[0])
-        before, row = ordered.iloc[at - 1], ordered.iloc[at]
-        raise ValidationError(
-            f"{name}: line {row['line']}: from {before[column]:g} ({before['observed_for']:%Y-%m-%d}, line "
-            f"{before['line']}) to {row[column]:g} ({row['observed_for']:%Y-%m-%d}) is a larger move than any so far "
-            f"({int(far.sum())} such); a decimal point may have slipped: correct it, or pass --accept if it is true"
-        )
-
-
-def _describe(table: pd.DataFrame, subject: Subject, column: str) -> list[str]:
-    days, values = table["observed_for"], table[column]
-    said = [
-        f"{subject.id}: {len(table)} rows, {days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}, "
-        f"{values.min():g} to {values.max():g} {subject.unit}"
-    ]
-    if subject.unit.startswith("%") and values.abs().max() < _LARGEST_FRACTION:
-        said.append(f"all values are under {_LARGEST_FRACTION}: if they are fractions and not %, pass --unit fraction")
-    return said + _gaps(days.drop_duplicates(), subject.frequency)
-
-
-def _gaps(days: pd.Series, frequency: str) -> list[str]:
-    """Periods that are missing between the first and the last."""
-    if frequency in _PERIOD:
-        have = pd.PeriodIndex(pd.DatetimeIndex(days), freq=_PERIOD[frequency])
-        missing = pd.period_range(have.min(), have.max()).difference(have)
-        shown = ", ".join(map(str, missing[:5])) + (" …" if len(missing) > 5 else "")
-        return [f"gaps: {len(missing)} {frequency}s missing ({shown})"] if len(missing) else []
-    if frequency != "day":
-        return []
-    ordered = days.sort_values(ignore_index=True)
-    spans = ordered.diff().dt.days
-    wide = spans[spans > _LONGEST_GAP_DAYS]
-    if wide.empty:
-        return []
-    at = int(wide.idxmax())
-    return [
-        f"gaps: {len(wide)} of over {_LONGEST_GAP_DAYS} days, the longest {ordered[at - 1]:%Y-%m-%d} to "
-        f"{ordered[at]:%Y-%m-%d}"
-    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from research.errors import ValidationError, did_you_mean
 
@@ -20,7 +21,13 @@ _NAMES = {
     "million ounces": "moz", "million troy ounces": "moz", "troy ounces": "oz", "troy ounce": "oz", "ounces": "oz",
     "ounce": "oz", "kilograms": "kg", "kilogram": "kg", "grams": "g", "gram": "g", "tonnes": "t", "tonne": "t",
 }  # fmt: skip
-_CURRENCIES = ("USD", "CNY", "EUR", "GBP")
+_CURRENCIES = ("USD", "CNY", "EUR", "GBP", "CHF", "JPY", "RUB", "PLN", "INR")
+_SIGNS = {
+    "$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "CNY", "₽": "RUB", "₹": "INR", "RMB": "CNY", "YUAN": "CNY",
+    "EURO": "EUR", "EUROS": "EUR", "DOLLAR": "USD", "DOLLARS": "USD", "ZL": "PLN",
+}  # fmt: skip
+_WORDS = re.compile(r"US\$|[$€£¥₽₹]|[^\W\d_]+")
+_UNIT_COLUMNS = ("unit", "units", "uom", "currency", "ccy", "curr", "einheit", "währung", "unité", "devise", "unidad")
 
 
 def conversion(declared: str | None, unit: str, where: str) -> tuple[float, str]:
@@ -69,6 +76,75 @@ def conversion(declared: str | None, unit: str, where: str) -> tuple[float, str]
     return factor, f"{declared} × {factor:.9g} = {unit}"
 
 
+def is_money(unit: str) -> bool:
+    """Whether a dataset's unit is a price in some currency."""
+    return bool(_of_dataset(unit)[0])
+
+
+def in_own_currency(text: str, unit: str) -> bool:
+    """Whether a heading names the dataset's own currency."""
+    return is_money(unit) and spoken(text)[0] == _of_dataset(unit)[0]
+
+
+def is_unit_column(name: str) -> bool:
+    """Whether a column's heading says that it holds units or currencies."""
+    return name.strip().lower() in _UNIT_COLUMNS
+
+
+def spoken(text: str, *, whole: bool = False) -> tuple[str, str]:
+    """Currency and weight that a heading, or (``whole``) a cell of a unit column, names; each empty where it does not.
+
+    A single letter is a weight only behind ``/`` or ``per``, in brackets, or as the whole.
+
+    >>> spoken("Kurs in €/oz"), spoken("Gold ($/troy oz)"), spoken("Registered (kg)"), spoken("Close")
+    (('EUR', 'oz'), ('USD', 'oz'), ('', 'kg'), ('', ''))
+    """
+    currency = mass = ""
+    for match in _WORDS.finditer(text):
+        word, before = match.group(), text[: match.start()].rstrip().lower()
+        upper, lower = word.upper(), word.lower()
+        if upper in _SIGNS or upper in _CURRENCIES:
+            currency = currency or _SIGNS.get(upper, upper)
+            continue
+        weight = _NAMES.get(lower, lower if lower in _GRAMS else "oz" if lower == "ozt" else "")
+        placed = whole or before.endswith(("/", "per", "(", "[", " in", " je", " pro"))
+        if weight and (placed or len(word) > 1):
+            mass = mass if mass and lower == "t" else weight
+    return currency, mass
+
+
+def believed(
+    said: Sequence[tuple[str, str, str]], declared: str | None, unit: str, where: str
+) -> tuple[str | None, list[str]]:
+    """The unit to convert from, by what the user declared or else what the file itself says, and words for it.
+
+    ``said`` holds (where it stands, currency, weight).
+
+    Raises
+    ------
+    ValidationError
+        If the file says another currency than the dataset's, or contradicts itself.
+    """
+    own_currency, own_mass = _of_dataset(unit)
+    if declared is not None:
+        return declared, []
+    currencies = {currency: place for place, currency, _ in said if currency}
+    masses = {mass: place for place, _, mass in said if mass}
+    other = next((currency for currency in currencies if own_currency and currency != own_currency), None)
+    if other:
+        right = f"{own_currency}/{_SHORT[own_mass]}" if own_mass else own_currency
+        raise ValidationError(
+            f"{where}: {currencies[other]} says {other}, the dataset is in {unit}; currencies are not converted: "
+            f"convert the file first, or pass --unit {right} if it is in that after all"
+        )
+    if own_mass is None or not masses:
+        return None, []
+    if len(masses) > 1:
+        raise ValidationError(f"{where}: {' and '.join(masses)} are both named as its unit; pass --unit")
+    mass, place = next(iter(masses.items()))
+    return (None, []) if mass == own_mass else (mass, [f"{place} says {mass}"])
+
+
 def hint(values_low: float, values_high: float, unit: str, low: float, high: float) -> str:
     """A unit under which out-of-range values would be in range, as a remedy; empty where there is none."""
     own_currency, own_mass = _of_dataset(unit)
@@ -82,6 +158,9 @@ def hint(values_low: float, values_high: float, unit: str, low: float, high: flo
         if low <= values_low * factor and values_high * factor <= high:
             return f"; if the file is in {mass}, pass --unit {mass}"
     return ""
+
+
+_SHORT = {mass: "Moz" if mass == "moz" else mass for mass in _GRAMS}
 
 
 def _split(declared: str, where: str) -> tuple[str, str, str]:

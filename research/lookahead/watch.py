@@ -22,7 +22,7 @@ from typing import Any
 
 import pandas as pd
 
-from research.check.state import LIBRARIES
+from research.lookahead.state import LIBRARIES
 
 _CODE_FILES = (".py", ".pyc", ".so", ".pyd", ".dylib", ".dll", ".nbi", ".nbc", ".mo")
 _PREFIXES = tuple({str(Path(path).resolve()) for path in (sys.prefix, sys.base_prefix)})
@@ -66,6 +66,8 @@ class Watch:
 
     def __init__(self, data_folders: tuple[Path, ...] = ()) -> None:
         self.seen: dict[str, dict[str, None]] = {}
+        self.executed: set[str] = set()  # modules that were run once more while this was open
+        self.lines: dict[str, dict[int, None]] = {}  # file -> lines of modules that were at work when data were read
         self._folders = tuple(str(folder.resolve()) for folder in data_folders)
         self._bystanders: set[int | None] = set()
 
@@ -103,8 +105,13 @@ class Watch:
             sys.setprofile(None)
 
     def note(self, kind: str, what: str) -> None:
-        """Remember one touch."""
+        """Remember one touch, and which line of which module being imported led to it."""
         self.seen.setdefault(kind, {})[what] = None
+        frame: types.FrameType | None = sys._getframe(1)
+        while frame is not None:
+            if frame.f_code.co_name == "<module>":
+                self.lines.setdefault(frame.f_code.co_filename, {})[frame.f_lineno] = None
+            frame = frame.f_back
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Judge one audit event; those of threads that ran before are none of the signal's."""
@@ -113,7 +120,11 @@ class Watch:
         kind = _EVENTS[event]
         if kind == "file":
             path = arguments[0] if arguments else None
-            if not isinstance(path, str | bytes | os.PathLike) or self._is_code(os.fsdecode(path)):
+            if (
+                not isinstance(path, str | bytes | os.PathLike)
+                or path == ":memory:"
+                or self._is_code(os.fsdecode(path))
+            ):
                 return
             if self._is_data(os.fsdecode(path)) or not _done_by_a_library(while_importing=True):
                 self.note(kind, os.fsdecode(path))

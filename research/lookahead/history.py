@@ -1,4 +1,4 @@
-"""World: what one strategy could know of one metal, and that world with its future rewritten.
+"""History: what one strategy could know of one metal, and that history with its future rewritten.
 
 Everything is altered at the observation tables, so that a strategy that reads ``panel["id"]``,
 ``panel.native``, ``panel.observations`` or ``panel.each_release`` meets the same other history.
@@ -24,7 +24,7 @@ Tables = Mapping[str, pd.DataFrame]
 
 
 @dataclass(frozen=True, kw_only=True)
-class World:
+class History:
     """The calendar, the decision times and the observation tables behind a panel."""
 
     metal: str
@@ -38,7 +38,7 @@ class World:
         tables = {identity: table.copy() for identity, table in self.tables.items()}
         return Panel(self.metal, self.decisions.iloc[:n_bars].copy(deep=True), self.inputs, self.datasets, tables)
 
-    def with_tables(self, tables: Tables) -> World:
+    def with_tables(self, tables: Tables) -> History:
         """The same calendar with other histories."""
         return replace(self, tables={**self.tables, **tables})
 
@@ -74,7 +74,7 @@ class Future:
 Rewrite = Callable[[pd.DataFrame, Dataset, Future], pd.DataFrame]
 
 
-def world_of(strategy: Strategy, data: Data, metal: str, start: str | None = None, end: str | None = None) -> World:
+def history_of(strategy: Strategy, data: Data, metal: str, start: str | None = None, end: str | None = None) -> History:
     """Gather what ``strategy`` may know when it trades ``metal``.
 
     Raises
@@ -86,7 +86,7 @@ def world_of(strategy: Strategy, data: Data, metal: str, start: str | None = Non
     decisions = data.panel(metal, inputs, data.market(metal, start, end)).decision_times
     ids = sorted(set(inputs.values()))
     known = {identity: data.observations(identity) for identity in ids}
-    return World(
+    return History(
         metal=metal,
         decisions=decisions,
         inputs=inputs,
@@ -98,27 +98,32 @@ def world_of(strategy: Strategy, data: Data, metal: str, start: str | None = Non
     )
 
 
-def rewritten(world: World, rewrite: Rewrite, future: Future, only: str | None = None) -> World:
-    """``world`` with the future of every input, or of one, rewritten."""
-    ids = world.tables if only is None else (only,)
-    return world.with_tables({i: rewrite(world.tables[i], world.datasets[i], future) for i in ids})
+def rewritten(history: History, rewrite: Rewrite, future: Future, only: str | None = None) -> History:
+    """``history`` with the future of every input, or of one, rewritten."""
+    ids = history.tables if only is None else (only,)
+    return history.with_tables({i: rewrite(history.tables[i], history.datasets[i], future) for i in ids})
 
 
-def rewritten_whole(world: World, rewrite: Rewrite, only: str | None = None) -> World:
-    """``world`` with the whole history of every input, or of one, rewritten."""
-    return rewritten(world, rewrite, Future(pd.Timestamp("1700-01-01", tz="UTC")), only)
+def rewritten_whole(history: History, rewrite: Rewrite, only: str | None = None) -> History:
+    """``history`` with the whole history of every input, or of one, rewritten."""
+    return rewritten(history, rewrite, Future(pd.Timestamp("1700-01-01", tz="UTC")), only)
 
 
-def years_later(world: World) -> World:
-    """The same history 28 years later: every date on the same weekday, leap years where they were."""
-    shift = pd.Timedelta(days=28 * 365 + 7)
-    dates = world.decisions.copy()
-    dates.index = world.index + shift
+def dates_moved(history: History, years: int) -> History:
+    """The same history a multiple of 28 years away: every date on the same weekday, leap years where they were."""
+    shift = pd.Timedelta(days=years // 28 * (28 * 365 + 7))
+    dates = history.decisions.copy()
+    dates.index = history.index + shift
     tables = {
         identity: table.assign(observed_for=table["observed_for"] + shift, known_at=table["known_at"] + shift)
-        for identity, table in world.tables.items()
+        for identity, table in history.tables.items()
     }
-    return replace(world, decisions=dates + shift, tables=tables)
+    return replace(history, decisions=dates + shift, tables=tables)
+
+
+def begun_at(history: History, bar: int) -> History:
+    """The same history on a calendar that begins at a later bar, as ``--start`` has it."""
+    return replace(history, decisions=history.decisions.iloc[bar:])
 
 
 def raised(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFrame:
@@ -144,6 +149,21 @@ def scrambled(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataF
 def scaled(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFrame:
     """Values times 1000, as when a publisher changes the unit."""
     return _with_values(table, dataset, future, lambda values, _: values * 1000)
+
+
+def flat(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFrame:
+    """Values that stay what they last were."""
+    return _from_the_last(table, dataset, future, lambda values, last: np.full(len(values), last))
+
+
+def mirrored(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFrame:
+    """What rises falls by as much from the last known value on: returns (or changes) with the other sign."""
+
+    def mirror(values: np.ndarray, last: float) -> np.ndarray:
+        positive = last > 0 and (values > 0).all()
+        return last**2 / values if positive else 2 * last - values
+
+    return _from_the_last(table, dataset, future, mirror)
 
 
 def dropped(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFrame:
@@ -174,20 +194,20 @@ def jittered(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFr
     return _with_values(table, dataset, future, shake)
 
 
-def with_hole(world: World, cut: int) -> World:
-    """``world`` with every input silent up to one bar for so long that its last value is stale there."""
-    moment = world.decisions.iloc[cut]
+def with_hole(history: History, cut: int) -> History:
+    """``history`` with every input silent up to one bar for so long that its last value is stale there."""
+    moment = history.decisions.iloc[cut]
     tables = {}
-    for identity, table in world.tables.items():
-        hole = Future(moment - world.datasets[identity].longest_useful_age - 4 * world.bar, moment)
-        tables[identity] = dropped(table, world.datasets[identity], hole)
-    return world.with_tables(tables)
+    for identity, table in history.tables.items():
+        hole = Future(moment - history.datasets[identity].longest_useful_age - 4 * history.bar, moment)
+        tables[identity] = dropped(table, history.datasets[identity], hole)
+    return history.with_tables(tables)
 
 
-def delayed(world: World, n_bars: int = 2) -> World:
-    """``world`` in which everything becomes known ``n_bars`` later; the periods stay what they are."""
-    late = {i: table.assign(known_at=table["known_at"] + n_bars * world.bar) for i, table in world.tables.items()}
-    return world.with_tables(late)
+def delayed(history: History, n_bars: int = 2) -> History:
+    """``history`` in which everything becomes known ``n_bars`` later; the periods stay what they are."""
+    late = {i: table.assign(known_at=table["known_at"] + n_bars * history.bar) for i, table in history.tables.items()}
+    return history.with_tables(late)
 
 
 def _with_values(
@@ -202,6 +222,26 @@ def _with_values(
         values = table[column].to_numpy()
         changed = values.astype("float64")
         changed[rows] = change(changed[rows], values)
+        result[column] = changed.astype(values.dtype)
+    return result
+
+
+def _from_the_last(
+    table: pd.DataFrame, dataset: Dataset, future: Future, change: Callable[[np.ndarray, float], np.ndarray]
+) -> pd.DataFrame:
+    """Later values as a function of the last known one, key by key where the table has keys."""
+    rows = future.rows(table).to_numpy()
+    result = table.copy()
+    groups: list[np.ndarray] = [np.arange(len(table))]
+    if dataset.key:
+        groups = [np.asarray(rows) for rows in table.groupby(list(dataset.key), sort=False).indices.values()]
+    for column in value_columns(table, dataset):
+        values = table[column].to_numpy()
+        changed = values.astype("float64")
+        for group in groups:
+            known, later = group[~rows[group]], group[rows[group]]
+            if len(known) and len(later):
+                changed[later] = change(changed[later], float(changed[known[-1]]))
         result[column] = changed.astype(values.dtype)
     return result
 

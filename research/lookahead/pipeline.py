@@ -1,4 +1,4 @@
-"""The same test for the house itself: bytes -> observation tables -> panel -> signal -> fills."""
+"""The same test for the house itself: bytes -> observation tables -> panel -> signal, and weights -> fills."""
 
 from __future__ import annotations
 
@@ -13,10 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from research.check.causes import equal
-from research.check.cuts import in_the_middle
-from research.check.report import Leak, Probe
-from research.check.world import Future, World, raised
 from research.datasets.data import Data
 from research.datasets.dataset import Dataset
 from research.datasets.market import Market
@@ -25,8 +21,11 @@ from research.datasets.registry import Pack
 from research.datasets.store import load
 from research.engine.portfolio import run
 from research.engine.result import Result
-from research.errors import NoDecision
 from research.execution import Execution
+from research.lookahead.cuts import in_the_middle
+from research.lookahead.history import Future, History, raised
+from research.lookahead.report import Leak, Probe
+from research.lookahead.runner import equal
 from research.thesis import Strategy
 
 Engine = Callable[..., Result]
@@ -39,36 +38,26 @@ def pipeline_leaks(
     strategy: Strategy,
     parameters: Mapping[str, Any],
     data: Data,
-    world: World,
-    execution: Execution,
+    history: History,
     start: str | None = None,
     end: str | None = None,
     *,
-    engine: Engine = run,
     n_cuts: int = 2,
 ) -> Iterator[Leak]:
-    """Rewrite the future of every dataset in the data store, and follow it to the fills of one strategy.
+    """Rewrite the future of every dataset in the data store, and follow it to the weights of one strategy.
 
-    Weights and ledger up to the cut must not move. A signal that was found clean leaves only the
-    loaders, the panel and the engine at fault.
+    They must not move up to the cut. A signal that was found clean leaves only the loaders and the panel at fault.
     """
 
-    def everything(store: Data) -> tuple[pd.Series, Result | None]:
-        market = store.market(world.metal, start, end)
-        panel = store.panel(world.metal, world.inputs, market)
-        decided = strategy.weights(panel, parameters, max_leverage=float("inf"))
-        try:
-            return decided, engine(decided, market, execution, name=strategy.name)
-        except NoDecision:
-            return decided, None
+    def decided(store: Data) -> pd.Series:
+        panel = store.panel(history.metal, history.inputs, store.market(history.metal, start, end))
+        return strategy.weights(panel, parameters, max_leverage=float("inf")).reindex(history.index)
 
-    decided, result = everything(data)
-    for cut in in_the_middle(world, n_cuts):
-        date = world.index[cut]
-        other_decided, other = everything(_RewrittenData(data, date, world.decisions.iloc[cut]))
-        yield from _moved("loader", world.metal, decided, other_decided, date, "the data store")
-        if result is not None and other is not None:
-            yield from _ledger_moved(world.metal, result, other, date)
+    true = decided(data)
+    for cut in in_the_middle(history, n_cuts):
+        date = history.index[cut]
+        other = decided(_RewrittenData(data, history.decisions.iloc[cut]))
+        yield from _moved("loader", history.metal, true, other, date, "the data store")
 
 
 def engine_leaks(
@@ -120,20 +109,15 @@ def loader_leaks(pack: Pack, dataset: Dataset, *, loader: Loader = load, n_cuts:
 
 
 class _RewrittenData(Data):
-    """A data store whose tables have another future from one bar on."""
+    """A data store whose tables have another future from one decision on."""
 
-    def __init__(self, data: Data, date: pd.Timestamp, decision: pd.Timestamp) -> None:
-        super().__init__(data.packs)
-        self._true, self._date, self._decision = data, date, decision
+    def __init__(self, data: Data, decision: pd.Timestamp) -> None:
+        super().__init__(data.packs, data.price.name)
+        self._true, self._decision = data, decision
 
     def observations(self, identity: str) -> pd.DataFrame:
-        """The table with what is known after the decision, and describes a later period, rewritten."""
-        table = self._true.observations(identity)
-        other = raised(table, self[identity], Future(self._decision))
-        realised = table["observed_for"] <= self._date
-        if self[identity].price or identity == "bill_rate":
-            other[realised] = table[realised]
-        return other
+        """The table with what is known after the decision rewritten."""
+        return raised(self._true.observations(identity), self[identity], Future(self._decision))
 
 
 def _read(pack: Pack, dataset: Dataset) -> pd.DataFrame:
@@ -199,8 +183,10 @@ def _leak(
 ) -> Leak:
     where = "the loader or the panel" if probe == "loader" else "the engine"
     return Leak(
+        kind="framework",
         probe=probe,
         metal=metal,
+        parameters={},
         input=source,
         moved=pd.Timestamp(moved),
         knowing=knowing,

@@ -36,7 +36,7 @@ _TOO_MANY = 5_000
 _MANY_ROWS = 32
 
 
-class State:
+class Reachable:
     """Every mutable thing that the signal can reach outside its arguments, as it stands now.
 
     Reached are closures, defaults, attributes, the globals that the code names, user-written modules,
@@ -48,10 +48,12 @@ class State:
         Names of tables of data that the signal reaches without the panel.
     collections_held
         Names of arrays and containers that are long enough to hold data.
-    sources
-        Files in which the code that it reaches is written.
-    constants, names
-        Every text constant, and every global and attribute name, in that code.
+    functions
+        The author's own functions that it reaches.
+    numbers
+        Numbers typed in their code or held in the names that it uses, in order of first sight.
+    sources, names
+        Files in which that code is written, and every global and attribute name in it.
     namespaces
         The globals of that code.
     """
@@ -59,8 +61,9 @@ class State:
     def __init__(self, signal: Any) -> None:
         self.data_held: list[str] = []
         self.collections_held: list[str] = []
+        self.functions: list[types.FunctionType] = []
+        self.numbers: dict[str, None] = {}
         self.sources: set[str] = set()
-        self.constants: set[str] = set()
         self.names: set[str] = set()
         self.namespaces: list[dict[str, Any]] = []
         self._restorers: list[Callable[[], None]] = []
@@ -74,10 +77,17 @@ class State:
         for restore in self._restorers:
             restore()
 
+    @staticmethod
+    def codes(function: types.FunctionType) -> Iterator[types.CodeType]:
+        """The code of a function and of all that is defined in it."""
+        return _nested(function.__code__)
+
     def _walk(self, root: Any) -> None:
         waiting: deque[tuple[str, Any]] = deque([("signal", root)])
         while waiting:
             name, value = waiting.popleft()
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                self.numbers[f"{name}={value:.6g}"] = None
             if id(value) in self._seen or isinstance(value, str | int | float | bool | type(None)):
                 continue
             self._seen.add(id(value))
@@ -106,7 +116,7 @@ class State:
                 self._record_mapping(value.__dict__)
                 yield from ((f"{name}.{key}", item) for key, item in vars(value).items() if not key.startswith("__"))
         elif isinstance(value, pd.Series | pd.DataFrame | pd.Index):
-            if len(value) >= _MANY_ROWS or _is_dated(value):
+            if _holds_data(value):
                 self.data_held.append(f"{name} ({type(value).__name__} of {len(value)} rows)")
         elif isinstance(value, np.ndarray):
             if value.size >= _MANY_ROWS:
@@ -133,6 +143,7 @@ class State:
         if not any(function.__globals__ is known for known in self.namespaces):
             self.namespaces.append(function.__globals__)
             self._record_mapping(function.__globals__)
+        self.functions.append(function)
         self.sources.add(function.__code__.co_filename)
         for cell, free in zip(function.__closure__ or (), function.__code__.co_freevars, strict=True):
             try:
@@ -144,8 +155,9 @@ class State:
         yield from vars(function).items()
         yield from (("default", value) for value in function.__defaults__ or ())
         yield from (("default", value) for value in (function.__kwdefaults__ or {}).values())
-        for code in _nested(function.__code__):
-            self.constants |= {value for value in code.co_consts if isinstance(value, str)}
+        for code in self.codes(function):
+            typed = (value for value in code.co_consts if isinstance(value, int | float) and value not in (-1, 0, 1))
+            self.numbers |= dict.fromkeys(f"{value:.6g}" for value in typed)
             self.names |= set(code.co_names)
             for word in code.co_names:
                 if word in function.__globals__:
@@ -220,6 +232,22 @@ def same_random_state() -> Iterator[None]:
             os.environ.update(environment)
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let nothing through that a signal prints, compiled libraries included."""
+    sys.stdout.flush()
+    kept, nowhere = [os.dup(1), os.dup(2)], os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        for number, copy in enumerate(kept, 1):
+            os.dup2(copy, number)
+            os.close(copy)
+        os.close(nowhere)
+
+
 def _nested(code: types.CodeType) -> Iterator[types.CodeType]:
     yield code
     for constant in code.co_consts:
@@ -227,12 +255,11 @@ def _nested(code: types.CodeType) -> Iterator[types.CodeType]:
             yield from _nested(constant)
 
 
-def _is_dated(value: Any) -> bool:
-    index = value if isinstance(value, pd.Index) else value.index
-    columns: Any = value.dtypes if isinstance(value, pd.DataFrame) else []
-    return isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) or any(
-        pd.api.types.is_datetime64_any_dtype(kind) for kind in columns
-    )
+def _holds_data(value: pd.Series | pd.DataFrame | pd.Index) -> bool:
+    """Whether it is long and holds anything but dates: what a short one does, and a list of dates, shows by itself."""
+    columns = [value.dtype] if isinstance(value, pd.Series | pd.Index) else list(value.dtypes)
+    dates = all(pd.api.types.is_datetime64_any_dtype(kind) or isinstance(kind, pd.PeriodDtype) for kind in columns)
+    return len(value) >= _MANY_ROWS and not dates
 
 
 def _restore_mapping(mapping: dict[Any, Any], before: dict[Any, Any]) -> None:

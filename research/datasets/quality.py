@@ -1,0 +1,142 @@
+"""What is wrong with a price series: spikes undone, frozen runs, splits and gaps, each with its dates.
+
+A pure look at the values, after they are loaded and before anybody believes a verdict on them. Nothing is repaired: a
+true price can look like this (a price limit, a holiday, a fixed official price), so each finding names its dates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from research.datasets.dataset import Dataset
+from research.datasets.market import newest_vintage
+
+SPIKE_SIGMAS = 6.0
+"""A spike is a move of this many robust standard deviations, nearly all of it undone by the next bar."""
+
+SPIKE_LEAST = 0.05
+SPIKE_LEFT = 0.2
+FROZEN_BARS = {"day": 5, "week": 4, "month": 3}
+SPLIT_RATIOS = (2, 3, 4, 5, 10, 20, 100)
+SPLIT_FIT = 0.06
+SPLIT_SIGMAS = 15.0
+GAP_DAYS = {"day": 7, "week": 15, "month": 45}
+_WINDOW = 251
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quality:
+    """Findings about one price series, each a date or the first and last date of a run.
+
+    Attributes
+    ----------
+    spikes
+        Bars whose move the next bar undid.
+    frozen
+        First and last bar of runs of one value.
+    splits
+        Bars at which the price stands at a half, a third … of the bar before, or at a multiple, and stays there.
+    gaps
+        Last bar before and first bar after an outage.
+    empty
+        Rows of the file without a value, which were left out.
+    """
+
+    id: str
+    spikes: tuple[pd.Timestamp, ...] = ()
+    frozen: tuple[tuple[pd.Timestamp, pd.Timestamp], ...] = ()
+    splits: tuple[pd.Timestamp, ...] = ()
+    gaps: tuple[tuple[pd.Timestamp, pd.Timestamp], ...] = ()
+    empty: int = 0
+
+    @property
+    def clean(self) -> bool:
+        """Whether there is nothing to say."""
+        return not (self.spikes or self.frozen or self.splits or self.gaps or self.empty)
+
+    @property
+    def line(self) -> str:
+        """One line, the newest of each kind by date; empty for a clean series."""
+        parts = [
+            _told(len(self.spikes), "spike undone by the next bar", "spikes undone by the next bar", self.spikes),
+            _told(len(self.frozen), "frozen run", "frozen runs", self.frozen),
+            _told(len(self.splits), "jump like a split", "jumps like a split", self.splits),
+            _told(len(self.gaps), "gap", "gaps", self.gaps),
+            f"{self.empty} empty row{'s' if self.empty > 1 else ''} left out" if self.empty else "",
+        ]
+        told = "; ".join(part for part in parts if part)
+        return f"{self.id}: {told}" if told else ""
+
+
+def quality(dataset: Dataset, observations: pd.DataFrame, since: pd.Timestamp | None = None) -> Quality:
+    """Look a price series over.
+
+    Parameters
+    ----------
+    dataset
+        Its frequency says how long a frozen run and a gap must be.
+    observations
+        ``observed_for, known_at, value``; of several vintages the newest counts.
+    since
+        First period that matters; by default all do.
+
+    Notes
+    -----
+    The scale of a move is 1.4826 times the median absolute log change of the 251 bars around it.
+    """
+    series = newest_vintage(observations).loc[since:]
+    empty = int(observations.attrs.get("empty_rows", 0))
+    if len(series) < 3:
+        return Quality(id=dataset.id, empty=empty)
+    dates = pd.DatetimeIndex(series.index)
+    change = np.log(series).diff()
+    around = change.abs().where(change != 0).rolling(_WINDOW, center=True, min_periods=20).median()
+    scale = 1.4826 * around.fillna(change.abs()[change != 0].median())
+    after = change.shift(-1)
+    spike = (change.abs() > np.maximum(SPIKE_SIGMAS * scale, SPIKE_LEAST)) & (
+        (change + after).abs() < SPIKE_LEFT * change.abs()
+    )
+    return Quality(
+        id=dataset.id,
+        spikes=tuple(dates[spike.to_numpy()]),
+        frozen=_frozen(series, FROZEN_BARS.get(dataset.frequency, 0)),
+        splits=tuple(dates[(_like_a_split(change, scale) & ~spike & ~spike.shift(fill_value=False)).to_numpy()]),
+        gaps=_gaps(dates, GAP_DAYS.get(dataset.frequency, 0)),
+        empty=empty,
+    )
+
+
+def _frozen(series: pd.Series, least: int) -> tuple[tuple[pd.Timestamp, pd.Timestamp], ...]:
+    """Runs of at least so many equal values."""
+    if not least:
+        return ()
+    run = (series != series.shift()).cumsum()
+    dates = series.index.to_series().groupby(run.to_numpy())
+    long = dates.size() >= least
+    return tuple(zip(dates.first()[long], dates.last()[long], strict=True))
+
+
+def _like_a_split(change: pd.Series, scale: pd.Series) -> pd.Series:
+    """Moves by a ratio of whole numbers that are far from every other move around them."""
+    logs = np.log(np.array(SPLIT_RATIOS, dtype=float))
+    nearest = np.abs(change.abs().to_numpy()[:, None] - logs).min(axis=1)
+    return pd.Series(nearest < SPLIT_FIT, index=change.index) & (change.abs() > SPLIT_SIGMAS * scale)
+
+
+def _gaps(dates: pd.DatetimeIndex, most: int) -> tuple[tuple[pd.Timestamp, pd.Timestamp], ...]:
+    """Neighbouring bars more than so many days apart."""
+    if not most:
+        return ()
+    at = np.flatnonzero(np.diff(dates.to_numpy()) > np.timedelta64(most, "D"))
+    return tuple(zip(dates[at], dates[at + 1], strict=True))
+
+
+def _told(count: int, one: str, many: str, found: tuple) -> str:  # type: ignore[type-arg]
+    if not count:
+        return ""
+    newest = found[-1]
+    when = f"{newest:%Y-%m-%d}" if isinstance(newest, pd.Timestamp) else f"{newest[0]:%Y-%m-%d} to {newest[1]:%Y-%m-%d}"
+    return f"{one} ({when})" if count == 1 else f"{count} {many} (the last {when})"

@@ -1,0 +1,170 @@
+"""Numbers in step: a vector of doubles in registers, for compiled loops that carry several accounts side by side.
+
+A loop of ``+ - * /``, comparisons, ``& | ~``, :func:`where`, :func:`highest`, :func:`lowest`, :func:`magnitude` and
+:func:`any_of` is one account's when it is given numbers, and :data:`WIDTH` accounts' when it is given :data:`LANES`:
+the rules are written once. A lane is computed by IEEE 754 arithmetic from its own numbers alone, so that its digits
+depend neither on its neighbours nor on the processor; LLVM cuts a vector into the registers that there are.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import types
+from numba.core import cgutils
+from numba.core.datamodel import PrimitiveModel
+from numba.core.extending import intrinsic, lower_builtin, lower_cast, register_model
+from numba.core.typeconv import Conversion
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.np.arrayobj import make_array
+
+WIDTH = 8
+
+
+class _Lanes(types.Type):  # type: ignore[misc]
+    """A vector, of doubles or of yes and no; a single one of either stands for as many of it."""
+
+    def __init__(self, element: types.Type, llvm: ir.Type) -> None:
+        self.element, self.llvm = element, ir.VectorType(llvm, WIDTH)
+        super().__init__(f"{element} x {WIDTH}")
+
+    def can_convert_from(self, _: Any, other: types.Type) -> Conversion | None:
+        of_numbers = self.element is types.float64 and isinstance(other, types.Number)
+        return Conversion.safe if of_numbers or other is self.element else None
+
+
+LANES, TRUTHS = _Lanes(types.float64, ir.DoubleType()), _Lanes(types.boolean, ir.IntType(1))
+
+
+@register_model(_Lanes)
+class _Model(PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, kind: _Lanes) -> None:
+        super().__init__(manager, kind, kind.llvm)
+
+
+@lower_cast(types.Number, _Lanes)
+@lower_cast(types.Boolean, _Lanes)
+def _spread(context: Any, builder: Any, given: Any, wanted: Any, value: Any) -> Any:
+    value = context.cast(builder, value, given, wanted.element)
+    if wanted is TRUTHS:
+        value = builder.trunc(value, ir.IntType(1)) if value.type.width > 1 else value
+    some = builder.insert_element(ir.Constant(wanted.llvm, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
+    return builder.shuffle_vector(some, some, zeros)
+
+
+def _operator(function: Any, takes: _Lanes, gives: _Lanes, instruction: str, *first: str) -> None:
+    """Teach the compiler one operator on vectors, or on a vector and a number."""
+
+    @infer_global(function)
+    class _Template(AbstractTemplate):  # type: ignore[misc]
+        def generic(self, args: Any, kws: Any) -> Any:
+            fits = all(item is takes or takes.can_convert_from(None, item) for item in args)
+            return signature(gives, *[takes] * len(args)) if fits and takes in args else None
+
+    def lower(context: Any, builder: Any, kind: Any, args: Any) -> Any:
+        return getattr(builder, instruction)(*first, *args)
+
+    for n in (1, 2):
+        lower_builtin(function, *[_Lanes] * n)(lower)
+
+
+for _name in ("add", "sub", "mul"):
+    _operator(getattr(operator, _name), LANES, LANES, f"f{_name}")
+_operator(operator.truediv, LANES, LANES, "fdiv")
+_operator(operator.neg, LANES, LANES, "fneg")
+for _name, _sign in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="), ("eq", "==")):
+    _operator(getattr(operator, _name), LANES, TRUTHS, "fcmp_ordered", _sign)
+_operator(operator.ne, LANES, TRUTHS, "fcmp_unordered", "!=")
+for _name in ("and_", "or_"):
+    _operator(getattr(operator, _name), TRUTHS, TRUTHS, _name)
+
+
+def _lowered(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a call into the instructions that the function gives."""
+    return intrinsic(function)  # type: ignore[no-any-return]
+
+
+def _kinds(*args: types.Type) -> tuple[types.Type, types.Type]:
+    """Of the numbers, and of the yes and no, that a function is given: vectors as soon as one is."""
+    return (LANES, TRUTHS) if any(isinstance(item, _Lanes) for item in args) else (types.float64, types.boolean)
+
+
+@_lowered
+def where(_: Any, truth: Any, yes: Any, no: Any) -> Any:
+    """``yes`` where it is true, else ``no``."""
+    number, truths = _kinds(truth, yes, no)
+    return number(truths, number, number), lambda context, builder, kind, args: builder.select(*args)
+
+
+@_lowered
+def highest(_: Any, one: Any, other: Any) -> Any:
+    """The higher of two numbers; the second if one is NaN."""
+    number, _truths = _kinds(one, other)
+    return number(number, number), lambda context, builder, kind, args: builder.select(
+        builder.fcmp_ordered(">", *args), *args
+    )
+
+
+@_lowered
+def lowest(_: Any, one: Any, other: Any) -> Any:
+    """The lower of two numbers; the second if one is NaN."""
+    number, _truths = _kinds(one, other)
+    return number(number, number), lambda context, builder, kind, args: builder.select(
+        builder.fcmp_ordered("<", *args), *args
+    )
+
+
+@_lowered
+def magnitude(_: Any, number: Any) -> Any:
+    """``|x|``."""
+    kind, _truths = _kinds(number)
+
+    def lower(context: Any, builder: Any, kind: Any, args: Any) -> Any:
+        double = args[0].type
+        one, many = ir.Constant(ir.IntType(64), 2**63 - 1), ir.VectorType(ir.IntType(64), WIDTH)
+        mask = ir.Constant(many, [one] * WIDTH) if double == LANES.llvm else one  # all bits but the sign
+        return builder.bitcast(builder.and_(builder.bitcast(args[0], mask.type), mask), double)
+
+    return kind(kind), lower
+
+
+@_lowered
+def any_of(_: Any, truth: Any) -> Any:
+    """Whether it is true anywhere."""
+    _number, truths = _kinds(truth)
+
+    def lower(context: Any, builder: Any, kind: Any, args: Any) -> Any:
+        bits = ir.IntType(WIDTH if truths is TRUTHS else 1)
+        return builder.icmp_unsigned("!=", builder.bitcast(args[0], bits), ir.Constant(bits, 0))
+
+    return types.boolean(truths), lower
+
+
+@_lowered
+def load(_: Any, array: Any, at: Any) -> Any:
+    """:data:`WIDTH` neighbours of a flat array of doubles, from ``at`` on."""
+
+    def lower(context: Any, builder: Any, kind: Any, args: Any) -> Any:
+        return builder.load(_place(context, builder, array, *args), align=8)
+
+    return LANES(array, types.intp), lower
+
+
+@_lowered
+def store(_: Any, array: Any, at: Any, lanes: Any) -> Any:
+    """Write them."""
+
+    def lower(context: Any, builder: Any, kind: Any, args: Any) -> Any:
+        builder.store(args[2], _place(context, builder, array, *args[:2]), align=8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, LANES), lower
+
+
+def _place(context: Any, builder: Any, kind: Any, array: Any, at: Any) -> Any:
+    data = make_array(kind)(context, builder, array).data
+    return builder.bitcast(cgutils.gep_inbounds(builder, data, at), LANES.llvm.as_pointer())

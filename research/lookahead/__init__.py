@@ -1,0 +1,8 @@
+"""Nothing from the future gets in: histories rewritten after a cut, and a watch on what the signal touches."""
+
+from research.lookahead.checking import check
+from research.lookahead.dates import dated_bars
+from research.lookahead.pipeline import engine_leaks, loader_leaks
+from research.lookahead.report import CheckReport, DatedBars, Leak, Violation
+
+__all__ = ["CheckReport", "DatedBars", "Leak", "Violation", "check", "dated_bars", "engine_leaks", "loader_leaks"]

@@ -1,0 +1,256 @@
+"""Is the signal a pure function of its panel? What else it touches, remembers or draws."""
+
+from __future__ import annotations
+
+import ast
+import copyreg
+import inspect
+import io
+import os
+import pickle
+import random
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from research.lookahead.cuts import in_the_middle
+from research.lookahead.history import History, begun_at
+from research.lookahead.importing import made_at_import
+from research.lookahead.report import Violation, different
+from research.lookahead.runner import Cell, Runner, equal, same
+from research.lookahead.state import Reachable
+from research.lookahead.watch import Watch, another_clock
+from research.thesis import Strategy
+
+USUAL = {
+    "file": ("data are read or written past the panel", "declare a dataset and read panel[id]"),
+    "network": ("data are fetched while the signal runs", "fetch into a data pack first, then declare the dataset"),
+    "process": ("another program is started", "compute the signal in Python from the panel"),
+    "outside_data": (
+        "the data store or a table kept in the module is used, which holds the future and every metal",
+        "declare the dataset in `inputs` and read panel[id]",
+    ),
+    "import": (
+        "a threshold, a scaler or a model is fitted on all years before the first bar is decided",
+        "fit in the signal, on what panel[id] holds up to each bar",
+    ),
+    "environment": ("the machine's environment decides", "make it a parameter of the signal"),
+    "introspection": ("the caller's memory is searched", "use only what the panel serves"),
+    "clock": ("the time at which the test is run decides", "use panel.index or panel.decision_times, never the clock"),
+    "randomness": (
+        "numbers are drawn without a fixed seed, or ids, addresses or threads decide",
+        "draw from numpy.random.default_rng(seed) with the seed as a parameter",
+    ),
+    "hash_seed": (
+        "hash() of a text or the order of a set decides, which Python draws anew for each process",
+        "seed from numbers, or hash with hashlib; sort what comes from a set",
+    ),
+    "state": (
+        "a cache, a global, an attribute or a default argument survives between calls",
+        "compute everything from the panel at each call, or key the cache by all that it depends on",
+    ),
+    "mutation": ("private tables of the panel are written to", "work on the copies that the panel serves"),
+    "hindsight": ("the dates of known tops and bottoms are written in the rule", "decide from the declared inputs"),
+    "weights": ("the signal returns what cannot be traded", "see above"),
+}
+_HASHED = {"hash", "set", "frozenset", "__hash__"}
+_CHILD = """
+import pickle, sys
+file, name, history, parameters = pickle.load(sys.stdin.buffer)
+import importlib.util
+spec = importlib.util.spec_from_file_location(*file)
+module = importlib.util.module_from_spec(spec)
+sys.modules[file[0]] = module
+spec.loader.exec_module(module)
+found = [value for value in vars(module).values() if getattr(value, "name", None) == name and hasattr(value, "decide")]
+weights = found[0].decide(history.panel(), parameters).to_numpy(dtype="float64")
+sys.stdout.buffer.write(b"weights:" + pickle.dumps(weights))
+"""
+
+
+def violation(kind: str, metal: str, what: str, remedy: str = "") -> Violation:
+    """A breach of the contract with its usual cause and remedy."""
+    cause, usual = USUAL[kind]
+    return Violation(kind=kind, metal=metal, what=what, cause=cause, remedy=remedy or usual)
+
+
+def touched(watch: Watch, metal: str) -> Iterator[Violation]:
+    """Everything that the watch saw, one violation a kind."""
+    for kind, things in watch.seen.items():
+        yield violation(kind, metal, _some(things))
+
+
+def held_outside(runner: Runner, importing: Watch, metal: str) -> Iterator[Violation]:
+    """Tables of data, and values made from data at import, that the signal reaches without its panel."""
+    state = runner.state
+    if state.data_held:
+        yield violation("outside_data", metal, _some(dict.fromkeys(state.data_held)))
+    made = dict(made_at_import(state, importing))
+    if made:
+        what = [f"{name}, made from data read at {place}" for name, place in made.items()]
+        yield violation("import", metal, f"the signal uses {_some(what)}, when the module is imported")
+
+
+def random_cell(runner: Runner, history: History, cells: Sequence[tuple[Mapping[str, Any], np.ndarray]]) -> str | None:
+    """Where two runs on the same panel differ, if they do: nothing else can be said of such a signal."""
+    for seed in (1, 2):
+        numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
+        np.random.seed(seed)  # noqa: NPY002
+        random.seed(seed)
+        try:
+            again = runner.run_all(history, [parameters for parameters, _ in cells])
+        finally:
+            np.random.set_state(numpy_state)  # noqa: NPY002
+            random.setstate(python_state)
+        for (_, base), answer in zip(cells, again, strict=True):
+            if not same(base, answer.weights):
+                return f"two runs on the same panel differ{_where(history, base, answer.weights)}"
+    return None
+
+
+def impurities(runner: Runner, history: History, base: np.ndarray, others: Iterable[History]) -> Iterator[Violation]:
+    """Run under another clock, in another process and out of order: the weights must be the same.
+
+    Parameters
+    ----------
+    others
+        The other metals that the strategy trades.
+    """
+    metal = history.metal
+    if runner.mutated:
+        yield violation("mutation", metal, "the panel serves other values after the signal ran than before")
+    runner.state.restore()
+    with another_clock(runner.state.namespaces):
+        later = runner.run(history, forget=False).weights
+    if not same(base, later):
+        yield violation("clock", metal, f"the weights are others ten years later{_where(history, base, later)}")
+    elif any(_asks_for_now(function) for function in runner.state.functions):
+        yield violation("clock", metal, "the text 'now' or 'today' is turned into a time")
+    yield from _memory(runner, history, base, others)
+
+
+def other_process(runner: Runner, history: History, base: np.ndarray) -> Violation | None:
+    """Run in a process with another hash seed, if a hash or a set is in the code.
+
+    What is written in no file cannot be run there, and is not judged.
+    """
+    signal = runner.strategy.signal
+    file = getattr(sys.modules.get(signal.__module__), "__file__", None) or signal.__code__.co_filename
+    if not hashes(runner.state) or not Path(file).is_file():
+        return None
+    question = ((signal.__module__, file), runner.strategy.name, history, dict(runner.parameters))
+    paths = os.pathsep.join(path or os.curdir for path in sys.path)
+    for seed in ("1", "2"):
+        answer = subprocess.run(
+            [sys.executable, "-c", _CHILD],
+            input=_pickled(question),
+            capture_output=True,
+            check=False,
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": paths},
+        )
+        _, mark, result = answer.stdout.partition(b"weights:")
+        weights = pickle.loads(result) if mark else None
+        runner.elsewhere |= weights is not None
+        if weights is not None and not same(base, weights):
+            where = _where(history, base, weights)
+            return violation("hash_seed", history.metal, f"another process with another hash seed differs{where}")
+    return None
+
+
+def _pickled(value: object) -> bytes:
+    stream = io.BytesIO()
+    pickler = pickle.Pickler(stream)
+    pickler.dispatch_table = {**copyreg.dispatch_table, MappingProxyType: lambda proxy: (dict, (dict(proxy),))}
+    pickler.dump(value)
+    return stream.getvalue()
+
+
+def hashes(state: Reachable) -> bool:
+    """Whether the code of a signal makes a set or asks for a hash."""
+    return bool(_HASHED & state.names) or any(
+        isinstance(node, ast.Set | ast.SetComp) for function in state.functions for node in ast.walk(_tree(function))
+    )
+
+
+def used_before(strategy: Strategy, runner: Runner, history: History, base: np.ndarray) -> Iterator[Violation]:
+    """Whether the strategy as handed in, perhaps called before, decides otherwise than a new import of it."""
+    weights = replace(runner, strategy=strategy, state=Reachable(None)).run(history).weights
+    if not same(base, weights):
+        where = _where(history, base, weights)
+        yield violation("state", history.metal, f"earlier calls in this process changed the weights{where}")
+
+
+def warm_up(runner: Runner, history: History, cell: Cell) -> str | None:
+    """A note where a longer history before the first bar changes the weights of the last year."""
+    n_bars = len(cell.base)
+    last = history.index >= history.index[-1] - np.timedelta64(365, "D")
+    for start in (n_bars // 4, n_bars // 2):
+        shorter = runner.run(begun_at(history, start)).weights
+        if shorter is None or len(shorter) <= last.sum():
+            continue
+        tail, other = cell.base[last], shorter[-int(last.sum()) :]
+        moved = np.flatnonzero(~equal(tail, other) & cell.stable[last])
+        if len(moved):
+            one, two = different(float(tail[moved[-1]]), float(other[moved[-1]]))
+            return (
+                f"{history.metal}: warm-up: {len(moved)} of the last year's {last.sum()} weights hang on the first "
+                f"bar: begun in {history.index[start]:%Y-%m} and not {history.index[0]:%Y-%m}, "
+                f"that of {history.index[last][moved[-1]]:%Y-%m-%d} is {two} and not {one}"
+            )
+    return None
+
+
+def _memory(runner: Runner, history: History, base: np.ndarray, others: Iterable[History]) -> Iterator[Violation]:
+    """Whether a call leaves something behind that changes the next one."""
+    calls: list[tuple[str, History, int | None, np.ndarray | None]] = [
+        ("a first run", history, None, base),
+        *((f"a run on {other.metal}", other, None, base) for other in others),
+    ]
+    lengths = [cut + 1 for cut in in_the_middle(history, 3)]
+    calls += [
+        ("a run on the whole history", history, n_bars, runner.run(history, n_bars).weights) for n_bars in lengths
+    ]
+    for what, earlier, n_bars, expected in calls:
+        runner.run(earlier)
+        after = runner.run(history, n_bars, forget=False).weights
+        if expected is not None and not same(expected, after):
+            where = _where(history, expected, after)
+            yield violation("state", history.metal, f"the weights are others after {what}{where}")
+            return
+
+
+def _asks_for_now(function: object) -> bool:
+    """Whether the text of a function turns 'now' or 'today' into a time: compiled code that no other clock reaches."""
+    for node in ast.walk(_tree(function)):
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if node.args[0].value in ("now", "today") and name in ("Timestamp", "to_datetime", "datetime64"):
+                return True
+    return False
+
+
+def _tree(function: object) -> ast.AST:
+    try:
+        return ast.parse(textwrap.dedent(inspect.getsource(function)))  # type: ignore[arg-type]
+    except (OSError, TypeError, SyntaxError):
+        return ast.Module(body=[], type_ignores=[])
+
+
+def _some(things: Iterable[str]) -> str:
+    names = list(things)
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _where(history: History, left: np.ndarray | None, right: np.ndarray | None) -> str:
+    if left is None or right is None or len(left) != len(right):
+        return ": one of them is no Series of weights"
+    bar = int(np.argmax(~equal(left, right)))
+    one, two = different(float(left[bar]), float(right[bar]))
+    return f": {one} and {two} on {history.index[bar]:%Y-%m-%d}"

@@ -1,0 +1,184 @@
+"""Values that a module made from data when it was imported, and that its signal uses: fitted on all years.
+
+Which lines read data is seen while the module runs, and read off its text where it cannot be run once more (a notebook
+cell, a function in a function). From those lines the values are followed through the names that they are given.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import inspect
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+from research.lookahead.state import Reachable
+from research.lookahead.watch import Watch
+
+_READERS = frozenset(
+    [
+        "open_data",
+        "observations",
+        "market",
+        "panel",
+        "build_market",
+        "read_csv",
+        "read_parquet",
+        "read_excel",
+        "read_feather",
+        "read_json",
+        "read_hdf",
+        "read_pickle",
+        "read_table",
+        "read_sql",
+        "scan_csv",
+        "scan_parquet",
+        "loadtxt",
+        "genfromtxt",
+        "fromfile",
+        "read_text",
+        "read_bytes",
+        "open",
+        "urlopen",
+        "load_workbook",
+        "memmap",
+    ]
+)
+_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
+_LOADERS = {("np", "load"), ("numpy", "load"), ("pickle", "load"), ("joblib", "load"), ("json", "load")}
+
+
+def made_at_import(reachable: Reachable, importing: Watch) -> Iterator[tuple[str, str]]:
+    """Pairs of (name that the signal uses, where its data were read)."""
+    exported: dict[str, dict[str, int]] = {}
+    texts: dict[str, tuple[ast.Module, set[int] | None]] = {}
+    for module in _modules(reachable):
+        source = _source(module)
+        if source is not None:
+            lines = importing.lines.get(getattr(module, "__file__", None) or "", {})
+            texts[module.__name__] = source, set(lines) if module.__name__ in importing.executed else None
+            exported[module.__name__] = _follow(*texts[module.__name__], exported)
+    for function in reachable.functions:
+        home = function.__module__ or ""
+        made = exported.get(home, {})
+        if home in texts and function.__code__.co_freevars:
+            made = _follow(*texts[home], exported, function.__code__.co_firstlineno)
+        used = {
+            instruction.argval: None
+            for code in reachable.codes(function)
+            for instruction in dis.get_instructions(code)
+            if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF")
+        }
+        if function.__defaults__ or function.__kwdefaults__:
+            used[f"{function.__name__}()"] = None
+        for word in used:
+            if word in made and not isinstance(function.__globals__.get(word), types.ModuleType):
+                yield word, f"{Path(function.__code__.co_filename).name}:{made[word]}"
+
+
+def _modules(reachable: Reachable) -> list[types.ModuleType]:
+    """The modules in which the signal's code is written, helpers first, so that what they export is known."""
+    names = dict.fromkeys(function.__module__ for function in reversed(reachable.functions) if function.__module__)
+    return [sys.modules[name] for name in names if name in sys.modules]
+
+
+def _source(module: types.ModuleType) -> ast.Module | None:
+    try:
+        if module.__name__ == "__main__" and isinstance(getattr(module, "In", None), list):  # a notebook's cells
+            cells = ["\n".join(line for line in cell.split("\n") if line[:1] not in "%!?") for cell in module.In]
+            return ast.parse("\n".join(cells))
+        return ast.parse(inspect.getsource(module))
+    except (OSError, TypeError, SyntaxError):
+        return None
+
+
+def _follow(
+    tree: ast.Module, lines: set[int] | None, others: dict[str, dict[str, int]], inside: int = 0
+) -> dict[str, int]:
+    """Name -> line at which data that it was made from were read; ``f()`` stands for the defaults of ``f``.
+
+    Parameters
+    ----------
+    lines
+        Lines that were at work when data were read; ``None`` if that was not seen, and the text has to tell.
+    inside
+        A line: what the functions around it do is followed too.
+    """
+    readers = {
+        statement.name
+        for statement in _statements(tree, inside)
+        if isinstance(statement, _FUNCTION) and lines is None and any(_reads(node) for node in ast.walk(statement))
+    }
+    tainted: dict[str, int] = {}
+
+    def origin(*nodes: ast.AST) -> int | None:
+        for node in nodes:
+            first, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0)
+            if any(first <= line <= last for line in lines or ()):
+                return first
+            for child in ast.walk(node):
+                if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load) and child.id in tainted:
+                    return tainted[child.id]
+                if lines is None and (_reads(child) or getattr(getattr(child, "func", None), "id", "") in readers):
+                    return getattr(child, "lineno", 0)
+        return None
+
+    for _ in range(2):  # a loop may use at its top what its end has made
+        for statement in _statements(tree, inside):
+            names = list(_targets(statement))
+            if isinstance(statement, ast.ImportFrom):
+                known = others.get(statement.module or "", {})
+                tainted |= {a.asname or a.name: statement.lineno for a in statement.names if a.name in known}
+                continue
+            if isinstance(statement, _FUNCTION):
+                made = origin(*statement.args.defaults, *(d for d in statement.args.kw_defaults if d is not None))
+                names = [f"{statement.name}()"]
+            elif isinstance(statement, ast.ClassDef):
+                made = origin(*(part for part in statement.body if not isinstance(part, _FUNCTION)))
+                made = statement.lineno if lines and statement.lineno in lines else made
+                names = [statement.name]
+            elif isinstance(statement, ast.With | ast.For):
+                made = origin(
+                    *([statement.iter] if isinstance(statement, ast.For) else [i.context_expr for i in statement.items])
+                )
+                names = list(_targets(statement.target if isinstance(statement, ast.For) else statement))
+            else:
+                made = origin(statement)
+            if made is not None:
+                tainted |= dict.fromkeys(names, made)
+    return tainted
+
+
+def _statements(tree: ast.Module, inside: int) -> Iterator[ast.stmt]:
+    """Simple statements and definitions in order, those in branches and in the functions around a line too."""
+    waiting: list[ast.stmt] = list(reversed(tree.body))
+    while waiting:
+        statement = waiting.pop()
+        inner = [child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.stmt)]
+        definition = isinstance(statement, (*_FUNCTION, ast.ClassDef))
+        if definition or not inner or isinstance(statement, ast.With | ast.For):
+            yield statement
+        if not definition or statement.lineno < inside <= (statement.end_lineno or 0):
+            waiting.extend(reversed(inner))
+
+
+def _targets(statement: ast.AST) -> Iterator[str]:
+    """Names that a statement gives a value, or whose object it calls a method of (``scaler.fit(x)``)."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
+            yield from (n.id for n in ast.walk(node.value) if isinstance(n, ast.Name))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(statement, ast.Expr):
+            yield from (n.id for n in ast.walk(node.func.value) if isinstance(n, ast.Name))
+
+
+def _reads(call: ast.AST) -> bool:
+    """Whether a call reads data otherwise than from a panel."""
+    function = getattr(call, "func", None)
+    if isinstance(function, ast.Attribute):
+        owner = function.value.id if isinstance(function.value, ast.Name) else ""
+        return (function.attr in _READERS and owner != "panel") or (owner, function.attr) in _LOADERS
+    return isinstance(function, ast.Name) and function.id in _READERS

@@ -1,0 +1,314 @@
+"""CheckReport: what was found, in words that name the input, the dates and the usual cause."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from math import isnan
+from typing import Any, Literal
+
+import pandas as pd
+
+Probe = Literal["truncation", "perturbation", "gap", "vintage", "delay", "scale", "loader", "engine"]
+LeakKind = Literal[
+    "next bar",
+    "later bars",
+    "whole sample",
+    "period start",
+    "period dates",
+    "filled hole",
+    "newest vintage",
+    "end of sample",
+    "framework",
+]
+CALENDAR = "the calendar"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leak:
+    """An output that depended on its future.
+
+    Attributes
+    ----------
+    kind
+        The mistake that usually looks so, in two words.
+    probe
+        What was done to the history: ``truncation``, ``perturbation``, ``gap``, ``vintage``, ``delay``, ``scale``; or
+        ``loader`` and ``engine``, where the data room or the ledger and not the strategy is at fault.
+    parameters
+        The point of the grid that is shown.
+    input
+        Dataset id that it learned from, or ``"the calendar"`` when only the length of the history told it.
+    moved
+        Date of the bar whose output moved most.
+    knowing, unknowing
+        The output at that bar with the true future, and with another one (NaN: no decision).
+    largest
+        Largest move of any earlier output.
+    n_moved
+        Number of bars at or before the cut that moved.
+    cut
+        Last bar before the altered future.
+    learned_from, period, value
+        The nearest later observation that moves it: when it became known, the period that it describes, and its
+        value; ``None`` where no single one does.
+    n_cuts
+        Number of cuts at which the probe found it.
+    n_cells, of_cells
+        Points of the grid that leak, at least, and that were looked at.
+    cause, remedy
+        What usually makes this pattern, and what to write instead.
+    """
+
+    kind: LeakKind
+    probe: Probe
+    metal: str
+    parameters: Mapping[str, Any]
+    input: str
+    moved: pd.Timestamp
+    knowing: float
+    unknowing: float
+    largest: float
+    n_moved: int
+    cut: pd.Timestamp
+    learned_from: pd.Timestamp | None
+    period: pd.Timestamp | None
+    value: float | None
+    n_cuts: int
+    n_cells: int = 1
+    of_cells: int = 1
+    cause: str
+    remedy: str
+
+    def __str__(self) -> str:
+        source = f"from {self.input}"
+        if self.learned_from is not None:
+            source += (
+                f": the value {self.value:.6g} for {self.period:%Y-%m-%d}, known only {self.learned_from:%Y-%m-%d}"
+            )
+        cells = ""
+        if self.of_cells > 1:
+            at = ", ".join(f"{name}={value!r}" for name, value in self.parameters.items())
+            cells = f" at {at} ({self.n_cells} or more of {self.of_cells} cells leak)"
+        knowing, unknowing = different(self.knowing, self.unknowing)
+        return (
+            f"{self.metal}{cells}: {self.kind}: the weight of {self.moved:%Y-%m-%d} is {knowing} "
+            f"and would have been {unknowing} without what came after {self.cut:%Y-%m-%d}: "
+            f"it learned {source}. Usual cause: {self.cause}. Remedy: {self.remedy}."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values only."""
+        return {key: _plain(value) for key, value in asdict(self).items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Violation:
+    """A breach of the contract that a signal is a pure function of its panel and its parameters.
+
+    Attributes
+    ----------
+    kind
+        ``file``, ``network``, ``process``, ``outside_data``, ``import``, ``environment``, ``introspection``, ``clock``,
+        ``randomness``, ``hash_seed``, ``state``, ``mutation``, ``hindsight`` or ``weights``.
+    what
+        What was seen, with dates where there are any.
+    """
+
+    kind: str
+    metal: str
+    what: str
+    cause: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.metal}: {self.kind}: {self.what}. Usual cause: {self.cause}. Remedy: {self.remedy}."
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values only."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatedBars:
+    """Bars that the rule decides by their date in one history, whatever else it reads.
+
+    Attributes
+    ----------
+    kind
+        ``schedule``: many short spans at regular distances, as of meetings; ``periods``: anything else.
+    spans
+        First and last bar of each.
+    share_of_bars
+        Of all bars.
+    carried, total
+        Excess return a year, as a fraction and before costs, that the dated decisions add to the same rule without
+        them, and that the whole rule has: the mean of ``w[t] * r[t+delay+1]`` times the bars of a year.
+    p_shifted
+        Share of circular shifts of the same spans in time that would have carried at least as much: small where the
+        dates were chosen knowing what happened.
+    inputs_matter
+        Whether any input changes the weights at all.
+    """
+
+    metal: str
+    parameters: Mapping[str, Any]
+    kind: Literal["schedule", "periods"]
+    spans: tuple[tuple[pd.Timestamp, pd.Timestamp], ...]
+    n_bars: int
+    share_of_bars: float
+    carried: float
+    total: float
+    p_shifted: float
+    inputs_matter: bool
+
+    @property
+    def accused(self) -> bool:
+        """Dates that no schedule explains, and that either decide alone or were luckier than 99 of 100 shifts."""
+        return self.kind == "periods" and (self.p_shifted <= 0.01 or not self.inputs_matter)
+
+    def __str__(self) -> str:
+        shown = ", ".join(_span(*span) for span in self.spans[:5])
+        more = f" and {len(self.spans) - 5} more" if len(self.spans) > 5 else ""
+        return (
+            f"dates are written in the rule: {self.n_bars} bars ({self.share_of_bars:.0%}: {shown}{more}) are decided "
+            f"otherwise when all dates move 56 years either way; they carry {self.carried:+.1%} of {self.total:+.1%} "
+            f"a year before costs, and {self.p_shifted:.1%} of shifts in time carry as much"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values only."""
+        spans = [[day.isoformat() for day in span] for span in self.spans]
+        return {**{key: _plain(value) for key, value in asdict(self).items()}, "spans": spans, "accused": self.accused}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """How much was looked at.
+
+    Attributes
+    ----------
+    cells, of_cells
+        Points of the grid tested, of those declared, the chosen one among them; summed over metals.
+    cuts, runs
+        Histories cut, and calls of the signal.
+    moves, of_moves
+        Changes of position whose very next observation was rewritten, of all.
+    """
+
+    cells: int = 0
+    of_cells: int = 0
+    cuts: int = 0
+    runs: int = 0
+    moves: int = 0
+    of_moves: int = 0
+
+    def __add__(self, other: Coverage) -> Coverage:
+        return Coverage(**{name: getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__})
+
+    def __str__(self) -> str:
+        share = f", {self.moves / self.of_moves:.0%} of {self.of_moves} decisions exposed" if self.of_moves else ""
+        return f"{self.cells} of {self.of_cells} cells, {self.cuts} cuts, {self.runs} runs{share}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckReport:
+    """Whether a strategy is honest, and if not, why.
+
+    Attributes
+    ----------
+    metals
+        Metals on which there was something to check.
+    skipped
+        Metal -> why it could not be checked there, or that there was nothing to check.
+    dated
+        What the dates in the rule decide, and the share of the result that it carries.
+    coverage
+        How much was looked at.
+    not_looked_at
+        What no test here can see.
+    notes
+        What is worth knowing and no fault.
+    """
+
+    strategy: str
+    metals: tuple[str, ...]
+    skipped: Mapping[str, str]
+    leaks: tuple[Leak, ...]
+    violations: tuple[Violation, ...]
+    dated: tuple[DatedBars, ...]
+    notes: tuple[str, ...]
+    coverage: Coverage
+    not_looked_at: tuple[str, ...]
+
+    @property
+    def word(self) -> Literal["honest", "NOT HONEST", "nothing to check"]:
+        """The answer."""
+        if self.leaks or self.violations:
+            return "NOT HONEST"
+        return "honest" if self.metals else "nothing to check"
+
+    @property
+    def passed(self) -> bool:
+        """Something was checked, and neither a leak nor a violation was found."""
+        return self.word == "honest"
+
+    @property
+    def complete(self) -> bool:
+        """Whether every claimed metal and every declared cell was looked at."""
+        return not self.skipped and self.coverage.cells == self.coverage.of_cells
+
+    def __str__(self) -> str:
+        on = f" on {', '.join(self.metals)}" if self.metals else ""
+        lines = [f"{self.strategy}: {self.word}{on} ({self.coverage})"]
+        lines += [f"  leak: {leak}" for leak in self.leaks]
+        lines += [f"  contract: {violation}" for violation in self.violations]
+        lines += [f"  note: {note}" for note in self.notes]
+        lines += [f"  not checked on {metal}: {why}" for metal, why in self.skipped.items()]
+        if self.passed:
+            lines.append(f"  not looked at: {'; '.join(self.not_looked_at)}")
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values only."""
+        return {
+            "strategy": self.strategy,
+            "word": self.word,
+            "passed": self.passed,
+            "complete": self.complete,
+            "metals": list(self.metals),
+            "skipped": dict(self.skipped),
+            "leaks": [leak.to_json() for leak in self.leaks],
+            "violations": [violation.to_json() for violation in self.violations],
+            "dated": [dated.to_json() for dated in self.dated],
+            "notes": list(self.notes),
+            "coverage": asdict(self.coverage),
+            "not_looked_at": list(self.not_looked_at),
+        }
+
+
+def different(left: float, right: float) -> tuple[str, str]:
+    """Two weights in as few digits as tell them apart."""
+    for digits in range(4, 18):
+        texts = tuple(_weight(value, digits) for value in (left, right))
+        if texts[0] != texts[1]:
+            break
+    return texts[0], texts[1]
+
+
+def _weight(value: float, digits: int) -> str:
+    if abs(value) > 1e300:
+        return "unknown"
+    return "no decision" if isnan(value) else f"{value:.{digits}g}"
+
+
+def _span(first: pd.Timestamp, last: pd.Timestamp) -> str:
+    return f"{first:%Y-%m-%d}" if first == last else f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat()
+    if isinstance(value, float) and isnan(value):
+        return None
+    return value

@@ -1,0 +1,152 @@
+"""Run a signal, for one cell of its grid or for all, each time from the state that it had before its first call."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from research.errors import SignalError
+from research.lookahead.history import History
+from research.lookahead.state import Reachable, same_random_state
+from research.lookahead.watch import Watch
+from research.thesis import UNKNOWN, Strategy, in_bills
+
+_WATCHED_RUNS = 4  # runs whose panel is compared before and after
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Weights by bar, or the error that came instead."""
+
+    weights: np.ndarray | None
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One point of the grid on the true history.
+
+    Attributes
+    ----------
+    number
+        Its place among the cells; the chosen parameters are 0.
+    base
+        Its weights.
+    stable
+        Bars whose weight does not hang on the twelfth digit of an input.
+    """
+
+    number: int
+    parameters: Mapping[str, Any]
+    base: np.ndarray
+    stable: np.ndarray
+
+
+@dataclass
+class Runner:
+    """Runs one signal on one history after another.
+
+    Attributes
+    ----------
+    n_runs
+        Calls of the signal so far.
+    mutated
+        Whether a run changed its panel.
+    elsewhere
+        Whether it ran in a process with another hash seed, too.
+    """
+
+    strategy: Strategy
+    parameters: Mapping[str, Any]
+    state: Reachable
+    watch: Watch
+    n_runs: int = 0
+    mutated: bool = False
+    elsewhere: bool = False
+
+    def run(self, history: History, n_bars: int | None = None, *, forget: bool = True) -> Decided:
+        """Weights of the chosen parameters on the first ``n_bars`` bars of ``history``."""
+        return self.run_all(history, [self.parameters], n_bars, forget=forget)[0]
+
+    def run_all(
+        self, history: History, cells: Iterable[Mapping[str, Any]], n_bars: int | None = None, *, forget: bool = True
+    ) -> list[Decided]:
+        """The same for many cells, which share one panel and what was already computed from it."""
+        if forget:
+            self.state.restore()
+        panel = history.panel(n_bars)
+        before = _fingerprint(panel) if self.n_runs < _WATCHED_RUNS else None
+        decided = []
+        with (
+            same_random_state(),
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            self.watch.open(),
+        ):
+            warnings.simplefilter("ignore")
+            for parameters in cells:
+                self.n_runs += 1
+                decided.append(self._decide(panel, parameters))
+        self.mutated |= before is not None and decided[0].error is None and _fingerprint(panel) != before
+        return decided
+
+    def _decide(self, panel: Any, parameters: Mapping[str, Any]) -> Decided:
+        try:
+            weights = self.strategy.decide(panel, parameters)
+        except Exception as error:  # noqa: BLE001 - whatever a strange history provokes is an outcome
+            return Decided(None, error)
+        if not isinstance(weights, pd.Series) or not weights.index.equals(panel.index):
+            return Decided(None, SignalError(f"{self.strategy.name}: no Series of weights on panel.index"))
+        try:
+            return Decided(weights.to_numpy(dtype="float64", copy=True))
+        except (TypeError, ValueError) as error:
+            return Decided(None, error)
+
+
+def equal(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Which weights agree: both NaN, or within rounding."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        close = np.abs(left - right) <= 1e-12 + 1e-9 * np.maximum(np.abs(left), np.abs(right))
+    unknown = (left == UNKNOWN) | (right == UNKNOWN)
+    return (close & ~unknown) | (np.isnan(left) & np.isnan(right)) | (left == right)
+
+
+def same(left: np.ndarray | None, right: np.ndarray | None) -> bool:
+    """Whether two runs gave the same weights."""
+    if left is None or right is None:
+        return left is right
+    return len(left) == len(right) and bool(equal(left, right).all())
+
+
+def moves(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """How far each weight moved; 1 between a number and no decision, or what is unknown."""
+    known = ~(np.isnan(left) | np.isnan(right) | (left == UNKNOWN) | (right == UNKNOWN))
+    sizes = np.where(equal(left, right), 0.0, 1.0)
+    sizes[known] = np.where(sizes[known] > 0, np.abs(left[known] - right[known]), 0.0)
+    return sizes
+
+
+def held(weights: np.ndarray) -> np.ndarray:
+    """Positions that weights lead to: no decision keeps the last one; none yet, and what is unknown, are 0."""
+    return np.asarray(in_bills(pd.Series(weights).ffill().fillna(0.0).to_numpy()))
+
+
+def _fingerprint(panel: Any) -> tuple[Any, ...]:
+    """What a panel would serve, as hashes."""
+    columns = [column for _, table in sorted(panel._tables.items()) for _, column in sorted(table.items())]
+    return (panel.metal, tuple(sorted(panel._inputs.items())), *map(_hash, [panel._decisions, *columns]))
+
+
+def _hash(column: pd.Series) -> int:
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return hash(column.to_numpy(dtype="datetime64[us]").tobytes())
+    if pd.api.types.is_numeric_dtype(column):
+        return hash(column.to_numpy().tobytes())
+    return hash(tuple(column))

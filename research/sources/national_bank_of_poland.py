@@ -1,0 +1,52 @@
+"""National Bank of Poland: its price of gold, zlotys a gram, each working day since 2013."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from research.errors import SourceError
+from research.sources.http import Client, Download, base_address
+from research.sources.tables import need_columns, series
+
+_FIRST = date(2013, 1, 2)
+_LONGEST_QUERY = timedelta(days=92)  # the service's limit is 93 days
+_AGAIN = timedelta(days=30)
+_WHAT = "national_bank_of_poland gold"
+
+
+def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:
+    """Download the price list in spans of 92 days, back to 30 days before the last one kept."""
+    base = base_address("national_bank_of_poland", "https://api.nbp.pl") + "/api/cenyzlota"
+    end = client.now().date()
+    start = max(_FIRST, former["last"] - _AGAIN) if "last" in former else _FIRST
+    rows: list[Any] = []
+    while end >= start:  # backwards in whole spans: one without a working day would be answered by 404
+        begin = max(_FIRST, end - _LONGEST_QUERY)
+        part = client.get(f"{base}/{begin}/{end}/", what=_WHAT, kind="json", params={"format": "json"})
+        rows += _rows(part.body)
+        end = begin - timedelta(days=1)
+    return Download(body=json.dumps(rows).encode(), address=base, retrieved_at=client.now())
+
+
+def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
+    """Read ``[{"data": "2013-01-02", "cena": 165.83}, …]``: date, and the price of a gram of pure gold in zlotys."""
+    table = pd.DataFrame(_rows(body))
+    if table.empty:
+        raise SourceError(f"{_WHAT}: the answer holds no prices; try again later, what is kept stays")
+    need_columns(table, ["data", "cena"], _WHAT)
+    return series(table["data"], table["cena"], _WHAT)
+
+
+def _rows(body: bytes) -> list[Any]:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        found = None
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        raise SourceError(f"{_WHAT}: the answer is no list of prices; the provider changed its format")
+    return found

@@ -1,0 +1,43 @@
+"""Values as they are kept and shown: read-only mappings that can be pickled and copied, and anything as plain JSON."""
+
+from __future__ import annotations
+
+import copyreg
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from math import isfinite
+from types import MappingProxyType
+from typing import Any
+
+
+def frozen(values: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """A read-only copy of a mapping, and of the mappings in it."""
+    return MappingProxyType(
+        {key: frozen(value) if isinstance(value, Mapping) else value for key, value in values.items()}
+    )
+
+
+def plain(value: Any) -> Any:
+    """Dicts, lists, text, truth and finite numbers; what is not finite becomes ``None``, a date its ISO form."""
+    if hasattr(value, "tolist"):  # numpy's arrays and numbers
+        return plain(value.tolist())
+    if hasattr(value, "to_json"):
+        return plain(value.to_json())
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if isinstance(value, bool | int | str) or value is None:
+        return value
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _pickled(values: MappingProxyType[Any, Any]) -> tuple[Any, ...]:
+    return frozen, (dict(values),)
+
+
+copyreg.pickle(MappingProxyType, _pickled)

@@ -1,0 +1,166 @@
+"""``python -m tests.mutants``: change one operator of the judge at a time, and see that a quick test fails.
+
+Each mutant runs in a process forked from one that has the libraries loaded but nothing of the house, so that it costs
+its tests and no imports. A mutant that every test survives is printed with its line; some are equal to the original
+(a draw more, a rounding threshold), and those are listed in ``EQUAL`` with the reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import importlib.abc
+import importlib.machinery
+import io
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+JUDGED_BY = {
+    "research/verdict.py": ["tests/test_verdict.py"],
+    "research/study/judge.py": ["tests/study/test_judge.py"],
+    "research/diagnostics/timing.py": ["tests/diagnostics/test_timing.py", "tests/study/test_judge.py"],
+    "research/diagnostics/rotation.py": ["tests/diagnostics/test_rotation.py"],
+    "research/diagnostics/outlook.py": ["tests/diagnostics/test_outlook.py"],
+}
+COMPARISONS = {
+    ast.LtE: ast.Lt, ast.Lt: ast.LtE, ast.GtE: ast.Gt, ast.Gt: ast.GtE, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
+}  # fmt: skip
+ARITHMETIC = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult}
+EQUAL = {
+    "value * sign  ->  value / sign": "the sign is 1 or -1",
+}
+SWAPPED = {"min": "max", "max": "min", "any": "all", "all": "any"}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One changed operator."""
+
+    file: str
+    line: int
+    what: str
+    source: str
+
+
+def mutants_of(file: str) -> Iterator[Mutant]:
+    """Every mutant of one file, in its order."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    count = len(list(_places(ast.parse(text))))
+    for number in range(count):
+        tree = ast.parse(text)
+        line, what = list(_places(tree))[number]()
+        yield Mutant(file, line, what, ast.unparse(tree))
+
+
+def _places(tree: ast.AST) -> Iterator[object]:
+    """What changes the tree in place, one for each operator, and says where and what it did."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare) and type(node.ops[0]) in COMPARISONS:
+            yield _operator(node, node.ops, COMPARISONS)
+        elif isinstance(node, ast.BinOp) and type(node.op) in ARITHMETIC and not _is_type(node):
+            yield _attribute(node, "op", ARITHMETIC[type(node.op)]())
+        elif isinstance(node, ast.BoolOp):
+            yield _attribute(node, "op", ast.And() if isinstance(node.op, ast.Or) else ast.Or())
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not):
+            yield _attribute(node, "op", ast.UAdd())
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SWAPPED:
+            yield _attribute(node.func, "id", SWAPPED[node.func.id])
+
+
+def _operator(node: ast.Compare, ops: list[ast.cmpop], table: dict[type, type]) -> object:
+    def change() -> tuple[int, str]:
+        before = ast.unparse(node)
+        ops[0] = table[type(ops[0])]()
+        return node.lineno, f"{before}  ->  {ast.unparse(node)}"
+
+    return change
+
+
+def _attribute(node: ast.AST, name: str, value: object) -> object:
+    def change() -> tuple[int, str]:
+        before = ast.unparse(node)
+        setattr(node, name, value)
+        return node.lineno, f"{before}  ->  {ast.unparse(node)}"
+
+    return change
+
+
+def _is_type(node: ast.BinOp) -> bool:
+    return isinstance(node.op, ast.BitOr)
+
+
+class _Changed(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
+    """Loads the mutant in place of its module."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self.name = mutant.file.removesuffix(".py").replace("/", ".")
+        self.mutant = mutant
+
+    def find_spec(self, name: str, path: object, target: object = None) -> importlib.machinery.ModuleSpec | None:
+        """Only for the one module."""
+        if name != self.name:
+            return None
+        return importlib.machinery.ModuleSpec(name, self, origin=str(ROOT / self.mutant.file))
+
+    def get_filename(self, name: str) -> str:
+        """Where the original stands."""
+        return str(ROOT / self.mutant.file)
+
+    def get_data(self, path: str) -> bytes:
+        """The changed source."""
+        return self.mutant.source.encode()
+
+
+def survives(mutant: Mutant) -> bool:
+    """Whether every quick test passes with it."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    code = 1
+    try:
+        import pytest
+
+        sys.meta_path.insert(0, _Changed(mutant))
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *JUDGED_BY[mutant.file]])
+    finally:
+        os._exit(int(code))
+
+
+def run(files: Sequence[str], *, at_most: int | None = None, seed: int = 0) -> tuple[list[Mutant], int]:
+    """Survivors among the mutants of some files, all or so many drawn, and how many were tried."""
+    assert not any(name.startswith("research.") for name in sys.modules), "the house must not be loaded yet"
+    for library in ("scipy.fft", "scipy.special", "scipy.stats", "pandas", "numba", "hypothesis", "pytest"):
+        importlib.import_module(library)
+    found = [mutant for file in files for mutant in mutants_of(file)]
+    if at_most is not None and at_most < len(found):
+        chosen = np.sort(np.random.default_rng(seed).choice(len(found), at_most, replace=False))
+        found = [found[number] for number in chosen]
+    found = [mutant for mutant in found if mutant.what not in EQUAL]
+    return [mutant for mutant in found if survives(mutant)], len(found)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the survivors; 1 if there is any."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("files", nargs="*", default=list(JUDGED_BY), help="default: all of the judge")
+    parser.add_argument("--at-most", type=int, help="so many drawn")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(arguments)
+    survivors, tried = run(options.files, at_most=options.at_most, seed=options.seed)
+    for mutant in survivors:
+        sys.stdout.write(f"{mutant.file}:{mutant.line}: {mutant.what}\n")
+    sys.stdout.write(f"{tried} mutants, {len(survivors)} survive\n")
+    return int(bool(survivors))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
