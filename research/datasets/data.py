@@ -162,7 +162,7 @@ class Data:
         if price is None:
             return self
         other = Data(self.packs, price)
-        other._tables, other._held = self._tables, self._held
+        other._tables, other._held, other._later = self._tables, self._held, self._later
         return other
 
     def metals(self) -> list[str]:
