@@ -47,7 +47,7 @@ def test_compare_prints_the_claims_the_rows_and_the_terms(capsys, monkeypatch):
         "lease_rate_spike",
         "registered_drawdown",
         "central_bank_buying",
-        "13 claims: 0 supported",
+        "17 claims: 0 supported",
         "12 periods a year",
         "period averages",
         "World Bank",
