@@ -10,12 +10,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from research.claims import load_thesis
     from research.datasets.data import open_data
     from research.execution import Execution
-    from research.study import backtest, compare, portfolio
-    from research.thesis import UNKNOWN, Strategy, strategy
+    from research.study import backtest, compare, history, portfolio, today
+    from research.thesis import UNKNOWN, Strategy, hold_while, strategy, where_known
 
-__all__ = ["UNKNOWN", "Execution", "Strategy", "backtest", "compare", "open_data", "portfolio", "strategy"]
+__all__ = [
+    "UNKNOWN",
+    "Execution",
+    "Strategy",
+    "backtest",
+    "compare",
+    "history",
+    "hold_while",
+    "load_thesis",
+    "open_data",
+    "portfolio",
+    "strategy",
+    "today",
+    "where_known",
+]
 
 _HOMES = {
     "open_data": "research.datasets.data",
@@ -23,9 +38,14 @@ _HOMES = {
     "UNKNOWN": "research.thesis",
     "Strategy": "research.thesis",
     "strategy": "research.thesis",
+    "hold_while": "research.thesis",
+    "where_known": "research.thesis",
+    "load_thesis": "research.claims",
     "backtest": "research.study",
     "compare": "research.study",
     "portfolio": "research.study",
+    "history": "research.study",
+    "today": "research.study",
 }
 
 

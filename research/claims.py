@@ -1,189 +1,339 @@
-"""The ledger of the thesis: each claim, what its sources say, and which strategies test it.
+"""A thesis as data: its claims, the directional sentences that test them, and which strategies speak for which.
 
-The text is data, ``claims.toml`` of the bundled pack; the strategies name the claims that they test.
+``thesis.toml`` is the text of a thesis::
+
+    title = "…"
+    published = 2025-12-12
+    baselines = ["…"]
+
+    [[claims]]
+    number = "C1"
+    claim = "…"                  # what is said, in one line
+    evidence = "…"               # what the sources say of it
+    testable = true
+    form = "…"                   # how; or why_not = "…" where it cannot be tested
+    sources = ["…"]
+    shown = ["C3+"]              # sentences of other claims that speak to this one too; of an untestable one a proxy
+
+    [[claims.sentences]]
+    id = "C1+"                   # the claim's number, a letter where one direction has two readings, and the sign
+    short = "…"                  # in six or seven words
+    sentence = "…"
+    strategies = ["…"]           # measures of this sentence, pooled into one verdict
+    beside = ["…"]               # measures that are judged as rows and take no part in the verdict
+    rests_on = "…"               # which of several measures the verdict rests on, and why
+    falsifier = "…"
+    worthwhile_return = 0.03     # a year, where the claim declares what would be worth having
+
+    [portfolio]                  # the thesis as one account, a row of one sentence
+    sentence = "C1+"
+    title = "…"
+    legs = { gold = "…" }
+
+    [[breaks]]                   # whether the metal's link to a driver broke
+    claim = "C1"
+    title = "…"
+    driver = "real_yield_10y"
+
+The bundled thesis lies in the bundled data pack, its strategies in the package ``strategies``. Any other is a folder
+with a ``thesis.toml`` and its strategies, one module each, beside it or in its folder ``strategies``.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from research.datasets.data import bundled_folder
-from research.errors import RegistryError
+from research.discovery import all_strategies, strategies_in
+from research.errors import RegistryError, did_you_mean
 
 if TYPE_CHECKING:
-    from research.datasets.data import Data
-    from research.study import Study
     from research.thesis import Strategy
 
-_TEXTS = ("number", "claim", "evidence")
+FILE = "thesis.toml"
+Kind = Literal["thesis", "baseline", "own"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sentence:
+    """A claim in one direction: what is judged.
+
+    Attributes
+    ----------
+    id
+        ``"C1+"``: the claim's number, a letter where one direction has two readings, and the sign.
+    claim
+        Number of the claim.
+    short, text
+        The sentence in six or seven words, and in full.
+    sign
+        +1 if holding at these times is said to pay, -1 if it is said to cost.
+    strategies
+        Names of those that measure it, pooled into one verdict.
+    beside
+        Names of those that are judged as rows and take no part in the verdict.
+    rests_on
+        Which of several measures the verdict rests on, and why; empty where there is one.
+    falsifier
+        What would refute it.
+    worthwhile_return
+        Return a year that it declares to be worth having, a fraction; infinite where it declares none.
+    """
+
+    id: str
+    claim: str
+    short: str
+    text: str
+    sign: int
+    strategies: tuple[str, ...]
+    beside: tuple[str, ...] = ()
+    rests_on: str = ""
+    falsifier: str = ""
+    worthwhile_return: float = inf
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """One claim of the thesis.
+    """One claim of a thesis.
 
     Attributes
     ----------
-    number
-        ``"C1"`` to ``"C20"``; strategies name it.
-    claim
-        What is said, in one line.
-    evidence
-        What the sources say about it.
-    testable
-        Whether a strategy can test it.
-    form
-        The testable form; empty when there is none.
-    why_not
-        Why it cannot be tested; empty when it can.
+    number, claim, evidence
+        Its number, what is said in one line, and what the sources say of it.
+    form, why_not
+        How it is tested; or why it cannot be, and then there are no sentences.
     known
         When the data of the test can be known.
     sources
         Where the evidence comes from.
+    sentences
+        What is judged of it.
+    shown
+        Ids of other claims' sentences that speak to it too; of one that cannot be tested, its proxy.
     """
 
     number: str
     claim: str
     evidence: str
-    testable: bool
     form: str
     why_not: str
     known: str
     sources: tuple[str, ...]
+    sentences: tuple[Sentence, ...]
+    shown: tuple[str, ...] = ()
+
+    @property
+    def testable(self) -> bool:
+        """Whether a strategy can test it."""
+        return not self.why_not
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClaimTest:
-    """One strategy on one metal that tests a claim.
+class PortfolioPlan:
+    """The thesis as one account: which strategy times which leg, and of which sentence it is a row."""
+
+    sentence: str
+    title: str
+    legs: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreakPlan:
+    """A question about the data: whether the metals' link to a driver broke."""
+
+    claim: str
+    title: str
+    driver: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Thesis:
+    """Claims, and the strategies that test them.
 
     Attributes
     ----------
-    missing
-        Datasets that no pack at hand holds; with any, the strategy cannot be run.
-    verdict, reason
-        The word and the reason of the study, or why it was not run there; empty when no study was made.
+    published
+        The day on which the thesis was published: what came after did not suggest it.
+    limits
+        What the data cannot say, whatever the verdicts.
+    strategies
+        Every strategy that the thesis comes with, by name, in the order of the sentences.
+    baselines
+        Names of the sceptic's yardsticks, a family of their own.
+    sha256
+        Of the text.
     """
 
-    strategy: str
-    metal: str
-    missing: tuple[str, ...]
-    verdict: str = ""
-    reason: str = ""
+    title: str
+    published: date
+    limits: tuple[str, ...]
+    claims: tuple[Claim, ...]
+    baselines: tuple[str, ...]
+    portfolio: PortfolioPlan | None
+    breaks: tuple[BreakPlan, ...]
+    strategies: Mapping[str, Strategy] = field(repr=False)
+    folder: Path
+    sha256: str
+
+    @property
+    def sentences(self) -> dict[str, Sentence]:
+        """Every directional sentence by id, in the order of the claims."""
+        return {sentence.id: sentence for claim in self.claims for sentence in claim.sentences}
+
+    def sentence_of(self, strategy: Strategy) -> Sentence | None:
+        """The sentence that a strategy of the thesis is counted under; ``None`` for any other."""
+        if self.strategies.get(strategy.name) is not strategy:
+            return None
+        found = (s for s in self.sentences.values() if strategy.name in (*s.strategies, *s.beside))
+        return next(found, None)
+
+    def claims_of(self, strategy: Strategy) -> tuple[str, ...]:
+        """Numbers of the claims that a strategy speaks to: the one that it is counted under, then where it is shown."""
+        sentence = self.sentence_of(strategy)
+        if sentence is None:
+            return ()
+        return (sentence.claim, *(claim.number for claim in self.claims if sentence.id in claim.shown))
+
+    def kind_of(self, strategy: Strategy) -> Kind:
+        """Which family a strategy belongs to: what the thesis does not name is one's own."""
+        if self.sentence_of(strategy) is not None:
+            return "thesis"
+        bundled = self.strategies.get(strategy.name) is strategy
+        return "baseline" if bundled and strategy.name in self.baselines else "own"
+
+    def of_kind(self, kind: Kind) -> list[Strategy]:
+        """Strategies of one family."""
+        return [item for item in self.strategies.values() if self.kind_of(item) == kind]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """A claim and its tests."""
-
-    claim: Claim
-    tests: tuple[ClaimTest, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values only."""
-        return {**asdict(self.claim), "tests": [asdict(test) for test in self.tests]}
-
-
-def load_claims(path: Path | None = None) -> tuple[Claim, ...]:
-    """Read the claims, in their order.
+def load_thesis(folder: str | Path | None = None) -> Thesis:
+    """Read a thesis from its folder; by default the bundled one.
 
     Raises
     ------
     RegistryError
-        If the file is missing or an entry lacks what every claim must say.
+        If the text is missing, lacks what every claim must say, or names what there is not.
+    StrategyError
+        If a strategy of it does not import.
     """
-    path = path or bundled_folder() / "claims.toml"
+    return _bundled() if folder is None else _read(Path(folder), strategies_in)
+
+
+@cache
+def _bundled() -> Thesis:
+    return _read(bundled_folder(), lambda _: all_strategies())
+
+
+def _read(folder: Path, find: Any) -> Thesis:
+    path = folder / FILE
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8")).get("claims", [])
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise RegistryError(f"{path}: {error}; restore the ledger of claims") from None
-    claims = tuple(_claim(entry, str(path)) for entry in entries)
-    numbers = [claim.number for claim in claims]
-    twice = sorted({number for number in numbers if numbers.count(number) > 1})
-    if twice:
-        raise RegistryError(f"{path}: claim {twice[0]} stands twice; keep one")
-    return claims
-
-
-def ledger(
-    claims: Iterable[Claim], strategies: Iterable[Strategy], data: Data, study: Study | None = None
-) -> tuple[Entry, ...]:
-    """Set beside each claim the strategies that test it and, after a study, their verdicts."""
-    found = list(strategies)
-    return tuple(
-        Entry(
-            claim=claim,
-            tests=tuple(
-                _test(strategy, metal, data, study)
-                for strategy in found
-                if claim.number in strategy.claims
-                for metal in strategy.metals
-            )
-            + (_portfolio(study) if claim.number == "C20" else ()),
-        )
-        for claim in claims
+        content = path.read_bytes()
+        text = tomllib.loads(content.decode("utf-8"))
+    except (OSError, ValueError) as error:
+        raise RegistryError(f"{path}: {error}; a thesis is a folder with a {FILE}") from None
+    for key in ("title", "published", "claims"):
+        if not text.get(key):
+            raise RegistryError(f"{path}: {key!r} is missing; every thesis must say it")
+    if not isinstance(text["published"], date):
+        raise RegistryError(f"{path}: published is {text['published']!r}; write a date, 2025-12-12")
+    claims = tuple(_claim(entry, str(path)) for entry in text["claims"])
+    plan = text.get("portfolio")
+    found: Mapping[str, Strategy] = find(folder)
+    baselines = tuple(text.get("baselines", ()))
+    named = [name for claim in claims for s in claim.sentences for name in (*s.strategies, *s.beside)]
+    order = [name for name in dict.fromkeys([*named, *baselines, *found]) if name in found]
+    thesis = Thesis(
+        title=str(text["title"]),
+        published=text["published"],
+        limits=tuple(map(str, text.get("limits", ()))),
+        claims=claims,
+        baselines=baselines,
+        portfolio=PortfolioPlan(**plan) if plan else None,
+        breaks=tuple(BreakPlan(**item) for item in text.get("breaks", ())),
+        strategies={name: found[name] for name in order},
+        folder=folder,
+        sha256=hashlib.sha256(content).hexdigest(),
     )
-
-
-def load_limits(path: Path | None = None) -> tuple[str, ...]:
-    """What the data cannot say, whatever the verdicts: one sentence or two each."""
-    path = path or bundled_folder() / "claims.toml"
-    return tuple(map(str, tomllib.loads(path.read_text(encoding="utf-8")).get("limits", {}).get("data", [])))
-
-
-def _test(strategy: Strategy, metal: str, data: Data, study: Study | None) -> ClaimTest:
-    missing = tuple(sorted({i for i in strategy.inputs_for(metal, data).values() if i not in data}))
-    verdict, reason = "", ""
-    if study is not None:
-        for trial in study.trials:
-            if (trial.name, trial.metal) == (strategy.name, metal):
-                verdict, reason = str(trial.verdict.word), trial.verdict.reason
-        for skipped in study.skipped:
-            if (skipped.strategy, skipped.metal) == (strategy.name, metal):
-                verdict, reason = "not run", skipped.reason
-    return ClaimTest(strategy=strategy.name, metal=metal, missing=missing, verdict=verdict, reason=reason)
-
-
-def _portfolio(study: Study | None) -> tuple[ClaimTest, ...]:
-    """The thesis as one account, where a study has it."""
-    found = None if study is None else study.portfolio
-    if found is None:
-        return ()
-    verdict = found.verdict
-    return (
-        ClaimTest(
-            strategy="portfolio",
-            metal=", ".join(found.strategies),
-            missing=(),
-            verdict=str(verdict.word),
-            reason=verdict.reason,
-        ),
-    )
+    _check(thesis, named, str(path))
+    return thesis
 
 
 def _claim(entry: Mapping[str, Any], where: str) -> Claim:
     name = f"{where}: claim {entry.get('number', '?')}"
-    for key in _TEXTS:
-        if not str(entry.get(key, "")).strip():
+    for key in ("number", "claim", "evidence", "sources"):
+        if not entry.get(key):
             raise RegistryError(f"{name}: {key!r} is missing; every claim must say it")
     testable = entry.get("testable")
     if not isinstance(testable, bool):
         raise RegistryError(f"{name}: testable must be true or false")
-    needed = "form" if testable else "why_not"
-    if not entry.get(needed):
-        raise RegistryError(
-            f"{name}: {needed!r} is missing; say {'how it is' if testable else 'why it cannot be'} tested"
-        )
-    if not entry.get("sources"):
-        raise RegistryError(f"{name}: no sources; name where the evidence comes from")
+    needed = ("form", "sentences") if testable else ("why_not",)
+    for key in needed:
+        if not entry.get(key):
+            how = "how it is" if testable else "why it cannot be"
+            raise RegistryError(f"{name}: {key!r} is missing; say {how} tested")
     return Claim(
-        **{key: str(entry[key]) for key in _TEXTS},
-        testable=testable,
-        form=str(entry.get("form", "")),
-        why_not=str(entry.get("why_not", "")),
-        known=str(entry.get("known", "")),
+        **{key: str(entry.get(key, "")) for key in ("number", "claim", "evidence", "form", "why_not", "known")},
         sources=tuple(map(str, entry["sources"])),
+        sentences=tuple(_sentence(item, entry["number"], name) for item in entry.get("sentences", ())),
+        shown=tuple(entry.get("shown", ())),
     )
+
+
+def _sentence(entry: Mapping[str, Any], number: str, where: str) -> Sentence:
+    for key in ("id", "short", "sentence", "strategies", "falsifier"):
+        if not entry.get(key):
+            raise RegistryError(f"{where}: {key!r} of a sentence is missing; every sentence must say it")
+    identity = str(entry["id"])
+    if not re.fullmatch(rf"{re.escape(number)}[a-z]?[+-]", identity):
+        raise RegistryError(f"{where}: sentence {identity!r} must be {number}+ or {number}-, or {number}a+ of several")
+    return Sentence(
+        id=identity,
+        claim=number,
+        short=entry["short"],
+        text=entry["sentence"],
+        sign=1 if identity.endswith("+") else -1,
+        strategies=tuple(entry["strategies"]),
+        beside=tuple(entry.get("beside", ())),
+        rests_on=entry.get("rests_on", ""),
+        falsifier=entry["falsifier"],
+        worthwhile_return=float(entry.get("worthwhile_return", inf)),
+    )
+
+
+def _check(thesis: Thesis, named: list[str], where: str) -> None:
+    """Whether everything named is there, once, and says what its sentence says."""
+    identities = [sentence.id for claim in thesis.claims for sentence in claim.sentences]
+    _once((claim.number for claim in thesis.claims), f"{where}: claim")
+    _once(identities, f"{where}: sentence")
+    _once([*named, *thesis.baselines], f"{where}: strategy")
+    legs = thesis.portfolio.legs.values() if thesis.portfolio else ()
+    for name in (*named, *thesis.baselines, *legs):
+        if name not in thesis.strategies:
+            raise RegistryError(f"{where}: there is no strategy {name!r}{did_you_mean(name, thesis.strategies)}")
+    shown = [identity for claim in thesis.claims for identity in claim.shown]
+    for identity in (*shown, *([thesis.portfolio.sentence] if thesis.portfolio else [])):
+        if identity not in identities:
+            raise RegistryError(f"{where}: there is no sentence {identity!r}{did_you_mean(identity, identities)}")
+    for sentence in thesis.sentences.values():
+        for name in (*sentence.strategies, *sentence.beside):
+            sign = thesis.strategies[name].expected_sign
+            if sign != sentence.sign:
+                raise RegistryError(
+                    f"{where}: {sentence.id} has strategy {name!r} of sign {sign:+d}; signs are never pooled"
+                )
+
+
+def _once(names: Iterable[str], what: str) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise RegistryError(f"{what} {twice[0]!r} stands twice; keep one")

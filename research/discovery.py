@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -27,8 +27,10 @@ _helpers: set[str] = set()  # modules that strategy files brought from their own
 Loaded = TypeVar("Loaded")
 
 
-def find_strategy(name: str) -> Strategy:
+def find_strategy(name: str, among: Mapping[str, Strategy] | None = None) -> Strategy:
     """Return one strategy by name, or by file: ``path/to/idea.py``, ``path/to/ideas.py:name``.
+
+    Names are those of :func:`all_strategies`, or of ``among`` where it is given.
 
     A file is executed anew at each call, with its folder first on the path, as python does for a script; the helper
     modules that it imports from there are its own.
@@ -43,14 +45,14 @@ def find_strategy(name: str) -> Strategy:
     file, _, chosen = name.partition(".py:")
     if name.endswith(".py") or chosen:
         return _from_file(Path(file if name.endswith(".py") else f"{file}.py"), chosen)
-    everything = all_strategies()
+    everything = all_strategies() if among is None else among
     if name not in everything:
         raise UnknownStrategy(f"strategy {name!r}: not found{did_you_mean(name, everything)}")
     return everything[name]
 
 
 def all_strategies() -> dict[str, Strategy]:
-    """Every bundled strategy and every one of an installed entry point, by name, thesis first.
+    """Every bundled strategy and every one of an installed entry point, by name.
 
     The bundled ones are found whatever is called ``strategies`` on the path.
     """
@@ -65,7 +67,17 @@ def all_strategies() -> dict[str, Strategy]:
         if not isinstance(loaded, Strategy):
             raise StrategyError(f"{where}: {loaded!r} is no strategy; use @strategy(…)")
         _add(loaded, found, where)
-    return dict(sorted(found.items(), key=lambda item: (item[1].role != "thesis", item[0])))
+    return dict(sorted(found.items()))
+
+
+def strategies_in(folder: Path) -> dict[str, Strategy]:
+    """Every strategy of the modules in a folder, or in its folder ``strategies`` where it has one, by name."""
+    found: dict[str, Strategy] = {}
+    place = folder / PACKAGE if (folder / PACKAGE).is_dir() else folder
+    for path in sorted(place.glob("*.py")):
+        for item in _in_file(path).values():
+            _add(item, found, str(path))
+    return found
 
 
 def distinct(strategies: Iterable[Strategy]) -> list[Strategy]:
@@ -114,12 +126,7 @@ def _bundled_package() -> str:
 def _from_file(path: Path, chosen: str) -> Strategy:
     if not path.is_file():
         raise UnknownStrategy(f"strategy file {path}: no such file; give a path to a .py file with an @strategy in it")
-    file = path.resolve()
-    name = f"_assay_strategy_{file.stem}_{hash_text(str(file))[:12]}"
-    with _beside(file.parent):
-        module = _executed(lambda: _load(name, file), str(path), file)
-    found: dict[str, Strategy] = {}
-    _collect(module, found)
+    found = _in_file(path)
     if chosen:
         if chosen not in found:
             raise UnknownStrategy(f"{path}: no strategy {chosen!r}{did_you_mean(chosen, found)}")
@@ -128,6 +135,16 @@ def _from_file(path: Path, chosen: str) -> Strategy:
         remedy = f"choose one with {path}:NAME" if found else "decorate its function with @strategy(…)"
         raise StrategyError(f"{path}: holds {len(found)} strategies ({', '.join(found) or 'none'}); {remedy}")
     return next(iter(found.values()))
+
+
+def _in_file(path: Path) -> dict[str, Strategy]:
+    file = path.resolve()
+    name = f"_assay_strategy_{file.stem}_{hash_text(str(file))[:12]}"
+    with _beside(file.parent):
+        module = _executed(lambda: _load(name, file), str(path), file)
+    found: dict[str, Strategy] = {}
+    _collect(module, found)
+    return found
 
 
 def _load(name: str, file: Path, search: list[str] | None = None) -> ModuleType:

@@ -11,8 +11,7 @@
         grid={"threshold": [1.5, 2.0, 3.0]},
     )
     def my_idea(panel, threshold=2.0):
-        lease = panel["lease"]
-        return (lease > threshold).astype(float)
+        return hold_while(panel["lease"], above=threshold)
 """
 
 from __future__ import annotations
@@ -77,10 +76,6 @@ class Strategy:
     signal
         ``signal(panel, **parameters)`` -> target weights on ``panel.index``: ``w`` of the account
         in metal and ``1 - w`` in bills; NaN keeps the position as it is.
-    role
-        ``"thesis"``, or ``"baseline"`` for a sceptic's yardstick that is no part of the thesis.
-    claims
-        Numbers of the claims in the ledger that it tests, e.g. ``("C1",)``.
     references
         Where the claim or the method comes from.
     optional
@@ -98,8 +93,6 @@ class Strategy:
     falsifier: str
     grid: Mapping[str, tuple[Any, ...]]
     signal: Signal
-    role: Literal["thesis", "baseline"] = "thesis"
-    claims: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     vectorised: tuple[str, ...] = ()
@@ -276,8 +269,6 @@ def strategy(
     expected_sign: Literal[-1, 1],
     grid: Mapping[str, Iterable[Any]] | None = None,
     falsifier: str = "No timing alpha in the claimed direction.",
-    role: Literal["thesis", "baseline"] = "thesis",
-    claims: Iterable[str] = (),
     references: Iterable[str] = (),
     optional: Iterable[str] = (),
     vectorised: Iterable[str] = (),
@@ -303,8 +294,6 @@ def strategy(
             falsifier=falsifier.strip(),
             grid=frozen({key: tuple(values) for key, values in (grid or {}).items()}),
             signal=signal,
-            role=role,
-            claims=tuple(claims),
             references=tuple(references),
             optional=tuple(optional),
             vectorised=tuple(vectorised),
@@ -317,6 +306,70 @@ def strategy(
 
 def _unpickled(content: bytes) -> Strategy:
     return Strategy(**pickle.loads(content))
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """The number that a position rests on: held while ``sign * number > sign * threshold``.
+
+    Attributes
+    ----------
+    number
+        As known at each decision, NaN where it is not.
+    threshold
+        What it is compared with.
+    sign
+        +1 for above, -1 for below.
+    hold_days
+        Calendar days for which the position goes on after the last time that it was so.
+    """
+
+    number: pd.Series
+    threshold: float
+    sign: Literal[-1, 1]
+    hold_days: int = 0
+
+
+def hold_while(
+    number: pd.Series, *, above: float | None = None, below: float | None = None, hold_days: int = 0
+) -> pd.Series:
+    """Weights of a rule on one number: 1 while it is above (or below) a threshold, else 0; unknown is not no.
+
+    Parameters
+    ----------
+    number
+        As known at each decision, on ``panel.index``; NaN where it is not known.
+    above, below
+        One of the two: the threshold.
+    hold_days
+        Calendar days for which the position goes on after the last time that it was so.
+
+    Returns
+    -------
+    Series
+        1 or 0; :data:`UNKNOWN` where the number is not known and no position goes on; NaN before the first number.
+
+    Raises
+    ------
+    SignalError
+        Unless exactly one threshold is given.
+    """
+    from research.signals.series import hold_after
+
+    if (above is None) == (below is None):
+        raise SignalError("hold_while: give one threshold, above=… or below=…")
+    happened = number > above if above is not None else number < below
+    held = hold_after(happened, f"{hold_days}D") if hold_days else happened.astype(float)
+    weights: pd.Series = where_known(held, number.notna() | (held > 0))
+    weights.attrs["rule"] = (
+        Rule(number, above, 1, hold_days) if above is not None else Rule(number, float(below or 0), -1, hold_days)
+    )
+    return weights
+
+
+def where_known(weights: pd.Series, known: pd.Series) -> pd.Series:
+    """Weights where ``known``, NaN before the first such bar, :data:`UNKNOWN` in between and after."""
+    return weights.where(known, UNKNOWN).where(known.cummax())
 
 
 def in_bills(weights: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from research import strategy
+from research import hold_while, strategy
 from research.signals.flows import purchase_surprise
 
 
@@ -13,9 +13,8 @@ from research.signals.flows import purchase_surprise
     expected_sign=+1,
     falsifier="Holding metal only after above-average purchases earns no more than the same average exposure.",
     grid={"quarters": [4, 8]},
-    claims=("C10",),
 )
 def central_bank_buying(panel, quarters=8):
     """Hold metal while the newest published quarter stands above the mean of the ``quarters`` before it."""
     known = panel.asof(panel.each_release("purchases", partial(purchase_surprise, quarters=quarters)))
-    return (known > 0).astype(float).where(known.notna().cummax())
+    return hold_while(known, above=0.0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from research import strategy
+from research import hold_while, strategy
 from research.signals.macro import change_over, in_currency_basket, unexplained_return
 from research.signals.momentum import trailing_return
 
@@ -18,7 +18,6 @@ PRICES = {"price": "{metal}_price", "spot": "{metal}_spot"}  # spot where the ac
     expected_sign=+1,
     falsifier="Holding metal only while its unexplained return is positive earns no more than the same exposure.",
     grid={"window_years": [3, 5]},
-    claims=("C17",),
 )
 def beyond_real_yields(panel, window_years=3):
     """Hold metal while its return of a year, less that which trailing betas explain, is positive."""
@@ -37,7 +36,6 @@ def beyond_real_yields(panel, window_years=3):
     optional=["spot"],
     expected_sign=+1,
     falsifier="Holding metal only while it rises in the basket earns no more than the same average exposure.",
-    claims=("C17",),
 )
 def rising_in_all_money(panel):
     """Hold metal while its price in the dollar index's basket stands above that of a year ago."""
@@ -51,13 +49,12 @@ def rising_in_all_money(panel):
     inputs={"dollar": "dollar_index"},
     expected_sign=+1,
     falsifier="Holding metal only while the dollar falls earns no more than the same average exposure.",
-    claims=("C17",),
 )
 def falling_dollar(panel):
     """Hold metal while the dollar index stands below that of a year ago."""
     dollar = panel.native("dollar")
     change = panel.asof(change_over(np.log(dollar), "365D").rename(dollar.name))
-    return (change < 0).astype(float).where(change.notna().cummax())
+    return hold_while(change, below=0.0)
 
 
 def _same_days(panel, *names):
@@ -75,5 +72,4 @@ def _same_days(panel, *names):
 def _while_positive(panel, signal, known):
     moments = pd.DatetimeIndex(known)
     dated = pd.Series(signal.to_numpy(), index=moments).sort_index(kind="stable")
-    value = panel.asof(dated, max_age="45D")
-    return (value > 0).astype(float).where(value.notna().cummax())
+    return hold_while(panel.asof(dated, max_age="45D"), above=0.0)

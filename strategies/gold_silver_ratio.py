@@ -1,6 +1,6 @@
 """Baseline: the gold/silver ratio returns to its mean. No part of the thesis."""
 
-from research import strategy
+from research import hold_while, strategy
 from research.signals.momentum import gold_silver_ratio as ratio_of
 from research.signals.series import trailing_zscore
 
@@ -11,7 +11,6 @@ from research.signals.series import trailing_zscore
     inputs={"gold": "gold_price", "silver": "silver_price"},
     expected_sign=+1,
     falsifier="Holding the cheaper metal earns no more than the same average exposure.",
-    role="baseline",
     grid={"threshold": [0.0, 1.0]},
 )
 def gold_silver_ratio(panel, threshold=0.0):
@@ -19,5 +18,4 @@ def gold_silver_ratio(panel, threshold=0.0):
     gold = panel.native("gold")
     ratio = ratio_of(gold, panel.native("silver").reindex(gold.index)).dropna()
     score = panel.asof(trailing_zscore(ratio, "1826D", warm_up="730D").rename(gold.name))
-    cheap = score if panel.metal == "silver" else -score
-    return (cheap > threshold).astype(float).where(score.notna().cummax())
+    return hold_while(score, above=threshold) if panel.metal == "silver" else hold_while(score, below=-threshold)

@@ -1,7 +1,7 @@
 """C6: London pays a premium over COMEX; either it draws the price up, or it fades and takes the price with it."""
 
-from research import strategy
-from research.signals.series import hold_after, trailing_zscore
+from research import hold_while, strategy
+from research.signals.series import trailing_zscore
 
 
 @strategy(
@@ -11,13 +11,12 @@ from research.signals.series import hold_after, trailing_zscore
     expected_sign=+1,
     falsifier="Holding metal after a premium shock earns no more than the same average exposure.",
     grid={"threshold": [1.0, 2.0], "hold_days": [28, 92]},
-    claims=("C6",),
 )
 def london_premium(panel, threshold=2.0, hold_days=28):
     """Hold metal for ``hold_days`` after the week's median premium stands ``threshold`` deviations above its year."""
     week = panel.native("premium").rolling("7D", min_periods=3).median()
     score = panel.asof(trailing_zscore(week, "365D", warm_up="182D"))
-    return hold_after(score > threshold, f"{hold_days}D").where(score.notna().cummax())
+    return hold_while(score, above=threshold, hold_days=hold_days)
 
 
 @strategy(
@@ -27,7 +26,6 @@ def london_premium(panel, threshold=2.0, hold_days=28):
     expected_sign=-1,
     falsifier="Holding metal after a premium shock costs no more than the same average exposure.",
     grid={"threshold": [1.0, 2.0], "hold_days": [28, 92]},
-    claims=("C6",),
 )
 def london_premium_fades(panel, threshold=2.0, hold_days=28):
     """The rule of ``london_premium`` with the opposite claim: that following it costs."""

@@ -1,6 +1,6 @@
 """C16: London's vaults drain, so the metal that can be lent runs short."""
 
-from research import strategy
+from research import hold_while, strategy
 from research.signals.inventory import free_float
 from research.signals.premium import latest_before
 from research.signals.series import drawdown_from_high
@@ -13,12 +13,11 @@ from research.signals.series import drawdown_from_high
     expected_sign=+1,
     falsifier="Holding metal only while vaults are drained earns no more than the same average exposure.",
     grid={"threshold": [0.05, 0.1]},
-    claims=("C16",),
 )
 def london_vault_drawdown(panel, threshold=0.05):
-    """Hold metal while London stock is known to stand ``threshold`` below its two-year high, else bills."""
+    """Hold metal while London stock is known to stand ``threshold`` below its two-year high."""
     drained = panel.asof(drawdown_from_high(panel.native("vault"), "731D"))
-    return (drained > threshold).astype(float).where(drained.notna().cummax())
+    return hold_while(drained, above=threshold)
 
 
 @strategy(
@@ -27,11 +26,10 @@ def london_vault_drawdown(panel, threshold=0.05):
     inputs={"vault": "london_vault_{metal}", "funds": "london_etf_{metal}"},
     expected_sign=+1,
     falsifier="Holding silver while the free float shrinks earns no more than the same average exposure.",
-    claims=("C16",),
 )
 def london_free_float(panel):
     """Hold silver while the newest free float stands below the one before it."""
     funds = panel.native("funds")
     floating = free_float(latest_before(funds, panel.native("vault"), "45D"), funds).dropna()
     change = panel.asof(floating.diff().rename(funds.name))
-    return (change < 0).astype(float).where(change.notna().cummax())
+    return hold_while(change, below=0.0)

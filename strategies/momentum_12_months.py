@@ -1,6 +1,6 @@
 """Baseline: what rose over the last year goes on rising. No part of the thesis."""
 
-from research import strategy
+from research import hold_while, strategy
 from research.signals.momentum import trailing_return
 
 
@@ -10,10 +10,9 @@ from research.signals.momentum import trailing_return
     inputs={"price": "{metal}_price"},
     expected_sign=+1,
     falsifier="Holding metal only after a rising year earns no more than the same average exposure.",
-    role="baseline",
     references=("Moskowitz, Ooi and Pedersen 2012, Time series momentum",),
 )
 def momentum_12_months(panel):
     """Hold metal while its price stands above that of a year ago."""
     past = panel.asof(trailing_return(panel.native("price"), "365D"))
-    return (past > 0).astype(float).where(past.notna().cummax())
+    return hold_while(past, above=0.0)

@@ -1,6 +1,6 @@
 """C3: many paper claims stand on each ounce of stock, so the shorts must bid for metal."""
 
-from research import strategy
+from research import hold_while, strategy
 from research.signals.inventory import OUNCES_PER_CONTRACT, open_interest_coverage
 from research.signals.premium import latest_before
 from research.signals.series import trailing_zscore
@@ -13,7 +13,6 @@ from research.signals.series import trailing_zscore
     expected_sign=+1,
     falsifier="Holding metal while coverage is thin earns no more than the same average exposure.",
     grid={"threshold": [0.0, 1.0]},
-    claims=("C3", "C8"),
 )
 def claims_on_registered(panel, threshold=1.0):
     """Hold metal while claims on each registered ounce stand ``threshold`` deviations above their year."""
@@ -27,7 +26,6 @@ def claims_on_registered(panel, threshold=1.0):
     expected_sign=+1,
     falsifier="Holding metal while coverage is thin earns no more than the same average exposure.",
     grid={"threshold": [0.0, 1.0]},
-    claims=("C3", "C8"),
 )
 def claims_on_stock(panel, threshold=1.0):
     """Hold metal while claims on each ounce in COMEX vaults stand ``threshold`` deviations above their year."""
@@ -39,4 +37,4 @@ def _crowded(panel, stock, threshold):
     ounces = latest_before(contracts, panel.native(stock), "14D")
     claims = open_interest_coverage(contracts, ounces, ounces_per_contract=OUNCES_PER_CONTRACT[panel.metal])
     score = panel.asof(trailing_zscore(claims.dropna(), "365D", warm_up="182D"), max_age="21D")
-    return (score > threshold).astype(float).where(score.notna().cummax())
+    return hold_while(score, above=threshold)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from research import strategy
+from research import hold_while, strategy
 from research.signals.inventory import reclassified
 
 INPUTS = {"registered": "comex_{metal}_registered", "eligible": "comex_{metal}_eligible"}
@@ -15,12 +15,11 @@ INPUTS = {"registered": "comex_{metal}_registered", "eligible": "comex_{metal}_e
     expected_sign=+1,
     falsifier="Holding metal after such a move earns no more than the same average exposure.",
     grid={"threshold": [0.02, 0.05]},
-    claims=("C4",),
 )
 def registered_made_eligible(panel, threshold=0.02):
     """Hold metal for 28 days after ``threshold`` of the registered stock was relabelled eligible."""
     largest = panel.asof(_share(panel).rolling("28D").min(), max_age="28D")
-    return (largest < -threshold).astype(float).where(largest.notna().cummax())
+    return hold_while(largest, below=-threshold)
 
 
 @strategy(
@@ -30,12 +29,11 @@ def registered_made_eligible(panel, threshold=0.02):
     expected_sign=+1,
     falsifier="Holding metal after such a move earns no more than the same average exposure.",
     grid={"threshold": [0.02, 0.05]},
-    claims=("C4",),
 )
 def eligible_made_registered(panel, threshold=0.02):
     """Hold metal for 28 days after metal worth ``threshold`` of the registered stock was relabelled registered."""
     largest = panel.asof(_share(panel).rolling("28D").max(), max_age="28D")
-    return (largest > threshold).astype(float).where(largest.notna().cummax())
+    return hold_while(largest, above=threshold)
 
 
 def _share(panel):

@@ -1,6 +1,6 @@
 """C2: stock at COMEX falls far below its trailing high, so deliverable metal runs out."""
 
-from research import strategy
+from research import hold_while, strategy
 from research.signals.series import drawdown_from_high
 
 
@@ -11,10 +11,9 @@ from research.signals.series import drawdown_from_high
     expected_sign=+1,
     falsifier="Holding metal only while registered stock is drained earns no more than the same average exposure.",
     grid={"threshold": [0.1, 0.2, 0.3]},
-    claims=("C2",),
 )
 def registered_drawdown(panel, threshold=0.2):
-    """Hold metal while registered stock is known to stand ``threshold`` below its one-year high, else bills."""
+    """Hold metal while registered stock is known to stand ``threshold`` below its one-year high."""
     return _drained(panel, "registered", threshold)
 
 
@@ -25,13 +24,12 @@ def registered_drawdown(panel, threshold=0.2):
     expected_sign=+1,
     falsifier="Holding metal only while COMEX stock is drained earns no more than the same average exposure.",
     grid={"threshold": [0.05, 0.1, 0.2]},
-    claims=("C2",),
 )
 def comex_stock_drawdown(panel, threshold=0.1):
-    """Hold metal while total COMEX stock is known to stand ``threshold`` below its one-year high, else bills."""
+    """Hold metal while total COMEX stock is known to stand ``threshold`` below its one-year high."""
     return _drained(panel, "stock", threshold)
 
 
 def _drained(panel, name, threshold):
     drained = panel.asof(drawdown_from_high(panel.native(name), "365D"))
-    return (drained > threshold).astype(float).where(drained.notna().cummax())
+    return hold_while(drained, above=threshold)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from research import strategy
+from research import hold_while, strategy
 from research.signals.premium import GRAMS_PER_QUOTE, latest_before
 from research.signals.premium import shanghai_premium as premium_over
 from research.signals.series import trailing_zscore
@@ -16,7 +16,6 @@ from research.signals.series import trailing_zscore
     expected_sign=+1,
     falsifier="Holding metal while the premium is high earns no more than the same average exposure.",
     grid={"threshold": [0.0, 1.0]},
-    claims=("C13",),
 )
 def shanghai_premium(panel, threshold=0.0):
     """Hold metal while the week's median premium stands ``threshold`` deviations above its year.
@@ -33,4 +32,4 @@ def shanghai_premium(panel, threshold=0.0):
     )
     week = premium.rolling("7D", min_periods=3).median()
     score = panel.asof(trailing_zscore(week, "365D", warm_up="182D").rename(None), max_age=pd.Timedelta("12D"))
-    return (score > threshold).astype(float).where(score.notna().cummax())
+    return hold_while(score, above=threshold)

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from research import strategy
+from research import hold_while, strategy
 from research.signals.flows import growth_on_year
 
 
@@ -13,9 +13,8 @@ from research.signals.flows import growth_on_year
     expected_sign=+1,
     falsifier="Holding gold only while withdrawals grow earns no more than the same average exposure.",
     grid={"months": [1, 3]},
-    claims=("C14", "C13"),
 )
 def shanghai_withdrawals(panel, months=3):
     """Hold gold while the newest ``months`` of withdrawals exceed the same months of the year before."""
     growth = panel.asof(panel.each_release("withdrawals", partial(growth_on_year, months=months)))
-    return (growth > 0).astype(float).where(growth.notna().cummax())
+    return hold_while(growth, above=0.0)

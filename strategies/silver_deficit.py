@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from research import strategy
+from research import hold_while, strategy
 from research.signals.flows import deficit_surprise
 
 
@@ -13,9 +13,8 @@ from research.signals.flows import deficit_surprise
     expected_sign=+1,
     falsifier="Holding silver after larger deficits earns no more than the same average exposure.",
     grid={"years": [1, 3]},
-    claims=("C9",),
 )
 def silver_deficit(panel, years=3):
     """Hold silver while the newest deficit on record exceeds the mean of up to ``years`` before it."""
     surprise = panel.asof(panel.each_release("balance", partial(deficit_surprise, years=years)))
-    return (surprise > 0).astype(float).where(surprise.notna().cummax())
+    return hold_while(surprise, above=0.0)

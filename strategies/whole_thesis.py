@@ -1,13 +1,14 @@
 """C20: how much of one metal the thesis wants: the share of its deciding signals that are for it.
 
-A signal counts from its first decision on; the opposite claims and the sceptic's baselines do not. It is tested on each
-metal alone, and it times the metals of the portfolio that is the thesis as a whole: gold, silver and foreign money in
-one account at equal risk (``research.study.portfolio``), where :func:`falling_dollar` times foreign money.
+A signal counts while the number that it rests on is known; the opposite claims, second measures and the sceptic's
+baselines do not. It is tested on each metal alone, and it times the metals of the portfolio that is the thesis as a
+whole: gold, silver and foreign money in one account at equal risk (``research.study.portfolio``), where
+:func:`falling_dollar` times foreign money.
 """
 
 import pandas as pd
 
-from research import strategy
+from research import UNKNOWN, strategy, where_known
 
 from .backwardation import backwardation
 from .central_bank_buying import central_bank_buying
@@ -53,13 +54,14 @@ INPUTS = {alias: identity for part in PARTS for alias, identity in part.inputs.i
     optional=[alias for alias in INPUTS if alias != "lease"],
     expected_sign=+1,
     falsifier="The combined weight earns no more than the same average exposure.",
-    claims=("C20",),
 )
 def whole_thesis(panel):
-    """Hold in metal the share of the deciding signals that are for it."""
+    """Hold in metal the share of the signals that speak which are for it."""
     positions = {
         part.name: part.signal(panel)
         for part in PARTS
         if panel.metal in part.metals and all(alias in panel for alias in part.inputs if alias not in part.optional)
     }
-    return pd.DataFrame(positions).mean(axis=1)
+    table = pd.DataFrame(positions)
+    share = table.where(table != UNKNOWN).mean(axis=1)
+    return where_known(share, share.notna())

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research.datasets.data import bundled_folder
-from research.derive_lease_rates import (
+from research.datasets.data import bundled_folder, open_data
+from tests.datasets.contracts import COPPER_MONTHS, futures_table
+from tools.derive_lease_rates import (
     NODES,
     SOURCES,
     compare_with_quotes,
@@ -19,7 +20,6 @@ from research.derive_lease_rates import (
     monthly_lease_rates,
     read_inputs,
 )
-from tests.datasets.contracts import COPPER_MONTHS, futures_table
 
 FILES = {source.metal: source.file for source in SOURCES}
 ROUNDING = 0.00051
@@ -153,10 +153,12 @@ def test_the_bundled_value_is_what_the_raw_files_say(market, metal, month):
     assert bundled[month] == pytest.approx(recomputed(market, metal, month), abs=ROUNDING)
 
 
+@pytest.mark.parametrize("rule", ["", "_active"])
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.metal)
-def test_the_command_gives_the_bundled_table_again(market, source, tmp_path):
-    bundled = pd.read_csv(bundled_folder() / f"{source.metal}_lease_rate.csv", dtype={"month": "str"})
-    table = monthly_lease_rates(daily_lease_rates(*read_inputs(market, source, bundled_folder())))
+def test_the_command_gives_the_bundled_table_again(market, source, rule, tmp_path):
+    bundled = pd.read_csv(bundled_folder() / f"{source.metal}_lease_rate{rule}.csv", dtype={"month": "str"})
+    months = source.active_months if rule else ()
+    table = monthly_lease_rates(daily_lease_rates(*read_inputs(market, source, bundled_folder()), active_months=months))
     table.to_csv(tmp_path / "again.csv", index=False)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "again.csv", dtype={"month": "str"}), bundled, atol=0.0011)
 
@@ -174,3 +176,31 @@ def test_against_quotes_it_shows_1998_and_misses_2025(market):
 def test_a_folder_without_prices_is_named(tmp_path):
     with pytest.raises(SystemExit, match="no such file; pass the folder"):
         main(["--market", str(tmp_path), "--out", str(tmp_path)])
+
+
+def test_the_active_rule_takes_active_months_that_traded_well_before_notice():
+    futures = futures_table(COPPER_MONTHS, carry=0.05, lease=0.03)
+    yields = flat_yields(0.05, pd.DatetimeIndex(futures["date"].unique()))
+    daily = daily_lease_rates(futures, yields, NO_BILLS, active_months=(3, 5, 7, 9, 12))
+    assert {contract[4:] for contract in daily["near_contract"]} <= {"03", "05", "07", "09", "12"}
+    opening = pd.to_datetime(daily["near_contract"] + "01", format="%Y%m%d")
+    notice = [np.busday_offset(day.date(), -1, roll="forward") for day in opening]
+    assert ((np.array(notice) - daily.index.to_numpy().astype("datetime64[D]")).astype(int) >= 24).all()
+    quiet = futures.assign(
+        volume=np.where(futures["contract"].astype(str).str.endswith("05"), 0, futures["volume"] + 1)
+    )
+    traded = daily_lease_rates(quiet, yields, NO_BILLS, active_months=(3, 5, 7, 9, 12))
+    assert not traded["near_contract"].str.endswith("05").any()
+    assert not traded["far_contract"].str.endswith("05").any()
+    assert traded["lease_rate"].between(0.028, 0.032).all()
+
+
+@pytest.mark.parametrize("metal", ["silver", "gold"])
+def test_the_two_rules_differ_as_the_registry_says(metal):
+    one, other = (
+        pd.read_csv(bundled_folder() / f"{metal}_lease_rate{rule}.csv").set_index("month")["lease_rate_pct"]
+        for rule in ("", "_active")
+    )
+    assert one.corr(other) == pytest.approx(0.95, abs=0.005)
+    note = open_data()[f"{metal}_lease_rate_active"].notes
+    assert "correlation of 0.95" in note

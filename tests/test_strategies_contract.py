@@ -1,9 +1,11 @@
 """One contract for every strategy that discovery finds."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from research import Execution, open_data
+from research import UNKNOWN, Execution, load_thesis, open_data
+from research.datasets.panel import Panel
 from research.discovery import all_strategies
 from research.errors import AssayError, NoData, NoDecision
 from research.lookahead import check
@@ -33,13 +35,12 @@ def test_the_declaration_is_complete(item):
         assert len(text.split()) >= 5, "say it in a sentence"
         assert text.endswith(".")
     assert item.expected_sign in (-1, 1)
-    assert item.role in ("thesis", "baseline")
+    assert load_thesis().kind_of(item) in ("thesis", "baseline"), "thesis.toml names it"
     assert (item.signal.__doc__ or "").strip(), "the signal says in a docstring what it does"
     for metal in item.metals:
         assert all(identity and "{" not in identity for identity in item.inputs_for(metal).values())
     assert set(item.grid) <= set(item.defaults)
     assert item.defaults in item.variants()
-    assert item.role == "baseline" or item.claims, "a thesis signal names the claims that it tests"
 
 
 @pytest.mark.parametrize("item", STRATEGIES, ids=lambda item: item.name)
@@ -64,6 +65,26 @@ def test_it_is_honest(item, metal, data):
     history_of(item, data, metal)
     report = check(item, data, metal=metal, n_cuts=4, pipeline=False)
     assert report.word != "NOT HONEST", report
+
+
+@pytest.mark.parametrize(("item", "metal"), PAIRS)
+def test_unknown_is_not_no(item, metal, data):
+    """Where nothing has been published for years no strategy has an answer, and it says so instead of holding bills."""
+    market = data.market(metal, "1975")
+    whole = data.panel(metal, item.inputs_for(metal, data), market)
+    decided = item.weights(whole)
+    first = decided[decided.notna() & (decided != UNKNOWN)].index[0]
+    assert decided.loc[:first].iloc[:-1].isna().all(), "nothing is decided before the first number"
+    silence = max(first + pd.DateOffset(months=1), pd.Timestamp("1976"))
+    tables = {i: whole.observations(i) for i in whole.inputs.values()}
+    quiet = {i: t[t["known_at"] < silence.tz_localize("UTC")] for i, t in tables.items()}
+    panel = Panel(metal, whole.decision_times, whole.inputs, {i: data[i] for i in tables}, quiet)
+    known = item.weights(panel)
+    longest = max(data[i].longest_useful_age for i in tables) + pd.Timedelta(days=max(item.grid.get("hold_days", (0,))))
+    later = known.loc[silence + longest :]
+    assert len(later) > 0
+    assert (later == UNKNOWN).all()
+    assert not set(np.unique(known.dropna())) - {UNKNOWN, 0.0, 1.0} or item.name == "whole_thesis"
 
 
 @pytest.mark.parametrize(("item", "metal"), PAIRS)

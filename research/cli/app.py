@@ -15,6 +15,7 @@ from research.cli import sweep as sweep_command
 from research.cli import trials as trials_command
 from research.cli.claims import claims
 from research.cli.options import (
+    THESIS,
     Borrow,
     Delay,
     End,
@@ -34,8 +35,11 @@ from research.cli.options import (
     open_packs,
     parameters_of,
     rules_of,
+    strategy_named,
+    thesis_in_force,
 )
 from research.cli.output import print_json
+from research.cli.today import today
 from research.errors import AssayError, ExecutionError
 
 if TYPE_CHECKING:
@@ -44,7 +48,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="assay",
-    help="Put an investment thesis about gold and silver on trial.",
+    help="Put an investment thesis about metals on trial.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -53,9 +57,18 @@ app = typer.Typer(
 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="All findings, not only those that decided.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained report.")]
-
-
 RunFolder = Annotated[Path | None, typer.Option("--run", metavar="DIR", help="Write a run folder, for assay replay.")]
+
+
+@app.callback()
+def assay(
+    thesis: Annotated[
+        Path | None,
+        typer.Option("--thesis", metavar="DIR", help="Another thesis: a folder with thesis.toml and its strategies."),
+    ] = None,
+) -> None:
+    """Put an investment thesis about metals on trial."""
+    THESIS.set(thesis)
 
 
 @app.command()
@@ -85,11 +98,11 @@ def compare(
     execution = execution_of(delay=delay, fees=fees, slippage=slippage, storage=storage, borrow=borrow)
     rules = rules_of(level=level, min_events=min_events)
     check_outputs(html, run_folder)
-    from research.discovery import all_strategies, find_strategy
     from research.study import LEDGER
     from research.study import compare as run
 
-    chosen = [find_strategy(name) for name in names] if names else of_the_thesis(all_strategies())
+    thesis = thesis_in_force()
+    chosen = [strategy_named(name, thesis) for name in names] if names else thesis.of_kind("thesis")
     data = open_packs(packs, price)
     with _progress(as_json) as tell:
         study = run(
@@ -102,6 +115,7 @@ def compare(
             rules=rules,
             progress=tell,
             ledger=None if no_ledger else LEDGER,
+            thesis=thesis,
         )
     _give(study, data, as_json=as_json, verbose=verbose, html=html, run_folder=run_folder)
 
@@ -132,11 +146,11 @@ def backtest(
     rules = rules_of(level=level, min_events=min_events)
     check_outputs(html, run_folder)
     parameters = parameters_of(param)
-    from research.discovery import find_strategy
     from research.study import LEDGER
     from research.study import compare as run
 
-    chosen = find_strategy(name)
+    thesis = thesis_in_force()
+    chosen = strategy_named(name, thesis)
     chosen.parameters(parameters)
     data = open_packs(packs, price)
     with _progress(as_json) as tell:
@@ -151,6 +165,7 @@ def backtest(
             rules=rules,
             progress=tell,
             ledger=None if no_ledger else LEDGER,
+            thesis=thesis,
         )
     _give(study, data, as_json=as_json, verbose=True, html=html, run_folder=run_folder)
 
@@ -158,43 +173,40 @@ def backtest(
 @app.command()
 def strategies(as_json: Json = False, packs: Packs = None) -> None:
     """What there is, what each claims, which data it needs and whether they are here."""
-    from research.discovery import all_strategies, shadows
+    from research.discovery import shadows
 
     for line in shadows():
         typer.echo(f"note: {line}", err=True)
-    found = all_strategies()
+    thesis = thesis_in_force()
     available = open_packs(packs)
     if as_json:
-        print_json([strategy_json(item, available) for item in found.values()])
+        print_json([strategy_json(item, thesis, available) for item in thesis.strategies.values()])
         return
     from research.report.terminal import print_strategies
 
-    print_strategies(list(found.values()), available)
+    print_strategies(thesis, available)
 
 
 app.add_typer(data_commands.app, name="data")
 app.command()(check_command.check)
 app.command()(sweep_command.sweep)
 app.command()(claims)
+app.command()(today)
 app.command()(trials_command.trials)
 app.command()(run_commands.replay)
 app.command()(run_commands.diff)
 app.command()(new_command.new)
 
 
-def of_the_thesis(found: dict[str, Any]) -> list[Any]:
-    """The strategies that belong to the thesis."""
-    return [item for item in found.values() if item.role == "thesis"]
-
-
-def strategy_json(item: Any, available: Any) -> dict[str, Any]:
+def strategy_json(item: Any, thesis: Any, available: Any) -> dict[str, Any]:
     """One strategy as plain values."""
+    sentence = thesis.sentence_of(item)
     ids = {metal: item.inputs_for(metal) for metal in item.metals}
     return {
         "name": item.name,
         "claim": item.claim,
-        "claims": list(item.claims),
-        "role": item.role,
+        "tests": sentence.id if sentence else None,
+        "family": thesis.kind_of(item),
         "metals": list(item.metals),
         "inputs": ids,
         "missing": sorted(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from research.cli.options import Json, Metals, Packs, open_packs, parameters_of
+from research.cli.options import Json, Metals, Packs, open_packs, parameters_of, strategy_named, thesis_in_force
 from research.cli.output import print_json
 from research.errors import AssayError, StrategyError
 
@@ -78,17 +78,16 @@ def check(
 
 def _chosen(name: str | None, metals: list[str] | None, demo: bool) -> list[Strategy]:
     """The strategies that were asked for."""
-    from research.discovery import all_strategies, find_strategy
-
     if demo:
         from research.lookahead.demo import looks_one_month_ahead
 
         return [looks_one_month_ahead]
     if name is None:
         raise StrategyError("check: no strategy is named; write assay check NAME, FILE or all, or --demo")
+    thesis = thesis_in_force()
     if name != ALL:
-        return [find_strategy(name)]
-    chosen = [s for s in all_strategies().values() if not metals or set(metals) & set(s.metals)]
+        return [strategy_named(name, thesis)]
+    chosen = [s for s in thesis.strategies.values() if not metals or set(metals) & set(s.metals)]
     if not chosen:
         raise StrategyError(f"check all: no strategy claims anything about {', '.join(metals or [])}")
     return chosen

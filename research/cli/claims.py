@@ -1,4 +1,4 @@
-"""``assay claims``: the ledger of the thesis, each claim with its evidence."""
+"""``assay claims``: the claims of the thesis, each with its evidence."""
 
 from __future__ import annotations
 
@@ -7,73 +7,81 @@ from typing import Annotated
 
 import typer
 
-from research.cli.options import Delay, Json, Packs, Storage, check_outputs, execution_of, open_packs
+from research.cli.options import (
+    Borrow,
+    Delay,
+    End,
+    Fees,
+    Json,
+    Packs,
+    PriceName,
+    Slippage,
+    Start,
+    Storage,
+    check_outputs,
+    execution_of,
+    open_packs,
+    thesis_in_force,
+)
 from research.cli.output import print_json
 
 
 def claims(
     verdicts: Annotated[
-        bool, typer.Option("--verdicts", help="Run the whole family on the data at hand and give each test its word.")
+        bool, typer.Option("--verdicts", help="Run the whole family on the data at hand and give each claim its word.")
     ] = False,
-    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained page.")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Run it, and write a self-contained page.")
+    ] = None,
     findings: Annotated[
         Path | None,
         typer.Option(
             "--findings", metavar="FILE", help="Run the family and its baselines; write every verdict as Markdown."
         ),
     ] = None,
+    start: Start = None,
+    end: End = None,
+    price: PriceName = None,
     delay: Delay = None,
+    fees: Fees = None,
+    slippage: Slippage = None,
     storage: Storage = None,
+    borrow: Borrow = None,
     as_json: Json = False,
     packs: Packs = None,
 ) -> None:
     """The claims of the thesis: what the sources say, which strategies test them, and their verdicts."""
     for file in (html, findings):
         check_outputs(file)
-    execution = execution_of(delay=delay, storage=storage)
-    from research.claims import ledger, load_claims
-    from research.discovery import all_strategies
-
-    data = open_packs(packs)
-    everything = all_strategies().values()
-    found = [item for item in everything if item.role == "thesis"]
-    study = None
-    if verdicts or findings is not None:
-        from research.report.progress import Progress
-        from research.study import compare
-
-        with Progress(quiet=as_json) as tell:
-            study = compare(found, data, execution=execution, progress=tell)
-    entries = ledger(load_claims(), found, data, study)
-    if study is None:
-        note = "No verdicts were asked for: assay claims --verdicts runs every test on the data at hand."
-    else:
-        note = f"Verdicts of one family of claims; {study.execution.describe()}."
+    execution = execution_of(delay=delay, fees=fees, slippage=slippage, storage=storage, borrow=borrow)
     from research.datasets.store import write_atomically
+    from research.report.claims import claims_json, claims_page, print_claims
+    from research.report.findings import findings_page
+    from research.report.progress import Progress
+    from research.study import compare
+    from research.study.beta_break import beta_break
 
-    if findings is not None:
-        assert study is not None
-        from research.claims import load_limits
-        from research.report.findings import findings_page
-        from research.study.beta_break import real_yield_break
-
+    thesis, data = thesis_in_force(), open_packs(packs, price)
+    terms = {"start": start, "end": end, "execution": execution, "thesis": thesis}
+    study = None
+    if verdicts or html is not None or findings is not None:
         with Progress(quiet=as_json) as tell:
-            baselines = compare(
-                [item for item in everything if item.role == "baseline"], data, execution=execution, progress=tell
-            )
-        breaks = [item for metal in data.metals() if (item := real_yield_break(data, metal)) is not None]
-        page = findings_page(study, baselines, entries, breaks, load_limits())
-        write_atomically(findings, page.encode("utf-8"))
-        typer.echo(f"wrote {findings}", err=True)
-        return
-    if html is not None:
-        from research.report.claims import claims_html
-
-        write_atomically(html, claims_html(entries, note).encode("utf-8"))
+            study = compare(thesis.of_kind("thesis"), data, progress=tell, **terms)  # type: ignore[arg-type]
+    if study is not None and html is not None:
+        write_atomically(html, claims_page(thesis, data, study).encode("utf-8"))
         typer.echo(f"wrote {html}", err=True)
+    if study is not None and findings is not None:
+        baselines = None
+        if thesis.baselines:
+            with Progress(quiet=as_json) as tell:
+                baselines = compare(thesis.of_kind("baseline"), data, progress=tell, **terms)  # type: ignore[arg-type]
+        breaks = [
+            (plan, [found for metal in data.metals() if (found := beta_break(data, metal, plan.driver)) is not None])
+            for plan in thesis.breaks
+        ]
+        write_atomically(findings, findings_page(study, baselines, breaks).encode("utf-8"))
+        typer.echo(f"wrote {findings}", err=True)
     if as_json:
-        print_json({"note": note, "claims": [entry.to_json() for entry in entries]})
-        return
-    from research.report.claims import print_claims
-
-    print_claims(entries, note)
+        print_json(claims_json(thesis, data, study))
+    elif html is None and findings is None:
+        print_claims(thesis, data, study)

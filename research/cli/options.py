@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,9 +13,14 @@ import typer
 from research.errors import ExecutionError, ParameterError
 
 if TYPE_CHECKING:
+    from research.claims import Thesis
     from research.datasets.data import Data
     from research.execution import Execution
+    from research.thesis import Strategy
     from research.verdict import Rules
+
+THESIS: ContextVar[Path | None] = ContextVar("thesis", default=None)
+"""Folder of the thesis in force, set anew by every command."""
 
 Packs = Annotated[
     list[Path] | None,
@@ -28,7 +34,7 @@ PriceName = Annotated[
     ),
 ]
 Metals = Annotated[
-    list[str] | None, typer.Option("--metal", metavar="METAL", help="gold or silver; repeatable. Default: all claimed.")
+    list[str] | None, typer.Option("--metal", metavar="METAL", help="A metal; repeatable. Default: all claimed.")
 ]
 Start = Annotated[str | None, typer.Option("--start", metavar="DATE", help="First bar, YYYY or YYYY-MM-DD.")]
 End = Annotated[str | None, typer.Option("--end", metavar="DATE", help="Last bar, YYYY or YYYY-MM-DD.")]
@@ -47,11 +53,27 @@ MinEvents = Annotated[
 ]
 
 
+def thesis_in_force() -> Thesis:
+    """The thesis of ``assay --thesis DIR``, or the bundled one."""
+    from research.claims import load_thesis
+
+    return load_thesis(THESIS.get())
+
+
+def strategy_named(name: str, thesis: Thesis) -> Strategy:
+    """A strategy of a thesis, or one from a file."""
+    from research.discovery import find_strategy
+
+    return find_strategy(name, thesis.strategies)
+
+
 def open_packs(packs: list[Path] | None, price: str | None = None) -> Data:
-    """The bundled pack, the user's own over it, and the named ones over both."""
+    """The bundled pack, the user's own over it, that of the thesis in force, if it has one, and the named ones."""
     from research.datasets.data import open_data
 
-    return open_data(*(packs or []), price=price)
+    folder = THESIS.get()
+    own = [folder] if folder is not None and (folder / "registry.toml").is_file() else []
+    return open_data(*own, *(packs or []), price=price)
 
 
 def check_outputs(html: Path | None, run_folder: Path | None = None) -> None:

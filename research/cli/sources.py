@@ -79,15 +79,15 @@ def source_rows(available: Data) -> list[dict[str, Any]]:
 def claims_by_dataset(available: Data) -> dict[str, list[str]]:
     """For each dataset the claims that a strategy tests with it."""
     found: dict[str, dict[str, None]] = {}
-    for item, ids in _tests(available):
+    for numbers, ids in _tests(available):
         for identity in ids:
-            found.setdefault(identity, {}).update(dict.fromkeys(item.claims))
+            found.setdefault(identity, {}).update(dict.fromkeys(numbers))
     return {identity: sorted(claims, key=_by_number) for identity, claims in found.items()}
 
 
 def claims_at_hand(available: Data) -> set[str]:
     """The claims of which at least one strategy has all its data here."""
-    return {claim for item, ids in _tests(available) if all(i in available for i in ids) for claim in item.claims}
+    return {claim for numbers, ids in _tests(available) if all(i in available for i in ids) for claim in numbers}
 
 
 def opened(before: set[str], available: Data) -> str:
@@ -136,13 +136,14 @@ def _tell(report: ArchiveReport, *, as_json: bool, quiet: bool) -> None:
         typer.echo(report.summary)
 
 
-def _tests(available: Data) -> list[tuple[Any, list[str]]]:
-    from research.discovery import all_strategies
+def _tests(available: Data) -> list[tuple[tuple[str, ...], list[str]]]:
+    """Of each strategy of the thesis on each of its metals the claims that it speaks to, and the datasets it needs."""
+    from research.cli.options import thesis_in_force
 
+    thesis = thesis_in_force()
     return [
-        (item, list(item.inputs_for(metal, available).values()))
-        for item in all_strategies().values()
-        if item.claims
+        (thesis.claims_of(item), list(item.inputs_for(metal, available).values()))
+        for item in thesis.of_kind("thesis")
         for metal in item.metals
     ]
 

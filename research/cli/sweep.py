@@ -20,6 +20,8 @@ from research.cli.options import (
     Storage,
     execution_of,
     open_packs,
+    strategy_named,
+    thesis_in_force,
 )
 from research.errors import ParameterError
 from research.sweep.grid import parse_axes
@@ -97,7 +99,7 @@ def sweep(
     try:
         with progress:
             found = run_sweep(
-                name,
+                strategy_named(name, thesis_in_force()),
                 available,
                 metal=metal,
                 axes=axes,

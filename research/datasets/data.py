@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -82,6 +83,7 @@ class Data:
         self._prices: dict[str, Price] = {name: one for pack in self.packs for name, one in pack.prices.items()}
         self._asked = price
         self._tables: dict[str, pd.DataFrame] = {}
+        self._later: tuple[Data, pd.Timestamp] | None = None
         self._held: dict[str, pd.DataFrame] = {}
         if price is not None:
             self._choice  # noqa: B018 - a price that is not here is an error now, not at its first use
@@ -120,6 +122,12 @@ class Data:
             return self._held_contract(source)[["observed_for", "known_at", "value"]].copy()
         return self._own(source).copy()
 
+    def known_by(self, moment: pd.Timestamp) -> Data:
+        """The same packs as they stood at a moment (UTC): nothing that was published later, prices included."""
+        earlier = copy(self)
+        earlier._tables, earlier._held, earlier._later = {}, {}, (self, moment)
+        return earlier
+
     def verify(self) -> list[str]:
         """One line per pinned file that is missing or changed; empty when all is well."""
         return [problem for pack in self.packs for problem in verify(pack)]
@@ -154,7 +162,7 @@ class Data:
         if price is None:
             return self
         other = Data(self.packs, price)
-        other._tables, other._held = self._tables, self._held
+        other._tables, other._held, other._later = self._tables, self._held, self._later
         return other
 
     def metals(self) -> list[str]:
@@ -233,8 +241,12 @@ class Data:
 
     def _own(self, identity: str) -> pd.DataFrame:
         """The table that the packs hold under the very id."""
-        if identity not in self._tables:
+        if identity not in self._tables and self._later is None:
             self._tables[identity] = load(self._owner[identity], self._owner[identity].datasets[identity])
+        elif identity not in self._tables and self._later is not None:
+            later, moment = self._later
+            table = later._own(identity)
+            self._tables[identity] = table[table["known_at"] <= moment].reset_index(drop=True)
         return self._tables[identity]
 
     def _traded(self, metal: str) -> str:

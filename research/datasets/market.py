@@ -100,6 +100,8 @@ def build_market(
     dataset, table = price
     whole = newest_vintage(table)
     check_frequency(dataset, pd.DatetimeIndex(whole.index))
+    if whole.empty:
+        raise NoData(f"{dataset.id}: nothing was known of it by then; use a later moment")
     series = whole.loc[start:end]
     if len(series) < 2:
         asked = f"{start:%Y-%m-%d}" if start is not None else "the beginning"

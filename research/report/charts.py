@@ -13,7 +13,7 @@ from research.errors import DataError
 from research.report.chart import Axis, Band, Bars, Cells, Chart, Line, Panel, Role, Rows, Rule, Spans
 from research.report.columns import shows
 from research.report.words import number, percent, signed_percent
-from research.study import Study, Trial, exhibits
+from research.study import History, Study, TestedClaim, Trial, exhibits
 
 DATE = Axis(title="Year", scale="date", form="date")
 ACCOUNTS: dict[str, tuple[str, Role, Any]] = {
@@ -291,9 +291,10 @@ def power(trial: Trial) -> Chart:
     )
 
 
-def verdicts(study: Study) -> Chart:
+def verdicts(study: Study, only: TestedClaim | None = None) -> Chart:
     """The claims as a picture: information ratio, its interval where one may be given, and what is worth having."""
-    claims = list(study.claims.values())
+    claims = list(study.claims.values()) if only is None else [only]
+    trials = study.trials if only is None else [trial for trial in study.trials if trial.claim == only.id]
     told = [shows(claim) for claim in claims]
     ratios = [claim.evidence.information_ratio for claim in claims]
     bounds = [ratio.interval() if shown else (nan, nan) for ratio, shown in zip(ratios, told, strict=True)]
@@ -304,11 +305,11 @@ def verdicts(study: Study) -> Chart:
         for claim, ratio, word, shown in zip(claims, ratios, words, told, strict=True)
     )
     return Chart(
-        title="Information ratio and verdict of every claim",
+        title="Information ratio and verdict of every claim" if only is None else "What the record leaves possible",
         description=f"Information ratio a year: {sentences}.",
         caption=(
             f"Intervals: 95 %, each claim alone; none, and no point, under {study.rules.min_events} events. "
-            f"Grey: smaller than {worth:g}, what would be worth having. {sources(study.trials)}"
+            f"Grey: smaller than {worth:g}, what would be worth having. {sources(trials)}"
         ),
         x=Axis(title="Information ratio a year, in the claimed direction"),
         panels=(
@@ -328,6 +329,37 @@ def verdicts(study: Study) -> Chart:
                     ),
                 ),
                 height=40 * len(claims),
+            ),
+        ),
+    )
+
+
+def history(found: History) -> Chart:
+    """The timing return of a claim with its interval, as it stood at each moment, and the word of then."""
+    table = found.table
+    last = table.iloc[-1]
+    changed = table["word"].ne(table["word"].shift())
+    words = "; ".join(f"{word} from {moment:%Y}" for moment, word in table.loc[changed, "word"].items())
+    days = pd.DatetimeIndex(table.index).tz_localize(None)
+    return Chart(
+        title=f"{found.id} through time: {found.short}",
+        description=(
+            f"{words}. At the end of the record the timing return is {signed_percent(last['timing_return'])} a year "
+            f"over {last['events']} events."
+        ),
+        caption=(
+            "As it would have been printed at each moment, from what was known then. Interval: 95 %, where six events "
+            f"allow one. Last bar {last['last_bar']:%Y-%m}."
+        ),
+        x=DATE,
+        panels=(
+            Panel(
+                y=Axis(title="Timing return (% a year)", form="percent"),
+                marks=(
+                    Band(x=days, low=table["low"], high=table["high"], label="95 % interval", role="strategy"),
+                    Rule(at=0.0, axis="y", label="", role="ink", dash=""),
+                    Line(x=days, y=table["timing_return"], label="Timing return", role="strategy"),
+                ),
             ),
         ),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Protocol
 
-from research.report.words import interval, number, p_value, signed_percent
+from research.report.words import number, p_value, short_interval, signed_percent
 
 if TYPE_CHECKING:
     from research.verdict import Evidence, Verdict
@@ -54,13 +54,18 @@ def p_shifted(judged: Answered) -> str:
     return p_value(p.opposing if against else p.supporting) if shows(judged) else ""
 
 
-def decidable_by(judged: Answered) -> str:
-    """``2041 (2034–2058)``; nothing for what is decided."""
-    when = judged.evidence.decidable
-    if judged.verdict.word != "undecidable" or not isfinite(when.year):
+def open_until(judged: Answered) -> str:
+    """``2041``; nothing for what is decided, or where no year can be given."""
+    year = judged.evidence.decidable.year
+    if judged.verdict.word != "undecidable" or not isfinite(year):
         return ""
-    far = "later" if not isfinite(when.latest) or when.latest > 2200 else f"{when.latest:.0f}"
-    return "after 2200" if when.year > 2200 else f"{when.year:.0f} ({when.earliest:.0f}–{far})"
+    return ">2200" if year > 2200 else f"{year:.0f}"
+
+
+def known(judged: Answered) -> str:
+    """``180 of 211``: periods at which the number was known, of those since it first was."""
+    evidence = judged.evidence
+    return f"{evidence.periods} of {evidence.periods + evidence.unknown_periods}"
 
 
 _EVENTS = Column(
@@ -81,18 +86,19 @@ CLAIM_COLUMNS = (
     ),
     Column(
         "95 % interval",
-        lambda judged: interval(judged.evidence.price_gap.interval()) if shows(judged) else "",
+        lambda judged: short_interval(judged.evidence.price_gap.interval()) if shows(judged) else "",
         "of that",
     ),
     _P_ADJUSTED,
     _P_SHIFTED,
-    Column("Even odds become", lambda judged: judged.evidence.odds, "the weight of the evidence"),
-    Column("Decidable by", decidable_by, "if events go on as they came, and 80 % bounds of that guess"),
+    Column("Odds become", lambda judged: judged.evidence.odds, "what the record makes of even odds"),
+    Column("Open until", open_until, "the year by which it can be decided, if events go on as they came"),
     _VERDICT,
 )
 
 ROW_COLUMNS = (
     _EVENTS,
+    Column("Known", known, "periods at which the number that the row rests on was known; the others take no part"),
     Column(
         "Timing return",
         lambda judged: signed_percent(judged.evidence.timing_return.value),
@@ -100,7 +106,7 @@ ROW_COLUMNS = (
     ),
     Column(
         "95 % interval",
-        lambda judged: interval(judged.evidence.timing_return.interval()) if shows(judged) else "",
+        lambda judged: short_interval(judged.evidence.timing_return.interval()) if shows(judged) else "",
         "of that",
     ),
     _P_ADJUSTED,

@@ -5,16 +5,16 @@ Nothing is computed here, and no sentence says more than a number beside it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from research.report.columns import CLAIM_COLUMNS, ROW_COLUMNS, Column
 from research.report.portfolio import HEADINGS, account_rows, portfolio_lines
-from research.report.study_words import by_metal, counted_words, study_lines
+from research.report.study_words import by_metal, counted_words, day_words, not_run, since_words, study_lines
 from research.report.words import p_value, signed_percent
 
 if TYPE_CHECKING:
-    from research.claims import Entry
+    from research.claims import BreakPlan
     from research.report.columns import Answered
     from research.study import PortfolioTrial, Study
     from research.study.beta_break import BetaBreak
@@ -28,36 +28,41 @@ _SECTIONS = (
 
 
 def findings_page(
-    thesis: Study,
-    baselines: Study | None,
-    entries: Iterable[Entry],
-    breaks: Sequence[BetaBreak],
-    limits: Sequence[str],
+    thesis: Study, baselines: Study | None, breaks: Sequence[tuple[BreakPlan, Sequence[BetaBreak]]]
 ) -> str:
-    """One Markdown document: verdicts first, then the portfolio, what cannot be tested, the limits, and the terms."""
+    """One Markdown document: the claims first, then rows, portfolio, what cannot be tested, limits, and terms."""
+    said = thesis.thesis
     parts = [
         "# Findings",
         f"**{counted_words(thesis)}.** {len(thesis.skipped)} rows could not be run.",
         "Printed by `assay claims --findings`. Derived statistics only: the prices behind them are their vendors'.",
         "## Every claim",
-        _table("Claim", [(claim.id, claim) for claim in thesis.claims.values()], CLAIM_COLUMNS),
-        "\n".join(f"- **{claim.id}** {claim.sentence}" for claim in thesis.claims.values()),
+        _table("Claim", [(f"{claim.id} {claim.short}", claim) for claim in thesis.claims.values()], CLAIM_COLUMNS),
         _reading(CLAIM_COLUMNS),
+        *(part for word, title in _SECTIONS for part in _section(thesis, word, title)),
+        f"## Before and after {day_words(said.published)}",
+        "What came after the publication is the only part of the record that did not suggest the claims; it is a "
+        "description, on which no word rests.",
+        "\n".join(f"- {claim.id}: {since_words(claim)}" for claim in thesis.claims.values() if claim.published),
         "## Every row",
         _tables(thesis),
         _reading(ROW_COLUMNS),
-        *(part for word, title in _SECTIONS for part in _section(thesis, word, title)),
     ]
-    if thesis.portfolio is not None:
-        parts += ["## Gold, silver and foreign money as one portfolio (C20)", *_portfolio(thesis.portfolio)]
-    if breaks:
-        parts += ["## Did the link to real yields break? (C17)", _breaks(breaks)]
+    rests = [f"- {claim.id}: {claim.rests_on}" for claim in thesis.claims.values() if claim.rests_on]
+    if rests:
+        parts += ["## Which measure a verdict rests on", "\n".join(rests)]
+    if thesis.portfolio is not None and said.portfolio is not None:
+        parts += [f"## {said.portfolio.title} ({said.portfolio.sentence})", *_portfolio(thesis.portfolio)]
+    for plan, found in breaks:
+        if found:
+            parts += [f"## {plan.title} ({plan.claim})", _breaks(found)]
     if baselines is not None:
         parts += ["## The sceptic's baselines", "No part of the thesis, and a family of their own.", _tables(baselines)]
-    parts += ["## Not run", "\n".join(f"- `{s.strategy}`, {s.metal}: {s.reason}" for s in thesis.skipped) or "Nothing."]
-    untested = [entry.claim for entry in entries if not entry.claim.testable]
+    gaps = [f"- {', '.join(f'`{name}`' for name in names)}: {why}" for why, names in not_run(thesis.skipped).items()]
+    parts += ["## Not run", "\n".join(gaps) or "Nothing."]
+    untested = [claim for claim in said.claims if not claim.testable]
     parts += ["## Claims that cannot be tested", "\n".join(f"- {c.number}, {c.claim} {c.why_not}" for c in untested)]
-    parts += ["## What the data cannot say", "\n".join(f"- {limit}" for limit in limits)]
+    parts += ["## What the data cannot say", "\n".join(f"- {limit}" for limit in said.limits)]
     parts += ["## Terms and data", "\n".join(f"- {line}" for line in study_lines(thesis))]
     return "\n\n".join(parts) + "\n"
 
@@ -101,7 +106,7 @@ def _reading(columns: Sequence[Column]) -> str:
 
 
 def _breaks(breaks: Sequence[BetaBreak]) -> str:
-    """Log return for a rise of the real yield by one point, before and after the likeliest break."""
+    """Log return for a rise of the driver by one of its units, before and after the likeliest break."""
     head = "| Metal | Months | Break after | Beta before | Beta after | sup F | 5 % critical | p |"
     rows = [
         f"| {b.metal.capitalize()} | {b.first:%Y-%m} to {b.last:%Y-%m} | {b.last_before:%Y-%m} "
@@ -109,5 +114,5 @@ def _breaks(breaks: Sequence[BetaBreak]) -> str:
         f"| {b.finding.details['critical_value']:.1f} | {p_value(b.finding.p_value)} |"
         for b in breaks
     ]
-    told = "Beta: the metal's change in a month in which the 10-year real yield rises by one point."
+    told = "Beta: the metal's change in a month in which the driver rises by one of its units."
     return "\n".join([told, "", head, "|---|---|---|--:|--:|--:|--:|--:|", *rows])

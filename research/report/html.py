@@ -74,28 +74,33 @@ def report(study: Study) -> Markup:
     alone = len(study.trials) == 1
     title = f"{study.trials[0].name} on {study.trials[0].metal}" if alone else f"{len(study.trials)} trials"
     top = _first_screen(study.trials[0]) if alone else _first_screen_of_many(study)
+    return document(
+        f"Assay: {title}",
+        top,
+        tag("section", tag("h2", "Evidence"), *_evidence(study, alone), id="evidence"),
+        *([portfolio_section(study.portfolio)] if study.portfolio else []),
+        tag("section", tag("h2", "Assumptions"), *_assumptions(study)),
+        tag("section", tag("h2", "Data"), data_table(study)),
+        tag("section", tag("h2", "Trials counted"), *_trials_counted(study)),
+        tag("section", tag("h2", "Run manifest"), _manifest(study)),
+    )
+
+
+def document(title: str, *parts: Markup) -> Markup:
+    """A page that needs nothing else; one of its parts has the id ``evidence``."""
     page = tag(
         "html",
         tag(
             "head",
             Markup('<meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/>'),
             Markup('<meta name="color-scheme" content="light dark"/>'),
-            tag("title", f"Assay: {title}"),
+            tag("title", title),
             tag("style", stylesheet(), PAGE_STYLE),
         ),
         tag(
             "body",
             tag("a", "Skip to the evidence", href="#evidence", class_="skip"),
-            tag(
-                "main",
-                top,
-                tag("section", tag("h2", "Evidence"), *_evidence(study, alone), id="evidence"),
-                *([portfolio_section(study.portfolio)] if study.portfolio else []),
-                tag("section", tag("h2", "Assumptions"), *_assumptions(study)),
-                tag("section", tag("h2", "Data"), data_table(study)),
-                tag("section", tag("h2", "Trials counted"), *_trials_counted(study)),
-                tag("section", tag("h2", "Run manifest"), _manifest(study)),
-            ),
+            tag("main", *parts),
             class_="assay",
         ),
         lang="en",
@@ -127,7 +132,7 @@ def three_numbers(trial: Trial) -> Markup:
                 f"information ratio a year, found {rules.power:.0%} of the time",
             ),
         ]
-    return _numbers(shown)
+    return numbers(shown)
 
 
 def _first_screen(trial: Trial) -> Markup:
@@ -156,7 +161,7 @@ def _first_screen_of_many(study: Study) -> Markup:
         tag("h1", names[0] if len(names) == 1 else "The thesis on trial"),
         tag("p", claim, class_="claim"),
         tag("p", tag("strong", f"{counted_words(study)}."), class_="verdict"),
-        _numbers(
+        numbers(
             [
                 ("Supported", f"{supported} of {len(claims)}", "by timing return, moved histories and robustness"),
                 ("Smallest p adjusted", p_value(smallest), f"evidence at {study.rules.level:.2f} or less"),
@@ -239,6 +244,7 @@ def _flattened(values: Mapping[str, Any], before: str = "") -> Iterable[tuple[st
             yield f"{before}{key}", DASH if value is None else str(value)
 
 
-def _numbers(shown: Iterable[tuple[str, str, str]]) -> Markup:
+def numbers(shown: Iterable[tuple[str, str, str]]) -> Markup:
+    """Boxes of a name, a number and a note each."""
     boxes = (tag("div", tag("dt", name), tag("dd", value, tag("small", note))) for name, value, note in shown)
     return tag("dl", *boxes, class_="numbers")

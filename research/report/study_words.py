@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
-from research.report.words import number, percent
+from research.report.words import interval, number, percent, signed_percent
 
 if TYPE_CHECKING:
     from research.diagnostics.metrics import Performance
     from research.report.columns import Column
-    from research.study import Study, Trial
+    from research.study import Study, TestedClaim, Trial
+    from research.study.claims import Part
+    from research.study.study import Skipped
 
 WORDS = ("supported", "contradicted", "ruled out", "undecidable")
 ACCOUNTS = {
@@ -27,8 +30,7 @@ PERFORMANCE_NOTE = (
     "Sharpe over bills; drawdown: the deepest; turnover and costs a year, as a multiple and a share of the account."
 )
 ACCOUNTS_NOTE = (
-    "Weight: the average share of metal. Held: the metal bought and held. Mix: that average share of metal, and bills, "
-    "held all the time. Sharpe over bills; drawdown: the deepest."
+    "Weight: the average share of metal. Matched exposure: that average share of metal, and bills, held all the time."
 )
 
 
@@ -113,14 +115,50 @@ def counted_words(study: Study) -> str:
     return f"{claims}: {', '.join(f'{counted[word]} {word}' for word in WORDS)}"
 
 
-def not_run(study: Study) -> dict[str, list[str]]:
+def not_run(skipped: Iterable[Skipped]) -> dict[str, list[str]]:
     """Reason -> what it kept from running, ``name (metal, metal)``."""
     kept: dict[str, dict[str, list[str]]] = {}
-    for item in study.skipped:
+    for item in skipped:
         kept.setdefault(item.reason, {}).setdefault(item.strategy, []).append(item.metal)
     return {
         reason: [f"{name} ({', '.join(metals)})" for name, metals in names.items()] for reason, names in kept.items()
     }
+
+
+def since_words(claim: TestedClaim) -> str:
+    """What came before the thesis was published and what after; nothing of a claim of no thesis."""
+    if claim.published is None:
+        return ""
+    before, after = claim.since(claim.published)
+    return (
+        f"Before the publication of {day_words(claim.published)}: {_part_words(claim, before)}; "
+        f"after it, which alone did not suggest the claim: {_part_words(claim, after)}."
+    )
+
+
+def plural(number: int, noun: str) -> str:
+    """``1 event``, ``2 events``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def day_words(day: date) -> str:
+    """``12 December 2025``."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def _part_words(claim: TestedClaim, part: Part) -> str:
+    if not part.periods:
+        return "no period in which the number was known"
+    events, periods = plural(part.events, "event"), plural(part.periods, "period")
+    told = f"{events} in {periods} to {part.last:%Y-%m}"
+    value = part.timing_return.value
+    if value == value and part.years < 1:
+        told += f", timing return {signed_percent(value * part.years)} in all"
+    elif value == value:
+        told += f", timing return {signed_percent(value)} a year"
+    if not part.shows_interval(claim.verdict.rules):
+        return f"{told}, too little for an interval"
+    return f"{told}, 95 % interval {interval(part.timing_return.interval())}"
 
 
 def a_few(names: Sequence[str], most: int = 4) -> str:

@@ -42,21 +42,30 @@ def table(
     return tag("div", whole, class_="scroll", role="region", tabindex="0", aria_label=label or caption)
 
 
-def claim_table(claims: Iterable[TestedClaim]) -> Markup:
-    """One row a claim."""
+def claim_table(claims: Iterable[TestedClaim], *, links: bool = False) -> Markup:
+    """One row a claim, the word first; with ``links`` to its place in the page."""
+    columns = (CLAIM_COLUMNS[-1], *CLAIM_COLUMNS[:-1])
     rows = [
-        (join(tag("strong", claim.id), tag("small", claim.sentence)), *_cells(claim, CLAIM_COLUMNS)) for claim in claims
+        (
+            join(
+                tag("a", claim.id, href=f"#{claim_anchor(claim.id)}") if links else tag("strong", claim.id),
+                tag("small", claim.short),
+            ),
+            *_cells(claim, columns),
+        )
+        for claim in claims
     ]
-    return table("Claims", ("Claim", *(c.heading for c in CLAIM_COLUMNS)), rows, "h" + _kinds(CLAIM_COLUMNS))
+    return table("Claims", ("Claim", *(c.heading for c in columns)), rows, "h" + _kinds(columns))
 
 
-def verdict_table(trials: Iterable[Trial], *, links: bool = False) -> Markup:
-    """One row a trial."""
+def verdict_table(trials: Iterable[Trial], *, links: bool = False, label: str = "") -> Markup:
+    """One row a trial; ``label`` names the table where a page has several."""
     rows = []
     for trial in trials:
         name = f"{trial.name}, {trial.metal}"
         rows.append((tag("a", name, href=f"#{anchor(trial)}") if links else name, *_cells(trial, ROW_COLUMNS)))
-    return table("Rows", ("Trial", *(c.heading for c in ROW_COLUMNS)), rows, "h" + _kinds(ROW_COLUMNS))
+    headings = ("Trial", *(c.heading for c in ROW_COLUMNS))
+    return table("Rows", headings, rows, "h" + _kinds(ROW_COLUMNS), label=label)
 
 
 def _cells(judged: Answered, columns: Sequence[Column]) -> list[str | Markup]:
@@ -119,7 +128,16 @@ def word(judged: Answered) -> Markup:
     return tag("span", f"{signs[text]} {text}", class_=f"word {text.replace(' ', '-')}")
 
 
+def claim_anchor(identity: str) -> str:
+    """Where a sentence stands in the page: ``C1+`` is ``claim-C1-for``."""
+    sign = {"+": "-for", "-": "-against"}.get(identity[-1:], "")
+    return f"claim-{_safe(identity.rstrip('+-'))}{sign}"
+
+
 def anchor(trial: Trial) -> str:
     """Where a trial stands in the page."""
-    safe = "".join(letter if letter.isalnum() else "-" for letter in f"{trial.name}-{trial.metal}")
-    return f"trial-{safe}"
+    return f"trial-{_safe(f'{trial.name}-{trial.metal}')}"
+
+
+def _safe(text: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in text)

@@ -1,4 +1,4 @@
-"""Tables for the terminal, at most 100 columns wide. Nothing is computed here."""
+"""Tables for the terminal, at most 120 columns wide. Nothing is computed here."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from research.report.columns import CLAIM_COLUMNS, ROW_COLUMNS, Column
+from research.report.fitted import Row, coloured, fitted
 from research.report.portfolio import account_rows, portfolio_lines
 from research.report.study_words import (
     ACCOUNT_HEADINGS,
@@ -24,73 +25,105 @@ from research.report.study_words import (
     counted_words,
     not_run,
     note,
+    since_words,
     study_lines,
 )
 from research.report.words import number, p_value, percent, signed_percent
 
 if TYPE_CHECKING:
+    from research.claims import Thesis
     from research.datasets.data import Data
     from research.ledger import Entry
     from research.report.columns import Answered
-    from research.study import PortfolioTrial, Study, TestedClaim, Trial
-    from research.thesis import Strategy
+    from research.study import PortfolioTrial, Study, Trial
 
-WIDTH = 100
-COLOURS = {"supported": "green", "contradicted": "red", "ruled out": "yellow", "undecidable": "cyan"}
+WIDTH = 120
+ACCOUNT_COLUMNS = (
+    "From",
+    "Weight",
+    "CAGR",
+    "CAGR buy and hold",
+    "CAGR matched exposure",
+    "Sharpe",
+    "Sharpe buy and hold",
+    "Drawdown",
+    "Drawdown buy and hold",
+)
 
 
 def print_study(study: Study, *, verbose: bool = False, overdue: Sequence[str] = ()) -> None:
-    """The verdict table and what each account did, on which terms; with ``verbose`` every account and finding.
+    """The claims, the rows by metal, and on which terms; with ``verbose`` every account, reason and finding.
 
     ``overdue`` names the datasets for which a newer release is out.
     """
     console = plain_console()
+    claims = [(f"{claim.id:<4} {claim.short}", claim) for claim in study.claims.values()]
+    _print_judged(console, "Claim", claims, CLAIM_COLUMNS)
+    console.print(Text(note(CLAIM_COLUMNS), style="dim"))
+    for metal, trials in by_metal(study).items():
+        console.print()
+        _print_judged(console, metal.capitalize(), [(trial.name, trial) for trial in trials], ROW_COLUMNS)
+    if study.portfolio is not None:
+        console.print()
+        _print_judged(console, "In one account", [("portfolio", study.portfolio)], ROW_COLUMNS)
+    console.print(Text(note(ROW_COLUMNS), style="dim"))
+    console.print()
+    if verbose:
+        _print_all(console, study)
+    elif study.skipped:
+        console.print(
+            Text(f"{len(study.skipped)} rows were not run for want of data; --verbose says which", style="dim")
+        )
     for line in study_lines(study):
         console.print(Text(line, style="dim"))
     if overdue:
         console.print(Text(f"newer releases are out of {a_few(overdue)}; assay data fetch", style="dim red"))
-    console.print()
-    for claim in study.claims.values():
-        console.print(Text.assemble((f"{claim.id}  ", "bold"), claim.sentence))
-    console.print()
-    console.print(_claim_table(study.claims.values()))
-    console.print(Text(note(CLAIM_COLUMNS), style="dim"))
-    for metal, trials in by_metal(study).items():
-        console.print()
-        console.print(_verdict_table(metal, trials))
-    console.print(Text(note(ROW_COLUMNS), style="dim"))
-    for metal, trials in by_metal(study).items():
-        console.print()
-        console.print(_every_account(metal, trials) if verbose else _accounts(metal, trials))
-    console.print(Text(PERFORMANCE_NOTE if verbose else ACCOUNTS_NOTE, style="dim"))
-    console.print()
-    for claim in study.claims.values():
-        if verbose or str(claim.verdict.word) in ("supported", "contradicted"):
-            console.print(Text.assemble((f"{claim.id}: ", "bold"), _coloured(str(claim.verdict))))
-    if verbose:
-        for trial in study.trials:
-            console.print(Text.assemble((f"{trial.name}, {trial.metal}: ", "bold"), _coloured(str(trial.verdict))))
-            _print_findings(console, trial)
-    if study.portfolio is not None:
-        _print_portfolio(console, study.portfolio)
-        console.print()
-    for reason, names in not_run(study).items():
-        console.print(Text(f"not run: {', '.join(names)}: {reason}", style="dim"))
     told = Text.assemble((f"{counted_words(study)}.", "bold"))
     console.print(told if verbose else told.append(" The reasons and every finding: --verbose, or --html FILE."))
 
 
-def print_strategies(strategies: Iterable[Strategy], available: Data) -> None:
+def _print_all(console: Console, study: Study) -> None:
+    """Accounts, reasons, findings, and what was not run."""
+    for metal, trials in by_metal(study).items():
+        rows = [_account_row(trial) for trial in trials]
+        _print_table(console, f"{metal.capitalize()}: after costs", ACCOUNT_COLUMNS, "r" * len(ACCOUNT_COLUMNS), rows)
+        console.print()
+        rows = [
+            (f"{trial.name}, {ACCOUNTS[label]}", account_cells(row))
+            for trial in trials
+            for label, row in trial.performance.items()
+        ]
+        _print_table(console, "Every account", ACCOUNT_HEADINGS, "r" * len(ACCOUNT_HEADINGS), rows)
+        console.print()
+    console.print(Text(f"{ACCOUNTS_NOTE} {PERFORMANCE_NOTE}", style="dim"))
+    console.print()
+    for claim in study.claims.values():
+        console.print(Text.assemble((f"{claim.id}: ", "bold"), coloured(str(claim.verdict))))
+        for line in (claim.rests_on, since_words(claim)):
+            if line:
+                console.print(Text(f"  {line}", style="dim"))
+    for trial in study.trials:
+        console.print(Text.assemble((f"{trial.name}, {trial.metal}: ", "bold"), coloured(str(trial.verdict))))
+        _print_findings(console, trial)
+    if study.portfolio is not None:
+        _print_portfolio(console, study.portfolio)
+        console.print()
+    for reason, names in not_run(study.skipped).items():
+        console.print(Text(f"not run: {', '.join(names)}: {reason}", style="dim"))
+
+
+def print_strategies(thesis: Thesis, available: Data) -> None:
     """Name, claim, inputs and what is missing of them."""
     console = plain_console()
     table = _table("Strategies", "Name", "Claim", "Needs", "Grid")
-    for item in strategies:
+    for item in thesis.strategies.values():
+        sentence = thesis.sentence_of(item)
         needs = Text()
         for identity in dict.fromkeys(i for metal in item.metals for i in item.inputs_for(metal).values()):
             here = identity in available
             needs.append(f"{identity}{'' if here else ' (missing)'}\n", style=None if here else "red")
         grid = "\n".join(f"{name}: {', '.join(map(str, values))}" for name, values in item.grid.items())
-        about = f"{item.claim} [{', '.join(item.claims) or item.role}; sign {item.expected_sign:+d}]"
+        about = f"{item.claim} [{sentence.id if sentence else thesis.kind_of(item)}; sign {item.expected_sign:+d}]"
         table.add_row(item.name, Text(about), needs, grid)
     console.print(table)
 
@@ -112,7 +145,7 @@ def print_trials(entries: Iterable[Entry]) -> None:
             f"{numbers['first_fill'][:7]} to {numbers['last_bar'][:7]}" if numbers else "",
             signed_percent(numbers.get("timing_return")),
             number(numbers.get("sharpe")),
-            _coloured(numbers.get("verdict", "declared")),
+            coloured(numbers.get("verdict", "declared")),
         )
     console.print(table)
 
@@ -137,85 +170,42 @@ def print_datasets(rows: Iterable[dict[str, Any]]) -> None:
         console.print(Text(line, style="dim"))
 
 
-def _claim_table(claims: Iterable[TestedClaim]) -> Table:
-    """Two lines a claim: the sentence, and its numbers."""
-    table = _table("The claims")
-    table.add_column("Claim", no_wrap=True)
-    _add_columns(table, CLAIM_COLUMNS)
-    for claim in claims:
-        table.add_row(claim.id, *_cells(claim, CLAIM_COLUMNS))
-    return table
+def _print_judged(
+    console: Console, title: str, rows: Sequence[tuple[str, Answered]], columns: Sequence[Column]
+) -> None:
+    headings, aligns = [column.heading for column in columns], "".join(column.align for column in columns)
+    cells = [(name, [column.cell(judged) for column in columns]) for name, judged in rows]
+    _print_table(console, title, headings, aligns, cells)
 
 
-def _verdict_table(metal: str, trials: Iterable[Trial]) -> Table:
-    table = _table(f"{metal.capitalize()}: rows")
-    table.add_column("Strategy", no_wrap=True)
-    _add_columns(table, ROW_COLUMNS)
-    for trial in trials:
-        table.add_row(trial.name, *_cells(trial, ROW_COLUMNS))
-    return table
+def _print_table(console: Console, title: str, headings: Sequence[str], aligns: str, rows: Sequence[Row]) -> None:
+    for line in fitted(title, headings, aligns, rows, console.width):
+        console.print(line, no_wrap=True, overflow="ignore", crop=False)
 
 
-def _add_columns(table: Table, columns: Sequence[Column]) -> None:
-    for column in columns:
-        table.add_column(column.heading, justify="right" if column.align == "r" else "left", no_wrap=True)
-
-
-def _cells(judged: Answered, columns: Sequence[Column]) -> list[Text]:
-    return [_coloured(column.cell(judged)) for column in columns]
-
-
-def _accounts(metal: str, trials: Iterable[Trial]) -> Table:
+def _account_row(trial: Trial) -> Row:
     """One line a strategy, beside the metal bought and held over the same bars."""
-    table = _table(f"{metal.capitalize()}: after costs, beside buy-and-hold over the same time")
-    table.add_column("Strategy", no_wrap=True)
-    for heading in ("From", "Weight", "CAGR", "held", "mix", "Sharpe", "held", "Drawdown", "held"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for trial in trials:
-        own, hold = trial.performance["strategy"], trial.performance["buy_and_hold"]
-        table.add_row(
-            trial.name,
-            f"{trial.result.first_fill:%Y-%m}",
-            percent(own.exposure, 0),
-            percent(own.cagr),
-            percent(hold.cagr),
-            percent(trial.performance["matched_exposure"].cagr),
-            number(own.sharpe),
-            number(hold.sharpe),
-            percent(own.max_drawdown, 0),
-            percent(hold.max_drawdown, 0),
-        )
-    return table
-
-
-def _every_account(metal: str, trials: Iterable[Trial]) -> Table:
-    table = _table(f"{metal.capitalize()}: what each account did")
-    table.add_column("Account", no_wrap=True)
-    for heading in ACCOUNT_HEADINGS:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for trial in trials:
-        for label, row in trial.performance.items():
-            strategy = label == "strategy"
-            table.add_row(
-                f"{trial.name} {trial.result.first_fill:%Y-%m}" if strategy else f"  {ACCOUNTS[label]}",
-                *account_cells(row),
-                style="bold" if strategy else "",
-                end_section=label == "bills",
-            )
-    return table
+    own, hold = trial.performance["strategy"], trial.performance["buy_and_hold"]
+    return trial.name, (
+        f"{trial.result.first_fill:%Y-%m}",
+        percent(own.exposure, 0),
+        percent(own.cagr),
+        percent(hold.cagr),
+        percent(trial.performance["matched_exposure"].cagr),
+        number(own.sharpe),
+        number(hold.sharpe),
+        percent(own.max_drawdown, 0),
+        percent(hold.max_drawdown, 0),
+    )
 
 
 def _print_portfolio(console: Console, trial: PortfolioTrial) -> None:
-    table = _table(f"The thesis as one portfolio (C20), from {trial.result.first_fill:%Y-%m}")
-    table.add_column("Account", no_wrap=True)
-    for heading in ACCOUNT_HEADINGS:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in account_rows(trial):
-        table.add_row(*row)
-    console.print(table)
+    rows = [(row[0], row[1:]) for row in account_rows(trial)]
+    title = f"One account, from {trial.result.first_fill:%Y-%m}"
+    _print_table(console, title, ACCOUNT_HEADINGS, "r" * len(ACCOUNT_HEADINGS), rows)
     for line in portfolio_lines(trial):
         console.print(Text(line, style="dim"))
-    console.print(Text.assemble(("portfolio: ", "bold"), _coloured(str(trial.verdict))))
+    console.print(Text.assemble(("portfolio: ", "bold"), coloured(str(trial.verdict))))
 
 
 def _print_findings(console: Console, trial: Trial) -> None:
@@ -247,14 +237,6 @@ def _table(title: str, *headings: str) -> Table:
     for heading in headings:
         table.add_column(heading)
     return table
-
-
-def _coloured(text: str) -> Text:
-    word = next((word for word in COLOURS if text.startswith(word)), "")
-    result = Text(text)
-    if word:
-        result.stylize(f"bold {COLOURS[word]}", 0, len(word))
-    return result
 
 
 def plain_console() -> Console:

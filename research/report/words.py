@@ -35,3 +35,8 @@ def interval(bounds: tuple[float, float] | None, digits: int = 1) -> str:
         return DASH
     low, high = (f"{bound * 100:+.{digits}f}" for bound in bounds)
     return f"{low} … {high} %"
+
+
+def short_interval(bounds: tuple[float, float]) -> str:
+    """``(-0.01, 0.02)`` -> ``-1.0…+2.0 %``, for tables."""
+    return interval(bounds).replace(" … ", "…")

@@ -1,4 +1,4 @@
-"""C17: did the metal's real-yield beta break, and when? A finding about the data, not about a strategy."""
+"""Did a metal's beta on a driver break, and when? A finding about the data, not about a strategy."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from research.diagnostics.finding import Finding
 from research.diagnostics.rotation import SEED
 from research.diagnostics.stability import sup_f
 
-DRIVER = "real_yield_10y"
-
 
 @dataclass(frozen=True, kw_only=True)
 class BetaBreak:
-    """The likeliest break of a metal's real-yield beta.
+    """The likeliest break of a metal's beta on a driver.
 
     Attributes
     ----------
@@ -26,7 +24,7 @@ class BetaBreak:
     last_before
         Last month before the likeliest break.
     beta_before, beta_after
-        Log return for a rise of the real yield by one percentage point, on either side.
+        Log return for a rise of the driver by one of its units, on either side.
     finding
         The test of a break at an unknown date.
     """
@@ -40,22 +38,22 @@ class BetaBreak:
     finding: Finding
 
 
-def real_yield_break(data: Data, metal: str) -> BetaBreak | None:
-    """Regress monthly log returns of the metal on monthly changes of the 10-year real yield; search for a break.
+def beta_break(data: Data, metal: str, driver: str) -> BetaBreak | None:
+    """Regress monthly log returns of the metal on monthly changes of a dataset; search for a break.
 
-    Month ends are the last day on which both are known to have a value. ``None`` without daily prices or the yield.
+    Month ends are the last day on which both are known to have a value. ``None`` without daily prices or the driver.
 
     References
     ----------
     Andrews (1993) for the test; Hansen (2000) for its bootstrap.
     """
     price = f"{metal}_spot" if f"{metal}_spot" in data else f"{metal}_price"
-    if DRIVER not in data or price not in data or data[price].frequency != "day":
+    if driver not in data or price not in data or data[price].frequency != "day":
         return None
-    levels = {name: data.observations(name).groupby("observed_for")["value"].last() for name in (price, DRIVER)}
-    days = pd.DataFrame({"price": np.log(levels[price]), "yield": levels[DRIVER]}).dropna()
+    levels = {name: data.observations(name).groupby("observed_for")["value"].last() for name in (price, driver)}
+    days = pd.DataFrame({"price": np.log(levels[price]), "driver": levels[driver]}).dropna()
     monthly = days.resample("ME").last().diff().dropna()
-    finding = sup_f(monthly["price"], monthly["yield"].to_numpy(), seed=SEED)
+    finding = sup_f(monthly["price"], monthly["driver"].to_numpy(), seed=SEED)
     dates = pd.DatetimeIndex(monthly.index)
     return BetaBreak(
         metal=metal,

@@ -121,7 +121,7 @@ def candidate(
         raise NoDecision(f"{strategy.name}: does not decide on {metal} after {opening:%Y-%m-%d}; start earlier")
     if not decides(decisions[next(iter(asked))].iloc[: -execution.delay - 2]):
         raise NoDecision(f"{strategy.name}: decides on {metal} too late to earn two returns; give it a longer history")
-    prices = data.panel(metal, {name: f"{name}_price" for name in data.metals()}, whole)
+    prices = data.panel(metal, {name: f"{name}_price" for name in dict.fromkeys([*data.metals(), metal])}, whole)
     return Candidate(
         strategy=strategy,
         metal=metal,

@@ -4,12 +4,69 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
+import pandas as pd
+
+from research.claims import Sentence
+from research.diagnostics.timing import (
+    MINIMUM_PERIODS,
+    NOTHING,
+    Estimate,
+    Timing,
+    independent_events,
+    mean_of_rows,
+    n_cosines,
+)
 from research.study.candidates import Candidate
 from research.study.judge import ClaimRows, Judged
-from research.thesis import Strategy
-from research.verdict import Evidence, Verdict
+from research.verdict import Evidence, Rules, Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What one part of the record shows of a claim: a description, on which no word rests.
+
+    Attributes
+    ----------
+    first, last
+        Ends of its first and last period; ``None`` of an empty part.
+    events
+        Independent events that began in it.
+    periods
+        Periods of the longest row in which the number was known.
+    years
+        The same in years.
+    timing_return
+        Mean of the claim's own timing series over it, a fraction a year, after costs.
+    """
+
+    first: pd.Timestamp | None
+    last: pd.Timestamp | None
+    events: int
+    periods: int
+    years: float
+    timing_return: Estimate = NOTHING
+
+    def shows_interval(self, rules: Rules) -> bool:
+        """Whether periods and events are enough for an interval."""
+        return self.periods >= MINIMUM_PERIODS and self.events >= rules.min_events
+
+    def to_json(self, rules: Rules) -> dict[str, Any]:
+        """Plain values only."""
+        found = self.timing_return
+        low, high = found.interval()
+        told = self.shows_interval(rules)
+        return {
+            "first": None if self.first is None else f"{self.first:%Y-%m-%d}",
+            "last": None if self.last is None else f"{self.last:%Y-%m-%d}",
+            "events": self.events,
+            "periods": self.periods,
+            "timing_return": found.value if found.value == found.value else None,
+            "low": low if told else None,
+            "high": high if told else None,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,31 +77,46 @@ class TestedClaim:
     ----------
     id
         ``"C1+"``: the number of the claim and its sign; or the name of a baseline or of a strategy of one's own.
-    sentence
-        The claim as its first strategy words it.
+    short, sentence
+        In six or seven words, and in full.
+    falsifier
+        What would refute it.
+    rests_on
+        Which of several measures the verdict rests on, and why; empty where there is one.
     strategies, metals
         What tests it.
     evidence, verdict
         Of all rows together.
     rows
         Of each metal at each declared grid point, by label.
+    timings
+        Timing series of the rows that the verdict rests on, by label.
+    published
+        When the thesis was published, of a claim of a thesis.
     """
 
     __test__ = False  # no test class, whatever pytest thinks of its name
 
     id: str
+    short: str
     sentence: str
+    falsifier: str
+    rests_on: str
     strategies: tuple[str, ...]
     metals: tuple[str, ...]
     evidence: Evidence
     verdict: Verdict
     rows: Mapping[str, Judged] = field(repr=False)
+    timings: Mapping[str, Timing] = field(repr=False)
+    published: date | None = None
+
+    def since(self, day: date) -> tuple[Part, Part]:
+        """The record before a day, and the periods that opened after it, which alone did not suggest the claim."""
+        return split(list(self.timings.values()), self.evidence.sign, day)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values only."""
-        return {
-            "id": self.id,
-            "sentence": self.sentence,
+        plain = {name: getattr(self, name) for name in ("id", "short", "sentence", "falsifier", "rests_on")} | {
             "strategies": list(self.strategies),
             "metals": list(self.metals),
             "evidence": self.evidence.to_json(),
@@ -54,24 +126,62 @@ class TestedClaim:
                 for name, row in self.rows.items()
             },
         }
+        if self.published is not None:
+            before, after = (part.to_json(self.verdict.rules) for part in self.since(self.published))
+            plain["publication"] = {"date": self.published.isoformat(), "before": before, "after": after}
+        return plain
 
 
-def claim_id(strategy: Strategy, *, of_the_thesis: bool) -> str:
-    """``C1+`` of a strategy of the thesis, by the first claim that it names; any other answers for itself."""
-    if not of_the_thesis or not strategy.claims:
-        return strategy.name
-    return f"{strategy.claims[0]}{'+' if strategy.expected_sign > 0 else '-'}"
+def split(timings: Iterable[Timing], sign: int, day: date) -> tuple[Part, Part]:
+    """Two parts of a record: the periods that had opened by a day, and those that opened after it."""
+    found = list(timings)
+    timed = [item for item in found if item.is_timed]
+    events = independent_events(timed)
+    later = [item.dates - pd.Timedelta(days=365.25 / item.year) > pd.Timestamp(day) for item in found]
+    parts = []
+    for after in (False, True):
+        masks = [late == after for late in later]
+        dates = [item.dates[mask] for item, mask in zip(found, masks, strict=True)]
+        here = [item for item in dates if len(item)]
+        pieces = [
+            (item.series(sign)[mask], item.year)
+            for item, mask in zip(found, masks, strict=True)
+            if item.is_timed and mask.any()
+        ]
+        inside = events[events.isin(pd.DatetimeIndex([]).append(here))] if here else events[:0]
+        nu = n_cosines(min((len(psi) for psi, _ in pieces), default=0))
+        parts.append(
+            Part(
+                first=min((item[0] for item in here), default=None),
+                last=max((item[-1] for item in here), default=None),
+                events=len(inside),
+                periods=max(map(len, here), default=0),
+                years=max((len(when) / item.year for item, when in zip(found, dates, strict=True)), default=0.0),
+                timing_return=mean_of_rows([psi for psi, _ in pieces], nu, [year for _, year in pieces])
+                if pieces
+                else NOTHING,
+            )
+        )
+    return parts[0], parts[1]
 
 
-def tested_claim(rows: ClaimRows, members: Iterable[Candidate], judged: Judged) -> TestedClaim:
-    """The claim with what the judge made of it."""
+def tested_claim(
+    rows: ClaimRows, members: Iterable[Candidate], judged: Judged, sentence: Sentence | None, published: date | None
+) -> TestedClaim:
+    """The claim with what the judge made of it; without a sentence of a thesis it is its first strategy's."""
     found = list(members)
+    first = found[0].strategy
     return TestedClaim(
         id=rows.id,
-        sentence=found[0].strategy.claim,
+        short=sentence.short if sentence else first.claim,
+        sentence=sentence.text if sentence else first.claim,
+        falsifier=sentence.falsifier if sentence else first.falsifier,
+        rests_on=sentence.rests_on if sentence else "",
         strategies=tuple(dict.fromkeys(item.strategy.name for item in found)),
         metals=tuple(dict.fromkeys(item.metal for item in found)),
         evidence=judged.evidence,
         verdict=judged.verdict,
         rows=judged.rows,
+        timings=rows.rows,
+        published=published if sentence else None,
     )

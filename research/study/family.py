@@ -12,25 +12,22 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
+from research.claims import Kind, Sentence, Thesis
 from research.datasets.data import Data
 from research.datasets.store import write_atomically
 from research.datasets.user_pack import home_folder
 from research.diagnostics.timing import Numbers, Timing
-from research.discovery import all_strategies
 from research.errors import NoData, NoDecision, UnknownDataset
 from research.provenance import hash_code, hash_text
 from research.study.candidates import Candidate, candidate
-from research.study.claims import claim_id
 from research.study.judge import ClaimRows, measure
 from research.study.portfolio import ROW, Portfolio, portfolio_of_claim
 from research.study.record import Terms
 from research.thesis import Strategy
 
-Kind = Literal["thesis", "baseline", "own"]
 Tell = Callable[[str], None]
 
 
@@ -44,44 +41,50 @@ class Member:
         Every strategy of the claim on every metal that could be run, asked for or not.
     timings
         Timing series by candidate, in their order.
+    sentence
+        What the thesis says; ``None`` of a baseline or of a strategy of one's own.
     portfolio
         A row that is no candidate: the thesis as one account, where this is its claim.
     """
 
     id: str
     sign: int
+    sentence: Sentence | None = None
     candidates: list[Candidate] = field(default_factory=list)
     timings: list[dict[str, Timing]] = field(default_factory=list)
     portfolio: Portfolio | None = None
 
     def rows(self) -> ClaimRows:
-        """What the judge asks for."""
+        """What the judge asks for; a second measure decides nothing unless it is the only one at hand."""
+        beside = self.sentence.beside if self.sentence else ()
         declared: dict[str, Timing] = {}
         undeclared: dict[str, Timing] = {}
         if self.portfolio is not None:
             declared[ROW] = self.portfolio.timing()
         for item, timings in zip(self.candidates, self.timings, strict=True):
             for name, timing in timings.items():
-                (declared if name in item.declared else undeclared)[name] = timing
-        return ClaimRows(id=self.id, sign=self.sign, rows=declared, undeclared=undeclared)
+                counts = name in item.declared and item.strategy.name not in beside
+                (declared if counts else undeclared)[name] = timing
+        if not declared:
+            declared, undeclared = undeclared, {}
+        terms = {"worthwhile_return": self.sentence.worthwhile_return} if self.sentence else {}
+        return ClaimRows(id=self.id, sign=self.sign, rows=declared, undeclared=undeclared, **terms)
 
 
 class Families:
     """The families on one set of data, dates and terms."""
 
-    def __init__(self, data: Data, terms: Terms, tell: Tell = lambda what: None) -> None:
-        self.data, self.terms, self.tell = data, terms, tell
-        self._bundled = all_strategies()
+    def __init__(self, data: Data, terms: Terms, thesis: Thesis, tell: Tell = lambda what: None) -> None:
+        self.data, self.terms, self.thesis, self.tell = data, terms, thesis, tell
 
     def kind_of(self, strategy: Strategy) -> Kind:
-        """Which family a strategy belongs to; one that is not among the bundled ones is one's own."""
-        if self._bundled.get(strategy.name) is not strategy:
-            return "own"
-        return strategy.role
+        """Which family a strategy belongs to."""
+        return self.thesis.kind_of(strategy)
 
     def id_of(self, strategy: Strategy) -> str:
         """The claim that a strategy is counted under."""
-        return claim_id(strategy, of_the_thesis=self.kind_of(strategy) == "thesis")
+        sentence = self.thesis.sentence_of(strategy)
+        return strategy.name if sentence is None else sentence.id
 
     def member(self, strategy: Strategy, asked: Iterable[Candidate]) -> Member:
         """The whole claim of a strategy: the candidates that were asked for, and the others that belong to it."""
@@ -89,6 +92,14 @@ class Families:
         of_claim = [strategy] if kind == "own" else self._of(kind).get(identity, [strategy])
         here = {(item.strategy.name, item.metal): item for item in asked if self.id_of(item.strategy) == identity}
         return self._member(identity, of_claim, here)
+
+    def whole(self, kind: Kind) -> dict[str, Member]:
+        """Every claim of a family with its candidates, by id."""
+        found = {}
+        for identity, strategies in self._of(kind).items():
+            self.tell(f"the family: {identity}")
+            found[identity] = self._member(identity, strategies, {})
+        return found
 
     def others(self, kind: Kind, here: Mapping[str, Numbers]) -> dict[str, Numbers]:
         """Numbers of the claims of a family that are not ``here``: cached, or made now and kept with those that are."""
@@ -109,22 +120,22 @@ class Families:
 
     def _of(self, kind: Kind) -> dict[str, list[Strategy]]:
         claims: dict[str, list[Strategy]] = {}
-        for item in self._bundled.values():
-            if item.role == kind:
-                claims.setdefault(self.id_of(item), []).append(item)
+        for item in self.thesis.of_kind(kind):
+            claims.setdefault(self.id_of(item), []).append(item)
         return claims
 
     def _member(
         self, identity: str, strategies: Sequence[Strategy], here: Mapping[tuple[str, str], Candidate]
     ) -> Member:
-        member = Member(id=identity, sign=strategies[0].expected_sign)
+        sentence = self.thesis.sentence_of(strategies[0])
+        member = Member(id=identity, sign=strategies[0].expected_sign, sentence=sentence)
         for item in strategies:
             for metal in item.metals:
                 found = here.get((item.name, metal)) or self._candidate(item, metal)
                 if found is not None:
                     member.candidates.append(found)
                     member.timings.append(found.timings(self.terms.execution))
-        member.portfolio = portfolio_of_claim(identity, self.data, self.terms)
+        member.portfolio = portfolio_of_claim(identity, self.data, self.terms, self.thesis)
         return member
 
     def _candidate(self, strategy: Strategy, metal: str) -> Candidate | None:
@@ -138,7 +149,8 @@ class Families:
     def _file(self, kind: Kind) -> Path:
         parts = {
             "code": hash_code(),
-            "strategies": {name: item.source_hash for name, item in self._bundled.items()},
+            "thesis": self.thesis.sha256,
+            "strategies": {name: item.source_hash for name, item in self.thesis.strategies.items()},
             "data": {identity: self.data[identity].sha256 for identity in self.data},
             "price": self.data.price.name,
             "terms": self.terms.to_json(),

@@ -1,13 +1,13 @@
-"""C20: the thesis as one portfolio, judged by the same four words as each of its signals.
+"""A thesis as one portfolio, judged by the same four words as each of its signals.
 
 One account holds all legs at once. Before any signal speaks, each leg has the weight that gives it the same risk as the
 others (:func:`~research.signals.risk.equal_risk`, three years of returns known at the decision); the weights add up to
 1. A leg is held at that weight times its strategy's own: what the signals do not want lies in Treasury bills.
 
-**The dollar leg** is foreign money held instead of dollars: dataset ``foreign_money``, bills plus the dollar index's
-future sold. A short in the future earns the fall of spot and, inside the contract by covered parity, foreign interest
-less the dollar's; holding the six currencies' own bills earns the same. Fees and slippage are those of metal, storage
-there is none. Where no pack has the dataset the account is of metal and bills, and says so.
+**A leg** is a metal, or a dataset that is an index of total return, such as foreign money held instead of dollars:
+bills plus the dollar index's future sold. A short in the future earns the fall of spot and, inside the contract by
+covered parity, foreign interest less the dollar's; holding the six currencies' own bills earns the same. Fees and
+slippage are those of metal, storage there is none. A leg that no pack has is not held, and the account says so.
 
 **What is tested** is timing, summed over the legs: what holding each leg at these times earned beyond holding as much
 of it on average. It may come of the signals or of the sizing; the benchmark ``equal_risk``, which holds the same sizes
@@ -17,13 +17,13 @@ with no signal, tells them apart.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
-from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
+from research.claims import Thesis, load_thesis
 from research.datasets.data import Data, open_data
 from research.datasets.market import Market, newest_vintage
 from research.diagnostics.rotation import SEED
@@ -41,13 +41,9 @@ from research.study.judge import ClaimRows, Judged, judge
 from research.study.portfolio_trial import PortfolioTrial
 from research.study.record import Recorder, Terms, portfolio_key, recorded_on, series_of
 from research.study.threads import one_thread
-from research.thesis import Strategy, in_bills
+from research.thesis import UNKNOWN, Strategy, in_bills
 from research.verdict import Rules
 
-THESIS: Mapping[str, str] = MappingProxyType(
-    {"gold": "whole_thesis", "silver": "whole_thesis", "foreign_money": "falling_dollar"}
-)
-CLAIM = "C20+"
 ROW = "portfolio"
 WINDOW_YEARS, WARM_UP_YEARS = 3, 1
 
@@ -79,7 +75,7 @@ class Portfolio:
     provenance: Mapping[str, Any]
 
     @classmethod
-    def assembled(cls, legs: Mapping[str, Strategy | str], data: Data, terms: Terms) -> Portfolio:
+    def assembled(cls, legs: Mapping[str, Strategy], data: Data, terms: Terms) -> Portfolio:
         """Decide every leg and size it.
 
         Raises
@@ -88,8 +84,7 @@ class Portfolio:
             If no leg can be held: the reason of the first.
         """
         execution = terms.execution
-        chosen = {leg: find_strategy(item) if isinstance(item, str) else item for leg, item in legs.items()}
-        decisions, missing = _decisions(chosen, data, execution, terms.end)
+        decisions, missing = _decisions(legs, data, execution, terms.end)
         book = _book({leg: item.price for leg, item in decisions.items()}, data, terms.end)
         calendar = book.price.index
         shares, known = (
@@ -98,13 +93,13 @@ class Portfolio:
         )
         year = book.periods_per_year
         sizes = equal_risk(known, window=WINDOW_YEARS * year, warm_up=WARM_UP_YEARS * year)
-        weights = shares * sizes
+        weights = (in_bills(shares) * sizes).where(shares != UNKNOWN, UNKNOWN)
         ready = calendar[weights.notna().all(axis=1) & (calendar >= pd.Timestamp(terms.start or calendar[0]))]
         if not len(ready):
             after = f" after {terms.start}" if terms.start else ""
-            raise NoDecision(f"portfolio: {', '.join(chosen)} never decide together{after}")
+            raise NoDecision(f"portfolio: {', '.join(legs)} never decide together{after}")
         opening = pd.Timestamp(ready[0])
-        held = {str(leg): chosen[str(leg)] for leg in weights}
+        held = {str(leg): legs[str(leg)] for leg in weights}
         made_from = {
             "legs": {leg: item.provenance for leg, item in decisions.items()},
             "data": {name: digest for item in decisions.values() for name, digest in item.provenance["data"].items()},
@@ -112,13 +107,21 @@ class Portfolio:
         decided, sizes = weights.loc[opening:], sizes.loc[opening:]
         return cls(held, missing, decided, sizes, book.since(opening), execution, made_from)
 
+    def known_by(self, data: Data) -> Portfolio | None:
+        """The same decisions on prices that these data hold: those of an earlier moment; ``None`` without any."""
+        last = min(data.observations(_price_id(leg, data))["observed_for"].max() for leg in self.strategies)
+        book = self.book
+        cut = replace(book, price=book.price.loc[:last], bill_accrual=book.bill_accrual.loc[:last])
+        decided, sizes = self.decided.loc[:last], self.sizes.loc[:last]
+        return None if decided.empty else replace(self, decided=decided, sizes=sizes, book=cut)
+
     def timing(self) -> Timing:
         """Timing series over all legs."""
         return Timing.of(Exposure.of(self.decided, self.book, self.execution))
 
     def trial(self, judged: Judged) -> PortfolioTrial:
         """The account beside what it must be compared with, and what the judge made of it."""
-        result = self._account(self.decided, "portfolio")
+        result = self._account(in_bills(self.decided), "portfolio")
         metals = dict.fromkeys(self.book.storable, 1 / len(self.book.storable))
         average = {str(leg): float(weight) for leg, weight in result.leg_weights.iloc[:-1].mean().items()}
         benchmarks = {
@@ -150,19 +153,20 @@ class Portfolio:
         return pd.DataFrame({leg: weights.get(str(leg), 0.0) for leg in self.decided}, index=self.decided.index)
 
 
-def portfolio_of_claim(identity: str, data: Data, terms: Terms) -> Portfolio | None:
+def portfolio_of_claim(identity: str, data: Data, terms: Terms, thesis: Thesis) -> Portfolio | None:
     """The portfolio that is a row of this claim, where it is one and a leg of it can be held."""
-    if identity != CLAIM:
+    plan = thesis.portfolio
+    if plan is None or identity != plan.sentence:
         return None
     try:
-        return Portfolio.assembled(THESIS, data, terms)
+        return Portfolio.assembled({leg: thesis.strategies[name] for leg, name in plan.legs.items()}, data, terms)
     except (NoData, UnknownDataset, NoDecision):
         return None
 
 
 @one_thread()
 def portfolio(
-    legs: Mapping[str, Strategy | str] = THESIS,
+    legs: Mapping[str, Strategy | str] | None = None,
     data: Data | None = None,
     *,
     start: str | None = None,
@@ -170,6 +174,7 @@ def portfolio(
     execution: Execution | None = None,
     rules: Rules | None = None,
     ledger: Recorder | None = Ledger(),  # noqa: B008 - it holds nothing, and finds its file at each use
+    thesis: Thesis | None = None,
 ) -> PortfolioTrial:
     """Hold several strategies in one account at equal risk, and judge their timing as a claim of one's own.
 
@@ -178,11 +183,13 @@ def portfolio(
     legs
         Leg -> the strategy that times it, or its name or file. A leg is a metal, or a dataset that is an index of
         total return; one that its strategy does not name is timed as the strategy times the first metal. By default
-        the thesis: gold and silver by all their signals, foreign money while the dollar falls.
+        those of the thesis.
     start, end
         First and last bar, ``YYYY`` or ``YYYY-MM-DD``.
     ledger
         Where it is counted and written down, as in :func:`~research.study.study.compare`.
+    thesis
+        Whose legs and strategies; by default the bundled one.
 
     Raises
     ------
@@ -190,10 +197,15 @@ def portfolio(
         If no leg can be held: the reason of the first. Otherwise such legs are in ``missing``, with the reason.
     """
     data = data or open_data()
+    thesis = thesis or load_thesis()
+    named = legs if legs is not None else thesis.portfolio.legs if thesis.portfolio else {}
+    chosen = {
+        leg: find_strategy(item, thesis.strategies) if isinstance(item, str) else item for leg, item in named.items()
+    }
     terms = Terms((execution or Execution()).without(data.price.in_price), start, end)
-    found = Portfolio.assembled(legs, data, terms)
+    found = Portfolio.assembled(chosen, data, terms)
     timing = found.timing()
-    prices = "+".join(data[f"{leg}_price" if f"{leg}_price" in data else leg].sha256 for leg in found.strategies)
+    prices = "+".join(data[_price_id(leg, data)].sha256 for leg in found.strategies)
     key = portfolio_key(found.strategies, prices, terms)
     others, _ = recorded_on(ledger, [prices], timing.year, [key])
     rows = ClaimRows(id=ROW, sign=1, rows={ROW: timing})
@@ -221,12 +233,12 @@ def _decisions(
     first: AssayError | None = None
     for leg, strategy in legs.items():
         metal = leg if leg in strategy.metals else strategy.metals[0]
-        price = f"{leg}_price" if f"{leg}_price" in data else leg
+        price = _price_id(leg, data)
         try:
             market = data.market(metal, None, end)
             panel = data.panel(metal, strategy.inputs_for(metal, data), market)
             known = data.panel(metal, {"price": price}, market)["price"]
-            share = in_bills(strategy.weights(panel, max_leverage=execution.max_leverage))
+            share = strategy.weights(panel, max_leverage=execution.max_leverage)
         except (NoData, UnknownDataset, NoDecision) as error:
             first = first or error
             missing[leg] = str(error)
@@ -238,8 +250,12 @@ def _decisions(
             made_from["data"] |= {identity: dataset.sha256 for identity, dataset in used.items()}
             found[leg] = _Decision(realised, known, share, made_from)
     if not found:
-        raise first or NoData("portfolio: no legs were named; name gold, silver or both")
+        raise first or NoData("portfolio: no legs were named; name a metal or several")
     return found, missing
+
+
+def _price_id(leg: str, data: Data) -> str:
+    return f"{leg}_price" if f"{leg}_price" in data else leg
 
 
 def _book(prices: Mapping[str, pd.Series], data: Data, end: str | None) -> Legs:
@@ -247,7 +263,7 @@ def _book(prices: Mapping[str, pd.Series], data: Data, end: str | None) -> Legs:
     metals = [leg for leg in prices if f"{leg}_price" in data]
     markets: list[Market] = [data.market(metal, None, end) for metal in metals]
     if not markets:
-        raise NoData("portfolio: none of the legs is a metal, whose calendar and bills are needed; add gold or silver")
+        raise NoData("portfolio: none of the legs is a metal, whose calendar and bills are needed; add one")
     calendar = reduce(pd.Index.intersection, [item.index for item in prices.values()], markets[0].price.index)
     bills = (1 + markets[0].bill_accrual).cumprod().reindex(calendar)
     return Legs(

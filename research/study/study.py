@@ -9,6 +9,7 @@ from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
+from research.claims import Thesis, load_thesis
 from research.datasets.data import Data, open_data
 from research.datasets.dataset import Dataset
 from research.diagnostics.rotation import SEED
@@ -72,6 +73,8 @@ class Study:
         The datasets that were used, by id.
     manifest
         Versions, seeds, data hashes and coverage, strategy hashes and terms.
+    thesis
+        The thesis whose families they were judged in.
     portfolio
         The thesis as one account, where its claim was asked for.
     record
@@ -84,6 +87,7 @@ class Study:
     execution: Execution
     rules: Rules
     datasets: Mapping[str, Dataset]
+    thesis: Thesis = field(repr=False)
     manifest: Mapping[str, Any] = field(default_factory=dict)
     portfolio: PortfolioTrial | None = None
     record: tuple[tuple[Numbers, ...], ...] = field(default=(), repr=False)
@@ -140,6 +144,7 @@ def compare(
     rules: Rules | None = None,
     progress: Progress | None = None,
     ledger: Recorder | None = LEDGER,
+    thesis: Thesis | None = None,
 ) -> Study:
     """Judge strategies as one family.
 
@@ -160,6 +165,8 @@ def compare(
     ledger
         Where the trials are counted and written down: by default the user's own. ``None`` does neither, and the
         result says so.
+    thesis
+        Whose claims are the family, and whose strategies go by name; by default the bundled one.
 
     Raises
     ------
@@ -169,7 +176,8 @@ def compare(
     """
     data = (data or open_data()).priced(price)
     execution, rules = (execution or Execution()).without(data.price.in_price), rules or Rules()
-    chosen = distinct(find_strategy(item) if isinstance(item, str) else item for item in strategies)
+    thesis = thesis or load_thesis()
+    chosen = distinct(find_strategy(item, thesis.strategies) if isinstance(item, str) else item for item in strategies)
     wanted = None if metals is None else list(dict.fromkeys(metals))
     for metal in wanted or []:
         data.market(metal, start, end)
@@ -193,7 +201,7 @@ def compare(
     if not candidates:
         assert first_error is not None
         raise first_error
-    families = Families(data, terms, said.also)
+    families = Families(data, terms, thesis, said.also)
     members = _members(candidates, families)
     keys = {
         name: key
@@ -203,7 +211,7 @@ def compare(
     }
     used = {identity: data[identity] for item in candidates for identity in item.inputs.values()}
     used |= {identity: dataset for item in candidates for identity, dataset in item.market.datasets.items()}
-    manifest = _manifest(chosen, data, used, start, end)
+    manifest = _manifest(chosen, data, used, start, end) | {"thesis": thesis.sha256}
     judged, record, status = _judged(members, families, rules, ledger, keys, said)
     before = max(map(len, record))
     trials = []
@@ -216,7 +224,11 @@ def compare(
     status = _write(candidates, members, trials, ledger, keys, terms, manifest) or status
     manifest["trials"] = Count(declared=len(keys), before=before, status=status).to_json()
     return Study(
-        claims={name: tested_claim(member.rows(), member.candidates, judged[name]) for name, member in members.items()},
+        claims={
+            name: tested_claim(member.rows(), member.candidates, judged[name], member.sentence, thesis.published)
+            for name, member in members.items()
+        },
+        thesis=thesis,
         trials=tuple(trials),
         skipped=tuple(skipped),
         execution=execution,
@@ -246,6 +258,7 @@ def backtest(
     execution: Execution | None = None,
     rules: Rules | None = None,
     ledger: Recorder | None = LEDGER,
+    thesis: Thesis | None = None,
     **parameters: Any,
 ) -> Trial:
     """Judge one strategy on one metal: by default the first that it claims.
@@ -255,7 +268,8 @@ def backtest(
     AssayError
         As :func:`compare`; also for an unknown parameter.
     """
-    chosen = find_strategy(strategy) if isinstance(strategy, str) else strategy
+    thesis = thesis or load_thesis()
+    chosen = find_strategy(strategy, thesis.strategies) if isinstance(strategy, str) else strategy
     study = compare(
         [chosen],
         data,
@@ -267,6 +281,7 @@ def backtest(
         execution=execution,
         rules=rules,
         ledger=ledger,
+        thesis=thesis,
     )
     return study.trials[0]
 

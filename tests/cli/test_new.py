@@ -6,8 +6,10 @@ import json
 import runpy
 
 import nbformat
+import pandas as pd
 import pytest
 
+from research import backtest, open_data
 from research.cli.new import check_name, scaffold
 from research.discovery import find_strategy
 from research.errors import StrategyError
@@ -43,7 +45,7 @@ def test_its_test_passes_at_once(tmp_path):
 def test_its_test_notices_a_strategy_that_looks_ahead(tmp_path):
     strategy, test, _ = scaffold("my_idea", tmp_path)
     honest = strategy.read_text(encoding="utf-8")
-    strategy.write_text(honest.replace("price > average", "price.shift(-1) > average"), encoding="utf-8")
+    strategy.write_text(honest.replace("lease - average", "lease.shift(-1) - average"), encoding="utf-8")
     replay = runpy.run_path(str(test))["test_the_past_does_not_change_when_more_is_known"]
     caught = 0
     for end in replay.pytestmark[0].args[1]:
@@ -52,6 +54,15 @@ def test_its_test_notices_a_strategy_that_looks_ahead(tmp_path):
         except AssertionError:
             caught += 1
     assert caught > 0
+
+
+def test_the_first_own_verdict_is_no_lucky_one(tmp_path):
+    idea = find_strategy(str(scaffold("my_idea", tmp_path)[0]))
+    for parameters in idea.variants():
+        trial = backtest(idea, open_data(), ledger=None, **parameters)
+        assert trial.verdict.word in ("undecidable", "ruled out")
+        assert trial.timing.dates[0] >= pd.Timestamp("1975")
+        assert len(trial.verdict.reason) > 40
 
 
 def test_nothing_is_overwritten_and_nothing_half_done(tmp_path):

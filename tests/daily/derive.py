@@ -8,8 +8,8 @@ import pandas as pd
 
 from research.datasets.continuous import bridged_returns, total_return_index
 from research.datasets.data import bundled_folder
-from research.derive_lease_rates import SOURCES, daily_lease_rates, read_inputs
 from research.signals.premium import curve_spot
+from tools.derive_lease_rates import SOURCES, daily_lease_rates, read_inputs
 
 
 def derive(market: Path, out: Path) -> None:
@@ -17,18 +17,25 @@ def derive(market: Path, out: Path) -> None:
     for source in SOURCES:
         futures, yields, bills = read_inputs(market, source, bundled_folder())
         spot = pd.read_csv(market / f"{source.metal}_spot_usd.csv.gz", parse_dates=["date"], index_col="date")["close"]
-        curve(futures, yields, bills, spot).to_csv(out / f"{source.metal}_curve.csv")
+        curve(futures, yields, bills, spot, source.active_months).to_csv(out / f"{source.metal}_curve.csv")
         comex_split(market, source.metal).to_csv(out / f"comex_{source.metal}_split.csv", index=False)
     foreign_money(market, yields["m3"]).to_csv(out / "foreign_money.csv")
 
 
-def curve(futures: pd.DataFrame, yields: pd.DataFrame, bills: pd.Series, spot: pd.Series) -> pd.DataFrame:
-    """Lease rate, carry and London premium of each day, in %, from the two nearest contracts out of delivery."""
+def curve(
+    futures: pd.DataFrame, yields: pd.DataFrame, bills: pd.Series, spot: pd.Series, active_months: tuple[int, ...]
+) -> pd.DataFrame:
+    """Lease rate, carry and London premium of each day, in %, from the two nearest contracts out of delivery.
+
+    And the lease rate of the active ones, where they traded.
+    """
     daily = daily_lease_rates(futures, yields, bills).loc["1990":]
+    active = daily_lease_rates(futures, yields, bills, active_months=active_months)["lease_rate"]
     comex = curve_spot(daily["near_close"], daily["far_close"], daily["near_days"], daily["far_days"])
     table = pd.DataFrame(
         {
             "lease_rate_pct": 100 * daily["lease_rate"],
+            "lease_rate_active_pct": 100 * active.reindex(daily.index),
             "carry_pct": 100 * daily["carry"],
             "london_premium_pct": 100 * (spot.reindex(daily.index) / comex - 1),
         }

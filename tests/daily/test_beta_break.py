@@ -3,11 +3,11 @@ import pandas as pd
 import pytest
 
 from research.datasets.data import open_data
-from research.study.beta_break import real_yield_break
+from research.study.beta_break import beta_break
 
 
 def test_the_break_equals_least_squares_on_each_side(daily):
-    found = real_yield_break(daily, "gold")
+    found = beta_break(daily, "gold", "real_yield_10y")
     price, rate = (
         daily.observations(name).set_index("observed_for")["value"] for name in ("gold_spot", "real_yield_10y")
     )
@@ -26,4 +26,4 @@ def test_the_break_equals_least_squares_on_each_side(daily):
 
 
 def test_without_daily_prices_there_is_none():
-    assert real_yield_break(open_data(), "gold") is None
+    assert beta_break(open_data(), "gold", "real_yield_10y") is None

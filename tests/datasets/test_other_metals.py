@@ -6,12 +6,12 @@ import pytest
 
 from research.datasets.continuous import calendar_spreads, held_returns, ratio_adjusted, total_return_index
 from research.datasets.futures import clean_futures, roll_before_notice, roll_by_volume
-from research.derive_lease_rates import daily_lease_rates
 from research.signals.carry import log_carry
 from research.signals.inventory import open_interest_coverage
 from research.signals.premium import curve_spot
 from tests.datasets.contracts import PLATINUM_MONTHS, futures_table
 from tests.test_derive_lease_rates import NO_BILLS, flat_yields
+from tools.derive_lease_rates import daily_lease_rates
 
 BILLS, LEASE = 0.04, 0.06
 CENTS_PER_POUND = ["open", "high", "low", "close"]

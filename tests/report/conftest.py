@@ -28,5 +28,5 @@ def trial(study: Study) -> Trial:
 @pytest.fixture(scope="session")
 def too_few(study: Study) -> Trial:
     found = study["lease_rate_spike", "gold"]
-    assert found.events < found.verdict.rules.min_events
+    assert found.evidence.events < found.verdict.rules.min_events
     return found

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from research.diagnostics.timing import independent_events
 from research.errors import DataError
 from research.report import charts
 from research.report.chart import Bars, Cells, Chart, Line, Rows, Rule, Spans
@@ -60,11 +62,11 @@ def test_equity_shows_the_accounts_of_the_trial(trial):
 
 def test_episodes_are_those_that_the_verdict_counts(trial):
     (spans,) = [mark for mark in charts.signal(trial).panels[0].marks if isinstance(mark, Spans)]
-    assert len(spans.starts) == trial.events
-    decided = trial.accounts.decided.ffill()
-    for start, end in zip(spans.starts, spans.ends, strict=True):
-        assert decided.loc[start] > decided.mean()
-        assert decided.loc[end] > decided.mean()
+    assert len(spans.starts) >= trial.evidence.events
+    active = pd.Series(trial.timing.active, index=trial.timing.dates)
+    inside = pd.concat([active.loc[start:end] for start, end in zip(spans.starts, spans.ends, strict=True)])
+    assert (inside > 0).all()
+    assert len(inside) == (active > 0).sum()
 
 
 def test_what_the_strategy_saw_is_shown_with_its_unit(trial):
@@ -78,28 +80,29 @@ def test_what_the_strategy_saw_is_shown_with_its_unit(trial):
 
 
 def test_the_placebo_picture_repeats_the_verdict_s_own_draws(trial):
-    draws = exhibits.placebo_draws(trial)
-    finding = trial.findings["shift_placebo"]
-    assert (draws.observed, draws.finding.p_value) == (finding.statistic, finding.p_value)
+    draws = exhibits.moved_histories(trial)
     as_good = np.isnan(draws.shifted) | (draws.shifted >= draws.observed - 1e-9)
-    assert as_good.mean() == pytest.approx(finding.estimate)
+    share = (1 + as_good.sum()) / (1 + as_good.size)
+    assert share == pytest.approx(trial.evidence.p_shifted.supporting, abs=0.1), (
+        "alone, not with its claim's other rows"
+    )
     (bars,) = marks(charts.placebo(trial), Bars)
     assert sum(bars.heights) == np.isfinite(draws.shifted).sum()
 
 
 def test_the_grid_shows_every_declared_point_and_frames_the_chosen_one(trial):
     (cells,) = marks(charts.grid(trial), Cells)
-    assert sorted(cells.values.ravel()) == sorted(point.alpha for point in trial.grid)
+    assert sorted(cells.values.ravel()) == sorted(point.timing_return for point in trial.grid)
     assert len(trial.grid) == len(trial.strategy.variants())
-    assert cells.values[cells.chosen] == pytest.approx(trial.findings["timing_alpha"].estimate, rel=1e-6)
+    assert cells.values[cells.chosen] == pytest.approx(trial.evidence.timing_return.value, rel=1e-6)
 
 
-def test_the_power_curve_passes_through_the_smallest_findable_alpha(trial):
+def test_the_power_curve_passes_through_the_detectable_ratio(trial):
     curve = exhibits.chance_of_finding(trial)
-    least = trial.findings["minimum_detectable_information_ratio"].details["minimum_detectable_alpha"]
-    assert np.interp(least, curve["alpha"], curve["power"]) == pytest.approx(trial.verdict.rules.power, abs=0.01)
+    least = trial.evidence.detectable
+    assert np.interp(least, curve["ratio"], curve["power"]) == pytest.approx(trial.verdict.rules.power, abs=0.01)
     places = {rule.label: rule.at for rule in marks(charts.power(trial), Rule)}
-    assert places["Seen in this sample"] == pytest.approx(abs(trial.findings["timing_alpha"].estimate))
+    assert places["Seen in this record"] == pytest.approx(max(trial.evidence.information_ratio.value, 0))
 
 
 def test_too_few_events_show_no_p_value_and_no_interval(too_few, study):
@@ -107,18 +110,16 @@ def test_too_few_events_show_no_p_value_and_no_interval(too_few, study):
         assert "(p " not in chart.description
         assert "luck would make" not in chart.description
     (rows,) = marks(charts.verdicts(study), Rows)
-    place = list(rows.labels).index(f"{too_few.name}, {too_few.metal}")
-    assert np.isnan(rows.lows[place])
-    assert np.isnan(rows.highs[place])
+    few = [name for name, claim in study.claims.items() if claim.evidence.events < 6]
+    for name in few:
+        place = list(rows.labels).index(name)
+        assert np.isnan([rows.estimates[place], rows.lows[place], rows.highs[place]]).all()
 
 
 def test_the_mean_path_and_its_band_are_those_of_moved_dates(trial):
     found = exhibits.paths_after_events(trial)
     moved = trial.result.metal_excess_returns.to_numpy()
-    bars = trial.accounts.market.price.index
-    delay = trial.result.execution.delay
-    fills = [bars[bars.get_loc(day) + delay] for day in exhibits.signal_episodes(trial)["start"]]
-    starts = [trial.result.metal_excess_returns.index.searchsorted(day, side="right") for day in fills]
+    starts = trial.result.metal_excess_returns.index.get_indexer(independent_events([trial.timing]))
     starts = [start for start in starts if start + 12 <= moved.size]
     by_hand = np.mean([moved[start : start + 12].sum() for start in starts])
     assert found.mean[-1] == pytest.approx(by_hand)

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from research.report import html
+from research.report.columns import CLAIM_COLUMNS, ROW_COLUMNS
 from research.report.html import report, write_report
 from research.study import Study
 
@@ -103,20 +104,16 @@ def test_the_first_screen_of_one_trial_has_claim_verdict_three_numbers_and_the_c
     assert trial.strategy.claim in words
     assert str(trial.verdict.word) in words
     assert trial.verdict.reason in words
-    assert f"{trial.findings['timing_alpha'].estimate:+.1%}".replace("%", " %") in words
-    assert f"{trial.findings['step_down'].p_value:.3f}" in words
-    assert f"{trial.findings['shift_placebo'].p_value:.3f}" in words
+    assert f"{trial.evidence.timing_return.value:+.1%}".replace("%", " %") in words
+    assert f"{trial.evidence.p_adjusted.supporting:.3f}" in words
+    assert f"{trial.evidence.p_shifted.supporting:.3f}" in words
     assert top.count("<figure") == 1
 
 
-def test_the_note_under_the_verdicts_says_the_rules_in_force(study):
-    from dataclasses import replace
-
-    from research.verdict import Rules
-
-    words = "".join(Page(report(replace(study, rules=Rules(power=0.9, min_events=8)))).words)
-    assert "finds in 90% of cases. Under 8 independent events" in words
-    assert "{" not in words[words.index("Alpha: return a year") :]
+def test_the_note_under_the_verdicts_says_what_every_column_is(page):
+    words = "".join(page.words)
+    for column in (*CLAIM_COLUMNS[:-1], *ROW_COLUMNS[:-1]):
+        assert f"{column.heading}: {column.meaning}." in words
 
 
 def test_without_events_enough_there_is_no_p_value(study, too_few):
@@ -125,10 +122,8 @@ def test_without_events_enough_there_is_no_p_value(study, too_few):
     words = "".join(Page(report(replace(study, trials=(too_few,)))).words)
     numbers = words[: words.index("Evidence")]
     assert "Independent events" in numbers
-    assert "p over the family" not in numbers
-    everything = {**too_few.findings, **too_few.appendix}.values()
-    assert all(finding.p_value is None and finding.interval is None for finding in everything)
-    assert not [key for finding in everything for key in finding.details if "p_value" in key]
+    assert "p adjusted" not in numbers
+    assert all(finding.p_value is None for finding in too_few.findings.values())
     assert "among its own shifted histories" not in words
 
 
@@ -138,7 +133,7 @@ def test_data_terms_trials_and_manifest_are_told(study, page):
         assert dataset.sha256 in words
         assert dataset.licence in words
         assert dataset.publisher in words
-    assert f"{study.family_size} trials" in words
+    assert f"{study.claims['C1+'].evidence.family_size} claims with" in words
     assert study.manifest["versions"]["vectorbt"] in words
     assert str(study.manifest["seed"]) in words
     assert words.count("threshold = 3.0, hold_days = 183") == 2

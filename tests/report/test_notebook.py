@@ -16,14 +16,14 @@ def test_a_trial_shows_verdict_table_and_chart(trial):
     ElementTree.fromstring(shown)
     assert shown.index("verdict") < shown.index("<table") < shown.index('role="img"')
     assert trial.verdict.reason in shown
-    assert f"p placebo {trial.findings['shift_placebo'].p_value:.3f}" in shown
+    assert f"p shifted {trial.evidence.p_shifted.supporting:.3f}" in shown
     assert shown.count('scope="row"') == 4
     assert len(shown) < 100_000
 
 
 def test_a_trial_with_too_few_events_shows_no_p_value(too_few):
     shown = too_few._repr_html_()
-    assert "p placebo" not in shown
+    assert "p shifted" not in shown
     assert "2 independent events" in shown
 
 
@@ -31,13 +31,13 @@ def test_a_study_shows_every_trial_and_escapes_names(study):
     shown = study._repr_html_()
     ElementTree.fromstring(shown)
     assert EVIL not in shown
-    assert all(f"{trial.events:.0f}" in shown for trial in study.trials)
-    assert shown.count("<tr") == len(study.trials) + 1
+    assert all(f"{trial.evidence.events}" in shown for trial in study.trials)
+    assert shown.count("<tr") == len(study.claims) + 1 + len(study.trials) + 1
 
 
 def test_plain_representations_are_one_short_line(trial, study):
     assert repr(trial) == f"<Trial lease_rate_spike on silver: {trial.verdict.word}>"
-    assert repr(study).startswith(f"<Study of {len(study.trials)} trials")
+    assert repr(study).startswith(f"<Study of {len(study.claims)} claims")
 
 
 def test_a_chart_shows_itself(trial):

@@ -1,12 +1,15 @@
-"""Derive the monthly implied lease rates of the bundled pack: ``python -m research.derive_lease_rates --market DIR``.
+"""Derive the monthly implied lease rates of the bundled pack: ``python -m tools.derive_lease_rates --market DIR``.
 
 Reads settlement prices by contract and Treasury par yields from ``DIR``, and the monthly bill rate from the data pack;
-writes ``silver_lease_rate.csv`` and ``gold_lease_rate.csv`` into the pack, whose pins are to be renewed afterwards, and
-prints quoted lease rates beside the implied ones. The prices are their vendors' and stay where they are.
+writes ``silver_lease_rate.csv``, ``gold_lease_rate.csv`` and the same with ``_active`` into the pack, whose pins are to
+be renewed afterwards, and prints quoted lease rates beside the implied ones. The prices are their vendors' and stay
+where they are.
 
-The rule, day by day:
+Day by day:
 
-1. The near contract is the nearest one at least five business days before its first notice, the far one is the next.
+1. Two contracts, by one of two rules. *Nearest*: the near contract is the nearest one at least five business days
+   before its first notice, the far one is the next. *Active*: of the metal's active delivery months, those that traded
+   that day (where the file records volume), the near one at least 25 calendar days before its first notice.
    Both settle at one moment at one exchange, so nothing is asynchronous and no contract is in delivery.
 2. The interest rate is the forward rate between the two deliveries (15th of the delivery month) on the curve of
    Treasury par yields, which starts in 1990. Before that the monthly average of the 3-month bill stands for every
@@ -21,6 +24,7 @@ A month's value is the median of its days: one bad settlement does not move it, 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +33,7 @@ import pandas as pd
 
 from research.datasets.continuous import calendar_spreads
 from research.datasets.data import bundled_folder
-from research.datasets.futures import clean_futures
+from research.datasets.futures import clean_futures, delivery_calendar
 from research.errors import AssayError, NoData
 from research.signals.bills import forward_simple_rate, log_growth, simple_rate_of_discount
 from research.signals.carry import carry
@@ -42,17 +46,21 @@ THIN_TENOR = 100
 THIN_START = 120
 
 
+ACTIVE_NOTICE_DAYS = 25
+
+
 @dataclass(frozen=True)
 class Source:
-    """One file of contract prices and the table that is derived from it."""
+    """One file of contract prices, and the active delivery months of its contracts."""
 
     metal: str
     file: str
+    active_months: tuple[int, ...]
 
 
 SOURCES = (
-    Source("silver", "comex_silver_futures_by_contract.csv.gz"),
-    Source("gold", "comex_micro_gold_futures_by_contract.csv.gz"),
+    Source("silver", "comex_silver_futures_by_contract.csv.gz", (3, 5, 7, 9, 12)),
+    Source("gold", "comex_micro_gold_futures_by_contract.csv.gz", (2, 4, 6, 8, 10, 12)),
 )
 
 
@@ -64,14 +72,17 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     try:
         for source in SOURCES:
-            daily = daily_lease_rates(*read_inputs(options.market, source, options.out))
-            table = monthly_lease_rates(daily)
-            target = options.out / f"{source.metal}_lease_rate.csv"
-            table.to_csv(target, index=False, lineterminator="\n")
-            print(f"{target}: {len(table)} months, {table['month'].iloc[0]} to {table['month'].iloc[-1]}")  # noqa: T201
-            quotes = pd.read_csv(options.out / "lease_rates.csv")
-            compared = compare_with_quotes(daily, quotes[quotes["metal"] == source.metal])
-            print(f"\n{source.metal}, % a year, quoted and implied:\n{compared.round(2).to_string(index=False)}\n")  # noqa: T201
+            inputs = read_inputs(options.market, source, options.out)
+            for rule, months in (("", ()), ("_active", source.active_months)):
+                daily = daily_lease_rates(*inputs, active_months=months)
+                table = monthly_lease_rates(daily)
+                target = options.out / f"{source.metal}_lease_rate{rule}.csv"
+                table.to_csv(target, index=False, lineterminator="\n")
+                span = f"{table['month'].iloc[0]} to {table['month'].iloc[-1]}"
+                print(f"{target}: {len(table)} months, {span}")  # noqa: T201
+                quotes = pd.read_csv(options.out / "lease_rates.csv")
+                compared = compare_with_quotes(daily, quotes[quotes["metal"] == source.metal])
+                print(f"\n% a year, quoted and implied:\n{compared.round(2).to_string(index=False)}\n")  # noqa: T201
     except AssayError as error:
         raise SystemExit(f"derive_lease_rates: {error}") from None
 
@@ -129,8 +140,10 @@ def read_inputs(market: Path, source: Source, pack: Path) -> tuple[pd.DataFrame,
     return futures, yields.sort_index(), rate
 
 
-def daily_lease_rates(futures: pd.DataFrame, par_yields: pd.DataFrame, bill_discount: pd.Series) -> pd.DataFrame:
-    """Implied lease rate of each day, from the two nearest contracts out of delivery.
+def daily_lease_rates(
+    futures: pd.DataFrame, par_yields: pd.DataFrame, bill_discount: pd.Series, *, active_months: Collection[int] = ()
+) -> pd.DataFrame:
+    """Implied lease rate of each day, from two contracts out of delivery.
 
     Parameters
     ----------
@@ -140,6 +153,8 @@ def daily_lease_rates(futures: pd.DataFrame, par_yields: pd.DataFrame, bill_disc
         Treasury par yields by date, fractions; columns of `NODES`.
     bill_discount : Series
         3-month bill, fraction on bank discount, by month.
+    active_months : collection of int
+        Delivery months of the rule *active*; without any, the rule is *nearest*.
 
     Returns
     -------
@@ -147,7 +162,8 @@ def daily_lease_rates(futures: pd.DataFrame, par_yields: pd.DataFrame, bill_disc
         The columns of :func:`research.datasets.continuous.calendar_spreads` and ``rate`` (forward, simple, actual/360),
         ``rate_source`` (``par yields`` or ``monthly bill``), ``lease_rate`` and ``carry`` (fractions a year).
     """
-    spreads = calendar_spreads(clean_futures(futures).table)
+    table = clean_futures(futures).table
+    spreads = calendar_spreads(_active(table, active_months) if active_months else table)
     spreads = spreads[~spreads["locked"]]
     days = spreads["far_days"] - spreads["near_days"]
     curve = _last_known(par_yields, pd.DatetimeIndex(spreads.index))
@@ -195,6 +211,13 @@ def monthly_lease_rates(daily: pd.DataFrame) -> pd.DataFrame:
     thin = (table["days"] < THIN_DAYS) | (table["tenor_days"] > THIN_TENOR) | (table["near_days"] > THIN_START)
     table["thin"] = (thin | (traded < 0.5).fillna(False)).astype(int)
     return table.reset_index()
+
+
+def _active(table: pd.DataFrame, months: Collection[int]) -> pd.DataFrame:
+    """Rows of the active delivery months that traded, or of which no volume is recorded, well before first notice."""
+    notice = table["contract"].map(delivery_calendar(table["contract"].unique())["first_notice"])
+    early = (notice - table["date"]).dt.days >= ACTIVE_NOTICE_DAYS
+    return table[table["contract"].str[4:].astype(int).isin(months) & table["traded"].fillna(True) & early]
 
 
 def _last_known(yields: pd.DataFrame, dates: pd.DatetimeIndex) -> pd.DataFrame:

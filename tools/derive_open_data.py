@@ -1,4 +1,4 @@
-"""Write the daily tables of the bundled pack: ``python -m research.derive_open_data --market DIR``.
+"""Write the daily tables of the bundled pack: ``python -m tools.derive_open_data --market DIR``.
 
 Three kinds go into the pack, whose pins are to be renewed afterwards:
 
@@ -19,8 +19,8 @@ import pandas as pd
 
 from research.datasets.data import bundled_folder
 from research.datasets.optional import need
-from research.derive_lease_rates import SOURCES, Source, daily_lease_rates, read_inputs
 from research.signals.premium import curve_spot
+from tools.derive_lease_rates import SOURCES, Source, daily_lease_rates, read_inputs
 
 DXY_LEVEL = 50.14348112
 DXY_WEIGHTS = {"EUR": 0.576, "JPY": 0.136, "GBP": 0.119, "CAD": 0.091, "SEK": 0.042, "CHF": 0.036}

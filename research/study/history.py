@@ -1,0 +1,154 @@
+"""The verdict through time: what the judge would have said of a claim at each year's end, from what was known then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from research.claims import Thesis, load_thesis
+from research.datasets.data import Data, open_data
+from research.discovery import find_strategy
+from research.errors import NoData, ParameterError, did_you_mean
+from research.execution import Execution
+from research.study.candidates import decides
+from research.study.family import Families, Member
+from research.study.judge import judge, measure
+from research.study.record import Terms
+from research.study.threads import one_thread
+from research.thesis import Strategy
+from research.verdict import Rules
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class History:
+    """A claim as it stood at several moments.
+
+    Attributes
+    ----------
+    id, short
+        The claim.
+    table
+        One row a moment (UTC): ``last_bar``, ``events``, ``timing_return``, ``low``, ``high`` (95 %), ``p_adjusted``
+        and ``word``; NaN where the record of then gives no number.
+    """
+
+    id: str
+    short: str
+    table: pd.DataFrame
+
+    def _repr_html_(self) -> str:
+        from research.report.charts import history
+
+        return history(self)._repr_html_()
+
+
+@one_thread()
+def history(
+    claim: str | Strategy,
+    data: Data | None = None,
+    *,
+    moments: Iterable[pd.Timestamp | str] | None = None,
+    execution: Execution | None = None,
+    rules: Rules | None = None,
+    thesis: Thesis | None = None,
+) -> History:
+    """Judge a claim at several moments, each time in its family as it stood then.
+
+    The same as a study of ``data.known_by(moment)``: decisions are those that were taken, prices those that had been
+    published. Decisions are computed once, because none depends on what came later; ``assay check`` tests that.
+
+    Parameters
+    ----------
+    claim
+        Id of a sentence of the thesis, or a strategy, its name or file.
+    moments
+        By default the end of each year (UTC) from the third of the record on, and the last moment known.
+
+    Raises
+    ------
+    AssayError
+        If there is no such claim, or it can be tested on nothing here.
+    """
+    thesis, data, rules = thesis or load_thesis(), data or open_data(), rules or Rules()
+    terms = Terms(execution or Execution())
+    families = Families(data, terms, thesis)
+    strategy = _strategy(claim, thesis)
+    kind = families.kind_of(strategy)
+    members = families.whole(kind) if kind != "own" else {strategy.name: families.member(strategy, [])}
+    asked = members[families.id_of(strategy)]
+    if not asked.candidates:
+        raise NoData(f"{asked.id}: no data here to test it on; `assay strategies` says what it needs")
+    rows = []
+    chosen = [_utc(moment) for moment in moments] if moments is not None else _year_ends(asked, data)
+    for moment in chosen:
+        then = {name: _as_of(member, data.known_by(moment), terms) for name, member in members.items()}
+        here = then.pop(asked.id).rows()
+        if not here.rows:
+            continue
+        others = {name: measure(member.rows()) for name, member in then.items()}
+        judged = judge([here], rules, others=others, shift_all=False)[asked.id]
+        evidence = judged.evidence
+        told = evidence.shows_p_values(rules)
+        low, high = evidence.timing_return.interval() if told else (float("nan"), float("nan"))
+        rows.append(
+            {
+                "moment": moment,
+                "last_bar": max(timing.dates[-1] for timing in here.rows.values()),
+                "events": evidence.events,
+                "timing_return": evidence.timing_return.value,
+                "low": low,
+                "high": high,
+                "p_adjusted": evidence.p_adjusted.supporting,
+                "word": str(judged.verdict.word),
+            }
+        )
+    if not rows:
+        raise NoData(f"{asked.id}: nothing was earned by any of these moments; give later ones")
+    short = asked.sentence.short if asked.sentence else strategy.claim
+    return History(id=asked.id, short=short, table=pd.DataFrame(rows).set_index("moment"))
+
+
+def _strategy(claim: str | Strategy, thesis: Thesis) -> Strategy:
+    if isinstance(claim, Strategy):
+        return claim
+    sentence = thesis.sentences.get(claim)
+    if sentence is not None:
+        return thesis.strategies[sentence.strategies[0]]
+    if claim.rstrip("+-") in {item.number for item in thesis.claims}:
+        raise ParameterError(f"claim {claim!r}: no such sentence{did_you_mean(claim, thesis.sentences)}")
+    return find_strategy(claim, thesis.strategies)
+
+
+def _utc(moment: pd.Timestamp | str) -> pd.Timestamp:
+    stamp = pd.Timestamp(moment)
+    return stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")
+
+
+def _year_ends(member: Member, data: Data) -> list[pd.Timestamp]:
+    first = min(pd.Timestamp(item.chosen.dropna().index[0]) for item in member.candidates)
+    prices = {identity for item in member.candidates for identity, found in item.market.datasets.items() if found.price}
+    last = max(data.observations(identity)["known_at"].max() for identity in prices)
+    years = [_utc(f"{year}-12-31 23:59:59") for year in range(first.year + 3, last.year)]
+    return [*years, last]
+
+
+def _as_of(member: Member, data: Data, terms: Terms) -> Member:
+    """The same claim on prices that had been published, with the decisions up to the last of them."""
+    then = Member(id=member.id, sign=member.sign, sentence=member.sentence)
+    for item in member.candidates:
+        try:
+            market = data.market(item.metal)
+        except NoData:
+            continue
+        cut = {name: weights.loc[: market.price.index[-1]] for name, weights in item.decisions.items()}
+        cut = {name: weights for name, weights in cut.items() if decides(weights)}
+        if item.label not in cut:
+            continue
+        earlier = replace(item, market=market, decisions=cut)
+        then.candidates.append(earlier)
+        then.timings.append(earlier.timings(terms.execution))
+    if member.portfolio is not None:
+        then.portfolio = member.portfolio.known_by(data)
+    return then

@@ -1,0 +1,1 @@
+"""Tools of ours: what builds the bundled data. No wheel carries them."""
