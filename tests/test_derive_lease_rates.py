@@ -11,7 +11,7 @@ import pytest
 
 from research.datasets.data import bundled_folder, open_data
 from tests.datasets.contracts import COPPER_MONTHS, futures_table
-from tools.derive_lease_rates import (
+from tests.tools.derive_lease_rates import (
     NODES,
     SOURCES,
     compare_with_quotes,

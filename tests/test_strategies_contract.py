@@ -12,6 +12,7 @@ from research.lookahead import check
 from research.lookahead.history import history_of
 from research.lookahead.state import fresh
 from research.study import compare
+from research.thesis import in_bills
 
 STRATEGIES = list(all_strategies().values())
 DATA = open_data()
@@ -56,7 +57,7 @@ def test_weights_can_be_traded_at_every_point_of_the_grid(item, metal, data):
     for parameters in item.variants():
         weights = item.weights(history.panel(), parameters)
         assert weights.index.equals(history.index)
-        assert np.nanmax(np.abs(weights)) <= Execution().max_leverage
+        assert np.nanmax(np.abs(in_bills(weights))) <= Execution().max_leverage
         assert weights.equals(item.weights(history.panel(), parameters)), "the same panel gives the same weights"
 
 

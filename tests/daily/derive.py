@@ -9,7 +9,7 @@ import pandas as pd
 from research.datasets.continuous import bridged_returns, total_return_index
 from research.datasets.data import bundled_folder
 from research.signals.premium import curve_spot
-from tools.derive_lease_rates import SOURCES, daily_lease_rates, read_inputs
+from tests.tools.derive_lease_rates import SOURCES, daily_lease_rates, read_inputs
 
 
 def derive(market: Path, out: Path) -> None:

@@ -11,7 +11,7 @@ from research.signals.inventory import open_interest_coverage
 from research.signals.premium import curve_spot
 from tests.datasets.contracts import PLATINUM_MONTHS, futures_table
 from tests.test_derive_lease_rates import NO_BILLS, flat_yields
-from tools.derive_lease_rates import daily_lease_rates
+from tests.tools.derive_lease_rates import daily_lease_rates
 
 BILLS, LEASE = 0.04, 0.06
 CENTS_PER_POUND = ["open", "high", "low", "close"]

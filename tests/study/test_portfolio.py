@@ -53,7 +53,7 @@ def test_weights_are_the_shares_of_the_signals_at_equal_risk(trial):
 
 def test_the_leg_that_no_pack_holds_is_named(trial):
     assert list(trial.strategies) == ["gold", "silver"]
-    assert "dollar_index" in trial.missing["foreign_money"]
+    assert "foreign_money" in trial.missing["foreign_money"]
     assert trial.missing == portfolio(data=DATA, end="2024").missing
 
 
@@ -114,8 +114,8 @@ def test_start_and_end_cut_the_account_and_not_its_warm_up(trial):
 def test_no_leg_at_all_is_an_error_with_the_reason():
     with pytest.raises(NoData, match="no legs were named"):
         portfolio({}, DATA)
-    with pytest.raises(NoData, match="platinum"):
-        portfolio({"platinum": strategy_on("platinum")}, DATA)
+    with pytest.raises(NoData, match="palladium"):
+        portfolio({"palladium": strategy_on("palladium")}, DATA)
 
 
 def strategy_on(metal):

@@ -1,4 +1,4 @@
-"""Write the daily tables of the bundled pack: ``python -m tools.derive_open_data --market DIR``.
+"""Write the daily tables of the bundled pack: ``python -m tests.tools.derive_open_data --market DIR``.
 
 Three kinds go into the pack, whose pins are to be renewed afterwards:
 
@@ -20,7 +20,7 @@ import pandas as pd
 from research.datasets.data import bundled_folder
 from research.datasets.optional import need
 from research.signals.premium import curve_spot
-from tools.derive_lease_rates import SOURCES, Source, daily_lease_rates, read_inputs
+from tests.tools.derive_lease_rates import SOURCES, Source, daily_lease_rates, read_inputs
 
 DXY_LEVEL = 50.14348112
 DXY_WEIGHTS = {"EUR": 0.576, "JPY": 0.136, "GBP": 0.119, "CAD": 0.091, "SEK": 0.042, "CHF": 0.036}
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
     for name, table in tables.items():
         text = table.rename_axis("date").to_csv(date_format="%Y-%m-%d", lineterminator="\n")
         (options.out / f"{name}.csv.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
-        print(f"{name}: {len(table)} days, {table.index[0]:%Y-%m-%d} to {table.index[-1]:%Y-%m-%d}")  # noqa: T201
+        print(f"{name}: {len(table)} days, {table.index[0]:%Y-%m-%d} to {table.index[-1]:%Y-%m-%d}")
 
 
 def reference_rates() -> pd.DataFrame:

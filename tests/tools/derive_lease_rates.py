@@ -1,4 +1,4 @@
-"""Derive the monthly implied lease rates of the bundled pack: ``python -m tools.derive_lease_rates --market DIR``.
+"""Derive the implied lease rates of the bundled pack: ``python -m tests.tools.derive_lease_rates --market DIR``.
 
 Reads settlement prices by contract and Treasury par yields from ``DIR``, and the monthly bill rate from the data pack;
 writes ``silver_lease_rate.csv``, ``gold_lease_rate.csv`` and the same with ``_active`` into the pack, whose pins are to
@@ -79,10 +79,10 @@ def main(arguments: list[str] | None = None) -> None:
                 target = options.out / f"{source.metal}_lease_rate{rule}.csv"
                 table.to_csv(target, index=False, lineterminator="\n")
                 span = f"{table['month'].iloc[0]} to {table['month'].iloc[-1]}"
-                print(f"{target}: {len(table)} months, {span}")  # noqa: T201
+                print(f"{target}: {len(table)} months, {span}")
                 quotes = pd.read_csv(options.out / "lease_rates.csv")
                 compared = compare_with_quotes(daily, quotes[quotes["metal"] == source.metal])
-                print(f"\n% a year, quoted and implied:\n{compared.round(2).to_string(index=False)}\n")  # noqa: T201
+                print(f"\n% a year, quoted and implied:\n{compared.round(2).to_string(index=False)}\n")
     except AssayError as error:
         raise SystemExit(f"derive_lease_rates: {error}") from None
 
