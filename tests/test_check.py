@@ -1,6 +1,7 @@
 """What ``assay check`` sees beside the zoo: imports, dates, cells, ends of samples, seeds, and what it says."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -437,14 +438,12 @@ def test_the_demonstration_is_rejected(capsys):
 
 
 def test_all_says_how_far_it_is_and_how_it_ended(monkeypatch, capsys):
-    from research import discovery
-
     @strategy(claim="x", metal="gold", inputs={"price": "gold_price"}, expected_sign=1)
     def never(panel):
         return panel["price"] * 0.0
 
     few = {name: find_strategy(name) for name in ("silver_deficit", "shanghai_premium")} | {"never": never}
-    monkeypatch.setattr(discovery, "all_strategies", lambda: few)
+    monkeypatch.setattr("research.cli.check.thesis_in_force", lambda: SimpleNamespace(strategies=few))
     assert main(["check", "all", "--cuts", "2"]) == 3
     said = capsys.readouterr()
     assert "3 of 3: never" in said.err

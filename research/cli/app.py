@@ -224,9 +224,10 @@ def _give(
 ) -> None:
     """Write what was asked for and print the study; one that cannot be written is printed all the same."""
     failed: AssayError | None = None
+    shown = _with_dates(study, data) if verbose or html is not None else study
     try:
         if html is not None:
-            typer.echo(f"wrote {study.report(html)}", err=True)
+            typer.echo(f"wrote {shown.report(html)}", err=True)
         if run_folder is not None:
             from research.runs import save
 
@@ -235,9 +236,27 @@ def _give(
         failed = error
     except OSError as error:
         failed = ExecutionError(f"{html}: cannot be written: {error.strerror}; name another file")
-    _show(study, as_json=as_json, verbose=verbose)
+    _show(shown, as_json=as_json, verbose=verbose)
     if failed is not None:
         raise failed
+
+
+def _with_dates(study: Study, data: Data) -> Study:
+    """The study with a line for each row that decides by the dates of one history: which bars, and what they carry."""
+    from dataclasses import replace
+
+    from research.lookahead import dated_bars
+
+    priced = data.priced(study.manifest["price"])
+    between = {"start": study.manifest["start"], "end": study.manifest["end"], "execution": study.execution}
+    found = {
+        f"{trial.name} on {trial.metal}": dated_bars(
+            trial.strategy, priced, trial.metal, parameters=trial.parameters, **between
+        )
+        for trial in study.trials
+    }
+    dated = {name: str(bars) for name, bars in found.items() if bars is not None}
+    return replace(study, manifest={**study.manifest, "dated": dated}) if dated else study
 
 
 def _show(study: Study, *, as_json: bool, verbose: bool) -> None:

@@ -70,6 +70,7 @@ def study_lines(study: Study) -> list[str]:
     lines.append(_signals(study))
     lines.append(f"terms: {study.execution.describe()}; cash earns the 3-month bill")
     lines.append(family_line(study))
+    lines += [f"dates: {name}: {told}" for name, told in study.manifest.get("dated", {}).items()]
     counted = study.manifest["trials"]
     lines.append(
         f"trials: {counted['counted']} counted ({counted['declared']} declared here, {counted['recorded_before']} more "
