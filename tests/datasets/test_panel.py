@@ -146,3 +146,26 @@ def test_dropping_every_later_row_changes_nothing_before(data):
         part = data.panel("gold", {"flow": "flow", "stock": "late"}, market)
         for name in ("flow", "stock"):
             pd.testing.assert_series_equal(part[name], whole[name].loc[: part.index[-1]], check_freq=False)
+
+
+def test_a_value_is_known_at_the_very_moment_of_its_release_and_not_a_microsecond_before(tmp_path):
+    """``known_at <= decision``: at equality it is there."""
+    moment = panel_of_release(tmp_path / "at", "00:00")
+    assert moment["2020-02-29"] == 0
+    after = panel_of_release(tmp_path / "after", "00:01")
+    assert np.isnan(after["2020-02-29"])
+
+
+def panel_of_release(folder, time):
+    price = 'price = "average"\ndecision = { time = "00:00", timezone = "UTC" }'
+    files = {
+        "gold_price.csv": csv([(month, 100 + value) for value, month in enumerate(MONTHS)]),
+        "bill_rate.csv": csv([(month, 3.0) for month in MONTHS]),
+        "stock.csv": csv([(month, value) for value, month in enumerate(MONTHS)]),
+    }
+    datasets = [
+        entry("gold_price", unit="USD per troy ounce", more=price),
+        entry("bill_rate", unit="% a year, bond-equivalent"),
+        entry("stock", release=f'{{ rule = "lag", days = 29, time = "{time}", timezone = "UTC" }}'),
+    ]
+    return panel_of(open_data(write_pack(folder, datasets, files), bundled=False), stock="stock")["stock"]

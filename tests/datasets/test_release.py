@@ -153,3 +153,16 @@ def test_periods_end_on_their_last_day():
 def test_a_period_that_is_none_is_refused(bad):
     with pytest.raises(ValidationError, match="period"):
         period_end(pd.Series([bad]), column="period")
+
+
+def test_a_lag_in_business_days_from_a_weekend_counts_from_the_friday_before():
+    """Two business days after a Saturday are Tuesday: rolled forward first, they would be Wednesday."""
+    spec = {"rule": "lag", "business_days": 2, "calendar": "US", **NEW_YORK}
+    for day in ("2025-08-09", "2025-08-10"):
+        assert moment(spec, day) == pd.Timestamp("2025-08-12 16:00", tz="America/New_York")
+    assert moment(spec, "2025-08-08") == pd.Timestamp("2025-08-12 16:00", tz="America/New_York")
+
+
+def test_the_hour_that_comes_twice_at_the_end_of_summer_time_is_the_later_one():
+    spec = {"rule": "lag", "days": 1, "time": "01:30", "timezone": "America/New_York"}
+    assert moment(spec, "2025-11-01") == pd.Timestamp("2025-11-02 06:30", tz="UTC")
