@@ -16,7 +16,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-_HOME = Path(__file__).resolve().parent / "research"
+
+def _home() -> Path:
+    """The package: beside this file, or, of an editable install, in the folder that the path names."""
+    places = [Path(__file__).resolve().parent, *(Path(entry or ".").resolve() for entry in sys.path)]
+    for place in places:
+        if (place / "research" / "verdict.py").is_file():
+            return place / "research"
+    raise ImportError("assay: its package `research` is not installed; install assay again")
+
+
+_HOME = _home()
 
 
 def main() -> int:
