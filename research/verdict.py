@@ -133,7 +133,7 @@ class Evidence:
         Independent events; periods of the longest row, those of them left out because the claim's number was not
         known, and the length in years.
     timing_return
-        Fraction a year, after costs; of a claim the mean of its rows'.
+        Fraction a year, after costs; of a claim the mean of its rows', by how exactly each tells it.
     information_ratio
         Timing return over its yearly standard deviation, after costs, of the rows held together at equal risk: what
         is tested.

@@ -23,7 +23,8 @@ error by the very thing that is to be found. With :math:`g` the numbers of this 
 unbiased, with Satterthwaite's degrees of freedom :math:`K \le \nu`, for returns that are independent and of one
 variance (Bell and McCaffrey 2002; Imbens and Kolesár 2016). Both follow from the weights alone.
 
-**In price units**, the metal's return a year in position less that out of it is :math:`cov(z, m) / cov(z, w)`.
+**In price units**, the metal's return a year in position less that out of it is :math:`cov(z, m) / cov(z, w)`; of
+several rows, the mean of theirs by how exactly each tells it.
 
 **A claim** has several rows (a metal at a grid point each). Its numbers are the mean over the rows of theirs, each
 divided by the standard deviation of its own :math:`\psi`: equal risk, each on its own clock.
@@ -373,12 +374,14 @@ def _together(series: Sequence[Floats], dates: Sequence[pd.DatetimeIndex]) -> tu
 def mean_of_rows(
     series: Sequence[Floats], nu: int, scales: Sequence[float], effects: Effects | None = None
 ) -> Estimate:
-    """Mean over the rows of the mean of each series times its scale, with the error of that mean."""
-    numbers = [
-        scale / sqrt(psi.size) * _freed(psi, nu, effects, k)
-        for k, (psi, scale) in enumerate(zip(series, scales, strict=True))
-    ]
-    return Estimate.of_numbers(np.mean(numbers, axis=0), 1.0, effects.degrees_of_freedom if effects else None)
+    """Mean over the rows of what each says, the mean of its series times its scale, by how exactly it says it.
+
+    A row counts by the root of its length over the standard deviation of its series times the scale: then the mean is
+    the first of the claim's own numbers in another unit and has their t, and a row known for weeks counts for weeks.
+    """
+    exactness = [sqrt(psi.size) / (psi.std() * scale) for psi, scale in zip(series, scales, strict=True)]
+    degrees = effects.degrees_of_freedom if effects else None
+    return Estimate.of_numbers(pooled(series, nu, effects), 1 / float(np.mean(exactness)), degrees)
 
 
 def placebo_shifts(rows: Sequence[Timing], n_shifts: int, seed: int) -> Integers:

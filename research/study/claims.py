@@ -146,7 +146,7 @@ def split(timings: Iterable[Timing], sign: int, day: date) -> tuple[Part, Part]:
         pieces = [
             (item.series(sign)[mask], item.year)
             for item, mask in zip(found, masks, strict=True)
-            if item.is_timed and mask.any()
+            if item.is_timed and mask.any() and item.series(sign)[mask].std() > 0
         ]
         inside = events[events.isin(pd.DatetimeIndex([]).append(here))] if here else events[:0]
         nu = n_cosines(min((len(psi) for psi, _ in pieces), default=0))

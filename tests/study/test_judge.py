@@ -167,7 +167,10 @@ def test_a_claim_pools_its_rows_and_a_copied_row_changes_nothing():
         axis=0,
     )
     assert pair.information_ratio.t == pytest.approx(expected[0] / np.sqrt(np.mean(expected[1:] ** 2)))
-    assert pair.timing_return.value == pytest.approx(12 * np.mean([one.series(1).mean(), two.series(1).mean()]))
+    risks, means = zip(*((row.series(1).std(), row.series(1).mean()) for row in (one, two)), strict=True)
+    assert pair.timing_return.value == pytest.approx(12 * np.average(means, weights=1 / np.array(risks)))
+    assert pair.timing_return.t == pytest.approx(pair.information_ratio.t)
+    assert pair.price_gap.t == pytest.approx(pair.ratio_before_costs.t)
     single = judge([ClaimRows(id="C", sign=1, rows={"a": one})], RULES)["C"].evidence
     double = judge([ClaimRows(id="C", sign=1, rows={"a": one, "copy": one})], RULES)["C"].evidence
     for name in ("information_ratio", "timing_return", "price_gap"):
