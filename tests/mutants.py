@@ -135,17 +135,13 @@ def survives(mutant: Mutant) -> bool:
         os._exit(int(code))
 
 
-def run(files: Sequence[str], *, at_most: int | None = None, seed: int = 0) -> tuple[list[Mutant], int]:
-    """Survivors among the mutants of some files, all or so many drawn, and how many were tried."""
-    assert not any(name.startswith("research.") for name in sys.modules), "the house must not be loaded yet"
-    for library in ("scipy.fft", "scipy.special", "scipy.stats", "pandas", "numba", "hypothesis", "pytest"):
-        importlib.import_module(library)
-    found = [mutant for file in files for mutant in mutants_of(file)]
-    if at_most is not None and at_most < len(found):
-        chosen = np.sort(np.random.default_rng(seed).choice(len(found), at_most, replace=False))
-        found = [found[number] for number in chosen]
-    found = [mutant for mutant in found if mutant.what not in EQUAL]
-    return [mutant for mutant in found if survives(mutant)], len(found)
+def drawn(files: Sequence[str], at_most: int | None, seed: int) -> list[Mutant]:
+    """Mutants of some files, all or so many drawn, without those that are equal to the original."""
+    found = [mutant for file in files for mutant in mutants_of(file) if mutant.what not in EQUAL]
+    if at_most is None or at_most >= len(found):
+        return found
+    chosen = np.sort(np.random.default_rng(seed).choice(len(found), at_most, replace=False))
+    return [found[number] for number in chosen]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -155,10 +151,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--at-most", type=int, help="so many drawn")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    survivors, tried = run(options.files, at_most=options.at_most, seed=options.seed)
-    for mutant in survivors:
-        sys.stdout.write(f"{mutant.file}:{mutant.line}: {mutant.what}\n")
-    sys.stdout.write(f"{tried} mutants, {len(survivors)} survive\n")
+    assert not any(name.startswith("research.") for name in sys.modules), "the house must not be loaded yet"
+    for library in ("scipy.fft", "scipy.special", "scipy.stats", "pandas", "numba", "hypothesis", "pytest"):
+        importlib.import_module(library)
+    tried, survivors = drawn(options.files, options.at_most, options.seed), 0
+    for mutant in tried:
+        if survives(mutant):
+            survivors += 1
+            sys.stdout.write(f"{mutant.file}:{mutant.line}: {mutant.what}\n")
+            sys.stdout.flush()
+    sys.stdout.write(f"{len(tried)} mutants, {survivors} survive\n")
     return int(bool(survivors))
 
 
