@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -37,7 +38,7 @@ CALENDARS = {"US": ("US", None), "GB": ("GB", "ENG"), "CN": ("CN", None)}
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReleaseRule:
+class ReleaseRule(ABC):
     """When one period's number becomes known: a day, which each kind of rule finds, and a time of day.
 
     Raises
@@ -88,14 +89,17 @@ class ReleaseRule:
             self.timezone, ambiguous=np.zeros(len(local), dtype=bool), nonexistent="shift_forward"
         ).dt.tz_convert("UTC")
 
+    @abstractmethod
     def _problem(self) -> str:
-        raise NotImplementedError
+        """What is wrong with the rule, or nothing."""
 
+    @abstractmethod
     def _words(self) -> str:
-        raise NotImplementedError
+        """When it is, without the time of day."""
 
     def _days(self, days: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+        """Days of release of periods that end on these days: by default these."""
+        return days
 
 
 @dataclass(frozen=True, kw_only=True)
