@@ -36,7 +36,7 @@ from enum import StrEnum
 from math import isfinite, isnan, nan
 from typing import Any, Literal
 
-from research.diagnostics.outlook import Decidable, odds_words
+from research.diagnostics.outlook import Decidable, Delayed, odds_words
 from research.diagnostics.timing import NOTHING, Estimate
 from research.errors import ParameterError
 
@@ -151,6 +151,8 @@ class Evidence:
         Share of the moved histories that do as well.
     robustness, robustness_before_costs
         Under harder terms; before costs is what ``contradicted`` looks at.
+    delayed
+        What one more bar of delay leaves of an effect.
     detectable
         Information ratio that the deciding rules find with the probability ``Rules.power``.
     worthwhile_return
@@ -183,6 +185,7 @@ class Evidence:
     p_shifted: PValues = field(default_factory=PValues)
     robustness: Robustness = field(default_factory=Robustness)
     robustness_before_costs: Robustness = field(default_factory=Robustness)
+    delayed: Delayed = field(default_factory=Delayed)
     detectable: float = nan
     worthwhile_return: float = float("inf")
     bayes_factor: float = nan
@@ -383,6 +386,6 @@ def _plain(value: Any) -> Any:
         low, high = value.interval()
         return {name: _plain(item) for name, item in (("value", value.value), ("error", value.error),
                 ("degrees_of_freedom", value.degrees_of_freedom), ("low", low), ("high", high))}  # fmt: skip
-    if isinstance(value, PValues | Robustness | Decidable):
+    if isinstance(value, PValues | Robustness | Decidable | Delayed):
         return {name: _plain(item) for name, item in asdict(value).items()}
     return None if isinstance(value, float) and not isfinite(value) else value

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import exp, inf, isfinite, log, nan, pi, sqrt
 
+import numpy as np
+
 from research.diagnostics.timing import Estimate
 
 PRIOR_SCALE = 0.5
@@ -36,19 +38,60 @@ def odds_words(factor: float) -> str:
     return f"{_figure(factor)} to 1" if factor >= 1 else f"1 in {_figure(1 + 1 / factor)}"
 
 
-def detectable(estimate: Estimate, critical_value: float, degrees_of_freedom: float, power: float) -> float:
-    """Smallest true effect whose t reaches the critical value with this probability, in the unit of the estimate.
+@dataclass(frozen=True)
+class Delayed:
+    """One more bar of delay: the share of an effect that it leaves, and how alike chance is in both accounts."""
 
-    The critical value, of a t with ``degrees_of_freedom``, becomes that of the estimate's own t with the same tail; the
-    effect is the noncentrality of Student's t times the error.
+    share: float = 1.0
+    correlation: float = 1.0
+
+
+def detectable(
+    estimate: Estimate, critical_value: float, degrees_of_freedom: float, power: float, delayed: Delayed | None = None
+) -> float:
+    """Smallest true effect that the deciding rules find with this probability, in the unit of the estimate.
+
+    Its t must reach the critical value, and its sign survive one more bar of delay. The critical value, of a t with
+    ``degrees_of_freedom``, becomes that of the estimate's own t with the same tail; the t of an effect of so many
+    errors is noncentral; given that it is high enough, the delayed return, which has a share of the effect, is above 0
+    as two correlated normal errors say. Infinite where no effect is found so often.
     """
-    from scipy.special import nctdtrinc, stdtr, stdtrit
+    from scipy.optimize import brentq
+    from scipy.special import nctdtr, nctdtrinc, ndtri, stdtr, stdtrit
 
     if not (isfinite(estimate.error) and isfinite(critical_value)):
         return nan
     own = estimate.degrees_of_freedom
     critical = -float(stdtrit(own, stdtr(degrees_of_freedom, -critical_value)))
-    return float(nctdtrinc(own, 1 - power, critical)) * estimate.error
+    least = float(nctdtrinc(own, 1 - power, critical))
+    if delayed is None:
+        return least * estimate.error
+
+    def found(effect: float) -> float:
+        missed = float(nctdtr(own, effect, critical))
+        reached = 1 - missed if missed > 0 else 1.0  # far out the distribution is not computed, and nothing is missed
+        return reached * _survives(-float(ndtri(reached)), -delayed.share * effect, delayed.correlation)
+
+    most = 8 * least
+    if found(least) >= power - 1e-3:
+        return least * estimate.error
+    return (
+        float(brentq(lambda effect: found(effect) - power, least, most)) * estimate.error
+        if found(most) > power
+        else inf
+    )
+
+
+def _survives(low: float, delayed_low: float, correlation: float) -> float:
+    """Probability that one of two standard normal errors is above ``delayed_low`` where the other is above ``low``."""
+    from scipy.special import ndtr
+
+    if not isfinite(low):
+        return float(ndtr(-delayed_low))
+    x = low + (np.arange(400) + 0.5) * 0.02
+    density = np.exp(-0.5 * (x**2 - low**2))  # scaled by that at its edge, which cancels
+    spread = sqrt(max(1 - correlation**2, 1e-12))
+    return float((density * ndtr((correlation * x - delayed_low) / spread)).sum() / density.sum())
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from research.diagnostics.outlook import bayes_factor, decidable, detectable
+from research.diagnostics.outlook import Delayed, bayes_factor, decidable, detectable
 from research.diagnostics.rotation import N_ROTATIONS, SEED, Family, rotate
 from research.diagnostics.timing import (
     Effects,
@@ -260,9 +260,23 @@ def _measure(timings: Sequence[Timing], claim: ClaimRows) -> tuple[Evidence, Num
             bayes_factor=bayes_factor(ratio),
             robustness=_robustness(timed, later, claim.sign, 1.0),
             robustness_before_costs=_robustness(timed, later, claim.sign, 0.0),
+            delayed=_delayed(timed, later),
         ),
         numbers,
     )
+
+
+def _delayed(timings: Sequence[Timing], later: Sequence[Timing]) -> Delayed:
+    """What one more bar of delay leaves of an effect that pays while the weight is held, over the rows."""
+    shares, correlations = [], []
+    for item, late in zip(timings, later, strict=True):
+        held = item.held[-late.n_periods :]
+        kept = float((late.active - late.active.mean()) @ (held - held.mean())) / late.n_periods
+        shares.append(kept / item.weight_covariance)
+        same = item.gross[-late.n_periods :]
+        correlations.append(float(np.corrcoef(same, late.gross)[0, 1]) if late.gross.std() > 0 else 0.0)
+    weights = [sqrt(item.n_periods) for item in timings]
+    return Delayed(float(np.average(shares, weights=weights)), float(np.average(correlations, weights=weights)))
 
 
 def _robustness(timings: Sequence[Timing], later: Sequence[Timing], sign: int, costs: float) -> Robustness:
@@ -293,7 +307,11 @@ def _with_outlook(
         return evidence
     found = family.supporting or rotate(numbers.supporting[:, None])  # untested: as if it were alone
     least = detectable(
-        evidence.information_ratio, found.critical_value(rules.level), found.degrees_of_freedom, rules.power
+        evidence.information_ratio,
+        found.critical_value(rules.level),
+        found.degrees_of_freedom,
+        rules.power,
+        evidence.delayed,
     )
     last = max(timing.dates[-1] for timing in timings)
     return replace(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from research.diagnostics.outlook import bayes_factor, decidable, detectable, odds_words
+from research.diagnostics.outlook import Delayed, bayes_factor, decidable, detectable, odds_words
 from research.diagnostics.timing import Estimate
 
 LATER = {"worthwhile_ratio": 0.5, "minimum_events": 6, "now": 2026.0, "nu": 10}
@@ -46,3 +46,18 @@ def test_the_year_of_decision_waits_for_the_slower_of_error_and_events():
     assert by_events.year == pytest.approx(2026 + 10)
     assert decidable(detectable_ratio=0.4, events=8, years=10.0, **LATER).year == 2026
     assert decidable(detectable_ratio=nan, events=0, years=10.0, **LATER).year == inf
+
+
+@pytest.mark.parametrize(("share", "correlation"), [(0.3, 0.5), (0.6, 0.8), (1.0, 0.95)])
+def test_the_detectable_size_survives_a_delay_four_times_in_five(share, correlation):
+    rng = np.random.default_rng(2)
+    least = detectable(Estimate(0.0, 0.2, 10), 2.7, 10, 0.8, Delayed(share, correlation)) / 0.2
+    first, other = rng.standard_normal((2, 400_000))
+    later = correlation * first + np.sqrt(1 - correlation**2) * other + share * least
+    t = (first + least) / np.sqrt(rng.chisquare(10, 400_000) / 10)
+    assert np.mean((t >= 2.7) & (later > 0)) == pytest.approx(0.8, abs=0.015)
+    assert least >= detectable(Estimate(0.0, 0.2, 10), 2.7, 10, 0.8) / 0.2 - 1e-9
+
+
+def test_an_effect_of_which_a_delay_leaves_nothing_is_found_by_no_size():
+    assert detectable(Estimate(0.0, 0.2, 10), 2.7, 10, 0.8, Delayed(-0.1, 0.0)) == inf
