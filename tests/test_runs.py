@@ -44,12 +44,14 @@ save(compare([find_strategy(file)], data), folder, data)
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A pack, a strategy file and a run of it; to be copied, not changed."""
+    """A pack, a strategy file and a run of it on a machine without a history; to be copied, not changed."""
     folder = tmp_path_factory.mktemp("runs")
     enclosure.monthly_pack(folder / "pack")
     (folder / "rising.py").write_text(STRATEGY)
     data = open_data(folder / "pack", bundled=False)
-    save(compare([find_strategy(str(folder / "rising.py"))], data), folder / "run", data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ASSAY_HOME", str(tmp_path_factory.mktemp("home_of_runs")))
+        save(compare([find_strategy(str(folder / "rising.py"))], data), folder / "run", data)
     return folder
 
 
