@@ -309,7 +309,8 @@ def verdicts(study: Study, only: TestedClaim | None = None) -> Chart:
         description=f"Information ratio a year: {sentences}.",
         caption=(
             f"Intervals: 95 %, each claim alone; none, and no point, under {study.rules.min_events} events. "
-            f"Grey: smaller than {worth:g}, what would be worth having. {sources(trials)}"
+            f"Grey: smaller than {worth:g}, what would be worth having; ruled out goes by the one-sided limit before"
+            f" costs, which lies a little inside. {sources(trials)}"
         ),
         x=Axis(title="Information ratio a year, in the claimed direction"),
         panels=(
