@@ -303,7 +303,7 @@ def _with_outlook(
     evidence: Evidence, family: _Families, numbers: Numbers | None, rules: Rules, timings: Sequence[Timing]
 ) -> Evidence:
     """With what the deciding rules would find, and when they can."""
-    if numbers is None or evidence.information_ratio.error != evidence.information_ratio.error:
+    if numbers is None:
         return evidence
     found = family.supporting or rotate(numbers.supporting[:, None])  # untested: as if it were alone
     least = detectable(

@@ -236,3 +236,16 @@ def test_dates_of_rows_on_two_calendars_are_joined():
     evidence = judge([ClaimRows(id="C", sign=1, rows={"a": early, "b": late})], RULES)["C"].evidence
     assert evidence.years == pytest.approx(40)
     assert evidence.decidable.year > pd.Timestamp(late.dates[-1]).year
+
+
+def test_lengths_are_of_the_longest_row_and_now_is_the_newest_date():
+    whole = Timing.of(exposure(signal(1, 400), metal(n=400), unknown=3))
+    part = Timing.of(exposure(signal(2, 100), metal(n=100), unknown=9))
+    evidence = judge([ClaimRows(id="C", sign=1, rows={"part": part, "whole": whole})], RULES)["C"].evidence
+    assert (evidence.periods, evidence.unknown_periods) == (400, 3)
+    assert measure(ClaimRows(id="C", sign=1, rows={"part": part, "whole": whole})).nu == n_cosines(100)
+    ended, later = (Timing.of(exposure(signal(k, 240), metal(n=240), start=at)) for k, at in ((1, "1980"), (2, "2000")))
+    both = judge([ClaimRows(id="C", sign=1, rows={"a": ended, "b": later})], RULES)["C"].evidence
+    now = later.dates[-1].year + (later.dates[-1].day_of_year - 1) / 365.25
+    needed = both.years * (both.detectable / RULES.worthwhile_information_ratio) ** 2
+    assert both.decidable.year == pytest.approx(now + max(needed - both.years, 0.0))
