@@ -72,6 +72,10 @@ def test_evidence_recomputed_from_the_series():
     assert evidence.robustness.doubled_costs == pytest.approx(half * (row.gross - 2 * row.cost).mean())
     late = Timing.of(exposure(w[:-1], m[1:], fees=0.0015))
     assert evidence.robustness.longer_delay == pytest.approx(half * late.series(1).mean())
+    kept = np.cov(late.active, row.held[1:], ddof=0)[0, 1] / row.weight_covariance
+    assert evidence.delayed.share == pytest.approx(kept)
+    assert 0.3 < kept < 0.9
+    assert evidence.delayed.correlation == pytest.approx(np.corrcoef(row.gross[1:], late.gross)[0, 1])
     before = np.sqrt(12) / row.gross.std()
     assert evidence.robustness_before_costs.doubled_costs == pytest.approx(before * row.gross.mean())
     assert evidence.robustness_before_costs.longer_delay == pytest.approx(before * late.gross.mean())
@@ -154,6 +158,16 @@ def test_rows_are_adjusted_within_their_claim_and_never_better_than_it():
     for p, row in zip(within, found.rows.values(), strict=True):
         assert row.evidence.p_adjusted.supporting == pytest.approx(max(p, found.evidence.p_adjusted.supporting))
         assert row.evidence.family_size == 4
+
+
+def test_a_row_with_too_few_events_has_no_p_in_a_claim_that_has_one():
+    few = np.zeros(N)
+    few[100:106] = few[300:306] = 1.0
+    rows = {"rare": Timing.of(exposure(few, metal())), "busy": Timing.of(exposure(signal(1), metal()))}
+    found = judge([ClaimRows(id="C", sign=1, rows=rows)], RULES)["C"]
+    assert not np.isnan(found.evidence.p_adjusted.supporting)
+    assert np.isnan(found.rows["rare"].evidence.p_adjusted.supporting)
+    assert found.rows["rare"].verdict.word == "undecidable"
 
 
 def test_a_claim_pools_its_rows_and_a_copied_row_changes_nothing():
