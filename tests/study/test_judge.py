@@ -8,8 +8,8 @@ import pytest
 
 from research.diagnostics.rotation import rotate
 from research.diagnostics.timing import Effects, Numbers, Timing, cosine_numbers, n_cosines
-from research.study.judge import ClaimRows, judge, measure
-from research.verdict import Rules
+from research.study.judge import ClaimRows, _hangs_on_shifts, judge, measure
+from research.verdict import PValues, Rules
 from tests.diagnostics.test_timing import exposure
 
 RULES = Rules()
@@ -207,6 +207,13 @@ def test_moved_histories_are_asked_only_where_a_word_hangs_on_them():
     loud = judge(family(effect=0.03), RULES, shift_all=False)
     assert loud["C0+"].verdict.word == "supported"
     assert loud["C0+"].evidence.p_shifted == judge(family(effect=0.03), RULES)["C0+"].evidence.p_shifted
+
+
+def test_a_word_hangs_on_moved_histories_at_the_level_itself():
+    bare = judge(family()[:1], RULES)["C0+"].evidence
+    for supporting, opposing, hangs in ((0.05, 0.9, True), (0.051, 0.025, True), (0.051, 0.026, False)):
+        p = PValues(supporting=supporting, opposing=opposing)
+        assert _hangs_on_shifts(replace(bare, p_adjusted=p), RULES) is hangs
 
 
 def test_a_claim_that_times_nothing_is_undecidable_and_harms_no_other():
