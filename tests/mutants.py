@@ -36,6 +36,7 @@ COMPARISONS = {
 ARITHMETIC = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult}
 EQUAL = {
     "value * sign  ->  value / sign": "the sign is 1 or -1",
+    "late.gross.std() > 0  ->  late.gross.std() >= 0": "a delayed account that times nothing has no other",
 }
 SWAPPED = {"min": "max", "max": "min", "any": "all", "all": "any"}
 

@@ -271,7 +271,7 @@ def _delayed(timings: Sequence[Timing], later: Sequence[Timing]) -> Delayed:
     shares, correlations = [], []
     for item, late in zip(timings, later, strict=True):
         held = item.held[-late.n_periods :]
-        kept = float((late.active - late.active.mean()) @ (held - held.mean())) / late.n_periods
+        kept = float(late.active @ (held - held.mean())) / late.n_periods
         shares.append(kept / item.weight_covariance)
         same = item.gross[-late.n_periods :]
         correlations.append(float(np.corrcoef(same, late.gross)[0, 1]) if late.gross.std() > 0 else 0.0)

@@ -231,6 +231,8 @@ def test_windows_of_unequal_length_share_the_degrees_of_freedom_of_the_shortest(
     nu = n_cosines(160)
     columns = np.column_stack([measure(item).supporting[: nu + 1] for item in [short, *family()]])
     assert found["C1+"].evidence.p_adjusted.supporting == pytest.approx(rotate(columns).p_values[2])
+    against = np.column_stack([measure(item).opposing[: nu + 1] for item in [short, *family()]])
+    assert found["C1+"].evidence.p_adjusted.opposing == pytest.approx(rotate(against).p_values[2])
     assert n_cosines(160) < found["C1+"].evidence.information_ratio.degrees_of_freedom <= n_cosines(N)
 
 
