@@ -36,6 +36,9 @@ COMPARISONS = {
 ARITHMETIC = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult}
 EQUAL = {
     "value * sign  ->  value / sign": "the sign is 1 or -1",
+    "found(least) >= power - 0.001  ->  found(least) > power - 0.001": "no effect is found in just so many cases",
+    "found(most) > power  ->  found(most) >= power": "nor in these",
+    "missed > 0  ->  missed >= 0": "what is never missed is always reached, by either branch",
     "late.gross.std() > 0  ->  late.gross.std() >= 0": "a delayed account that times nothing has no other",
 }
 SWAPPED = {"min": "max", "max": "min", "any": "all", "all": "any"}

@@ -28,6 +28,7 @@ def test_odds_in_words():
     assert odds_words(2.4) == "2.4 to 1"
     assert odds_words(40.0) == "40 to 1"
     assert odds_words(nan) == "unknown"
+    assert (odds_words(1.0), odds_words(10.0), odds_words(9.94)) == ("1.0 to 1", "10 to 1", "9.9 to 1")
 
 
 def test_an_effect_of_the_detectable_size_reaches_the_critical_value_four_times_in_five():
@@ -46,6 +47,22 @@ def test_the_year_of_decision_waits_for_the_slower_of_error_and_events():
     assert by_events.year == pytest.approx(2026 + 10)
     assert decidable(detectable_ratio=0.4, events=8, years=10.0, **LATER).year == 2026
     assert decidable(detectable_ratio=nan, events=0, years=10.0, **LATER).year == inf
+
+
+def test_the_bounds_of_that_year_are_those_of_chi_square_and_gamma():
+    found = decidable(detectable_ratio=1.0, events=12, years=10.0, **LATER)
+    assert found.earliest == pytest.approx(2016 + 40 * 10 / stats.chi2.ppf(0.9, 10))
+    assert found.latest == pytest.approx(2016 + 40 * 10 / stats.chi2.ppf(0.1, 10))
+    rare = decidable(detectable_ratio=0.1, events=3, years=10.0, **LATER)
+    assert rare.earliest == pytest.approx(2026 + 3 * 10 / stats.gamma.ppf(0.9, 3.5))
+    assert rare.latest == pytest.approx(2026 + 3 * 10 / stats.gamma.ppf(0.1, 3.5))
+
+
+@pytest.mark.parametrize(("estimate", "critical"), [(Estimate(0.1, nan, 8), 2.0), (Estimate(0.1, 0.2, 8), nan)])
+def test_what_is_not_known_makes_nothing_detectable(estimate, critical):
+    assert np.isnan(detectable(estimate, critical, 8, 0.8))
+    assert np.isnan(bayes_factor(Estimate(nan, 0.2, 8)))
+    assert np.isnan(bayes_factor(Estimate(0.2, 0.0, 8)))
 
 
 @pytest.mark.parametrize(("share", "correlation"), [(0.3, 0.5), (0.6, 0.8), (1.0, 0.95)])
