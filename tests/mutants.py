@@ -37,6 +37,12 @@ ARITHMETIC = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: as
 EQUAL = {
     "value * sign  ->  value / sign": "the sign is 1 or -1",
     "found(least) >= power - 0.001  ->  found(least) > power - 0.001": "no effect is found in just so many cases",
+    "isfinite(estimate.error) and isfinite(critical_value)  ->  isfinite(estimate.error) or isfinite(critical_value)": (
+        "NaN goes through all that follows"
+    ),
+    "pairs <= 0  ->  pairs < 0": "no two autocorrelations add up to just 0",
+    "abs(float(numbers[0])) > STILL  ->  abs(float(numbers[0])) >= STILL": "rounding, on either side",
+    "float(mean @ mean) > 0  ->  float(mean @ mean) >= 0": "weights that differ have a spread",
     "found(most) > power  ->  found(most) >= power": "nor in these",
     "missed > 0  ->  missed >= 0": "what is never missed is always reached, by either branch",
     "late.gross.std() > 0  ->  late.gross.std() >= 0": "a delayed account that times nothing has no other",

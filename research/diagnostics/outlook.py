@@ -88,7 +88,7 @@ def _survives(low: float, delayed_low: float, correlation: float) -> float:
 
     if not isfinite(low):
         return float(ndtr(-delayed_low))
-    x = np.linspace(low, max(low, 0.0) + 8, 1000)
+    x = np.linspace(low, abs(low) + 8, 1000)
     density = np.exp(-0.5 * x**2)
     spread = sqrt(max(1 - correlation**2, 1e-12))
     return float((density * ndtr((correlation * x - delayed_low) / spread)).sum() / density.sum())

@@ -219,6 +219,7 @@ def test_events_are_entries_farther_apart_than_the_memory():
     assert len(independent_events([timing, timing])) == 8
     short = Timing.of(exposure(-squeeze, rng.standard_normal(n)))
     assert len(independent_events([short])) == 8
+    assert short.entries.equals(timing.entries), "a short is entered when it is opened"
 
 
 def test_moved_histories_are_those_of_moved_weights():
