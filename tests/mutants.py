@@ -43,6 +43,7 @@ EQUAL = {
     "pairs <= 0  ->  pairs < 0": "no two autocorrelations add up to just 0",
     "abs(float(numbers[0])) > STILL  ->  abs(float(numbers[0])) >= STILL": "rounding, on either side",
     "float(mean @ mean) > 0  ->  float(mean @ mean) >= 0": "weights that differ have a spread",
+    "rotated >= seen[claims]  ->  rotated > seen[claims]": "no rotation gives just the t that was seen",
     "found(most) > power  ->  found(most) >= power": "nor in these",
     "missed > 0  ->  missed >= 0": "what is never missed is always reached, by either branch",
     "late.gross.std() > 0  ->  late.gross.std() >= 0": "a delayed account that times nothing has no other",

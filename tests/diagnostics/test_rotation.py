@@ -56,3 +56,8 @@ def test_a_copy_costs_nothing_and_order_and_portions_do_not_matter(monkeypatch):
 def test_any_false_rejection_among_ten_is_at_its_level():
     rejected = [rotate(family(seed), n_rotations=399).p_values.min() <= 0.05 for seed in range(1500)]
     assert np.mean(rejected) == pytest.approx(0.05, abs=3 * np.sqrt(0.05 * 0.95 / 1500))
+
+
+def test_a_counted_p_has_the_error_of_a_share():
+    assert monte_carlo_error(0.05) == pytest.approx(np.sqrt(0.05 * 0.95 / 9_999))
+    assert monte_carlo_error(0.2, 100) == pytest.approx(0.04)
