@@ -118,22 +118,30 @@ def recorded_on(
     ], problem or "recorded"
 
 
-def series_of(timings: Mapping[str, Timing], keys: Mapping[str, str], prices: str, sign: int) -> list[Series]:
-    """Timing series of the trials that have one, as they are kept."""
+def series_of(
+    timings: Mapping[str, Timing],
+    keys: Mapping[str, str],
+    prices: str,
+    sign: int,
+    known: Mapping[str, Numbers | None] | None = None,
+) -> list[Series]:
+    """Timing series of the trials that have one, as they are kept; ``known`` are numbers that the judge has made."""
     found = []
     for name, timing in timings.items():
         if not timing.is_timed:
             continue
-        nu, net, gross = n_cosines(timing.n_periods, timing.year), timing.series(sign), sign * timing.gross
-        events = len(independent_events([timing]))
-        numbers = Numbers.of([net], [gross], events, nu, Effects.of([timing], nu))
+        net, gross = timing.series(sign), sign * timing.gross
+        numbers = (known or {}).get(name)
+        if numbers is None:
+            nu = n_cosines(timing.n_periods, timing.year)
+            numbers = Numbers.of([net], [gross], len(independent_events([timing])), nu, Effects.of([timing], nu))
         found.append(
             Series(
                 key=keys[name],
                 prices=prices,
                 year=float(timing.year),
                 label=name,
-                events=events,
+                events=numbers.events,
                 supporting=numbers.supporting,
                 opposing=numbers.opposing,
                 dates=timing.dates.as_unit("ns").asi8,

@@ -221,7 +221,7 @@ def compare(
         trials.append(_trial(found, identity, members[identity], judged[identity], terms, rules, len(keys) + before))
     opened = {trial.metal: trial.result.first_fill for trial in sorted(trials, key=lambda t: t.result.first_fill)[::-1]}
     manifest["quality"] = [seen.line for metal in opened if not (seen := data.quality(metal, opened[metal])).clean]
-    status = _write(candidates, members, trials, ledger, keys, terms, manifest) or status
+    status = _write(candidates, members, judged, trials, ledger, keys, terms, manifest) or status
     manifest["trials"] = Count(declared=len(keys), before=before, status=status).to_json()
     return Study(
         claims={
@@ -380,6 +380,7 @@ def _trial(
 def _write(
     candidates: list[Candidate],
     members: Mapping[str, Member],
+    judged: Mapping[str, Judged],
     trials: list[Trial],
     ledger: Recorder | None,
     keys: Mapping[str, str],
@@ -397,9 +398,15 @@ def _write(
         entries += entries_of(item, mine, _numbers(trial), terms, data)
     series = [
         found
-        for member in members.values()
+        for name, member in members.items()
         for item, timings in zip(member.candidates, member.timings, strict=True)
-        for found in series_of(timings, keys, prices_of(item), member.sign)
+        for found in series_of(
+            timings,
+            keys,
+            prices_of(item),
+            member.sign,
+            {row: found.numbers for row, found in judged[name].rows.items()},
+        )
     ]
     return ledger.record(entries) or ledger.keep(series)
 
