@@ -16,8 +16,8 @@ from research.datasets.importing.dates import DateOrder, read_dates
 from research.datasets.importing.doubtful import describe, refuse_future, refuse_implausible, refuse_unlikely
 from research.datasets.importing.files import Sheet, read_sheet
 from research.datasets.importing.numerals import Decimal, read_numbers
-from research.datasets.importing.subject import Subject
 from research.datasets.importing.units import believed, conversion, in_own_currency, is_unit_column, spoken
+from research.datasets.plausibility import Subject
 from research.errors import ValidationError, did_you_mean
 
 _DATE_NAMES = (
@@ -130,15 +130,14 @@ def understand(
         table = table[table["value"].notna()]
     else:
         said += _add_columns(table, sheet, subject, chosen, file.name)
-    checked = subject.checked_column
     refuse_future(table, today or pd.Timestamp.now("UTC").date(), file.name)
     table, dropped = _one_row_a_period(table, subject, chosen, file.name)
     said += dropped
     table = table.sort_values(["observed_for", *subject.key], kind="stable", ignore_index=True)
     if not chosen.accept:
-        refuse_implausible(table, subject, checked, file.name)
-        refuse_unlikely(table, subject, checked, chosen.unit, file.name)
-    said += describe(table, subject, checked)
+        refuse_implausible(table, subject, file.name)
+        refuse_unlikely(table, subject, chosen.unit, file.name)
+    said += describe(table, subject)
     return Understood(observations=table.drop(columns=["line", "time"]), preview=tuple(said))
 
 
