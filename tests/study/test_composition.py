@@ -249,7 +249,8 @@ def test_a_second_measure_decides_nothing_unless_it_is_the_only_one(risen):
     assert outside.worthwhile_return == np.inf
 
 
-def test_a_family_is_made_once_and_kept(data, monkeypatch):
+def test_a_family_is_made_once_and_kept(data, monkeypatch, tmp_path):
+    monkeypatch.setenv("ASSAY_HOME", str(tmp_path))
     thesis = load_thesis()
     told = []
     families = Families(data, Terms(Execution()), thesis, told.append)
