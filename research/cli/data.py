@@ -123,7 +123,7 @@ def add(
             raise typer.Exit(1)
     report = run(file, identity, options, describe=about, dry_run=dry_run)
     if as_json:
-        print_json(report.to_json())
+        print_json(report)
         return
     if not asked:
         _preview(report.preview)
