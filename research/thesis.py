@@ -24,7 +24,7 @@ import traceback
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from research.errors import AssayError, NoDecision, ParameterError, SignalError, StrategyError, did_you_mean
 from research.provenance import by_value, identity
@@ -199,6 +199,8 @@ class Strategy:
         import numpy as np
         import pandas as pd
 
+        from research.many import decide_together
+
         index = panel.index
         table = np.empty((len(variants), len(index)))
         if self.vectorised:
@@ -207,12 +209,14 @@ class Strategy:
                 columns = pd.DataFrame(*self._columns(panel, list(group)))
                 table[row : row + columns.shape[1]] = _floats(columns, index, self.name).T
                 row += columns.shape[1]
+        elif (together := decide_together(lambda variant: self._ask(panel, variant), variants, index)) is not None:
+            table = together
         else:
             for row, variant in enumerate(variants):
                 table[row] = _numbers(self._ask(panel, variant), index, self.name)
-        held = in_bills(table)
-        highest, lowest = np.fmax.reduce(held, axis=1), np.fmin.reduce(held, axis=1)
-        beyond = np.flatnonzero(np.maximum(highest, -lowest) > max_leverage * _ROUNDING)
+        far = np.maximum(np.fmax.reduce(table, axis=1), -np.fmin.reduce(table, axis=1)) > max_leverage * _ROUNDING
+        rows = np.flatnonzero(far)  # what is unknown is far, too
+        beyond = rows[(np.abs(in_bills(table[rows])) > max_leverage * _ROUNDING).any(axis=1)]
         if beyond.size:
             values = ", ".join(f"{name}={value!r}" for name, value in variants[beyond[0]].items())
             check_weights(pd.Series(table[beyond[0]], index=index), index, max_leverage, f"{self.name}({values})")
@@ -362,7 +366,7 @@ def hold_while(
     held = hold_after(happened, f"{hold_days}D") if hold_days else happened.astype(float)
     weights: pd.Series = where_known(held, number.notna() | (held > 0))
     weights.attrs["rule"] = (
-        Rule(number, above, 1, hold_days) if above is not None else Rule(number, float(below or 0), -1, hold_days)
+        Rule(number, above, 1, hold_days) if above is not None else Rule(number, cast(float, below), -1, hold_days)
     )
     return weights
 

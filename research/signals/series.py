@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from research.many import Many
 from research.memo import shared
 
 
@@ -89,9 +90,11 @@ def hold_after(event: pd.Series, length: str) -> pd.Series:
     length
         Length of time, e.g. ``"183D"``; an event at ``t`` holds while ``date < t + length``.
     """
-    happened = event.to_numpy() if event.dtype == bool else event.fillna(False).astype(bool).to_numpy()
+    many = isinstance(event, Many)
+    known = event if event.dtype == bool else event.fillna(False).astype(bool)
     index = pd.DatetimeIndex(event.index)
     span = pd.Timedelta(length).as_unit(index.unit).to_timedelta64().astype(np.int64)
     dates = index.asi8
-    last = np.maximum.accumulate(np.where(happened, dates, dates[:1] - span))  # before the first: just over
-    return pd.Series((dates - last < span).astype(float), index=event.index, name=event.name)
+    happened = np.where(known.table if many else known.to_numpy(), dates, dates[:1] - span)  # before the first: over
+    held = (dates - np.maximum.accumulate(happened, axis=-1) < span).astype(float)
+    return event.like(held) if many else pd.Series(held, index=event.index, name=event.name)

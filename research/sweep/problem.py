@@ -17,7 +17,7 @@ from research.engine.traded_market import TradedMarket
 from research.execution import Execution
 from research.sweep.grid import Grid
 from research.sweep.windows import Span, Windows
-from research.thesis import Strategy, in_bills
+from research.thesis import UNKNOWN, Strategy
 
 Floats = NDArray[np.float64]
 
@@ -98,7 +98,9 @@ def decide(problem: Problem, numbers: Iterable[int]) -> Floats:
     last = before.shape[1] - 1 - before[:, ::-1].argmax(axis=1)
     targets = np.ascontiguousarray(table[:, problem.opening :])
     targets[:, 0] = table[np.arange(len(table)), last]
-    return np.asarray(in_bills(targets))
+    targets[targets == UNKNOWN] = 0.0
+    targets += 0.0  # no weight is -0
+    return targets
 
 
 def excess_returns(problem: Problem, numbers: Iterable[int]) -> Floats:
