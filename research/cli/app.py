@@ -9,6 +9,7 @@ import typer
 
 from research.cli import check as check_command
 from research.cli import data as data_commands
+from research.cli import judge as judge_command
 from research.cli import new as new_command
 from research.cli import runs as run_commands
 from research.cli import sweep as sweep_command
@@ -195,6 +196,7 @@ app.command()(today)
 app.command()(trials_command.trials)
 app.command()(run_commands.replay)
 app.command()(run_commands.diff)
+app.command()(judge_command.judge)
 app.command()(new_command.new)
 
 
