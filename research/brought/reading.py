@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
@@ -93,7 +93,8 @@ def read_table(sheet: Sheet, name: str, kind: str | None, options: ImportOptions
         return _trades(sheet, name, options)
     date = options.date_column or _find(sheet, _MOMENT) or sheet.header[0]
     column, kind = _column(sheet, name, date, kind, options.value_column, metal)
-    days, where = _days(sheet, date, name, options), f"{name}: column {column!r}"
+    days = _days(sheet.column(date), sheet.lines, f"{name}: column {date!r}", options)
+    where = f"{name}: column {column!r}"
     if days.has_duplicates:
         at = int(days.duplicated().argmax())
         raise ValidationError(f"{name}: line {sheet.lines[at]}: {days[at]:%Y-%m-%d} again; keep one row a day")
@@ -136,19 +137,19 @@ def _trades(sheet: Sheet, name: str, options: ImportOptions) -> Found:
     entry, exit_, typed = _find(sheet, _ENTRY), _find(sheet, _EXIT), _rows_of_trades(sheet)
     moment, said = options.date_column or _find(sheet, _MOMENT), ""
     if typed and moment:
-        cells = [str(cell).lower().partition(" ") for cell in sheet.column(typed)]
-        opens = np.array([1.0 if first == "entry" else -1.0 for first, _, _ in cells])
-        signs, days = _signs([side for _, _, side in cells], sheet, name), _days(sheet, moment, name, options)
+        types = [str(cell).lower().partition(" ") for cell in sheet.column(typed)]
+        opens = np.array([1.0 if first == "entry" else -1.0 for first, _, _ in types])
+        signs = _signs([side for _, _, side in types], sheet, name)
+        days = _days(sheet.column(moment), sheet.lines, f"{name}: column {moment!r}", options)
     elif entry and exit_:
         sides, said = _sides(sheet, name, options)
         closed = [at for at, cell in enumerate(sheet.column(exit_)) if cell not in (None, "") and cell == cell]
-        rows, lines = tuple(sheet.rows[at] for at in closed), tuple(sheet.lines[at] for at in closed)
-        left = replace(sheet, rows=rows, lines=lines)
-        ins, outs = _days(sheet, entry, name, options), _days(left, exit_, name, options)
-        if (early := np.flatnonzero(outs < ins[closed])).size:
-            raise ValidationError(f"{name}: line {lines[early[0]]}: closed before it was opened; correct it")
-        days, signs = pd.DatetimeIndex(ins.append(outs)), np.concatenate([sides, sides[closed]])
-        opens = np.concatenate([np.ones(len(ins)), -np.ones(len(outs))])
+        n, lines = len(sheet.rows), [*sheet.lines, *(sheet.lines[at] for at in closed)]
+        cells = [*sheet.column(entry), *(sheet.column(exit_)[at] for at in closed)]
+        days = _days(cells, lines, f"{name}: columns {entry!r} and {exit_!r}", options)
+        if (early := np.flatnonzero(days[n:] < days[:n][closed])).size:
+            raise ValidationError(f"{name}: line {lines[n + early[0]]}: closed before it was opened; correct it")
+        opens, signs = np.repeat([1.0, -1.0], [n, len(closed)]), np.concatenate([sides, sides[closed]])
     else:
         raise ValidationError(
             f"{name}: no entry and exit in {', '.join(sheet.header)}; name columns entry_date, exit_date"
@@ -224,11 +225,8 @@ def _refuse_doubtful(values: pd.Series, kind: str, where: str) -> None:
         raise ValidationError(f"{where}: {doubt}; pass --unit percent if 1.5 is 1.5 %, --unit fraction if it is 150 %")
 
 
-def _days(sheet: Sheet, column: str, name: str, options: ImportOptions) -> pd.DatetimeIndex:
-    if not sheet.rows:
-        return pd.DatetimeIndex([])
-    where, cells = f"{name}: column {column!r}", sheet.column(column)
-    read = read_dates(cells, sheet.lines, frequency="irregular", where=where, order=options.dates)
+def _days(cells: Sequence[object], lines: Sequence[int], where: str, options: ImportOptions) -> pd.DatetimeIndex:
+    read = read_dates(cells, lines, frequency="irregular", where=where, order=options.dates)
     return pd.DatetimeIndex(read.days).as_unit("ns")
 
 
