@@ -45,6 +45,7 @@ EQUAL = {
     "float(mean @ mean) > 0  ->  float(mean @ mean) >= 0": "weights that differ have a spread",
     "rotated >= seen[claims]  ->  rotated > seen[claims]": "no rotation gives just the t that was seen",
     "found(most) > power  ->  found(most) >= power": "nor in these",
+    "allowed.size > n_shifts  ->  allowed.size >= n_shifts": "a draw of all, sorted, is all",
     "missed > 0  ->  missed >= 0": "what is never missed is always reached, by either branch",
     "late.gross.std() > 0  ->  late.gross.std() >= 0": "a delayed account that times nothing has no other",
 }
