@@ -111,14 +111,14 @@ class Study:
                 return trial
         raise KeyError(key)
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values only."""
+    def to_json(self, *, appendix: bool = True) -> dict[str, Any]:
+        """Plain values only; without ``appendix`` no finding but those that decide, which takes no time."""
         return {
             "manifest": plain(self.manifest),
             "execution": asdict(self.execution),
             "rules": asdict(self.rules),
             "claims": {name: claim.to_json() for name, claim in self.claims.items()},
-            "trials": [trial.to_json() for trial in self.trials],
+            "trials": [trial.to_json(appendix=appendix) for trial in self.trials],
             "skipped": [asdict(item) for item in self.skipped],
             **({"portfolio": self.portfolio.to_json()} if self.portfolio is not None else {}),
         }
