@@ -12,6 +12,7 @@ from research.cli import data as data_commands
 from research.cli.check import check
 from research.cli.claims import claims
 from research.cli.config import NO_CONFIG
+from research.cli.judge import judge
 from research.cli.new import new
 from research.cli.options import (
     THESIS,
@@ -166,7 +167,7 @@ def strategies(asked: Packs) -> None:
 
 
 app.add_typer(data_commands.app, name="data")
-for command in (check, sweep, claims, today, trials, replay, diff, new):
+for command in (check, sweep, claims, today, trials, replay, diff, judge, new):
     app.command()(command)
 
 
