@@ -62,7 +62,7 @@ def scaffold(name: str, folder: Path) -> tuple[Path, Path, Path]:
 
 
 def check_name(name: str) -> None:
-    """Raise a :class:`StrategyError` unless a new strategy may be called so."""
+    """Raise a ``StrategyError`` unless a new strategy may be called so."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise StrategyError(
             f"{name!r}: no name for a strategy; use lower-case letters, digits and underscores, like my_idea"

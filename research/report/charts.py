@@ -27,13 +27,25 @@ MOST_SIGNALS = 3
 
 
 def all_charts(trial: Trial) -> list[Chart]:
-    """Every picture that this trial's sample allows, the equity chart first."""
+    """Every picture that this trial's sample allows, the equity chart first.
+
+    Parameters
+    ----------
+    trial
+        Whose picture it is.
+    """
     wanted = (equity, signal, event_study, placebo, rolling, grid, power)
     return [chart for draw in wanted if (chart := _unless_too_short(draw, trial)) is not None]
 
 
 def equity(trial: Trial) -> Chart:
-    """Growth of the account and its benchmarks on a log axis, their drawdowns, and the position under them."""
+    """Growth of the account and its benchmarks on a log axis, their drawdowns, and the position under them.
+
+    Parameters
+    ----------
+    trial
+        Whose picture it is.
+    """
     growth, falls = exhibits.growth(trial), exhibits.drawdowns(trial)
     last = growth.iloc[-1]
     held = trial.weights
@@ -61,7 +73,13 @@ def equity(trial: Trial) -> Chart:
 
 
 def signal(trial: Trial) -> Chart:
-    """Price with the episodes of the position shaded, what the strategy saw, and the weights it asked for."""
+    """Price with the episodes of the position shaded, what the strategy saw, and the weights it asked for.
+
+    Parameters
+    ----------
+    trial
+        Whose picture it is.
+    """
     price, decided = trial.accounts.market.price, trial.accounts.decided.ffill()
     found = exhibits.signal_episodes(trial)
     episodes = Spans(starts=found["start"], ends=found["end"], label="Episode", role="strategy")
@@ -102,6 +120,11 @@ def signal(trial: Trial) -> Chart:
 def event_study(trial: Trial) -> Chart:
     """Every path of the metal after an episode began, their mean, and the band of moved dates.
 
+    Parameters
+    ----------
+    trial
+        Whose picture it is.
+
     Raises
     ------
     DataError
@@ -141,6 +164,11 @@ def event_study(trial: Trial) -> Chart:
 def placebo(trial: Trial) -> Chart:
     """Histogram of the t statistics of shifted histories, and where the strategy stands among them.
 
+    Parameters
+    ----------
+    trial
+        Whose picture it is.
+
     Raises
     ------
     DataError
@@ -178,6 +206,11 @@ def placebo(trial: Trial) -> Chart:
 def rolling(trial: Trial) -> Chart:
     """Timing return through a moving window, with its interval.
 
+    Parameters
+    ----------
+    trial
+        Whose picture it is.
+
     Raises
     ------
     DataError
@@ -208,6 +241,11 @@ def rolling(trial: Trial) -> Chart:
 
 def grid(trial: Trial) -> Chart:
     """Timing return at every declared point of the grid, the chosen one framed.
+
+    Parameters
+    ----------
+    trial
+        Whose picture it is.
 
     Raises
     ------
@@ -259,6 +297,11 @@ def grid(trial: Trial) -> Chart:
 def power(trial: Trial) -> Chart:
     """How likely the deciding rules find a true effect of each size, and which size this record shows.
 
+    Parameters
+    ----------
+    trial
+        Whose picture it is.
+
     Raises
     ------
     DataError
@@ -292,7 +335,15 @@ def power(trial: Trial) -> Chart:
 
 
 def verdicts(study: Study, only: TestedClaim | None = None) -> Chart:
-    """The claims as a picture: information ratio, its interval where one may be given, and what is worth having."""
+    """The claims as a picture: information ratio, its interval where one may be given, and what is worth having.
+
+    Parameters
+    ----------
+    study
+        Whose claims are drawn.
+    only
+        Ids of these alone.
+    """
     claims = list(study.claims.values()) if only is None else [only]
     trials = study.trials if only is None else [trial for trial in study.trials if trial.claim == only.id]
     told = [shows(claim) for claim in claims]
@@ -336,7 +387,13 @@ def verdicts(study: Study, only: TestedClaim | None = None) -> Chart:
 
 
 def history(found: History) -> Chart:
-    """The timing return of a claim with its interval, as it stood at each moment, and the word of then."""
+    """The timing return of a claim with its interval, as it stood at each moment, and the word of then.
+
+    Parameters
+    ----------
+    found
+        The claim through time.
+    """
     table = found.table
     last = table.iloc[-1]
     changed = table["word"].ne(table["word"].shift())
@@ -367,7 +424,13 @@ def history(found: History) -> Chart:
 
 
 def sources(trials: Iterable[Trial]) -> str:
-    """Last date and publishers, as every caption ends: ``Data to 2026-07: World Bank; Board of Governors.``."""
+    """Last date and publishers, as every caption ends: ``Data to 2026-07: World Bank; Board of Governors.``.
+
+    Parameters
+    ----------
+    trials
+        Rows of one metal that read the same from different sources.
+    """
     chosen = list(trials)
     last = max(trial.equity.index[-1] for trial in chosen)
     names = dict.fromkeys(dataset.publisher for trial in chosen for dataset in trial.accounts.market.datasets.values())
