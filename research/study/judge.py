@@ -34,6 +34,7 @@ from research.verdict import Evidence, PValues, Robustness, Rules, Verdict, deci
 Floats = npt.NDArray[np.float64]
 
 N_SHIFTS = 999
+UNTIMED = Numbers(np.zeros(9), np.zeros(9), 0)
 DecidedBy = Literal["p_adjusted", "p_with_record"]
 
 
@@ -127,7 +128,7 @@ def judge(
 def measure(claim: ClaimRows) -> Numbers:
     """What a family reads of a claim; all 0 and without events where nothing is timed."""
     numbers = _measure(list(claim.rows.values()), claim)[1] if claim.rows else None
-    return numbers or Numbers(np.zeros(9), np.zeros(9), 0)
+    return numbers or UNTIMED
 
 
 @dataclass(frozen=True, eq=False)

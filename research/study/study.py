@@ -23,7 +23,7 @@ from research.study.appendix import further_findings
 from research.study.candidates import Candidate, candidate, label
 from research.study.claims import TestedClaim, tested_claim
 from research.study.family import Families, Member
-from research.study.judge import Judged, judge, measure
+from research.study.judge import UNTIMED, Judged, judge
 from research.study.portfolio import ROW
 from research.study.portfolio_trial import PortfolioTrial
 from research.study.record import (
@@ -413,15 +413,16 @@ def _judged(
             ledger, {prices_of(item) for item in found}, found[0].market.periods_per_year, keys.values()
         )
         record.append(tuple(others))
-        rows = {name: member.rows() for name, member in mine.items()}
         said.also("the family of all claims")
+        family = families.others(kind, mine)
         judged |= judge(
-            list(rows.values()),
+            [member.rows() for member in mine.values()],
             rules,
-            others=families.others(kind, {name: measure(item) for name, item in rows.items()}),
+            others=family,
             record=others,
             decided_by="p_with_record" if kind == "own" else "p_adjusted",
         )
+        families.keep(kind, {**family, **{name: judged[name].numbers or UNTIMED for name in mine}})
     return judged, tuple(record), status
 
 
