@@ -16,6 +16,7 @@ import pandas as pd
 
 from research.datasets.dataset import PERIODS_PER_YEAR
 from research.datasets.importing import ImportOptions
+from research.datasets.importing.column import Column
 from research.datasets.importing.dates import read_dates
 from research.datasets.importing.files import Sheet
 from research.datasets.importing.numerals import read_numbers
@@ -73,7 +74,7 @@ def sheet_of(table: pd.DataFrame) -> Sheet:
         table = table.rename_axis(str(table.index.name or "date")).reset_index()
     rows = tuple(tuple(None if cell is pd.NaT else cell for cell in row) for row in table.itertuples(index=False))
     header, lines = tuple(map(str, table.columns)), tuple(range(1, len(rows) + 1))
-    return Sheet(header=header, rows=rows, lines=lines, words="a table")
+    return Sheet(file="the table", header=header, rows=rows, lines=lines, words="a table")
 
 
 def read_table(sheet: Sheet, name: str, kind: str | None, options: ImportOptions, metal: str) -> Found:
@@ -93,13 +94,13 @@ def read_table(sheet: Sheet, name: str, kind: str | None, options: ImportOptions
         return _trades(sheet, name, options)
     date = options.date_column or _find(sheet, _MOMENT) or sheet.header[0]
     column, kind = _column(sheet, name, date, kind, options.value_column, metal)
-    days = _days(sheet.column(date), sheet.lines, f"{name}: column {date!r}", options)
+    days = _days(sheet.column(date), options)
     where = f"{name}: column {column!r}"
     if days.has_duplicates:
         at = int(days.duplicated().argmax())
         raise ValidationError(f"{name}: line {sheet.lines[at]}: {days[at]:%Y-%m-%d} again; keep one row a day")
-    cells, group = sheet.column(column), sheet.points_may_group
-    numbers = read_numbers(cells, sheet.lines, where=where, decimal=options.decimal, points_may_group=group)
+    group = sheet.points_may_group
+    numbers = read_numbers(sheet.column(column), decimal=options.decimal, points_may_group=group)
     percent = numbers.percent or "%" in column or options.unit in ("percent", "%")
     values = pd.Series(numbers.values / (100 if percent else 1), index=days, name=kind).sort_index().dropna()
     if len(values) < 2:
@@ -137,16 +138,16 @@ def _trades(sheet: Sheet, name: str, options: ImportOptions) -> Found:
     entry, exit_, typed = _find(sheet, _ENTRY), _find(sheet, _EXIT), _rows_of_trades(sheet)
     moment, said = options.date_column or _find(sheet, _MOMENT), ""
     if typed and moment:
-        types = [str(cell).lower().partition(" ") for cell in sheet.column(typed)]
+        types = [str(cell).lower().partition(" ") for cell in sheet.column(typed).cells]
         opens = np.array([1.0 if first == "entry" else -1.0 for first, _, _ in types])
         signs = _signs([side for _, _, side in types], sheet, name)
-        days = _days(sheet.column(moment), sheet.lines, f"{name}: column {moment!r}", options)
+        days = _days(sheet.column(moment), options)
     elif entry and exit_:
         sides, said = _sides(sheet, name, options)
-        closed = [at for at, cell in enumerate(sheet.column(exit_)) if cell not in (None, "") and cell == cell]
+        closed = [at for at, cell in enumerate(sheet.column(exit_).cells) if cell not in (None, "") and cell == cell]
         n, lines = len(sheet.rows), [*sheet.lines, *(sheet.lines[at] for at in closed)]
-        cells = [*sheet.column(entry), *(sheet.column(exit_)[at] for at in closed)]
-        days = _days(cells, lines, f"{name}: columns {entry!r} and {exit_!r}", options)
+        cells = [*sheet.column(entry).cells, *(sheet.column(exit_).cells[at] for at in closed)]
+        days = _days(Column(f"{name}: columns {entry!r} and {exit_!r}", cells, lines), options)
         if (early := np.flatnonzero(days[n:] < days[:n][closed])).size:
             raise ValidationError(f"{name}: line {lines[n + early[0]]}: closed before it was opened; correct it")
         opens, signs = np.repeat([1.0, -1.0], [n, len(closed)]), np.concatenate([sides, sides[closed]])
@@ -167,17 +168,16 @@ def _trades(sheet: Sheet, name: str, options: ImportOptions) -> Found:
 def _rows_of_trades(sheet: Sheet) -> str:
     """The column that says ``Entry long`` or ``Exit short``, as TradingView writes it; empty where there is none."""
     column = _find(sheet, ("type",))
-    first = str(sheet.column(column)[0]).lower() if column else ""
+    first = str(sheet.column(column).cells[0]).lower() if column else ""
     return column if first.startswith(("entry ", "exit ")) else ""
 
 
 def _sides(sheet: Sheet, name: str, options: ImportOptions) -> tuple[Floats, str]:
     """+1 or -1 of each trade by what says so, else by the sign of its size; and words where nothing does."""
     if column := _find(sheet, _SIDE):
-        return _signs(sheet.column(column), sheet, name), ""
+        return _signs(sheet.column(column).cells, sheet, name), ""
     if column := _find(sheet, _SIZE):
-        cells, where = sheet.column(column), f"{name}: column {column!r}"
-        sizes = read_numbers(cells, sheet.lines, where=where, decimal=options.decimal).values
+        sizes = read_numbers(sheet.column(column), decimal=options.decimal).values
         return np.where(sizes < 0, -1.0, 1.0), f"; long or short by the sign of {column!r}"
     return np.ones(len(sheet.rows)), "; no column says long or short: all taken as long"
 
@@ -225,8 +225,8 @@ def _refuse_doubtful(values: pd.Series, kind: str, where: str) -> None:
         raise ValidationError(f"{where}: {doubt}; pass --unit percent if 1.5 is 1.5 %, --unit fraction if it is 150 %")
 
 
-def _days(cells: Sequence[object], lines: Sequence[int], where: str, options: ImportOptions) -> pd.DatetimeIndex:
-    read = read_dates(cells, lines, frequency="irregular", where=where, order=options.dates)
+def _days(column: Column, options: ImportOptions) -> pd.DatetimeIndex:
+    read = read_dates(column, frequency="irregular", order=options.dates)
     return pd.DatetimeIndex(read.days).as_unit("ns")
 
 
