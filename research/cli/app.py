@@ -57,6 +57,11 @@ app = typer.Typer(
 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="All findings, not only those that decided.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained report.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Write rows, bars, orders and trades as CSV."),
+]
+Parquet = Annotated[bool, typer.Option("--parquet", help="With --out: Parquet in place of CSV.")]
 RunFolder = Annotated[Path | None, typer.Option("--run", metavar="DIR", help="Write a run folder, for assay replay.")]
 
 
@@ -90,6 +95,8 @@ def compare(
     html: Html = None,
     verbose: Verbose = False,
     run_folder: RunFolder = None,
+    out: Out = None,
+    parquet: Parquet = False,
     no_ledger: NoLedger = False,
     as_json: Json = False,
     packs: Packs = None,
@@ -97,7 +104,7 @@ def compare(
     """Every thesis signal against buy-and-hold: the verdict table."""
     execution = execution_of(delay=delay, fees=fees, slippage=slippage, storage=storage, borrow=borrow)
     rules = rules_of(level=level, min_events=min_events)
-    check_outputs(html, run_folder)
+    check_outputs(html, run_folder, out)
     from research.study import LEDGER
     from research.study import compare as run
 
@@ -117,7 +124,7 @@ def compare(
             ledger=None if no_ledger else LEDGER,
             thesis=thesis,
         )
-    _give(study, data, as_json=as_json, verbose=verbose, html=html, run_folder=run_folder)
+    _give(study, data, as_json=as_json, verbose=verbose, html=html, run_folder=run_folder, out=out, parquet=parquet)
 
 
 @app.command()
@@ -137,6 +144,8 @@ def backtest(
     min_events: MinEvents = None,
     html: Html = None,
     run_folder: RunFolder = None,
+    out: Out = None,
+    parquet: Parquet = False,
     no_ledger: NoLedger = False,
     as_json: Json = False,
     packs: Packs = None,
@@ -144,7 +153,7 @@ def backtest(
     """One strategy against buy-and-hold, with every finding."""
     execution = execution_of(delay=delay, fees=fees, slippage=slippage, storage=storage, borrow=borrow)
     rules = rules_of(level=level, min_events=min_events)
-    check_outputs(html, run_folder)
+    check_outputs(html, run_folder, out)
     parameters = parameters_of(param)
     from research.study import LEDGER
     from research.study import compare as run
@@ -167,7 +176,7 @@ def backtest(
             ledger=None if no_ledger else LEDGER,
             thesis=thesis,
         )
-    _give(study, data, as_json=as_json, verbose=True, html=html, run_folder=run_folder)
+    _give(study, data, as_json=as_json, verbose=True, html=html, run_folder=run_folder, out=out, parquet=parquet)
 
 
 @app.command()
@@ -220,10 +229,19 @@ def strategy_json(item: Any, thesis: Any, available: Any) -> dict[str, Any]:
 
 
 def _give(
-    study: Study, data: Data, *, as_json: bool, verbose: bool, html: Path | None, run_folder: Path | None
+    study: Study,
+    data: Data,
+    *,
+    as_json: bool,
+    verbose: bool,
+    html: Path | None,
+    run_folder: Path | None,
+    out: Path | None,
+    parquet: bool,
 ) -> None:
     """Write what was asked for and print the study; one that cannot be written is printed all the same."""
     failed: AssayError | None = None
+    file = html
     shown = _with_dates(study, data) if verbose or html is not None else study
     try:
         if html is not None:
@@ -232,10 +250,16 @@ def _give(
             from research.runs import save
 
             typer.echo(f"wrote {save(study, run_folder, data)}", err=True)
+        if out is not None:
+            from research.study.exports import export
+
+            file = out
+            files = export(study, out, "parquet" if parquet else "csv")
+            typer.echo(f"wrote {len(files)} files into {out}", err=True)
     except AssayError as error:
         failed = error
     except OSError as error:
-        failed = ExecutionError(f"{html}: cannot be written: {error.strerror}; name another file")
+        failed = ExecutionError(f"{file}: cannot be written: {error.strerror}; name another place")
     _show(shown, as_json=as_json, verbose=verbose)
     if failed is not None:
         raise failed

@@ -76,7 +76,7 @@ def open_packs(packs: list[Path] | None, price: str | None = None) -> Data:
     return open_data(*own, *(packs or []), price=price)
 
 
-def check_outputs(html: Path | None, run_folder: Path | None = None) -> None:
+def check_outputs(html: Path | None, run_folder: Path | None = None, out: Path | None = None) -> None:
     """Refuse, before the work, what could not be written after it.
 
     Raises
@@ -92,6 +92,10 @@ def check_outputs(html: Path | None, run_folder: Path | None = None) -> None:
         from research.runs import check_folder
 
         check_folder(run_folder)
+    if out is not None:
+        from research.study.exports import check_export
+
+        check_export(out)
 
 
 def execution_of(**given: float | None) -> Execution:
