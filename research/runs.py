@@ -33,12 +33,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from research.datasets.data import Data, bundled_folder
+from research.datasets.data import Data
 from research.datasets.registry import Pack, read_registry
 from research.datasets.store import load
 from research.discovery import BUNDLED, find_strategy
 from research.errors import AssayError, IntegrityError, RunError, StrategyError
 from research.execution import Execution
+from research.home import bundled_folder
 from research.ledger import Entry, Series
 from research.provenance import hash_bytes, hash_code
 from research.study import Study, compare

@@ -134,7 +134,8 @@ def add(
 def verify(as_json: Json = False, packs: Packs = None) -> None:
     """Every file against its hash, and each price looked over; exit 2 when a file is missing or changed."""
     available = open_packs(packs)
-    from research.datasets.user_pack import user_pack_folder, verify_pack
+    from research.datasets.user_pack import verify_pack
+    from research.home import user_pack_folder
 
     problems = list(dict.fromkeys([*available.verify(), *verify_pack(user_pack_folder())]))
     n_files = sum(len(pack.files) for pack in available.packs)

@@ -54,22 +54,6 @@ class Provenance:
     last_modified: str | None = None
 
 
-def home_folder(home: str | Path | None = None) -> Path:
-    """The folder of everything that is the user's: ``home``, else ``$ASSAY_HOME``, else the platform's."""
-    if home is not None:
-        return Path(home).expanduser()
-    if named := os.environ.get("ASSAY_HOME"):
-        return Path(named).expanduser()
-    import platformdirs
-
-    return Path(platformdirs.user_data_path("assay", appauthor=False))
-
-
-def user_pack_folder(home: str | Path | None = None) -> Path:
-    """Where the user's pack is; it exists once something is kept (``registry.toml`` in it)."""
-    return home_folder(home) / "pack"
-
-
 def keep(
     folder: Path,
     identity: str,

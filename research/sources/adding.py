@@ -14,14 +14,14 @@ from typing import Any
 
 import pandas as pd
 
-from research.datasets.data import bundled_folder
 from research.datasets.importing import ImportOptions, Understood, understand
 from research.datasets.plausibility import Plausible
 from research.datasets.registry import descriptions
 from research.datasets.release import parse_release, release_of_words
-from research.datasets.user_pack import Provenance, keep, user_pack_folder
+from research.datasets.user_pack import Provenance, keep
 from research.datasets.vintages import Merged
 from research.errors import RegistryError, SourceError, UnknownDataset, did_you_mean
+from research.home import bundled_folder, user_pack_folder
 from research.sources.catalog import Entry, entries, entry
 from research.sources.fetching import merge_into, refuse_doubtful
 from research.sources.http import utc_now

@@ -25,8 +25,8 @@ from typing import Any
 
 from research.datasets.optional import need
 from research.datasets.store import write_atomically
-from research.datasets.user_pack import home_folder, user_pack_folder
 from research.errors import AssayError, IntegrityError
+from research.home import home_folder, user_pack_folder
 from research.sources.catalog import Entry, entries, entry
 from research.sources.fetching import (
     ALL,

@@ -22,12 +22,12 @@ from typing import Any
 
 import pandas as pd
 
-from research.datasets.data import bundled_folder
 from research.datasets.periods import period_end
 from research.datasets.plausibility import Plausible
 from research.datasets.registry import descriptions
 from research.datasets.release import ReleaseRule, known_at, parse_release
 from research.errors import RegistryError, UnknownDataset, did_you_mean
+from research.home import bundled_folder
 
 _DESCRIPTION = (
     "title", "publisher", "source", "licence", "attribution", "unit", "frequency", "kind", "key", "price",

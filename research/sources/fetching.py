@@ -15,12 +15,13 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from research.datasets.data import bundled_folder, open_data
+from research.datasets.data import open_data
 from research.datasets.optional import need
 from research.datasets.plausibility import doubts, in_the_future
-from research.datasets.user_pack import Provenance, keep, manifest, user_pack_folder
+from research.datasets.user_pack import Provenance, keep, manifest
 from research.datasets.vintages import Merged, latest, merge
 from research.errors import AssayError, SourceError
+from research.home import bundled_folder, user_pack_folder
 from research.sources import akshare
 from research.sources.catalog import Entry, entries, entry
 from research.sources.http import Client, Download, Unreachable

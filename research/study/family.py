@@ -18,9 +18,9 @@ import numpy as np
 from research.claims import Kind, Sentence, Thesis
 from research.datasets.data import Data
 from research.datasets.store import write_atomically
-from research.datasets.user_pack import home_folder
 from research.diagnostics.timing import Numbers, Timing
 from research.errors import NoData, NoDecision, UnknownDataset
+from research.home import home_folder
 from research.provenance import hash_code, hash_text
 from research.study.candidates import Candidate, candidate
 from research.study.judge import ClaimRows, measure

@@ -252,3 +252,4 @@ def test_of_several_rows_the_longest_memory_and_the_longest_calendar_count():
 def test_the_share_of_moved_histories_counts_ties_and_gaps_against_the_truth():
     assert share_as_good(np.array([2.0, 1.0, 3.0, 2.0, np.nan])) == pytest.approx(4 / 5)
     assert np.isnan(share_as_good(np.array([np.nan, 1.0])))
+    assert share_as_good(np.array([1e3, 1e3 - 5e-7, 1e3 - 5e-6])) == pytest.approx(2 / 3), "equal but for rounding"

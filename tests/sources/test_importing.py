@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from research.datasets.importing import ImportOptions, understand
 from research.datasets.importing.numerals import read_numbers
 from research.datasets.importing.units import conversion
-from research.datasets.user_pack import observations, user_pack_folder
+from research.datasets.user_pack import observations
 from research.errors import AssayError, UnknownDataset, ValidationError
+from research.home import user_pack_folder
 from research.sources import add, entry
 from tests.sources import formats
 
