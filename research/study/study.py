@@ -9,6 +9,8 @@ from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from research.claims import Thesis, load_thesis
 from research.datasets.data import Data, open_data
 from research.datasets.dataset import Dataset
@@ -19,6 +21,7 @@ from research.errors import AssayError, NoData, NoDecision, StrategyError, Unkno
 from research.execution import Execution
 from research.ledger import Ledger
 from research.provenance import versions
+from research.study import exports
 from research.study.appendix import further_findings
 from research.study.candidates import Candidate, candidate, label
 from research.study.claims import TestedClaim, tested_claim
@@ -136,6 +139,10 @@ class Study:
             "skipped": [asdict(item) for item in self.skipped],
             **({"portfolio": self.portfolio.to_json()} if self.portfolio is not None else {}),
         }
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a strategy and metal: see :func:`~research.study.exports.rows`."""
+        return exports.rows(self)
 
     def report(self, path: str | Path) -> Path:
         """Write the self-contained HTML report; the old file stays until the new one is whole.

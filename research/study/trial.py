@@ -13,9 +13,10 @@ from research.datasets.market import Market
 from research.diagnostics.finding import Finding
 from research.diagnostics.metrics import Performance, exposure, performance
 from research.diagnostics.timing import Timing
-from research.engine.portfolio import run
+from research.engine.portfolio import run, simulated
 from research.engine.result import Result
 from research.execution import Execution
+from research.study import exports
 from research.study.findings import deciding_findings
 from research.study.threads import one_thread
 from research.thesis import UNKNOWN, Strategy, in_bills
@@ -23,6 +24,8 @@ from research.values import frozen
 from research.verdict import Evidence, Verdict
 
 if TYPE_CHECKING:
+    import vectorbt
+
     from research.study.portfolio_trial import PortfolioTrial
 
 BENCHMARKS = ("buy_and_hold", "matched_exposure", "bills")
@@ -134,6 +137,11 @@ class Trial:
         return self.accounts.result
 
     @property
+    def benchmarks(self) -> Mapping[str, Result]:
+        """What it must be compared with: same bars, engine and costs."""
+        return self.accounts.benchmarks
+
+    @property
     def equity(self) -> pd.Series:
         """Value of the strategy's account at each bar."""
         return self.result.equity
@@ -170,6 +178,19 @@ class Trial:
         results = {"strategy": self.result, **self.accounts.benchmarks}
         return frozen({name: performance(result) for name, result in results.items()})
 
+    @cached_property
+    def trades(self) -> pd.DataFrame:
+        """Round trips, one row each: see :func:`~research.study.exports.trades`."""
+        return exports.trades(self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a bar: see :func:`~research.study.exports.bars`."""
+        return exports.bars(self)
+
+    def to_vectorbt(self) -> vectorbt.Portfolio:
+        """The vectorbt Portfolio of the account: see :func:`~research.engine.portfolio.simulated`."""
+        return simulated(self.accounts.decided, self.accounts.market, self.result.execution, name=self.name)
+
     def to_json(self, *, appendix: bool = True) -> dict[str, Any]:
         """Plain values only; without ``appendix`` no finding but those that decide, which takes no time."""
         found = {**self.findings, **(self.appendix if appendix else {})}
@@ -194,6 +215,7 @@ def account_json(trial: Trial | PortfolioTrial) -> dict[str, Any]:
         "periods": len(result.returns),
         "periods_per_year": result.periods_per_year,
         "averaged_prices": result.averaged,
+        "returns": {f"{day:%Y-%m-%d}": value for day, value in result.returns.items()},
         "closed": None if result.closed is None else f"{result.closed:%Y-%m-%d}",
         "evidence": trial.evidence.to_json(),
         "performance": {name: row.to_json() for name, row in trial.performance.items()},
