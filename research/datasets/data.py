@@ -318,7 +318,7 @@ class Data:
         metal = identity.removesuffix("_price")
         if metal not in {known for price in self._prices.values() for known in price.datasets}:
             return identity
-        levels = [level.format(metal=metal) for level in self.price.levels] or [self.price.dataset(metal)]
+        levels = [level.format(metal=metal) for level in self.price.level] or [self.price.dataset(metal)]
         return next((level for level in levels if level in self._owner), identity)
 
     def _rolls(self, identity: str) -> bool:
