@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from research.brought import judge
     from research.claims import load_thesis
     from research.datasets.data import open_data
     from research.execution import Execution
@@ -24,6 +25,7 @@ __all__ = [
     "compare",
     "history",
     "hold_while",
+    "judge",
     "load_thesis",
     "open_data",
     "portfolio",
@@ -41,6 +43,7 @@ _HOMES = {
     "hold_while": "research.thesis",
     "where_known": "research.thesis",
     "load_thesis": "research.claims",
+    "judge": "research.brought",
     "backtest": "research.study",
     "compare": "research.study",
     "portfolio": "research.study",

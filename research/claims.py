@@ -53,9 +53,9 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from research.datasets.data import bundled_folder
 from research.discovery import all_strategies, strategies_in
 from research.errors import RegistryError, did_you_mean
+from research.home import bundled_folder
 
 if TYPE_CHECKING:
     from research.thesis import Strategy

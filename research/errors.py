@@ -16,6 +16,7 @@
     │   │   └── NoDecision         a signal that never decides in the asked-for range
     │   └── LookAheadError         an output that depended on the future
     ├── ExecutionError             costs, delays or dates that make no sense
+    ├── ConfigError                a config file that cannot be read, or a key that is none
     ├── SourceError                a provider did not give what it promises
     └── RunError                   a recorded run that cannot be read or replayed
 
@@ -87,6 +88,10 @@ class LookAheadError(StrategyError):
 
 class ExecutionError(AssayError):
     """Costs, delays or dates that make no sense."""
+
+
+class ConfigError(AssayError):
+    """A config file cannot be read, or says what nobody asks."""
 
 
 class SourceError(AssayError):

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from research.datasets.user_pack import home_folder
+from research.home import home_folder
 
 Floats = npt.NDArray[np.float64]
 

@@ -33,12 +33,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from research.datasets.data import Data, bundled_folder
+from research.claims import Thesis, load_thesis
+from research.datasets.data import Data
 from research.datasets.registry import Pack, read_registry
 from research.datasets.store import load
 from research.discovery import BUNDLED, find_strategy
 from research.errors import AssayError, IntegrityError, RunError, StrategyError
 from research.execution import Execution
+from research.home import bundled_folder
 from research.ledger import Entry, Series
 from research.provenance import hash_bytes, hash_code
 from research.study import Study, compare
@@ -158,13 +160,15 @@ def _sweep_up(parent: Path, prefix: str) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def replay(folder: str | Path, data: Data | None = None) -> Replay:
+def replay(folder: str | Path, data: Data | None = None, *, thesis: Thesis | None = None) -> Replay:
     """Run a recorded run again, and prove it identical or say what changed.
 
     Parameters
     ----------
     data
         The packs to use; by default those that the run used, where they were.
+    thesis
+        Whose claims are the family; by default the one that the run used, where it was.
 
     Raises
     ------
@@ -179,7 +183,7 @@ def replay(folder: str | Path, data: Data | None = None) -> Replay:
         data = data.priced(manifest["price"])
     changed = list(_changed_data(manifest, data))
     try:
-        again = _contents(_run_again(manifest, before["record.json"], data), data)
+        again = _contents(_run_again(manifest, before["record.json"], data, thesis), data)
     except AssayError as error:
         if not changed and not isinstance(error, StrategyError):
             raise RunError(f"{folder}: cannot be run again: {error}") from error
@@ -216,6 +220,7 @@ def _contents(study: Study, data: Data) -> dict[str, str]:
         "found": {name: _where(item) for name, item in strategies.items()},
         "framework": hash_code(),
         "years": {identity: _by_year(data.observations(identity)) for identity in sorted(study.datasets)},
+        "thesis_folder": None if study.thesis.folder == bundled_folder() else str(study.thesis.folder.resolve()),
         "packs": [str(pack.folder or pack.root) for pack in data.packs],
     }
     environment = {
@@ -266,8 +271,15 @@ class _AsRecorded:
         return ""
 
 
-def _run_again(manifest: Mapping[str, Any], record: list[list[dict[str, Any]]], data: Data) -> Study:
-    strategies = {name: find_strategy(manifest["found"].get(name, name)) for name in manifest["strategies"]}
+def _run_again(
+    manifest: Mapping[str, Any], record: list[list[dict[str, Any]]], data: Data, thesis: Thesis | None
+) -> Study:
+    thesis = thesis or load_thesis(manifest.get("thesis_folder"))
+    found = {name: manifest["found"].get(name, name) for name in manifest["strategies"]}
+    strategies = {
+        name: thesis.strategies[name] if name in thesis.strategies else find_strategy(where)
+        for name, where in found.items()
+    }
     asked = {(name, metal) for name, metal, *_ in [*manifest["tried"], *manifest["skipped"]]}
     claimed = {(name, metal) for name, item in strategies.items() for metal in item.metals}
     return compare(
@@ -280,6 +292,7 @@ def _run_again(manifest: Mapping[str, Any], record: list[list[dict[str, Any]]], 
         execution=Execution(**manifest["execution"]),
         rules=Rules(**manifest["rules"]),
         ledger=_AsRecorded(record),
+        thesis=thesis,
     )
 
 

@@ -83,6 +83,8 @@ class Strategy:
     vectorised
         Parameters that the signal takes as an array of values, one for each variant; it then returns a table of
         ``len(panel.index)`` rows and one column a variant. All other parameters are single values.
+    tried
+        How many variants were tried to arrive at it, where no grid can list them: of what was made elsewhere.
     """
 
     name: str
@@ -96,6 +98,7 @@ class Strategy:
     references: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     vectorised: tuple[str, ...] = ()
+    tried: int = 1
 
     def __eq__(self, other: object) -> bool:
         return self is other or (

@@ -165,6 +165,8 @@ class Evidence:
         Claims that the family tests, or rows of the claim.
     n_recorded
         Further trials that ``p_with_record`` takes in.
+    n_tried
+        How many variants were tried elsewhere to arrive at it, itself among them; ``p_with_record`` pays for them.
     decided_by
         Which p decides.
     """
@@ -192,6 +194,7 @@ class Evidence:
     decidable: Decidable = field(default_factory=lambda: Decidable(nan, nan, nan))
     family_size: int = 1
     n_recorded: int = 0
+    n_tried: int = 1
     decided_by: Literal["p_adjusted", "p_with_record"] = "p_adjusted"
 
     def __post_init__(self) -> None:

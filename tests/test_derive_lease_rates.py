@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research.datasets.data import bundled_folder, open_data
+from research.datasets.data import open_data
+from research.home import bundled_folder
 from tests.datasets.contracts import COPPER_MONTHS, futures_table
 from tests.tools.derive_lease_rates import (
     NODES,

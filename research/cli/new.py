@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from research.cli.options import Json
-from research.cli.output import print_json
+from research.cli.output import conclude, print_json, print_lines
 from research.errors import StrategyError
 
 
@@ -27,10 +27,16 @@ def new(
         print_json({"written": [str(file) for file in written]})
         return
     strategy, test, notebook = written
-    typer.echo(f"wrote {strategy}: change the claim, the inputs and the signal")
-    typer.echo(f"wrote {test}: run it with python -m pytest {test}")
-    typer.echo(f"wrote {notebook}: open it with jupyter lab {notebook}")
-    typer.echo(f"then: assay backtest {strategy}")
+    print_lines(
+        [
+            f"wrote {strategy}: change the claim, the inputs and the signal",
+            f"wrote {test}: run it with python -m pytest {test}",
+            f"wrote {notebook}: open it with jupyter lab {notebook}",
+        ]
+    )
+    conclude(
+        "three files, which run as they are.", "an idea is best changed from one that works.", "backtest", str(strategy)
+    )
 
 
 def scaffold(name: str, folder: Path) -> tuple[Path, Path, Path]:

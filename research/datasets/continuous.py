@@ -8,15 +8,11 @@ from a roll calendar (:func:`research.datasets.futures.roll_before_notice`,
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import pandas as pd
 
-from research.datasets.futures import clean_futures, delivery_calendar, last_holding_day, roll_before_notice
+from research.datasets.futures import clean_futures, roll_before_notice
 from research.errors import NoData, ValidationError
-
-Anchor = Literal["first", "last"]
 
 
 def held_returns(table: pd.DataFrame, held: pd.Series) -> pd.DataFrame:
@@ -79,7 +75,7 @@ def held_contract(observations: pd.DataFrame, business_days: int = 5) -> pd.Data
     newest = observations.sort_values("known_at", kind="stable").drop_duplicates(
         ["observed_for", "contract"], keep="last"
     )
-    table = clean_futures(newest.rename(columns={"observed_for": "date"})).table
+    table = clean_futures(newest.rename(columns={"observed_for": "date"}))
     held = roll_before_notice(table, business_days)
     days = pd.DatetimeIndex(np.sort(table["date"].unique()))
     skipped = days[(days < held.index[-1]) & ~days.isin(held.index)]
@@ -93,30 +89,6 @@ def held_contract(observations: pd.DataFrame, business_days: int = 5) -> pd.Data
             "excess_return": returns["excess_return"].to_numpy(),
         }
     ).astype({"known_at": "datetime64[us, UTC]", "observed_for": "datetime64[us]"})
-
-
-def ratio_adjusted(returns: pd.DataFrame, anchor: Anchor = "first") -> pd.Series:
-    """Continuous price whose simple returns are the held contract's: ``level[t] = level[t-1] (1 + excess_return[t])``.
-
-    Anchored at the first close, past levels never change when data are added; anchored at the last close,
-    as vendors do, the whole past is rescaled at each roll, so its levels may not enter a signal.
-    """
-    growth = (1 + returns["excess_return"].fillna(0.0)).cumprod()
-    end = 0 if anchor == "first" else -1
-    level: pd.Series = growth / growth.iloc[end] * returns["close"].iloc[end]
-    return level.rename("ratio_adjusted")
-
-
-def difference_adjusted(returns: pd.DataFrame, anchor: Anchor = "first") -> pd.Series:
-    """Continuous price whose changes are the held contract's: ``level[t] = level[t-1] + price_change[t]``.
-
-    For profit in currency per ounce only. Its level may reach zero or below: returns in per cent, ratios
-    and any basis computed from it are meaningless.
-    """
-    total = returns["price_change"].fillna(0.0).cumsum()
-    end = 0 if anchor == "first" else -1
-    level: pd.Series = total - total.iloc[end] + returns["close"].iloc[end]
-    return level.rename("difference_adjusted")
 
 
 def total_return_index(excess_returns: pd.Series, bill_returns: pd.Series, base: float = 100.0) -> pd.Series:
@@ -143,72 +115,3 @@ def total_return_index(excess_returns: pd.Series, bill_returns: pd.Series, base:
     growth = 1 + excess_returns.fillna(0.0) + bills
     growth.iloc[0] = 1.0
     return (base * growth.cumprod()).rename("total_return")
-
-
-def bridged_returns(front: pd.Series, spot: pd.Series, first_days: pd.DatetimeIndex) -> pd.Series:
-    """Excess return of the held contract from a front-month series that is spliced without adjustment.
-
-    ``front[t] / front[t-1] - 1`` within a contract. On the first day of a new one that ratio would count the spread
-    between two contracts as a gain; there the change of spot stands in, which leaves out one day of carry.
-
-    Parameters
-    ----------
-    front, spot : Series
-        Prices by date, of one underlying in one unit.
-    first_days : DatetimeIndex
-        Days on which `front` is a contract other than the day before.
-
-    Raises
-    ------
-    NoData
-        If `front` has a hole, or spot is unknown where the contract changes.
-    """
-    rolled = front.index.isin(first_days)
-    returns = front.pct_change().where(~rolled, spot.reindex(front.index, method="ffill").pct_change())
-    unknown = returns.index[1:][returns.iloc[1:].isna()]
-    if len(unknown):
-        raise NoData(f"{unknown[0]:%Y-%m-%d}: no price to take a return from; give spot for the days of a roll")
-    return returns.rename("excess_return")
-
-
-def calendar_spreads(table: pd.DataFrame, near: int = 0, far: int = 1, business_days: int = 5) -> pd.DataFrame:
-    """Two contracts of one venue and one settlement moment, day by day.
-
-    Parameters
-    ----------
-    table : DataFrame
-        A cleaned futures table.
-    near, far : int
-        Which contracts, counted from 0, among those quoted that day and not past their last holding day.
-    business_days : int
-        How long before first notice the last holding day is; contracts in delivery never enter.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by date, one row for each day with both contracts: ``near_contract``, ``far_contract``,
-        ``near_close``, ``far_close``, ``near_days``, ``far_days`` (calendar days to mid-delivery), and
-        ``traded`` (nullable boolean: both have volume) and ``locked`` (both were held by the daily limit).
-    """
-    if not 0 <= near < far:
-        raise ValidationError(f"calendar spread: contracts {near} and {far}; the far one must come after the near one")
-    calendar = delivery_calendar(table["contract"].unique())
-    calendar["last_holding_day"] = last_holding_day(calendar, business_days)
-    rows = table.merge(calendar, left_on="contract", right_index=True)
-    rows = rows[rows["date"] <= rows["last_holding_day"]].sort_values(["date", "contract"])
-    rows["days"] = (rows["mid_delivery"] - rows["date"]).dt.days
-    place = rows.groupby("date").cumcount()
-    first, second = (rows[place == which].set_index("date") for which in (near, far))
-    first = first.loc[first.index.isin(second.index)]
-    return pd.DataFrame(
-        {
-            "near_contract": first["contract"],
-            "far_contract": second["contract"],
-            "near_close": first["close"],
-            "far_close": second["close"],
-            "near_days": first["days"],
-            "far_days": second["days"],
-            "traded": first["traded"] & second["traded"],
-            "locked": first["locked"] & second["locked"],
-        }
-    )

@@ -20,10 +20,8 @@ from research.datasets.quality import Quality, quality
 from research.datasets.registry import Pack, read_registry
 from research.datasets.remedies import how_to_get
 from research.datasets.store import load, verify
-from research.datasets.user_pack import user_pack_folder
 from research.errors import ExecutionError, NoData, UnknownDataset, did_you_mean
-
-_HERE = Path(__file__).resolve().parent
+from research.home import pack_folders
 
 
 def open_data(*packs: str | Path, bundled: bool = True, user: bool | None = None, price: str | None = None) -> Data:
@@ -55,17 +53,7 @@ def open_data(*packs: str | Path, bundled: bool = True, user: bool | None = None
     >>> data["bill_rate"].unit
     '% a year, bank discount'
     """
-    folders = [bundled_folder()] if bundled else []
-    if (bundled if user is None else user) and (user_pack_folder() / "registry.toml").exists():
-        folders.append(user_pack_folder())
-    folders += [Path(pack).expanduser() for pack in packs]
-    return Data([read_registry(folder) for folder in folders], price)
-
-
-def bundled_folder() -> Path:
-    """The folder of the pack that ships with the package (``data/`` in a clone)."""
-    installed = _HERE.parent / "_bundled"
-    return installed if installed.is_dir() else _HERE.parents[1] / "data"
+    return Data([read_registry(folder) for folder in pack_folders(*packs, bundled=bundled, user=user)], price)
 
 
 class Data:

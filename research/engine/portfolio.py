@@ -16,19 +16,16 @@ The side held is that of the last fill; ``dt`` is calendar days over 365.
 
 from __future__ import annotations
 
-import importlib
-import inspect
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 
 from research.datasets.dataset import Dataset
 from research.datasets.market import Market
+from research.engine._vectorbt import order_records
 from research.engine.result import Result
 from research.errors import NoDecision, SignalError
 from research.execution import Execution
@@ -155,7 +152,7 @@ def account(targets: pd.DataFrame, price: pd.DataFrame, bill_accrual: pd.Series,
     carry = _carry(targets, dates, terms)
     index = _total_return_index(price, carry)
     bills = np.cumprod(1 + bill_accrual.to_numpy())
-    records = _vectorbt(targets, index, bills, terms).order_records
+    records = order_records(targets.to_numpy(), index, bills, terms, CAPITAL)
     equity, units = _ledger(records, index, bills)
     closed = _close_when_ruined(equity, units)
     if closed is not None:
@@ -197,34 +194,6 @@ def _carry(targets: pd.DataFrame, dates: pd.Index, terms: Sequence[Execution]) -
 def _total_return_index(price: pd.DataFrame, carry: np.ndarray) -> np.ndarray:
     relative = price.to_numpy() / price.to_numpy()[0]
     return np.asarray(relative * np.cumprod(1 + carry, axis=0))
-
-
-def _vectorbt(targets: pd.DataFrame, index: np.ndarray, bills: np.ndarray, terms: Sequence[Execution]) -> Any:
-    vbt = _vectorbt_package()
-    wanted = targets.to_numpy()
-    return vbt.Portfolio.from_orders(
-        pd.DataFrame(np.column_stack([index, bills]), index=targets.index, columns=[*targets.columns, BILLS]),
-        size=np.column_stack([wanted, 1 - wanted.sum(axis=1)]),
-        size_type="targetpercent",
-        fees=np.array([[*(item.fees for item in terms), 0.0]]),
-        slippage=np.array([[*(item.slippage for item in terms), 0.0]]),
-        init_cash=CAPITAL,
-        cash_sharing=True,
-        group_by=True,
-        call_seq="auto",
-        freq="1D",  # vectorbt's own annualisation is never used
-        engine="rust",
-    )
-
-
-def _vectorbt_package() -> Any:
-    """Import vectorbt, which composes docstrings as it does so: there are none where python strips them (``-OO``)."""
-    if sys.flags.optimize < 2 or "vectorbt" in sys.modules:
-        import vectorbt
-
-        return vectorbt
-    with patch.object(inspect, "cleandoc", lambda text: ""):
-        return importlib.import_module("vectorbt")
 
 
 def _ledger(records: np.ndarray, index: np.ndarray, bills: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

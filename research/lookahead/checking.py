@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from research.datasets.data import Data, bundled_folder
+from research.datasets.data import Data
 from research.datasets.market import Market
 from research.datasets.registry import read_registry
 from research.errors import AssayError, NoData, NoDecision, SignalError, UnknownDataset
 from research.execution import Execution
+from research.home import bundled_folder
 from research.lookahead import contract
 from research.lookahead.cuts import IN_TURN, choose_cuts, moves_of
 from research.lookahead.dates import find_dates

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Role = Literal["strategy", "metal", "mix", "bills", "bad", "ink"]
 Format = Literal["percent", "number", "date"]
 Scale = Literal["linear", "log", "date"]
+Dash = Literal["", "dash", "dot"]
 Values = Any  # a column: Series, Index, array or list
 
 
@@ -34,15 +35,19 @@ class Axis:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A line through points; NaN breaks it. ``step`` keeps each value until the next; ``thin`` is for the many."""
+    """A line through points; NaN breaks it. ``step`` keeps each value until the next; ``thin`` is for the many.
+
+    ``about`` names it to whoever points at it, where many lines share one label.
+    """
 
     x: Values
     y: Values
     label: str
     role: Role
-    dash: Literal["", "dash", "dot"] = ""
+    dash: Dash = ""
     step: bool = False
     thin: bool = False
+    about: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +89,7 @@ class Rule:
     axis: Literal["x", "y"]
     label: str
     role: Role
-    dash: Literal["", "dash", "dot"] = "dash"
+    dash: Dash = "dash"
 
 
 @dataclass(frozen=True, kw_only=True)

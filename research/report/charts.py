@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import isfinite, nan
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from research.engine.result import Result
 from research.errors import DataError
-from research.report.chart import Axis, Band, Bars, Cells, Chart, Line, Panel, Role, Rows, Rule, Spans
+from research.report.chart import Axis, Band, Bars, Cells, Chart, Dash, Line, Panel, Role, Rows, Rule, Spans
 from research.report.columns import shows
 from research.report.words import number, percent, signed_percent
 from research.study import History, Study, TestedClaim, Trial, exhibits
 
 DATE = Axis(title="Year", scale="date", form="date")
-ACCOUNTS: dict[str, tuple[str, Role, Any]] = {
+ACCOUNTS: dict[str, tuple[str, Role, Dash]] = {
     "strategy": ("Strategy", "strategy", ""),
     "buy_and_hold": ("Buy and hold", "metal", "dash"),
     "matched_exposure": ("Matched exposure", "mix", ""),
@@ -26,10 +26,9 @@ MAX_EVENT_LINES = 30
 MOST_SIGNALS = 3
 
 
-def all_charts(trial: Trial) -> list[Chart]:
-    """Every picture that this trial's sample allows, the equity chart first."""
-    wanted = (equity, signal, event_study, placebo, rolling, grid, power)
-    return [chart for draw in wanted if (chart := _unless_too_short(draw, trial)) is not None]
+def all_charts(trial: Trial) -> dict[str, Chart]:
+    """Every picture that this trial's sample allows, by what it shows, the equity chart first."""
+    return {name: chart for name, draw in _OF_TRIAL.items() if (chart := _unless_too_short(draw, trial)) is not None}
 
 
 def equity(trial: Trial) -> Chart:
@@ -57,6 +56,30 @@ def equity(trial: Trial) -> Chart:
                 height=60,
             ),
         ),
+    )
+
+
+def overlay(study: Study) -> Chart:
+    """Every account of a study in one picture, by metal, beside the metal bought and held."""
+    panels = []
+    for metal in dict.fromkeys(trial.metal for trial in study.trials):
+        trials = sorted((trial for trial in study.trials if trial.metal == metal), key=lambda t: t.result.first_fill)
+        held = trials[0].accounts.benchmarks["buy_and_hold"]
+        marks = [_account(trial.result, "Each strategy", "strategy", about=trial.name) for trial in trials]
+        marks.append(_account(held, "Buy and hold", "metal", dash="dash"))
+        axis = Axis(title=f"{metal.capitalize()}: value of 1 USD (log scale)", scale="log")
+        panels.append(Panel(y=axis, marks=tuple(marks), height=230))
+    ends = {f"{trial.name} on {trial.metal}": trial.equity.iloc[-1] / trial.result.capital for trial in study.trials}
+    most, least = max(ends, key=lambda name: ends[name]), min(ends, key=lambda name: ends[name])
+    return Chart(
+        title="Every account beside buy and hold",
+        description=(
+            f"{len(ends)} accounts from 1 USD at their first fill: {most} ended at {ends[most]:.2f}, {least} at "
+            f"{ends[least]:.2f}."
+        ),
+        caption=f"After costs; each from 1 USD at its own first fill. {sources(study.trials)}",
+        x=DATE,
+        panels=tuple(panels),
     )
 
 
@@ -374,6 +397,12 @@ def sources(trials: Iterable[Trial]) -> str:
     return f"Data to {last:%Y-%m}: {'; '.join(names)}."
 
 
+def _account(result: Result, label: str, role: Role, dash: Dash = "", about: str = "") -> Line:
+    growth = result.equity / result.capital
+    thin = not dash
+    return Line(x=growth.index, y=growth, label=label, role=role, dash=dash, thin=thin, about=about)
+
+
 def _lines(table: pd.DataFrame) -> Iterable[Line]:
     # the strategy is drawn last, over its benchmarks
     for name in sorted(map(str, table), key=lambda column: column == "strategy"):
@@ -389,9 +418,19 @@ def _caption(trial: Trial, how: str) -> str:
     return f"{how} {sources([trial])}"
 
 
-def _unless_too_short(draw: Any, trial: Trial) -> Chart | None:
+def _unless_too_short(draw: Callable[[Trial], Chart], trial: Trial) -> Chart | None:
     try:
-        chart: Chart = draw(trial)
+        return draw(trial)
     except DataError:
         return None
-    return chart
+
+
+_OF_TRIAL: dict[str, Callable[[Trial], Chart]] = {
+    "Growth": equity,
+    "Signal and position": signal,
+    "After each event": event_study,
+    "Moved histories": placebo,
+    "Timing return through time": rolling,
+    "Declared grid": grid,
+    "What could be found": power,
+}

@@ -1,4 +1,4 @@
-"""The report: one HTML file that needs nothing else, no network and no script.
+"""The report of a study: one HTML file that needs nothing else, no network and no script.
 
 Pictures are inline SVG rather than plotly, whose script alone weighs 4.5 MB: they flow from phone to print
 without it, take their colours from the page's light or dark, and carry their description for screen readers.
@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from research.datasets.store import write_atomically
 from research.report import charts
-from research.report.columns import CLAIM_COLUMNS, ROW_COLUMNS, p_adjusted, p_shifted, shows
+from research.report.chart import Chart
+from research.report.columns import CLAIM_COLUMNS, ROW_COLUMNS, shows
+from research.report.judged import claim_section, how_made, numbers, row_section, three_numbers
 from research.report.markup import Markup, join, tag
+from research.report.page import Section, page
 from research.report.portfolio import portfolio_section
-from research.report.study_words import PERFORMANCE_NOTE, counted_words, family_line, note, study_lines
-from research.report.style import stylesheet
+from research.report.study_words import PERFORMANCE_NOTE, counted_words, note, study_lines
 from research.report.svg import figure
 from research.report.tables import (
-    anchor,
     claim_table,
     data_table,
     findings_table,
@@ -29,31 +29,8 @@ from research.report.tables import (
     verdict_table,
     word,
 )
-from research.report.words import DASH, interval, number, p_value, signed_percent
+from research.report.words import DASH, p_value, signed_percent
 from research.study import Study, Trial
-
-PAGE_STYLE = Markup(
-    """
-body { margin: 0; }
-main { max-width: 62rem; margin: 0 auto; padding: 1rem; }
-section { border-top: 1px solid var(--faint); margin-top: 2.2rem; }
-.skip { position: absolute; left: -999px; }
-.skip:focus { left: 1rem; top: 1rem; background: var(--paper); padding: .5em; }
-html { background: #fff; } @media (prefers-color-scheme: dark) { html { background: #0f1318; } }
-@media print {
-  body.assay { --paper: #fff; --ink: #000; --soft: #333; --faint: #bbb; --raised: #fff; font-size: 10.5pt; }
-  body.assay {
-    --strategy: #0072b2; --metal: #d55e00; --mix: #00795a; --bills: #6e7781; --bad: #a4278a;
-    --supported: #00694e; --contradicted: #a33b00; --ruled-out: #6d5500; --undecidable: #0b5c8a;
-  }
-  html { background: #fff; }
-  .skip { display: none; } main { max-width: none; padding: 0; }
-  .assay .scroll { overflow: visible; } .assay table { font-size: 7.5pt; } .assay .text { min-width: 0; }
-  .assay .right, .assay .nowrap { white-space: normal; }
-  .assay h2, .assay h3 { break-after: avoid; } tr, .numbers { break-inside: avoid; }
-}
-"""
-)
 
 
 def write_report(study: Study, path: str | Path) -> Path:
@@ -72,67 +49,29 @@ def write_report(study: Study, path: str | Path) -> Path:
 def report(study: Study) -> Markup:
     """The whole page."""
     alone = len(study.trials) == 1
-    title = f"{study.trials[0].name} on {study.trials[0].metal}" if alone else f"{len(study.trials)} trials"
-    top = _first_screen(study.trials[0]) if alone else _first_screen_of_many(study)
-    return document(
-        f"Assay: {title}",
-        top,
-        tag("section", tag("h2", "Evidence"), *_evidence(study, alone), id="evidence"),
-        *([portfolio_section(study.portfolio)] if study.portfolio else []),
-        tag("section", tag("h2", "Assumptions"), *_assumptions(study)),
-        tag("section", tag("h2", "Data"), data_table(study)),
-        tag("section", tag("h2", "Trials counted"), *_trials_counted(study)),
-        tag("section", tag("h2", "Run manifest"), _manifest(study)),
-    )
-
-
-def document(title: str, *parts: Markup) -> Markup:
-    """A page that needs nothing else; one of its parts has the id ``evidence``."""
-    page = tag(
-        "html",
-        tag(
-            "head",
-            Markup('<meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/>'),
-            Markup('<meta name="color-scheme" content="light dark"/>'),
-            tag("title", title),
-            tag("style", stylesheet(), PAGE_STYLE),
-        ),
-        tag(
-            "body",
-            tag("a", "Skip to the evidence", href="#evidence", class_="skip"),
-            tag("main", *parts),
-            class_="assay",
-        ),
-        lang="en",
-    )
-    return join(Markup("<!DOCTYPE html>\n"), page, "\n")
-
-
-def three_numbers(trial: Trial) -> Markup:
-    """The three numbers that decided: the timing return and its two p-values, or why there can be no p-value."""
-    evidence, rules = trial.evidence, trial.verdict.rules
-    gained = signed_percent(evidence.timing_return.value)
-    if trial.shows_p_values:
-        shown = [
-            ("Timing return a year", gained, f"95 % interval {interval(evidence.timing_return.interval())}"),
-            ("p adjusted", p_adjusted(trial), f"evidence at {rules.level:.2f} or less"),
-            (
-                "p shifted",
-                p_shifted(trial),
-                f"own weights at other times; detectable: an information ratio of {number(evidence.detectable)}",
-            ),
-        ]
+    drawn = {(trial.name, trial.metal): charts.all_charts(trial) for trial in study.trials}
+    if alone:
+        (trial,) = study.trials
+        title = f"{trial.name} on {trial.metal}"
+        top = _first_screen(trial)
+        sections = list(_of_one(trial, drawn[trial.name, trial.metal]))
     else:
-        shown = [
-            ("Independent events", str(evidence.events), f"{rules.min_events} are needed for a p-value"),
-            ("Timing return a year", gained, "too few events to tell it from luck"),
-            (
-                "Detectable",
-                number(evidence.detectable),
-                f"information ratio a year, found {rules.power:.0%} of the time",
-            ),
-        ]
-    return numbers(shown)
+        title = f"{len(study.trials)} trials"
+        top = _first_screen_of_many(study)
+        sections = list(_of_many(study, drawn))
+    if study.portfolio:
+        sections.append(portfolio_section(study.portfolio))
+    sections += [
+        Section(title="Terms", id="terms", body=tag("ul", *(tag("li", line) for line in study_lines(study)))),
+        Section(title="Rules and costs", id="rules", folded=True, body=join(*_assumptions(study))),
+        Section(title="How each number is made", id="methods", folded=True, body=how_made(study, drawn.values())),
+        Section(
+            title="Data", id="data", folded=True, summary=f"{len(study.datasets)} datasets", body=data_table(study)
+        ),
+        _trials_counted(study),
+        Section(title="Run manifest", id="manifest", folded=True, body=_manifest(study)),
+    ]
+    return page(f"Assay: {title}", top, sections)
 
 
 def _first_screen(trial: Trial) -> Markup:
@@ -141,7 +80,42 @@ def _first_screen(trial: Trial) -> Markup:
         tag("p", trial.strategy.claim, class_="claim"),
         tag("p", word(trial), ". ", trial.verdict.reason, class_="verdict"),
         three_numbers(trial),
+        tag("p", trial.result.ruin, class_="bad") if trial.result.ruin else None,
         figure(charts.equity(trial), "h2"),
+    )
+
+
+def _of_one(trial: Trial, pictures: Mapping[str, Chart]) -> Iterable[Section]:
+    yield Section(
+        title="Evidence",
+        id="evidence",
+        body=join(
+            tag("p", tag("strong", "It would be refuted by: "), trial.strategy.falsifier),
+            verdict_table([trial]),
+            tag("p", note(ROW_COLUMNS), class_="soft"),
+            performance_table(trial),
+            tag("p", PERFORMANCE_NOTE, class_="soft"),
+        ),
+    )
+    further = list(pictures.values())[1:]
+    yield Section(
+        title="Pictures",
+        id="pictures",
+        body=join(*(figure(picture, "h3") for picture in further[:2])),
+    )
+    yield Section(
+        title="More pictures",
+        id="more-pictures",
+        folded=True,
+        summary=", ".join(list(pictures)[3:]),
+        body=join(*(figure(picture, "h3") for picture in further[2:])),
+    )
+    yield Section(
+        title="Every finding",
+        id="findings",
+        folded=True,
+        summary=f"{len(trial.findings) + len(trial.appendix)} findings in plain words",
+        body=findings_table(trial),
     )
 
 
@@ -173,33 +147,46 @@ def _first_screen_of_many(study: Study) -> Markup:
             ]
         ),
         figure(charts.verdicts(study), "h2"),
-        claim_table(claims),
-        tag("p", note(CLAIM_COLUMNS), class_="soft"),
-        verdict_table(study.trials, links=True),
-        tag("p", note(ROW_COLUMNS), class_="soft"),
     )
 
 
-def _evidence(study: Study, alone: bool) -> Iterable[Markup]:
-    yield tag("p", PERFORMANCE_NOTE, class_="soft")
-    for trial in study.trials:
-        pictures = charts.all_charts(trial)
-        if alone:
-            yield join(verdict_table([trial]), tag("p", note(ROW_COLUMNS), class_="soft"))
-            pictures = pictures[1:]
-        else:
-            yield tag("h3", f"{trial.name} on {trial.metal}", id=anchor(trial))
-            yield tag("p", trial.strategy.claim, class_="claim")
-            yield tag("p", word(trial), ". ", trial.verdict.reason, class_="verdict")
-            yield three_numbers(trial)
-        yield tag("p", tag("strong", "It would be refuted by: "), trial.strategy.falsifier)
-        yield performance_table(trial)
-        yield from (figure(picture, "h3" if alone else "h4") for picture in pictures)
-        yield findings_table(trial)
+def _of_many(study: Study, drawn: Mapping[tuple[str, str], Mapping[str, Chart]]) -> Iterable[Section]:
+    claims = study.claims.values()
+    yield Section(
+        title="Verdicts",
+        id="evidence",
+        body=join(claim_table(claims, links=True), tag("p", note(CLAIM_COLUMNS), class_="soft")),
+    )
+    yield Section(title="Every account", id="accounts", body=figure(charts.overlay(study), "h3"))
+    yield Section(
+        title="Claim by claim",
+        id="claims",
+        parts=tuple(
+            claim_section(
+                claim,
+                study,
+                rows=[
+                    row_section(trial, drawn[trial.name, trial.metal])
+                    for trial in study.trials
+                    if trial.claim == claim.id
+                ],
+            )
+            for claim in claims
+        ),
+    )
+    yield Section(
+        title="Every row",
+        id="rows",
+        folded=True,
+        summary=f"{len(study.trials)} strategies and metals in one table",
+        body=join(
+            verdict_table(study.trials, links=True),
+            tag("p", note(ROW_COLUMNS), " ", PERFORMANCE_NOTE, class_="soft"),
+        ),
+    )
 
 
 def _assumptions(study: Study) -> Iterable[Markup]:
-    yield tag("ul", *(tag("li", line) for line in study_lines(study)))
     shown = [
         (item.name.replace("_", " "), f"{getattr(study.execution, item.name):g}") for item in fields(study.execution)
     ]
@@ -211,11 +198,7 @@ def _assumptions(study: Study) -> Iterable[Markup]:
         yield table("Not run", ("Trial", "Reason"), rows, "ht")
 
 
-def _trials_counted(study: Study) -> Iterable[Markup]:
-    yield tag(
-        "p",
-        f"{family_line(study)}. Every strategy counts on every metal and at every point of its declared grid.",
-    )
+def _trials_counted(study: Study) -> Section:
     rows = [
         (
             f"{trial.name}, {trial.metal}",
@@ -226,8 +209,16 @@ def _trials_counted(study: Study) -> Iterable[Markup]:
         for trial in study.trials
         for point in trial.grid
     ]
-    yield table(
-        "Every trial of the family", ("Strategy, metal", "Parameters", "Role", "Timing return a year"), rows, "htlr"
+    headings = ("Strategy, metal", "Parameters", "Role", "Timing return a year")
+    return Section(
+        title="Trials counted",
+        id="trials",
+        folded=True,
+        summary=f"{len(rows)} points of the declared grids",
+        body=join(
+            tag("p", "Every strategy counts on every metal and at every point of its declared grid."),
+            table("Every trial of the family", headings, rows, "htlr"),
+        ),
     )
 
 
@@ -236,15 +227,9 @@ def _manifest(study: Study) -> Markup:
     return table("What it takes to run this again", ("What", "Value"), rows, "ht")
 
 
-def _flattened(values: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, str]]:
+def _flattened(values: Mapping[str, object], before: str = "") -> Iterable[tuple[str, str]]:
     for key, value in values.items():
         if isinstance(value, Mapping):
             yield from _flattened(value, f"{before}{key} ")
         else:
             yield f"{before}{key}", DASH if value is None else str(value)
-
-
-def numbers(shown: Iterable[tuple[str, str, str]]) -> Markup:
-    """Boxes of a name, a number and a note each."""
-    boxes = (tag("div", tag("dt", name), tag("dd", value, tag("small", note))) for name, value, note in shown)
-    return tag("dl", *boxes, class_="numbers")

@@ -24,15 +24,15 @@ MOST_POINTS = 2000  # a longer line is thinned to the extremes of 1000 stretches
 _ids = itertools.count(1)
 
 
-def figure(chart: Chart, heading: str = "h4") -> Markup:
-    """One picture with title, legend and caption, as a ``<figure>``."""
+def figure(chart: Chart, heading: str = "h4", *, caption: bool = True) -> Markup:
+    """One picture with title, legend and, where nothing else says how it was made, caption, as a ``<figure>``."""
     wide = any(isinstance(mark, Rows) for mark in _marks(chart))
     return tag(
         "figure",
         tag("figcaption", tag(heading, chart.title)),
         _legend(chart),
         tag("div", drawing(chart), class_="plot wide" if wide else "plot"),
-        tag("p", chart.caption, class_="caption"),
+        tag("p", chart.caption, class_="caption") if caption else None,
         class_="chart",
     )
 
@@ -251,7 +251,8 @@ def _path(mark: Line | Band, x: Ruler, y: Ruler, height: int) -> Markup:
     if mark.step:
         points = np.repeat(points[0], 2)[1:], np.repeat(points[1], 2)[:-1]
     style = f"line {mark.role} {mark.dash}{' thin' if mark.thin else ''}"
-    return void("path", d=_written(*points), class_=" ".join(style.split()))
+    named = tag("title", mark.about) if mark.about else None
+    return tag("path", named, d=_written(*points), class_=" ".join(style.split()))
 
 
 def _thinned(across: Floats, down: Floats) -> tuple[Floats, Floats]:

@@ -14,8 +14,6 @@ from research.study import Study, TestedClaim, Trial
 if TYPE_CHECKING:
     from research.report.columns import Answered
 
-TOO_FEW = "Too few independent events: what luck alone would do cannot be told."
-
 
 def table(
     caption: str, headings: Sequence[str], rows: Iterable[Sequence[str | Markup]], kinds: str, *, label: str = ""
@@ -85,23 +83,21 @@ def performance_table(trial: Trial) -> Markup:
 
 
 def findings_table(trial: Trial) -> Markup:
-    """Every finding: what was asked, what came out, and by which method."""
+    """Every finding: what was asked, what came out in plain words, and the numbers behind it."""
     judged = trial.shows_p_values
     rows = [
         (
             finding.name.replace("_", " "),
+            finding.sentence if judged or finding.p_value is None else DASH,
             join(tag("span", number(finding.estimate, 3)), tag("small", finding.unit)),
             p_value(finding.p_value if judged else None),
             number(finding.effective_n, 0),
-            join(
-                tag("span", finding.sentence if judged or finding.p_value is None else TOO_FEW),
-                tag("small", f"Null: {finding.null}. Method: {finding.method}. Source: {finding.reference}."),
-            ),
         )
         for finding in {**trial.findings, **trial.appendix}.values()
     ]
-    headings = ("Finding", "Estimate", "p", "n", "In plain words, and by which method")
-    return table("Every finding", headings, rows, "htrrt", label=f"Findings on {trial.name}, {trial.metal}")
+    caption = "Every finding" if judged else "Every finding; events are too few to tell it from luck"
+    headings = ("Finding", "In plain words", "Estimate", "p", "n")
+    return table(caption, headings, rows, "htrrr", label=f"Findings on {trial.name}, {trial.metal}")
 
 
 def data_table(study: Study) -> Markup:

@@ -12,8 +12,8 @@ import pandas as pd
 from research.errors import ValidationError
 from research.memo import shared
 from research.signals.lease import YEAR, Numbers
+from research.units import GRAMS_PER_TROY_OUNCE
 
-GRAMS_PER_OUNCE = 31.1034768
 GRAMS_PER_QUOTE = {"gold": 1.0, "silver": 1000.0}  # Shanghai quotes CNY per gram, CNY per kilogram
 
 
@@ -80,7 +80,7 @@ def usd_per_ounce(price: Numbers, usdcny: Numbers, *, grams: float, vat: float =
     """
     if grams <= 0 or vat < 0:
         raise ValidationError(f"Shanghai price: grams {grams!r} and VAT {vat!r}; give grams above 0 and VAT as 0.13")
-    return price * GRAMS_PER_OUNCE / grams / usdcny / (1 + vat)
+    return price * GRAMS_PER_TROY_OUNCE / grams / usdcny / (1 + vat)
 
 
 @shared

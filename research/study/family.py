@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,9 +18,9 @@ import numpy as np
 from research.claims import Kind, Sentence, Thesis
 from research.datasets.data import Data
 from research.datasets.store import write_atomically
-from research.datasets.user_pack import home_folder
 from research.diagnostics.timing import Numbers, Timing
 from research.errors import NoData, NoDecision, UnknownDataset
+from research.home import home_folder
 from research.provenance import hash_code, hash_text
 from research.study.candidates import Candidate, candidate
 from research.study.judge import ClaimRows, measure
@@ -68,7 +68,8 @@ class Member:
         if not declared:
             declared, undeclared = undeclared, {}
         terms = {"worthwhile_return": self.sentence.worthwhile_return} if self.sentence else {}
-        return ClaimRows(id=self.id, sign=self.sign, rows=declared, undeclared=undeclared, **terms)
+        tried = max((item.strategy.tried for item in self.candidates), default=1)
+        return ClaimRows(id=self.id, sign=self.sign, rows=declared, undeclared=undeclared, tried=tried, **terms)
 
 
 class Families:
@@ -101,22 +102,26 @@ class Families:
             found[identity] = self._member(identity, strategies, {})
         return found
 
-    def others(self, kind: Kind, here: Mapping[str, Numbers]) -> dict[str, Numbers]:
-        """Numbers of the claims of a family that are not ``here``: cached, or made now and kept with those that are."""
+    def others(self, kind: Kind, here: Collection[str]) -> dict[str, Numbers]:
+        """Numbers of the claims of a family that are not ``here``: kept ones, or made now."""
         if kind == "own":
             return {}
-        wanted = [identity for identity in self._of(kind) if identity not in here]
-        file = self._file(kind)
-        known = _read(file)
-        found = {identity: known[identity] for identity in wanted if identity in known}
-        for identity in wanted:
+        known = _read(self._file(kind))
+        found = {}
+        for identity, strategies in self._of(kind).items():
+            if identity in here:
+                continue
             if identity not in known:
                 self.tell(f"the family: {identity}")
-                member = self._member(identity, self._of(kind)[identity], {})
-                found[identity] = measure(member.rows())
-        if {**found, **here}.keys() - known.keys():
-            _write(file, {**found, **here})
+                known[identity] = measure(self._member(identity, strategies, {}).rows())
+            found[identity] = known[identity]
         return found
+
+    def keep(self, kind: Kind, numbers: Mapping[str, Numbers]) -> None:
+        """Spare later runs the work: numbers of every claim of a family; a strategy of one's own has no such family."""
+        file = self._file(kind)
+        if kind != "own" and numbers.keys() - _read(file).keys():
+            _write(file, numbers)
 
     def _of(self, kind: Kind) -> dict[str, list[Strategy]]:
         claims: dict[str, list[Strategy]] = {}

@@ -23,7 +23,7 @@ from research.study.appendix import further_findings
 from research.study.candidates import Candidate, candidate, label
 from research.study.claims import TestedClaim, tested_claim
 from research.study.family import Families, Member
-from research.study.judge import Judged, judge, measure
+from research.study.judge import UNTIMED, Judged, judge
 from research.study.portfolio import ROW
 from research.study.portfolio_trial import PortfolioTrial
 from research.study.record import (
@@ -111,14 +111,14 @@ class Study:
                 return trial
         raise KeyError(key)
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values only."""
+    def to_json(self, *, appendix: bool = True) -> dict[str, Any]:
+        """Plain values only; without ``appendix`` no finding but those that decide, which takes no time."""
         return {
             "manifest": plain(self.manifest),
             "execution": asdict(self.execution),
             "rules": asdict(self.rules),
             "claims": {name: claim.to_json() for name, claim in self.claims.items()},
-            "trials": [trial.to_json() for trial in self.trials],
+            "trials": [trial.to_json(appendix=appendix) for trial in self.trials],
             "skipped": [asdict(item) for item in self.skipped],
             **({"portfolio": self.portfolio.to_json()} if self.portfolio is not None else {}),
         }
@@ -331,15 +331,16 @@ def _judged(
             ledger, {prices_of(item) for item in found}, found[0].market.periods_per_year, keys.values()
         )
         record.append(tuple(others))
-        rows = {name: member.rows() for name, member in mine.items()}
         said.also("the family of all claims")
+        family = families.others(kind, mine)
         judged |= judge(
-            list(rows.values()),
+            [member.rows() for member in mine.values()],
             rules,
-            others=families.others(kind, {name: measure(item) for name, item in rows.items()}),
+            others=family,
             record=others,
             decided_by="p_with_record" if kind == "own" else "p_adjusted",
         )
+        families.keep(kind, {**family, **{name: judged[name].numbers or UNTIMED for name in mine}})
     return judged, tuple(record), status
 
 

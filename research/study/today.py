@@ -122,6 +122,7 @@ def today(
     strategies: Iterable[Strategy | str] | None = None,
     data: Data | None = None,
     *,
+    metals: Iterable[str] | None = None,
     now: pd.Timestamp | str | None = None,
     execution: Execution | None = None,
     thesis: Thesis | None = None,
@@ -132,6 +133,8 @@ def today(
     ----------
     strategies
         Strategies, or names or files of them; by default all of the thesis.
+    metals
+        Only of these; by default of each that a strategy claims.
     now
         The moment of asking; by default the clock's.
 
@@ -144,12 +147,15 @@ def today(
     moment = pd.Timestamp.now("UTC") if now is None else pd.Timestamp(now)
     moment = moment.tz_localize("UTC") if moment.tz is None else moment.tz_convert("UTC")
     chosen = thesis.of_kind("thesis") if strategies is None else strategies
+    asked = None if metals is None else list(metals)
+    for metal in asked or []:
+        data.market(metal)
     wants, skipped = [], []
     first: Exception | None = None
     known = data.known_by(moment)
     for item in chosen:
         strategy = find_strategy(item, thesis.strategies) if isinstance(item, str) else item
-        for metal in strategy.metals:
+        for metal in (metal for metal in strategy.metals if asked is None or metal in asked):
             try:
                 wants.append(_want(strategy, metal, known, moment, execution or Execution(), thesis))
             except (NoData, UnknownDataset, NoDecision) as error:

@@ -152,8 +152,9 @@ class Trial:
         results = {"strategy": self.result, **self.accounts.benchmarks}
         return frozen({name: performance(result) for name, result in results.items()})
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values only."""
+    def to_json(self, *, appendix: bool = True) -> dict[str, Any]:
+        """Plain values only; without ``appendix`` no finding but those that decide, which takes no time."""
+        found = {**self.findings, **(self.appendix if appendix else {})}
         return {
             "strategy": self.name,
             "claim": self.strategy.claim,
@@ -162,7 +163,7 @@ class Trial:
             "parameters": dict(self.parameters),
             "inputs": dict(self.inputs),
             **account_json(self),
-            "findings": {name: finding.to_json() for name, finding in {**self.findings, **self.appendix}.items()},
+            "findings": {name: finding.to_json() for name, finding in found.items()},
         }
 
 

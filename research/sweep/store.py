@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from research.datasets.store import write_atomically
-from research.datasets.user_pack import home_folder
 from research.errors import RunError
+from research.home import home_folder
 from research.provenance import hash_code, hash_table, hash_text
 from research.sweep.problem import STATISTICS, Floats, Problem
 

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import rows
+from . import bootstraps, processes, rows
 from .timing import HEAD, machine
 
 QUESTIONS = (
@@ -19,10 +19,10 @@ QUESTIONS = (
     rows.sweep,
     rows.whole_trial,
     rows.placebo,
-    rows.predictive_ability,
+    bootstraps.predictive_ability,
     rows.growth,
-    rows.memory,
-    rows.start_up,
+    processes.memory,
+    processes.start_up,
 )
 WORDS = """\
 Both sides of a row are run in turns in one process, each once before it is timed (compilers and caches are warm), and

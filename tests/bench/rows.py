@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,33 +13,17 @@ import pandas as pd
 from research.engine import kernel, portfolio
 from research.engine.exposure import Exposure
 from research.execution import Execution
+from research.study.threads import one_thread
 
 from . import limits, peers
-from .bench_kernel import FEES, PEAK, ROOT, SLIPPAGE, TERMS, by_hand, history, ready, run, sweeps, traded, vectorbt
-from .timing import (
-    Row,
-    Time,
-    agree,
-    command,
-    compared,
-    duration,
-    exponent,
-    figure,
-    installed,
-    spent,
-    take_turns,
-)
+from .bench_kernel import FEES, SLIPPAGE, TERMS, by_hand, history, ready, sweeps, traded, vectorbt
+from .bootstraps import family
+from .timing import Row, agree, compared, duration, exponent, installed, spent, take_turns
 
 N_BARS = 6_600  # 26 years of days
 ENGINES = ("rust", "numba")
 FLAT_FEE = 0.0015
 FLAT = Execution(fees=FLAT_FEE, slippage=0.0, storage=0.0, borrow=0.0)
-PEAK_VECTORBT = """
-from tests.bench.bench_kernel import history, ready, sweeps, vectorbt
-from tests.bench.peak import peak_mebibytes
-vectorbt(*ready(sweeps({n}, 6600)[0][1], history(6600)))
-print({n}, peak_mebibytes())
-"""
 
 
 def single(n_bars: int = N_BARS) -> Iterator[Row]:
@@ -236,52 +219,6 @@ def moved_alone(terms: tuple, shifts: np.ndarray, n: int) -> np.ndarray:
     return out
 
 
-def predictive_ability(
-    n_strategies: int = 100, n_bars: int = 15_000, n_draws: int = 10_000, few: int = 100
-) -> Iterator[Row]:
-    """Hansen's test beside arch's, whose variances (a loop over every lag) and draws are timed apart."""
-    from arch.bootstrap import SPA
-
-    from research.diagnostics.multiplicity import superior_predictive_ability
-
-    class DrawsOnly(SPA):
-        def _compute_variance(self) -> None:
-            self._loss_diff_var = np.ones(self.k)
-
-    gains, block = family(n_strategies, n_bars), 10
-    losses = -gains.to_numpy()
-
-    def ours(*, studentize: bool) -> object:
-        return superior_predictive_ability(gains, seed=1, n_draws=n_draws, block_length=block, studentize=studentize)
-
-    def theirs(kind: type[SPA], draws: int) -> None:
-        kind(np.zeros(n_bars), losses, block_size=block, reps=draws, studentize=False, seed=1).compute()
-
-    words = agree_on_p_values(family(10, 1_000), block, 1_000)
-    with _one_thread():
-        times = take_turns(
-            {
-                "unstudentized": lambda: ours(studentize=False),
-                "studentized": lambda: ours(studentize=True),
-                "draws": lambda: theirs(DrawsOnly, few),
-            },
-            rounds=2,
-        )
-        once = spent(lambda: theirs(SPA, 1))
-    draws = times["draws"] * (n_draws / few)
-    whole = Time(once.wall + draws.wall, once.processor + draws.processor)
-    for kind in ("studentized", "unstudentized"):
-        task = f"SPA, {n_strategies} strategies × {n_bars:,} bars × {n_draws:,} draws: {kind}, arch (unstudentized)"
-        scaled = f"arch: {few} draws × {n_draws // few} ({duration(draws.processor)})"
-        yield compared(
-            f"{task}, whole",
-            times[kind],
-            whole,
-            f"{words}; {scaled} and its variances once ({duration(once.processor)})",
-        )
-        yield compared(f"{task}, draws only", times[kind], draws, f"{scaled}; ours in whole")
-
-
 def growth(n_bars: int = N_BARS, n_variants: int = 500) -> Iterator[Row]:
     """How the cost grows with bars, variants and strategies."""
     from research.diagnostics.multiplicity import superior_predictive_ability
@@ -298,7 +235,7 @@ def growth(n_bars: int = N_BARS, n_variants: int = 500) -> Iterator[Row]:
     variants = [n_variants // 8 * factor for factor in (1, 2, 4, 8)]
     yield _grown(f"kernel, {n_bars:,} bars, variants", variants, [evaluate(size, n_bars) for size in variants])
     gains, counts = family(160, n_bars), [20, 40, 80, 160]
-    with _one_thread():
+    with one_thread():
         yield _grown(
             f"SPA, {n_bars:,} bars × 1,000 draws, strategies",
             counts,
@@ -310,49 +247,6 @@ def growth(n_bars: int = N_BARS, n_variants: int = 500) -> Iterator[Row]:
             ],
         )
     yield _strategies()
-
-
-def memory() -> Iterator[Row]:
-    """Peak memory of whole processes."""
-    per_vectorbt = [float(run(PEAK_VECTORBT.format(n=n)).split()[1]) for n in (20, 200)]
-    slope = (per_vectorbt[1] - per_vectorbt[0]) / 180
-    for blocks in (2, 200):
-        count, peak = run(PEAK.format(blocks=blocks)).split()
-        other = per_vectorbt[0] + slope * (int(count) - 20)
-        yield Row(
-            task=f"peak memory, {int(count):,} variants × 6,600 bars: kernel in blocks of 500, vectorbt (rust)",
-            ours=f"{float(peak):,.0f} MiB",
-            other=f"{other:,.0f} MiB",
-            processor=f"{figure(other / float(peak))} × (memory)",
-            agreement=(
-                f"vectorbt in one frame: line through {per_vectorbt[0]:,.0f} MiB with 20 "
-                f"and {per_vectorbt[1]:,.0f} MiB with 200 variants"
-            ),
-        )
-
-
-def start_up() -> Iterator[Row]:
-    """Fresh processes: help, a mistake in the arguments, and a backtest, beside importing vectorbt."""
-    cases = {
-        "`assay --help`": ["-m", "research", "--help"],
-        "`assay strategies`": ["-m", "research", "strategies"],
-        "cold `assay backtest lease_rate_spike --metal silver`": [
-            *("-m", "research", "backtest", "lease_rate_spike", "--metal", "silver")
-        ],
-        "vectorbt": ["-c", "import vectorbt"],
-    }
-    best = dict.fromkeys(cases, Time(np.inf, np.inf))
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-        environment |= {"ASSAY_HOME": f"{folder}/home", "PYTHONPYCACHEPREFIX": f"{folder}/bytecode", "COLUMNS": "100"}
-        for turn in range(3):
-            for name, words in cases.items():
-                taken = command(words, environment, str(ROOT))
-                if turn:  # the first compiles bytecode
-                    best[name] = Time(min(best[name].wall, taken.wall), min(best[name].processor, taken.processor))
-    for name in list(cases)[:-1]:
-        words = "fresh processes from compiled bytecode"
-        yield compared(f"start-up: {name}, `import vectorbt`", best[name], best["vectorbt"], words)
 
 
 def whole_trial() -> Iterator[Row]:
@@ -441,34 +335,6 @@ def agree_where_nothing_is_filled(theirs: np.ndarray, ours: np.ndarray, filled: 
     return f"equity at every bar without a fill {agree(theirs[still], ours[still], 1e-8)}"
 
 
-def agree_on_p_values(gains: pd.DataFrame, block: int, n_draws: int) -> str:
-    """Our unstudentized p-values beside arch's: four standard errors of the difference of two simulations."""
-    from research.diagnostics.multiplicity import superior_predictive_ability
-
-    details = superior_predictive_ability(gains, seed=1, n_draws=n_draws, block_length=block, studentize=False).details
-    theirs = arch_p_value(gains, block, n_draws)
-    tolerance = 4 * np.sqrt(2 * 0.25 / n_draws)
-    np.testing.assert_allclose(details["p_value_upper"], theirs, atol=tolerance)
-    return f"upper p-value {details['p_value_upper']:.3f} and arch's {theirs:.3f}, {n_draws:,} draws of a small family"
-
-
-def arch_p_value(gains: pd.DataFrame, block: int, n_draws: int) -> float:
-    """White's reality check (the upper p-value) by arch; losses are gains with the sign turned."""
-    from arch.bootstrap import SPA
-
-    losses = -gains.to_numpy()
-    test = SPA(np.zeros(len(losses)), losses, block_size=block, reps=n_draws, studentize=False, seed=1)
-    test.compute()
-    return float(test.pvalues["upper"])
-
-
-def family(n_strategies: int, n_bars: int) -> pd.DataFrame:
-    """Gains without merit that share half of their variance."""
-    random = np.random.default_rng(5)
-    gains = random.normal(0, 0.01, (n_bars, n_strategies)) + random.normal(0, 0.01, (n_bars, 1))
-    return pd.DataFrame(gains, columns=[f"s{i}" for i in range(n_strategies)])
-
-
 def long_or_flat(n_bars: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Price, weights as filled (0 or 1 at a switch, else NaN) and the decisions one bar earlier."""
     price = history(n_bars)[0]
@@ -518,9 +384,3 @@ def _market(price: np.ndarray, accrual: np.ndarray, days: pd.DatetimeIndex):
     from research.datasets.market import Market
 
     return Market("gold", pd.Series(price, days), pd.Series(accrual, days), False, 252, {})
-
-
-def _one_thread():
-    from research.study.threads import one_thread
-
-    return one_thread()

@@ -7,7 +7,7 @@ import pytest
 
 from research.engine import kernel
 
-from . import peers, rows, timing
+from . import bootstraps, peers, rows, timing
 from .bench_kernel import FEES, SLIPPAGE, history, ready, sweeps, traded
 
 N_BARS = 1_000
@@ -79,7 +79,7 @@ def test_a_path_that_differs_on_one_bar_is_refused(flat):
 
 
 def test_p_values_agree_with_the_other_bootstrap():
-    assert "arch" in rows.agree_on_p_values(rows.family(5, 200), 5, 300)
+    assert "arch" in bootstraps.agree_on_p_values(bootstraps.family(5, 200), 5, 300)
 
 
 def test_the_exponent_of_a_square_is_two():

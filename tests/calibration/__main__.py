@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -55,7 +56,10 @@ def _words(samples: int, seed: int, folder: Path | None, pictures: Path | None) 
     fewer = max(1, samples // 2)
     worth = {cell: _counted(cell, fewer, seed, folder) for cell in WORTH_HAVING}
     planted = {
-        cell: _counted(cell, fewer, seed, folder, null[Cell(cell.world, cell.n_bars, year=cell.year)]) for cell in FOUND
+        cell: _counted(  # in short records few claims have events enough to be counted
+            cell, fewer if cell.n_bars >= 480 else 2 * samples, seed, folder, null[replace(cell, effect=0.0)]
+        )
+        for cell in FOUND
     }
     _say("Ten claims without an effect: % of families with a false word, % of claims for the rest")
     _say(table(_all(tables.no_effect(cell, found) for cell, found in null.items())))

@@ -28,7 +28,7 @@ def no_effect(cell: Cell | str, tally: Tally) -> list[Rate]:
     """Rates of a world without an effect: families of the first three, claims of the rest."""
     wanted = (
         "supported", "contradicted", "any false word", "ruled out", "too few events", "lower end misses",
-        "upper end misses",
+        "upper end misses", "lower end misses, if tested", "upper end misses, if tested",
     )  # fmt: skip
     return _rates(cell, tally, wanted)
 

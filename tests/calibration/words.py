@@ -125,17 +125,20 @@ def sample(cell: Cell, seed: int, effect: float) -> dict[str, float]:
 def words_of(judged: Sequence[Judged]) -> dict[str, float]:
     """Of a family without effects: whether any word is false, and shares of its claims."""
     words = [item.verdict.word for item in judged]
-    tested = [item.evidence.ratio_before_costs for item in judged if item.evidence.shows_p_values(Rules())]
+    tested = np.array([item.evidence.shows_p_values(Rules()) for item in judged])
+    shown = np.array([item.numbers is not None for item in judged])
     found = {
         "supported": float(Word.SUPPORTED in words),
         "contradicted": float(Word.CONTRADICTED in words),
         "any false word": float(Word.SUPPORTED in words or Word.CONTRADICTED in words),
         "ruled out": float(np.mean([word is Word.RULED_OUT for word in words])),
-        "too few events": 1 - len(tested) / len(words),
+        "too few events": 1 - float(tested.mean()),
     }
-    if tested:
-        low, high = np.array([ratio.interval(0.9) for ratio in tested]).T
-        found |= {"lower end misses": float(np.mean(low > 0)), "upper end misses": float(np.mean(high < 0))}
+    low, high = np.array([item.evidence.ratio_before_costs.interval(0.9) for item in judged]).T
+    for which, chosen in {"": shown, ", if tested": tested & shown}.items():
+        if chosen.any():
+            found[f"lower end misses{which}"] = float(np.mean(low[chosen] > 0))
+            found[f"upper end misses{which}"] = float(np.mean(high[chosen] < 0))
     return found
 
 
@@ -160,7 +163,7 @@ def _first(judged: Judged, claim: ClaimRows, cell: Cell) -> dict[str, float]:
         "primary": bool(judged.verdict.steps["primary"]),
         "and shifted": bool(judged.verdict.steps["primary"] and judged.verdict.steps["shifted"]),
     }
-    if tested and cell.effect != DETECTABLE:
+    if judged.numbers is not None and cell.effect != DETECTABLE:
         low, high = evidence.ratio_before_costs.interval(0.9)
         found |= {"lower end misses": low > cell.effect, "upper end misses": high < cell.effect}
     return {name: float(value) for name, value in found.items()}

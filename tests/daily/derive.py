@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from research.datasets.continuous import bridged_returns, total_return_index
-from research.datasets.data import bundled_folder
+from research.datasets.continuous import total_return_index
+from research.errors import NoData
+from research.home import bundled_folder
 from research.signals.premium import curve_spot
 from tests.tools.derive_lease_rates import SOURCES, daily_lease_rates, read_inputs
 
@@ -56,6 +57,32 @@ def foreign_money(market: Path, bill_yield: pd.Series) -> pd.DataFrame:
         for name in ("dollar_index_continuous.csv.gz", "dollar_index.csv.gz")
     )
     return _collateralised(-bridged_returns(front, spot, dollar_index_rolls(front.index)), bill_yield)
+
+
+def bridged_returns(front: pd.Series, spot: pd.Series, first_days: pd.DatetimeIndex) -> pd.Series:
+    """Excess return of the held contract from a front-month series that is spliced without adjustment.
+
+    ``front[t] / front[t-1] - 1`` within a contract. On the first day of a new one that ratio would count the spread
+    between two contracts as a gain; there the change of spot stands in, which leaves out one day of carry.
+
+    Parameters
+    ----------
+    front, spot : Series
+        Prices by date, of one underlying in one unit.
+    first_days : DatetimeIndex
+        Days on which `front` is a contract other than the day before.
+
+    Raises
+    ------
+    NoData
+        If `front` has a hole, or spot is unknown where the contract changes.
+    """
+    rolled = front.index.isin(first_days)
+    returns = front.pct_change().where(~rolled, spot.reindex(front.index, method="ffill").pct_change())
+    unknown = returns.index[1:][returns.iloc[1:].isna()]
+    if len(unknown):
+        raise NoData(f"{unknown[0]:%Y-%m-%d}: no price to take a return from; give spot for the days of a roll")
+    return returns.rename("excess_return")
 
 
 def dollar_index_rolls(dates: pd.DatetimeIndex) -> pd.DatetimeIndex:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from research.datasets.data import bundled_folder
 from research.datasets.store import pin
+from research.home import bundled_folder
 from tests.daily.derive import derive
 
 HERE = Path(__file__).parent

@@ -79,7 +79,7 @@ def test_total_gold_stock_equals_single_reports_of_the_same_day(daily):
 
 
 def _facts():
-    from research.datasets.data import bundled_folder
+    from research.home import bundled_folder
 
     rows = pd.read_csv(bundled_folder() / "comex_stocks.csv")
     rows = rows[(rows["metal"] == "gold") & (rows["date_precision"] == "day") & rows["total_oz"].notna()]

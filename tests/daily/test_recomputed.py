@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from research import UNKNOWN
-from research.datasets.data import bundled_folder
 from research.discovery import all_strategies
+from research.home import bundled_folder
 from tests.daily.test_pack import series
 
 FOUND = all_strategies()

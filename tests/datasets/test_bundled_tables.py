@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from research.datasets.data import bundled_folder, open_data
+from research.datasets.data import open_data
+from research.home import bundled_folder
 
 WGC_2012_FULL_YEAR = 544.1  # tonnes, Gold Demand Trends full year 2013
 WGC_2013_FULL_YEAR = 368.6

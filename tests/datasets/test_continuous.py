@@ -4,28 +4,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from research.datasets.continuous import (
-    calendar_spreads,
-    difference_adjusted,
-    held_returns,
-    ratio_adjusted,
-    total_return_index,
-)
-from research.datasets.futures import clean_futures, roll_before_notice, roll_by_volume
+from research.datasets.continuous import held_returns, total_return_index
+from research.datasets.futures import clean_futures, roll_before_notice
 from research.errors import NoData, ValidationError
+from tests.tools.spreads import calendar_spreads, with_conditions
 
 from .contracts import COPPER_MONTHS, PLATINUM_MONTHS, futures_table
 
-RULES = [roll_before_notice, roll_by_volume]
-TABLES = {months: clean_futures(futures_table(months)).table for months in (PLATINUM_MONTHS, COPPER_MONTHS)}
+TABLES = {months: with_conditions(futures_table(months)) for months in (PLATINUM_MONTHS, COPPER_MONTHS)}
 
 
 @pytest.mark.parametrize("months", TABLES)
-@pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("anchor", ["first", "last"])
-def test_roll_identities(months, rule, anchor):
+def test_roll_identities(months):
     table = TABLES[months]
-    held = rule(table)
+    held = roll_before_notice(table)
     returns = held_returns(table, held)
     closes = table.pivot(index="date", columns="contract", values="close")
     change, growth = [], []
@@ -34,8 +26,6 @@ def test_roll_identities(months, rule, anchor):
         growth.append(closes.at[today, held[today]] / closes.at[yesterday, held[today]] - 1)
     np.testing.assert_array_equal(returns["price_change"].iloc[1:], change)
     np.testing.assert_allclose(returns["excess_return"].iloc[1:], growth, atol=5e-16)
-    np.testing.assert_allclose(difference_adjusted(returns, anchor).diff().iloc[1:], change, atol=1e-10)
-    np.testing.assert_allclose(ratio_adjusted(returns, anchor).pct_change().iloc[1:], growth, atol=1e-14)
 
 
 @pytest.mark.parametrize("months", TABLES)
@@ -55,21 +45,11 @@ def test_the_naive_splice_errs_by_the_spread_at_each_roll_and_nowhere_else(month
         assert abs(spread) > 1
 
 
-def test_anchors_differ_in_level_only_and_the_first_one_never_changes():
-    table = TABLES[PLATINUM_MONTHS]
-    returns = held_returns(table, roll_before_notice(table))
-    short = returns.iloc[:300]
-    pd.testing.assert_series_equal(ratio_adjusted(returns).iloc[:300], ratio_adjusted(short))
-    pd.testing.assert_series_equal(difference_adjusted(returns).iloc[:300], difference_adjusted(short))
-    assert ratio_adjusted(returns, "last").iloc[-1] == pytest.approx(returns["close"].iloc[-1])
-    assert ratio_adjusted(returns, "last").iloc[0] != pytest.approx(returns["close"].iloc[0])
-
-
 @given(carry=st.floats(-0.3, 0.3), seed=st.integers(0, 1000))
 @settings(max_examples=8, deadline=None)
 def test_planted_carry_is_what_the_held_contract_loses_against_spot(carry, seed):
     raw = futures_table(PLATINUM_MONTHS, end="2019-12-31", carry=carry, seed=seed)
-    table = clean_futures(raw, jump=9, stale_move=9).table
+    table = clean_futures(raw, stale_move=9)
     returns = held_returns(table, roll_before_notice(table))
     spot = table.groupby("date")[["date", "contract", "close"]].first()
     ahead = (pd.to_datetime(spot["contract"] + "15", format="%Y%m%d") - spot["date"]).dt.days
@@ -126,12 +106,9 @@ def test_calendar_spreads_count_days_to_mid_delivery_and_leave_delivery_out():
 
 def test_on_real_silver_the_identities_hold_and_the_splice_does_not(market):
     raw = pd.read_csv(market / "comex_silver_futures_by_contract.csv.gz", dtype={"contract": "str"})
-    table = clean_futures(raw[raw["date"] >= "2015"]).table
+    table = clean_futures(raw[raw["date"] >= "2015"])
     held = roll_before_notice(table)
     returns = held_returns(table, held)
     splice = np.log(returns["close"].iloc[-1] / returns["close"].iloc[0])
     earned = np.log1p(returns["excess_return"]).sum()
     assert splice - earned > 0.1  # ten years of contango that no holder earned
-    pd.testing.assert_series_equal(
-        ratio_adjusted(returns).pct_change().iloc[1:], returns["excess_return"].iloc[1:], check_names=False, atol=1e-13
-    )

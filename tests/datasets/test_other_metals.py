@@ -4,14 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research.datasets.continuous import calendar_spreads, held_returns, ratio_adjusted, total_return_index
-from research.datasets.futures import clean_futures, roll_before_notice, roll_by_volume
+from research.datasets.continuous import held_returns, total_return_index
+from research.datasets.futures import clean_futures, roll_before_notice
 from research.signals.carry import log_carry
 from research.signals.inventory import open_interest_coverage
 from research.signals.premium import curve_spot
 from tests.datasets.contracts import PLATINUM_MONTHS, futures_table
 from tests.test_derive_lease_rates import NO_BILLS, flat_yields
 from tests.tools.derive_lease_rates import daily_lease_rates
+from tests.tools.spreads import calendar_spreads, with_conditions
 
 BILLS, LEASE = 0.04, 0.06
 CENTS_PER_POUND = ["open", "high", "low", "close"]
@@ -41,19 +42,15 @@ def dirty(table):
 def test_dirty_rows_are_dropped_and_the_others_kept(metal):
     _, table, rows = metal
     clean = clean_futures(rows)
-    dropped = clean.issues[clean.issues["action"] == "dropped"]["reason"].value_counts().to_dict()
-    assert dropped == {"no price": 2, "bad OHLC": 1, "conflicting duplicate": 2, "duplicate": 1}
-    assert len(clean.table) == len(table) - 4
-    assert not clean.table.duplicated(["date", "contract"]).any()
+    assert len(rows) - len(clean) == 6  # 2 without a price, 1 against itself, 2 that conflict, 1 repeated
+    assert len(clean) == len(table) - 4
+    assert not clean.duplicated(["date", "contract"]).any()
 
 
-@pytest.mark.parametrize("rule", [roll_before_notice, roll_by_volume])
-def test_roll_identities_hold_on_what_is_left(metal, rule):
+def test_roll_identities_hold_on_what_is_left(metal):
     _, _, rows = metal
-    clean = clean_futures(rows).table
-    returns = held_returns(clean, rule(clean))
-    level = ratio_adjusted(returns)
-    np.testing.assert_allclose(level.pct_change().iloc[1:], returns["excess_return"].iloc[1:], rtol=1e-9)
+    clean = clean_futures(rows)
+    returns = held_returns(clean, roll_before_notice(clean))
     # money earned contract by contract, from the first close held to the last, by plain code
     close = clean.set_index(["contract", "date"])["close"].to_dict()
     days, held = list(returns.index), list(returns["contract"])
@@ -74,7 +71,7 @@ def test_roll_identities_hold_on_what_is_left(metal, rule):
 
 def test_planted_carry_lease_rate_and_spot_are_found(metal):
     _, table, rows = metal
-    clean = clean_futures(rows).table
+    clean = with_conditions(rows)
     spreads = calendar_spreads(clean)
     gap = spreads["far_days"] - spreads["near_days"]
     np.testing.assert_allclose(log_carry(spreads["near_close"], spreads["far_close"], gap), LEASE - BILLS, atol=1e-9)
@@ -92,10 +89,10 @@ def test_cents_or_dollars_change_no_decision_and_no_return(metal):
     other = rows.copy()
     other[CENTS_PER_POUND] /= 100
     first, second = clean_futures(rows), clean_futures(other)
-    pd.testing.assert_frame_equal(first.issues, second.issues)
-    held = roll_before_notice(first.table)
-    pd.testing.assert_series_equal(held, roll_before_notice(second.table))
-    one, two = (held_returns(clean.table, held)["excess_return"] for clean in (first, second))
+    pd.testing.assert_frame_equal(first[["date", "contract"]], second[["date", "contract"]])
+    held = roll_before_notice(first)
+    pd.testing.assert_series_equal(held, roll_before_notice(second))
+    one, two = (held_returns(clean, held)["excess_return"] for clean in (first, second))
     np.testing.assert_allclose(one.iloc[1:], two.iloc[1:], rtol=1e-9, atol=1e-15)
 
 

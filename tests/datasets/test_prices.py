@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from research.datasets.data import open_data
-from research.datasets.futures import clean_futures, delivery_calendar, last_holding_day
+from research.datasets.futures import clean_futures, last_holding_day
 from research.engine.portfolio import run
 from research.errors import NoData, RegistryError, ValidationError
 from research.execution import Execution
@@ -115,8 +115,8 @@ def futures(tmp_path):
 def test_a_future_is_held_by_contract_with_bills_as_collateral_and_no_storage(futures):
     data, table = futures
     market = data.market("gold")
-    quotes = clean_futures(table).table.pivot(index="date", columns="contract", values="close")
-    leave = last_holding_day(delivery_calendar(quotes.columns), 5)
+    quotes = clean_futures(table).pivot(index="date", columns="contract", values="close")
+    leave = last_holding_day(quotes.columns, 5)
     day, before = pd.Timestamp("2018-06-13"), pd.Timestamp("2018-06-12")
     contract = min(name for name in quotes if leave[name] >= day)
     expected = quotes.loc[day, contract] / quotes.loc[before, contract] - 1 + market.bill_accrual[day]

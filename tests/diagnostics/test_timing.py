@@ -237,6 +237,19 @@ def test_moved_histories_are_those_of_moved_weights():
     assert drawn.max() <= 120 - row.memory
 
 
+def test_of_several_rows_the_longest_memory_and_the_longest_calendar_count():
+    quick = np.resize([1.0, 0.0, 0.0], 240)
+    slow = np.repeat(np.resize([1.0, 0.0], 20), 12)[:120]
+    long, short = (Timing.of(exposure(w, world(n=len(w))[1])) for w in (quick, slow))
+    assert short.memory > 6 > long.memory
+    shifts = placebo_shifts([long, short], 1000, 1)
+    memory = int(np.ceil(short.memory))
+    assert (shifts.min(), shifts.max()) == (memory, 240 - memory)
+    together = independent_events([long, short])
+    assert len(together) < 240 / memory + 1 < len(independent_events([long]))
+
+
 def test_the_share_of_moved_histories_counts_ties_and_gaps_against_the_truth():
     assert share_as_good(np.array([2.0, 1.0, 3.0, 2.0, np.nan])) == pytest.approx(4 / 5)
     assert np.isnan(share_as_good(np.array([np.nan, 1.0])))
+    assert share_as_good(np.array([1e3, 1e3 - 5e-7, 1e3 - 5e-6])) == pytest.approx(2 / 3), "equal but for rounding"

@@ -19,7 +19,7 @@ def marks(chart: Chart, kind: type) -> list:
 
 
 def test_all_pictures_can_be_drawn_both_ways(trial):
-    found = charts.all_charts(trial)
+    found = list(charts.all_charts(trial).values())
     assert len(found) == 7
     for chart in found:
         assert 'role="img"' in drawing(chart)
@@ -40,7 +40,7 @@ def test_plotly_shows_the_same_numbers_episodes_and_units(trial):
 
 
 def test_every_axis_has_a_title_with_its_unit_and_every_caption_a_source_and_a_date(trial, study):
-    for chart in [*charts.all_charts(trial), charts.verdicts(study)]:
+    for chart in [*charts.all_charts(trial).values(), charts.verdicts(study), charts.overlay(study)]:
         assert chart.x.title
         assert f"Data to {trial.equity.index[-1]:%Y-%m}" in chart.caption
         assert "World Bank" in chart.caption
@@ -106,7 +106,7 @@ def test_the_power_curve_passes_through_the_detectable_ratio(trial):
 
 
 def test_too_few_events_show_no_p_value_and_no_interval(too_few, study):
-    for chart in charts.all_charts(too_few):
+    for chart in charts.all_charts(too_few).values():
         assert "(p " not in chart.description
         assert "luck would make" not in chart.description
     (rows,) = marks(charts.verdicts(study), Rows)

@@ -120,7 +120,7 @@ def test_without_events_enough_there_is_no_p_value(study, too_few):
     from dataclasses import replace
 
     words = "".join(Page(report(replace(study, trials=(too_few,)))).words)
-    numbers = words[: words.index("Evidence")]
+    numbers = words[: words.index("It would be refuted by")]
     assert "Independent events" in numbers
     assert "p adjusted" not in numbers
     assert all(finding.p_value is None for finding in too_few.findings.values())

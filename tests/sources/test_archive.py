@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from research.datasets.user_pack import observations, user_pack_folder
+from research.datasets.user_pack import observations
 from research.errors import IntegrityError
+from research.home import user_pack_folder
 from research.sources import entry
 from research.sources.archive import archive, archive_folder, merge_archives, verify_archive
 from tests.sources import formats

@@ -6,8 +6,9 @@ from datetime import date
 
 import pytest
 
-from research.datasets.user_pack import observations, user_pack_folder
+from research.datasets.user_pack import observations
 from research.errors import SourceError
+from research.home import user_pack_folder
 from research.sources import bank_of_russia, fetch, national_bank_of_poland
 from tests.sources import formats
 from tests.sources.conftest import NOW, new_client

@@ -29,7 +29,7 @@ def test_no_entry_of_the_catalogue_says_again_what_the_registry_says():
     import tomllib
     from pathlib import Path
 
-    from research.datasets.data import bundled_folder
+    from research.home import bundled_folder
     from research.sources import catalog
 
     own = tomllib.loads(Path(catalog.__file__).with_name("catalog.toml").read_text(encoding="utf-8"))["datasets"]

@@ -14,9 +14,10 @@ import pandas as pd
 import pytest
 
 from research.datasets.data import open_data
-from research.datasets.user_pack import manifest, observations, user_pack_folder, verify_pack
+from research.datasets.user_pack import manifest, observations, verify_pack
 from research.datasets.vintages import latest
 from research.errors import SourceError, UnknownDataset
+from research.home import user_pack_folder
 from research.sources import add, fetch
 from research.sources.catalog import entries
 from tests.sources import formats

@@ -15,8 +15,9 @@ from research.cli import main
 from research.cli.sources import claims_at_hand
 from research.datasets.data import open_data
 from research.datasets.optional import need
-from research.datasets.user_pack import observations, user_pack_folder
+from research.datasets.user_pack import observations
 from research.errors import DataError
+from research.home import user_pack_folder
 from research.sources import akshare, entries
 from tests.sources import formats
 from tests.sources.server import Answer

@@ -31,13 +31,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from research.datasets.continuous import calendar_spreads
-from research.datasets.data import bundled_folder
-from research.datasets.futures import clean_futures, delivery_calendar
+from research.datasets.futures import first_notice
 from research.errors import AssayError, NoData
+from research.home import bundled_folder
 from research.signals.bills import forward_simple_rate, log_growth, simple_rate_of_discount
 from research.signals.carry import carry
 from research.signals.lease import calendar_lease_rate
+from tests.tools.spreads import calendar_spreads, with_conditions
 
 NODES = {"m1": 30, "m3": 91, "m6": 182, "y1": 365}
 LONGEST_GAP_DAYS = 7
@@ -159,10 +159,10 @@ def daily_lease_rates(
     Returns
     -------
     DataFrame
-        The columns of :func:`research.datasets.continuous.calendar_spreads` and ``rate`` (forward, simple, actual/360),
+        The columns of :func:`tests.tools.spreads.calendar_spreads` and ``rate`` (forward, simple, actual/360),
         ``rate_source`` (``par yields`` or ``monthly bill``), ``lease_rate`` and ``carry`` (fractions a year).
     """
-    table = clean_futures(futures).table
+    table = with_conditions(futures)
     spreads = calendar_spreads(_active(table, active_months) if active_months else table)
     spreads = spreads[~spreads["locked"]]
     days = spreads["far_days"] - spreads["near_days"]
@@ -215,7 +215,7 @@ def monthly_lease_rates(daily: pd.DataFrame) -> pd.DataFrame:
 
 def _active(table: pd.DataFrame, months: Collection[int]) -> pd.DataFrame:
     """Rows of the active delivery months that traded, or of which no volume is recorded, well before first notice."""
-    notice = table["contract"].map(delivery_calendar(table["contract"].unique())["first_notice"])
+    notice = table["contract"].map(first_notice(table["contract"].unique()))
     early = (notice - table["date"]).dt.days >= ACTIVE_NOTICE_DAYS
     return table[table["contract"].str[4:].astype(int).isin(months) & table["traded"].fillna(True) & early]
 

@@ -4,7 +4,6 @@
 made, or raises one line that says what, where and the remedy. It never guesses between two readings.
 """
 
-from research.datasets.importing.subject import Subject
 from research.datasets.importing.understand import ImportOptions, Understood, understand
 
-__all__ = ["ImportOptions", "Subject", "Understood", "understand"]
+__all__ = ["ImportOptions", "Understood", "understand"]

@@ -1,0 +1,41 @@
+"""Where things lie on this machine: the bundled data pack, and the folder of everything that is the user's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_HERE = Path(__file__).resolve().parent
+
+
+def bundled_folder() -> Path:
+    """The folder of the pack that ships with the package (``data/`` in a clone)."""
+    installed = _HERE / "_bundled"
+    return installed if installed.is_dir() else _HERE.parent / "data"
+
+
+def home_folder(home: str | Path | None = None) -> Path:
+    """The folder of everything that is the user's: ``home``, else ``$ASSAY_HOME``, else the platform's."""
+    if home is not None:
+        return Path(home).expanduser()
+    if named := os.environ.get("ASSAY_HOME"):
+        return Path(named).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_data_path("assay", appauthor=False))
+
+
+def user_pack_folder(home: str | Path | None = None) -> Path:
+    """Where the user's pack is; it exists once something is kept (``registry.toml`` in it)."""
+    return home_folder(home) / "pack"
+
+
+def pack_folders(*packs: str | Path, bundled: bool = True, user: bool | None = None) -> list[Path]:
+    """The packs in force, the later over the earlier: bundled, the user's where there is one, and the named ones.
+
+    ``user`` is by default as ``bundled``.
+    """
+    folders = [bundled_folder()] if bundled else []
+    if (bundled if user is None else user) and (user_pack_folder() / "registry.toml").exists():
+        folders.append(user_pack_folder())
+    return [*folders, *(Path(pack).expanduser() for pack in packs)]
