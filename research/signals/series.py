@@ -46,7 +46,17 @@ def trailing_zscore(series: pd.Series, window: str, *, warm_up: str = "0D", min_
 
 @shared
 def drawdown_from_high(series: pd.Series, window: str, *, min_observations: int = 2) -> pd.Series:
-    """Fall from the trailing high, ``1 - x[t] / max(x over window)``, a fraction from 0 to 1."""
+    """Fall from the trailing high, ``1 - x[t] / max(x over window)``, a fraction from 0 to 1.
+
+    Parameters
+    ----------
+    series
+        By known_at.
+    window
+        Time over which the high is taken.
+    min_observations
+        Fewest for which there is a value.
+    """
     return 1 - series / series.rolling(window, min_periods=min_observations).max()
 
 
@@ -71,6 +81,13 @@ def latest_surprise(history: pd.Series, *, n_previous: int, min_previous: int, m
 
     ``x[n] - mean(x[n-k], …, x[n-1])``, ``k <= n_previous``, from periods within ``max_gap`` of the newest;
     NaN when fewer than ``min_previous`` are on record.
+
+    Parameters
+    ----------
+    history
+        The series by period, as it stood at one release.
+    n_previous
+        Earlier periods that it is compared with.
     """
     newest = history.index[-1]
     recent = history.iloc[:-1]

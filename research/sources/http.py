@@ -1,7 +1,7 @@
 """The one door to the network: a polite client that answers every fault with one line.
 
 Nothing else in the project opens a connection (yfinance and akshare bring their own, and stand behind their
-own modules). A download is either complete and of the kind asked for, or it is a :class:`SourceError`.
+own modules). A download is either complete and of the kind asked for, or it is a ``SourceError``.
 """
 
 from __future__ import annotations
@@ -222,7 +222,7 @@ class Client:
         return self.get(urljoin(found.address, match.group(1)), what=what, kind="excel", former=former)
 
     def patiently(self, ask: Callable[[], T], what: str, host: str) -> T:
-        """What ``ask`` returns, tried again after each :class:`Passing` fault.
+        """What ``ask`` returns, tried again after each ``Passing`` fault.
 
         A host that stays silent, or drips, is left alone from then on.
 

@@ -53,7 +53,17 @@ class Accounts:
 
 @dataclass(frozen=True, kw_only=True)
 class GridPoint:
-    """One point of the declared grid: its parameters and its timing return, a fraction a year."""
+    """One point of the declared grid: its parameters and its timing return, a fraction a year.
+
+    Attributes
+    ----------
+    parameters
+        By name.
+    timing_return
+        A fraction a year.
+    chosen
+        Whether it is the one that is shown in full.
+    """
 
     parameters: Mapping[str, Any]
     timing_return: float
@@ -66,6 +76,12 @@ class Trial:
 
     Attributes
     ----------
+    strategy
+        The strategy.
+    metal
+        Which metal.
+    parameters
+        Of the row that is shown.
     claim
         Id of the claim that it is a row of.
     accounts
@@ -76,12 +92,14 @@ class Trial:
         One of the four words.
     timing
         The timing series behind it.
+    inputs
+        Alias -> dataset id, of this metal.
     grid
         What every point of the declared grid did, the chosen one among them.
     signals
         Each input that is a series, as known at each bar, by alias; its name says what it is and its unit.
     ask_further
-        Computes the findings that do not decide; :attr:`appendix` asks it once.
+        Computes the findings that do not decide; ``appendix`` asks it once.
     """
 
     strategy: Strategy

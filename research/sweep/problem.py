@@ -77,7 +77,7 @@ class Problem:
 def evaluate(problem: Problem, block: int, *, threads: int | None = None) -> Floats:
     """Records of the variants of one block, shape ``(n_variants, n_columns)``.
 
-    A record holds the kernel's summary (:data:`STATISTICS`), then the sums of the excess returns between the edges of
+    A record holds the kernel's summary (``STATISTICS``), then the sums of the excess returns between the edges of
     the windows, then the sums of their squares: enough for the Sharpe ratio of any window without keeping a path.
     """
     targets = decide(problem, problem.numbers(block))
