@@ -80,7 +80,8 @@ def descriptions(folder: Path) -> Mapping[str, Mapping[str, Any]]:
 
     From ``[datasets]``, and from ``[described]``, where ids stand that the pack describes and does not hold.
     """
-    document = tomllib.loads((folder / "registry.toml").read_text(encoding="utf-8"))
+    file = folder / "registry.toml"
+    document = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     entries = document.get("datasets", {}) | document.get("described", {})
     return {
         identity: {key: value for key, value in entry.items() if key in ABOUT} for identity, entry in entries.items()

@@ -31,7 +31,7 @@ def granger_causality(
 
     The p-value is that of the Wald F-test robust to heteroskedasticity (HC1), because the volatility of
     metals comes in clusters; the classical F-test of sums of squares is in the details. Both series must be
-    stationary: use changes, or :func:`toda_yamamoto` on levels.
+    stationary: use changes, or ``toda_yamamoto`` on levels.
 
     Parameters
     ----------

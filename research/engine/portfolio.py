@@ -1,6 +1,6 @@
 """The engine of record: one cash-sharing vectorbt group of risky legs and bills.
 
-A backtest of one metal has the one leg ``metal``; :mod:`research.engine.legs` holds several. At every bar whose
+A backtest of one metal has the one leg ``metal``; ``research.engine.legs`` holds several. At every bar whose
 target weights ``w`` are numbers, the account is rebalanced to ``w`` of its value in the legs and ``1 - sum(w)`` in
 bills; NaN targets keep the units as they are. Sales go first, and a purchase is cut to the cash at hand, so costs are
 paid out of what is bought. Fees and slippage fall on the legs; bills trade free.
@@ -92,7 +92,7 @@ def filled(weights: pd.DataFrame, calendar: pd.Index, delay: int, name: str) -> 
     Raises
     ------
     SignalError, NoDecision
-        As :func:`run`.
+        As ``run``.
     """
     if not weights.index.equals(calendar):
         raise SignalError(f"{name}: weights are not on the market's calendar; use .reindex(panel.index)")

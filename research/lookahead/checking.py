@@ -69,12 +69,20 @@ def check(
 
     Parameters
     ----------
+    strategy
+        The strategy.
+    data
+        What it is run on.
     metal
         One metal; by default every claimed one for which there are data.
     parameters
         One cell of the grid, or any other point; by default the defaults and every declared cell.
     start
         By default the first bar after the years of a fixed price.
+    end
+        Last bar, ``YYYY`` or ``YYYY-MM-DD``.
+    execution
+        Terms of trade; by default ``Execution()``.
     n_cuts
         Dates at which the history is cut, for each metal; by default 24.
     everything

@@ -75,7 +75,17 @@ class Accounts:
 
 @dataclass(frozen=True, kw_only=True)
 class GridPoint:
-    """One point of the declared grid: its parameters and its timing return, a fraction a year."""
+    """One point of the declared grid: its parameters and its timing return, a fraction a year.
+
+    Attributes
+    ----------
+    parameters
+        By name.
+    timing_return
+        A fraction a year.
+    chosen
+        Whether it is the one that is shown in full.
+    """
 
     parameters: Mapping[str, Any]
     timing_return: float
@@ -88,6 +98,12 @@ class Trial:
 
     Attributes
     ----------
+    strategy
+        The strategy.
+    metal
+        Which metal.
+    parameters
+        Of the row that is shown.
     claim
         Id of the claim that it is a row of.
     accounts
@@ -98,12 +114,14 @@ class Trial:
         One of the four words.
     timing
         The timing series behind it.
+    inputs
+        Alias -> dataset id, of this metal.
     grid
         What every point of the declared grid did, the chosen one among them.
     signals
         Each input that is a series, as known at each bar, by alias; its name says what it is and its unit.
     ask_further
-        Computes the findings that do not decide; :attr:`appendix` asks it once.
+        Computes the findings that do not decide; ``appendix`` asks it once.
     """
 
     strategy: Strategy
@@ -179,8 +197,9 @@ class Trial:
         others = {name: performance(result) for name, result in self.accounts.benchmarks.items()}
         return frozen({"strategy": self.own_performance, **others})
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values only."""
+    def to_json(self, *, appendix: bool = True) -> dict[str, Any]:
+        """Plain values only; without ``appendix`` no finding but those that decide, which takes no time."""
+        found = {**self.findings, **(self.appendix if appendix else {})}
         return {
             "strategy": self.name,
             "claim": self.strategy.claim,
@@ -189,7 +208,7 @@ class Trial:
             "parameters": dict(self.parameters),
             "inputs": dict(self.inputs),
             **account_json(self),
-            "findings": {name: finding.to_json() for name, finding in {**self.findings, **self.appendix}.items()},
+            "findings": {name: finding.to_json() for name, finding in found.items()},
         }
 
 
