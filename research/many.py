@@ -197,22 +197,14 @@ def decide_together(ask: Ask, variants: Sequence[Mapping[str, object]], index: p
     ask
         Runs the signal with complete parameters.
     """
-    if len(variants) < FEWEST:
-        return None
-    first = variants[0]
-    numeric = [name for name in first if len({_number(variant[name]) for variant in variants} - {None}) > 1]
-    numeric = [name for name in numeric if all(_number(variant[name]) is not None for variant in variants)]
-    chosen = [name for name in numeric if _answer(ask, first, [name], _ends(variants, name), index) is not None]
+    chosen = together(ask, variants, index) if len(variants) >= FEWEST else []
     if not chosen:
         return None
     weights = np.empty((len(variants), len(index)))
-    groups: dict[tuple[str, ...], list[int]] = {}
-    for row, variant in enumerate(variants):
-        groups.setdefault(tuple(repr(variant[name]) for name in variant if name not in chosen), []).append(row)
     most = max(2, _NUMBERS_AT_ONCE // len(index))
-    for rows in groups.values():
+    for rows in alike(variants, chosen):
         for part in np.array_split(rows, -(-len(rows) // most)):
-            answer = _answer(ask, variants[part[0]], chosen, [variants[row] for row in part], index)
+            answer = ask_together(ask, chosen, [variants[row] for row in part], index)
             if answer is None:
                 return None
             weights[part] = answer
@@ -223,12 +215,32 @@ def decide_together(ask: Ask, variants: Sequence[Mapping[str, object]], index: p
     return weights
 
 
-def _answer(
-    ask: Ask, like: Mapping[str, object], names: list[str], variants: Sequence[Mapping[str, object]], index: pd.Index
+def together(ask: Ask, variants: Sequence[Mapping[str, object]], index: pd.Index) -> list[str]:
+    """The parameters that vary and that the signal takes many values of at once."""
+    names = [name for name in variants[0] if all(_is_number(variant[name]) for variant in variants)]
+    different = {name: [variant for variant in variants if variant[name] != variants[0][name]] for name in names}
+    return [
+        name
+        for name, others in different.items()
+        if others and ask_together(ask, [name], [variants[0], others[0]], index) is not None
+    ]
+
+
+def alike(variants: Sequence[Mapping[str, object]], names: Sequence[str]) -> list[list[int]]:
+    """Positions of the variants that differ in the named parameters alone, group by group."""
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for row, variant in enumerate(variants):
+        groups.setdefault(tuple(repr(value) for name, value in variant.items() if name not in names), []).append(row)
+    return list(groups.values())
+
+
+def ask_together(
+    ask: Ask, names: Sequence[str], variants: Sequence[Mapping[str, object]], index: pd.Index
 ) -> NDArray[np.generic] | None:
+    """Weights of variants that differ in the named parameters alone, a row each, if one call gives them."""
     many = {name: Many(np.array([[variant[name]] for variant in variants])) for name in names}
     try:
-        answer = ask({**like, **many})
+        answer = ask({**variants[0], **many})
     except (Exception, Apart):  # noqa: BLE001 - asked alone, the signal says what is wrong
         return None
     if not isinstance(answer, Many) or answer._index is None or not answer.index.equals(index):
@@ -236,13 +248,8 @@ def _answer(
     return answer.table if answer.table.shape == (len(variants), len(index)) else None
 
 
-def _ends(variants: Sequence[Mapping[str, object]], name: str) -> list[Mapping[str, object]]:
-    """Two variants with different values of one parameter."""
-    return [variants[0], next(variant for variant in variants if variant[name] != variants[0][name])]
-
-
-def _number(value: object) -> float | None:
-    return value if type(value) in (int, float, np.float64, np.int64) else None  # type: ignore[return-value]
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _same_bits(left: NDArray[np.generic], right: NDArray[np.generic]) -> bool:

@@ -18,18 +18,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from research.datasets.dataset import Dataset
 from research.datasets.market import Market
-from research.engine._vectorbt import order_records
+from research.engine._vectorbt import order_records, portfolio
 from research.engine.result import Result
 from research.errors import NoDecision, SignalError
 from research.execution import Execution
 from research.provenance import versions
+
+if TYPE_CHECKING:
+    import vectorbt
 
 CAPITAL = 100.0
 BILLS = "bills"
@@ -77,6 +80,20 @@ def run(
         averaged=here.averaged,
         **kept.common(name, here.bill_accrual, made_by(execution, here.datasets, provenance)),
     )
+
+
+def simulated(weights: pd.Series, market: Market, execution: Execution, *, name: str) -> vectorbt.Portfolio:
+    """The vectorbt Portfolio behind :func:`run`, of the same arguments.
+
+    One cash-sharing group of the columns ``metal`` and ``bills``; prices are total-return indices that start at 1.
+    Its ``value()`` is the account's equity, but for an account that lost everything: vectorbt trades on where a lender
+    closes. Its own annualised figures take a bar for a day; ask the trial for those.
+    """
+    execution = execution.without(market.in_price)
+    targets = filled(weights.to_frame("metal"), market.price.index, execution.delay, name)
+    here = market.since(pd.Timestamp(targets.index[0]))
+    index = _total_return_index(here.price.to_frame("metal"), _carry(targets, here.price.index, [execution]))
+    return portfolio(targets, index, np.cumprod(1 + here.bill_accrual.to_numpy()), [execution], CAPITAL)
 
 
 def made_by(execution: Execution, datasets: Mapping[str, Dataset], more: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -154,6 +154,7 @@ def _look(
     found, metal = _Findings(coverage=Coverage(of_cells=len(cells))), history.metal
     most = len(cells) if everything else _MOST_CELLS
     chosen = [cells[n] for n in dict.fromkeys(np.linspace(0, len(cells) - 1, min(most, len(cells))).astype(int))]
+    runner.together = ()
     runner.state.restore()
     with runner.watch.following(runner.state.sources):
         first = runner.run(history)
@@ -183,6 +184,7 @@ def _look(
     found.violations += contract.impurities(runner, history, base, others)
     if runner.strategy is not strategy:
         found.violations += contract.used_before(strategy, runner, history, base)
+    runner.find_together(history, decisions)
     looked_at = stable_bars(runner, history, decisions)
     _probe(runner, history, looked_at, found, n_cuts, everything)
     kinds = {item.kind for item in found.violations}
