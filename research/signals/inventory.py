@@ -108,7 +108,8 @@ def reclassified(
     share = share.where(reported.diff() <= pd.Timedelta(max_gap))
     for date in map(pd.Timestamp, restatements):
         share = share.mask((reported >= date) & (reported.shift() < date))
-    return share.rename("reclassified")
+    reclassified: pd.Series = share.rename("reclassified")
+    return reclassified
 
 
 def free_float(vaults: Numbers, funds: Numbers) -> Numbers:
