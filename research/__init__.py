@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from research.claims import load_thesis
     from research.datasets.data import open_data
     from research.execution import Execution
+    from research.sealing import seal, verify
     from research.study import backtest, compare, history, portfolio, today
     from research.thesis import UNKNOWN, Strategy, hold_while, strategy, where_known
 
@@ -29,8 +30,10 @@ __all__ = [
     "load_thesis",
     "open_data",
     "portfolio",
+    "seal",
     "strategy",
     "today",
+    "verify",
     "where_known",
 ]
 
@@ -44,6 +47,8 @@ _HOMES = {
     "where_known": "research.thesis",
     "load_thesis": "research.claims",
     "judge": "research.brought",
+    "seal": "research.sealing",
+    "verify": "research.sealing",
     "backtest": "research.study",
     "compare": "research.study",
     "portfolio": "research.study",
