@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from research.claims import load_thesis
     from research.datasets.data import open_data
     from research.execution import Execution
+    from research.explorer import explore
     from research.sealing import seal, verify
     from research.study import backtest, compare, history, portfolio, today
     from research.thesis import UNKNOWN, Strategy, hold_while, strategy, where_known
@@ -24,6 +25,7 @@ __all__ = [
     "Strategy",
     "backtest",
     "compare",
+    "explore",
     "history",
     "hold_while",
     "judge",
@@ -52,6 +54,7 @@ _HOMES = {
     "backtest": "research.study",
     "compare": "research.study",
     "portfolio": "research.study",
+    "explore": "research.explorer",
     "history": "research.study",
     "today": "research.study",
 }

@@ -82,6 +82,8 @@ class Replay:
 
     Attributes
     ----------
+    folder
+        The run folder.
     identical
         Whether every byte of the results is the same.
     differences
@@ -109,6 +111,11 @@ class Replay:
 def check_folder(folder: str | Path) -> Path:
     """The folder, if a run can be written there: to be asked before the work.
 
+    Parameters
+    ----------
+    folder
+        Where a run is to be written.
+
     Raises
     ------
     RunError
@@ -123,6 +130,15 @@ def check_folder(folder: str | Path) -> Path:
 
 def save(study: Study, folder: str | Path, data: Data) -> Path:
     """Write a study as a run folder; it appears whole or not at all.
+
+    Parameters
+    ----------
+    study
+        What is written.
+    folder
+        Where; it may not hold another run.
+    data
+        What the study was run on.
 
     Raises
     ------
@@ -165,6 +181,8 @@ def replay(folder: str | Path, data: Data | None = None, *, thesis: Thesis | Non
 
     Parameters
     ----------
+    folder
+        The run folder.
     data
         The packs to use; by default those that the run used, where they were.
     thesis
@@ -199,7 +217,15 @@ def replay(folder: str | Path, data: Data | None = None, *, thesis: Thesis | Non
 
 
 def diff(left: str | Path, right: str | Path) -> tuple[Difference, ...]:
-    """In what two recorded runs differ: verdicts and returns, then the causes, then the lines of files."""
+    """In what two recorded runs differ: verdicts and returns, then the causes, then the lines of files.
+
+    Parameters
+    ----------
+    left
+        A run folder.
+    right
+        Another.
+    """
     before, after = read_run(Path(left)), read_run(Path(right))
     return tuple(_explained(list(_causes(before, after)), before, after))
 
@@ -411,7 +437,7 @@ def _parsed(name: str, text: str) -> Any:
 
 
 def _where(strategy: Strategy) -> str:
-    """How :func:`find_strategy` finds it again."""
+    """How ``find_strategy`` finds it again."""
     module = sys.modules.get(strategy.signal.__module__)
     file = getattr(module, "__file__", None)
     if file is None or Path(file).parent == BUNDLED:

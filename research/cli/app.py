@@ -186,10 +186,17 @@ def _give(
             from research.runs import save
 
             typer.echo(f"wrote {save(study, files.run, data)}", err=True)
+        if files.out is not None:
+            from research.study.exports import export
+
+            written = export(study, files.out, "parquet" if files.parquet else "csv")
+            typer.echo(f"wrote {len(written)} files into {files.out}", err=True)
     except AssayError as error:
         failed = error
     except OSError as error:
-        failed = ExecutionError(f"{files.html}: cannot be written: {error.strerror}; name another file")
+        failed = ExecutionError(
+            f"{error.filename or files.html}: cannot be written: {error.strerror}; name another place"
+        )
     if asked.as_json:
         print_json(shown.to_json(appendix=verbose))
     else:

@@ -131,7 +131,7 @@ def add(
             raise typer.Exit(1)
     report = run(file, identity, options, describe=about, dry_run=dry_run)
     if as_json:
-        print_json(report.to_json())
+        print_json(report)
         return
     print_lines([*(() if asked else report.preview), report.line])
     short = f"{report.added} values are new, {report.revised} revised." if report.kept else "nothing is kept."
