@@ -13,6 +13,7 @@ from research.cli.check import check
 from research.cli.claims import claims
 from research.cli.config import NO_CONFIG
 from research.cli.judge import judge
+from research.cli.mcp import mcp
 from research.cli.new import new
 from research.cli.options import (
     THESIS,
@@ -30,6 +31,7 @@ from research.cli.options import (
 )
 from research.cli.output import conclude, print_json, print_lines
 from research.cli.runs import diff, replay
+from research.cli.seal import seal, verify
 from research.cli.sweep import sweep
 from research.cli.today import today
 from research.cli.trials import trials
@@ -167,7 +169,7 @@ def strategies(asked: Packs) -> None:
 
 
 app.add_typer(data_commands.app, name="data")
-for command in (check, sweep, claims, today, trials, replay, diff, judge, new):
+for command in (check, sweep, claims, today, trials, replay, diff, judge, seal, verify, mcp, new):
     app.command()(command)
 
 
