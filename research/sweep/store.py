@@ -26,7 +26,17 @@ from research.home import home_folder
 from research.provenance import hash_code, hash_table, hash_text
 from research.sweep.problem import STATISTICS, Floats, Problem
 
-_DECISIVE = ("datasets", "engine", "signals", "study/family.py", "sweep", "execution.py", "many.py", "memo.py", "thesis.py")
+_DECISIVE = (
+    "datasets",
+    "engine",
+    "signals",
+    "study/family.py",
+    "sweep",
+    "execution.py",
+    "many.py",
+    "memo.py",
+    "thesis.py",
+)
 
 
 class BlockStore:
