@@ -240,7 +240,8 @@ def _read(folder: Path, find: Any) -> Thesis:
         content = path.read_bytes()
         text = tomllib.loads(content.decode("utf-8"))
     except (OSError, ValueError) as error:
-        raise RegistryError(f"{path}: {error}; a thesis is a folder with a {FILE}") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise RegistryError(f"{path}: {why}; a thesis is a folder with a {FILE}") from None
     for key in ("title", "published", "claims"):
         if not text.get(key):
             raise RegistryError(f"{path}: {key!r} is missing; every thesis must say it")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from research.cli.options import Json, Packs, takes_groups
+from research.cli.options import TYPED, Json, Packs, takes_groups
 from research.cli.output import conclude, print_json, print_lines
-from research.cli.sources import archive, claims_at_hand, opened, sources
+from research.cli.sources import archive, claims_at_hand, opened, sources, to_fetch
 from research.errors import IntegrityError, RegistryError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def listing(context: typer.Context, asked: Packs) -> None:
     print_datasets(rows)
     late = [row["id"] for row in rows if row["overdue_days"]]
     why = f"newer releases are out of {a_few(late)}." if late else "no newer release is out."
-    conclude(f"{len(rows)} datasets.", why, *(("data", "fetch", *late) if late else ("data", "verify")), source=asked)
+    conclude(f"{len(rows)} datasets.", why, *(to_fetch(late) or ("data", "verify")), source=asked)
 
 
 @app.command()
@@ -135,7 +135,7 @@ def add(
         return
     print_lines([*(() if asked else report.preview), report.line])
     short = f"{report.added} values are new, {report.revised} revised." if report.kept else "nothing is kept."
-    again = ("data", "verify") if report.kept else ("data", "add", str(file), "--as", identity)
+    again = ["data", "verify"] if report.kept else [word for word in TYPED.get() if word != "--dry-run"]
     conclude(short, report.preview[0] if report.preview else report.line, *again)
 
 

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 THESIS: ContextVar[Path | None] = ContextVar("thesis", default=None)
 """Folder of the thesis in force, set anew by every command."""
 
+TYPED: ContextVar[list[str]] = ContextVar("typed")
+"""The words of the command as they were typed."""
+
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME|FILE]...", help="Strategies; default: the whole thesis.")
 ]
