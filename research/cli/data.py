@@ -12,7 +12,7 @@ import typer
 from research.cli.options import TYPED, Json, Packs, takes_groups
 from research.cli.output import conclude, print_json, print_lines
 from research.cli.sources import archive, claims_at_hand, opened, sources, to_fetch
-from research.errors import IntegrityError, RegistryError
+from research.errors import IntegrityError, RegistryError, reason
 
 if TYPE_CHECKING:
     from research.sources.fetching import Outcome, Progress
@@ -169,7 +169,9 @@ def _described(file: Path | None, identity: str) -> dict[str, Any]:
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise RegistryError(f"{file}: {error}; write [{identity}] and its title, unit, frequency, release") from None
+        raise RegistryError(
+            f"{file}: {reason(error)}; write [{identity}] and its title, unit, frequency, release"
+        ) from None
     if not isinstance(tables.get(identity), dict):
         raise RegistryError(f"{file}: no table [{identity}]; it has {', '.join(tables) or 'none'}")
     return dict(tables[identity])

@@ -45,7 +45,7 @@ def once(name, function):
             else [item.name for item in (first if isinstance(first, list) else [first])]
         )
         terms = {key: value for key, value in how.items() if key not in ("thesis", "progress", "ledger", "record")}
-        key = (name, str(names), str(terms), str([pack.folder for pack in data.packs] if data else None))
+        key = (name, *names, str(terms), str([pack.folder for pack in data.packs] if data else None))
         if key not in KEPT:
             KEPT[key] = function(first, data, **how)
         return KEPT[key]
