@@ -20,7 +20,7 @@
     ├── SourceError                a provider did not give what it promises
     └── RunError                   a recorded run that cannot be read or replayed
 
-The command line prints an :class:`AssayError` as one line and exits with 2;
+The command line prints an ``AssayError`` as one line and exits with 2;
 anything else is a bug and shows its traceback.
 """
 
@@ -114,6 +114,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     "; did you mean 'silver'?"
     >>> did_you_mean("xyz", ["gold", "silver"])
     '; there are: gold, silver'
+
+    Parameters
+    ----------
+    word
+        What was typed.
+    known
+        What there is.
     """
     choices = sorted(known)
     near = get_close_matches(word, choices, n=1, cutoff=0.6)

@@ -37,10 +37,10 @@ from research.claims import Thesis, load_thesis
 from research.datasets.data import Data
 from research.datasets.registry import Pack, read_registry
 from research.datasets.store import load
-from research.discovery import BUNDLED, find_strategy
+from research.discovery import find_strategy
 from research.errors import AssayError, IntegrityError, RunError, StrategyError, reason
 from research.execution import Execution
-from research.home import bundled_folder
+from research.home import BUNDLED, bundled_folder
 from research.ledger import Entry, Series
 from research.provenance import hash_bytes, hash_code
 from research.study import Study, compare
@@ -82,6 +82,8 @@ class Replay:
 
     Attributes
     ----------
+    folder
+        The run folder.
     identical
         Whether every byte of the results is the same.
     differences
@@ -109,6 +111,11 @@ class Replay:
 def check_folder(folder: str | Path) -> Path:
     """The folder, if a run can be written there: to be asked before the work.
 
+    Parameters
+    ----------
+    folder
+        Where a run is to be written.
+
     Raises
     ------
     RunError
@@ -124,13 +131,22 @@ def check_folder(folder: str | Path) -> Path:
 def save(study: Study, folder: str | Path, data: Data) -> Path:
     """Write a study as a run folder; it appears whole or not at all.
 
+    Parameters
+    ----------
+    study
+        What is written.
+    folder
+        Where; it may not hold another run.
+    data
+        What the study was run on.
+
     Raises
     ------
     RunError
         If the folder exists and is no run, or cannot be written.
     """
     folder = check_folder(folder)
-    contents = _contents(study, data)
+    contents = contents_of(study, data)
     prefix = f".{folder.name}.assay-"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -165,6 +181,8 @@ def replay(folder: str | Path, data: Data | None = None, *, thesis: Thesis | Non
 
     Parameters
     ----------
+    folder
+        The run folder.
     data
         The packs to use; by default those that the run used, where they were.
     thesis
@@ -176,14 +194,14 @@ def replay(folder: str | Path, data: Data | None = None, *, thesis: Thesis | Non
         If the folder holds no run, or nothing has changed and it still cannot be run.
     """
     folder = Path(folder)
-    before = _read(folder)
+    before = read_run(folder)
     manifest = before["manifest.json"]
     data = data or Data([_read_pack(Path(path)) for path in manifest["packs"]])
     if manifest["price"] != data.price.name:
         data = data.priced(manifest["price"])
-    changed = list(_changed_data(manifest, data))
+    changed = list(changed_data(manifest, data))
     try:
-        again = _contents(_run_again(manifest, before["record.json"], data, thesis), data)
+        again = contents_of(run_again(manifest, before["record.json"], data, thesis), data)
     except AssayError as error:
         if not changed and not isinstance(error, StrategyError):
             raise RunError(f"{folder}: cannot be run again: {error}") from error
@@ -199,14 +217,22 @@ def replay(folder: str | Path, data: Data | None = None, *, thesis: Thesis | Non
 
 
 def diff(left: str | Path, right: str | Path) -> tuple[Difference, ...]:
-    """In what two recorded runs differ: verdicts and returns, then the causes, then the lines of files."""
-    before, after = _read(Path(left)), _read(Path(right))
+    """In what two recorded runs differ: verdicts and returns, then the causes, then the lines of files.
+
+    Parameters
+    ----------
+    left
+        A run folder.
+    right
+        Another.
+    """
+    before, after = read_run(Path(left)), read_run(Path(right))
     return tuple(_explained(list(_causes(before, after)), before, after))
 
 
-def _contents(study: Study, data: Data) -> dict[str, str]:
+def contents_of(study: Study, data: Data, *, appendix: bool = True) -> dict[str, str]:
     """File name -> text; the results are the same for the same run wherever it is run."""
-    document = study.to_json()
+    document = study.to_json(appendix=appendix)
     manifest = document.pop("manifest")
     strategies = {trial.name: trial.strategy for trial in study.trials}
     asked = {
@@ -271,9 +297,10 @@ class _AsRecorded:
         return ""
 
 
-def _run_again(
+def run_again(
     manifest: Mapping[str, Any], record: list[list[dict[str, Any]]], data: Data, thesis: Thesis | None
 ) -> Study:
+    """What a manifest asked, computed anew; the ledger holds what it held then."""
     thesis = thesis or load_thesis(manifest.get("thesis_folder"))
     found = {name: manifest["found"].get(name, name) for name in manifest["strategies"]}
     strategies = {
@@ -296,7 +323,7 @@ def _run_again(
     )
 
 
-def _changed_data(manifest: Mapping[str, Any], data: Data) -> Iterator[Difference]:
+def changed_data(manifest: Mapping[str, Any], data: Data) -> Iterator[Difference]:
     """Datasets whose file is not what the run read, with the years that differ."""
     for identity, digest in manifest["data"].items():
         if identity not in data:
@@ -386,7 +413,8 @@ def _percent(value: Any) -> str:
     return f"{value:+.2%}" if isinstance(value, float) else str(value)
 
 
-def _read(folder: Path) -> dict[str, Any]:
+def read_run(folder: Path) -> dict[str, Any]:
+    """The files of a run folder by name: what was asked as values, results and sources as text."""
     try:
         written = json.loads((folder / "manifest.json").read_text(encoding="utf-8")).get("format")
         if written != FORMAT:
@@ -409,7 +437,7 @@ def _parsed(name: str, text: str) -> Any:
 
 
 def _where(strategy: Strategy) -> str:
-    """How :func:`find_strategy` finds it again."""
+    """How ``find_strategy`` finds it again."""
     module = sys.modules.get(strategy.signal.__module__)
     file = getattr(module, "__file__", None)
     if file is None or Path(file).parent == BUNDLED:

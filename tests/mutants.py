@@ -28,6 +28,11 @@ JUDGED_BY = {
     "research/diagnostics/timing.py": ["tests/diagnostics/test_timing.py", "tests/study/test_judge.py"],
     "research/diagnostics/rotation.py": ["tests/diagnostics/test_rotation.py"],
     "research/diagnostics/outlook.py": ["tests/diagnostics/test_outlook.py"],
+    "research/engine/exposure.py": ["tests/engine/test_exposure.py"],
+    "research/study/candidates.py": ["tests/study/test_composition.py"],
+    "research/study/claims.py": ["tests/study/test_composition.py"],
+    "research/study/family.py": ["tests/study/test_composition.py"],
+    "research/study/record.py": ["tests/study/test_composition.py"],
 }
 COMPARISONS = {
     ast.LtE: ast.Lt, ast.Lt: ast.LtE, ast.GtE: ast.Gt, ast.Gt: ast.GtE, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,

@@ -28,12 +28,10 @@ def listing(context: typer.Context, asked: Packs) -> None:
     """Datasets: coverage, age, source, licence, release rule."""
     if context.invoked_subcommand is not None:
         return
-    available = asked.open()
-    import pandas as pd
+    from research.kept import kept
+    from research.report.datasets import as_of, dataset_rows
 
-    from research.report.datasets import dataset_rows
-
-    rows = dataset_rows(available, pd.Timestamp.now("UTC"))
+    rows = as_of(kept("data", asked.folders, lambda: dataset_rows(asked.open())))
     if asked.as_json:
         print_json(rows)
         return
@@ -131,7 +129,7 @@ def add(
             raise typer.Exit(1)
     report = run(file, identity, options, describe=about, dry_run=dry_run)
     if as_json:
-        print_json(report.to_json())
+        print_json(report)
         return
     print_lines([*(() if asked else report.preview), report.line])
     short = f"{report.added} values are new, {report.revised} revised." if report.kept else "nothing is kept."

@@ -35,7 +35,7 @@ class Candidate:
     prices
         Every metal's price as known at each bar, by metal.
     provenance
-        What its account is made from: :meth:`research.thesis.Strategy.provenance`.
+        What its account is made from: ``research.thesis.Strategy.provenance``.
     """
 
     strategy: Strategy
@@ -119,7 +119,7 @@ def candidate(
         decisions[name] = since(weights, opening)
     if not decides(decisions[name_of_chosen]):
         raise NoDecision(f"{strategy.name}: does not decide on {metal} after {opening:%Y-%m-%d}; start earlier")
-    if not decides(decisions[next(iter(asked))].iloc[: -execution.delay - 2]):
+    if not decides(decisions[name_of_chosen].iloc[: -execution.delay - 2]):
         raise NoDecision(f"{strategy.name}: decides on {metal} too late to earn two returns; give it a longer history")
     prices = data.panel(metal, {name: f"{name}_price" for name in dict.fromkeys([*data.metals(), metal])}, whole)
     return Candidate(

@@ -29,6 +29,10 @@ class Reading:
 
     Attributes
     ----------
+    dataset
+        Its id.
+    unit
+        Of the value.
     value
         ``None`` of a table of columns.
     observed_for, known_at
@@ -54,6 +58,10 @@ class Want:
 
     Attributes
     ----------
+    strategy
+        Its name.
+    metal
+        Which metal.
     sentence
         Id of the sentence of the thesis that it tests; empty for any other.
     stale
@@ -96,6 +104,8 @@ class Today:
     ----------
     now
         The moment (UTC).
+    wants
+        One a strategy and metal.
     skipped
         Each with its reason.
     """
@@ -133,10 +143,16 @@ def today(
     ----------
     strategies
         Strategies, or names or files of them; by default all of the thesis.
+    data
+        What it is run on; by default ``open_data()``.
     metals
         Only of these; by default of each that a strategy claims.
     now
         The moment of asking; by default the clock's.
+    execution
+        Terms of trade; by default ``Execution()``.
+    thesis
+        Whose claims are the family, and whose strategies go by name; by default the bundled one.
 
     Raises
     ------
