@@ -45,6 +45,8 @@ def find_strategy(name: str, among: Mapping[str, Strategy] | None = None) -> Str
     if name.endswith(".py") or chosen:
         return _from_file(Path(file if name.endswith(".py") else f"{file}.py"), chosen)
     everything = all_strategies() if among is None else among
+    if name not in everything and Path(name).exists():
+        raise UnknownStrategy(f"{name}: is no .py file; give a path to one with an @strategy in it")
     if name not in everything:
         raise UnknownStrategy(f"strategy {name!r}: not found{did_you_mean(name, everything)}")
     return everything[name]
@@ -216,7 +218,7 @@ def _add(strategy: Strategy, found: dict[str, Strategy], where: str) -> None:
 
 def _line_of(error: BaseException, file: Path | None) -> str:
     if isinstance(error, SyntaxError):
-        return f":{error.lineno}"
+        return f":{error.lineno}" if error.lineno else ""
     trace = error.__traceback__
     line = None
     while trace is not None:

@@ -38,7 +38,7 @@ from research.datasets.data import Data
 from research.datasets.registry import Pack, read_registry
 from research.datasets.store import load
 from research.discovery import find_strategy
-from research.errors import AssayError, IntegrityError, RunError, StrategyError
+from research.errors import AssayError, IntegrityError, RunError, StrategyError, reason
 from research.execution import Execution
 from research.home import BUNDLED, bundled_folder
 from research.ledger import Entry, Series
@@ -423,7 +423,7 @@ def read_run(folder: Path) -> dict[str, Any]:
         texts |= {f"source/{path.name}": path.read_text(encoding="utf-8") for path in (folder / "source").glob("*.py")}
         contents = {name: _parsed(name, text) for name, text in texts.items()}
     except (OSError, ValueError) as error:
-        raise RunError(f"{folder}: is no run, or not a whole one: {error}; make one with --run DIR") from None
+        raise RunError(f"{folder}: is no run, or not a whole one: {reason(error)}; make one with --run DIR") from None
     return contents
 
 

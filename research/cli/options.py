@@ -34,6 +34,9 @@ T = TypeVar("T")
 THESIS: ContextVar[Path | None] = ContextVar("thesis", default=None)
 """Folder of the thesis in force, set anew by every command."""
 
+TYPED: ContextVar[list[str]] = ContextVar("typed")
+"""The words of the command as they were typed."""
+
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME|FILE]...", help="Strategies; default: the whole thesis.")
 ]
