@@ -37,10 +37,10 @@ from research.claims import Thesis, load_thesis
 from research.datasets.data import Data
 from research.datasets.registry import Pack, read_registry
 from research.datasets.store import load
-from research.discovery import BUNDLED, find_strategy
+from research.discovery import find_strategy
 from research.errors import AssayError, IntegrityError, RunError, StrategyError
 from research.execution import Execution
-from research.home import bundled_folder
+from research.home import BUNDLED, bundled_folder
 from research.ledger import Entry, Series
 from research.provenance import hash_bytes, hash_code
 from research.study import Study, compare

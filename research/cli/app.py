@@ -23,6 +23,7 @@ from research.cli.options import (
     Names,
     Packs,
     Params,
+    kept_with_thesis,
     parameters_of,
     strategy_named,
     takes_groups,
@@ -147,13 +148,12 @@ def backtest(
 @takes_groups
 def strategies(asked: Packs) -> None:
     """What there is, what each claims, which data it needs and whether they are here."""
-    from research.discovery import shadows
+    from research.home import shadows
     from research.report.datasets import strategy_rows
 
     for line in shadows():
         typer.echo(f"note: {line}", err=True)
-    thesis, available = thesis_in_force(), asked.open()
-    rows = strategy_rows(thesis, available)
+    rows = kept_with_thesis("strategies", asked, lambda: strategy_rows(thesis_in_force(), asked.open()))
     if asked.as_json:
         print_json(rows)
         return

@@ -28,12 +28,10 @@ def listing(context: typer.Context, asked: Packs) -> None:
     """Datasets: coverage, age, source, licence, release rule."""
     if context.invoked_subcommand is not None:
         return
-    available = asked.open()
-    import pandas as pd
+    from research.kept import kept
+    from research.report.datasets import as_of, dataset_rows
 
-    from research.report.datasets import dataset_rows
-
-    rows = dataset_rows(available, pd.Timestamp.now("UTC"))
+    rows = as_of(kept("data", asked.folders, lambda: dataset_rows(asked.open())))
     if asked.as_json:
         print_json(rows)
         return
