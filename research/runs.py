@@ -231,7 +231,7 @@ def diff(left: str | Path, right: str | Path) -> tuple[Difference, ...]:
 
 
 def contents_of(study: Study, data: Data, *, appendix: bool = True) -> dict[str, str]:
-    """File name -> text; the results are the same for the same run wherever it is run."""
+    """File name -> text of a ``study`` on ``data``, with its ``appendix`` or without; the same wherever it is run."""
     document = study.to_json(appendix=appendix)
     manifest = document.pop("manifest")
     strategies = {trial.name: trial.strategy for trial in study.trials}
@@ -300,7 +300,7 @@ class _AsRecorded:
 def run_again(
     manifest: Mapping[str, Any], record: list[list[dict[str, Any]]], data: Data, thesis: Thesis | None
 ) -> Study:
-    """What a manifest asked, computed anew; the ledger holds what it held then."""
+    """What a ``manifest`` asked of ``data`` and a ``thesis``, computed anew; the ledger holds its ``record``."""
     thesis = thesis or load_thesis(manifest.get("thesis_folder"))
     found = {name: manifest["found"].get(name, name) for name in manifest["strategies"]}
     strategies = {
@@ -324,7 +324,7 @@ def run_again(
 
 
 def changed_data(manifest: Mapping[str, Any], data: Data) -> Iterator[Difference]:
-    """Datasets whose file is not what the run read, with the years that differ."""
+    """Datasets of ``data`` whose file is not what the ``manifest`` says was read, with the years that differ."""
     for identity, digest in manifest["data"].items():
         if identity not in data:
             yield Difference(kind="data", what=f"{identity}: in none of the packs any more")
@@ -414,7 +414,7 @@ def _percent(value: Any) -> str:
 
 
 def read_run(folder: Path) -> dict[str, Any]:
-    """The files of a run folder by name: what was asked as values, results and sources as text."""
+    """The files of a run ``folder`` by name: what was asked as values, results and sources as text."""
     try:
         written = json.loads((folder / "manifest.json").read_text(encoding="utf-8")).get("format")
         if written != FORMAT:

@@ -68,6 +68,13 @@ class Verification:
 def seal(run: str | Path, file: str | Path) -> str:
     """Write the seal of a run folder; return its digest.
 
+    Parameters
+    ----------
+    run
+        A run folder.
+    file
+        Where to write it.
+
     Raises
     ------
     RunError
@@ -92,6 +99,8 @@ def verify(
 
     Parameters
     ----------
+    file
+        What ``seal`` wrote.
     data
         By default the bundled pack alone.
     strategies
