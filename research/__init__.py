@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from research.claims import load_thesis
     from research.datasets.data import open_data
     from research.execution import Execution
+    from research.registration import follow, register
     from research.study import backtest, compare, history, portfolio, today
     from research.thesis import UNKNOWN, Strategy, hold_while, strategy, where_known
 
@@ -22,11 +23,13 @@ __all__ = [
     "Strategy",
     "backtest",
     "compare",
+    "follow",
     "history",
     "hold_while",
     "load_thesis",
     "open_data",
     "portfolio",
+    "register",
     "strategy",
     "today",
     "where_known",
@@ -44,6 +47,8 @@ _HOMES = {
     "backtest": "research.study",
     "compare": "research.study",
     "portfolio": "research.study",
+    "register": "research.registration",
+    "follow": "research.registration",
     "history": "research.study",
     "today": "research.study",
 }

@@ -17,7 +17,8 @@
     │   └── LookAheadError         an output that depended on the future
     ├── ExecutionError             costs, delays or dates that make no sense
     ├── SourceError                a provider did not give what it promises
-    └── RunError                   a recorded run that cannot be read or replayed
+    ├── RunError                   a recorded run that cannot be read or replayed
+    └── RegistrationError          a claim on record that was changed or cannot be followed
 
 The command line prints an :class:`AssayError` as one line and exits with 2;
 anything else is a bug and shows its traceback.
@@ -95,6 +96,10 @@ class SourceError(AssayError):
 
 class RunError(AssayError):
     """A recorded run cannot be read or replayed."""
+
+
+class RegistrationError(AssayError):
+    """A claim on record was changed, or cannot be registered or followed."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

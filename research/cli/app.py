@@ -14,6 +14,7 @@ from research.cli import runs as run_commands
 from research.cli import sweep as sweep_command
 from research.cli import trials as trials_command
 from research.cli.claims import claims
+from research.cli.follow import follow
 from research.cli.options import (
     THESIS,
     Borrow,
@@ -39,6 +40,7 @@ from research.cli.options import (
     thesis_in_force,
 )
 from research.cli.output import print_json
+from research.cli.register import register
 from research.cli.today import today
 from research.errors import AssayError, ExecutionError
 
@@ -118,6 +120,11 @@ def compare(
             thesis=thesis,
         )
     _give(study, data, as_json=as_json, verbose=verbose, html=html, run_folder=run_folder)
+    if not names and not as_json:
+        from research.registration import line_since
+
+        if line := line_since(data, thesis):
+            typer.echo(line)
 
 
 @app.command()
@@ -192,6 +199,8 @@ app.command()(check_command.check)
 app.command()(sweep_command.sweep)
 app.command()(claims)
 app.command()(today)
+app.command()(register)
+app.command()(follow)
 app.command()(trials_command.trials)
 app.command()(run_commands.replay)
 app.command()(run_commands.diff)
