@@ -13,6 +13,7 @@ from research.cli.check import check
 from research.cli.claims import claims
 from research.cli.config import NO_CONFIG
 from research.cli.judge import judge
+from research.cli.mcp import mcp
 from research.cli.new import new
 from research.cli.options import (
     THESIS,
@@ -22,6 +23,7 @@ from research.cli.options import (
     Names,
     Packs,
     Params,
+    kept_with_thesis,
     parameters_of,
     strategy_named,
     takes_groups,
@@ -29,6 +31,7 @@ from research.cli.options import (
 )
 from research.cli.output import conclude, print_json, print_lines
 from research.cli.runs import diff, replay
+from research.cli.seal import seal, verify
 from research.cli.sweep import sweep
 from research.cli.today import today
 from research.cli.trials import trials
@@ -145,13 +148,12 @@ def backtest(
 @takes_groups
 def strategies(asked: Packs) -> None:
     """What there is, what each claims, which data it needs and whether they are here."""
-    from research.discovery import shadows
+    from research.home import shadows
     from research.report.datasets import strategy_rows
 
     for line in shadows():
         typer.echo(f"note: {line}", err=True)
-    thesis, available = thesis_in_force(), asked.open()
-    rows = strategy_rows(thesis, available)
+    rows = kept_with_thesis("strategies", asked, lambda: strategy_rows(thesis_in_force(), asked.open()))
     if asked.as_json:
         print_json(rows)
         return
@@ -167,7 +169,7 @@ def strategies(asked: Packs) -> None:
 
 
 app.add_typer(data_commands.app, name="data")
-for command in (check, sweep, claims, today, trials, replay, diff, judge, new):
+for command in (check, sweep, claims, today, trials, replay, diff, judge, seal, verify, mcp, new):
     app.command()(command)
 
 

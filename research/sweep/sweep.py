@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ Progress = Callable[[int, int, str], None]
 
 AGREEMENT = 1e-8
 N_BEST = 20
+MAX_VARIANTS = 10_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,10 +252,14 @@ def grid_of(strategy: Strategy, axes: Mapping[str, Iterable[Any]] | None = None)
         If an axis is no parameter of the strategy, or empty.
     """
     values = {name: tuple(given) for name, given in (strategy.grid if axes is None else axes).items()}
-    defaults = strategy.parameters(dict.fromkeys(values))
+    defaults = strategy.parameters({name: given[0] for name, given in values.items() if given})
     for name, given in values.items():
         if not given:
             raise ParameterError(f"{strategy.name}: no value of {name!r} is given; list those to try")
+        for value in {type(value): value for value in given}.values():
+            strategy.parameters({name: value})
+    if (count := prod(map(len, values.values()))) > MAX_VARIANTS:
+        raise ParameterError(f"{strategy.name}: {count:,} variants are days of work; try {MAX_VARIANTS:,} at most")
     return Grid(values, {name: value for name, value in defaults.items() if name not in values})
 
 
