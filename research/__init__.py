@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from research.datasets.data import open_data
     from research.execution import Execution
     from research.explorer import explore
+    from research.sealing import seal, verify
     from research.study import backtest, compare, history, portfolio, today
     from research.thesis import UNKNOWN, Strategy, hold_while, strategy, where_known
 
@@ -31,8 +32,10 @@ __all__ = [
     "load_thesis",
     "open_data",
     "portfolio",
+    "seal",
     "strategy",
     "today",
+    "verify",
     "where_known",
 ]
 
@@ -46,6 +49,8 @@ _HOMES = {
     "where_known": "research.thesis",
     "load_thesis": "research.claims",
     "judge": "research.brought",
+    "seal": "research.sealing",
+    "verify": "research.sealing",
     "backtest": "research.study",
     "compare": "research.study",
     "portfolio": "research.study",

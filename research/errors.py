@@ -102,6 +102,11 @@ class RunError(AssayError):
     """A recorded run cannot be read or replayed."""
 
 
+def reason(error: Exception) -> str:
+    """What went wrong in words: of an :class:`OSError` without its number and file."""
+    return str(getattr(error, "strerror", None) or error)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the nearest known word, else all of them.
 

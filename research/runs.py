@@ -37,10 +37,10 @@ from research.claims import Thesis, load_thesis
 from research.datasets.data import Data
 from research.datasets.registry import Pack, read_registry
 from research.datasets.store import load
-from research.discovery import BUNDLED, find_strategy
-from research.errors import AssayError, IntegrityError, RunError, StrategyError
+from research.discovery import find_strategy
+from research.errors import AssayError, IntegrityError, RunError, StrategyError, reason
 from research.execution import Execution
-from research.home import bundled_folder
+from research.home import BUNDLED, bundled_folder
 from research.ledger import Entry, Series
 from research.provenance import hash_bytes, hash_code
 from research.study import Study, compare
@@ -148,7 +148,7 @@ def save(study: Study, folder: str | Path, data: Data) -> Path:
     RunError
         If the folder exists and is no run, or cannot be written.
     """
-    return write_folder(folder, _contents(study, data))
+    return write_folder(folder, contents_of(study, data))
 
 
 def write_folder(folder: str | Path, contents: Mapping[str, str]) -> Path:
@@ -209,14 +209,14 @@ def replay(folder: str | Path, data: Data | None = None, *, thesis: Thesis | Non
         If the folder holds no run, or nothing has changed and it still cannot be run.
     """
     folder = Path(folder)
-    before = _read(folder)
+    before = read_run(folder)
     manifest = before["manifest.json"]
     data = data or Data([_read_pack(Path(path)) for path in manifest["packs"]])
     if manifest["price"] != data.price.name:
         data = data.priced(manifest["price"])
-    changed = list(_changed_data(manifest, data))
+    changed = list(changed_data(manifest, data))
     try:
-        again = _contents(_run_again(manifest, before["record.json"], data, thesis), data)
+        again = contents_of(run_again(manifest, before["record.json"], data, thesis), data)
     except AssayError as error:
         if not changed and not isinstance(error, StrategyError):
             raise RunError(f"{folder}: cannot be run again: {error}") from error
@@ -241,13 +241,13 @@ def diff(left: str | Path, right: str | Path) -> tuple[Difference, ...]:
     right
         Another.
     """
-    before, after = _read(Path(left)), _read(Path(right))
+    before, after = read_run(Path(left)), read_run(Path(right))
     return tuple(_explained(list(_causes(before, after)), before, after))
 
 
-def _contents(study: Study, data: Data) -> dict[str, str]:
-    """File name -> text; the results are the same for the same run wherever it is run."""
-    document = study.to_json()
+def contents_of(study: Study, data: Data, *, appendix: bool = True) -> dict[str, str]:
+    """File name -> text of a ``study`` on ``data``, with its ``appendix`` or without; the same wherever it is run."""
+    document = study.to_json(appendix=appendix)
     manifest = document.pop("manifest")
     strategies = {trial.name: trial.strategy for trial in study.trials}
     asked = {
@@ -316,9 +316,10 @@ class _AsRecorded:
         return ""
 
 
-def _run_again(
+def run_again(
     manifest: Mapping[str, Any], record: list[list[dict[str, Any]]], data: Data, thesis: Thesis | None
 ) -> Study:
+    """What a ``manifest`` asked of ``data`` and a ``thesis``, computed anew; the ledger holds its ``record``."""
     thesis = thesis or load_thesis(manifest.get("thesis_folder"))
     found = {name: manifest["found"].get(name, name) for name in manifest["strategies"]}
     strategies = {
@@ -341,8 +342,8 @@ def _run_again(
     )
 
 
-def _changed_data(manifest: Mapping[str, Any], data: Data) -> Iterator[Difference]:
-    """Datasets whose file is not what the run read, with the years that differ."""
+def changed_data(manifest: Mapping[str, Any], data: Data) -> Iterator[Difference]:
+    """Datasets of ``data`` whose file is not what the ``manifest`` says was read, with the years that differ."""
     for identity, digest in manifest["data"].items():
         if identity not in data:
             yield Difference(kind="data", what=f"{identity}: in none of the packs any more")
@@ -431,7 +432,8 @@ def _percent(value: Any) -> str:
     return f"{value:+.2%}" if isinstance(value, float) else str(value)
 
 
-def _read(folder: Path) -> dict[str, Any]:
+def read_run(folder: Path) -> dict[str, Any]:
+    """The files of a run ``folder`` by name: what was asked as values, results and sources as text."""
     if holds_a_sweep(folder):
         raise RunError(f"{folder}: holds a sweep, and studies are compared; run it again with assay replay {folder}")
     try:
@@ -442,7 +444,7 @@ def _read(folder: Path) -> dict[str, Any]:
         texts |= {f"source/{path.name}": path.read_text(encoding="utf-8") for path in (folder / "source").glob("*.py")}
         contents = {name: _parsed(name, text) for name, text in texts.items()}
     except (OSError, ValueError) as error:
-        raise RunError(f"{folder}: is no run, or not a whole one: {error}; make one with --run DIR") from None
+        raise RunError(f"{folder}: is no run, or not a whole one: {reason(error)}; make one with --run DIR") from None
     return contents
 
 

@@ -13,6 +13,7 @@ from research.cli.check import check
 from research.cli.claims import claims
 from research.cli.config import NO_CONFIG
 from research.cli.judge import judge
+from research.cli.mcp import mcp
 from research.cli.new import new
 from research.cli.options import (
     THESIS,
@@ -22,6 +23,7 @@ from research.cli.options import (
     Names,
     Packs,
     Params,
+    kept_with_thesis,
     parameters_of,
     strategy_named,
     takes_groups,
@@ -29,6 +31,7 @@ from research.cli.options import (
 )
 from research.cli.output import conclude, print_json, print_lines
 from research.cli.runs import diff, replay
+from research.cli.seal import seal, verify
 from research.cli.sweep import sweep
 from research.cli.today import today
 from research.cli.trials import trials
@@ -145,13 +148,12 @@ def backtest(
 @takes_groups
 def strategies(asked: Packs) -> None:
     """What there is, what each claims, which data it needs and whether they are here."""
-    from research.discovery import shadows
+    from research.home import shadows
     from research.report.datasets import strategy_rows
 
     for line in shadows():
         typer.echo(f"note: {line}", err=True)
-    thesis, available = thesis_in_force(), asked.open()
-    rows = strategy_rows(thesis, available)
+    rows = kept_with_thesis("strategies", asked, lambda: strategy_rows(thesis_in_force(), asked.open()))
     if asked.as_json:
         print_json(rows)
         return
@@ -167,7 +169,7 @@ def strategies(asked: Packs) -> None:
 
 
 app.add_typer(data_commands.app, name="data")
-for command in (check, sweep, claims, today, trials, replay, diff, judge, new):
+for command in (check, sweep, claims, today, trials, replay, diff, judge, seal, verify, mcp, new):
     app.command()(command)
 
 
@@ -184,10 +186,17 @@ def _give(
             from research.runs import save
 
             typer.echo(f"wrote {save(study, files.run, data)}", err=True)
+        if files.out is not None:
+            from research.study.exports import export
+
+            written = export(study, files.out, "parquet" if files.parquet else "csv")
+            typer.echo(f"wrote {len(written)} files into {files.out}", err=True)
     except AssayError as error:
         failed = error
     except OSError as error:
-        failed = ExecutionError(f"{files.html}: cannot be written: {error.strerror}; name another file")
+        failed = ExecutionError(
+            f"{error.filename or files.html}: cannot be written: {error.strerror}; name another place"
+        )
     if asked.as_json:
         print_json(shown.to_json(appendix=verbose))
     else:

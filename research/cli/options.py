@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_type_hints
+from typing import TYPE_CHECKING, Annotated, TypeVar, get_type_hints
 
 import typer
 
@@ -29,8 +29,13 @@ if TYPE_CHECKING:
     from research.thesis import Strategy
     from research.verdict import Rules
 
+T = TypeVar("T")
+
 THESIS: ContextVar[Path | None] = ContextVar("thesis", default=None)
 """Folder of the thesis in force, set anew by every command."""
+
+TYPED: ContextVar[list[str]] = ContextVar("typed")
+"""The words of the command as they were typed."""
 
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME|FILE]...", help="Strategies; default: the whole thesis.")
@@ -57,9 +62,16 @@ class Packs:
         """The bundled pack, the user's own over it, that of the thesis in force, if it has one, and the named ones."""
         from research.datasets.data import open_data
 
+        return open_data(*self.folders, bundled=False, user=False, price=getattr(self, "price", None))
+
+    @property
+    def folders(self) -> list[Path]:
+        """The folders of these packs."""
+        from research.home import pack_folders
+
         folder = THESIS.get()
         own = [folder] if folder is not None and (folder / "registry.toml").is_file() else []
-        return open_data(*own, *(self.packs or []), price=getattr(self, "price", None))
+        return pack_folders(*own, *(self.packs or []))
 
     @property
     def words(self) -> list[str]:
@@ -181,6 +193,10 @@ class Files:
 
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained report.")] = None
     run: Annotated[Path | None, typer.Option("--run", metavar="DIR", help="Write a run folder, for replay.")] = None
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write rows, bars, orders and trades as CSV.")
+    ] = None
+    parquet: Annotated[bool, typer.Option("--parquet", help="With --out: Parquet in place of CSV.")] = False
 
     def __post_init__(self) -> None:
         check_writable(self.html)
@@ -188,6 +204,10 @@ class Files:
             from research.runs import check_folder
 
             check_folder(self.run)
+        if self.out is not None:
+            from research.study.exports import check_export
+
+            check_export(self.out)
 
 
 def takes_groups(command: Callable[..., None]) -> Callable[..., None]:
@@ -218,6 +238,17 @@ def thesis_in_force() -> Thesis:
     from research.claims import load_thesis
 
     return load_thesis(THESIS.get())
+
+
+def kept_with_thesis(name: str, asked: Packs, make: Callable[[], T]) -> T:
+    """A list made from packs and the thesis in force, kept by their content, unless others' strategies are in it."""
+    from importlib.metadata import entry_points
+
+    from research.home import BUNDLED, bundled_folder
+    from research.kept import kept
+
+    folders = [*asked.folders, THESIS.get() or bundled_folder(), BUNDLED, BUNDLED.parent / "research" / "sources"]
+    return kept(name, folders, make, lasting=lambda: not entry_points(group="assay.strategies"))
 
 
 def strategy_named(name: str, thesis: Thesis) -> Strategy:

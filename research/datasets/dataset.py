@@ -10,6 +10,7 @@ from typing import Literal
 import pandas as pd
 
 from research.datasets.release import ReleaseRule
+from research.datasets.shaping import Read
 
 Frequency = Literal["day", "week", "month", "quarter", "year", "irregular"]
 
@@ -72,7 +73,7 @@ class Dataset:
     unit: str
     frequency: Frequency
     file: str
-    read: Mapping[str, object]
+    read: Read
     release: tuple[ReleaseRule, ...]
     longest_useful_age: pd.Timedelta
     kind: Literal["series", "table"] = "series"

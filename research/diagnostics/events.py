@@ -82,7 +82,7 @@ def cumulative_abnormal_return(
     far from the average over shifts (two-sided, the real dates among them). The interval is the
     overlap-correct one,
 
-    .. math:: Var(\overline{CAR}) = \sigma^2 \left( \frac{\sum_t c_t^2}{n^2} + \frac{h^2}{m} \right),
+    :math:`Var(\overline{CAR}) = \sigma^2 \left( \frac{\sum_t c_t^2}{n^2} + \frac{h^2}{m} \right),`
 
     with :math:`c_t` the number of windows over bar t and :math:`m` the bars outside, over which
     :math:`\sigma` and the baseline are taken.

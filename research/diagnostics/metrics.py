@@ -156,6 +156,26 @@ def max_drawdown(returns: pd.Series) -> float:
     return float(drawdown(returns).min())
 
 
+def calmar(returns: pd.Series, periods_per_year: int) -> float:
+    """Calmar ratio, ``cagr / -max_drawdown`` over the whole record (Young 1991); NaN of an account that never fell."""
+    deepest = max_drawdown(returns)
+    return cagr(returns, periods_per_year) / -deepest if deepest < 0 else float("nan")
+
+
+def value_at_risk(returns: pd.Series, level: float = 0.95) -> float:
+    """Historical value at risk: the return of one bar that a share ``1 - level`` of all bars fell under.
+
+    The quantile of the returns, linear between two of them, as a fraction; a loss is negative.
+    """
+    return float(np.quantile(returns.to_numpy(), 1 - level))
+
+
+def expected_shortfall(returns: pd.Series, level: float = 0.95) -> float:
+    """Mean return of the bars at or under :func:`value_at_risk` (Acerbi and Tasche 2002), a fraction."""
+    values = returns.to_numpy()
+    return float(values[values <= value_at_risk(returns, level)].mean())
+
+
 def exposure(weights: pd.Series) -> float:
     """Average weight of what is not bills, over the bars that earn: every bar but the last.
 

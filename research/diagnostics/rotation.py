@@ -5,7 +5,7 @@ error. Under the null the rows of the matrix :math:`M` of a family, one column a
 draws of one normal vector over the claims, however these correlate. So a family turned by a random unit vector
 :math:`u` is as likely as the one seen, its means are :math:`u' M` and
 
-.. math:: t^* = u' M / \sqrt{(\sum_j M_j^2 - (u' M)^2) / \nu}
+:math:`t^* = u' M / \sqrt{(\sum_j M_j^2 - (u' M)^2) / \nu}`
 
 has the very degrees of freedom of the single t. The largest over the claims gives the adjusted p of the largest seen,
 the largest over the rest that of the next, and so on down; none is smaller than one before it. No block length is

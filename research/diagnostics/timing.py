@@ -4,7 +4,7 @@ Of the weight :math:`w_t` held into each period, the average :math:`h_t` of all 
 :math:`m_t` over bills (storage paid), with :math:`z = w - h` and the trading cost :math:`c_t` beyond that of holding
 :math:`h` all the time, the *timing series* in the direction :math:`s` is
 
-.. math:: \psi_t = s\,(z_t - \bar z)(m_t - \bar m) - c_t ,
+:math:`\psi_t = s\,(z_t - \bar z)(m_t - \bar m) - c_t ,`
 
 and its mean, a year, the timing return. It is a covariance of weight and return: the drift of the metal cancels exactly
 and its volatility does not enter the mean, so neither passes for timing. The average so far, in place of that of the

@@ -6,15 +6,23 @@ calls this simulation. The tests hold :func:`order_records` to what it gives, to
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import ModuleType
+from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from research.execution import Execution
+
+if TYPE_CHECKING:
+    import vectorbt
 
 Floats = NDArray[np.float64]
 Records = NDArray[np.void]
@@ -92,6 +100,29 @@ def order_records(targets: Floats, index: Floats, bills: Floats, terms: Sequence
             flex_2d=True,
         )
     return np.asarray(records)
+
+
+def portfolio(
+    targets: pd.DataFrame, index: Floats, bills: Floats, terms: Sequence[Execution], capital: float
+) -> vectorbt.Portfolio:
+    """The same account as vectorbt's own value, with bills as its last column."""
+    stripped = sys.flags.optimize > 1 and "vectorbt" not in sys.modules  # it composes docstrings as it is imported
+    with patch.object(inspect, "cleandoc", lambda text: "") if stripped else nullcontext():
+        vbt = importlib.import_module("vectorbt")
+    wanted = targets.to_numpy()
+    return vbt.Portfolio.from_orders(
+        pd.DataFrame(np.column_stack([index, bills]), index=targets.index, columns=[*targets.columns, "bills"]),
+        size=np.column_stack([wanted, 1 - wanted.sum(axis=1)]),
+        size_type="targetpercent",
+        fees=np.array([[*(item.fees for item in terms), 0.0]]),
+        slippage=np.array([[*(item.slippage for item in terms), 0.0]]),
+        init_cash=capital,
+        cash_sharing=True,
+        group_by=True,
+        call_seq="auto",
+        freq="1D",  # vectorbt's own annualisation is never used
+        engine="rust",
+    )
 
 
 @contextmanager

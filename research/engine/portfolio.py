@@ -18,18 +18,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from research.datasets.dataset import Dataset
 from research.datasets.market import Market
-from research.engine._vectorbt import order_records
+from research.engine._vectorbt import order_records, portfolio
 from research.engine.result import Result
 from research.errors import NoDecision, SignalError
 from research.execution import Execution
 from research.provenance import versions
+
+if TYPE_CHECKING:
+    import vectorbt
 
 CAPITAL = 100.0
 BILLS = "bills"
@@ -77,6 +80,20 @@ def run(
         averaged=here.averaged,
         **kept.common(name, here.bill_accrual, made_by(execution, here.datasets, provenance)),
     )
+
+
+def simulated(weights: pd.Series, market: Market, execution: Execution, *, name: str) -> vectorbt.Portfolio:
+    """The vectorbt Portfolio behind :func:`run`, of the same arguments.
+
+    One cash-sharing group of the columns ``metal`` and ``bills``; prices are total-return indices that start at 1.
+    Its ``value()`` is the account's equity, but for an account that lost everything: vectorbt trades on where a lender
+    closes. Its own annualised figures take a bar for a day; ask the trial for those.
+    """
+    execution = execution.without(market.in_price)
+    targets = filled(weights.to_frame("metal"), market.price.index, execution.delay, name)
+    here = market.since(pd.Timestamp(targets.index[0]))
+    index = _total_return_index(here.price.to_frame("metal"), _carry(targets, here.price.index, [execution]))
+    return portfolio(targets, index, np.cumprod(1 + here.bill_accrual.to_numpy()), [execution], CAPITAL)
 
 
 def made_by(execution: Execution, datasets: Mapping[str, Dataset], more: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -186,9 +203,15 @@ def account(targets: pd.DataFrame, price: pd.DataFrame, bill_accrual: pd.Series,
 def _carry(targets: pd.DataFrame, dates: pd.Index, terms: Sequence[Execution]) -> np.ndarray:
     """Carry of each leg from the previous bar to this one, by the side held in between."""
     side = np.sign(targets.ffill().shift(1).fillna(0).to_numpy())
-    years = dates.to_series().diff().dt.days.fillna(0).to_numpy()[:, None] / 365.0
+    years = years_between(dates)[:, None]
     storage, borrow = (np.array([getattr(item, kind) for item in terms]) for kind in ("storage", "borrow"))
     return np.where(side > 0, -storage * years, np.where(side < 0, borrow * years, 0.0))
+
+
+def years_between(dates: pd.Index) -> np.ndarray:
+    """Calendar days since the bar before, over 365; 0 on the first bar."""
+    days = np.diff(dates.to_numpy()) // np.timedelta64(1, "D")
+    return np.concatenate([[0.0], days / 365.0])
 
 
 def _total_return_index(price: pd.DataFrame, carry: np.ndarray) -> np.ndarray:

@@ -9,6 +9,8 @@ from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from research.claims import Thesis, load_thesis
 from research.datasets.data import Data, open_data
 from research.datasets.dataset import Dataset
@@ -19,6 +21,7 @@ from research.errors import AssayError, NoData, NoDecision, StrategyError, Unkno
 from research.execution import Execution
 from research.ledger import Ledger
 from research.provenance import versions
+from research.study import exports
 from research.study.appendix import further_findings
 from research.study.candidates import Candidate, candidate, label
 from research.study.claims import TestedClaim, tested_claim
@@ -38,7 +41,7 @@ from research.study.record import (
     series_of,
 )
 from research.study.threads import one_thread
-from research.study.trial import GridPoint, Trial, open_accounts
+from research.study.trial import ConstantAccounts, GridPoint, Trial, open_accounts
 from research.thesis import Strategy
 from research.values import frozen, plain
 from research.verdict import Rules
@@ -136,6 +139,10 @@ class Study:
             "skipped": [asdict(item) for item in self.skipped],
             **({"portfolio": self.portfolio.to_json()} if self.portfolio is not None else {}),
         }
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a strategy and metal: see :func:`~research.study.exports.rows`."""
+        return exports.rows(self)
 
     def report(self, path: str | Path) -> Path:
         """Write the self-contained HTML report; the old file stays until the new one is whole.
@@ -255,11 +262,13 @@ def compare(
     manifest = _manifest(chosen, data, used, start, end) | {"thesis": thesis.sha256}
     judged, record, status = _judged(members, families, rules, ledger, keys, said)
     before = max(map(len, record))
-    trials = []
+    trials, constant = [], ConstantAccounts()
     for found in candidates:
         said(f"account of {found.strategy.name} on {found.metal}")
         identity = families.id_of(found.strategy)
-        trials.append(_trial(found, identity, members[identity], judged[identity], terms, rules, len(keys) + before))
+        trials.append(
+            _trial(found, identity, members[identity], judged[identity], terms, rules, len(keys) + before, constant)
+        )
     opened = {trial.metal: trial.result.first_fill for trial in sorted(trials, key=lambda t: t.result.first_fill)[::-1]}
     manifest["quality"] = [seen.line for metal in opened if not (seen := data.quality(metal, opened[metal])).clean]
     status = _write(candidates, members, judged, trials, ledger, keys, terms, manifest) or status
@@ -427,13 +436,20 @@ def _judged(
 
 
 def _trial(
-    item: Candidate, identity: str, member: Member, judged: Judged, terms: Terms, rules: Rules, n_trials: int
+    item: Candidate,
+    identity: str,
+    member: Member,
+    judged: Judged,
+    terms: Terms,
+    rules: Rules,
+    n_trials: int,
+    constant: ConstantAccounts,
 ) -> Trial:
     """The row of the chosen parameters, with its accounts."""
     timings = {name: timing for found in member.timings for name, timing in found.items()}
     if item.label not in timings:
         raise NoDecision(f"{item.strategy.name}: decides on {item.metal} too late to earn; use a longer history")
-    accounts = open_accounts(item.chosen, item.market, terms.execution, item.strategy.name, item.provenance)
+    accounts = open_accounts(item.chosen, item.market, terms.execution, item.strategy.name, constant, item.provenance)
     points = {label(item.strategy.name, item.metal, values): values for values in item.strategy.variants()}
     points.setdefault(item.label, dict(item.parameters))
     row = judged.rows[item.label]
@@ -495,7 +511,7 @@ def _write(
 
 
 def _numbers(trial: Trial) -> dict[str, Any]:
-    row, evidence = trial.performance["strategy"], trial.evidence
+    row, evidence = trial.own_performance, trial.evidence
     p = evidence.deciding.supporting
     return {
         "verdict": str(trial.verdict.word),

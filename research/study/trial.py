@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -13,9 +13,10 @@ from research.datasets.market import Market
 from research.diagnostics.finding import Finding
 from research.diagnostics.metrics import Performance, exposure, performance
 from research.diagnostics.timing import Timing
-from research.engine.portfolio import run
+from research.engine.portfolio import run, simulated
 from research.engine.result import Result
 from research.execution import Execution
+from research.study import exports
 from research.study.findings import deciding_findings
 from research.study.threads import one_thread
 from research.thesis import UNKNOWN, Strategy, in_bills
@@ -23,9 +24,26 @@ from research.values import frozen
 from research.verdict import Evidence, Verdict
 
 if TYPE_CHECKING:
+    import vectorbt
+
     from research.study.portfolio_trial import PortfolioTrial
 
 BENCHMARKS = ("buy_and_hold", "matched_exposure", "bills")
+
+
+class ConstantAccounts:
+    """Accounts of one weight held all the time on the markets of one study, each run once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], Result] = {}
+
+    def __call__(self, name: str, weight: float, market: Market, execution: Execution) -> Result:
+        """Run it, or return the one that was run before."""
+        key = name, weight, market.metal, market.price.index[0], execution
+        if key not in self._known:
+            weights = pd.Series(weight, index=market.price.index)
+            self._known[key] = run(weights, market, execution, name=name)
+        return self._known[key]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +65,15 @@ class Accounts:
 
     decided: pd.Series
     result: Result
-    benchmarks: Mapping[str, Result]
     market: Market
+    constant: ConstantAccounts = field(repr=False, compare=False)
+
+    @cached_property
+    def benchmarks(self) -> Mapping[str, Result]:
+        """The accounts to compare with, run when they are first asked for."""
+        weights = {"buy_and_hold": 1.0, "matched_exposure": exposure(self.result.weights), "bills": 0.0}
+        ask = partial(self.constant, market=self.market, execution=self.result.execution)
+        return frozen({name: ask(name, weights[name]) for name in BENCHMARKS})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +159,11 @@ class Trial:
         return self.accounts.result
 
     @property
+    def benchmarks(self) -> Mapping[str, Result]:
+        """What it must be compared with: same bars, engine and costs."""
+        return self.accounts.benchmarks
+
+    @property
     def equity(self) -> pd.Series:
         """Value of the strategy's account at each bar."""
         return self.result.equity
@@ -165,10 +195,28 @@ class Trial:
             return frozen(self.ask_further())
 
     @cached_property
+    def own_performance(self) -> Performance:
+        """Descriptive numbers of the strategy."""
+        return performance(self.result)
+
+    @cached_property
     def performance(self) -> Mapping[str, Performance]:
         """Descriptive numbers of the strategy and of each benchmark."""
-        results = {"strategy": self.result, **self.accounts.benchmarks}
-        return frozen({name: performance(result) for name, result in results.items()})
+        others = {name: performance(result) for name, result in self.accounts.benchmarks.items()}
+        return frozen({"strategy": self.own_performance, **others})
+
+    @cached_property
+    def trades(self) -> pd.DataFrame:
+        """Round trips, one row each: see :func:`~research.study.exports.trades`."""
+        return exports.trades(self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a bar: see :func:`~research.study.exports.bars`."""
+        return exports.bars(self)
+
+    def to_vectorbt(self) -> vectorbt.Portfolio:
+        """The vectorbt Portfolio of the account: see :func:`~research.engine.portfolio.simulated`."""
+        return simulated(self.accounts.decided, self.accounts.market, self.result.execution, name=self.name)
 
     def to_json(self, *, appendix: bool = True) -> dict[str, Any]:
         """Plain values only; without ``appendix`` no finding but those that decide, which takes no time."""
@@ -194,6 +242,7 @@ def account_json(trial: Trial | PortfolioTrial) -> dict[str, Any]:
         "periods": len(result.returns),
         "periods_per_year": result.periods_per_year,
         "averaged_prices": result.averaged,
+        "returns": {f"{day:%Y-%m-%d}": value for day, value in result.returns.items()},
         "closed": None if result.closed is None else f"{result.closed:%Y-%m-%d}",
         "evidence": trial.evidence.to_json(),
         "performance": {name: row.to_json() for name, row in trial.performance.items()},
@@ -206,15 +255,11 @@ def open_accounts(
     market: Market,
     execution: Execution,
     name: str,
+    constant: ConstantAccounts,
     provenance: Mapping[str, Any] | None = None,
 ) -> Accounts:
-    """Run a strategy's decided weights and its three benchmarks over the same bars."""
+    """Run a strategy's decided weights from the first decision on."""
     first = pd.Timestamp(decided.index[decided.notna() & (decided != UNKNOWN)][0])
     decided, here = in_bills(decided.loc[first:]), market.since(first)
     result = run(decided, here, execution, name=name, provenance=provenance)
-    constants = {"buy_and_hold": 1.0, "matched_exposure": exposure(result.weights), "bills": 0.0}
-    benchmarks = {
-        label: run(pd.Series(weight, index=decided.index), here, execution, name=label)
-        for label, weight in constants.items()
-    }
-    return Accounts(decided=decided, result=result, benchmarks=benchmarks, market=here)
+    return Accounts(decided=decided, result=result, market=here, constant=constant)

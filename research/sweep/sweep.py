@@ -287,10 +287,12 @@ def grid_of(strategy: Strategy, axes: Mapping[str, Iterable[Any]] | None = None)
         If an axis is no parameter of the strategy, or empty.
     """
     values = {name: tuple(given) for name, given in (strategy.grid if axes is None else axes).items()}
-    defaults = strategy.parameters(dict.fromkeys(values))
+    defaults = strategy.parameters({name: given[0] for name, given in values.items() if given})
     for name, given in values.items():
         if not given:
             raise ParameterError(f"{strategy.name}: no value of {name!r} is given; list those to try")
+        for value in {type(value): value for value in given}.values():
+            strategy.parameters({name: value})
     if prod(len(given) for given in values.values()) > sys.maxsize:
         raise ParameterError(f"{strategy.name}: more variants than can be numbered; take wider steps")
     return Grid(values, {name: value for name, value in defaults.items() if name not in values})
