@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from research.brought import judge
     from research.claims import load_thesis
     from research.datasets.data import open_data
     from research.execution import Execution
+    from research.explorer import explore
     from research.study import backtest, compare, history, portfolio, today
     from research.thesis import UNKNOWN, Strategy, hold_while, strategy, where_known
 
@@ -22,8 +24,10 @@ __all__ = [
     "Strategy",
     "backtest",
     "compare",
+    "explore",
     "history",
     "hold_while",
+    "judge",
     "load_thesis",
     "open_data",
     "portfolio",
@@ -41,9 +45,11 @@ _HOMES = {
     "hold_while": "research.thesis",
     "where_known": "research.thesis",
     "load_thesis": "research.claims",
+    "judge": "research.brought",
     "backtest": "research.study",
     "compare": "research.study",
     "portfolio": "research.study",
+    "explore": "research.explorer",
     "history": "research.study",
     "today": "research.study",
 }

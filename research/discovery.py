@@ -30,7 +30,7 @@ Loaded = TypeVar("Loaded")
 def find_strategy(name: str, among: Mapping[str, Strategy] | None = None) -> Strategy:
     """Return one strategy by name, or by file: ``path/to/idea.py``, ``path/to/ideas.py:name``.
 
-    Names are those of :func:`all_strategies`, or of ``among`` where it is given.
+    Names are those of ``all_strategies``, or of ``among`` where it is given.
 
     A file is executed anew at each call, with its folder first on the path, as python does for a script; the helper
     modules that it imports from there are its own.

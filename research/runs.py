@@ -33,6 +33,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from research.claims import Thesis, load_thesis
 from research.datasets.data import Data
 from research.datasets.registry import Pack, read_registry
 from research.datasets.store import load
@@ -81,6 +82,8 @@ class Replay:
 
     Attributes
     ----------
+    folder
+        The run folder.
     identical
         Whether every byte of the results is the same.
     differences
@@ -108,6 +111,11 @@ class Replay:
 def check_folder(folder: str | Path) -> Path:
     """The folder, if a run can be written there: to be asked before the work.
 
+    Parameters
+    ----------
+    folder
+        Where a run is to be written.
+
     Raises
     ------
     RunError
@@ -122,6 +130,15 @@ def check_folder(folder: str | Path) -> Path:
 
 def save(study: Study, folder: str | Path, data: Data) -> Path:
     """Write a study as a run folder; it appears whole or not at all.
+
+    Parameters
+    ----------
+    study
+        What is written.
+    folder
+        Where; it may not hold another run.
+    data
+        What the study was run on.
 
     Raises
     ------
@@ -159,13 +176,17 @@ def _sweep_up(parent: Path, prefix: str) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def replay(folder: str | Path, data: Data | None = None) -> Replay:
+def replay(folder: str | Path, data: Data | None = None, *, thesis: Thesis | None = None) -> Replay:
     """Run a recorded run again, and prove it identical or say what changed.
 
     Parameters
     ----------
+    folder
+        The run folder.
     data
         The packs to use; by default those that the run used, where they were.
+    thesis
+        Whose claims are the family; by default the one that the run used, where it was.
 
     Raises
     ------
@@ -180,7 +201,7 @@ def replay(folder: str | Path, data: Data | None = None) -> Replay:
         data = data.priced(manifest["price"])
     changed = list(_changed_data(manifest, data))
     try:
-        again = _contents(_run_again(manifest, before["record.json"], data), data)
+        again = _contents(_run_again(manifest, before["record.json"], data, thesis), data)
     except AssayError as error:
         if not changed and not isinstance(error, StrategyError):
             raise RunError(f"{folder}: cannot be run again: {error}") from error
@@ -196,7 +217,15 @@ def replay(folder: str | Path, data: Data | None = None) -> Replay:
 
 
 def diff(left: str | Path, right: str | Path) -> tuple[Difference, ...]:
-    """In what two recorded runs differ: verdicts and returns, then the causes, then the lines of files."""
+    """In what two recorded runs differ: verdicts and returns, then the causes, then the lines of files.
+
+    Parameters
+    ----------
+    left
+        A run folder.
+    right
+        Another.
+    """
     before, after = _read(Path(left)), _read(Path(right))
     return tuple(_explained(list(_causes(before, after)), before, after))
 
@@ -217,6 +246,7 @@ def _contents(study: Study, data: Data) -> dict[str, str]:
         "found": {name: _where(item) for name, item in strategies.items()},
         "framework": hash_code(),
         "years": {identity: _by_year(data.observations(identity)) for identity in sorted(study.datasets)},
+        "thesis_folder": None if study.thesis.folder == bundled_folder() else str(study.thesis.folder.resolve()),
         "packs": [str(pack.folder or pack.root) for pack in data.packs],
     }
     environment = {
@@ -267,8 +297,15 @@ class _AsRecorded:
         return ""
 
 
-def _run_again(manifest: Mapping[str, Any], record: list[list[dict[str, Any]]], data: Data) -> Study:
-    strategies = {name: find_strategy(manifest["found"].get(name, name)) for name in manifest["strategies"]}
+def _run_again(
+    manifest: Mapping[str, Any], record: list[list[dict[str, Any]]], data: Data, thesis: Thesis | None
+) -> Study:
+    thesis = thesis or load_thesis(manifest.get("thesis_folder"))
+    found = {name: manifest["found"].get(name, name) for name in manifest["strategies"]}
+    strategies = {
+        name: thesis.strategies[name] if name in thesis.strategies else find_strategy(where)
+        for name, where in found.items()
+    }
     asked = {(name, metal) for name, metal, *_ in [*manifest["tried"], *manifest["skipped"]]}
     claimed = {(name, metal) for name, item in strategies.items() for metal in item.metals}
     return compare(
@@ -281,6 +318,7 @@ def _run_again(manifest: Mapping[str, Any], record: list[list[dict[str, Any]]], 
         execution=Execution(**manifest["execution"]),
         rules=Rules(**manifest["rules"]),
         ledger=_AsRecorded(record),
+        thesis=thesis,
     )
 
 
@@ -397,7 +435,7 @@ def _parsed(name: str, text: str) -> Any:
 
 
 def _where(strategy: Strategy) -> str:
-    """How :func:`find_strategy` finds it again."""
+    """How ``find_strategy`` finds it again."""
     module = sys.modules.get(strategy.signal.__module__)
     file = getattr(module, "__file__", None)
     if file is None or Path(file).parent == BUNDLED:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from research.cli.options import Json, Packs, open_packs
-from research.cli.output import print_json
+from research.cli.options import Json, Packs, takes_groups, thesis_in_force
+from research.cli.output import conclude, print_json, print_lines
 from research.errors import IntegrityError
 
 if TYPE_CHECKING:
@@ -16,21 +16,25 @@ if TYPE_CHECKING:
     from research.sources.archive import ArchiveReport
 
 
-def sources(as_json: Json = False, packs: Packs = None) -> None:
+@takes_groups
+def sources(asked: Packs) -> None:
     """Everything that can be fetched: provider, span, terms, whether it is here and how old, the claims it opens."""
-    rows = source_rows(open_packs(packs))
-    if as_json:
+    rows = source_rows(asked.open())
+    if asked.as_json:
         print_json(rows)
         return
+    lines = []
     for row in rows:
-        typer.echo(f"{row['id']}: {row['title']}")
-        typer.echo(f"    {row['publisher']}, {row['history']}; {row['allows']}")
         serves = [claim for claim in row["claims"] if claim not in row["opens"]]
         words = [f"opens {', '.join(row['opens'])}"] if row["opens"] else []
         words += [f"serves {', '.join(serves)}"] if serves else []
-        typer.echo("; ".join([f"    {row['state']}", *words]))
-    here = sum(row["here"] for row in rows)
-    typer.echo(f"{len(rows)} datasets, {here} of them here; the rest by: assay data fetch")
+        lines += [f"{row['id']}: {row['title']}", f"    {row['publisher']}, {row['history']}; {row['allows']}"]
+        lines.append("; ".join([f"    {row['state']}", *words]))
+    print_lines(lines, asked)
+    opening = [row for row in rows if row["opens"] and not row["here"]]
+    short = f"{len(rows)} datasets can be had, {sum(row['here'] for row in rows)} of them are here."
+    why = f"{len(opening)} of the others open claims that no data here can test."
+    conclude(short, why, "data", "fetch", *(row["id"] for row in opening[:1]), source=asked)
 
 
 def source_rows(available: Data) -> list[dict[str, Any]]:
@@ -117,7 +121,7 @@ def archive(
                 typer.echo(problem, err=True)
             raise IntegrityError(problems[0])
         if not as_json:
-            typer.echo(f"every day in {archive_folder()} is as it was kept")
+            conclude("every day is as it was kept.", f"the hashes in {archive_folder()} match.", "data", "archive")
         return
     report = run() if merge is None else merge_archives(merge)
     _tell(report, as_json=as_json, quiet=merge is None)
@@ -133,13 +137,12 @@ def _tell(report: ArchiveReport, *, as_json: bool, quiet: bool) -> None:
     for line in report.failed:
         typer.echo(line, err=True)
     if not quiet or report.failed or sys.stdout.isatty():
-        typer.echo(report.summary)
+        why = f"{report.failed[0]}." if report.failed else "all that is shown for one day only is kept."
+        conclude(report.summary, why, "data", "archive", "--verify")
 
 
 def _tests(available: Data) -> list[tuple[tuple[str, ...], list[str]]]:
     """Of each strategy of the thesis on each of its metals the claims that it speaks to, and the datasets it needs."""
-    from research.cli.options import thesis_in_force
-
     thesis = thesis_in_force()
     return [
         (thesis.claims_of(item), list(item.inputs_for(metal, available).values()))

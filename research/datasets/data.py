@@ -61,8 +61,15 @@ class Data:
 
     Tables are read, checked against their hash and validated on first use, then kept.
 
-    ``{metal}_price`` is, for signals, the price an ounce of the chosen :class:`~research.datasets.price.Price`: a
-    strategy that reads it goes on working whichever is traded. :meth:`market` holds what the account trades.
+    ``{metal}_price`` is, for signals, the price an ounce of the chosen ``Price``: a
+    strategy that reads it goes on working whichever is traded. ``market`` holds what the account trades.
+
+    Attributes
+    ----------
+    packs
+        Packs in force; later ones override earlier ones, id by id.
+    price
+        Name of the price to trade; ``None`` for the best that is here.
     """
 
     def __init__(self, packs: Iterable[Pack], price: str | None = None) -> None:
@@ -78,6 +85,14 @@ class Data:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Data, (self.packs,)  # tables are read anew, against their hashes
+
+    def __repr__(self) -> str:
+        return f"<Data of {len(self)} datasets in {' + '.join(str(pack.folder) for pack in self.packs)}>"
+
+    def _repr_html_(self) -> str:
+        from research.report.notebook import data_html
+
+        return data_html(self)
 
     def __contains__(self, identity: object) -> bool:
         return self._source(str(identity)) in self._owner
@@ -98,12 +113,24 @@ class Data:
         return replace(dataset, kind="series", key=(), price="close", title=f"{dataset.title}: close of the held one")
 
     def owner(self, identity: str) -> Pack:
-        """The pack in force for one dataset."""
+        """The pack in force for one dataset.
+
+        Parameters
+        ----------
+        identity
+            Id of the dataset.
+        """
         self[identity]
         return self._owner[self._source(identity)]
 
     def observations(self, identity: str) -> pd.DataFrame:
-        """The whole observation table of one dataset."""
+        """The whole observation table of one dataset.
+
+        Parameters
+        ----------
+        identity
+            Id of the dataset.
+        """
         self[identity]
         source = self._source(identity)
         if source != identity and self._rolls(source):
@@ -111,7 +138,13 @@ class Data:
         return self._own(source).copy()
 
     def known_by(self, moment: pd.Timestamp) -> Data:
-        """The same packs as they stood at a moment (UTC): nothing that was published later, prices included."""
+        """The same packs as they stood at a moment (UTC): nothing that was published later, prices included.
+
+        Parameters
+        ----------
+        moment
+            UTC.
+        """
         earlier = copy(self)
         earlier._tables, earlier._held, earlier._later = {}, {}, (self, moment)
         return earlier
@@ -146,7 +179,13 @@ class Data:
         return f"price: {price.name}, {price.title}; {why}"
 
     def priced(self, price: str | None) -> Data:
-        """The same packs with another price; ``None`` keeps this one."""
+        """The same packs with another price; ``None`` keeps this one.
+
+        Parameters
+        ----------
+        price
+            ``monthly``, ``spot``, ``future`` or ``etf``, or ``None``.
+        """
         if price is None:
             return self
         other = Data(self.packs, price)
@@ -160,6 +199,13 @@ class Data:
 
     def market(self, metal: str, start: str | None = None, end: str | None = None) -> Market:
         """Realised price of ``metal`` and bills, between two dates (inclusive).
+
+        Parameters
+        ----------
+        start
+            First bar, ``YYYY`` or ``YYYY-MM-DD``.
+        end
+            Last bar, ``YYYY`` or ``YYYY-MM-DD``.
 
         Raises
         ------
@@ -188,6 +234,11 @@ class Data:
     def panel(self, metal: str, inputs: Mapping[str, str], market: Market) -> Panel:
         """What was known of ``inputs`` (alias -> dataset id) at each bar of ``market``.
 
+        Parameters
+        ----------
+        metal
+            The metal that is traded: ``{metal}`` in an id stands for it.
+
         Raises
         ------
         UnknownDataset
@@ -210,7 +261,15 @@ class Data:
         )
 
     def quality(self, metal: str, since: pd.Timestamp | None = None) -> Quality:
-        """What is wrong with the price that the account trades: spikes, frozen runs, splits, gaps, empty rows."""
+        """What is wrong with the price that the account trades: spikes, frozen runs, splits, gaps, empty rows.
+
+        Parameters
+        ----------
+        metal
+            Which metal.
+        since
+            Only what lies after it.
+        """
         traded = self._traded(metal)
         traded = f"{metal}_price" if self._rolls(traded) else traded
         return quality(self[traded], self.observations(traded), since)
@@ -223,7 +282,13 @@ class Data:
         return [*found.values(), *map(self.quality, made)]
 
     def coverage(self, identity: str) -> tuple[pd.Timestamp, pd.Timestamp, int]:
-        """First and last period of one dataset, and its number of rows."""
+        """First and last period of one dataset, and its number of rows.
+
+        Parameters
+        ----------
+        identity
+            Id of the dataset.
+        """
         table = self.observations(identity)
         return table["observed_for"].min(), table["observed_for"].max(), len(table)
 
@@ -253,7 +318,7 @@ class Data:
         metal = identity.removesuffix("_price")
         if metal not in {known for price in self._prices.values() for known in price.datasets}:
             return identity
-        levels = [level.format(metal=metal) for level in self.price.levels] or [self.price.dataset(metal)]
+        levels = [level.format(metal=metal) for level in self.price.level] or [self.price.dataset(metal)]
         return next((level for level in levels if level in self._owner), identity)
 
     def _rolls(self, identity: str) -> bool:

@@ -33,7 +33,7 @@ class Legs:
         Legs that pay storage when held and borrow when short; the others, such as money or a collateralised
         future, have their carry in the price.
     averaged, periods_per_year
-        As of a :class:`~research.datasets.market.Market`.
+        As of a ``Market``.
     """
 
     price: pd.DataFrame

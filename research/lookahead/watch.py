@@ -1,7 +1,7 @@
 """Watch how a signal gets at its data: files, network, processes, the call stack, the data store.
 
 Python's audit hooks cannot be taken out again, so one is put in on first use and does nothing
-unless a :class:`Watch` is open.
+unless a ``Watch`` is open.
 """
 
 from __future__ import annotations

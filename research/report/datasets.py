@@ -1,9 +1,9 @@
-"""What `assay data` shows, as plain rows."""
+"""What `assay data` and `assay strategies` show, as plain rows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 import pandas as pd
 
@@ -11,40 +11,107 @@ from research.datasets.data import Data
 from research.datasets.dataset import Dataset
 from research.datasets.staleness import staleness
 
+if TYPE_CHECKING:
+    from research.claims import Thesis
 
-def dataset_rows(available: Data, now: pd.Timestamp) -> list[dict[str, Any]]:
-    """One row per dataset: what it is, what it covers, how late it is at ``now``, who publishes it, when known."""
+
+class DatasetRow(TypedDict):
+    """One dataset: what it is, what it covers, how late it is, who publishes it, when it is known."""
+
+    id: str
+    title: str
+    pack: str
+    unit: str
+    frequency: str
+    first: str
+    last: str
+    rows: int
+    next_due: str | None
+    overdue_days: int
+    publisher: str
+    source: str
+    licence: str
+    attribution: str
+    release: str
+    release_note: str
+    longest_useful_age_days: int
+    notes: str
+    quality: str
+    file: str
+    sha256: str
+
+
+class StrategyRow(TypedDict):
+    """One strategy: what it claims, of which claim it is a test, what it needs and what is missing of that."""
+
+    name: str
+    claim: str
+    tests: str | None
+    kind: str
+    metals: list[str]
+    inputs: dict[str, dict[str, str]]
+    missing: list[str]
+    expected_sign: int
+    falsifier: str
+    grid: dict[str, list[object]]
+    defaults: dict[str, object]
+
+
+def dataset_rows(available: Data, now: pd.Timestamp) -> list[DatasetRow]:
+    """One row a dataset, as late as it is at ``now``."""
     rows = []
     looked = {found.id: found.line for found in available.prices_looked_over()}
     for identity in available:
         dataset = available[identity]
         first, last, count = available.coverage(identity)
         age = staleness(dataset, last, now)
-        rows.append(
-            {
-                "id": identity,
-                "title": dataset.title,
-                "pack": dataset.pack,
-                "unit": dataset.unit,
-                "frequency": dataset.frequency,
-                "first": f"{first:%Y-%m-%d}",
-                "last": f"{last:%Y-%m-%d}",
-                "rows": count,
-                "next_due": None if age.next_due is None else f"{age.next_due:%Y-%m-%d}",
-                "overdue_days": age.overdue.days if age.overdue else 0,
-                "publisher": dataset.publisher,
-                "source": dataset.source,
-                "licence": dataset.licence,
-                "attribution": dataset.attribution,
-                "release": dataset.release_words,
-                "release_note": dataset.lag_note,
-                "longest_useful_age_days": dataset.longest_useful_age.days,
-                "notes": dataset.notes,
-                "quality": looked.get(identity, ""),
-                "file": dataset.file,
-                "sha256": dataset.sha256,
-            }
+        row = DatasetRow(
+            id=identity,
+            title=dataset.title,
+            pack=dataset.pack,
+            unit=dataset.unit,
+            frequency=dataset.frequency,
+            first=f"{first:%Y-%m-%d}",
+            last=f"{last:%Y-%m-%d}",
+            rows=count,
+            next_due=None if age.next_due is None else f"{age.next_due:%Y-%m-%d}",
+            overdue_days=age.overdue.days if age.overdue else 0,
+            publisher=dataset.publisher,
+            source=dataset.source,
+            licence=dataset.licence,
+            attribution=dataset.attribution,
+            release=dataset.release_words,
+            release_note=dataset.lag_note,
+            longest_useful_age_days=dataset.longest_useful_age.days,
+            notes=dataset.notes,
+            quality=looked.get(identity, ""),
+            file=dataset.file,
+            sha256=dataset.sha256,
         )
+        rows.append(row)
+    return rows
+
+
+def strategy_rows(thesis: Thesis, available: Data) -> list[StrategyRow]:
+    """One row a strategy of a thesis."""
+    rows = []
+    for item in thesis.strategies.values():
+        sentence = thesis.sentence_of(item)
+        needed = {identity for metal in item.metals for identity in item.inputs_for(metal, available).values()}
+        row = StrategyRow(
+            name=item.name,
+            claim=item.claim,
+            tests=sentence.id if sentence else None,
+            kind=thesis.kind_of(item),
+            metals=list(item.metals),
+            inputs={metal: dict(item.inputs_for(metal)) for metal in item.metals},
+            missing=sorted(identity for identity in needed if identity not in available),
+            expected_sign=item.expected_sign,
+            falsifier=item.falsifier,
+            grid={name: list(values) for name, values in item.grid.items()},
+            defaults=dict(item.defaults),
+        )
+        rows.append(row)
     return rows
 
 

@@ -35,7 +35,7 @@ class Candidate:
     prices
         Every metal's price as known at each bar, by metal.
     provenance
-        What its account is made from: :meth:`research.thesis.Strategy.provenance`.
+        What its account is made from: ``research.thesis.Strategy.provenance``.
     """
 
     strategy: Strategy

@@ -50,7 +50,7 @@ def risen(data):
 
 
 def rows():
-    long, short = world(3, 240), world(4, 150)
+    long, short = world(3, 480), world(4, 150)
     return [Timing.of(exposure(*long)), Timing.of(exposure(*short, start="1985-01"))]
 
 
@@ -86,7 +86,7 @@ def test_a_period_that_opens_on_the_day_was_known_to_its_author():
 
 def test_an_empty_part_says_nothing():
     before, after = split(rows(), 1, date(2030, 1, 1))
-    assert before.periods == 240
+    assert before.periods == 480
     plain = after.to_json(Rules())
     assert plain == {
         "first": None,
