@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log10
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ def chart(claim: Followed) -> Chart:
         x=Axis(title="", scale="date", form="date"),
         panels=(
             Panel(
-                y=Axis(title="e-value (log)", scale="log", low=0.1, high=2 * claim.threshold),
+                y=Axis(title="e-value (log)", scale="log", low=-1, high=log10(2 * claim.threshold)),
                 marks=(
                     Rule(at=claim.threshold, axis="y", label="needed", role="ink"),
                     Line(x=looks.index, y=looks["supporting"], label="for", role="strategy"),

@@ -421,6 +421,7 @@ def test_the_commands_register_and_follow(folder, clock, tmp_path, capsys, monke
     assert len(found["claims"][0]["evidence"]) == 185
     page = (tmp_path / "page.html").read_text()
     assert page.count("<figure") == 3
+    assert "1e+" not in page  # the axis spans what is to be seen
     assert "Bonferroni" in page
     git(tmp_path, "init", "-q")
     git(tmp_path, "add", "K1+.registered.toml")
