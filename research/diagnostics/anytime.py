@@ -8,8 +8,8 @@ looks. Two are kept, one against each opponent:
 - *supporting*, against "holding at these times earns nothing more": :math:`x` is the timing series after costs, in the
   claimed direction;
 - *opposing*, against "it earns at least what is worth having": the metal's return less the return :math:`b` that would
-  be worth having at the weight held, :math:`m_t - s\,b\,w_t`, in the other direction, before costs. :math:`b` is what
-  the registration fixed or, if that is less, an information ratio of 0.5 as risky as the months since were.
+  be worth having at the weight held, :math:`m_t - s\,b\,w_t`, in the other direction, before costs. :math:`b` makes an
+  information ratio of 0.5 a year of the months since, or the timing return that the claim declares, if that is less.
 
 **The series.** Of the active weight :math:`z_t` (the weight less the average of all before it, those before the
 registration too) and the metal's return over bills :math:`m_t`, both centred by their means *since the registration*:
@@ -36,12 +36,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isqrt, log, sqrt
+from math import inf, isqrt, log, sqrt
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from research.diagnostics.timing import STILL
 
@@ -70,8 +69,8 @@ class Account:
         Bar at which each period ends.
     scale
         What its series is divided by: its standard deviation a period before the registration.
-    worthwhile
-        Return a period, of a full weight over none, that is worth having.
+    worthwhile_return
+        Timing return a year that the claim declares to be worth having; infinite where it declares none.
     periods_per_year
         12 for months, 252 for trading days.
     """
@@ -82,7 +81,7 @@ class Account:
     cost: Floats
     dates: pd.DatetimeIndex
     scale: float
-    worthwhile: float
+    worthwhile_return: float = inf
     periods_per_year: float = 12
 
     def series(self, n: int, sign: int) -> tuple[Floats, Floats]:
@@ -91,20 +90,22 @@ class Account:
         centred = active - active.mean(axis=0)
         gross = sign * (centred * (excess - excess.mean(axis=0))).sum(axis=1)
         effect = (centred * (held - held.mean(axis=0))).sum(axis=1)
-        least = worth_having(gross.std(), effect.mean(), self.periods_per_year)
-        worthwhile = min(self.worthwhile, float(least))
-        return (gross - self.cost[:n]) / self.scale, (worthwhile * effect - gross) / self.scale
+        rest = remainder(gross, effect, self.periods_per_year, self.worthwhile_return)
+        return (gross - self.cost[:n]) / self.scale, -rest / self.scale
 
 
-def worth_having(deviation: ArrayLike, covariance: ArrayLike, periods_per_year: float) -> Floats:
-    r"""Return a period, of a full weight over none, that makes an information ratio of 0.5 a year.
+def remainder(gross: Floats, effect: Floats, periods_per_year: float, worthwhile_return: float = inf) -> Floats:
+    """A timing series less what it would be if it earned what is worth having, ``(n, ...)``; 0 of a weight that rests.
 
-    :math:`0.5\,\sigma_\psi / (\sqrt P\,cov(z, w))` of a timing series of this standard deviation; infinite where the
-    weight does not vary.
+    Parameters
+    ----------
+    effect
+        ``(z - mean z)(w - mean w)``: what one in the return of a full weight adds to the series.
     """
-    varies = np.asarray(covariance) > STILL
-    ratio = PRIOR_RATIO / sqrt(periods_per_year) * np.asarray(deviation) / np.where(varies, covariance, 1.0)
-    return np.where(varies, ratio, np.inf)
+    earned = np.minimum(PRIOR_RATIO / sqrt(periods_per_year) * gross.std(axis=0), worthwhile_return / periods_per_year)
+    covariance = effect.mean(axis=0)
+    moves = covariance > STILL
+    return np.where(moves, gross - earned / np.where(moves, covariance, 1.0) * effect, 0.0)
 
 
 def running(rows: Sequence[Account], sign: int) -> pd.DataFrame:

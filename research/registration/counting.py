@@ -7,9 +7,10 @@ signal needs to know. The code that runs is the registered one, from the registr
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 import pandas as pd
@@ -71,10 +72,9 @@ class Followed:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Following:
-    """Registrations that are followed at once; ``together`` is the average of their supporting e-values by month."""
+    """Registrations that are followed at once."""
 
     claims: tuple[Followed, ...]
-    together: pd.Series
 
     def __repr__(self) -> str:
         return f"<Following of {len(self.claims)} claims>"
@@ -96,8 +96,7 @@ class Following:
 
     def to_json(self) -> dict[str, object]:
         """Plain values only."""
-        together = {f"{when:%Y-%m-%d}": float(value) for when, value in self.together.items()}
-        return {"correction": "Bonferroni", "together": together, "claims": [claim.to_json() for claim in self.claims]}
+        return {"correction": "Bonferroni", "claims": [claim.to_json() for claim in self.claims]}
 
 
 @one_thread()
@@ -162,8 +161,7 @@ def _following(found: list[Registration], data: Data, progress: Progress | None)
         if progress is not None:
             progress(done, len(found), f"since {item.registered[:10]}: {item.name}")
         claims.append(_followed(item, data, max(len(found), item.registered_with) / item.level))
-    looks = pd.DataFrame({number: claim.evidence["supporting"] for number, claim in enumerate(claims)})
-    return Following(claims=tuple(claims), together=looks.sort_index().ffill().fillna(1.0).mean(axis=1))
+    return Following(claims=tuple(claims))
 
 
 def _followed(registration: Registration, data: Data, threshold: float) -> Followed:
@@ -196,18 +194,23 @@ def _rows(registration: Registration, data: Data) -> list[anytime.Account]:
     found = strategies_of(registration.sources, registration.code, registration.name)
     legs = {leg: found[name] for leg, name in registration.legs.items()}
     every = rows_of([found[name] for name in registration.strategies], legs, data, terms)
-    declared = [row for row in every if row[0] in registration.effect]
-    rows = [_since(row, terms.delay, registration.moment, registration.effect[row[0]]) for row in declared]
+    rows = [_since(row, registration, terms.delay) for row in every if row[0] in registration.scales]
     return [row for row in rows if len(row.dates)]
 
 
-def _since(row: Row, delay: int, moment: pd.Timestamp, fixed: Sequence[float]) -> anytime.Account:
-    """The periods whose decision was taken after a moment."""
-    _, timing, decided = row
+def _since(row: Row, registration: Registration, delay: int) -> anytime.Account:
+    """The periods whose decision was taken after the registration."""
+    name, timing, decided = row
     taken = decided.iloc[pd.DatetimeIndex(decided.index).searchsorted(timing.dates) - 1 - delay]
-    first = int((taken <= moment).sum())
+    first = int((taken <= registration.moment).sum())
     active, held, cost = timing.exposure.walked()
     return anytime.Account(
-        active=active[first:], held=held[first:], excess=timing.exposure.excess[first:], cost=cost[first:],
-        dates=timing.dates[first:], scale=fixed[0], worthwhile=fixed[1], periods_per_year=timing.year,
-    )  # fmt: skip
+        active=active[first:],
+        held=held[first:],
+        excess=timing.exposure.excess[first:],
+        cost=cost[first:],
+        dates=timing.dates[first:],
+        scale=registration.scales[name],
+        worthwhile_return=registration.effect.get("worthwhile_return", inf),
+        periods_per_year=timing.year,
+    )

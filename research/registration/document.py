@@ -39,8 +39,6 @@ class Registration:
         In six or seven words and in full; +1 if holding at these times is said to pay; what would refute it.
     level, registered_with
         Chance that a false word is ever said, and how many claims were registered together and share it.
-    information_ratio
-        What is worth having, a year.
     price
         Which price is traded.
     strategies, legs
@@ -50,8 +48,9 @@ class Registration:
     grid
         Strategy -> parameter -> every declared value, as Python writes it.
     effect
-        Row -> standard deviation of its timing series a period, and the return a period, of a full weight over none,
-        that is worth having.
+        What is worth having, a year: an information ratio, and the timing return that the claim declares, if it does.
+    scales
+        Row -> standard deviation of its timing series a period, by which it counts.
     data
         Dataset -> its unit, when it is known, and how long it is used.
     code, sources
@@ -68,13 +67,13 @@ class Registration:
     falsifier: str
     level: float
     registered_with: int
-    information_ratio: float
     price: str
     strategies: Sequence[str]
     legs: Mapping[str, str]
     terms: Mapping[str, float]
     grid: Mapping[str, Mapping[str, Sequence[str]]]
-    effect: Mapping[str, Sequence[float]]
+    effect: Mapping[str, float]
+    scales: Mapping[str, float]
     data: Mapping[str, str]
     code: Mapping[str, str]
     sources: Mapping[str, str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
+from math import isfinite
 
 import pandas as pd
 
@@ -23,6 +24,7 @@ from research.study.portfolio import ROW, Portfolio
 from research.study.record import Terms
 from research.study.threads import one_thread
 from research.thesis import Strategy
+from research.verdict import Rules
 
 HOUSE = ("signals", "thesis.py")
 """What every signal calls, by path in this package."""
@@ -63,6 +65,7 @@ def register(
     plan = thesis.portfolio
     legs = dict(plan.legs) if plan and plan.sentence == said.id else {}
     measures = {name: found[name] for name in dict.fromkeys([*said.strategies, *legs.values()])}
+    declared = {"worthwhile_return": said.worthwhile_return} if isfinite(said.worthwhile_return) else {}
     sources, code = sources_of(measures.values()), {one: item.source_hash for one, item in measures.items()}
     strategies_of(sources, code, said.id)  # the files at hand must be enough
     inputs = {i for item in measures.values() for metal in item.metals for i in item.inputs_for(metal).values()}
@@ -75,15 +78,15 @@ def register(
         sentence=said.text,
         sign=said.sign,
         falsifier=said.falsifier,
-        level=level,
+        level=Rules(level=level).level,
         registered_with=registered_with,
-        information_ratio=anytime.PRIOR_RATIO,
         price=data.price.name,
         strategies=list(said.strategies),
         legs=legs,
         terms=asdict(execution),
         grid={name: {key: [*map(repr, one)] for key, one in item.grid.items()} for name, item in measures.items()},
-        effect=_effect(said, measures, legs, data, execution),
+        effect={"information_ratio": anytime.PRIOR_RATIO, **declared},
+        scales=_scales(said, measures, legs, data, execution),
         data={identity: data_rule(data, identity) for identity in sorted({*inputs, *data.price.bills})},
         code=code,
         sources=sources,
@@ -132,29 +135,22 @@ def _claim(what: str | Strategy, thesis: Thesis) -> tuple[Sentence, Mapping[str,
     ), {item.name: item}  # fmt: skip
 
 
-def _effect(
+def _scales(
     said: Sentence, measures: Mapping[str, Strategy], legs: Mapping[str, str], data: Data, execution: Execution
-) -> dict[str, list[float]]:
-    """Of each row its scale and the return that is worth having, from what lies before today.
-
-    Where there is no history to tell it, of a position that is held half of the time.
-    """
+) -> dict[str, float]:
+    """Of each declared row, by what lies before today; without a history, that of a position held half of the time."""
     strategies = [measures[name] for name in said.strategies]
-    told: dict[str, tuple[float, float, float]] = {}
+    scales: dict[str, float] = {}
     for item, metal in [(one, metal) for one in strategies for metal in one.metals if metal in data.metals()]:
         market = data.market(metal)
         half = float((market.price.pct_change() - market.bill_accrual).std()) / 2
-        labels = (label(item.name, metal, values) for values in item.variants())
-        told |= dict.fromkeys(labels, (half, 0.25, float(market.periods_per_year)))
+        scales |= {label(item.name, metal, values): half for values in item.variants()}
     for name, timing, _ in rows_of(strategies, {leg: measures[one] for leg, one in legs.items()}, data, execution):
-        if timing.is_timed and timing.weight_covariance > 0:
-            told[name] = float(timing.gross.std()), timing.weight_covariance, timing.year
-    if not told:
+        if timing.is_timed:
+            scales[name] = float(timing.gross.std())
+    if not scales:
         raise NoData(f"{said.id}: no price of {', '.join(strategies[0].metals)} is here; assay data fetch")
-    return {
-        name: [scale, min(float(anytime.worth_having(scale, held, year)), said.worthwhile_return / year / held)]
-        for name, (scale, held, year) in told.items()
-    }
+    return scales
 
 
 def _now() -> pd.Timestamp:

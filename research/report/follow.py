@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log10
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ def print_following(found: Following) -> None:
     rows = [(f"{claim.registration.name}  {claim.registration.claim}", _cells(claim)) for claim in found.claims]
     for line in fitted("Since the registration", HEADINGS, KINDS, rows, console.width):
         console.print(line, no_wrap=True, overflow="ignore", crop=False)
-    for text in (NOTE, correction(found), *_notes(found)):
+    for text in _notes(found):
         console.print(Text(text, style="dim"))
 
 
@@ -61,27 +62,21 @@ def write_following(found: Following, path: Path) -> Path:
 
 def chart(claim: Followed) -> Chart:
     """Both running e-values of a claim, and what they must reach."""
-    name, dates = claim.registration.name, claim.evidence.index
-    lines = (
-        ("supporting", "for: against 'it earns nothing more'", "strategy", ""),
-        ("opposing", "against: against 'it earns what is worth having'", "metal", "dash"),
-    )
-    now = claim.evidence.iloc[-1]
+    looks, name = claim.evidence, claim.registration.name
+    supporting, opposing = (e_value(looks[side].iloc[-1]) for side in ("supporting", "opposing"))
     return Chart(
         title=f"{name}: {claim.registration.claim}",
-        description=f"{claim.word}. At the last look, {dates[-1]:%Y-%m-%d}, the e-value for it is "
-        f"{e_value(now.supporting)} and that against it {e_value(now.opposing)}; {claim.threshold:g} is needed.",
+        description=f"{claim.word}. At the last look, {looks.index[-1]:%Y-%m-%d}, the e-value for it is {supporting} "
+        f"and that against it {opposing}; {claim.threshold:g} is needed.",
         caption=f"Registered {claim.registration.registered[:10]}; looked at every month.",
         x=Axis(title="", scale="date", form="date"),
         panels=(
             Panel(
-                y=Axis(title="e-value (log)", scale="log", low=0.1, high=2 * claim.threshold),
+                y=Axis(title="e-value (log)", scale="log", low=-1, high=log10(2 * claim.threshold)),
                 marks=(
                     Rule(at=claim.threshold, axis="y", label="needed", role="ink"),
-                    *(
-                        Line(x=dates, y=claim.evidence[column], label=label, role=role, dash=dash)  # type: ignore[arg-type]
-                        for column, label, role, dash in lines
-                    ),
+                    Line(x=looks.index, y=looks["supporting"], label="for", role="strategy"),
+                    Line(x=looks.index, y=looks["opposing"], label="against", role="metal", dash="dash"),
                 ),
             ),
         ),
@@ -94,11 +89,9 @@ def correction(found: Following) -> str:
     n, level = max(shared), found.claims[0].registration.level
     if n == 1:
         return f"One claim: a word at {1 / level:g}, and it is ever false with a chance of at most {level:.0%}."
-    average = e_value(float(found.together.iloc[-1])) if len(found.together) else "1"
     return (
         f"Bonferroni: {n} claims are on record together, so a word needs {n} x {1 / level:g} = {n / level:g}, and the "
-        f"chance that any of them is ever falsely supported is at most {level:.0%}. The average of their e-values for, "
-        f"{average}, would speak against 'none of them earns anything' at {1 / level:g}."
+        f"chance that any of them is ever falsely supported is at most {level:.0%}."
     )
 
 
@@ -108,24 +101,18 @@ def e_value(value: float) -> str:
 
 
 def _cells(claim: Followed) -> tuple[str, ...]:
-    looks = claim.evidence
-    now = looks.iloc[-1] if len(looks) else None
-    return (
-        claim.registration.registered[:10],
-        str(len(looks)),
-        e_value(1.0 if now is None else now.supporting),
-        e_value(1.0 if now is None else now.opposing),
-        f"{claim.threshold:g}",
-        claim.word,
-    )
+    now = [claim.evidence[side].iloc[-1] if len(claim.evidence) else 1.0 for side in ("supporting", "opposing")]
+    looks = str(len(claim.evidence))
+    return (claim.registration.registered[:10], looks, *map(e_value, now), f"{claim.threshold:g}", claim.word)
 
 
 def _notes(found: Following) -> list[str]:
+    """What the numbers mean, how they are corrected, and what is not as it was."""
     names: dict[str, list[str]] = {}
     for claim in found.claims:
         for note in claim.notes:
             names.setdefault(note, []).append(claim.registration.name)
-    return [f"{', '.join(who)}: {note}" for note, who in names.items()]
+    return [NOTE, correction(found), *(f"{', '.join(who)}: {note}" for note, who in names.items())]
 
 
 def _first_screen(found: Following) -> Markup:
@@ -133,13 +120,8 @@ def _first_screen(found: Following) -> Markup:
         (join(tag("strong", claim.registration.name), tag("small", claim.registration.claim)), *_cells(claim))
         for claim in found.claims
     ]
-    notes = [tag("li", note) for note in _notes(found)]
-    return join(
-        table("Since the registration", ("Claim", *HEADINGS), rows, "h" + KINDS),
-        tag("p", NOTE, class_="soft"),
-        tag("p", correction(found), class_="soft"),
-        tag("ul", *notes) if notes else None,
-    )
+    told = table("Since the registration", ("Claim", *HEADINGS), rows, "h" + KINDS)
+    return join(told, *(tag("p", note, class_="soft") for note in _notes(found)))
 
 
 def _pictures(found: Following) -> list[Markup]:

@@ -10,7 +10,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from research.diagnostics.anytime import FIRST_LOOK, PRIOR_MONTHS, Account, crossed, log_e_value, running, worth_having
+from research.diagnostics.anytime import FIRST_LOOK, PRIOR_MONTHS, Account, crossed, log_e_value, running
 from tests.registration import alternatives
 from tests.registration.calibrate import (
     WORLDS_FOLLOWED,
@@ -65,7 +65,7 @@ def test_its_mean_is_at_most_one_where_nothing_is_to_be_found():
 
 def account(returns, held, dates, **terms):
     so_far = np.concatenate([held[:1], np.cumsum(held)[:-1] / np.arange(1, len(held))])
-    given = {"cost": np.zeros(len(held)), "scale": 1.0, "worthwhile": 0.01, **terms}
+    given = {"cost": np.zeros(len(held)), "scale": 1.0, **terms}
     return Account(active=(held - so_far)[:, None], held=held[:, None], excess=returns[:, None], dates=dates, **given)
 
 
@@ -78,14 +78,32 @@ def test_the_metals_own_mean_is_nothing_to_it():
 
 
 def test_what_is_worth_having_turns_the_question_round():
-    """With just that effect, the opposing e-value is the supporting one of the other sign without it."""
+    """Of a return of 0.01 declared for a full weight, the rest is the series without it."""
     rng = np.random.default_rng(4)
     held, returns = (rng.random(120) < 0.5).astype(float), 0.05 * rng.standard_normal(120)
     dates = pd.date_range("2001-01-31", periods=120, freq="ME")
-    planted = running([account(returns + 0.01 * held, held, dates)], 1)
-    without = running([account(returns, held, dates)], -1)
-    assert worth_having(returns.std() / 2, 0.25, 12) > 0.01  # more than what was fixed
-    np.testing.assert_allclose(planted["opposing"], without["supporting"], rtol=1e-9)
+    bare = account(returns, held, dates)
+    _, effect = ((bare.active - bare.active.mean()) * (one - one.mean()) for one in (bare.excess, bare.held))
+    declared = 12 * 0.01 * float(effect.mean())
+    planted = account(returns + 0.01 * held, held, dates, worthwhile_return=declared)
+    np.testing.assert_allclose(planted.series(120, 1)[1], -bare.series(120, 1)[0], atol=1e-12)
+    assert running([planted], 1)["opposing"].iloc[-1] == pytest.approx(running([bare], -1)["supporting"].iloc[-1])
+
+
+def test_without_a_declared_return_an_information_ratio_of_a_half_is_worth_having():
+    rng = np.random.default_rng(4)
+    held, returns = (rng.random(240) < 0.5).astype(float), 0.05 * rng.standard_normal(240)
+    row = account(returns, held, pd.date_range("2001-01-31", periods=240, freq="ME"), scale=0.02)
+    supporting, opposing = row.series(240, 1)
+    assert (supporting + opposing).mean() / supporting.std() * sqrt(12) == pytest.approx(0.5)
+    weekly = account(returns, held, row.dates, scale=0.02, periods_per_year=52)
+    assert (supporting + weekly.series(240, 1)[1]).mean() / supporting.std() * sqrt(52) == pytest.approx(0.5)
+
+
+def test_a_weight_that_rests_rules_nothing_out():
+    returns = 0.05 * np.random.default_rng(4).standard_normal(60)
+    row = account(returns, np.ones(60), pd.date_range("2001-01-31", periods=60, freq="ME"))
+    assert (running([row], 1) == 1).all(axis=None)
 
 
 def test_days_are_added_up_to_months_and_costs_taken_off():
@@ -123,7 +141,7 @@ def test_nothing_to_follow_is_an_empty_table():
 def test_false_words_are_rare_however_often_one_looks(world):
     found = falsely_supported(world, 150, 0) | falsely_ruled_out(world, 150, 0)
     bar = 0.05 + 2 * sqrt(0.05 * 0.95 / 150)
-    for question in ("supported", "supported, other sign", "ruled out, ratio 0.5", "ruled out, return"):
+    for question in ("supported", "supported, other sign", "ruled out"):
         assert np.mean(found.get(question, [0.0])) <= bar, question
     if world == "bull_market":
         assert np.mean(found["product of weight and return"]) > 0.1  # what the centring is for
@@ -139,17 +157,18 @@ def test_an_effect_is_found_and_its_lack_too():
 def test_the_calibration_asks_the_function_that_is_in_use():
     """One sample of it through rows and dates."""
     sample = WORLDS_FOLLOWED["gold"](3, 0)
-    scale, worth = sample.fixed()
+    scale, _ = sample.before_it()
     begin, n = sample.before, len(sample.returns)
     dates = pd.date_range("2001-01-31", periods=n - begin, freq="ME")
     k = 1
     row = Account(
         active=sample.active[begin:, k], held=sample.held[begin:, k], excess=sample.returns[begin:, k],
-        cost=np.zeros(n - begin), dates=dates, scale=float(scale[k, 0]), worthwhile=float(worth[k, 0]),
+        cost=np.zeros(n - begin), dates=dates, scale=float(scale[k, 0]),
     )  # fmt: skip
     found = np.log(running([row], 1))
-    np.testing.assert_allclose(found["supporting"], sample.log_e_values(1)[:, k], atol=1e-9)
-    np.testing.assert_allclose(found["opposing"], sample.log_e_values(1, "opposing")[:, k], atol=1e-9)
+    np.testing.assert_allclose(found["supporting"], sample.log_e_values()[0][:, k], atol=1e-9)
+    np.testing.assert_allclose(np.log(running([row], -1))["supporting"], sample.log_e_values()[1][:, k], atol=1e-9)
+    np.testing.assert_allclose(found["opposing"], sample.log_e_values("opposing")[0][:, k], atol=1e-9)
 
 
 def test_other_ways_start_at_one():
