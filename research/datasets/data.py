@@ -85,6 +85,7 @@ class Data:
         self._tables: dict[str, pd.DataFrame] = {}
         self._later: tuple[Data, pd.Timestamp] | None = None
         self._held: dict[str, pd.DataFrame] = {}
+        self._markets: dict[tuple[str, str | None, str | None], Market] = {}
         if price is not None:
             self._choice  # noqa: B018 - a price that is not here is an error now, not at its first use
 
@@ -151,7 +152,7 @@ class Data:
             UTC.
         """
         earlier = copy(self)
-        earlier._tables, earlier._held, earlier._later = {}, {}, (self, moment)
+        earlier._tables, earlier._held, earlier._markets, earlier._later = {}, {}, {}, (self, moment)
         return earlier
 
     def verify(self) -> list[str]:
@@ -217,6 +218,13 @@ class Data:
         NoData
             If the chosen price has no data for the metal, or nothing lies in the range.
         """
+        asked = metal, start, end
+        if asked not in self._markets:
+            self._markets[asked] = self._market(*asked)
+        kept = self._markets[asked]
+        return replace(kept, price=kept.price.copy(deep=False), bill_accrual=kept.bill_accrual.copy(deep=False))
+
+    def _market(self, metal: str, start: str | None, end: str | None) -> Market:
         traded = self._traded(metal)
         dataset = self._owner[traded].datasets[traded]
         held = self._held_contract(traded) if self._rolls(traded) else None
