@@ -14,11 +14,10 @@ from types import ModuleType
 from typing import TypeVar
 
 from research.errors import AssayError, StrategyError, UnknownStrategy, did_you_mean
+from research.home import BUNDLED, PACKAGE
 from research.provenance import hash_text, identity
 from research.thesis import Strategy
 
-PACKAGE = "strategies"
-BUNDLED = Path(__file__).resolve().parents[1] / PACKAGE
 ENTRY_POINT_GROUP = "assay.strategies"
 
 _APART = "assay_strategies"  # what the bundled package is called where a user's own has its name
@@ -46,6 +45,8 @@ def find_strategy(name: str, among: Mapping[str, Strategy] | None = None) -> Str
     if name.endswith(".py") or chosen:
         return _from_file(Path(file if name.endswith(".py") else f"{file}.py"), chosen)
     everything = all_strategies() if among is None else among
+    if name not in everything and Path(name).exists():
+        raise UnknownStrategy(f"{name}: is no .py file; give a path to one with an @strategy in it")
     if name not in everything:
         raise UnknownStrategy(f"strategy {name!r}: not found{did_you_mean(name, everything)}")
     return everything[name]
@@ -80,6 +81,19 @@ def strategies_in(folder: Path) -> dict[str, Strategy]:
     return found
 
 
+def strategies_in_package(folder: Path) -> dict[str, Strategy]:
+    """Every strategy of the modules in a folder, which may import each other by name or, as a package, by a dot."""
+    found: dict[str, Strategy] = {}
+    package = f"_assay_strategy_{hash_text(str(folder))[:12]}"
+    (folder / "__init__.py").touch()
+    with _beside(folder):
+        _load(package, folder / "__init__.py", [str(folder)])
+        for path in sorted(folder.glob("[!_]*.py")):
+            name = f"{package}.{path.stem}"
+            _collect(_executed(lambda name=name: importlib.import_module(name), path.name, path), found)  # type: ignore[misc]
+    return found
+
+
 def distinct(strategies: Iterable[Strategy]) -> list[Strategy]:
     """The strategies without repetitions, in order.
 
@@ -96,18 +110,6 @@ def distinct(strategies: Iterable[Strategy]) -> list[Strategy]:
                 "give one another: @strategy(name=…), or rename its function"
             )
     return list(kept.values())
-
-
-def shadows(folder: Path | None = None) -> list[str]:
-    """One line for each package in ``folder`` (by default the working folder) that hides one of ours from notebooks."""
-    folder = (folder or Path()).resolve()
-    return [
-        f"{theirs}: `import {name}` in a notebook or script here means this, not assay's own; rename it"
-        f"{', or write `import assay`' if name == 'research' else ''}"
-        for name in ("research", PACKAGE)
-        for theirs in (folder / name / "__init__.py", folder / f"{name}.py")
-        if theirs.is_file() and theirs.parent.resolve() != BUNDLED.parent / name
-    ]
 
 
 def _bundled_package() -> str:
@@ -229,7 +231,7 @@ def _add(strategy: Strategy, found: dict[str, Strategy], where: str) -> None:
 
 def _line_of(error: BaseException, file: Path | None) -> str:
     if isinstance(error, SyntaxError):
-        return f":{error.lineno}"
+        return f":{error.lineno}" if error.lineno else ""
     trace = error.__traceback__
     line = None
     while trace is not None:

@@ -148,6 +148,8 @@ def judge(
         backtesting.py, a result of bt.
     metal
         ``gold`` or ``silver``: what was traded.
+    data
+        By default what the command line sees.
     trials
         How many variants were looked at to find this one, itself among them.
     kind
@@ -159,7 +161,7 @@ def judge(
         What a file does not say of itself: its columns, order of dates, decimal sign, unit (``percent`` or
         ``fraction``).
     start, end, execution, rules, ledger
-        As of :func:`research.study.compare`; ``end`` is by default where the results end.
+        As of ``compare``; ``end`` is by default where the results end.
 
     Raises
     ------

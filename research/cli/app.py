@@ -12,7 +12,9 @@ from research.cli import data as data_commands
 from research.cli.check import check
 from research.cli.claims import claims
 from research.cli.config import NO_CONFIG
+from research.cli.follow import follow
 from research.cli.judge import judge
+from research.cli.mcp import mcp
 from research.cli.new import new
 from research.cli.options import (
     THESIS,
@@ -22,13 +24,16 @@ from research.cli.options import (
     Names,
     Packs,
     Params,
+    kept_with_thesis,
     parameters_of,
     strategy_named,
     takes_groups,
     thesis_in_force,
 )
 from research.cli.output import conclude, print_json, print_lines
+from research.cli.register import register
 from research.cli.runs import diff, replay
+from research.cli.seal import seal, verify
 from research.cli.sweep import sweep
 from research.cli.today import today
 from research.cli.trials import trials
@@ -99,6 +104,11 @@ def compare(
     study = asked.study(chosen, data, thesis, metals)
     _give(study, data, asked, files, verbose=verbose)
     if not asked.as_json:
+        if not names:
+            from research.registration import line_since
+
+            if line := line_since(data, thesis):
+                typer.echo(line)
         from research.report.study_words import nearest, study_short, study_why
 
         trial = nearest(study)
@@ -145,13 +155,12 @@ def backtest(
 @takes_groups
 def strategies(asked: Packs) -> None:
     """What there is, what each claims, which data it needs and whether they are here."""
-    from research.discovery import shadows
+    from research.home import shadows
     from research.report.datasets import strategy_rows
 
     for line in shadows():
         typer.echo(f"note: {line}", err=True)
-    thesis, available = thesis_in_force(), asked.open()
-    rows = strategy_rows(thesis, available)
+    rows = kept_with_thesis("strategies", asked, lambda: strategy_rows(thesis_in_force(), asked.open()))
     if asked.as_json:
         print_json(rows)
         return
@@ -167,7 +176,7 @@ def strategies(asked: Packs) -> None:
 
 
 app.add_typer(data_commands.app, name="data")
-for command in (check, sweep, claims, today, trials, replay, diff, judge, new):
+for command in (check, sweep, claims, today, register, follow, trials, replay, diff, judge, seal, verify, mcp, new):
     app.command()(command)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_type_hints
+from typing import TYPE_CHECKING, Annotated, TypeVar, get_type_hints
 
 import typer
 
@@ -29,8 +29,13 @@ if TYPE_CHECKING:
     from research.thesis import Strategy
     from research.verdict import Rules
 
+T = TypeVar("T")
+
 THESIS: ContextVar[Path | None] = ContextVar("thesis", default=None)
 """Folder of the thesis in force, set anew by every command."""
+
+TYPED: ContextVar[list[str]] = ContextVar("typed")
+"""The words of the command as they were typed."""
 
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME|FILE]...", help="Strategies; default: the whole thesis.")
@@ -57,9 +62,16 @@ class Packs:
         """The bundled pack, the user's own over it, that of the thesis in force, if it has one, and the named ones."""
         from research.datasets.data import open_data
 
+        return open_data(*self.folders, bundled=False, user=False, price=getattr(self, "price", None))
+
+    @property
+    def folders(self) -> list[Path]:
+        """The folders of these packs."""
+        from research.home import pack_folders
+
         folder = THESIS.get()
         own = [folder] if folder is not None and (folder / "registry.toml").is_file() else []
-        return open_data(*own, *(self.packs or []), price=getattr(self, "price", None))
+        return pack_folders(*own, *(self.packs or []))
 
     @property
     def words(self) -> list[str]:
@@ -92,17 +104,14 @@ class Dated(Source):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms(Dated):
-    """Which data, price and dates, and on which terms of trade."""
+class Trade(Source):
+    """Which data and price, and on which terms of trade."""
 
     delay: Annotated[int | None, typer.Option(metavar="BARS", help="Bars between decision and fill.")] = None
     fees: Annotated[float | None, typer.Option(metavar="FRACTION", help="Of the traded value, each way.")] = None
     slippage: Annotated[float | None, typer.Option(metavar="FRACTION", help="Of the price, each way.")] = None
     storage: Annotated[float | None, typer.Option(metavar="FRACTION", help="Of the value held, a year.")] = None
     borrow: Annotated[float | None, typer.Option(metavar="FRACTION", help="Of the value short, a year.")] = None
-    no_ledger: Annotated[
-        bool, typer.Option("--no-ledger", help="Neither count nor record this; the result says so.")
-    ] = False
 
     def __post_init__(self) -> None:
         self.execution  # noqa: B018 - terms that make no sense are refused before the work
@@ -114,6 +123,15 @@ class Terms(Dated):
 
         names = ("delay", "fees", "slippage", "storage", "borrow")
         return Execution(**_given(self, names))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms(Trade, Dated):
+    """Which data, price and dates, on which terms of trade, and whether it counts."""
+
+    no_ledger: Annotated[
+        bool, typer.Option("--no-ledger", help="Neither count nor record this; the result says so.")
+    ] = False
 
     @property
     def ledger(self) -> Ledger | None:
@@ -226,6 +244,17 @@ def thesis_in_force() -> Thesis:
     from research.claims import load_thesis
 
     return load_thesis(THESIS.get())
+
+
+def kept_with_thesis(name: str, asked: Packs, make: Callable[[], T]) -> T:
+    """A list made from packs and the thesis in force, kept by their content, unless others' strategies are in it."""
+    from importlib.metadata import entry_points
+
+    from research.home import BUNDLED, bundled_folder
+    from research.kept import kept
+
+    folders = [*asked.folders, THESIS.get() or bundled_folder(), BUNDLED, BUNDLED.parent / "research" / "sources"]
+    return kept(name, folders, make, lasting=lambda: not entry_points(group="assay.strategies"))
 
 
 def strategy_named(name: str, thesis: Thesis) -> Strategy:

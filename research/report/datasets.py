@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict
 
-import pandas as pd
-
-from research.datasets.data import Data
-from research.datasets.dataset import Dataset
-from research.datasets.staleness import staleness
-
 if TYPE_CHECKING:
+    import pandas as pd
+
     from research.claims import Thesis
+    from research.datasets.data import Data
+    from research.datasets.dataset import Dataset
 
 
 class DatasetRow(TypedDict):
@@ -57,14 +56,29 @@ class StrategyRow(TypedDict):
     defaults: dict[str, object]
 
 
-def dataset_rows(available: Data, now: pd.Timestamp) -> list[DatasetRow]:
-    """One row a dataset, as late as it is at ``now``."""
+def days_late(due: str | None, now: datetime | None = None) -> int:
+    """Whole days since the moment (ISO, UTC) at which a release was due; 0 where none was."""
+    return 0 if due is None else max(0, ((now or datetime.now(UTC)) - datetime.fromisoformat(due)).days)
+
+
+def as_of(rows: Iterable[DatasetRow], now: datetime | None = None) -> list[DatasetRow]:
+    """The rows as late as they are now, and the day in place of the moment at which the next release is due."""
+    return [
+        {**row, "overdue_days": days_late(row["next_due"], now), "next_due": row["next_due"] and row["next_due"][:10]}
+        for row in rows
+    ]
+
+
+def dataset_rows(available: Data) -> list[DatasetRow]:
+    """One row a dataset, with the moment at which the next release is due; :func:`as_of` tells how late it is."""
+    from research.datasets.staleness import next_release
+
     rows = []
     looked = {found.id: found.line for found in available.prices_looked_over()}
     for identity in available:
         dataset = available[identity]
         first, last, count = available.coverage(identity)
-        age = staleness(dataset, last, now)
+        due = next_release(dataset.release, dataset.frequency, last)
         row = DatasetRow(
             id=identity,
             title=dataset.title,
@@ -74,8 +88,8 @@ def dataset_rows(available: Data, now: pd.Timestamp) -> list[DatasetRow]:
             first=f"{first:%Y-%m-%d}",
             last=f"{last:%Y-%m-%d}",
             rows=count,
-            next_due=None if age.next_due is None else f"{age.next_due:%Y-%m-%d}",
-            overdue_days=age.overdue.days if age.overdue else 0,
+            next_due=None if due is None else due.isoformat(),
+            overdue_days=0,
             publisher=dataset.publisher,
             source=dataset.source,
             licence=dataset.licence,
@@ -117,6 +131,10 @@ def strategy_rows(thesis: Thesis, available: Data) -> list[StrategyRow]:
 
 def overdue(datasets: Mapping[str, Dataset], coverage: Mapping[str, tuple[str, str]], now: pd.Timestamp) -> list[str]:
     """The ids whose next release was due before ``now`` and is not here."""
+    import pandas as pd
+
+    from research.datasets.staleness import staleness
+
     return [
         identity
         for identity, dataset in datasets.items()

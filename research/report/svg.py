@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from math import isfinite
 
@@ -18,7 +18,7 @@ from research.report.chart import Band, Bars, Cells, Chart, Line, Mark, Panel, R
 from research.report.markup import Markup, join, tag, void
 from research.report.scales import Floats, Ruler, ruler
 from research.report.style import rules
-from research.report.words import signed_percent
+from research.report.words import number, signed_percent
 
 WIDTH, FINE = 2000, 8  # of the stretched drawing: units across, and units in one pixel of height
 ABOVE, BELOW = 30, 44  # pixels over each panel for its title, and under the last one for the ticks of x
@@ -93,7 +93,8 @@ def _panel(panel: Panel, x: Ruler, top: int, *, ticks: bool) -> Markup:
         parts.append(tag("text", panel.y.title, x=-48, y=top - 10, class_="axis-title"))
     table = next((mark for mark in panel.marks if isinstance(mark, Cells)), None)
     if table is not None:
-        return join(*parts, *_cells(table, top, panel.height))
+        write = signed_percent if panel.y.form == "percent" else number
+        return join(*parts, *_cells(table, top, panel.height, write))
     rows = any(isinstance(mark, Rows) for mark in panel.marks)
     y = ruler(panel.y, _y_values(panel.marks), margin=0.0 if rows else 0.04)
     under = [] if rows else list(_y_axis(y, top, panel.height))
@@ -145,7 +146,8 @@ def _rows(mark: Rows, x: Ruler, top: int, height: int) -> Iterable[Markup]:
     for index, (label, note, estimate, low, high, reach) in enumerate(zip(*columns, strict=True)):
         middle = top + each * index + each * 0.68
         if isfinite(reach):
-            yield _box(*x.place([-reach, reach]), middle - 5, 10, "span bills")
+            left, right = x.place([-reach, reach])
+            yield _box(left, right, middle - 5, 10, "span bills")
         if isfinite(low) and isfinite(high):
             yield _level(middle, f"line {mark.role}", *x.place([low, high]))
         if isfinite(estimate):
@@ -154,7 +156,7 @@ def _rows(mark: Rows, x: Ruler, top: int, height: int) -> Iterable[Markup]:
         yield tag("text", note, x="100%", y=_pixel(middle - 12), text_anchor="end", class_="row halo strong")
 
 
-def _cells(mark: Cells, top: int, height: int) -> Iterable[Markup]:
+def _cells(mark: Cells, top: int, height: int, write: Callable[[float], str]) -> Iterable[Markup]:
     tall, broad = height / len(mark.rows), 1 / len(mark.columns)
     known = np.abs(mark.values[np.isfinite(mark.values)])
     strong = float(np.quantile(known, 0.95)) if known.size else 0.0
@@ -166,7 +168,7 @@ def _cells(mark: Cells, top: int, height: int) -> Iterable[Markup]:
         style = f"cell {'strategy' if value >= 0 else 'metal'}{' chosen' if chosen else ''}"
         fill = f"fill-opacity:{strength:.2f}"
         yield _box(left + 0.004, left + broad - 0.004, above + 2, tall - 4, style, style=fill)
-        yield _centred(signed_percent(value), left + broad / 2, above + tall / 2 + 5, "row strong" if chosen else "row")
+        yield _centred(write(value), left + broad / 2, above + tall / 2 + 5, "row strong" if chosen else "row")
     for row, label in enumerate(mark.rows):
         yield _beside(label, top + (row + 0.5) * tall)
     for column, label in enumerate(mark.columns):

@@ -31,7 +31,7 @@ WITH_EXAMPLES = sorted(
 )
 NOT_RUN = ("source .venv/bin/activate",)
 NETWORK = ("assay data fetch", "assay data archive")  # looked at, not run
-DIFFERS = ("assay diff first second",)  # two runs that differ on purpose: exit code 1
+DIFFERS = ("assay diff first second", "assay check --demo")  # runs that differ, and a leak, on purpose: exit code 1
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SAVED = re.compile(r"[Ss]ave this as `([\w./]+)`")
 
