@@ -192,7 +192,7 @@ def _walk_chart(found: Sweep) -> Chart:
         for scheme, (role, dash) in looks.items()
         for returns in [found.walks[scheme].excess_returns]  # type: ignore[index]
     )
-    ends = ", ".join(f"{line.label} {signed_percent(float(line.y.iloc[-1]))}" for line in lines)
+    ends = ", ".join(f"{line.label} {signed_percent(float(np.asarray(line.y)[-1]))}" for line in lines)
     return Chart(
         title="What the variant that was best so far did next",
         description=f"Excess returns over bills of the tests of the walk forward, added up: {ends}.",
