@@ -2,7 +2,7 @@
 
 A seal holds six parts: ``data`` (SHA-256 of every dataset, and of each of its years), ``code`` (of the package and of
 each strategy; the source of those that are not in it), ``terms`` (what was asked, on which terms, and what else had
-been tried), ``words``, ``figures`` and ``versions``. :func:`verify` reads it, refuses one that was altered by as much
+been tried), ``words``, ``figures`` and ``versions``. ``verify`` reads it, refuses one that was altered by as much
 as a byte and names the part, and computes all of it again from the data at hand.
 
 A hash proves nothing about when it was made: publish the digest with the verdict. And who alters a seal may hash it

@@ -5,7 +5,7 @@ weight of a date counts as decided at the first bar on or after that date and is
 its author assumed; a bar without a weight keeps what there is. The verdict and every number are those of a strategy
 here that decides the same weights.
 
-**Returns** are judged as they are (:mod:`~research.brought.returns`). Without weights no history can be moved in time,
+**Returns** are judged as they are (``returns``). Without weights no history can be moved in time,
 no fill delayed and no cost doubled; where a word hangs on those it is ``undecidable``.
 
 **Tries.** What is shown is the best of what was tried, so ``trials`` counts every variant that was looked at, this one
