@@ -30,8 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = _of_assay_first([word for word in words if word != "--debug"])
     _write_anywhere()
     from research.cli.app import app
+    from research.cli.options import TYPED
     from research.errors import AssayError
 
+    TYPED.set(words)
     try:
         status = get_command(app).main(args=words, prog_name="assay", standalone_mode=False)
         return status if isinstance(status, int) else 0

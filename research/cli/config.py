@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
 
-from research.errors import ConfigError, did_you_mean
+from research.errors import ConfigError, did_you_mean, reason
 
 NO_CONFIG: ContextVar[bool] = ContextVar("no_config", default=False)
 
@@ -62,7 +62,7 @@ def read_config(folder: Path) -> tuple[str, dict[str, object]]:
         try:
             text: object = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise ConfigError(f"{name}: cannot be read: {error}; mend it, or pass --no-config") from None
+            raise ConfigError(f"{name}: cannot be read: {reason(error)}; mend it, or pass --no-config") from None
         for part in table:
             text = text.get(part) if isinstance(text, dict) else None
         if text is not None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from research.cli.options import Json, Packs, takes_groups
+from research.cli.options import TYPED, Json, Packs, takes_groups
 from research.cli.output import conclude, print_json, print_lines
-from research.cli.sources import archive, claims_at_hand, opened, sources
-from research.errors import IntegrityError, RegistryError
+from research.cli.sources import archive, claims_at_hand, opened, sources, to_fetch
+from research.errors import IntegrityError, RegistryError, reason
 
 if TYPE_CHECKING:
     from research.sources.fetching import Outcome, Progress
@@ -42,7 +42,7 @@ def listing(context: typer.Context, asked: Packs) -> None:
     print_datasets(rows)
     late = [row["id"] for row in rows if row["overdue_days"]]
     why = f"newer releases are out of {a_few(late)}." if late else "no newer release is out."
-    conclude(f"{len(rows)} datasets.", why, *(("data", "fetch", *late) if late else ("data", "verify")), source=asked)
+    conclude(f"{len(rows)} datasets.", why, *(to_fetch(late) or ("data", "verify")), source=asked)
 
 
 @app.command()
@@ -133,7 +133,7 @@ def add(
         return
     print_lines([*(() if asked else report.preview), report.line])
     short = f"{report.added} values are new, {report.revised} revised." if report.kept else "nothing is kept."
-    again = ("data", "verify") if report.kept else ("data", "add", str(file), "--as", identity)
+    again = ["data", "verify"] if report.kept else [word for word in TYPED.get() if word != "--dry-run"]
     conclude(short, report.preview[0] if report.preview else report.line, *again)
 
 
@@ -167,7 +167,9 @@ def _described(file: Path | None, identity: str) -> dict[str, Any]:
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise RegistryError(f"{file}: {error}; write [{identity}] and its title, unit, frequency, release") from None
+        raise RegistryError(
+            f"{file}: {reason(error)}; write [{identity}] and its title, unit, frequency, release"
+        ) from None
     if not isinstance(tables.get(identity), dict):
         raise RegistryError(f"{file}: no table [{identity}]; it has {', '.join(tables) or 'none'}")
     return dict(tables[identity])

@@ -15,12 +15,12 @@ from typing import Literal, Protocol, cast
 
 import pandas as pd
 
-from research.datasets.data import open_data
+from research.datasets.data import Data, open_data
 from research.datasets.optional import need
 from research.datasets.plausibility import doubts, in_the_future
 from research.datasets.user_pack import ManifestLine, keep, manifest
 from research.datasets.vintages import Merged, latest, merge
-from research.errors import AssayError, SourceError
+from research.errors import AssayError, SourceError, UnknownDataset
 from research.home import bundled_folder, user_pack_folder
 from research.provenance import hash_bytes
 from research.sources import akshare
@@ -135,6 +135,9 @@ def fetch(
         If an id is not in the catalogue; nothing is fetched then.
     """
     wanted = [entry(identity) for identity in ids] if ids is not None else fetchable()
+    for identity in sorted({*accept, *anew} - {one.id for one in wanted}):
+        entry(identity)
+        raise UnknownDataset(f"{identity}: is not among those that are fetched; type: assay data fetch {identity}")
     folder, tell = user_pack_folder(home), progress or (lambda *_: None)
     outcomes: list[Outcome] = []
     with client or new_client() as http:
@@ -226,13 +229,13 @@ def beginning(one: Entry, kept: pd.DataFrame | None, fresh: pd.DataFrame) -> pd.
 
 
 def _bundled_history(one: Entry) -> pd.DataFrame | None:
-    return _read_bundled(bundled_folder(), one.id, one.unit)
+    bundled = _bundled(bundled_folder())
+    return bundled.observations(one.id) if one.id in bundled and bundled[one.id].unit == one.unit else None
 
 
-@lru_cache(maxsize=64)
-def _read_bundled(folder: Path, identity: str, unit: str) -> pd.DataFrame | None:
-    bundled = open_data(folder, bundled=False, user=False)
-    return bundled.observations(identity) if identity in bundled and bundled[identity].unit == unit else None
+@lru_cache(maxsize=1)
+def _bundled(folder: Path) -> Data:
+    return open_data(folder, bundled=False, user=False)
 
 
 def provider_of(one: Entry) -> Provider:
