@@ -133,7 +133,10 @@ FORGERIES = {
         lambda seal: seal["figures"]["claim rising"]["evidence"]["timing_return"].update(value=0.09),
         "claim rising: evidence: timing_return: value: 0.09 is now",
     ),
-    "words": (lambda seal: seal["words"]["claim rising"]["verdict"].update(word="supported"), "verdict: word: supported is now"),
+    "words": (
+        lambda seal: seal["words"]["claim rising"]["verdict"].update(word="supported"),
+        "verdict: word: supported is now",
+    ),
     "terms": (lambda seal: seal["terms"]["trials"].update(counted=1), "trials: counted: 1 is now 2"),
     "data": (lambda seal: seal["data"]["data"].update(gold_price="0" * 64), "gold_price: "),
     "code": (lambda seal: seal["code"].update(framework="0" * 64), "framework: 0000"),
