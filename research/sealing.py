@@ -117,6 +117,7 @@ def verify(
     asked = {**document["data"], **document["code"], **document["terms"], "found": dict(strategies or {})}
     differences = []
     try:
+        words = {who: part["verdict"]["word"] for who, part in document["words"].items()}
         data, remedy = (data or open_data(user=False)).priced(asked["price"]), "pass --data DIR, the pack that holds it"
         differences += [replace(item, what=f"{item.what}; {remedy}") for item in changed_data(asked, data)]
         study = run_again(asked, asked["record"], data, thesis)
@@ -133,7 +134,6 @@ def verify(
         differences.append(Difference(kind="figures", what=f"cannot be computed again: {error}{remedy}"))
     except (KeyError, TypeError) as error:  # hashed by somebody who left something out
         raise RunError(f"{file}: is no whole seal: {error!r}; obtain it again") from error
-    words = {who: part["verdict"]["word"] for who, part in document["words"].items()}
     return Verification(digest=document["digest"], words=words, differences=tuple(differences))
 
 

@@ -57,7 +57,7 @@ def judge(
         return
     _print(found, asked)
     short = f"{found.name} on {metal}: {found.verdict.word}."
-    conclude(short, found.verdict.reason, "new", "my_idea", source=asked)  # as code it can be checked for look-ahead
+    conclude(short, found.verdict.reason, "new", "my_idea")  # as code it can be checked for look-ahead
 
 
 def _print(found: Brought, asked: Judged) -> None:

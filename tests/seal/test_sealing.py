@@ -202,10 +202,13 @@ def test_what_is_missing_is_asked_for(place, tmp_path, again):
     assert not public.holds
 
 
-@pytest.mark.parametrize("key", ["tried", "rules", "record"])
+@pytest.mark.parametrize("key", ["tried", "rules", "record", "verdict"])
 def test_a_forgery_that_lacks_something_is_no_seal(place, tmp_path, again, key):
+    def lacking(seal):
+        (seal["words"]["claim rising"] if key == "verdict" else seal["terms"]).pop(key)
+
     with pytest.raises(RunError, match="is no whole seal"):
-        again(altered(place, tmp_path, lambda seal: seal["terms"].pop(key)))
+        again(altered(place, tmp_path, lacking))
 
 
 def test_a_seal_runs_nothing_that_it_holds(place, tmp_path):
