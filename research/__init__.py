@@ -10,10 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from research.brought import judge
     from research.claims import load_thesis
     from research.datasets.data import open_data
     from research.execution import Execution
+    from research.explorer import explore
     from research.registration import follow, register
+    from research.sealing import seal, verify
     from research.study import backtest, compare, history, portfolio, today
     from research.thesis import UNKNOWN, Strategy, hold_while, strategy, where_known
 
@@ -23,15 +26,19 @@ __all__ = [
     "Strategy",
     "backtest",
     "compare",
+    "explore",
     "follow",
     "history",
     "hold_while",
+    "judge",
     "load_thesis",
     "open_data",
     "portfolio",
     "register",
+    "seal",
     "strategy",
     "today",
+    "verify",
     "where_known",
 ]
 
@@ -44,11 +51,15 @@ _HOMES = {
     "hold_while": "research.thesis",
     "where_known": "research.thesis",
     "load_thesis": "research.claims",
+    "judge": "research.brought",
+    "seal": "research.sealing",
+    "verify": "research.sealing",
     "backtest": "research.study",
     "compare": "research.study",
     "portfolio": "research.study",
-    "register": "research.registration",
+    "explore": "research.explorer",
     "follow": "research.registration",
+    "register": "research.registration",
     "history": "research.study",
     "today": "research.study",
 }

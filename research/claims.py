@@ -54,7 +54,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from research.discovery import all_strategies, strategies_in
-from research.errors import RegistryError, did_you_mean
+from research.errors import RegistryError, did_you_mean, reason
 from research.home import bundled_folder
 
 if TYPE_CHECKING:
@@ -140,7 +140,17 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class PortfolioPlan:
-    """The thesis as one account: which strategy times which leg, and of which sentence it is a row."""
+    """The thesis as one account: which strategy times which leg, and of which sentence it is a row.
+
+    Attributes
+    ----------
+    sentence
+        Id of the sentence that it is a row of.
+    title
+        Its name.
+    legs
+        Leg -> name of the strategy that times it.
+    """
 
     sentence: str
     title: str
@@ -149,7 +159,17 @@ class PortfolioPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class BreakPlan:
-    """A question about the data: whether the metals' link to a driver broke."""
+    """A question about the data: whether the metals' link to a driver broke.
+
+    Attributes
+    ----------
+    claim
+        Number of the claim that says so.
+    title
+        What is asked.
+    driver
+        Id of the dataset that the metal is said to follow no more.
+    """
 
     claim: str
     title: str
@@ -162,14 +182,24 @@ class Thesis:
 
     Attributes
     ----------
+    title
+        Its name.
     published
         The day on which the thesis was published: what came after did not suggest it.
     limits
         What the data cannot say, whatever the verdicts.
-    strategies
-        Every strategy that the thesis comes with, by name, in the order of the sentences.
+    claims
+        Every claim, those that cannot be tested among them.
     baselines
         Names of the sceptic's yardsticks, a family of their own.
+    portfolio
+        The thesis as one account, where it declares one.
+    breaks
+        Which links to a driver are said to have broken.
+    strategies
+        Every strategy that the thesis comes with, by name, in the order of the sentences.
+    folder
+        Where its ``thesis.toml`` lies.
     sha256
         Of the text.
     """
@@ -191,33 +221,62 @@ class Thesis:
         return {sentence.id: sentence for claim in self.claims for sentence in claim.sentences}
 
     def sentence_of(self, strategy: Strategy) -> Sentence | None:
-        """The sentence that a strategy of the thesis is counted under; ``None`` for any other."""
+        """The sentence that a strategy of the thesis is counted under; ``None`` for any other.
+
+        Parameters
+        ----------
+        strategy
+            The strategy.
+        """
         if self.strategies.get(strategy.name) is not strategy:
             return None
         found = (s for s in self.sentences.values() if strategy.name in (*s.strategies, *s.beside))
         return next(found, None)
 
     def claims_of(self, strategy: Strategy) -> tuple[str, ...]:
-        """Numbers of the claims that a strategy speaks to: the one that it is counted under, then where it is shown."""
+        """Numbers of the claims that a strategy speaks to: the one that it is counted under, then where it is shown.
+
+        Parameters
+        ----------
+        strategy
+            The strategy.
+        """
         sentence = self.sentence_of(strategy)
         if sentence is None:
             return ()
         return (sentence.claim, *(claim.number for claim in self.claims if sentence.id in claim.shown))
 
     def kind_of(self, strategy: Strategy) -> Kind:
-        """Which family a strategy belongs to: what the thesis does not name is one's own."""
+        """Which family a strategy belongs to: what the thesis does not name is one's own.
+
+        Parameters
+        ----------
+        strategy
+            The strategy.
+        """
         if self.sentence_of(strategy) is not None:
             return "thesis"
         bundled = self.strategies.get(strategy.name) is strategy
         return "baseline" if bundled and strategy.name in self.baselines else "own"
 
     def of_kind(self, kind: Kind) -> list[Strategy]:
-        """Strategies of one family."""
+        """Strategies of one family.
+
+        Parameters
+        ----------
+        kind
+            ``"thesis"``, ``"baseline"`` or ``"own"``.
+        """
         return [item for item in self.strategies.values() if self.kind_of(item) == kind]
 
 
 def load_thesis(folder: str | Path | None = None) -> Thesis:
     """Read a thesis from its folder; by default the bundled one.
+
+    Parameters
+    ----------
+    folder
+        Its folder; by default the bundled thesis.
 
     Raises
     ------
@@ -240,7 +299,7 @@ def _read(folder: Path, find: Any) -> Thesis:
         content = path.read_bytes()
         text = tomllib.loads(content.decode("utf-8"))
     except (OSError, ValueError) as error:
-        raise RegistryError(f"{path}: {error}; a thesis is a folder with a {FILE}") from None
+        raise RegistryError(f"{path}: {reason(error)}; a thesis is a folder with a {FILE}") from None
     for key in ("title", "published", "claims"):
         if not text.get(key):
             raise RegistryError(f"{path}: {key!r} is missing; every thesis must say it")

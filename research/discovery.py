@@ -14,11 +14,10 @@ from types import ModuleType
 from typing import TypeVar
 
 from research.errors import AssayError, StrategyError, UnknownStrategy, did_you_mean
+from research.home import BUNDLED, PACKAGE
 from research.provenance import hash_text, identity
 from research.thesis import Strategy
 
-PACKAGE = "strategies"
-BUNDLED = Path(__file__).resolve().parents[1] / PACKAGE
 ENTRY_POINT_GROUP = "assay.strategies"
 
 _APART = "assay_strategies"  # what the bundled package is called where a user's own has its name
@@ -30,7 +29,7 @@ Loaded = TypeVar("Loaded")
 def find_strategy(name: str, among: Mapping[str, Strategy] | None = None) -> Strategy:
     """Return one strategy by name, or by file: ``path/to/idea.py``, ``path/to/ideas.py:name``.
 
-    Names are those of :func:`all_strategies`, or of ``among`` where it is given.
+    Names are those of ``all_strategies``, or of ``among`` where it is given.
 
     A file is executed anew at each call, with its folder first on the path, as python does for a script; the helper
     modules that it imports from there are its own.
@@ -46,6 +45,8 @@ def find_strategy(name: str, among: Mapping[str, Strategy] | None = None) -> Str
     if name.endswith(".py") or chosen:
         return _from_file(Path(file if name.endswith(".py") else f"{file}.py"), chosen)
     everything = all_strategies() if among is None else among
+    if name not in everything and Path(name).exists():
+        raise UnknownStrategy(f"{name}: is no .py file; give a path to one with an @strategy in it")
     if name not in everything:
         raise UnknownStrategy(f"strategy {name!r}: not found{did_you_mean(name, everything)}")
     return everything[name]
@@ -109,18 +110,6 @@ def distinct(strategies: Iterable[Strategy]) -> list[Strategy]:
                 "give one another: @strategy(name=…), or rename its function"
             )
     return list(kept.values())
-
-
-def shadows(folder: Path | None = None) -> list[str]:
-    """One line for each package in ``folder`` (by default the working folder) that hides one of ours from notebooks."""
-    folder = (folder or Path()).resolve()
-    return [
-        f"{theirs}: `import {name}` in a notebook or script here means this, not assay's own; rename it"
-        f"{', or write `import assay`' if name == 'research' else ''}"
-        for name in ("research", PACKAGE)
-        for theirs in (folder / name / "__init__.py", folder / f"{name}.py")
-        if theirs.is_file() and theirs.parent.resolve() != BUNDLED.parent / name
-    ]
 
 
 def _bundled_package() -> str:
@@ -242,7 +231,7 @@ def _add(strategy: Strategy, found: dict[str, Strategy], where: str) -> None:
 
 def _line_of(error: BaseException, file: Path | None) -> str:
     if isinstance(error, SyntaxError):
-        return f":{error.lineno}"
+        return f":{error.lineno}" if error.lineno else ""
     trace = error.__traceback__
     line = None
     while trace is not None:

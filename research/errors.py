@@ -16,11 +16,12 @@
     │   │   └── NoDecision         a signal that never decides in the asked-for range
     │   └── LookAheadError         an output that depended on the future
     ├── ExecutionError             costs, delays or dates that make no sense
+    ├── ConfigError                a config file that cannot be read, or a key that is none
     ├── SourceError                a provider did not give what it promises
     ├── RunError                   a recorded run that cannot be read or replayed
     └── RegistrationError          a claim on record that was changed or cannot be followed
 
-The command line prints an :class:`AssayError` as one line and exits with 2;
+The command line prints an ``AssayError`` as one line and exits with 2;
 anything else is a bug and shows its traceback.
 """
 
@@ -90,6 +91,10 @@ class ExecutionError(AssayError):
     """Costs, delays or dates that make no sense."""
 
 
+class ConfigError(AssayError):
+    """A config file cannot be read, or says what nobody asks."""
+
+
 class SourceError(AssayError):
     """A provider did not give what it promises."""
 
@@ -102,6 +107,11 @@ class RegistrationError(AssayError):
     """A claim on record was changed, or cannot be registered or followed."""
 
 
+def reason(error: Exception) -> str:
+    """What went wrong in words: of an :class:`OSError` without its number and file."""
+    return str(getattr(error, "strerror", None) or error)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the nearest known word, else all of them.
 
@@ -109,6 +119,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     "; did you mean 'silver'?"
     >>> did_you_mean("xyz", ["gold", "silver"])
     '; there are: gold, silver'
+
+    Parameters
+    ----------
+    word
+        What was typed.
+    known
+        What there is.
     """
     choices = sorted(known)
     near = get_close_matches(word, choices, n=1, cutoff=0.6)

@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
+PACKAGE = "strategies"
+BUNDLED = _HERE.parent / PACKAGE
+"""Folder of the strategies that ship with the package."""
 
 
 def bundled_folder() -> Path:
@@ -39,3 +42,15 @@ def pack_folders(*packs: str | Path, bundled: bool = True, user: bool | None = N
     if (bundled if user is None else user) and (user_pack_folder() / "registry.toml").exists():
         folders.append(user_pack_folder())
     return [*folders, *(Path(pack).expanduser() for pack in packs)]
+
+
+def shadows(folder: Path | None = None) -> list[str]:
+    """One line for each package in ``folder`` (by default the working folder) that hides one of ours from notebooks."""
+    folder = (folder or Path()).resolve()
+    return [
+        f"{theirs}: `import {name}` in a notebook or script here means this, not assay's own; rename it"
+        f"{', or write `import assay`' if name == 'research' else ''}"
+        for name in ("research", PACKAGE)
+        for theirs in (folder / name / "__init__.py", folder / f"{name}.py")
+        if theirs.is_file() and theirs.parent.resolve() != BUNDLED.parent / name
+    ]

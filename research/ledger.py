@@ -74,8 +74,14 @@ class Entry:
     ----------
     kind
         ``"chosen"`` for a trial that was looked at, ``"grid"`` for another point of its declared grid.
+    strategy
+        Its name.
     source
         SHA-256 of the strategy's source.
+    metal
+        Which metal.
+    parameters
+        Its parameters.
     label
         What makes it one trial: strategy, metal, parameters and period. The source is no part of it: editing a
         comment is no new trial.
@@ -115,6 +121,8 @@ class Series:
         What makes it one trial: the strategy's code, metal, parameters, prices, dates and terms. A rerun has the same.
     prices, year
         SHA-256 of the price history, and periods a year: only trials on the same meet in a family.
+    label
+        Strategy, metal and parameters, to read.
     events
         Independent events.
     supporting, opposing
@@ -157,6 +165,11 @@ class Ledger:
         """Write trials down in one transaction; return ``""``, or in one line why it could not be done.
 
         A point of a declared grid is written once; a chosen trial each time.
+
+        Parameters
+        ----------
+        entries
+            What was tried.
         """
         moment = datetime.now(UTC).isoformat(timespec="seconds")
         rows = [_row(entry, moment) for entry in entries]
@@ -182,6 +195,8 @@ class Ledger:
         ----------
         kind
             ``None`` for all.
+        strategy
+            Of this one alone; ``None`` for all.
         last
             Only so many of the newest; 0 for all.
 
@@ -200,7 +215,13 @@ class Ledger:
         return [_entry(row) for row in reversed(rows)]
 
     def keep(self, series: Iterable[Series]) -> str:
-        """Keep timing series, one for each key; return ``""``, or in one line why it could not be done."""
+        """Keep timing series, one for each key; return ``""``, or in one line why it could not be done.
+
+        Parameters
+        ----------
+        series
+            One a trial.
+        """
         rows = [
             (
                 *(item.key, item.prices, item.year, item.label, item.events),
@@ -221,7 +242,15 @@ class Ledger:
         return ""
 
     def kept(self, prices: Iterable[str], year: float) -> tuple[dict[str, tuple[int, Floats, Floats]], str]:
-        """Events and numbers, for and against, of every trial on these prices, by key in its order; and a problem."""
+        """Events and numbers, for and against, of every trial on these prices, by key in its order; and a problem.
+
+        Parameters
+        ----------
+        prices
+            SHA-256 of the price histories.
+        year
+            Periods a year.
+        """
         wanted = sorted(set(prices))
         marks = ",".join("?" * len(wanted))
         query = f"SELECT key, events, numbers FROM series WHERE prices IN ({marks}) AND year = ? ORDER BY key"
@@ -236,6 +265,11 @@ class Ledger:
 
     def series(self, key: str) -> Series:
         """One kept series, whole.
+
+        Parameters
+        ----------
+        key
+            Of the trial.
 
         Raises
         ------

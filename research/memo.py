@@ -1,6 +1,6 @@
 """What the points of a grid share is computed once: a memo of pure functions of series, one for each panel.
 
-A function marked :func:`shared` (all of :mod:`research.signals` that is worth it) looks into the memo of the panel on
+A function marked ``shared`` (all of ``research.signals`` that is worth it) looks into the memo of the panel on
 which a strategy is running, so that one rolling z-score serves every threshold. Strategies know nothing of it,
 and outside a strategy the function is just itself. Four rules make it safe:
 
@@ -67,7 +67,7 @@ class Memo:
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """Let :func:`shared` functions use this memo."""
+        """Let ``shared`` functions use this memo."""
         token = _active.set(self)
         try:
             yield

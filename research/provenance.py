@@ -42,6 +42,7 @@ _PACKAGE = Path(__file__).resolve().parent
 _PATHS = sysconfig.get_paths()
 LIBRARIES = tuple(
     {str(Path(_PATHS[name]).resolve()) for name in ("stdlib", "platstdlib", "purelib", "platlib") if name in _PATHS}
+    | {str(Path(entry).resolve()) for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages")}
 )
 """Folders whose modules are nobody's own work."""
 
@@ -49,7 +50,8 @@ LIBRARIES = tuple(
 def identity(strategy: Strategy) -> str:
     """SHA-256, in hex, of what a strategy computes: see the top of this module.
 
-    It is computed anew each time, since a notebook may have given a global another value.
+    It is computed anew each time, since a notebook may have given a global another value; what a piece of code says is
+    read once.
     """
     declared = (sorted(strategy.inputs.items()), sorted(strategy.optional), sorted(strategy.vectorised))
     filled: dict[int, set[str]] = {}
@@ -250,7 +252,7 @@ class _Description:
             (name, "filled by the code" if name in filled and not _is_code(value) else self._of(value, names))
             for name, value in used.items()
         ]
-        text = _bytecode(code, self) if node is None else _Normal(code, node, signal=id(function) in self._signals).text
+        text = _bytecode(code, self) if node is None else _normal(code, node, id(function) in self._signals)
         return ("def", text, *told)
 
 
@@ -299,9 +301,12 @@ def _nested(code: types.CodeType) -> Iterator[types.CodeType]:
             yield from _nested(constant)
 
 
-def _globals(code: types.CodeType) -> set[str]:
+@functools.lru_cache(maxsize=1024)
+def _globals(code: types.CodeType) -> frozenset[str]:
     loads = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
-    return {str(step.argval) for part in _nested(code) for step in dis.get_instructions(part) if step.opname in loads}
+    return frozenset(
+        str(step.argval) for part in _nested(code) for step in dis.get_instructions(part) if step.opname in loads
+    )
 
 
 def _names(code: types.CodeType) -> Iterator[str]:
@@ -311,6 +316,7 @@ def _names(code: types.CodeType) -> Iterator[str]:
         yield from (constant for constant in part.co_consts if isinstance(constant, str))
 
 
+@functools.lru_cache(maxsize=1024)
 def _filled(node: ast.AST) -> frozenset[str]:
     """Names of what the code itself writes into, at any depth."""
     written: list[Any] = []
@@ -441,6 +447,11 @@ class _Normal:
 
     def _name(self, name: Any) -> Any:
         return self._numbers.setdefault(name, len(self._numbers)) if name in self._local else name
+
+
+@functools.lru_cache(maxsize=1024)
+def _normal(code: types.CodeType, node: ast.AST, signal: bool) -> str:
+    return _Normal(code, node, signal=signal).text
 
 
 _NAMING = frozenset(

@@ -33,13 +33,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from research.claims import Thesis, load_thesis
 from research.datasets.data import Data
 from research.datasets.registry import Pack, read_registry
 from research.datasets.store import load
-from research.discovery import BUNDLED, find_strategy
-from research.errors import AssayError, IntegrityError, RunError, StrategyError
+from research.discovery import find_strategy
+from research.errors import AssayError, IntegrityError, RunError, StrategyError, reason
 from research.execution import Execution
-from research.home import bundled_folder
+from research.home import BUNDLED, bundled_folder
 from research.ledger import Entry, Series
 from research.provenance import hash_bytes, hash_code
 from research.study import Study, compare
@@ -81,6 +82,8 @@ class Replay:
 
     Attributes
     ----------
+    folder
+        The run folder.
     identical
         Whether every byte of the results is the same.
     differences
@@ -108,6 +111,11 @@ class Replay:
 def check_folder(folder: str | Path) -> Path:
     """The folder, if a run can be written there: to be asked before the work.
 
+    Parameters
+    ----------
+    folder
+        Where a run is to be written.
+
     Raises
     ------
     RunError
@@ -123,13 +131,22 @@ def check_folder(folder: str | Path) -> Path:
 def save(study: Study, folder: str | Path, data: Data) -> Path:
     """Write a study as a run folder; it appears whole or not at all.
 
+    Parameters
+    ----------
+    study
+        What is written.
+    folder
+        Where; it may not hold another run.
+    data
+        What the study was run on.
+
     Raises
     ------
     RunError
         If the folder exists and is no run, or cannot be written.
     """
     folder = check_folder(folder)
-    contents = _contents(study, data)
+    contents = contents_of(study, data)
     prefix = f".{folder.name}.assay-"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -159,13 +176,17 @@ def _sweep_up(parent: Path, prefix: str) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def replay(folder: str | Path, data: Data | None = None) -> Replay:
+def replay(folder: str | Path, data: Data | None = None, *, thesis: Thesis | None = None) -> Replay:
     """Run a recorded run again, and prove it identical or say what changed.
 
     Parameters
     ----------
+    folder
+        The run folder.
     data
         The packs to use; by default those that the run used, where they were.
+    thesis
+        Whose claims are the family; by default the one that the run used, where it was.
 
     Raises
     ------
@@ -173,14 +194,14 @@ def replay(folder: str | Path, data: Data | None = None) -> Replay:
         If the folder holds no run, or nothing has changed and it still cannot be run.
     """
     folder = Path(folder)
-    before = _read(folder)
+    before = read_run(folder)
     manifest = before["manifest.json"]
     data = data or Data([_read_pack(Path(path)) for path in manifest["packs"]])
     if manifest["price"] != data.price.name:
         data = data.priced(manifest["price"])
-    changed = list(_changed_data(manifest, data))
+    changed = list(changed_data(manifest, data))
     try:
-        again = _contents(_run_again(manifest, before["record.json"], data), data)
+        again = contents_of(run_again(manifest, before["record.json"], data, thesis), data)
     except AssayError as error:
         if not changed and not isinstance(error, StrategyError):
             raise RunError(f"{folder}: cannot be run again: {error}") from error
@@ -196,14 +217,22 @@ def replay(folder: str | Path, data: Data | None = None) -> Replay:
 
 
 def diff(left: str | Path, right: str | Path) -> tuple[Difference, ...]:
-    """In what two recorded runs differ: verdicts and returns, then the causes, then the lines of files."""
-    before, after = _read(Path(left)), _read(Path(right))
+    """In what two recorded runs differ: verdicts and returns, then the causes, then the lines of files.
+
+    Parameters
+    ----------
+    left
+        A run folder.
+    right
+        Another.
+    """
+    before, after = read_run(Path(left)), read_run(Path(right))
     return tuple(_explained(list(_causes(before, after)), before, after))
 
 
-def _contents(study: Study, data: Data) -> dict[str, str]:
-    """File name -> text; the results are the same for the same run wherever it is run."""
-    document = study.to_json()
+def contents_of(study: Study, data: Data, *, appendix: bool = True) -> dict[str, str]:
+    """File name -> text of a ``study`` on ``data``, with its ``appendix`` or without; the same wherever it is run."""
+    document = study.to_json(appendix=appendix)
     manifest = document.pop("manifest")
     strategies = {trial.name: trial.strategy for trial in study.trials}
     asked = {
@@ -217,6 +246,7 @@ def _contents(study: Study, data: Data) -> dict[str, str]:
         "found": {name: _where(item) for name, item in strategies.items()},
         "framework": hash_code(),
         "years": {identity: _by_year(data.observations(identity)) for identity in sorted(study.datasets)},
+        "thesis_folder": None if study.thesis.folder == bundled_folder() else str(study.thesis.folder.resolve()),
         "packs": [str(pack.folder or pack.root) for pack in data.packs],
     }
     environment = {
@@ -267,8 +297,16 @@ class _AsRecorded:
         return ""
 
 
-def _run_again(manifest: Mapping[str, Any], record: list[list[dict[str, Any]]], data: Data) -> Study:
-    strategies = {name: find_strategy(manifest["found"].get(name, name)) for name in manifest["strategies"]}
+def run_again(
+    manifest: Mapping[str, Any], record: list[list[dict[str, Any]]], data: Data, thesis: Thesis | None
+) -> Study:
+    """What a ``manifest`` asked of ``data`` and a ``thesis``, computed anew; the ledger holds its ``record``."""
+    thesis = thesis or load_thesis(manifest.get("thesis_folder"))
+    found = {name: manifest["found"].get(name, name) for name in manifest["strategies"]}
+    strategies = {
+        name: thesis.strategies[name] if name in thesis.strategies else find_strategy(where)
+        for name, where in found.items()
+    }
     asked = {(name, metal) for name, metal, *_ in [*manifest["tried"], *manifest["skipped"]]}
     claimed = {(name, metal) for name, item in strategies.items() for metal in item.metals}
     return compare(
@@ -281,11 +319,12 @@ def _run_again(manifest: Mapping[str, Any], record: list[list[dict[str, Any]]], 
         execution=Execution(**manifest["execution"]),
         rules=Rules(**manifest["rules"]),
         ledger=_AsRecorded(record),
+        thesis=thesis,
     )
 
 
-def _changed_data(manifest: Mapping[str, Any], data: Data) -> Iterator[Difference]:
-    """Datasets whose file is not what the run read, with the years that differ."""
+def changed_data(manifest: Mapping[str, Any], data: Data) -> Iterator[Difference]:
+    """Datasets of ``data`` whose file is not what the ``manifest`` says was read, with the years that differ."""
     for identity, digest in manifest["data"].items():
         if identity not in data:
             yield Difference(kind="data", what=f"{identity}: in none of the packs any more")
@@ -374,7 +413,8 @@ def _percent(value: Any) -> str:
     return f"{value:+.2%}" if isinstance(value, float) else str(value)
 
 
-def _read(folder: Path) -> dict[str, Any]:
+def read_run(folder: Path) -> dict[str, Any]:
+    """The files of a run ``folder`` by name: what was asked as values, results and sources as text."""
     try:
         written = json.loads((folder / "manifest.json").read_text(encoding="utf-8")).get("format")
         if written != FORMAT:
@@ -383,7 +423,7 @@ def _read(folder: Path) -> dict[str, Any]:
         texts |= {f"source/{path.name}": path.read_text(encoding="utf-8") for path in (folder / "source").glob("*.py")}
         contents = {name: _parsed(name, text) for name, text in texts.items()}
     except (OSError, ValueError) as error:
-        raise RunError(f"{folder}: is no run, or not a whole one: {error}; make one with --run DIR") from None
+        raise RunError(f"{folder}: is no run, or not a whole one: {reason(error)}; make one with --run DIR") from None
     return contents
 
 
@@ -397,7 +437,7 @@ def _parsed(name: str, text: str) -> Any:
 
 
 def _where(strategy: Strategy) -> str:
-    """How :func:`find_strategy` finds it again."""
+    """How ``find_strategy`` finds it again."""
     module = sys.modules.get(strategy.signal.__module__)
     file = getattr(module, "__file__", None)
     if file is None or Path(file).parent == BUNDLED:

@@ -23,8 +23,10 @@ import sys
 import traceback
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from math import isfinite
+from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from research.errors import AssayError, NoDecision, ParameterError, SignalError, StrategyError, did_you_mean
 from research.provenance import by_value, identity
@@ -49,7 +51,7 @@ Return it where a number was never published yet, is too old or is missing: ``we
 _ROUNDING = 1 + 1e-12
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Strategy:
     """One testable claim.
 
@@ -83,6 +85,8 @@ class Strategy:
     vectorised
         Parameters that the signal takes as an array of values, one for each variant; it then returns a table of
         ``len(panel.index)`` rows and one column a variant. All other parameters are single values.
+    tried
+        How many variants were tried to arrive at it, where no grid can list them: of what was made elsewhere.
     """
 
     name: str
@@ -96,6 +100,15 @@ class Strategy:
     references: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     vectorised: tuple[str, ...] = ()
+    tried: int = 1
+
+    def __repr__(self) -> str:
+        return f"<Strategy {self.name} on {', '.join(self.metals)}: {self.claim}>"
+
+    def _repr_html_(self) -> str:
+        from research.report.notebook import strategy_html
+
+        return strategy_html(self)
 
     def __eq__(self, other: object) -> bool:
         return self is other or (
@@ -125,11 +138,19 @@ class Strategy:
         return {name: parameter.default for name, parameter in _parameters(self.signal).items()}
 
     def parameters(self, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return the defaults, overridden by ``given``; an unknown name is a :class:`ParameterError`."""
+        """Return the defaults, overridden by ``given``.
+
+        Raises
+        ------
+        ParameterError
+            If a name is unknown, or a value is not of its default's kind: a number, a text, true or false.
+        """
         defaults = self.defaults
-        for name in given or {}:
+        for name, value in (given or {}).items():
             if name not in defaults:
                 raise ParameterError(f"{self.name}: no parameter {name!r}{did_you_mean(name, defaults)}")
+            if wanted := _other_kind(value, defaults[name]):
+                raise ParameterError(f"{self.name}: {name}={value!r}: {wanted} is needed, as {defaults[name]!r} is")
         return {**defaults, **(given or {})}
 
     def variants(self) -> list[dict[str, Any]]:
@@ -141,6 +162,11 @@ class Strategy:
 
     def inputs_for(self, metal: str, available: Container[str] | None = None) -> dict[str, str]:
         """Alias -> dataset id for one metal, without the optional inputs that are not ``available``.
+
+        Parameters
+        ----------
+        metal
+            Which metal.
 
         Raises
         ------
@@ -159,6 +185,13 @@ class Strategy:
     ) -> pd.Series:
         """Run the signal and return its target weights, checked.
 
+        Parameters
+        ----------
+        panel
+            What was known at each bar.
+        parameters
+            Other than the defaults.
+
         Raises
         ------
         ParameterError
@@ -172,7 +205,15 @@ class Strategy:
         return check_weights(weights, panel.index, max_leverage, self.name)
 
     def decide(self, panel: Panel, parameters: Mapping[str, Any]) -> Any:
-        """What the signal returns for complete parameters, unchecked; vectorised ones are passed as it takes them."""
+        """What the signal returns for complete parameters, unchecked; vectorised ones are passed as it takes them.
+
+        Parameters
+        ----------
+        panel
+            What was known at each bar.
+        parameters
+            All of them.
+        """
         import pandas as pd
 
         if not self.vectorised:
@@ -187,17 +228,23 @@ class Strategy:
 
         Parameters
         ----------
+        panel
+            What was known at each bar.
         variants
-            Complete parameters of each. Neighbours that differ in :attr:`vectorised` parameters alone are
+            Complete parameters of each. Neighbours that differ in ``vectorised`` parameters alone are
             decided in one call of the signal.
+        max_leverage
+            Largest absolute weight that is allowed.
 
         Raises
         ------
         SignalError
-            As :meth:`weights`, with the parameters of the variant at fault.
+            As ``weights``, with the parameters of the variant at fault.
         """
         import numpy as np
         import pandas as pd
+
+        from research.many import decide_together
 
         index = panel.index
         table = np.empty((len(variants), len(index)))
@@ -207,12 +254,14 @@ class Strategy:
                 columns = pd.DataFrame(*self._columns(panel, list(group)))
                 table[row : row + columns.shape[1]] = _floats(columns, index, self.name).T
                 row += columns.shape[1]
+        elif (together := decide_together(lambda variant: self._ask(panel, variant), variants, index)) is not None:
+            table = together
         else:
             for row, variant in enumerate(variants):
                 table[row] = _numbers(self._ask(panel, variant), index, self.name)
-        held = in_bills(table)
-        highest, lowest = np.fmax.reduce(held, axis=1), np.fmin.reduce(held, axis=1)
-        beyond = np.flatnonzero(np.maximum(highest, -lowest) > max_leverage * _ROUNDING)
+        far = np.maximum(np.fmax.reduce(table, axis=1), -np.fmin.reduce(table, axis=1)) > max_leverage * _ROUNDING
+        rows = np.flatnonzero(far)  # what is unknown is far, too
+        beyond = rows[(np.abs(in_bills(table[rows])) > max_leverage * _ROUNDING).any(axis=1)]
         if beyond.size:
             values = ", ".join(f"{name}={value!r}" for name, value in variants[beyond[0]].items())
             check_weights(pd.Series(table[beyond[0]], index=index), index, max_leverage, f"{self.name}({values})")
@@ -247,11 +296,19 @@ class Strategy:
 
     @property
     def source_hash(self) -> str:
-        """SHA-256 of what the signal computes (:func:`research.provenance.identity`)."""
+        """SHA-256 of what the signal computes (``research.provenance.identity``)."""
         return identity(self)
 
     def provenance(self, metal: str, parameters: Mapping[str, Any], data: Data) -> dict[str, Any]:
-        """What a result on ``metal`` was made from, as plain values: rule, parameters and SHA-256 of each input."""
+        """What a result on ``metal`` was made from, as plain values: rule, parameters and SHA-256 of each input.
+
+        Parameters
+        ----------
+        parameters
+            All of them.
+        data
+            What it was run on.
+        """
         return {
             "strategy": self.name,
             "source": self.source_hash,
@@ -274,13 +331,63 @@ def strategy(
     vectorised: Iterable[str] = (),
     name: str | None = None,
 ) -> Callable[[Signal], Strategy]:
-    """Make a :class:`Strategy` of a function ``signal(panel, **parameters)``.
+    """Make a ``Strategy`` of a function ``signal(panel, **parameters)``.
+
+    Parameters
+    ----------
+    claim
+        The claim in words, as its supporters would put it.
+    metal
+        One metal or several that it can trade.
+    inputs
+        Alias -> dataset id, as the signal reads it: ``panel["lease"]``. ``{metal}`` in an id stands for the traded
+        metal; ``assay data`` lists the ids.
+    expected_sign
+        +1 if the claim says that following it pays, -1 if it says that it costs.
+    grid
+        Parameter -> every value that was or will be tried, the default among them. All are counted.
+    falsifier
+        What would refute the claim.
+    references
+        Where the claim or the method comes from.
+    optional
+        Aliases of inputs that it can do without; ``alias in panel`` says whether one is there.
+    vectorised
+        Parameters that the signal takes as an array, one value for each variant; it then returns a table.
+    name
+        How it is asked for; by default the function's name.
 
     Raises
     ------
     StrategyError
         If the declaration contradicts itself: a grid over a parameter that the function lacks, a
         parameter without a default, a sign that is neither +1 nor -1, no claim, no inputs.
+
+    Examples
+    --------
+    >>> from research import hold_while, strategy
+    >>> @strategy(
+    ...     claim="Silver rises after its lease rate has risen for a quarter.",
+    ...     metal="silver",
+    ...     inputs={"lease": "silver_lease_rate"},
+    ...     expected_sign=+1,
+    ...     falsifier="Holding silver after such quarters earns no more than holding as much on average.",
+    ...     grid={"months": [3, 6]},
+    ... )
+    ... def rising_lease(panel, months=3):
+    ...     return hold_while(panel["lease"].diff(months), above=0.0)
+    >>> rising_lease
+    <Strategy rising_lease on silver: Silver rises after its lease rate has risen for a quarter.>
+    >>> rising_lease.variants()
+    [{'months': 3}, {'months': 6}]
+
+    ``backtest(rising_lease)`` judges it, ``assay backtest FILE`` the same from the command line. The weights alone:
+
+    >>> from research import open_data
+    >>> data = open_data(user=False)
+    >>> panel = data.panel("silver", rising_lease.inputs_for("silver"), data.market("silver"))
+    >>> sorted(rising_lease.weights(panel).loc["1990":"2000"].unique().tolist())
+    [0.0, 1.0]
     """
 
     def declare(signal: Signal) -> Strategy:
@@ -302,6 +409,18 @@ def strategy(
         return declared
 
     return declare
+
+
+def _other_kind(value: object, default: object) -> str:
+    """What is needed instead of a value; empty if it is of its default's kind."""
+    if isinstance(default, bool):
+        return "" if isinstance(value, bool) else "True or False"
+    if isinstance(default, str):
+        return "" if isinstance(value, str) else "a text"
+    if not isinstance(default, int | float):
+        return ""
+    number = not isinstance(value, bool) and isinstance(value, Real) and isfinite(value)
+    return "" if number else "a number"
 
 
 def _unpickled(content: bytes) -> Strategy:
@@ -347,7 +466,7 @@ def hold_while(
     Returns
     -------
     Series
-        1 or 0; :data:`UNKNOWN` where the number is not known and no position goes on; NaN before the first number.
+        1 or 0; ``UNKNOWN`` where the number is not known and no position goes on; NaN before the first number.
 
     Raises
     ------
@@ -358,27 +477,35 @@ def hold_while(
 
     if (above is None) == (below is None):
         raise SignalError("hold_while: give one threshold, above=… or below=…")
+    if hold_days < 0:
+        raise SignalError(f"hold_while: hold_days {hold_days}: no position ends before it begins; use 0 or more")
     happened = number > above if above is not None else number < below
     held = hold_after(happened, f"{hold_days}D") if hold_days else happened.astype(float)
     weights: pd.Series = where_known(held, number.notna() | (held > 0))
     weights.attrs["rule"] = (
-        Rule(number, above, 1, hold_days) if above is not None else Rule(number, float(below or 0), -1, hold_days)
+        Rule(number, above, 1, hold_days) if above is not None else Rule(number, cast(float, below), -1, hold_days)
     )
     return weights
 
 
 def where_known(weights: pd.Series, known: pd.Series) -> pd.Series:
-    """Weights where ``known``, NaN before the first such bar, :data:`UNKNOWN` in between and after."""
+    """Weights where ``known``, NaN before the first such bar, ``UNKNOWN`` in between and after.
+
+    Parameters
+    ----------
+    weights
+        On ``panel.index``.
+    """
     return weights.where(known, UNKNOWN).where(known.cummax())
 
 
 def in_bills(weights: Any) -> Any:
-    """Weights as an account holds them: 0 where they are :data:`UNKNOWN`; an array, Series or table as given."""
+    """Weights as an account holds them: 0 where they are ``UNKNOWN``; an array, Series or table as given."""
     return weights * (weights != UNKNOWN) + 0.0
 
 
 def check_weights(weights: Any, index: pd.DatetimeIndex, max_leverage: float, name: str) -> pd.Series:
-    """Return ``weights`` as floats, or raise a :class:`SignalError` that says what is wrong with them."""
+    """Return ``weights`` as floats, or raise a ``SignalError`` that says what is wrong with them."""
     import numpy as np
     import pandas as pd
 

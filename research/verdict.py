@@ -112,7 +112,15 @@ class Robustness:
 
 @dataclass(frozen=True, kw_only=True)
 class PValues:
-    """One-sided p-values, in the claimed direction after costs and against it before them; NaN where there is none."""
+    """One-sided p-values, in the claimed direction after costs and against it before them; NaN where there is none.
+
+    Attributes
+    ----------
+    supporting
+        In the claimed direction, after costs.
+    opposing
+        Against it, before them.
+    """
 
     supporting: float = nan
     opposing: float = nan
@@ -165,6 +173,8 @@ class Evidence:
         Claims that the family tests, or rows of the claim.
     n_recorded
         Further trials that ``p_with_record`` takes in.
+    n_tried
+        How many variants were tried elsewhere to arrive at it, itself among them; ``p_with_record`` pays for them.
     decided_by
         Which p decides.
     """
@@ -192,6 +202,7 @@ class Evidence:
     decidable: Decidable = field(default_factory=lambda: Decidable(nan, nan, nan))
     family_size: int = 1
     n_recorded: int = 0
+    n_tried: int = 1
     decided_by: Literal["p_adjusted", "p_with_record"] = "p_adjusted"
 
     def __post_init__(self) -> None:
@@ -209,11 +220,23 @@ class Evidence:
         return odds_words(self.bayes_factor)
 
     def shows_p_values(self, rules: Rules) -> bool:
-        """Whether events are enough for any p-value to be given."""
+        """Whether events are enough for any p-value to be given.
+
+        Parameters
+        ----------
+        rules
+            Thresholds in force.
+        """
         return self.events >= rules.min_events
 
     def upper_limits(self, rules: Rules) -> tuple[float, float]:
-        """One-sided limits, before costs: of the information ratio, and of the return a year."""
+        """One-sided limits, before costs: of the information ratio, and of the return a year.
+
+        Parameters
+        ----------
+        rules
+            Thresholds in force.
+        """
         level = 1 - rules.level
         return self.ratio_before_costs.upper_limit(level), self.return_before_costs.upper_limit(level)
 
@@ -258,7 +281,15 @@ class Verdict:
 
 
 def decide(evidence: Evidence, rules: Rules | None = None) -> Verdict:
-    """Weigh the evidence by the rules at the top of this module."""
+    """Weigh the evidence by the rules at the top of this module.
+
+    Parameters
+    ----------
+    evidence
+        What is weighed.
+    rules
+        Thresholds in force.
+    """
     rules = rules or Rules()
     if not evidence.shows_p_values(rules):
         n = evidence.events

@@ -3,7 +3,7 @@
 A signal counts while the number that it rests on is known; the opposite claims, second measures and the sceptic's
 baselines do not. It is tested on each metal alone, and it times the metals of the portfolio that is the thesis as a
 whole: gold, silver and foreign money in one account at equal risk (``research.study.portfolio``), where
-:func:`falling_dollar` times foreign money.
+``falling_dollar`` times foreign money.
 """
 
 import pandas as pd

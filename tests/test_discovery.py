@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from research import strategy
-from research.discovery import all_strategies, distinct, find_strategy, shadows
+from research.discovery import all_strategies, distinct, find_strategy
 from research.errors import StrategyError
+from research.home import shadows
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 IDEA = """

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 from collections.abc import Sequence
+
+import typer
+from typer.main import get_command
+
+_USAGE_ERROR: type[typer.BadParameter] = typer.BadParameter.__mro__[2]
+"""click's base of all errors of usage, wherever this version of typer keeps it."""
+
+OF_ASSAY = {"--thesis": 1, "--no-config": 0}
+"""Options of ``assay`` itself, with the words that follow each: they may stand anywhere on the line."""
+
+_SIGNS = str.maketrans("–—−…─│“”‘’×·✓", "---~-|\"\"''x.*")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -15,13 +27,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _spare_jupyter()
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
-    words = [word for word in words if word != "--debug"]
-    from typer._click.exceptions import ClickException
-    from typer.main import get_command
-
+    words = _of_assay_first([word for word in words if word != "--debug"])
+    _write_anywhere()
     from research.cli.app import app
+    from research.cli.options import TYPED
     from research.errors import AssayError
 
+    TYPED.set(words)
     try:
         status = get_command(app).main(args=words, prog_name="assay", standalone_mode=False)
         return status if isinstance(status, int) else 0
@@ -29,14 +41,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if debug:
             raise
         return _refuse(str(error))
-    except ClickException as error:
-        return _refuse(f"{error.format_message()} (see assay --help)".replace("\n", " "))
+    except _USAGE_ERROR as error:
+        return _refuse(f"{error.format_message()} (see assay --help)")
     except BrokenPipeError:
         sys.stderr.close()
         return 0
-    except KeyboardInterrupt:
-        print("assay: interrupted", file=sys.stderr)  # noqa: T201
-        return 130
+    except (KeyboardInterrupt, typer.Abort):
+        return _refuse("interrupted", 130)
+
+
+def _of_assay_first(words: list[str]) -> list[str]:
+    first, rest = [], []
+    while words:
+        word, *words = words
+        follow = OF_ASSAY.get(word.partition("=")[0])
+        if follow is None or len(words) < follow:
+            rest.append(word)
+        else:
+            taken = 0 if "=" in word else follow
+            first += [word, *words[:taken]]
+            words = words[taken:]
+    return first + rest
+
+
+def _write_anywhere() -> None:
+    """Whatever the output's encoding: a sign that it lacks becomes the nearest plain one."""
+    codecs.register_error("plain", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="plain")
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    import unicodedata
+
+    text = error.object[error.start : error.end].translate(_SIGNS)
+    base = "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
+    return base.encode("ascii", "replace").decode(), error.end
 
 
 def _spare_jupyter() -> None:
@@ -48,6 +91,6 @@ def _spare_jupyter() -> None:
     sys.modules.setdefault("ipywidgets", None)  # type: ignore[arg-type]
 
 
-def _refuse(message: str) -> int:
-    print(f"assay: {message}", file=sys.stderr)  # noqa: T201
-    return 2
+def _refuse(message: str, status: int = 2) -> int:
+    print(f"assay: {' '.join(message.splitlines())}", file=sys.stderr)  # noqa: T201
+    return status

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from research.cli.options import Json, Metals, Packs, open_packs, parameters_of, strategy_named, thesis_in_force
-from research.cli.output import print_json
+from research.cli.options import (
+    Dated,
+    Metals,
+    Params,
+    parameters_of,
+    strategy_named,
+    takes_groups,
+    thesis_in_force,
+)
+from research.cli.output import conclude, print_json, print_lines
 from research.errors import AssayError, StrategyError
 
 if TYPE_CHECKING:
+    from research.lookahead.report import CheckReport
     from research.thesis import Strategy
 
 ALL = "all"
 UNCHECKED = 3
+WORDS = ("honest", "NOT HONEST", "nothing to check", "not checked")
 
 
+@takes_groups
 def check(
     name: Annotated[
         str | None, typer.Argument(metavar="NAME|FILE|all", help="A strategy, by name or by file; or all.")
     ] = None,
     metals: Metals = None,
-    params: Annotated[
-        list[str] | None,
-        typer.Option("--param", metavar="NAME=VALUE", help="Only this cell, and not the whole grid; repeatable."),
-    ] = None,
+    params: Params = None,
     cuts: Annotated[
         int | None, typer.Option("--cuts", min=2, help="Dates at which each history is cut; default: 24 or more.")
     ] = None,
@@ -33,66 +42,96 @@ def check(
         bool, typer.Option("--all", help="Cut wherever a cell acts, and test every cell at every cut.")
     ] = False,
     demo: Annotated[bool, typer.Option("--demo", help="Check a strategy that looks one month ahead.")] = False,
-    as_json: Json = False,
-    packs: Packs = None,
+    *,
+    asked: Dated,
 ) -> None:
     """Look-ahead and contract checks. Exit 0: honest; 1: a leak, which is named; 3: something was left unchecked."""
     chosen = _chosen(name, metals, demo)
+    parameters = parameters_of(params) if params else None
     from research.lookahead import check as run
 
-    data = open_packs(packs)
-    parameters = parameters_of(params) if params else None
-    documents: list[dict[str, Any]] = []
-    words: list[str] = []
-    unchecked = 0
+    data = asked.open()
+    reports: list[CheckReport] = []
+    failed: dict[str, str] = {}
+    if not asked.as_json:
+        print_lines((), asked)
     for number, strategy in enumerate(chosen, 1):
-        wanted: list[str | None] = [*(metal for metal in metals or () if name != ALL or metal in strategy.metals)]
-        for metal in wanted if metals else [None]:
-            if len(chosen) > 1:
-                typer.echo(f"{number} of {len(chosen)}: {strategy.name}", err=True)
+        wanted: list[str | None] = [metal for metal in metals or () if name != ALL or metal in strategy.metals]
+        if len(chosen) > 1:
+            typer.echo(f"{number} of {len(chosen)}: {strategy.name}", err=True)
+        for metal in wanted or [None]:
             try:
-                report = run(strategy, data, metal=metal, parameters=parameters, n_cuts=cuts, everything=everything)
+                report = run(
+                    strategy,
+                    data,
+                    metal=metal,
+                    parameters=parameters,
+                    start=asked.start,
+                    end=asked.end,
+                    n_cuts=cuts,
+                    everything=everything,
+                )
             except AssayError as error:
                 if name != ALL:
                     raise
-                documents.append({"strategy": strategy.name, "word": "not checked", "why": str(error)})
-                words.append("not checked")
-                _say(f"{strategy.name}: not checked: {error}", as_json)
-                continue
-            words.append(report.word)
-            unchecked += report.word == "honest" and not report.complete
-            documents.append(report.to_json())
-            _say(str(report), as_json)
-    if len(words) > 1:
-        counts = {word: words.count(word) for word in ("honest", "NOT HONEST", "nothing to check", "not checked")}
-        said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-        part = f"; {unchecked} of the honest in part only" if unchecked else ""
-        _say(f"{len(words)} checked: {said}{part}" if name != ALL else f"all {len(words)}: {said}{part}", as_json)
-    if as_json:
+                failed[strategy.name] = str(error)
+                told = f"{strategy.name}: not checked: {error}"
+            else:
+                reports.append(report)
+                told = str(report)
+            if not asked.as_json:
+                print_lines(told.splitlines())
+    words = Counter([report.word for report in reports] + ["not checked"] * len(failed))
+    partly = [report for report in reports if report.word == "honest" and not report.complete]
+    if asked.as_json:
+        unread = [{"strategy": who, "word": "not checked", "why": why} for who, why in failed.items()]
+        documents = [*(report.to_json() for report in reports), *unread]
         print_json(documents if name == ALL or len(documents) > 1 else documents[0])
-    if "NOT HONEST" in words:
+    else:
+        _conclude(reports, words, len(partly), "" if demo else str(name), asked)
+    if words["NOT HONEST"]:
         raise typer.Exit(1)
-    if unchecked or any(word != "honest" for word in words):
+    if partly or words.total() > words["honest"]:
         raise typer.Exit(UNCHECKED)
 
 
 def _chosen(name: str | None, metals: list[str] | None, demo: bool) -> list[Strategy]:
     """The strategies that were asked for."""
+    if (name is None) is not demo:
+        raise StrategyError("check: name one strategy; write assay check NAME, FILE or all, or --demo alone")
     if demo:
         from research.lookahead.demo import looks_one_month_ahead
 
         return [looks_one_month_ahead]
-    if name is None:
-        raise StrategyError("check: no strategy is named; write assay check NAME, FILE or all, or --demo")
     thesis = thesis_in_force()
     if name != ALL:
-        return [strategy_named(name, thesis)]
+        return [strategy_named(str(name), thesis)]
     chosen = [s for s in thesis.strategies.values() if not metals or set(metals) & set(s.metals)]
     if not chosen:
         raise StrategyError(f"check all: no strategy claims anything about {', '.join(metals or [])}")
     return chosen
 
 
-def _say(text: str, as_json: bool) -> None:
-    if not as_json:
-        typer.echo(text)
+def _conclude(reports: list[CheckReport], words: Counter[str], partly: int, name: str, asked: Dated) -> None:
+    """The count, the clearest fault or how much was looked at, and what follows."""
+    from research.report.study_words import plural
+
+    said = ", ".join(f"{words[word]} {word}" for word in WORDS if words[word])
+    who = f"all {words.total()}" if name == ALL else f"{words.total()} checked"
+    short = f"{who}: {said}" + (f"; {partly} of the honest in part only" if partly else "")
+    if words.total() == 1 and reports:
+        short = f"{reports[0].strategy}: {reports[0].word}"
+    leaks = [leak.cause for report in reports for leak in report.leaks]
+    faults = leaks + [violation.cause for report in reports for violation in report.violations]
+    why = "nothing could be looked at."
+    if faults:
+        why = f"{plural(len(faults), 'fault')}; the first: {faults[0]}."
+    elif reports:
+        why = f"no output moved with its future: {reports[0].coverage}."
+    if name == ALL:
+        following = ["compare"]
+    elif not name:
+        following = ["backtest", "--demo"]
+    else:
+        following = ["check" if faults else "backtest", name]
+    conclude(f"{short}.", why, *following, source=asked)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from research.cli.options import Json, Packs, open_packs
-from research.cli.output import print_json
-from research.cli.sources import archive, claims_at_hand, opened, sources
-from research.errors import IntegrityError, RegistryError
+from research.cli.options import TYPED, Json, Packs, takes_groups
+from research.cli.output import conclude, print_json, print_lines
+from research.cli.sources import archive, claims_at_hand, opened, sources, to_fetch
+from research.errors import IntegrityError, RegistryError, reason
 
 if TYPE_CHECKING:
     from research.sources.fetching import Outcome, Progress
@@ -24,22 +23,26 @@ Column = Annotated[str | None, typer.Option(metavar="NAME", help="Where there ar
 
 
 @app.callback()
-def listing(context: typer.Context, as_json: Json = False, packs: Packs = None) -> None:
+@takes_groups
+def listing(context: typer.Context, asked: Packs) -> None:
     """Datasets: coverage, age, source, licence, release rule."""
     if context.invoked_subcommand is not None:
         return
-    available = open_packs(packs)
-    import pandas as pd
+    from research.kept import kept
+    from research.report.datasets import as_of, dataset_rows
 
-    from research.report.datasets import dataset_rows
-
-    rows = dataset_rows(available, pd.Timestamp.now("UTC"))
-    if as_json:
+    rows = as_of(kept("data", asked.folders, lambda: dataset_rows(asked.open())))
+    if asked.as_json:
         print_json(rows)
         return
+    from research.report.study_words import a_few
     from research.report.terminal import print_datasets
 
+    print_lines((), asked)
     print_datasets(rows)
+    late = [row["id"] for row in rows if row["overdue_days"]]
+    why = f"newer releases are out of {a_few(late)}." if late else "no newer release is out."
+    conclude(f"{len(rows)} datasets.", why, *(to_fetch(late) or ("data", "verify")), source=asked)
 
 
 @app.command()
@@ -58,15 +61,18 @@ def fetch(
     """Live data into the user's pack; exit 0 when all came, 3 when some did, 4 when none did."""
     from research.sources import fetch as run
 
-    before = claims_at_hand(open_packs(None))
+    own = Packs()
+    before = claims_at_hand(own.open())
     report = run(ids or None, accept=accept or (), anew=anew or (), progress=None if as_json else _teller())
-    news = opened(before, open_packs(None)) if any(one.added for one in report.outcomes) else ""
+    news = opened(before, own.open()) if any(one.added for one in report.outcomes) else ""
     if as_json:
         print_json(report.to_json() | {"opened": news})
     else:
-        typer.echo(report.summary)
-        if news:
-            typer.echo(news)
+        print_lines([report.summary, news] if news else [report.summary])
+        failed = [one for one in report.outcomes if one.status == "failed"]
+        short = f"{len(report.outcomes) - len(failed)} of {len(report.outcomes)} datasets came."
+        why = f"{failed[0].line}." if failed else f"{sum(one.added for one in report.outcomes)} values are new."
+        conclude(short, why, *(("data", "sources") if failed else ("compare",)), source=own)
     raise typer.Exit(report.exit_code)
 
 
@@ -118,35 +124,38 @@ def add(
     about = _described(describe, identity) | {name: text for name, text in said.items() if text is not None}
     asked = not (yes or as_json or dry_run) and sys.stdin.isatty()
     if asked:
-        _preview(run(file, identity, options, describe=about, dry_run=True).preview)
+        print_lines(run(file, identity, options, describe=about, dry_run=True).preview)
         if not typer.confirm("keep it?"):
             raise typer.Exit(1)
     report = run(file, identity, options, describe=about, dry_run=dry_run)
     if as_json:
-        print_json(report.to_json())
+        print_json(report)
         return
-    if not asked:
-        _preview(report.preview)
-    typer.echo(report.line)
+    print_lines([*(() if asked else report.preview), report.line])
+    short = f"{report.added} values are new, {report.revised} revised." if report.kept else "nothing is kept."
+    again = ["data", "verify"] if report.kept else [word for word in TYPED.get() if word != "--dry-run"]
+    conclude(short, report.preview[0] if report.preview else report.line, *again)
 
 
 @app.command()
-def verify(as_json: Json = False, packs: Packs = None) -> None:
+@takes_groups
+def verify(asked: Packs) -> None:
     """Every file against its hash, and each price looked over; exit 2 when a file is missing or changed."""
-    available = open_packs(packs)
+    available = asked.open()
     from research.datasets.user_pack import verify_pack
     from research.home import user_pack_folder
 
     problems = list(dict.fromkeys([*available.verify(), *verify_pack(user_pack_folder())]))
     n_files = sum(len(pack.files) for pack in available.packs)
     doubts = [] if problems else [found.line for found in available.prices_looked_over() if not found.clean]
-    if as_json:
+    if asked.as_json:
         print_json({"files": n_files, "problems": problems, "prices": doubts})
     if problems:
         raise IntegrityError(problems[0] + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""))
-    if not as_json:
-        typer.echo(f"{n_files} files in {len(available.packs)} packs match their SHA-256")
-        _preview(doubts)
+    if not asked.as_json:
+        print_lines([f"{n_files} files in {len(available.packs)} packs match their SHA-256", *doubts], asked)
+        doubtful = f"{len(doubts)} of the prices look doubtful; " if doubts else ""
+        conclude("the data are whole.", f"{doubtful}each file has its pinned hash.", "compare", source=asked)
 
 
 def _described(file: Path | None, identity: str) -> dict[str, Any]:
@@ -158,15 +167,12 @@ def _described(file: Path | None, identity: str) -> dict[str, Any]:
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise RegistryError(f"{file}: {error}; write [{identity}] and its title, unit, frequency, release") from None
+        raise RegistryError(
+            f"{file}: {reason(error)}; write [{identity}] and its title, unit, frequency, release"
+        ) from None
     if not isinstance(tables.get(identity), dict):
         raise RegistryError(f"{file}: no table [{identity}]; it has {', '.join(tables) or 'none'}")
     return dict(tables[identity])
-
-
-def _preview(lines: Iterable[str]) -> None:
-    for line in lines:
-        typer.echo(line)
 
 
 def _teller() -> Progress:

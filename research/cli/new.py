@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import keyword
-import os
 import re
 from pathlib import Path
 from string import Template
@@ -13,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from research.cli.options import Json
-from research.cli.output import print_json
+from research.cli.output import conclude, print_json, print_lines
 from research.errors import StrategyError
 
 
@@ -27,14 +26,20 @@ def new(
         print_json({"written": [str(file) for file in written]})
         return
     strategy, test, notebook = written
-    typer.echo(f"wrote {strategy}: change the claim, the inputs and the signal")
-    typer.echo(f"wrote {test}: run it with python -m pytest {test}")
-    typer.echo(f"wrote {notebook}: open it with jupyter lab {notebook}")
-    typer.echo(f"then: assay backtest {strategy}")
+    print_lines(
+        [
+            f"wrote {strategy}: change the claim, the inputs and the signal",
+            f"wrote {test}: run it with python -m pytest {test}",
+            f"wrote {notebook}: open it with jupyter lab {notebook}",
+        ]
+    )
+    conclude(
+        "three files, which run as they are.", "an idea is best changed from one that works.", "backtest", str(strategy)
+    )
 
 
 def scaffold(name: str, folder: Path) -> tuple[Path, Path, Path]:
-    """Write the three files of a new strategy; each goes to the folder of its kind if ``folder`` has one.
+    """Write the three files of a new strategy into one folder.
 
     Raises
     ------
@@ -44,25 +49,22 @@ def scaffold(name: str, folder: Path) -> tuple[Path, Path, Path]:
     from research.datasets.store import write_atomically
 
     check_name(name)
-    strategy = _home(folder, "strategies") / f"{name}.py"
-    test = _home(folder, "tests") / f"test_{name}.py"
-    notebook = _home(folder, "notebooks") / f"{name}.ipynb"
+    strategy, test, notebook = (folder / file for file in (f"{name}.py", f"test_{name}.py", f"{name}.ipynb"))
     for file in (strategy, test, notebook):
         if file.exists():
             raise StrategyError(f"{file}: is there already; choose another name, or move it away")
-    words = {
-        "name": name,
-        "from_test": Path(os.path.relpath(strategy, test.parent)).as_posix(),
-        "from_notebook": Path(os.path.relpath(strategy, notebook.parent)).as_posix(),
+    contents = {
+        strategy: STRATEGY.substitute(name=name),
+        test: TEST.substitute(name=name),
+        notebook: _notebook(name),
     }
-    contents = {strategy: STRATEGY.substitute(words), test: TEST.substitute(words), notebook: _notebook(words)}
     for file, content in contents.items():
         write_atomically(file, content.encode("utf-8"))
     return strategy, test, notebook
 
 
 def check_name(name: str) -> None:
-    """Raise a :class:`StrategyError` unless a new strategy may be called so."""
+    """Raise a ``StrategyError`` unless a new strategy may be called so."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise StrategyError(
             f"{name!r}: no name for a strategy; use lower-case letters, digits and underscores, like my_idea"
@@ -73,25 +75,26 @@ def check_name(name: str) -> None:
         raise StrategyError(f"{name!r}: there is a strategy of that name; choose another (see assay strategies)")
 
 
-def _home(folder: Path, kind: str) -> Path:
-    return folder / kind if (folder / kind).is_dir() else folder
-
-
-def _notebook(words: dict[str, str]) -> str:
+def _notebook(name: str) -> str:
     """A notebook in format 4.5 without outputs, as Jupyter itself would save it."""
-    cells = [_cell(index, *cell, words) for index, cell in enumerate(NOTEBOOK)]
+    cells = [_cell(index, *cell, name) for index, cell in enumerate(NOTEBOOK)]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     document = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
-def _cell(index: int, kind: str, text: str, words: dict[str, str]) -> dict[str, Any]:
-    source = Template(text).substitute(words).splitlines(keepends=True)
+def _cell(index: int, kind: str, text: str, name: str) -> dict[str, Any]:
+    source = Template(text).substitute(name=name).splitlines(keepends=True)
     cell: dict[str, Any] = {"cell_type": kind, "id": f"cell-{index}", "metadata": {}, "source": source}
     return cell | ({"execution_count": None, "outputs": []} if kind == "code" else {})
 
 
-STRATEGY = Template('''"""The idea in one sentence."""
+STRATEGY = Template('''"""The idea in one sentence.
+
+As it stands `assay backtest $name.py` answers *ruled out*, and its last lines say why: an effect worth having lies
+outside what the record allows. Most ideas end there or at *undecidable*. Change the claim first and then the rule, run
+it again, and let `assay check $name.py` look for the future in it. Whatever is tried is counted.
+"""
 
 from research import hold_while, strategy
 
@@ -121,7 +124,7 @@ import pytest
 from research import UNKNOWN, backtest, open_data
 from research.discovery import find_strategy
 
-STRATEGY = find_strategy(str(Path(__file__).parent / "$from_test"))
+STRATEGY = find_strategy(str(Path(__file__).parent / "$name.py"))
 METAL = STRATEGY.metals[0]
 
 
@@ -159,7 +162,7 @@ NOTEBOOK = [
         "from research.report import charts\n"
         "\n"
         "data = open_data()\n"
-        'idea = find_strategy("$from_notebook")\n'
+        'idea = find_strategy("$name.py")\n'
         "print(idea.claim)",
     ),
     ("code", "trial = backtest(idea, data)\ntrial"),

@@ -1,63 +1,254 @@
-"""Options that several commands share, and how their text becomes values."""
+"""What several commands take, declared once: a group of options is one value, and each of its fields an option.
+
+Where the line is silent the config file speaks (:mod:`research.cli.config`), and where both are, the default.
+"""
 
 from __future__ import annotations
 
 import ast
+import functools
+import inspect
 import os
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeVar, get_type_hints
 
 import typer
 
+from research.cli.config import configured
 from research.errors import ExecutionError, ParameterError
 
 if TYPE_CHECKING:
     from research.claims import Thesis
     from research.datasets.data import Data
     from research.execution import Execution
+    from research.ledger import Ledger
+    from research.study import Study
     from research.thesis import Strategy
     from research.verdict import Rules
+
+T = TypeVar("T")
 
 THESIS: ContextVar[Path | None] = ContextVar("thesis", default=None)
 """Folder of the thesis in force, set anew by every command."""
 
-Packs = Annotated[
-    list[Path] | None,
-    typer.Option("--data", metavar="DIR", help="Another data pack; repeatable, later packs override earlier ones."),
+TYPED: ContextVar[list[str]] = ContextVar("typed")
+"""The words of the command as they were typed."""
+
+Names = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME|FILE]...", help="Strategies; default: the whole thesis.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
-PriceName = Annotated[
-    str | None,
-    typer.Option(
-        "--price", metavar="NAME", help="monthly, spot, future or etf. Default: the best that is here and not stale."
-    ),
-]
 Metals = Annotated[
     list[str] | None, typer.Option("--metal", metavar="METAL", help="A metal; repeatable. Default: all claimed.")
 ]
-Start = Annotated[str | None, typer.Option("--start", metavar="DATE", help="First bar, YYYY or YYYY-MM-DD.")]
-End = Annotated[str | None, typer.Option("--end", metavar="DATE", help="Last bar, YYYY or YYYY-MM-DD.")]
-NoLedger = Annotated[bool, typer.Option("--no-ledger", help="Neither count nor record this; the result says so.")]
-Delay = Annotated[int | None, typer.Option("--delay", metavar="BARS", help="Bars between decision and fill.")]
-Fees = Annotated[float | None, typer.Option("--fees", metavar="FRACTION", help="Of the traded value, each way.")]
-Slippage = Annotated[float | None, typer.Option("--slippage", metavar="FRACTION", help="Of the price, each way.")]
-Storage = Annotated[float | None, typer.Option("--storage", metavar="FRACTION", help="Of the value held, a year.")]
-Borrow = Annotated[float | None, typer.Option("--borrow", metavar="FRACTION", help="Of the value short, a year.")]
+Params = Annotated[list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Not the default; repeatable.")]
 
-Level = Annotated[
-    float | None, typer.Option("--level", metavar="P", help="Largest p-value that counts as evidence; at most 0.05.")
-]
-MinEvents = Annotated[
-    int | None, typer.Option("--min-events", metavar="N", help="Fewest events that give a p-value; at least 6.")
-]
+
+@dataclass(frozen=True, kw_only=True)
+class Packs:
+    """Which data."""
+
+    packs: Annotated[
+        list[Path] | None,
+        typer.Option("--data", metavar="DIR", help="Another data pack; repeatable, later packs override earlier ones."),
+    ] = None
+    as_json: Json = False
+    config: str = ""
+
+    def open(self) -> Data:
+        """The bundled pack, the user's own over it, that of the thesis in force, if it has one, and the named ones."""
+        from research.datasets.data import open_data
+
+        return open_data(*self.folders, bundled=False, user=False, price=getattr(self, "price", None))
+
+    @property
+    def folders(self) -> list[Path]:
+        """The folders of these packs."""
+        from research.home import pack_folders
+
+        folder = THESIS.get()
+        own = [folder] if folder is not None and (folder / "registry.toml").is_file() else []
+        return pack_folders(*own, *(self.packs or []))
+
+    @property
+    def words(self) -> list[str]:
+        """What must be typed again to mean the same data."""
+        thesis, price = THESIS.get(), getattr(self, "price", None)
+        again = [("--thesis", thesis), *(("--data", pack) for pack in self.packs or []), ("--price", price)]
+        return [str(word) for option in again if option[1] is not None for word in option]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source(Packs):
+    """Which data, and which price of them an account trades."""
+
+    price: Annotated[
+        str | None,
+        typer.Option(
+            "--price",
+            metavar="NAME",
+            help="monthly, spot, future or etf. Default: the best that is here and not stale.",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dated(Source):
+    """Which data and price, and between which dates."""
+
+    start: Annotated[str | None, typer.Option(metavar="DATE", help="First bar: YYYY, YYYY-MM or YYYY-MM-DD.")] = None
+    end: Annotated[str | None, typer.Option(metavar="DATE", help="Last bar: YYYY, YYYY-MM or YYYY-MM-DD.")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms(Dated):
+    """Which data, price and dates, and on which terms of trade."""
+
+    delay: Annotated[int | None, typer.Option(metavar="BARS", help="Bars between decision and fill.")] = None
+    fees: Annotated[float | None, typer.Option(metavar="FRACTION", help="Of the traded value, each way.")] = None
+    slippage: Annotated[float | None, typer.Option(metavar="FRACTION", help="Of the price, each way.")] = None
+    storage: Annotated[float | None, typer.Option(metavar="FRACTION", help="Of the value held, a year.")] = None
+    borrow: Annotated[float | None, typer.Option(metavar="FRACTION", help="Of the value short, a year.")] = None
+    no_ledger: Annotated[
+        bool, typer.Option("--no-ledger", help="Neither count nor record this; the result says so.")
+    ] = False
+
+    def __post_init__(self) -> None:
+        self.execution  # noqa: B018 - terms that make no sense are refused before the work
+
+    @property
+    def execution(self) -> Execution:
+        """The default terms with what was given."""
+        from research.execution import Execution
+
+        names = ("delay", "fees", "slippage", "storage", "borrow")
+        return Execution(**_given(self, names))  # type: ignore[arg-type]
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """Where what is tried is counted."""
+        from research.ledger import Ledger
+
+        return None if self.no_ledger else Ledger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged(Terms):
+    """All that a study needs: data, price, dates, terms, and the rules of the verdict."""
+
+    level: Annotated[
+        float | None, typer.Option(metavar="P", help="Largest p-value that counts as evidence; at most 0.05.")
+    ] = None
+    min_events: Annotated[
+        int | None, typer.Option(metavar="N", help="Fewest events that give a p-value; at least 6.")
+    ] = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.level is not None or self.min_events is not None:
+            self.rules  # noqa: B018
+
+    @property
+    def rules(self) -> Rules:
+        """The default thresholds of the verdict with what was given, which may only be stricter."""
+        from research.verdict import Rules
+
+        return Rules(**_given(self, ("level", "min_events")))  # type: ignore[arg-type]
+
+    def study(
+        self,
+        strategies: list[Strategy],
+        data: Data,
+        thesis: Thesis,
+        metals: list[str] | None = None,
+        parameters: Mapping[str, object] | None = None,
+    ) -> Study:
+        """Strategies, judged as asked; ``parameters`` are those of the first."""
+        from research.report.progress import Progress
+        from research.study import compare
+
+        with Progress(quiet=self.as_json) as tell:
+            found = compare(
+                strategies,
+                data,
+                metals=metals,
+                parameters={strategies[0].name: parameters} if parameters else None,
+                start=self.start,
+                end=self.end,
+                execution=self.execution,
+                rules=self.rules,
+                progress=tell,
+                ledger=self.ledger,
+                thesis=thesis,
+            )
+        return replace(found, manifest={**found.manifest, "config": self.config}) if self.config else found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """What is written beside what is printed."""
+
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained report.")] = None
+    run: Annotated[Path | None, typer.Option("--run", metavar="DIR", help="Write a run folder, for replay.")] = None
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write rows, bars, orders and trades as CSV.")
+    ] = None
+    parquet: Annotated[bool, typer.Option("--parquet", help="With --out: Parquet in place of CSV.")] = False
+
+    def __post_init__(self) -> None:
+        check_writable(self.html)
+        if self.run is not None:
+            from research.runs import check_folder
+
+            check_folder(self.run)
+        if self.out is not None:
+            from research.study.exports import check_export
+
+            check_export(self.out)
+
+
+def takes_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """A command as typer takes it: a parameter that is a group of options becomes an option a field."""
+    hints = get_type_hints(command, include_extras=True)
+    groups = {name: kind for name, kind in hints.items() if is_dataclass(kind) and isinstance(kind, type)}
+    options = {name: _options(kind) for name, kind in groups.items()}
+    parameters = []
+    for name, parameter in inspect.signature(command).parameters.items():
+        parameters += options.get(name, [parameter.replace(annotation=hints[name])])
+
+    @functools.wraps(command)
+    def call(**given: object) -> None:
+        made = {}
+        for name, kind in groups.items():
+            values = {option.name: given.pop(option.name) for option in options[name]}
+            made[name] = kind(**configured(values))
+        command(**given, **made)
+
+    call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in parameters]
+    )
+    return call
 
 
 def thesis_in_force() -> Thesis:
-    """The thesis of ``assay --thesis DIR``, or the bundled one."""
+    """The thesis of ``--thesis DIR``, or the bundled one."""
     from research.claims import load_thesis
 
     return load_thesis(THESIS.get())
+
+
+def kept_with_thesis(name: str, asked: Packs, make: Callable[[], T]) -> T:
+    """A list made from packs and the thesis in force, kept by their content, unless others' strategies are in it."""
+    from importlib.metadata import entry_points
+
+    from research.home import BUNDLED, bundled_folder
+    from research.kept import kept
+
+    folders = [*asked.folders, THESIS.get() or bundled_folder(), BUNDLED, BUNDLED.parent / "research" / "sources"]
+    return kept(name, folders, make, lasting=lambda: not entry_points(group="assay.strategies"))
 
 
 def strategy_named(name: str, thesis: Thesis) -> Strategy:
@@ -67,56 +258,48 @@ def strategy_named(name: str, thesis: Thesis) -> Strategy:
     return find_strategy(name, thesis.strategies)
 
 
-def open_packs(packs: list[Path] | None, price: str | None = None) -> Data:
-    """The bundled pack, the user's own over it, that of the thesis in force, if it has one, and the named ones."""
-    from research.datasets.data import open_data
-
-    folder = THESIS.get()
-    own = [folder] if folder is not None and (folder / "registry.toml").is_file() else []
-    return open_data(*own, *(packs or []), price=price)
-
-
-def check_outputs(html: Path | None, run_folder: Path | None = None) -> None:
-    """Refuse, before the work, what could not be written after it.
+def check_writable(file: Path | None) -> None:
+    """Refuse, before the work, a file that could not be written after it.
 
     Raises
     ------
-    ExecutionError, RunError
-        If the file's folder is missing, a folder has its name, or the run's folder holds something else.
+    ExecutionError
+        If its folder is missing or may not be written, or a folder has its name.
     """
-    if html is not None and not html.parent.is_dir():
-        raise ExecutionError(f"{html}: there is no folder {html.parent}; make it first: mkdir -p '{html.parent}'")
-    if html is not None and (html.is_dir() or not os.access(html.parent, os.W_OK)):
-        raise ExecutionError(f"{html}: {'is a folder' if html.is_dir() else 'may not be written'}; name another file")
-    if run_folder is not None:
-        from research.runs import check_folder
-
-        check_folder(run_folder)
+    if file is None:
+        return
+    if not file.parent.is_dir():
+        raise ExecutionError(f"{file}: there is no folder {file.parent}; make it first: mkdir -p '{file.parent}'")
+    if file.is_dir() or not os.access(file.parent, os.W_OK):
+        raise ExecutionError(f"{file}: {'is a folder' if file.is_dir() else 'may not be written'}; name another file")
 
 
-def execution_of(**given: float | None) -> Execution:
-    """The default terms with what was given on the line."""
-    from research.execution import Execution
-
-    return Execution(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
-
-
-def rules_of(**given: float | None) -> Rules:
-    """The default thresholds of the verdict with what was given on the line, which may only be stricter."""
-    from research.verdict import Rules
-
-    return Rules(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
-
-
-def parameters_of(words: list[str] | None) -> dict[str, Any]:
+def parameters_of(words: Iterable[str] | None) -> dict[str, object]:
     """``["threshold=2.0"]`` -> ``{"threshold": 2.0}``."""
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, object] = {}
     for word in words or []:
         name, equals, text = word.partition("=")
-        if not equals or not name:
+        if not (name and equals and text):
             raise ParameterError(f"--param {word!r}: write NAME=VALUE, e.g. --param threshold=2.0")
+        if name in parameters:
+            raise ParameterError(f"--param {word!r}: {name} is given twice; give it once")
         try:
             parameters[name] = ast.literal_eval(text)
         except (ValueError, SyntaxError):
             parameters[name] = text
     return parameters
+
+
+def _options(group: type) -> list[inspect.Parameter]:
+    """One parameter a field that is declared as an option."""
+    hints = get_type_hints(group, include_extras=True)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return [
+        inspect.Parameter(field.name, keyword, default=field.default, annotation=hints[field.name])
+        for field in fields(group)
+        if hasattr(hints[field.name], "__metadata__")
+    ]
+
+
+def _given(group: Packs, names: Iterable[str]) -> Mapping[str, object]:
+    return {name: value for name in names if (value := getattr(group, name)) is not None}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
-from research.cli.options import Json, Packs, open_packs
-from research.cli.output import print_json
+from research.cli.options import Json, Packs, kept_with_thesis, takes_groups, thesis_in_force
+from research.cli.output import conclude, print_json, print_lines
 from research.errors import IntegrityError
 
 if TYPE_CHECKING:
@@ -16,64 +18,97 @@ if TYPE_CHECKING:
     from research.sources.archive import ArchiveReport
 
 
-def sources(as_json: Json = False, packs: Packs = None) -> None:
+@takes_groups
+def sources(asked: Packs) -> None:
     """Everything that can be fetched: provider, span, terms, whether it is here and how old, the claims it opens."""
-    rows = source_rows(open_packs(packs))
-    if as_json:
+    rows = _as_of(kept_with_thesis("sources", asked, lambda: source_rows(asked.open())))
+    if asked.as_json:
         print_json(rows)
         return
+    lines = []
     for row in rows:
-        typer.echo(f"{row['id']}: {row['title']}")
-        typer.echo(f"    {row['publisher']}, {row['history']}; {row['allows']}")
         serves = [claim for claim in row["claims"] if claim not in row["opens"]]
         words = [f"opens {', '.join(row['opens'])}"] if row["opens"] else []
         words += [f"serves {', '.join(serves)}"] if serves else []
-        typer.echo("; ".join([f"    {row['state']}", *words]))
-    here = sum(row["here"] for row in rows)
-    typer.echo(f"{len(rows)} datasets, {here} of them here; the rest by: assay data fetch")
+        lines += [f"{row['id']}: {row['title']}", f"    {row['publisher']}, {row['history']}; {row['allows']}"]
+        lines.append("; ".join([f"    {row['state']}", *words]))
+    print_lines(lines, asked)
+    opening = [row for row in rows if row["opens"] and not row["here"]]
+    short = f"{len(rows)} datasets can be had, {sum(row['here'] for row in rows)} of them are here."
+    why = f"{len(opening)} of the others open claims that no data here can test."
+    conclude(short, why, "data", "fetch", *(row["id"] for row in opening[:1]), source=asked)
 
 
-def source_rows(available: Data) -> list[dict[str, Any]]:
-    """One row a dataset of the catalogue, as plain values."""
-    import pandas as pd
+class SourceRow(TypedDict):
+    """One dataset of the catalogue: where it comes from, whether it is here, and the claims it serves."""
 
-    from research.datasets.staleness import staleness
+    id: str
+    title: str
+    unit: str
+    frequency: str
+    publisher: str
+    history: str
+    licence: str
+    allows: str
+    here: bool
+    first: str | None
+    last: str | None
+    next_due: str | None
+    overdue_days: int
+    state: str
+    claims: list[str]
+    opens: list[str]
+
+
+def source_rows(available: Data) -> list[SourceRow]:
+    """One row a dataset of the catalogue; how late it is, is told when it is shown."""
+    from research.datasets.staleness import next_release
     from research.sources import entries
     from research.sources.fetching import needed_package
 
-    now, used, open_already = pd.Timestamp.now("UTC"), claims_by_dataset(available), claims_at_hand(available)
+    used, open_already = claims_by_dataset(available), claims_at_hand(available)
     rows = []
     for identity, one in entries().items():
-        first = last = None
-        late = 0
+        first = last = due = None
         if identity in available:
+            dataset = available[identity]
             first, last, _ = available.coverage(identity)
-            late = staleness(available[identity], last, now).overdue.days
+            due = next_release(dataset.release, dataset.frequency, last)
         package = needed_package(one)
         how = f"assay data add FILE --as {identity}" if one.by_hand else f"assay data fetch {identity}"
-        state = f"not here: {f'{package}, then ' if package else ''}{how}"
-        if last is not None:
-            state = f"here, {first:%Y-%m-%d} to {last:%Y-%m-%d}" + (f", newer for {late} days: {how}" if late else "")
-        rows.append(
-            {
-                "id": identity,
-                "title": one.fields["title"],
-                "unit": one.unit,
-                "frequency": one.frequency,
-                "publisher": one.fields["publisher"],
-                "history": one.fields["history"],
-                "licence": one.fields["licence"],
-                "allows": one.fields["allows"],
-                "here": last is not None,
-                "first": None if first is None else f"{first:%Y-%m-%d}",
-                "last": None if last is None else f"{last:%Y-%m-%d}",
-                "overdue_days": late,
-                "state": state,
-                "claims": used.get(identity, []),
-                "opens": [claim for claim in used.get(identity, []) if claim not in open_already],
-            }
+        row = SourceRow(
+            id=identity,
+            title=str(one.fields["title"]),
+            unit=one.unit,
+            frequency=one.frequency,
+            publisher=str(one.fields["publisher"]),
+            history=str(one.fields["history"]),
+            licence=str(one.fields["licence"]),
+            allows=str(one.fields["allows"]),
+            here=last is not None,
+            first=None if first is None else f"{first:%Y-%m-%d}",
+            last=None if last is None else f"{last:%Y-%m-%d}",
+            next_due=None if due is None else due.isoformat(),
+            overdue_days=0,
+            state=f"{package}, then {how}" if package else how,
+            claims=used.get(identity, []),
+            opens=[claim for claim in used.get(identity, []) if claim not in open_already],
         )
+        rows.append(row)
     return rows
+
+
+def _as_of(rows: list[SourceRow], now: datetime | None = None) -> list[SourceRow]:
+    """The rows as late as they are now, with the command that brings each in a sentence about its state."""
+    from research.report.datasets import days_late
+
+    told: list[SourceRow] = []
+    for row in rows:
+        late, how = days_late(row["next_due"], now), row["state"]
+        newer = f", newer for {late} days: {how}" if late else ""
+        state = f"here, {row['first']} to {row['last']}{newer}" if row["here"] else f"not here: {how}"
+        told.append({**row, "overdue_days": late, "state": state, "next_due": row["next_due"] and row["next_due"][:10]})
+    return told
 
 
 def claims_by_dataset(available: Data) -> dict[str, list[str]]:
@@ -99,6 +134,15 @@ def opened(before: set[str], available: Data) -> str:
     return f"{many} can be tested: {', '.join(more)}; type: assay compare"
 
 
+def to_fetch(ids: Iterable[str]) -> list[str]:
+    """The command that brings what can be fetched of these datasets; empty where nothing can."""
+    from research.sources import entries
+
+    known = entries()
+    found = [identity for identity in ids if identity in known and not known[identity].by_hand]
+    return ["data", "fetch", *found] if found else []
+
+
 def archive(
     verify: Annotated[bool, typer.Option("--verify", help="Check every day; exit 2 when one is off.")] = False,
     merge: Annotated[Path | None, typer.Option(metavar="DIR", help="Take over what another archive has more.")] = None,
@@ -117,7 +161,7 @@ def archive(
                 typer.echo(problem, err=True)
             raise IntegrityError(problems[0])
         if not as_json:
-            typer.echo(f"every day in {archive_folder()} is as it was kept")
+            conclude("every day is as it was kept.", f"the hashes in {archive_folder()} match.", "data")
         return
     report = run() if merge is None else merge_archives(merge)
     _tell(report, as_json=as_json, quiet=merge is None)
@@ -133,13 +177,12 @@ def _tell(report: ArchiveReport, *, as_json: bool, quiet: bool) -> None:
     for line in report.failed:
         typer.echo(line, err=True)
     if not quiet or report.failed or sys.stdout.isatty():
-        typer.echo(report.summary)
+        why = f"{report.failed[0]}." if report.failed else "all that is shown for one day only is kept."
+        conclude(report.summary, why, "data", "archive", "--verify")
 
 
 def _tests(available: Data) -> list[tuple[tuple[str, ...], list[str]]]:
     """Of each strategy of the thesis on each of its metals the claims that it speaks to, and the datasets it needs."""
-    from research.cli.options import thesis_in_force
-
     thesis = thesis_in_force()
     return [
         (thesis.claims_of(item), list(item.inputs_for(metal, available).values()))

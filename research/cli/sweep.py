@@ -6,23 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from research.cli.options import (
-    Borrow,
-    Delay,
-    End,
-    Fees,
-    Json,
-    NoLedger,
-    Packs,
-    PriceName,
-    Slippage,
-    Start,
-    Storage,
-    execution_of,
-    open_packs,
-    strategy_named,
-    thesis_in_force,
-)
+from research.cli.options import Terms, strategy_named, takes_groups, thesis_in_force
+from research.cli.output import conclude, print_json, print_lines
 from research.errors import ParameterError
 from research.sweep.grid import parse_axes
 
@@ -31,6 +16,7 @@ if TYPE_CHECKING:
     from research.thesis import Strategy
 
 
+@takes_groups
 def sweep(
     name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="One strategy, by name or by file.")],
     grid: Annotated[
@@ -43,14 +29,6 @@ def sweep(
     ] = None,
     metal: Annotated[str | None, typer.Option("--metal", metavar="METAL", help="Default: the first claimed.")] = None,
     by: Annotated[str | None, typer.Option("--by", metavar="NAME,NAME", help="Axes of the heat map.")] = None,
-    start: Start = None,
-    end: End = None,
-    price: PriceName = None,
-    delay: Delay = None,
-    fees: Fees = None,
-    slippage: Slippage = None,
-    storage: Storage = None,
-    borrow: Borrow = None,
     folds: Annotated[int, typer.Option("--folds", metavar="N", help="Tests of the walk forward.")] = 5,
     memory: Annotated[
         int | None,
@@ -63,9 +41,8 @@ def sweep(
         str | None, typer.Option("--scheduler", metavar="ADDRESS", help="A running Dask cluster, tcp://host:port.")
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what an earlier run has finished.")] = False,
-    no_ledger: NoLedger = False,
-    as_json: Json = False,
-    packs: Packs = None,
+    *,
+    asked: Terms,
 ) -> None:
     """Every variant of a grid: map, walk forward, and the odds that the best is luck."""
     axes = parse_axes(grid) if grid else None
@@ -74,21 +51,20 @@ def sweep(
         raise ParameterError(f"--memory {memory}: a number of bars, 0 or more")
     if workers is not None and scheduler is not None:
         raise ParameterError("--workers and --scheduler exclude each other; give one")
-    execution = execution_of(delay=delay, fees=fees, slippage=slippage, storage=storage, borrow=borrow)
-    from research.ledger import Ledger
     from research.report.progress import Progress
-    from research.study.record import Terms, record_grid
+    from research.study.record import Terms as TriedOn
+    from research.study.record import record_grid
     from research.sweep.sweep import run_sweep
 
-    available = open_packs(packs, price)
+    available = asked.open()
     problem = ""
 
     def record(strategy: Strategy, metal: str, variants: Grid) -> None:
         nonlocal problem
-        ledger = None if no_ledger else Ledger()
-        problem = record_grid(strategy, metal, list(variants), ledger, available, Terms(execution, start, end))
+        terms = TriedOn(asked.execution, asked.start, asked.end)
+        problem = record_grid(strategy, metal, list(variants), asked.ledger, available, terms)
 
-    progress = Progress(quiet=as_json)
+    progress = Progress(quiet=asked.as_json)
     kept = 0
 
     def tell(done: int, total: int, what: str) -> None:
@@ -104,9 +80,9 @@ def sweep(
                 metal=metal,
                 axes=axes,
                 by=by.split(",") if by else None,
-                start=start,
-                end=end,
-                execution=execution,
+                start=asked.start,
+                end=asked.end,
+                execution=asked.execution,
                 n_folds=folds,
                 memory=memory,
                 workers=workers,
@@ -118,16 +94,20 @@ def sweep(
     except KeyboardInterrupt:
         typer.echo(f"assay: interrupted; {kept} variants are kept, the same command goes on from there", err=True)
         raise typer.Exit(130) from None
-    if no_ledger or problem:
+    if asked.no_ledger or problem:
         typer.echo(f"trials not recorded: {problem or '--no-ledger'}", err=True)
-    if as_json:
-        from research.cli.output import print_json
-
+    if asked.as_json:
         print_json(found.to_json())
         return
     from research.report.sweep import print_sweep
 
+    print_lines((), asked)
     print_sweep(found)
+    best = found.best.parameters
+    words = [word for axis in found.grid.axes for word in ("--param", f"{axis}={best[axis]!r}")]
+    short = f"the best of {len(found.grid)} variants is {found.grid.describe(found.best.number)}."
+    why = found.deflated.sentence if found.deflated is not None else "one variant alone was tried."
+    conclude(short, why, "backtest", name, "--metal", found.metal, *words, source=asked)
 
 
 def _check_counts(**counts: int | None) -> None:

@@ -2,8 +2,8 @@
 
 The return of a futures position is that of the contract held. A series spliced from front-month prices is
 not it: at each roll it takes the spread between two contracts for a gain or loss. The functions here start
-from a roll calendar (:func:`research.datasets.futures.roll_before_notice`,
-:func:`~research.datasets.futures.roll_by_volume`), a Series of the contract held into each date.
+from a roll calendar (``research.datasets.futures.roll_before_notice``,
+``roll_by_volume``), a Series of the contract held into each date.
 """
 
 from __future__ import annotations

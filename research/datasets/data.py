@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,9 @@ from research.datasets.remedies import how_to_get
 from research.datasets.store import load, verify
 from research.errors import ExecutionError, NoData, UnknownDataset, did_you_mean
 from research.home import pack_folders
+
+FIRST_YEAR, LAST_YEAR = 1700, 2200
+_DATE = re.compile(r"(\d{4}(?:-\d{2}(?:-\d{2})?)?)(?:[T ]00:00(?::00)?)?")
 
 
 def open_data(*packs: str | Path, bundled: bool = True, user: bool | None = None, price: str | None = None) -> Data:
@@ -61,8 +66,15 @@ class Data:
 
     Tables are read, checked against their hash and validated on first use, then kept.
 
-    ``{metal}_price`` is, for signals, the price an ounce of the chosen :class:`~research.datasets.price.Price`: a
-    strategy that reads it goes on working whichever is traded. :meth:`market` holds what the account trades.
+    ``{metal}_price`` is, for signals, the price an ounce of the chosen ``Price``: a
+    strategy that reads it goes on working whichever is traded. ``market`` holds what the account trades.
+
+    Attributes
+    ----------
+    packs
+        Packs in force; later ones override earlier ones, id by id.
+    price
+        Name of the price to trade; ``None`` for the best that is here.
     """
 
     def __init__(self, packs: Iterable[Pack], price: str | None = None) -> None:
@@ -73,11 +85,20 @@ class Data:
         self._tables: dict[str, pd.DataFrame] = {}
         self._later: tuple[Data, pd.Timestamp] | None = None
         self._held: dict[str, pd.DataFrame] = {}
+        self._markets: dict[tuple[str, str | None, str | None], Market] = {}
         if price is not None:
             self._choice  # noqa: B018 - a price that is not here is an error now, not at its first use
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Data, (self.packs,)  # tables are read anew, against their hashes
+
+    def __repr__(self) -> str:
+        return f"<Data of {len(self)} datasets in {' + '.join(str(pack.folder) for pack in self.packs)}>"
+
+    def _repr_html_(self) -> str:
+        from research.report.notebook import data_html
+
+        return data_html(self)
 
     def __contains__(self, identity: object) -> bool:
         return self._source(str(identity)) in self._owner
@@ -98,12 +119,24 @@ class Data:
         return replace(dataset, kind="series", key=(), price="close", title=f"{dataset.title}: close of the held one")
 
     def owner(self, identity: str) -> Pack:
-        """The pack in force for one dataset."""
+        """The pack in force for one dataset.
+
+        Parameters
+        ----------
+        identity
+            Id of the dataset.
+        """
         self[identity]
         return self._owner[self._source(identity)]
 
     def observations(self, identity: str) -> pd.DataFrame:
-        """The whole observation table of one dataset."""
+        """The whole observation table of one dataset.
+
+        Parameters
+        ----------
+        identity
+            Id of the dataset.
+        """
         self[identity]
         source = self._source(identity)
         if source != identity and self._rolls(source):
@@ -111,9 +144,15 @@ class Data:
         return self._own(source).copy()
 
     def known_by(self, moment: pd.Timestamp) -> Data:
-        """The same packs as they stood at a moment (UTC): nothing that was published later, prices included."""
+        """The same packs as they stood at a moment (UTC): nothing that was published later, prices included.
+
+        Parameters
+        ----------
+        moment
+            UTC.
+        """
         earlier = copy(self)
-        earlier._tables, earlier._held, earlier._later = {}, {}, (self, moment)
+        earlier._tables, earlier._held, earlier._markets, earlier._later = {}, {}, {}, (self, moment)
         return earlier
 
     def verify(self) -> list[str]:
@@ -146,7 +185,13 @@ class Data:
         return f"price: {price.name}, {price.title}; {why}"
 
     def priced(self, price: str | None) -> Data:
-        """The same packs with another price; ``None`` keeps this one."""
+        """The same packs with another price; ``None`` keeps this one.
+
+        Parameters
+        ----------
+        price
+            ``monthly``, ``spot``, ``future`` or ``etf``, or ``None``.
+        """
         if price is None:
             return self
         other = Data(self.packs, price)
@@ -161,11 +206,25 @@ class Data:
     def market(self, metal: str, start: str | None = None, end: str | None = None) -> Market:
         """Realised price of ``metal`` and bills, between two dates (inclusive).
 
+        Parameters
+        ----------
+        start
+            First bar, ``YYYY`` or ``YYYY-MM-DD``.
+        end
+            Last bar, ``YYYY`` or ``YYYY-MM-DD``.
+
         Raises
         ------
         NoData
             If the chosen price has no data for the metal, or nothing lies in the range.
         """
+        asked = metal, start, end
+        if asked not in self._markets:
+            self._markets[asked] = self._market(*asked)
+        kept = self._markets[asked]
+        return replace(kept, price=kept.price.copy(deep=False), bill_accrual=kept.bill_accrual.copy(deep=False))
+
+    def _market(self, metal: str, start: str | None, end: str | None) -> Market:
         traded = self._traded(metal)
         dataset = self._owner[traded].datasets[traded]
         held = self._held_contract(traded) if self._rolls(traded) else None
@@ -187,6 +246,11 @@ class Data:
 
     def panel(self, metal: str, inputs: Mapping[str, str], market: Market) -> Panel:
         """What was known of ``inputs`` (alias -> dataset id) at each bar of ``market``.
+
+        Parameters
+        ----------
+        metal
+            The metal that is traded: ``{metal}`` in an id stands for it.
 
         Raises
         ------
@@ -210,7 +274,15 @@ class Data:
         )
 
     def quality(self, metal: str, since: pd.Timestamp | None = None) -> Quality:
-        """What is wrong with the price that the account trades: spikes, frozen runs, splits, gaps, empty rows."""
+        """What is wrong with the price that the account trades: spikes, frozen runs, splits, gaps, empty rows.
+
+        Parameters
+        ----------
+        metal
+            Which metal.
+        since
+            Only what lies after it.
+        """
         traded = self._traded(metal)
         traded = f"{metal}_price" if self._rolls(traded) else traded
         return quality(self[traded], self.observations(traded), since)
@@ -223,7 +295,13 @@ class Data:
         return [*found.values(), *map(self.quality, made)]
 
     def coverage(self, identity: str) -> tuple[pd.Timestamp, pd.Timestamp, int]:
-        """First and last period of one dataset, and its number of rows."""
+        """First and last period of one dataset, and its number of rows.
+
+        Parameters
+        ----------
+        identity
+            Id of the dataset.
+        """
         table = self.observations(identity)
         return table["observed_for"].min(), table["observed_for"].max(), len(table)
 
@@ -253,7 +331,7 @@ class Data:
         metal = identity.removesuffix("_price")
         if metal not in {known for price in self._prices.values() for known in price.datasets}:
             return identity
-        levels = [level.format(metal=metal) for level in self.price.levels] or [self.price.dataset(metal)]
+        levels = [level.format(metal=metal) for level in self.price.level] or [self.price.dataset(metal)]
         return next((level for level in levels if level in self._owner), identity)
 
     def _rolls(self, identity: str) -> bool:
@@ -266,15 +344,25 @@ class Data:
         return self._held[identity]
 
 
-def _date(text: str | None, option: str) -> pd.Timestamp | None:
-    if text is None:
+def _date(given: object, option: str) -> pd.Timestamp | None:
+    """The first day of ``2006``, ``2006-01`` or ``2006-01-31``, of an ``end`` the last; a year or a date as well.
+
+    Nothing else is read, so that ``01/02/2006`` means nothing rather than one of two days.
+    """
+    if given is None:
         return None
+    if isinstance(given, date) and not pd.isna(given):  # a datetime and a Timestamp are dates too
+        stamp = pd.Timestamp(given)
+        if stamp.tz is not None:
+            raise ExecutionError(f"{option}: {stamp} has a time zone; give the day alone, {stamp:%Y-%m-%d}")
+        return stamp
+    form = _DATE.fullmatch(text := str(given))
     try:
-        stamp = pd.Timestamp(text)
+        period = pd.Period(form[1], freq={4: "Y", 7: "M", 10: "D"}[len(form[1])]) if form else None
     except ValueError:
-        raise ExecutionError(f"{option}: {text!r} is no date; write YYYY or YYYY-MM-DD") from None
-    if option == "end":
-        for form, frequency in ((4, "Y"), (7, "M")):
-            if len(text) == form:
-                return stamp.to_period(frequency).end_time.normalize()
-    return stamp
+        period = None
+    if period is None:
+        raise ExecutionError(f"{option}: {text!r} is no date; write YYYY, YYYY-MM or YYYY-MM-DD, as 2006-01-31")
+    if not FIRST_YEAR <= period.year <= LAST_YEAR:
+        raise ExecutionError(f"{option}: {text}: no year that prices are of; use {FIRST_YEAR} to {LAST_YEAR}")
+    return (period.start_time if option == "start" else period.end_time).normalize()

@@ -10,6 +10,7 @@ from typing import Literal
 import pandas as pd
 
 from research.datasets.release import ReleaseRule
+from research.datasets.shaping import Read
 
 Frequency = Literal["day", "week", "month", "quarter", "year", "irregular"]
 
@@ -24,24 +25,44 @@ class Dataset:
     ----------
     id
         The name by which strategies ask for it; one id means one thing in every pack.
+    title
+        What it is, in a few words.
+    publisher
+        Who publishes it.
+    source
+        Address that it was taken from.
+    licence
+        On what terms.
     unit
         Unit of the values, in words.
     frequency
         Spacing of the periods that the values describe.
+    file
+        Name of its file in the pack.
+    read
+        How its file is read: which column holds what.
+    release
+        Rules from period to the moment known, one per regime.
+    longest_useful_age
+        A value whose period ended longer ago than this is no longer used.
     kind
         ``"series"`` (one value a period) or ``"table"`` (named columns, told apart by ``key``).
     price
         For prices: ``"average"`` over the period, or ``"close"``; empty otherwise.
     decision
         For prices: time of day and timezone at which a decision is taken on each bar.
-    release
-        Rules from period to the moment known, one per regime.
-    longest_useful_age
-        A value whose period ended longer ago than this is no longer used.
+    attribution
+        What its licence asks to be said.
+    notes
+        Holes and known errors.
     lag_note
         What the release rule cannot say of itself.
     forecast
         Whether a value may be known before its period ends.
+    pack
+        Name of its pack.
+    sha256
+        SHA-256 of its file.
     """
 
     id: str
@@ -52,7 +73,7 @@ class Dataset:
     unit: str
     frequency: Frequency
     file: str
-    read: Mapping[str, object]
+    read: Read
     release: tuple[ReleaseRule, ...]
     longest_useful_age: pd.Timedelta
     kind: Literal["series", "table"] = "series"

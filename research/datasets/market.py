@@ -1,6 +1,6 @@
 """Market: what really happened to the price and to bills, for the engine's ledger and for nothing else.
 
-A strategy never sees a Market; it sees a :class:`~research.datasets.panel.Panel`.
+A strategy never sees a Market; it sees a ``Panel``.
 """
 
 from __future__ import annotations
@@ -59,7 +59,13 @@ class Market:
         return days / 365.0
 
     def since(self, first: pd.Timestamp) -> Market:
-        """The same market from one bar on."""
+        """The same market from one bar on.
+
+        Parameters
+        ----------
+        first
+            First bar that is kept.
+        """
         accrual = self.bill_accrual.loc[first:].copy()
         accrual.iloc[0] = 0.0
         return replace(self, price=self.price.loc[first:], bill_accrual=accrual)

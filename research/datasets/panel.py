@@ -104,13 +104,24 @@ class Panel:
         """The series at its own frequency, dated by ``known_at``; a revision is a row of its own.
 
         ``panel.observations(name)`` holds the same rows with the period beside each value.
+
+        Parameters
+        ----------
+        name
+            Alias or id of a declared input.
         """
         identity = self._identity(name)
         native: pd.Series = self.memo.keep(("native", identity), lambda: self._native(identity))
         return native
 
     def observations(self, name: str) -> pd.DataFrame:
-        """The observation table, row by row as :meth:`native` has it, up to the last decision."""
+        """The observation table, row by row as ``native`` has it, up to the last decision.
+
+        Parameters
+        ----------
+        name
+            Alias or id of a declared input.
+        """
         return self._tables[self._identity(name)].copy()
 
     def each_release(self, name: str, statistic: Callable[[pd.Series], float]) -> pd.Series:
@@ -119,10 +130,15 @@ class Panel:
         At every distinct ``known_at`` the argument is the series by period, each period in its
         newest vintage known by then, so that neither a revision nor a late print reaches back.
 
+        Parameters
+        ----------
+        name
+            Alias or id of a declared input.
+
         Returns
         -------
         pd.Series
-            One value per release, dated by ``known_at``; use :meth:`asof` to bring it back.
+            One value per release, dated by ``known_at``; use ``asof`` to bring it back.
         """
         identity = self._identity(name)
         asked = ("each_release", identity, statistic)
@@ -135,7 +151,7 @@ class Panel:
         Parameters
         ----------
         series
-            Indexed by ``known_at`` (UTC), as :meth:`native` and :meth:`each_release` return it.
+            Indexed by ``known_at`` (UTC), as ``native`` and ``each_release`` return it.
         max_age
             Time after its ``known_at`` for which a value may be used. By default the longest useful
             age of the dataset that the series is named after, else the longest among the inputs.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -43,10 +42,28 @@ class Plausible:
     largest_step: float = float("inf")
     step: Literal["ratio", "difference"] = "ratio"
 
-    @classmethod
-    def from_mapping(cls, spec: Mapping[str, Any]) -> Plausible:
-        """Read the ``plausible`` table of a catalogue entry."""
-        return cls(**spec)
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What new values are about: a dataset as far as reading and believing them need it.
+
+    Attributes
+    ----------
+    frequency
+        Day, week, month, quarter, year or irregular.
+    columns, key
+        Of a table: its columns, and those that tell rows of one period apart.
+    checked_column
+        The column that the bounds are about.
+    """
+
+    id: str
+    unit: str
+    frequency: str
+    plausible: Plausible
+    columns: tuple[str, ...] = ("value",)
+    key: tuple[str, ...] = ()
+    checked_column: str = "value"
 
 
 def out_of_range(values: pd.Series, plausible: Plausible) -> pd.Series:
@@ -54,26 +71,20 @@ def out_of_range(values: pd.Series, plausible: Plausible) -> pd.Series:
     return (values < plausible.low) | (values > plausible.high)
 
 
-def jumps(values: pd.Series, plausible: Plausible) -> pd.Series:
-    """True where a value is further from its predecessor than ``largest_step``."""
-    if not np.isfinite(plausible.largest_step):
-        return pd.Series(False, index=values.index)
-    if plausible.step == "ratio":
-        levels = pd.Series(np.log(values.where(values > 0).to_numpy(float)), index=values.index)
-    else:
-        levels = values
-    return levels.diff().abs() > plausible.largest_step
+def jumps(rows: pd.DataFrame, subject: Subject) -> pd.Series:
+    """True where a value is further from its predecessor's than ``largest_step``; rows sorted by key, then period."""
+    values = rows[subject.checked_column]
+    levels = np.log(values.where(values > 0)) if subject.plausible.step == "ratio" else values
+    steps = levels.groupby([rows[name] for name in subject.key]).diff() if subject.key else levels.diff()
+    return steps.abs() > subject.plausible.largest_step
 
 
 def doubts(
     fresh: pd.DataFrame,
     kept: pd.DataFrame | None,
-    plausible: Plausible,
+    subject: Subject,
     *,
-    column: str = "value",
-    key: Sequence[str] = (),
     whole_history: bool = True,
-    frequency: str = "",
     base: pd.DataFrame | None = None,
     today: date | None = None,
 ) -> list[str]:
@@ -85,40 +96,37 @@ def doubts(
         ``observed_for`` and values, as obtained.
     kept
         The observation table so far, or None.
-    column
-        The value column to look at.
-    key
-        Key columns of a table: neighbours are compared within a key.
     whole_history
         The provider sends its whole history each time, so one that is much shorter, or ends earlier, is suspicious.
-    frequency
-        That of the dataset, with which the spacing of the dates must agree.
     base
         The observation table that ``fresh`` would be merged into: more than a few of its values are not rewritten
         unasked.
     today
         With ``whole_history`` and nothing kept: a history that ended years before it is suspicious.
     """
-    found = _other_spacing(fresh["observed_for"], frequency)
-    bad = fresh[out_of_range(fresh[column], plausible)]
+    column, bounds = subject.checked_column, subject.plausible
+    found = []
+    if shown := other_spacing(fresh["observed_for"], subject.frequency):
+        found.append(
+            f"the dates are a {shown} apart where the dataset has one value a {subject.frequency}: another series?"
+        )
+    bad = fresh[out_of_range(fresh[column], bounds)]
     if len(bad):
         row = bad.iloc[0]
         found.append(
-            f"{len(bad)} of {len(fresh)} values outside {plausible.low:g} to {plausible.high:g}, the first "
+            f"{len(bad)} of {len(fresh)} values outside {bounds.low:g} to {bounds.high:g}, the first "
             f"{row[column]:g} for {row['observed_for']:%Y-%m-%d}"
         )
-    if kept is not None and len(kept):
-        newest = latest(kept, key)
-        found += _doubtful_revisions(fresh, newest, plausible, column, key, whole_history)
-        if whole_history:
-            found += _ends_early(fresh, newest, column)
+    newest = latest(kept, subject.key) if kept is not None and len(kept) else None
+    if newest is not None:
+        found += _doubtful_revisions(fresh, newest, subject, whole_history)
+        found += _ends_early(fresh, newest, column) if whole_history else []
     elif whole_history and today is not None and pd.Timestamp(today) - fresh["observed_for"].max() > _LONG_AGO:
         found.append(f"it ends {fresh['observed_for'].max():%Y-%m-%d}, years ago: the answer may be cut")
     if base is not None and len(base):
-        found += _rewritten(fresh, latest(base, key), key)
-        found += contradicted(fresh, latest(base, key), column, key)
-    found += _doubtful_steps(fresh, kept, plausible, column, key)
-    return found
+        found += _rewritten(fresh, latest(base, subject.key), subject)
+        found += _contradicted(fresh, latest(base, subject.key), subject)
+    return found + _doubtful_steps(fresh, newest, subject)
 
 
 def measured_frequency(periods: pd.Series) -> str:
@@ -130,7 +138,18 @@ def measured_frequency(periods: pd.Series) -> str:
     return next(name for most, name in _SPACING if typical <= most)
 
 
-def contradicted(fresh: pd.DataFrame, newest: pd.DataFrame, column: str, key: Sequence[str]) -> list[str]:
+def other_spacing(periods: pd.Series, frequency: str) -> str:
+    """The frequency that the dates show, where it is not the dataset's; empty where it is, or has none."""
+    shown = measured_frequency(periods)
+    return "" if frequency in ("", "irregular", shown) else shown
+
+
+def in_the_future(fresh: pd.DataFrame, today: date) -> pd.DataFrame:
+    """Rows whose period ends more than a day after ``today`` (UTC; Shanghai is a day ahead for a while)."""
+    return fresh[fresh["observed_for"] > pd.Timestamp(today) + pd.Timedelta(days=1)]
+
+
+def _contradicted(fresh: pd.DataFrame, newest: pd.DataFrame, subject: Subject) -> list[str]:
     """Say where a day's report gives another ``previous`` total than the one kept of the day before.
 
     Of the next business day the two must agree (restatements of up to a thousandth of the whole let off); up to ten
@@ -138,21 +157,19 @@ def contradicted(fresh: pd.DataFrame, newest: pd.DataFrame, column: str, key: Se
     """
     if "previous" not in fresh or fresh.empty:
         return []
-    day = fresh["observed_for"].min()
+    day, key = fresh["observed_for"].min(), list(subject.key)
     before = newest[newest["observed_for"] < day]
     if before.empty:
         return []
     last = before["observed_for"].max()
-    apart = int(np.busday_count(last.date(), day.date()))
-    kept = before[before["observed_for"] == last]
-    both = fresh.merge(
-        kept.assign(kept=kept[column])[[*key, "kept"]], how="inner" if key else "cross", on=[*key] or None
-    )
+    kept = before[before["observed_for"] == last].rename(columns={subject.checked_column: "kept"})[[*key, "kept"]]
+    both = fresh.merge(kept, how="inner" if key else "cross", on=key or None)
     off = (both["previous"] - both["kept"]).abs() > _RESTATED * both["kept"].sum() + 1
+    apart = int(np.busday_count(last.date(), day.date()))
     if apart > 1:
         if key or apart > _LONGEST_OF_DAYS:
             return []
-        off &= pd.Series(np.log(both["previous"] / both["kept"]), index=both.index).abs() > _LARGEST_OF_DAYS
+        off &= np.abs(np.log(both["previous"] / both["kept"])) > _LARGEST_OF_DAYS
     if not off.any():
         return []
     row = both[off].iloc[0]
@@ -163,64 +180,41 @@ def contradicted(fresh: pd.DataFrame, newest: pd.DataFrame, column: str, key: Se
     ]
 
 
-def in_the_future(fresh: pd.DataFrame, today: date) -> pd.DataFrame:
-    """Rows whose period ends more than a day after ``today`` (UTC; Shanghai is a day ahead for a while)."""
-    return fresh[fresh["observed_for"] > pd.Timestamp(today) + pd.Timedelta(days=1)]
-
-
-def _other_spacing(periods: pd.Series, frequency: str) -> list[str]:
-    shown = measured_frequency(periods)
-    if not shown or frequency in ("", "irregular", shown):
-        return []
-    return [f"the dates are a {shown} apart where the dataset has one value a {frequency}: another series?"]
-
-
 def _ends_early(fresh: pd.DataFrame, newest: pd.DataFrame, column: str) -> list[str]:
     ends, ended = fresh["observed_for"].max(), newest["observed_for"].max()
     if ends < ended:
         return [f"it ends {ends:%Y-%m-%d} where what is here ends {ended:%Y-%m-%d}: the answer is cut or old"]
-    if ends > ended or len(newest) < 2:
-        return []
     now, before = fresh[column].iloc[-1], newest[column].iloc[-1]
     stump = f"{now:.12g}"
-    if now != before and f"{before:.12g}".startswith(stump):
+    if ends == ended and len(newest) > 1 and now != before and f"{before:.12g}".startswith(stump):
         return [f"the last value, {stump} for {ends:%Y-%m-%d}, is the beginning of the one kept, {before:.12g}"]
     return []
 
 
-def _rewritten(fresh: pd.DataFrame, newest: pd.DataFrame, key: Sequence[str]) -> list[str]:
+def _rewritten(fresh: pd.DataFrame, newest: pd.DataFrame, subject: Subject) -> list[str]:
     """More than a few past values changed, however little."""
     if "known_at" in fresh:
         return []
-    by = ["observed_for", *key]
-    values = [name for name in fresh.columns if name in newest.columns and name not in by and name != "previous"]
-    both = newest.merge(fresh, on=by, suffixes=("_kept", ""))
+    both = newest.merge(fresh, on=["observed_for", *subject.key], suffixes=("_kept", ""))
     changed = pd.Series(False, index=both.index)
-    for name in values:
-        now, before = both[name].to_numpy(float), both[f"{name}_kept"].to_numpy(float)
-        changed |= ~np.isclose(now, before, rtol=_NOISE, atol=0.0, equal_nan=True)
+    for name in both.columns:
+        if f"{name}_kept" in both.columns:
+            changed |= ~np.isclose(both[name], both[f"{name}_kept"], rtol=_NOISE, atol=0.0, equal_nan=True)
     periods, of = both.loc[changed, "observed_for"].unique(), both["observed_for"].nunique()
     if len(periods) <= _FEW_REVISED and not len(periods) > max(1, of / 2):
         return []
     return [f"{len(periods)} of {of} past values would be rewritten, the first that of {periods.min():%Y-%m-%d}"]
 
 
-def _doubtful_revisions(
-    fresh: pd.DataFrame,
-    newest: pd.DataFrame,
-    plausible: Plausible,
-    column: str,
-    key: Sequence[str],
-    whole_history: bool,
-) -> list[str]:
-    by = ["observed_for", *key]
+def _doubtful_revisions(fresh: pd.DataFrame, newest: pd.DataFrame, subject: Subject, whole_history: bool) -> list[str]:
+    by, column = ["observed_for", *subject.key], subject.checked_column
     both = newest[[*by, column]].merge(fresh[[*by, column]], on=by, suffixes=("_kept", ""))
     if whole_history and len(both) < len(newest) / 2:
         return [f"only {len(both)} of the {len(newest)} periods already kept came again"]
     before, now = both[f"{column}_kept"].to_numpy(float), both[column].to_numpy(float)
     scale = np.maximum(np.abs(before), np.abs(now))
-    if plausible.step == "difference":  # a flow or a rate near zero may well double
-        scale = np.maximum(scale, plausible.largest_step)
+    if subject.plausible.step == "difference":  # a flow or a rate near zero may well double
+        scale = np.maximum(scale, subject.plausible.largest_step)
     large = np.abs(now - before) > _LARGE_REVISION * scale
     if large.sum() <= max(2, _SHARE_REVISED * len(both)):
         return []
@@ -232,30 +226,21 @@ def _doubtful_revisions(
     return [f"{int(large.sum())} of {len(both)} past values changed by over {_LARGE_REVISION:.0%}{cause}"]
 
 
-def _doubtful_steps(
-    fresh: pd.DataFrame, kept: pd.DataFrame | None, plausible: Plausible, column: str, key: Sequence[str]
-) -> list[str]:
-    by = ["observed_for", *key]
-    rows = fresh.assign(fresh=True)
-    if kept is not None and len(kept):
-        before = latest(kept, key)
-        rows = pd.concat([before.assign(fresh=False), rows]).drop_duplicates(by, keep="last")
-        rows["fresh"] &= ~_already_kept(rows, before, by, column)
-    rows = rows.sort_values([*key, "observed_for"], ignore_index=True)
-    groups = rows.groupby(list(key), sort=False) if key else [("", rows)]
-    steps = [jumps(group[column], plausible) for _, group in groups]
-    far = pd.concat(steps).reindex(rows.index)
-    concerned = far & (rows["fresh"] | rows["fresh"].shift(fill_value=False))
+def _doubtful_steps(fresh: pd.DataFrame, newest: pd.DataFrame | None, subject: Subject) -> list[str]:
+    """Moves of new values, from and to what is beside them, that are larger than any so far."""
+    by, column = ["observed_for", *subject.key], subject.checked_column
+    rows = fresh.assign(new=True)
+    if newest is not None:
+        rows = newest[[*by, column]].merge(fresh[[*by, column]], on=by, how="outer", suffixes=("_kept", ""))
+        before = rows[f"{column}_kept"]
+        rows["new"] = rows[column].notna() & ~np.isclose(rows[column], before, rtol=1e-9, atol=0.0)
+        rows[column] = rows[column].fillna(before)
+    rows = rows.sort_values([*subject.key, "observed_for"], ignore_index=True)
+    concerned = jumps(rows, subject) & (rows["new"] | rows["new"].shift(fill_value=False))
     if not concerned.any():
         return []
-    at = int(np.flatnonzero(concerned.to_numpy())[0])
+    at = int(concerned.to_numpy().argmax())
     return [
         f"a move from {rows[column][at - 1]:g} ({rows['observed_for'][at - 1]:%Y-%m-%d}) to "
         f"{rows[column][at]:g} ({rows['observed_for'][at]:%Y-%m-%d}), larger than any believed so far"
     ]
-
-
-def _already_kept(rows: pd.DataFrame, before: pd.DataFrame, by: list[str], column: str) -> pd.Series:
-    both = rows[by].merge(before[[*by, column]], on=by, how="left")
-    same = np.isclose(both[column].to_numpy(float), rows[column].to_numpy(float), rtol=1e-9, atol=0.0)
-    return pd.Series(same, index=rows.index)

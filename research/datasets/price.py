@@ -20,18 +20,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
 
 import pandas as pd
 
+from research.datasets.fields import from_table
 from research.errors import NoData, RegistryError, did_you_mean
+from research.values import frozen
 
 COSTS = ("storage", "borrow")
 
-_KEYS = (
-    "title", "dataset", "metals", "bills", "decision", "roll_business_days", "in_price", "level", "history_years",
-    "behind_days",
-)  # fmt: skip
 _DAYS_PER_YEAR = 365.25
 
 
@@ -53,7 +50,7 @@ class Price:
         For a table by contract: business days before first notice on which the held contract is left; 0 otherwise.
     in_price
         Terms of an Execution that the price holds already, so that they are not charged twice.
-    levels
+    level
         Ids, ``{metal}`` for the metal, of the price an ounce that signals read, the first that is here; empty: what is
         traded.
     history_years, behind_days
@@ -62,26 +59,30 @@ class Price:
 
     name: str
     title: str
+    bills: tuple[str, ...]
     datasets: Mapping[str, str] = field(default_factory=dict)
     template: str = "{metal}_price"
-    bills: tuple[str, ...] = ("bill_rate",)
     decision: tuple[str, str] = ("", "")
     roll_business_days: int = 0
     in_price: frozenset[str] = frozenset()
-    levels: tuple[str, ...] = ()
+    level: tuple[str, ...] = ()
     history_years: float = 0.0
     behind_days: int = 45
+
+    def __post_init__(self) -> None:
+        for cost in self.in_price - set(COSTS):
+            raise RegistryError(f"in_price names {cost!r}{did_you_mean(cost, COSTS)}")
 
     def dataset(self, metal: str) -> str:
         """Id of what is traded, by name or by the pattern; empty where it is neither."""
         return self.datasets.get(metal) or self.template.format(metal=metal)
 
 
-PLAIN = Price(name="plain", title="the pack's own price")
+PLAIN = Price(name="plain", title="the pack's own price", bills=("bill_rate",))
 """The price of packs that name none: ``{metal}_price`` with ``bill_rate``."""
 
 
-def parse_prices(spec: Mapping[str, Any], where: str) -> Mapping[str, Price]:
+def parse_prices(spec: Mapping[str, Mapping[str, object]], where: str) -> Mapping[str, Price]:
     """Read ``[prices]`` of a registry.
 
     Raises
@@ -92,36 +93,25 @@ def parse_prices(spec: Mapping[str, Any], where: str) -> Mapping[str, Price]:
     return MappingProxyType({name: _parse(name, entry, f"{where}: [prices.{name}]") for name, entry in spec.items()})
 
 
-def _parse(name: str, entry: Mapping[str, Any], where: str) -> Price:
-    for key in entry:
-        if key not in _KEYS:
-            raise RegistryError(f"{where}: unknown field {key!r}{did_you_mean(key, _KEYS)}")
-    for key in ("title", "dataset", "bills"):
-        if not entry.get(key):
-            raise RegistryError(f"{where}: field {key!r} is missing; every price must say it")
-    traded = entry["dataset"]
+def moment_of(decision: object) -> tuple[str, str]:
+    """Time of day and timezone of ``{ time = …, timezone = … }``; both empty where they are not both said."""
+    said = decision if isinstance(decision, Mapping) else {}
+    time, timezone = said.get("time", ""), said.get("timezone", "")
+    return (str(time), str(timezone)) if time and timezone else ("", "")
+
+
+def _parse(name: str, entry: Mapping[str, object], where: str) -> Price:
+    own = dict(entry)
+    traded, metals, decision = own.pop("dataset", ""), own.pop("metals", ()), own.pop("decision", {})
     template = traded if isinstance(traded, str) else ""
-    if template:
-        traded = {metal: traded.format(metal=metal) for metal in entry.get("metals", ())}
-    if not traded:
-        raise RegistryError(f"{where}: field 'metals' is missing; say of which metals, e.g. metals = [\"gold\"]")
-    unknown = [cost for cost in entry.get("in_price", ()) if cost not in COSTS]
-    if unknown:
-        raise RegistryError(f"{where}: in_price names {unknown[0]!r}{did_you_mean(unknown[0], COSTS)}")
-    decision = entry.get("decision", {})
-    return Price(
-        name=name,
-        title=entry["title"],
-        datasets=MappingProxyType(dict(traded)),
-        template=template,
-        bills=tuple(entry["bills"]),
-        decision=(decision.get("time", ""), decision.get("timezone", "")),
-        roll_business_days=entry.get("roll_business_days", 0),
-        in_price=frozenset(entry.get("in_price", ())),
-        levels=tuple(entry.get("level", ())),
-        history_years=entry.get("history_years", 0.0),
-        behind_days=entry.get("behind_days", 45),
-    )
+    if template and isinstance(metals, list):
+        traded = {metal: template.format(metal=metal) for metal in metals}
+    named = frozen(traded) if isinstance(traded, Mapping) else {}
+    price = from_table(Price, own, where, name=name, datasets=named, template=template, decision=moment_of(decision))
+    if not named:
+        lacking = "metals" if template else "dataset"
+        raise RegistryError(f"{where}: field {lacking!r} is missing; say what is traded, and of which metals")
+    return price
 
 
 def choose(

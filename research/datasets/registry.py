@@ -6,22 +6,19 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pandas as pd
 
-from research.datasets.dataset import Dataset, Frequency
-from research.datasets.price import Price, parse_prices
+from research.datasets.dataset import Dataset
+from research.datasets.fields import from_table
+from research.datasets.price import Price, moment_of, parse_prices
 from research.datasets.release import parse_release
-from research.datasets.shaping import check_read
-from research.errors import RegistryError, did_you_mean
+from research.datasets.shaping import Read
+from research.errors import RegistryError
 from research.values import frozen
 
 FORMAT = 1
-
-_REQUIRED = ("title", "publisher", "source", "licence", "unit", "frequency", "file", "read")
-_OPTIONAL = ("kind", "key", "price", "decision", "attribution", "notes", "lag_note", "forecast")
-_SPECIAL = ("release", "longest_useful_age_days")
 
 ABOUT = (
     "title", "unit", "frequency", "kind", "key", "price", "decision", "release", "longest_useful_age_days", "lag_note",
@@ -55,8 +52,10 @@ def read_registry(folder: Path) -> Pack:
     path = folder / "registry.toml"
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise RegistryError(f"{folder}: no registry.toml, so this is no data pack; name the pack's folder") from None
+    except OSError as error:
+        raise RegistryError(f"{path}: cannot be read: {error.strerror}; name another pack's folder") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RegistryError(f"{path}: not valid TOML: {error}") from None
     head = document.get("pack", {})
@@ -80,68 +79,40 @@ def descriptions(folder: Path) -> Mapping[str, Mapping[str, Any]]:
 
     From ``[datasets]``, and from ``[described]``, where ids stand that the pack describes and does not hold.
     """
-    document = tomllib.loads((folder / "registry.toml").read_text(encoding="utf-8"))
+    file = folder / "registry.toml"
+    document = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     entries = document.get("datasets", {}) | document.get("described", {})
     return {
         identity: {key: value for key, value in entry.items() if key in ABOUT} for identity, entry in entries.items()
     }
 
 
-def _dataset(identity: str, entry: Any, files: Mapping[str, str], pack: str, where: str) -> Dataset:
-    if not isinstance(entry, dict):
-        raise RegistryError(f"{where}: must be a table of fields, not {entry!r}")
-    allowed = (*_REQUIRED, *_OPTIONAL, *_SPECIAL)
-    for key in entry:
-        if key not in allowed:
-            raise RegistryError(f"{where}: unknown field {key!r}{did_you_mean(key, allowed)}")
-    for key in _REQUIRED:
-        if key not in entry or entry[key] in ("", {}):
-            raise RegistryError(f"{where}: field {key!r} is missing; every dataset must say it")
-    release = parse_release(entry.get("release"), where)
-    if entry["frequency"] not in get_args(Frequency):
-        raise RegistryError(
-            f"{where}: frequency {entry['frequency']!r}{did_you_mean(str(entry['frequency']), get_args(Frequency))}"
-        )
-    if entry["file"] not in files:
-        raise RegistryError(f"{where}: file {entry['file']!r} is not pinned under [files]; add its SHA-256")
-    for rule in release:
-        if rule.exceptions and rule.exceptions not in files:
-            raise RegistryError(f"{where}: exceptions file {rule.exceptions!r} is not pinned under [files]")
-    check_read(entry["read"], where)
-    kind = entry.get("kind", "series")
-    if kind not in ("series", "table") or (kind == "series" and "value" not in entry["read"]):
-        raise RegistryError(f"{where}: kind must be 'series' with read.value, or 'table' with read.columns")
-    if kind == "table" and "columns" not in entry["read"]:
-        raise RegistryError(f"{where}: a table needs read.columns, the list of its value columns")
-    age = entry.get("longest_useful_age_days")
+def _dataset(identity: str, entry: object, files: Mapping[str, str], pack: str, where: str) -> Dataset:
+    own = dict(entry) if isinstance(entry, Mapping) else {}
+    release = parse_release(own.pop("release", None), where)
+    for file in filter(None, (own.get("file"), *(rule.exceptions for rule in release))):
+        if file not in files:
+            raise RegistryError(f"{where}: file {file!r} is not pinned under [files]; add its SHA-256")
+    age, decision = own.pop("longest_useful_age_days", None), own.pop("decision", {})
     if not isinstance(age, int | float) or age <= 0:
         raise RegistryError(f"{where}: longest_useful_age_days is {age!r}; say after how many days a value is stale")
-    return Dataset(
+    dataset = from_table(
+        Dataset,
+        own,
+        where,
         id=identity,
-        **{key: entry[key] for key in _REQUIRED if key != "read"},
-        read=frozen(entry["read"]),
-        kind=kind,
-        key=tuple(entry.get("key", ())),
-        **_price_fields(entry, where),
-        attribution=str(entry.get("attribution", "")),
-        notes=str(entry.get("notes", "")),
-        lag_note=str(entry.get("lag_note", "")),
-        forecast=bool(entry.get("forecast", False)),
+        read=from_table(Read, own.pop("read", {}), f"{where}: read"),
+        decision=moment_of(decision),
         release=release,
         longest_useful_age=pd.Timedelta(days=age),
         pack=pack,
-        sha256=files[entry["file"]],
+        sha256=files.get(str(own.get("file")), ""),
     )
-
-
-def _price_fields(entry: Mapping[str, Any], where: str) -> dict[str, Any]:
-    price = entry.get("price", "")
-    if price not in ("", "average", "close"):
-        raise RegistryError(f"{where}: price must be 'average' or 'close', not {price!r}")
-    decision = entry.get("decision", {})
-    if price and set(decision) != {"time", "timezone"}:
+    if not (dataset.read.value if dataset.kind == "series" else dataset.read.columns):
+        raise RegistryError(f"{where}: kind must be 'series' with read.value, or 'table' with read.columns")
+    if dataset.price and not all(dataset.decision):
         raise RegistryError(
             f'{where}: a price needs `decision = {{ time = "13:30", timezone = "America/New_York" }}`, '
             "the moment of each bar at which a strategy decides"
         )
-    return {"price": price, "decision": (decision.get("time", ""), decision.get("timezone", ""))}
+    return dataset

@@ -20,20 +20,24 @@ import re
 import tomllib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import ClassVar, Literal, get_args, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from research.datasets.fields import from_table
 from research.datasets.periods import period_end
 from research.errors import RegistryError, ValidationError, did_you_mean
 
 _WORDS = re.compile(r"lag (?P<count>\d+) (?P<business>business )?days? (?P<time>\d\d?:\d\d) (?P<timezone>\S+)")
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+Days = npt.NDArray[np.datetime64]
+
 CALENDARS = {"US": ("US", None), "GB": ("GB", "ENG"), "CN": ("CN", None)}
 
 
@@ -44,16 +48,18 @@ class ReleaseRule(ABC):
     Raises
     ------
     RegistryError
-        If a field has the wrong type or a value that no timetable has.
+        If a field has a value that no timetable has.
     """
 
-    name: ClassVar[str]
     time: str
     timezone: str
     until: pd.Timestamp | None = None
 
+    name: ClassVar[str]
     column: ClassVar[str] = ""
     exceptions: ClassVar[str] = ""
+    least: ClassVar[Mapping[str, int]] = MappingProxyType({})
+    """Smallest value of each field that counts something."""
 
     def __post_init__(self) -> None:
         try:
@@ -61,8 +67,12 @@ class ReleaseRule(ABC):
             pd.Timedelta(f"{self.time}:00")
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise RegistryError(f"release time {self.time!r} {self.timezone!r}: {error}") from None
-        if problem := self._problem():
-            raise RegistryError(f"release rule {self.name!r} {problem}")
+        for name, least in self.least.items():
+            if getattr(self, name) < least:
+                raise RegistryError(f"has {name} {getattr(self, name)}; give {least} or more")
+        calendar = getattr(self, "calendar", "US")
+        if calendar not in CALENDARS:
+            raise RegistryError(f"has calendar {calendar!r}{did_you_mean(calendar, CALENDARS)}")
 
     def describe(self) -> str:
         """The rule in words, for `assay data`."""
@@ -90,14 +100,10 @@ class ReleaseRule(ABC):
         ).dt.tz_convert("UTC")
 
     @abstractmethod
-    def _problem(self) -> str:
-        """What is wrong with the rule, or nothing."""
-
-    @abstractmethod
     def _words(self) -> str:
         """When it is, without the time of day."""
 
-    def _days(self, days: np.ndarray) -> np.ndarray:
+    def _days(self, days: Days) -> Days:
         """Days of release of periods that end on these days: by default these."""
         return days
 
@@ -107,19 +113,15 @@ class BusinessDay(ReleaseRule):
     """The ``n``-th business day of the month that comes ``months_after`` the period's last."""
 
     name = "business_day"
-    n: int = 0
+    least = MappingProxyType({"n": 1, "months_after": 0})
+    n: int
     months_after: int = 0
     calendar: str = "US"
-
-    def _problem(self) -> str:
-        if self.n < 1:
-            return "needs `n` of 1 or more"
-        return _bad_calendar(self.calendar) or _negative(months_after=self.months_after)
 
     def _words(self) -> str:
         return f"the {_ordinal(self.n)} business day ({self.calendar}) of {_month(self.months_after)}"
 
-    def _days(self, days: np.ndarray) -> np.ndarray:
+    def _days(self, days: Days) -> Days:
         first = (days.astype("datetime64[M]") + self.months_after).astype("datetime64[D]")
         return np.busday_offset(first, self.n - 1, roll="forward", holidays=_holidays(self.calendar, first))
 
@@ -129,16 +131,19 @@ class CalendarDay(ReleaseRule):
     """The given day of the month that comes ``months_after`` the period's last; its last day where it is shorter."""
 
     name = "calendar_day"
-    day: int = 0
+    least = MappingProxyType({"day": 1, "months_after": 0})
+    day: int
     months_after: int = 0
 
-    def _problem(self) -> str:
-        return "needs `day` from 1 to 31" if not 1 <= self.day <= 31 else _negative(months_after=self.months_after)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.day > 31:
+            raise RegistryError(f"has day {self.day}; give one from 1 to 31")
 
     def _words(self) -> str:
         return f"the {_ordinal(self.day)} of {_month(self.months_after)}"
 
-    def _days(self, days: np.ndarray) -> np.ndarray:
+    def _days(self, days: Days) -> Days:
         months = days.astype("datetime64[M]") + self.months_after
         last = (months + 1).astype("datetime64[D]") - 1
         return np.minimum(months.astype("datetime64[D]") + (self.day - 1), last)
@@ -146,26 +151,25 @@ class CalendarDay(ReleaseRule):
 
 @dataclass(frozen=True, kw_only=True)
 class Lag(ReleaseRule):
-    """A number of days, or of business days, after the period's last."""
+    """A number of days, or of business days, after the period's last: below 0 it would be known before that ends."""
 
     name = "lag"
+    least = MappingProxyType({"days": 0, "business_days": 0})
     days: int = 0
     business_days: int = 0
     calendar: str = "US"
 
-    def _problem(self) -> str:
-        if self.days < 0 or self.business_days < 0:
-            return "below 0 would know the number before its period ends"
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.days and self.business_days:
-            return "counts `days` or `business_days`, not both"
-        return _bad_calendar(self.calendar)
+            raise RegistryError("counts `days` or `business_days`, not both")
 
     def _words(self) -> str:
         if self.business_days:
             return f"{_count(self.business_days, 'business day')} ({self.calendar}) later"
         return f"{_count(self.days, 'day')} later" if self.days else "the same day"
 
-    def _days(self, days: np.ndarray) -> np.ndarray:
+    def _days(self, days: Days) -> Days:
         if not self.business_days:
             return days + self.days
         return np.busday_offset(days, self.business_days, roll="backward", holidays=_holidays(self.calendar, days))
@@ -179,22 +183,19 @@ class Weekly(ReleaseRule):
     """
 
     name = "weekly"
-    weekday: str = "friday"
+    least = MappingProxyType({"weeks_after": 0})
+    weekday: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "friday"
     weeks_after: int = 0
     calendar: str = "US"
     exceptions: str = ""  # type: ignore[misc]
-
-    def _problem(self) -> str:
-        if self.weekday not in WEEKDAYS:
-            return f"has weekday {self.weekday!r}{did_you_mean(self.weekday, WEEKDAYS)}"
-        return _bad_calendar(self.calendar) or _negative(weeks_after=self.weeks_after)
 
     def _words(self) -> str:
         which = f"{_ordinal(self.weeks_after + 1)} " if self.weeks_after else ""
         return f"the {which}{self.weekday.title()} after" + (" (with exceptions)" if self.exceptions else "")
 
-    def _days(self, days: np.ndarray) -> np.ndarray:
-        ahead = (WEEKDAYS.index(self.weekday) - pd.DatetimeIndex(days).day_of_week.to_numpy()) % 7
+    def _days(self, days: Days) -> Days:
+        weekday = get_args(get_type_hints(Weekly)["weekday"]).index(self.weekday)
+        ahead = (weekday - pd.DatetimeIndex(days).day_of_week.to_numpy()) % 7
         at = days + ahead.astype("timedelta64[D]") + 7 * self.weeks_after
         return np.busday_offset(at, 0, roll="forward", holidays=_holidays(self.calendar, at))
 
@@ -204,10 +205,7 @@ class Published(ReleaseRule):
     """The publication date that a column of the file states."""
 
     name = "published"
-    column: str = ""  # type: ignore[misc]
-
-    def _problem(self) -> str:
-        return "" if self.column else "needs `column`, the column of publication dates"
+    column: str = field()  # type: ignore[misc]  # without one, that of the class above would be its default
 
     def _words(self) -> str:
         return "on its own publication date"
@@ -222,7 +220,7 @@ class Published(ReleaseRule):
 RULES = {rule.name: rule for rule in (BusinessDay, CalendarDay, Lag, Weekly, Published)}
 
 
-def parse_release(spec: Any, where: str) -> tuple[ReleaseRule, ...]:
+def parse_release(spec: object, where: str) -> tuple[ReleaseRule, ...]:
     """Read the ``release`` entry of a registry.
 
     Raises
@@ -232,17 +230,25 @@ def parse_release(spec: Any, where: str) -> tuple[ReleaseRule, ...]:
     """
     if not spec:
         raise RegistryError(f"{where}: no release rule; say when each value became known with `release = {{…}}`")
-    regimes = spec if isinstance(spec, list) else [spec]
-    rules = tuple(_parse_one(item, where) for item in regimes)
-    for rule in rules[:-1]:
-        if rule.until is None:
-            raise RegistryError(f'{where}: every release regime but the last needs `until = "YYYY-MM-DD"`')
+    rules = tuple(_parse_one(item, where) for item in (spec if isinstance(spec, list) else [spec]))
+    if any(rule.until is None for rule in rules[:-1]):
+        raise RegistryError(f'{where}: every release regime but the last needs `until = "YYYY-MM-DD"`')
     if rules[-1].until is not None:
         raise RegistryError(f"{where}: the last release regime must have no `until`, or later periods have no rule")
     return rules
 
 
-def release_of_words(text: str) -> dict[str, Any]:
+def _parse_one(spec: object, where: str) -> ReleaseRule:
+    if not isinstance(spec, Mapping) or "rule" not in spec:
+        raise RegistryError(f"{where}: release must be a table with `rule = …`, not {spec!r}")
+    own = dict(spec)
+    name = own.pop("rule")
+    if name not in RULES:
+        raise RegistryError(f"{where}: unknown release rule {name!r}{did_you_mean(str(name), RULES)}")
+    return from_table(RULES[name], own, f"{where}: release rule {name!r}")
+
+
+def release_of_words(text: str) -> dict[str, object]:
     """A rule as a person types it: ``lag 1 day 18:00 UTC``, ``lag 2 business days 09:00 America/New_York``.
 
     Any other rule as the inline table of a registry: ``{ rule = "calendar_day", day = 7, months_after = 1, … }``.
@@ -257,14 +263,12 @@ def release_of_words(text: str) -> dict[str, Any]:
         count = {"business_days" if found["business"] else "days": int(found["count"])}
         return {"rule": "lag", **count, "time": found["time"], "timezone": found["timezone"]}
     try:
-        rule: dict[str, Any] = tomllib.loads(f"rule = {text}")["rule"]
+        rule = tomllib.loads(f"rule = {text}")["rule"]
     except tomllib.TOMLDecodeError:
         rule = {}
-    if not isinstance(rule, dict) or not rule:
-        raise RegistryError(
-            f"release {text!r}: write 'lag 1 day 18:00 UTC', or a rule as in a registry: {{ rule = … }}"
-        )
-    return rule
+    if isinstance(rule, dict) and rule:
+        return rule
+    raise RegistryError(f"release {text!r}: write 'lag 1 day 18:00 UTC', or a rule as in a registry: {{ rule = … }}")
 
 
 def known_at(
@@ -302,43 +306,6 @@ def known_at(
     return result
 
 
-def _parse_one(spec: Any, where: str) -> ReleaseRule:
-    if not isinstance(spec, Mapping) or "rule" not in spec:
-        raise RegistryError(f"{where}: release must be a table with `rule = …`, not {spec!r}")
-    name = spec["rule"]
-    if name not in RULES:
-        raise RegistryError(f"{where}: unknown release rule {name!r}{did_you_mean(str(name), RULES)}")
-    kinds = {field.name: field.type for field in fields(RULES[name])}
-    values = {key: value for key, value in spec.items() if key != "rule"}
-    for key, value in values.items():
-        if key not in kinds:
-            raise RegistryError(f"{where}: release rule {name!r} has no key {key!r}{did_you_mean(key, kinds)}")
-        wanted = int if kinds[key] == "int" else str
-        if key != "until" and (not isinstance(value, wanted) or isinstance(value, bool)):
-            kind = "a whole number" if wanted is int else "text"
-            raise RegistryError(f"{where}: release rule {name!r}: {key} is {value!r}; give {kind}")
-    for key in ("time", "timezone"):
-        if key not in values:
-            raise RegistryError(f'{where}: release rule {name!r} needs `{key}`, e.g. time = "16:00"')
-    if "until" in values:
-        try:
-            values["until"] = pd.Timestamp(str(values["until"]))
-        except ValueError:
-            raise RegistryError(f"{where}: release until {values['until']!r} is no date; write YYYY-MM-DD") from None
-    try:
-        return RULES[name](**values)
-    except RegistryError as error:
-        raise RegistryError(f"{where}: {error}") from None
-
-
-def _bad_calendar(calendar: str) -> str:
-    return "" if calendar in CALENDARS else f"has calendar {calendar!r}{did_you_mean(calendar, CALENDARS)}"
-
-
-def _negative(**counts: int) -> str:
-    return next((f"has {key} {value}; give 0 or more" for key, value in counts.items() if value < 0), "")
-
-
 def _ordinal(number: int) -> str:
     ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{ending}"
@@ -352,7 +319,7 @@ def _month(after: int) -> str:
     return {0: "the same month", 1: "the next month"}.get(after, f"the {_ordinal(after)} month after")
 
 
-def _holidays(calendar: str, around: np.ndarray) -> np.ndarray:
+def _holidays(calendar: str, around: Days) -> Days:
     if len(around) == 0:
         return np.array([], dtype="datetime64[D]")
     years = around.astype("datetime64[Y]").astype(int) + 1970
@@ -360,7 +327,7 @@ def _holidays(calendar: str, around: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=64)
-def _public_holidays(calendar: str, first_year: int, last_year: int) -> np.ndarray:
+def _public_holidays(calendar: str, first_year: int, last_year: int) -> Days:
     import holidays
 
     country, subdivision = CALENDARS[calendar]

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import pandas as pd
 
@@ -16,7 +15,6 @@ from research.datasets.dataset import Dataset
 from research.datasets.periods import period_end
 from research.datasets.registry import Pack, read_registry
 from research.datasets.release import known_at
-from research.datasets.shaping import periods, value_columns, wanted_rows
 from research.datasets.validation import validate
 from research.errors import IntegrityError, ValidationError
 from research.provenance import hash_bytes
@@ -42,16 +40,13 @@ def load(pack: Pack, dataset: Dataset) -> pd.DataFrame:
     where = f"{dataset.id}: {dataset.file}"
     raw = _read_table(_verified_bytes(pack, dataset.file, dataset.id), dataset.file, where)
     read = dataset.read
-    columns = value_columns(read, dataset.kind)
-    conditions = read.get("where", {})
-    assert isinstance(conditions, Mapping)
-    dates = [name for name in (read.get("observed_for"), read.get("known_at")) if isinstance(name, str)]
+    columns = read.parts
     sums = [name for names in columns.values() for name in names]
-    published = [rule.column for rule in dataset.release if rule.column and "known_at" not in read]
-    for name in [*dates, *sums, *conditions, *published]:
+    published = [rule.column for rule in dataset.release if rule.column and not read.known_at]
+    for name in filter(None, [read.observed_for, read.known_at, *sums, *read.where, *published]):
         if name not in raw.columns:
             raise ValidationError(f"{where}: no column {name!r}; the file has {', '.join(map(str, raw.columns))}")
-    for name, wanted in conditions.items():
+    for name, wanted in read.where.items():
         raw = raw[raw[name] == wanted]
     n_rows = len(raw)
     if dataset.kind == "series":
@@ -59,13 +54,13 @@ def load(pack: Pack, dataset: Dataset) -> pd.DataFrame:
     n_empty = n_rows - len(raw)
     raw = raw.reset_index(drop=True)
     try:
-        observed_for = periods(raw, read)
-        rows = wanted_rows(observed_for, raw, read, dataset.key)
+        observed_for = read.periods(raw)
+        rows = read.wanted_rows(observed_for, raw, dataset.key)
         raw, observed_for = raw[rows].reset_index(drop=True), observed_for[rows].reset_index(drop=True)
         table = pd.DataFrame({"observed_for": observed_for})
         table["known_at"] = _known_at(pack, dataset, raw, observed_for)
         for name, parts in columns.items():
-            table[name] = raw[parts[0]] if name in dataset.key else _numbers(raw[parts]) * _scale(read)
+            table[name] = raw[parts[0]] if name in dataset.key else _numbers(raw[parts]) * read.scale
     except (ValidationError, ValueError) as error:
         raise ValidationError(f"{where}: {error}") from None
     checked = validate(table, dataset, where)
@@ -114,9 +109,18 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         Path(name).chmod(0o644)
         Path(name).replace(path)
+        _sync(path.parent)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _sync(folder: Path) -> None:
+    """A renamed file is on the disk once its folder is."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
 
 
 def _verified_bytes(pack: Pack, file: str, what: str) -> bytes:
@@ -138,15 +142,15 @@ def _read_table(content: bytes, file: str, where: str) -> pd.DataFrame:
     try:
         if file.endswith(".parquet"):
             return pd.read_parquet(BytesIO(content))
-        compression: Any = "gzip" if file.endswith(".gz") else None
+        compression: Literal["gzip"] | None = "gzip" if file.endswith(".gz") else None
         return pd.read_csv(BytesIO(content), compression=compression, dtype={"published_on": "str"})
     except (ValueError, OSError) as error:
         raise ValidationError(f"{where}: cannot be read as a table: {error}") from None
 
 
 def _known_at(pack: Pack, dataset: Dataset, raw: pd.DataFrame, observed_for: pd.Series) -> pd.Series:
-    recorded = dataset.read.get("known_at")
-    if isinstance(recorded, str) and pd.api.types.is_datetime64_any_dtype(raw[recorded]):
+    recorded = dataset.read.known_at
+    if recorded and pd.api.types.is_datetime64_any_dtype(raw[recorded]):
         return raw[recorded].dt.tz_convert("UTC").astype("datetime64[us, UTC]")
     published = {rule.column: raw[rule.column] for rule in dataset.release if rule.column}
     exceptions = {}
@@ -161,11 +165,4 @@ def _known_at(pack: Pack, dataset: Dataset, raw: pd.DataFrame, observed_for: pd.
 
 def _numbers(parts: pd.DataFrame) -> pd.Series:
     """Sum of the columns, row by row; with one column, that column."""
-    total: pd.Series = parts.apply(pd.to_numeric, errors="raise").astype("float64").sum(axis=1, skipna=False)
-    return total
-
-
-def _scale(read: Mapping[str, object]) -> float:
-    scale = read.get("scale", 1.0)
-    assert isinstance(scale, int | float)
-    return float(scale)
+    return parts.apply(pd.to_numeric, errors="raise").astype("float64").sum(axis=1, skipna=False)

@@ -18,11 +18,9 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import datetime
-from io import BytesIO
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 import pandas as pd
 
@@ -41,25 +39,36 @@ _UNUSED_SECONDS = 3600.0
 _SEAL = re.compile(rb"# seal: sha256 ([0-9a-f]{64})\n\Z")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Provenance:
-    """One line of the manifest: where the newest state of a dataset came from."""
+class ManifestLine(TypedDict, total=False):
+    """Where the newest state of a dataset came from, and what it covers."""
 
     source: str
     address: str
     retrieved_at: datetime
     bytes: int
     sha256: str
-    etag: str | None = None
-    last_modified: str | None = None
+    etag: str | None
+    last_modified: str | None
+    rows: int
+    first: date
+    last: date
+
+
+class _Document(TypedDict):
+    """The pack's registry."""
+
+    pack: dict[str, object]
+    files: dict[str, str]
+    datasets: dict[str, dict[str, object]]
+    manifest: dict[str, ManifestLine]
 
 
 def keep(
     folder: Path,
     identity: str,
-    description: Mapping[str, Any],
+    description: Mapping[str, object],
     update: Callable[[pd.DataFrame | None], Merged],
-    provenance: Provenance,
+    line: ManifestLine,
     *,
     anew: bool = False,
 ) -> Merged:
@@ -75,8 +84,8 @@ def keep(
         The dataset's registry fields, without ``file`` and ``read``; for a table, ``columns`` too.
     update
         From the observation table kept so far (or None) to the merged one. Called under the lock.
-    provenance
-        The manifest's line.
+    line
+        The manifest's, without what the table says.
     anew
         Start from nothing: what is kept of this dataset is dropped, damaged or not.
 
@@ -95,8 +104,11 @@ def keep(
             kept = observations(folder, identity) if known else None
             merged = update(kept)
             if kept is None or merged.changed:
-                _store_table(folder, document, identity, description, merged.table)
-            document["manifest"][identity] = _manifest_line(provenance, merged.table)
+                _store(folder, document, identity, description, merged.table)
+            told = {name: value for name, value in line.items() if value is not None}
+            periods = merged.table["observed_for"]
+            spanned = {"rows": len(periods), "first": periods.min().date(), "last": periods.max().date()}
+            document["manifest"][identity] = cast(ManifestLine, told | spanned)
             _write_document(folder, document)
             _remove_unused(folder, document)
             return merged
@@ -114,10 +126,9 @@ def observations(folder: Path, identity: str) -> pd.DataFrame | None:
     return load(pack, pack.datasets[identity]) if identity in pack.datasets else None
 
 
-def manifest(folder: Path) -> dict[str, dict[str, Any]]:
-    """The manifest by dataset id: source, address, retrieved_at, bytes, sha256, rows, first, last."""
-    lines: dict[str, dict[str, Any]] = _read_document(folder)["manifest"]
-    return lines
+def manifest(folder: Path) -> dict[str, ManifestLine]:
+    """The manifest by dataset id."""
+    return _read_document(folder)["manifest"]
 
 
 def verify_pack(folder: Path) -> list[str]:
@@ -146,33 +157,18 @@ def _locked(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def _read_document(folder: Path) -> dict[str, Any]:
+def _read_document(folder: Path) -> _Document:
     path = folder / "registry.toml"
-    empty: dict[str, Any] = {
-        "pack": {"format": FORMAT, "name": "user"},
-        "files": {},
-        "datasets": {},
-        "manifest": {},
-    }
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return empty
+    empty = {"pack": {"format": FORMAT, "name": "user"}, "files": {}, "datasets": {}, "manifest": {}}
+    content = path.read_bytes() if path.exists() else b""
     if _SEAL.search(content) and not _sealed(content):
         raise IntegrityError(
             f"{path}: altered since it was written; restore it, or remove its last line if you edited it"
         )
     try:
-        return empty | tomllib.loads(content.decode("utf-8"))
+        return cast(_Document, empty | tomllib.loads(content.decode("utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RegistryError(f"{path}: not valid TOML: {error}; restore it") from None
-
-
-def _write_document(folder: Path, document: Mapping[str, Any]) -> None:
-    body = need("tomli_w").dumps(document).encode("utf-8")
-    seal = f"# seal: sha256 {hash_bytes(body)}\n".encode()
-    write_atomically(folder / "registry.toml", body + seal)
-    _sync_folder(folder)
 
 
 def _sealed(content: bytes) -> bool:
@@ -180,50 +176,33 @@ def _sealed(content: bytes) -> bool:
     return found is not None and hash_bytes(content[: found.start()]).encode() == found.group(1)
 
 
-def _store_table(
-    folder: Path, document: dict[str, Any], identity: str, description: Mapping[str, Any], table: pd.DataFrame
-) -> None:
-    buffer = BytesIO()
-    table.to_parquet(buffer, index=False)
-    content = buffer.getvalue()
+def _store(folder: Path, document: _Document, identity: str, about: Mapping[str, object], table: pd.DataFrame) -> None:
+    """Write the table under a name of its content, and name it in the registry in place of the former one."""
+    content = table.to_parquet(index=False)
     digest = hash_bytes(content)
     name = f"{identity}-{digest[:16]}.parquet"
     write_atomically(folder / name, content)
-    _sync_folder(folder)
-    entry = {key: value for key, value in description.items() if key != "columns"}
-    read: dict[str, Any] = {"observed_for": "observed_for", "known_at": "known_at"}
-    if entry.get("kind", "series") == "table":
-        read["columns"] = list(description["columns"])
-    else:
-        read["value"] = "value"
-    former = document["datasets"].get(identity, {}).get("file")
-    if former and former != name:
-        document["files"].pop(former, None)
+    columns = {"columns": about["columns"]} if about.get("kind") == "table" else {"value": "value"}
+    former = str(document["datasets"].get(identity, {}).get("file"))
+    if former in document["files"] and former != name:
+        del document["files"][former]
         with suppress(FileNotFoundError):
             os.utime(folder / former)
     document["files"][name] = digest
-    document["datasets"][identity] = entry | {"file": name, "read": read}
+    document["datasets"][identity] = {key: value for key, value in about.items() if key != "columns"} | {
+        "file": name,
+        "read": {"observed_for": "observed_for", "known_at": "known_at"} | columns,
+    }
 
 
-def _manifest_line(provenance: Provenance, table: pd.DataFrame) -> dict[str, Any]:
-    line = {key: value for key, value in vars(provenance).items() if value is not None}
-    periods = table["observed_for"]
-    return line | {"rows": len(table), "first": periods.min().date(), "last": periods.max().date()}
+def _write_document(folder: Path, document: _Document) -> None:
+    body = need("tomli_w").dumps(document).encode("utf-8")
+    write_atomically(folder / "registry.toml", body + f"# seal: sha256 {hash_bytes(body)}\n".encode())
 
 
-def _remove_unused(folder: Path, document: Mapping[str, Any]) -> None:
+def _remove_unused(folder: Path, document: _Document) -> None:
     """Delete what no registry names any more, an hour later: a reader may still hold the old registry."""
     oldest = time.time() - _UNUSED_SECONDS
     for path in [*folder.glob("*.parquet"), *folder.glob(".*.parquet.*"), *folder.glob(".registry.toml.*")]:
         if path.name not in document["files"] and path.stat().st_mtime < oldest:
             path.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -34,7 +34,7 @@ def alpha_path(
     r"""Timing alpha over the last ``window`` bars, with its interval, bar by bar.
 
     In each window :math:`r^s_t = \alpha + \beta r^m_t + u_t`, with the error of
-    :func:`~research.diagnostics.performance.jensen_alpha`. Neighbouring windows share nearly all their bars, so
+    ``jensen_alpha``. Neighbouring windows share nearly all their bars, so
     the band is that of one window looked at alone: some window will leave it by luck.
 
     Returns
@@ -68,7 +68,7 @@ def alpha_path(
 def rolling_alpha(
     excess_returns: pd.Series, metal_excess_returns: pd.Series, *, window: int, periods_per_year: float
 ) -> Finding:
-    """Say how steady the :func:`alpha_path` is, a description: neighbouring windows share all bars but one.
+    """Say how steady the ``alpha_path`` is, a description: neighbouring windows share all bars but one.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def rolling_alpha(
     Raises
     ------
     DataError
-        As :func:`alpha_path`.
+        As ``alpha_path``.
 
     References
     ----------
@@ -121,7 +121,7 @@ def rolling_alpha(
 def alpha_break(excess_returns: SeriesLike, metal_excess_returns: SeriesLike) -> Finding:
     """Test whether the timing alpha kept one value, by the cumulated residuals of its regression.
 
-    It is the :func:`~research.diagnostics.stability.cusum` of the strategy on the metal.
+    It is the ``cusum`` of the strategy on the metal.
 
     Returns
     -------

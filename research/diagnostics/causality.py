@@ -26,12 +26,11 @@ def granger_causality(
 ) -> Finding:
     r"""Whether ``lags`` past values of ``cause`` help to forecast ``effect`` beside its own past.
 
-    .. math:: y_t = a + \sum_{k=1}^{p} b_k y_{t-k} + \sum_{k=1}^{p} c_k x_{t-k} + u_t,
-              \qquad H_0: c_1 = \dots = c_p = 0 .
+    :math:`y_t = a + \sum_{k=1}^{p} b_k y_{t-k} + \sum_{k=1}^{p} c_k x_{t-k} + u_t, \qquad H_0: c_1 = \dots = c_p = 0 .`
 
     The p-value is that of the Wald F-test robust to heteroskedasticity (HC1), because the volatility of
     metals comes in clusters; the classical F-test of sums of squares is in the details. Both series must be
-    stationary: use changes, or :func:`toda_yamamoto` on levels.
+    stationary: use changes, or ``toda_yamamoto`` on levels.
 
     Parameters
     ----------

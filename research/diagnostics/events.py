@@ -82,7 +82,7 @@ def cumulative_abnormal_return(
     far from the average over shifts (two-sided, the real dates among them). The interval is the
     overlap-correct one,
 
-    .. math:: Var(\overline{CAR}) = \sigma^2 \left( \frac{\sum_t c_t^2}{n^2} + \frac{h^2}{m} \right),
+    :math:`Var(\overline{CAR}) = \sigma^2 \left( \frac{\sum_t c_t^2}{n^2} + \frac{h^2}{m} \right),`
 
     with :math:`c_t` the number of windows over bar t and :math:`m` the bars outside, over which
     :math:`\sigma` and the baseline are taken.
@@ -92,7 +92,7 @@ def cumulative_abnormal_return(
     returns
         Returns of the metal per bar, shape (T,).
     events
-        What :func:`episodes` gave for the same index (its ``start`` is the event), or positions.
+        What ``episodes`` gave for the same index (its ``start`` is the event), or positions.
     horizon
         h, bars in a window.
     delay
@@ -188,6 +188,13 @@ def effective_events(events: npt.ArrayLike, *, horizon: int) -> float:
     r"""Independent events that would give the mean the same error, :math:`h n^2 / \sum_t c_t^2`.
 
     n when no windows overlap, 1 when all coincide.
+
+    Parameters
+    ----------
+    events
+        Bars at which they begin.
+    horizon
+        Bars of each window.
     """
     positions = np.asarray(events, dtype=np.int64)
     h = whole(horizon, "horizon", minimum=1)
@@ -199,7 +206,17 @@ def effective_events(events: npt.ArrayLike, *, horizon: int) -> float:
 
 
 def window_counts(starts: npt.ArrayLike, *, horizon: int, n_bars: int) -> FloatArray:
-    r"""Number of windows :math:`c_t` over each bar, shape (n_bars,); each covers its start and h - 1 more."""
+    r"""Number of windows :math:`c_t` over each bar, shape (n_bars,); each covers its start and h - 1 more.
+
+    Parameters
+    ----------
+    starts
+        Bars at which the windows begin.
+    horizon
+        Bars of each.
+    n_bars
+        Length of the calendar.
+    """
     edges = np.zeros(n_bars + 1)
     position = np.asarray(starts, dtype=np.int64)
     np.add.at(edges, position, 1.0)
@@ -211,6 +228,13 @@ def cross_sectional_factor(n_events: int, mean_correlation: float) -> float:
     r"""Kolari and Pynnonen (2010): what a t-statistic over n events on shared dates must be multiplied by.
 
     :math:`\sqrt{(1-\bar r)/(1+(n-1)\bar r)}`, for gold and silver (or several strategies) that speak at once.
+
+    Parameters
+    ----------
+    n_events
+        Events on shared dates.
+    mean_correlation
+        Mean correlation of their returns.
     """
     n = whole(n_events, "n_events", minimum=1)
     if not -1 / max(n - 1, 1) < mean_correlation < 1:
@@ -224,6 +248,13 @@ def circular_shift_p_values(weights: SeriesLike, returns: SeriesLike) -> tuple[f
     The real history is one of the shifts, so neither can fall under 1/T; shifts by less than a window
     share returns with it, which makes the test a little slow to reject. Two-sided is the distance from
     the average over all shifts, :math:`\bar r \sum_t w_t`, so a metal that rose all the time proves nothing.
+
+    Parameters
+    ----------
+    weights
+        Held into each period, (T,).
+    returns
+        Of each period, (T,).
     """
     held, earned = vector(weights, "weights"), vector(returns, "returns")
     if held.size != earned.size:
@@ -242,6 +273,11 @@ def sign_flip_p_values(effects: SeriesLike) -> tuple[float, float]:
 
     All ``2**n`` are counted up to 14 effects; beyond, 16,384 flips drawn with a fixed seed and the real
     signs. Neither can fall under ``1 / 2**n``: the two-sided floor is ``2 / 2**n``.
+
+    Parameters
+    ----------
+    effects
+        One an event, (n,).
     """
     values = vector(effects, "effects")
     n = values.size

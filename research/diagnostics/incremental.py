@@ -33,14 +33,14 @@ def incremental_value(
     r"""What the signal adds to things anyone could know: :math:`r_{t+delay+1} = a + b\,x_t + c' z_t + u`.
 
     All regressors are standardised. The error of b is the equal-weighted-cosine one of its influence, as
-    in :func:`~research.diagnostics.performance.jensen_alpha`.
+    in ``jensen_alpha``.
 
     Parameters
     ----------
     returns, predictor
-        As in :func:`predictive_regression`.
+        As in ``predictive_regression``.
     controls
-        Named series known at the end of each bar on the same index, e.g. :func:`momentum_and_ratio`.
+        Named series known at the end of each bar on the same index, e.g. ``momentum_and_ratio``.
 
     Raises
     ------

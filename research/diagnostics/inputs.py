@@ -45,7 +45,7 @@ def aligned(*, minimum: int = 1, **series: SeriesLike) -> tuple[FloatArray, ...]
     Raises
     ------
     DataError
-        As :func:`vector`, or if indexes or lengths differ.
+        As ``vector``, or if indexes or lengths differ.
     """
     vectors = tuple(vector(values, name, minimum=minimum) for name, values in series.items())
     names = list(series)
@@ -69,7 +69,7 @@ def with_factors(
     Raises
     ------
     DataError
-        As :func:`aligned`, for fewer than 3 observations, and if one of them hardly moved.
+        As ``aligned``, for fewer than 3 observations, and if one of them hardly moved.
     """
     factors: dict[str, SeriesLike] = {"metal_excess_returns": metal_excess_returns}
     if isinstance(metal_excess_returns, pd.DataFrame):

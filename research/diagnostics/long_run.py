@@ -102,7 +102,7 @@ def fixed_b_p_value(statistic: float, b: float) -> float:
     Craig's form of the normal tail makes the p-value one smooth integral, so nothing is simulated or
     tabulated:
 
-    .. math:: p = \frac{2}{\pi} \int_0^{\pi/2} \prod_i (1 + t^2 \lambda_i / \sin^2\theta)^{-1/2} d\theta .
+    :math:`p = \frac{2}{\pi} \int_0^{\pi/2} \prod_i (1 + t^2 \lambda_i / \sin^2\theta)^{-1/2} d\theta .`
 
     With 400 times and 64 angles a p-value near 5 % is right to 0.3 % of itself.
 

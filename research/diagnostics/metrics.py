@@ -18,7 +18,25 @@ from research.engine.result import PortfolioResult, Result
 
 @dataclass(frozen=True, kw_only=True)
 class Performance:
-    """The row of one account in a table; annual figures are fractions a year."""
+    """The row of one account in a table; annual figures are fractions a year.
+
+    Attributes
+    ----------
+    cagr
+        Compound growth a year.
+    volatility
+        Standard deviation of returns, a year.
+    sharpe
+        Mean excess return over its standard deviation, a year.
+    max_drawdown
+        Deepest fall from a high, below 0.
+    exposure
+        Average weight of metal.
+    turnover
+        Traded value a year, as a multiple of the account.
+    costs
+        A year, as a share of the account.
+    """
 
     cagr: float
     volatility: float
@@ -34,7 +52,13 @@ class Performance:
 
 
 def performance(result: Result | PortfolioResult) -> Performance:
-    """Every descriptive number of one backtest."""
+    """Every descriptive number of one backtest.
+
+    Parameters
+    ----------
+    result
+        The account.
+    """
     year = result.periods_per_year
     return Performance(
         cagr=cagr(result.returns, year),
@@ -48,13 +72,29 @@ def performance(result: Result | PortfolioResult) -> Performance:
 
 
 def cagr(returns: pd.Series, periods_per_year: int) -> float:
-    """Compound annual growth rate, ``prod(1 + r) ** (periods_per_year / n) - 1``."""
+    """Compound annual growth rate, ``prod(1 + r) ** (periods_per_year / n) - 1``.
+
+    Parameters
+    ----------
+    returns
+        Of each period, simple.
+    periods_per_year
+        12 of monthly bars, 252 of daily ones.
+    """
     growth = float(np.prod(1 + returns.to_numpy()))
     return growth ** (periods_per_year / len(returns)) - 1 if growth > 0 else -1.0
 
 
 def volatility(returns: pd.Series, periods_per_year: int) -> float:
-    """Annualised standard deviation, ``std(r, ddof=1) * sqrt(periods_per_year)``."""
+    """Annualised standard deviation, ``std(r, ddof=1) * sqrt(periods_per_year)``.
+
+    Parameters
+    ----------
+    returns
+        Of each period, simple.
+    periods_per_year
+        12 of monthly bars, 252 of daily ones.
+    """
     return float(returns.std(ddof=1) * np.sqrt(periods_per_year))
 
 
@@ -62,6 +102,13 @@ def sharpe(excess_returns: pd.Series, periods_per_year: int) -> float:
     """Sharpe ratio, ``mean(e) / std(e, ddof=1) * sqrt(periods_per_year)``; NaN without variation.
 
     The root-of-time rule assumes uncorrelated returns (Lo 2002); averaged prices break it.
+
+    Parameters
+    ----------
+    excess_returns
+        Of each period, simple, less the bills' return.
+    periods_per_year
+        12 of monthly bars, 252 of daily ones.
     """
     deviation = float(excess_returns.std(ddof=1))
     if not deviation > 1e-15:
@@ -70,7 +117,15 @@ def sharpe(excess_returns: pd.Series, periods_per_year: int) -> float:
 
 
 def sortino(excess_returns: pd.Series, periods_per_year: int) -> float:
-    """Sortino ratio, ``mean(e) / sqrt(mean(min(e, 0)**2)) * sqrt(periods_per_year)``, over all bars."""
+    """Sortino ratio, ``mean(e) / sqrt(mean(min(e, 0)**2)) * sqrt(periods_per_year)``, over all bars.
+
+    Parameters
+    ----------
+    excess_returns
+        Of each period, simple, less the bills' return.
+    periods_per_year
+        12 of monthly bars, 252 of daily ones.
+    """
     downside = float(np.sqrt(np.mean(np.minimum(excess_returns.to_numpy(), 0.0) ** 2)))
     if not downside > 1e-15:
         return float("nan")
@@ -78,24 +133,74 @@ def sortino(excess_returns: pd.Series, periods_per_year: int) -> float:
 
 
 def drawdown(returns: pd.Series) -> pd.Series:
-    """Loss from the highest value so far, capital included, as a fraction of 0 or less."""
+    """Loss from the highest value so far, capital included, as a fraction of 0 or less.
+
+    Parameters
+    ----------
+    returns
+        Of each period, simple.
+    """
     wealth = np.cumprod(1 + returns.to_numpy())
     peak = np.maximum.accumulate(np.maximum(wealth, 1.0))
     return pd.Series(wealth / peak - 1, index=returns.index, name="drawdown")
 
 
 def max_drawdown(returns: pd.Series) -> float:
-    """The deepest :func:`drawdown`, a fraction of 0 or less."""
+    """The deepest ``drawdown``, a fraction of 0 or less.
+
+    Parameters
+    ----------
+    returns
+        Of each period, simple.
+    """
     return float(drawdown(returns).min())
 
 
+def calmar(returns: pd.Series, periods_per_year: int) -> float:
+    """Calmar ratio, ``cagr / -max_drawdown`` over the whole record (Young 1991); NaN of an account that never fell."""
+    deepest = max_drawdown(returns)
+    return cagr(returns, periods_per_year) / -deepest if deepest < 0 else float("nan")
+
+
+def value_at_risk(returns: pd.Series, level: float = 0.95) -> float:
+    """Historical value at risk: the return of one bar that a share ``1 - level`` of all bars fell under.
+
+    The quantile of the returns, linear between two of them, as a fraction; a loss is negative.
+    """
+    return float(np.quantile(returns.to_numpy(), 1 - level))
+
+
+def expected_shortfall(returns: pd.Series, level: float = 0.95) -> float:
+    """Mean return of the bars at or under :func:`value_at_risk` (Acerbi and Tasche 2002), a fraction."""
+    values = returns.to_numpy()
+    return float(values[values <= value_at_risk(returns, level)].mean())
+
+
 def exposure(weights: pd.Series) -> float:
-    """Average weight of what is not bills, over the bars that earn: every bar but the last."""
+    """Average weight of what is not bills, over the bars that earn: every bar but the last.
+
+    Parameters
+    ----------
+    weights
+        Held after each bar.
+    """
     return float(weights.iloc[:-1].mean())
 
 
 def turnover(orders: pd.DataFrame, equity: pd.Series, capital: float, periods_per_year: int) -> float:
-    """Value traded a year, bills apart, as a multiple of the account: ``sum(|order| / value before) * p / n``."""
+    """Value traded a year, bills apart, as a multiple of the account: ``sum(|order| / value before) * p / n``.
+
+    Parameters
+    ----------
+    orders
+        Every order, with its value.
+    equity
+        Value of the account at each bar.
+    capital
+        Its first value.
+    periods_per_year
+        12 of monthly bars, 252 of daily ones.
+    """
     metal = orders[orders["column"] != "bills"]
     before = equity.shift(1, fill_value=capital)
     traded = (metal["size"] * metal["price"]).to_numpy() / before.loc[metal["date"]].to_numpy()
@@ -103,5 +208,13 @@ def turnover(orders: pd.DataFrame, equity: pd.Series, capital: float, periods_pe
 
 
 def cost_drag(costs: pd.DataFrame, periods_per_year: int) -> float:
-    """All costs a year, as a fraction of the account: ``sum(costs) * p / n``."""
+    """All costs a year, as a fraction of the account: ``sum(costs) * p / n``.
+
+    Parameters
+    ----------
+    costs
+        Of each bar, as fractions of the account.
+    periods_per_year
+        12 of monthly bars, 252 of daily ones.
+    """
     return float(costs.to_numpy().sum()) * periods_per_year / (len(costs) - 1)

@@ -2,7 +2,7 @@
 
 The test takes a table of gains over a benchmark, one column for each strategy. All columns are resampled together by
 the stationary bootstrap, so that strategies that are nearly the same count nearly as one. No verdict asks it: claims
-are adjusted by :mod:`~research.diagnostics.rotation`.
+are adjusted by ``rotation``.
 
 **Different start dates.** NaN outside a strategy's own window is allowed. Its deviations from its own mean
 are zero there; the mean and its error are those of the window, and the dependence between strategies is that
@@ -53,7 +53,7 @@ def superior_predictive_ability(
     seed, n_draws
         Of the resamples.
     block_length
-        Mean block length in bars; by default :func:`~research.diagnostics.block_length.automatic_block_length`.
+        Mean block length in bars; by default ``automatic_block_length``.
     studentize
         Divide by standard errors; otherwise only by the root of the number of bars.
 
@@ -116,6 +116,13 @@ def bootstrap_variance(series: Floats, block_length: float) -> Floats:
 
     ``C0 + 2 sum_i k(i) C_i`` with the biased autocovariances ``C_i`` and ``k(i) = (1 - i/n)(1-p)^i +
     (i/n)(1-p)^(n-i)``, ``p = 1 / block_length`` (Politis and Romano 1994, Lemma 1).
+
+    Parameters
+    ----------
+    series
+        Shape (n, k).
+    block_length
+        Mean length of the blocks, in periods.
     """
     n = series.shape[0]
     covariances = autocovariances(series)
@@ -128,7 +135,17 @@ TIE = 1e-9  # statistics nearer than this are equal; the last digits of a matrix
 
 
 def spa_exceedances(statistics: Floats, deviations: Floats, poor_thresholds: Floats) -> tuple[float, float, float]:
-    """Return the shares of resamples at or above ``T``: lower, consistent and upper recentring."""
+    """Return the shares of resamples at or above ``T``: lower, consistent and upper recentring.
+
+    Parameters
+    ----------
+    statistics
+        Of each strategy, (k,).
+    deviations
+        Of each resample from its centre, (resamples, k).
+    poor_thresholds
+        Below which a strategy counts as poor, (k,).
+    """
     use = np.isfinite(statistics)
     t, resampled = statistics[use], deviations[:, use]
     largest = max(0.0, float(t.max()))

@@ -19,6 +19,13 @@ def bayes_factor(ratio: Estimate, scale: float = PRIOR_SCALE) -> float:
     With the information ratio :math:`r` and its error :math:`e`, a half-normal prior of scale :math:`\sigma_0` against
     0: :math:`2\,\Phi(\mu/\sigma)\,N(r; 0, \sigma_0^2 + e^2) / N(r; 0, e^2)`, with
     :math:`\mu = \sigma_0^2 r / (\sigma_0^2 + e^2)` and :math:`\sigma^2 = \sigma_0^2 e^2 / (\sigma_0^2 + e^2)`.
+
+    Parameters
+    ----------
+    ratio
+        Information ratio with its error.
+    scale
+        Of the half-normal prior, an information ratio a year.
     """
     from scipy.special import ndtr
 
@@ -32,7 +39,13 @@ def bayes_factor(ratio: Estimate, scale: float = PRIOR_SCALE) -> float:
 
 
 def odds_words(factor: float) -> str:
-    """``1 in 3``: what the record makes of even odds; ``2.4 to 1`` where it speaks for the claim."""
+    """``1 in 3``: what the record makes of even odds; ``2.4 to 1`` where it speaks for the claim.
+
+    Parameters
+    ----------
+    factor
+        Odds, from ``bayes_factor``.
+    """
     if not isfinite(factor):
         return "unknown"
     return f"{_figure(factor)} to 1" if factor >= 1 else f"1 in {_figure(1 + 1 / factor)}"
@@ -40,7 +53,15 @@ def odds_words(factor: float) -> str:
 
 @dataclass(frozen=True)
 class Delayed:
-    """One more bar of delay: the share of an effect that it leaves, and how alike chance is in both accounts."""
+    """One more bar of delay: the share of an effect that it leaves, and how alike chance is in both accounts.
+
+    Attributes
+    ----------
+    share
+        Of an effect that is left after one more bar.
+    correlation
+        Of chance in both accounts.
+    """
 
     share: float = 1.0
     correlation: float = 1.0
@@ -55,6 +76,17 @@ def detectable(
     ``degrees_of_freedom``, becomes that of the estimate's own t with the same tail; the t of an effect of so many
     errors is noncentral; given that it is high enough, the delayed return, which has a share of the effect, is above 0
     as two correlated normal errors say. Infinite where no effect is found so often.
+
+    Parameters
+    ----------
+    estimate
+        With its error.
+    critical_value
+        What its t must reach.
+    power
+        Probability with which it is found.
+    delayed
+        What one more bar of delay leaves; ``None`` for all.
     """
     from scipy.optimize import brentq
     from scipy.special import nctdtr, nctdtrinc, ndtri, stdtr, stdtrit
@@ -99,6 +131,13 @@ class Decidable:
     """When a claim can be decided if events go on as they came: ``year``, and 80 % bounds of that guess.
 
     Years are those of the calendar; infinite where nothing ever happens.
+
+    Attributes
+    ----------
+    earliest
+        10 % bound.
+    latest
+        90 % bound.
     """
 
     year: float
@@ -124,6 +163,14 @@ def decidable(
 
     Parameters
     ----------
+    detectable_ratio
+        What is found four times in five, an information ratio.
+    worthwhile_ratio
+        What would be worth having, likewise.
+    events
+        Independent events so far.
+    minimum_events
+        Fewest that can be judged.
     years, now
         Length of the record, and the calendar year of its end.
     nu

@@ -1,7 +1,7 @@
 """Jensen's alpha over a fixed mix of metal and bills: a description that decides nothing.
 
 It rewards whoever holds in calm months and punishes whoever holds in wild ones, if the metal has a drift: beta weighs
-months by their variance. A verdict reads the timing return (:mod:`~research.diagnostics.timing`) in its place.
+months by their variance. A verdict reads the timing return (``timing``) in its place.
 """
 
 from __future__ import annotations
@@ -169,6 +169,11 @@ def regress_on_metal(strategy: FloatArray, metal: FloatArray) -> tuple[float, Fl
     """Alpha a period, betas (K,), residuals, and the influence of every period on alpha (mean 0, both (T,)).
 
     ``metal`` is (T,) or, for several, (T, K).
+
+    Parameters
+    ----------
+    strategy
+        Excess returns of the strategy, (T,).
 
     Raises
     ------

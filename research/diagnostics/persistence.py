@@ -60,10 +60,10 @@ def stambaugh_bias(*, innovation_slope: float, persistence: float, n_observation
 def long_horizon_bias(dynamics: PredictorDynamics, *, n_observations: int, horizon: int, delay: int = 0) -> float:
     r"""Bias of the J-step slope when the predictor says nothing.
 
-    .. math:: -\frac{\phi}{T} \sum_{k=1+delay}^{J+delay} \left( 1 + \rho + 2\rho^k \right)
+    :math:`-\frac{\phi}{T} \sum_{k=1+delay}^{J+delay} \left( 1 + \rho + 2\rho^k \right)`
 
     With no delay the sum is :math:`J(1+\rho) + 2\rho(1-\rho^J)/(1-\rho)` (Boudoukh, Israel and Richardson
-    2022), and at J = 1 :func:`stambaugh_bias`. The term k is the bias of the slope of a shock k bars ahead:
+    2022), and at J = 1 ``stambaugh_bias``. The term k is the bias of the slope of a shock k bars ahead:
     :math:`-(1+\rho)/T` from the estimated mean and :math:`-2\rho^k/T` from the estimated variance. The
     corrected persistence, never over 1, stands for :math:`\rho`.
     """

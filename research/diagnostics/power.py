@@ -15,6 +15,13 @@ def power_of_t_test(effect: float, degrees_of_freedom: float, *, significance: f
 
     The square of the noncentral t is a noncentral F with 1 and ``degrees_of_freedom``; infinite degrees of
     freedom are the normal test.
+
+    Parameters
+    ----------
+    effect
+        In standard errors.
+    significance
+        Probability of an error of the first kind, two-sided.
     """
     from scipy.special import ncfdtr, ndtr, stdtrit
 
@@ -32,6 +39,13 @@ def minimum_detectable_shift(degrees_of_freedom: float, *, significance: float =
     """Smallest effect, in standard errors of the estimate, found with probability ``power``.
 
     2.80 for a normal test at 5 % and 80 %; more when the error itself is estimated from little.
+
+    Parameters
+    ----------
+    degrees_of_freedom
+        Of the t.
+    significance
+        Probability of an error of the first kind, two-sided.
     """
     from scipy.optimize import brentq
 
@@ -53,6 +67,13 @@ def minimum_detectable_effect(n_observations: float, *, significance: float = 0.
 
     ``n_observations`` may be an effective number and so a fraction. Below 2 the test is taken at one
     degree of freedom, the least a t-test has.
+
+    Parameters
+    ----------
+    significance
+        Probability of an error of the first kind, two-sided.
+    power
+        Probability with which it is found.
     """
     n = positive(n_observations, "n_observations")
     shift = minimum_detectable_shift(max(1.0, n - 1), significance=significance, power=power)
@@ -60,6 +81,16 @@ def minimum_detectable_effect(n_observations: float, *, significance: float = 0.
 
 
 def years_to_detect(annual_sharpe: float, *, significance: float = 0.05, power: float = 0.8) -> float:
-    r"""Years until a Sharpe or information ratio stands out, :math:`((z_{1-a/2} + z_{power}) / SR)^2`."""
+    r"""Years until a Sharpe or information ratio stands out, :math:`((z_{1-a/2} + z_{power}) / SR)^2`.
+
+    Parameters
+    ----------
+    annual_sharpe
+        The effect, a Sharpe or information ratio a year.
+    significance
+        Probability of an error of the first kind, two-sided.
+    power
+        Probability with which it is found.
+    """
     shift = minimum_detectable_shift(inf, significance=significance, power=power)
     return (shift / positive(annual_sharpe, "annual_sharpe")) ** 2

@@ -38,7 +38,7 @@ def predictive_regression(
 ) -> Finding:
     r"""Return over the next ``horizon`` bars for one standard deviation of the predictor.
 
-    The slope is the overlapping OLS slope less its small-sample bias (:func:`long_horizon_bias`); its
+    The slope is the overlapping OLS slope less its small-sample bias (``long_horizon_bias``); its
     error is Hodrick's (1992) 1B, which takes no autocovariance of overlapping sums but uses that, under the
     null, :math:`\sum_t (r_{t+1}+\dots+r_{t+J}) x_t = \sum_t r_{t+1} (x_t + \dots + x_{t-J+1})`.
 
@@ -148,7 +148,21 @@ def predictive_regressions(
     delay: int = 1,
     level: float = 0.95,
 ) -> tuple[Finding, ...]:
-    """:func:`predictive_regression` at every horizon, in the order given."""
+    """``predictive_regression`` at every horizon, in the order given.
+
+    Parameters
+    ----------
+    returns
+        Of each period, (T,).
+    predictor
+        Known before each, (T,).
+    horizons
+        In periods.
+    delay
+        Periods between knowing and earning.
+    level
+        Of the intervals.
+    """
     return tuple(
         predictive_regression(returns, predictor, horizon=horizon, delay=delay, level=level) for horizon in horizons
     )
@@ -163,6 +177,15 @@ def augmented_regression(returns: SeriesLike, predictor: SeriesLike, *, level: f
     9/T^2)^2 Var(\hat\rho) + Var(\hat\beta^c)`.
 
     It explains the return with the next value of the predictor, so it is a test and no trading rule.
+
+    Parameters
+    ----------
+    returns
+        Of each period, (T,).
+    predictor
+        Known before each, (T,).
+    level
+        Of the interval.
 
     References
     ----------

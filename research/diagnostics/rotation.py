@@ -1,11 +1,11 @@
 r"""Many claims at once: p-values by rotation of their low frequencies, step-down.
 
-A claim is :math:`\nu + 1` numbers (:mod:`~research.diagnostics.timing`): the first is its mean, the others tell its
+A claim is :math:`\nu + 1` numbers (``timing``): the first is its mean, the others tell its
 error. Under the null the rows of the matrix :math:`M` of a family, one column a claim, are for long samples independent
 draws of one normal vector over the claims, however these correlate. So a family turned by a random unit vector
 :math:`u` is as likely as the one seen, its means are :math:`u' M` and
 
-.. math:: t^* = u' M / \sqrt{(\sum_j M_j^2 - (u' M)^2) / \nu}
+:math:`t^* = u' M / \sqrt{(\sum_j M_j^2 - (u' M)^2) / \nu}`
 
 has the very degrees of freedom of the single t. The largest over the claims gives the adjusted p of the largest seen,
 the largest over the rest that of the next, and so on down; none is smaller than one before it. No block length is
@@ -52,7 +52,13 @@ class Family:
     degrees_of_freedom: int
 
     def critical_value(self, level: float) -> float:
-        """What the largest t must reach."""
+        """What the largest t must reach.
+
+        Parameters
+        ----------
+        level
+            Of the whole family.
+        """
         return _quantile(self, 1 - level)
 
 
@@ -90,7 +96,15 @@ def _quantile(family: Family, share: float) -> float:
 
 
 def monte_carlo_error(p_value: float, n_rotations: int = N_ROTATIONS) -> float:
-    """Standard error of a p-value that was counted."""
+    """Standard error of a p-value that was counted.
+
+    Parameters
+    ----------
+    p_value
+        As counted.
+    n_rotations
+        Of how many.
+    """
     return sqrt(p_value * (1 - p_value) / n_rotations)
 
 

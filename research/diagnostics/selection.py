@@ -24,18 +24,17 @@ _TIE = 1e-10
 def probabilistic_sharpe_ratio(excess_returns: MomentsLike, *, benchmark_sharpe: float = 0.0) -> Finding:
     r"""Confidence that the true Sharpe ratio exceeds a benchmark.
 
-    .. math:: PSR = \Phi\left(
-              \frac{(SR - SR^*) \sqrt{T - 1}}{\sqrt{1 - \gamma_3 SR + (\gamma_4 - 1) SR^2 / 4}} \right)
+    :math:`PSR = \Phi\left( \frac{(SR - SR^*) \sqrt{T - 1}}{\sqrt{1 - \gamma_3 SR + (\gamma_4 - 1) SR^2 / 4}} \right)`
 
     Returns count as independent. Clustered volatility does no harm where the benchmark is 0; beside a true ratio of 0.8
     a year a benchmark of the same size is passed at 5 % in 9.5 % of GARCH samples of 480 months, and with the
     autocorrelation of averaged prices any benchmark in 9 % (``python -m tests.calibration``);
-    :func:`~research.diagnostics.sharpe.sharpe_ratio` allows for memory.
+    ``sharpe_ratio`` allows for memory.
 
     Parameters
     ----------
     excess_returns
-        Returns per period less the bill's, shape (T,), or their :class:`SharpeMoments`.
+        Returns per period less the bill's, shape (T,), or their ``SharpeMoments``.
     benchmark_sharpe
         :math:`SR^*`, per period.
 
@@ -82,13 +81,13 @@ def probabilistic_sharpe_ratio(excess_returns: MomentsLike, *, benchmark_sharpe:
 def deflated_sharpe_ratio(excess_returns: MomentsLike, *, n_trials: int, trial_variance: float) -> Finding:
     r"""Confidence that the Sharpe ratio exceeds the best of ``n_trials`` strategies without skill.
 
-    The benchmark of :func:`probabilistic_sharpe_ratio` is :math:`SR_0 = \sqrt V\,E[\max_N]` with
-    :func:`expected_maximum`.
+    The benchmark of ``probabilistic_sharpe_ratio`` is :math:`SR_0 = \sqrt V\,E[\max_N]` with
+    ``expected_maximum``.
 
     Parameters
     ----------
     excess_returns
-        Returns per period of the strategy picked, or their :class:`SharpeMoments`.
+        Returns per period of the strategy picked, or their ``SharpeMoments``.
     n_trials
         N, every variant ever run, not only those shown.
     trial_variance
@@ -138,10 +137,21 @@ def minimum_track_record(
 ) -> Finding:
     r"""Years of returns needed to trust that the Sharpe ratio exceeds a benchmark.
 
-    .. math:: MinTRL = 1 + \left(1 - \gamma_3 SR + \tfrac{\gamma_4 - 1}{4} SR^2\right)
-              \left(\frac{z_{level}}{SR - SR^*}\right)^2
+    :math:`MinTRL = 1 + \left(1 - \gamma_3 SR + \tfrac{\gamma_4 - 1}{4} SR^2\right) \left(\frac{z_{level}}{SR -
+    SR^*}\right)^2`
 
     Infinite when the ratio is not above the benchmark. Ratios per period.
+
+    Parameters
+    ----------
+    excess_returns
+        Of each period, simple, less the bills' return.
+    periods_per_year
+        12 of monthly bars, 252 of daily ones.
+    benchmark_sharpe
+        To be beaten, a year.
+    level
+        Probability of an error of the first kind.
 
     References
     ----------
@@ -180,6 +190,11 @@ def minimum_backtest_length(n_trials: int, *, annual_sharpe: float = 1.0) -> flo
     r"""Years under which the best of N trials without skill is expected to show ``annual_sharpe``.
 
     :math:`(E[\max_N] / SR)^2` (Bailey, Borwein, Lopez de Prado and Zhu 2014).
+
+    Parameters
+    ----------
+    n_trials
+        Number of independent trials, at least 1.
     """
     return (expected_maximum(n_trials) / positive(annual_sharpe, "annual_sharpe")) ** 2
 
@@ -188,7 +203,12 @@ def expected_maximum(n_trials: int) -> float:
     r"""Expected largest of N independent standard normals, as the deflated Sharpe ratio takes it.
 
     :math:`(1-\gamma)\,\Phi^{-1}(1 - 1/N) + \gamma\,\Phi^{-1}(1 - 1/(Ne))`, :math:`\gamma` Euler's constant;
-    0 for one. The error is -8 % at N = 2, +2.5 % at N = 5 and fades; see :func:`expected_maximum_exact`.
+    0 for one. The error is -8 % at N = 2, +2.5 % at N = 5 and fades; see ``expected_maximum_exact``.
+
+    Parameters
+    ----------
+    n_trials
+        Number of independent trials, at least 1.
     """
     from scipy.special import ndtri
 
@@ -199,7 +219,13 @@ def expected_maximum(n_trials: int) -> float:
 
 
 def expected_maximum_exact(n_trials: int) -> float:
-    r"""Expected largest of N independent standard normals, :math:`\int x\,d\Phi(x)^N`."""
+    r"""Expected largest of N independent standard normals, :math:`\int x\,d\Phi(x)^N`.
+
+    Parameters
+    ----------
+    n_trials
+        Number of independent trials, at least 1.
+    """
     from scipy.special import log_ndtr
 
     n = whole(n_trials, "n_trials", minimum=1)
@@ -259,7 +285,7 @@ def overfitting_from_moments(
     Returns
     -------
     Finding
-        As :func:`probability_of_backtest_overfitting`. Sharpe ratios nearer to each other than rounding are tied.
+        As ``probability_of_backtest_overfitting``. Sharpe ratios nearer to each other than rounding are tied.
     """
     best = picked = np.empty(0)
     n_blocks = n_variants = 0

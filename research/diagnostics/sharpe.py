@@ -137,7 +137,7 @@ def sharpe_ratio(excess_returns: SeriesLike, *, periods_per_year: int, level: fl
     Raises
     ------
     DataError
-        As :func:`sharpe_moments`.
+        As ``sharpe_moments``.
     """
     returns = vector(excess_returns, "excess_returns", minimum=3)
     year = whole(periods_per_year, "periods_per_year", minimum=1)

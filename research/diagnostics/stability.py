@@ -81,7 +81,7 @@ def recursive_cusum(series: SeriesLike, regressors: npt.ArrayLike | None = None)
 
     The statistic is :math:`S = \max_t |W_t| / (1 + 2 (t-k)/(n-k))` with
     :math:`W_t = \sum_{s \le t} w_s / (\hat\sigma \sqrt{n-k})` of the standardized forecast errors w, each from the
-    fit to the bars before it. :math:`\hat\sigma` is the root of their Newey-West long-run variance as in :func:`cusum`,
+    fit to the bars before it. :math:`\hat\sigma` is the root of their Newey-West long-run variance as in ``cusum``,
     about their mean: about zero, a break would swell it and hide itself. In the details it is their standard
     deviation, as in R's strucchange.
 

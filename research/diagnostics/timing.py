@@ -4,7 +4,7 @@ Of the weight :math:`w_t` held into each period, the average :math:`h_t` of all 
 :math:`m_t` over bills (storage paid), with :math:`z = w - h` and the trading cost :math:`c_t` beyond that of holding
 :math:`h` all the time, the *timing series* in the direction :math:`s` is
 
-.. math:: \psi_t = s\,(z_t - \bar z)(m_t - \bar m) - c_t ,
+:math:`\psi_t = s\,(z_t - \bar z)(m_t - \bar m) - c_t ,`
 
 and its mean, a year, the timing return. It is a covariance of weight and return: the drift of the metal cancels exactly
 and its volatility does not enter the mean, so neither passes for timing. The average so far, in place of that of the
@@ -61,12 +61,27 @@ def n_cosines(n_periods: int, periods_per_year: float = 12) -> int:
 
     By the calendar, for means move over years however often one looks: with more of them, an error of days was too
     small on real prices.
+
+    Parameters
+    ----------
+    n_periods
+        Length of the series.
+    periods_per_year
+        12 of monthly bars, 252 of daily ones.
     """
     return max(8, round(0.25 * (12 * n_periods / periods_per_year) ** (2 / 3)))
 
 
 def cosine_numbers(series: Floats, nu: int) -> Floats:
-    r"""The :math:`\nu + 1` numbers of a series, shape ``(nu + 1,)``: root n times its mean, and its lowest cosines."""
+    r"""The :math:`\nu + 1` numbers of a series, shape ``(nu + 1,)``: root n times its mean, and its lowest cosines.
+
+    Parameters
+    ----------
+    series
+        One row's timing series, (T,).
+    nu
+        Number of cosines.
+    """
     from scipy.fft import dct
 
     numbers = dct(series, type=2, norm="ortho")[: nu + 1]
@@ -78,6 +93,15 @@ class Estimate:
     """A number with its error: Student's t around it has so many degrees of freedom.
 
     NaN where the sample cannot give it.
+
+    Attributes
+    ----------
+    value
+        The number.
+    error
+        Its standard error.
+    degrees_of_freedom
+        Of the t around it.
     """
 
     value: float
@@ -174,7 +198,13 @@ class Timing:
         )
 
     def series(self, sign: int) -> Floats:
-        """ψ in the claimed direction, after costs."""
+        """ψ in the claimed direction, after costs.
+
+        Parameters
+        ----------
+        sign
+            +1 if holding is claimed to pay, -1 if to cost.
+        """
         return np.asarray(sign * self.gross - self.cost)
 
     @property
@@ -218,6 +248,11 @@ def integrated_autocorrelation_time(series: Floats) -> float:
 
     :math:`\tau = 1 + 2 \sum_{k \ge 1} \rho_k` (Sokal 1997), summed in pairs of neighbouring lags while the pair is
     positive (Geyer 1992).
+
+    Parameters
+    ----------
+    series
+        Shape (T,).
     """
     n = series.size
     centred = series - series.mean()
@@ -231,7 +266,13 @@ def integrated_autocorrelation_time(series: Floats) -> float:
 
 
 def independent_events(rows: Sequence[Timing]) -> pd.DatetimeIndex:
-    """Entries of all rows, those nearer to the first of their cluster than the longest memory being one event."""
+    """Entries of all rows, those nearer to the first of their cluster than the longest memory being one event.
+
+    Parameters
+    ----------
+    rows
+        Of one claim.
+    """
     timed = [row for row in rows if row.is_timed]
     if not timed:
         return pd.DatetimeIndex([])
@@ -285,14 +326,22 @@ class Effects:
         return cls(tuple(shares), trace / nu / float(mean @ mean), trace**2 / squares)
 
     def free(self, numbers: Floats, row: int) -> Floats:
-        """Numbers of a row, the others without what its effect adds, and unbiased."""
+        """Numbers of a row, the others without what its effect adds, and unbiased.
+
+        Parameters
+        ----------
+        numbers
+            Of one row, (nu + 1,).
+        row
+            Which.
+        """
         others = (numbers[1:] - numbers[0] * self.shares[row]) / sqrt(self.bias)
         return np.concatenate([numbers[:1], others])
 
 
 @lru_cache(maxsize=8)
 def _basis(n: int, nu: int) -> Floats:
-    """What :func:`cosine_numbers` multiplies a series with, ``(nu + 1, n)``."""
+    """What ``cosine_numbers`` multiplies a series with, ``(nu + 1, n)``."""
     angles = np.pi * np.arange(nu + 1)[:, None] * (np.arange(n) + 0.5) / n
     return np.asarray(np.cos(angles) * np.where(np.arange(nu + 1) == 0, sqrt(1 / n), sqrt(2 / n))[:, None])
 
@@ -341,7 +390,17 @@ def _comparable(numbers: Floats, degrees_of_freedom: float) -> Floats:
 
 
 def pooled(series: Sequence[Floats], nu: int, effects: Effects | None = None) -> Floats:
-    """Numbers of a claim: the mean over its rows of theirs, each over the standard deviation of its own series."""
+    """Numbers of a claim: the mean over its rows of theirs, each over the standard deviation of its own series.
+
+    Parameters
+    ----------
+    series
+        Timing series of each row.
+    nu
+        Number of cosines.
+    effects
+        What the own effect of each row adds to its numbers; ``None`` adds nothing.
+    """
     return np.asarray(np.mean([_freed(psi, nu, effects, k) / psi.std() for k, psi in enumerate(series)], axis=0))
 
 
@@ -353,7 +412,21 @@ def _freed(series: Floats, nu: int, effects: Effects | None, row: int) -> Floats
 def information_ratio(
     series: Sequence[Floats], dates: Sequence[pd.DatetimeIndex], nu: int, year: float, effects: Effects | None = None
 ) -> Estimate:
-    """Timing return over its standard deviation, a year, of the rows held together at equal risk."""
+    """Timing return over its standard deviation, a year, of the rows held together at equal risk.
+
+    Parameters
+    ----------
+    series
+        Timing series of each row.
+    dates
+        Of each row.
+    nu
+        Number of cosines.
+    year
+        Periods a year.
+    effects
+        What the own effect of each row adds to its numbers; ``None`` adds nothing.
+    """
     q, root = _together(series, dates)
     unit = sqrt(year) / (sqrt(float(q @ q)) * root)
     return Estimate.of_numbers(pooled(series, nu, effects), unit, effects.degrees_of_freedom if effects else None)
@@ -362,7 +435,7 @@ def information_ratio(
 def _together(series: Sequence[Floats], dates: Sequence[pd.DatetimeIndex]) -> tuple[Floats, float]:
     """What the rows did together by date, and the mean of the square roots of their lengths.
 
-    Its sum of squares is the variance of the first number of :func:`pooled` if no period remembers another.
+    Its sum of squares is the variance of the first number of ``pooled`` if no period remembers another.
     """
     calendar = _union(dates)
     q = np.zeros(len(calendar))
@@ -378,6 +451,17 @@ def mean_of_rows(
 
     A row counts by the root of its length over the standard deviation of its series times the scale: then the mean is
     the first of the claim's own numbers in another unit and has their t, and a row known for weeks counts for weeks.
+
+    Parameters
+    ----------
+    series
+        Timing series of each row.
+    nu
+        Number of cosines.
+    scales
+        Periods a year of each.
+    effects
+        What the own effect of each row adds to its numbers; ``None`` adds nothing.
     """
     exactness = [sqrt(psi.size) / (psi.std() * scale) for psi, scale in zip(series, scales, strict=True)]
     degrees = effects.degrees_of_freedom if effects else None
@@ -385,7 +469,17 @@ def mean_of_rows(
 
 
 def placebo_shifts(rows: Sequence[Timing], n_shifts: int, seed: int) -> Integers:
-    """Shifts of the longest row's calendar: all, or so many drawn, none within the longest memory of the truth."""
+    """Shifts of the longest row's calendar: all, or so many drawn, none within the longest memory of the truth.
+
+    Parameters
+    ----------
+    rows
+        Of one claim.
+    n_shifts
+        Most that are drawn.
+    seed
+        Of the draw.
+    """
     n = max(row.n_periods for row in rows)
     memory = int(np.ceil(max(row.memory for row in rows)))
     allowed = np.arange(memory, n - memory + 1)
@@ -399,6 +493,15 @@ def shifted_statistics(row: Timing, shifts: Integers, sign: int) -> Floats:
 
     White's error (1980), which the compiled loop can have from sums alone, in place of the cosines'. Of a claim the
     statistic is the mean over its rows.
+
+    Parameters
+    ----------
+    row
+        One row of a claim.
+    shifts
+        In bars.
+    sign
+        +1 if holding is claimed to pay, -1 if to cost.
 
     Returns
     -------
@@ -414,6 +517,11 @@ def share_as_good(statistics: Floats) -> float:
     """p-value of the first among all, ``(1 + number of others as high) / (1 + number of others)``; NaN counts as high.
 
     Phipson and Smyth (2010).
+
+    Parameters
+    ----------
+    statistics
+        The truth first, then the others.
     """
     observed, others = float(statistics[0]), statistics[1:]
     if not np.isfinite(observed) or not others.size:

@@ -1,7 +1,7 @@
 """Numbers in step: a vector of doubles in registers, for compiled loops that carry several accounts side by side.
 
-A loop of ``+ - * /``, comparisons, ``& | ~``, :func:`where`, :func:`highest`, :func:`lowest`, :func:`magnitude` and
-:func:`any_of` is one account's when it is given numbers, and :data:`WIDTH` accounts' when it is given :data:`LANES`:
+A loop of ``+ - * /``, comparisons, ``& | ~``, ``where``, ``highest``, ``lowest``, ``magnitude`` and
+``any_of`` is one account's when it is given numbers, and ``WIDTH`` accounts' when it is given ``LANES``:
 the rules are written once. A lane is computed by IEEE 754 arithmetic from its own numbers alone, so that its digits
 depend neither on its neighbours nor on the processor; LLVM cuts a vector into the registers that there are.
 """
@@ -146,7 +146,7 @@ def any_of(_: Any, truth: Any) -> Any:
 
 @_lowered
 def load(_: Any, array: Any, at: Any) -> Any:
-    """:data:`WIDTH` neighbours of a flat array of doubles, from ``at`` on."""
+    """``WIDTH`` neighbours of a flat array of doubles, from ``at`` on."""
 
     def lower(context: Any, builder: Any, kind: Any, args: Any) -> Any:
         return builder.load(_place(context, builder, array, *args), align=8)

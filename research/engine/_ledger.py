@@ -1,11 +1,11 @@
-"""The compiled loop behind :mod:`research.engine.kernel`: accounts in step, bar by bar.
+"""The compiled loop behind ``research.engine.kernel``: accounts in step, bar by bar.
 
-Importing this module compiles :func:`evaluate`, or loads it from numba's cache: beside the source, in the
+Importing this module compiles ``evaluate``, or loads it from numba's cache: beside the source, in the
 user's cache folder where that cannot be written, and nowhere if no folder can. Threads call it side by
 side: it holds no lock, and a variant is computed from its own row alone, so that neither the number of threads nor
 its neighbours can change a digit. No fast-math: the arithmetic is IEEE 754 on every machine.
 
-The rules are written for one account; what they are given is :mod:`several in step <research.engine._lanes>`. What
+The rules are written for one account; what they are given is ``several in step <research.engine._lanes>``. What
 seldom happens to any of them, and then to all that stand beside it at no cost of theirs, is asked for first.
 The capital is 1, which is all that returns need.
 """
@@ -238,7 +238,7 @@ _matrix = types.Array(float64, 2, "C", readonly=True)
 def evaluate(rows: Array, delay: int, start: int, terms: Terms, equity: Array, out: Array) -> None:
     """Evaluate the variants: the target ``rows[i, bar]`` is filled at ``bar + delay``, none before ``start``.
 
-    The market's terms are those of :class:`~research.engine.traded_market.TradedMarket`. ``equity``, of NaN or empty,
+    The market's terms are those of ``TradedMarket``. ``equity``, of NaN or empty,
     takes the value of each account after the fills of each bar.
     """
     tile, members = np.empty(_TILE * WIDTH), np.empty(WIDTH, np.int64)

@@ -1,7 +1,7 @@
-"""The compiled loops behind :mod:`research.engine.exposure`: what one account times, as it is and moved in a circle.
+"""The compiled loops behind ``research.engine.exposure``: what one account times, as it is and moved in a circle.
 
-:func:`moved_ratios` walks one moved account after the other, whatever the number of legs, and says what is meant.
-:func:`moved_ratios_in_step` walks several at once through one leg, and once: of ``g = a c - cost``, with active weights
+``moved_ratios`` walks one moved account after the other, whatever the number of legs, and says what is meant.
+``moved_ratios_in_step`` walks several at once through one leg, and once: of ``g = a c - cost``, with active weights
 ``a`` and centred returns ``c``, mean and variance follow from sums of products, because the ``c`` add up to nothing.
 """
 
@@ -146,7 +146,7 @@ def moved_ratios_in_step(
     wanted: Array, keeps: Array, long: Array, short: Array, bills: Array, buying: Array, selling: Array,
     starts: Array, centred: Array, sign: float, out: Array,
 ) -> None:  # fmt: skip
-    """As :func:`moved_ratios`, of one leg."""
+    """As ``moved_ratios``, of one leg."""
     n, square, fee, charge = bills.size, 0.0, buying[0], selling[0]
     circle = np.empty(2 * n)  # twice round, NaN where the position is kept
     for period in range(n):

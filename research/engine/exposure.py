@@ -70,8 +70,8 @@ class Exposure:
         Parameters
         ----------
         decided
-            Target weights at each bar of the legs, a column a leg, as :meth:`Strategy.weights` gives them:
-            :data:`~research.thesis.UNKNOWN` where the number that the claim rests on is not known.
+            Target weights at each bar of the legs, a column a leg, as ``Strategy.weights`` gives them:
+            ``UNKNOWN`` where the number that the claim rests on is not known.
         closed
             Bar at which the account had lost everything: nothing is timed from there on.
 
@@ -109,7 +109,7 @@ class Exposure:
     def of_metal(
         cls, decided: pd.Series, market: Market, execution: Execution, *, closed: pd.Timestamp | None = None
     ) -> Exposure:
-        """As :meth:`of`, of one metal and bills."""
+        """As ``of``, of one metal and bills."""
         terms = execution.without(market.in_price)
         return cls.of(decided.to_frame(market.metal), Legs.of(market), terms, closed=closed)
 

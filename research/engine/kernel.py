@@ -1,7 +1,7 @@
 """The fast path: the metal-and-bills account of thousands of variants, equal to vectorbt to 1e-10.
 
-:func:`sweep` gives the summary statistics of many target series, :func:`paths` their equity. The engine of record
-stays :mod:`research.engine.portfolio`; both keep to these rules.
+``sweep`` gives the summary statistics of many target series, ``paths`` their equity. The engine of record
+stays ``research.engine.portfolio``; both keep to these rules.
 
 - *Targets are decisions.* A target at bar ``t`` is the weight decided there, and it is filled at the price
   of bar ``t + delay``. The delay is applied here, once, and is at least 1: there is no way to pass targets
@@ -75,7 +75,7 @@ def sweep(
 def paths(targets: ArrayLike, market: TradedMarket, *, threads: int | None = None) -> Floats:
     """Equity of every variant after the fills of each bar, from a capital of 1.
 
-    Parameters and errors are those of :func:`sweep`.
+    Parameters and errors are those of ``sweep``.
 
     Returns
     -------

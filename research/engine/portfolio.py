@@ -1,6 +1,6 @@
 """The engine of record: one cash-sharing vectorbt group of risky legs and bills.
 
-A backtest of one metal has the one leg ``metal``; :mod:`research.engine.legs` holds several. At every bar whose
+A backtest of one metal has the one leg ``metal``; ``research.engine.legs`` holds several. At every bar whose
 target weights ``w`` are numbers, the account is rebalanced to ``w`` of its value in the legs and ``1 - sum(w)`` in
 bills; NaN targets keep the units as they are. Sales go first, and a purchase is cut to the cash at hand, so costs are
 paid out of what is bought. Fees and slippage fall on the legs; bills trade free.
@@ -16,23 +16,23 @@ The side held is that of the last fill; ``dt`` is calendar days over 365.
 
 from __future__ import annotations
 
-import importlib
-import inspect
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
-from unittest.mock import patch
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from research.datasets.dataset import Dataset
 from research.datasets.market import Market
+from research.engine._vectorbt import order_records, portfolio
 from research.engine.result import Result
 from research.errors import NoDecision, SignalError
 from research.execution import Execution
 from research.provenance import versions
+
+if TYPE_CHECKING:
+    import vectorbt
 
 CAPITAL = 100.0
 BILLS = "bills"
@@ -82,6 +82,20 @@ def run(
     )
 
 
+def simulated(weights: pd.Series, market: Market, execution: Execution, *, name: str) -> vectorbt.Portfolio:
+    """The vectorbt Portfolio behind :func:`run`, of the same arguments.
+
+    One cash-sharing group of the columns ``metal`` and ``bills``; prices are total-return indices that start at 1.
+    Its ``value()`` is the account's equity, but for an account that lost everything: vectorbt trades on where a lender
+    closes. Its own annualised figures take a bar for a day; ask the trial for those.
+    """
+    execution = execution.without(market.in_price)
+    targets = filled(weights.to_frame("metal"), market.price.index, execution.delay, name)
+    here = market.since(pd.Timestamp(targets.index[0]))
+    index = _total_return_index(here.price.to_frame("metal"), _carry(targets, here.price.index, [execution]))
+    return portfolio(targets, index, np.cumprod(1 + here.bill_accrual.to_numpy()), [execution], CAPITAL)
+
+
 def made_by(execution: Execution, datasets: Mapping[str, Dataset], more: Mapping[str, Any] | None) -> dict[str, Any]:
     """Provenance of a result: hashes of the data, the terms, versions, and what the caller knows besides."""
     more = dict(more or {})
@@ -95,7 +109,7 @@ def filled(weights: pd.DataFrame, calendar: pd.Index, delay: int, name: str) -> 
     Raises
     ------
     SignalError, NoDecision
-        As :func:`run`.
+        As ``run``.
     """
     if not weights.index.equals(calendar):
         raise SignalError(f"{name}: weights are not on the market's calendar; use .reindex(panel.index)")
@@ -155,7 +169,7 @@ def account(targets: pd.DataFrame, price: pd.DataFrame, bill_accrual: pd.Series,
     carry = _carry(targets, dates, terms)
     index = _total_return_index(price, carry)
     bills = np.cumprod(1 + bill_accrual.to_numpy())
-    records = _vectorbt(targets, index, bills, terms).order_records
+    records = order_records(targets.to_numpy(), index, bills, terms, CAPITAL)
     equity, units = _ledger(records, index, bills)
     closed = _close_when_ruined(equity, units)
     if closed is not None:
@@ -189,42 +203,20 @@ def account(targets: pd.DataFrame, price: pd.DataFrame, bill_accrual: pd.Series,
 def _carry(targets: pd.DataFrame, dates: pd.Index, terms: Sequence[Execution]) -> np.ndarray:
     """Carry of each leg from the previous bar to this one, by the side held in between."""
     side = np.sign(targets.ffill().shift(1).fillna(0).to_numpy())
-    years = dates.to_series().diff().dt.days.fillna(0).to_numpy()[:, None] / 365.0
+    years = years_between(dates)[:, None]
     storage, borrow = (np.array([getattr(item, kind) for item in terms]) for kind in ("storage", "borrow"))
     return np.where(side > 0, -storage * years, np.where(side < 0, borrow * years, 0.0))
+
+
+def years_between(dates: pd.Index) -> np.ndarray:
+    """Calendar days since the bar before, over 365; 0 on the first bar."""
+    days = np.diff(dates.to_numpy()) // np.timedelta64(1, "D")
+    return np.concatenate([[0.0], days / 365.0])
 
 
 def _total_return_index(price: pd.DataFrame, carry: np.ndarray) -> np.ndarray:
     relative = price.to_numpy() / price.to_numpy()[0]
     return np.asarray(relative * np.cumprod(1 + carry, axis=0))
-
-
-def _vectorbt(targets: pd.DataFrame, index: np.ndarray, bills: np.ndarray, terms: Sequence[Execution]) -> Any:
-    vbt = _vectorbt_package()
-    wanted = targets.to_numpy()
-    return vbt.Portfolio.from_orders(
-        pd.DataFrame(np.column_stack([index, bills]), index=targets.index, columns=[*targets.columns, BILLS]),
-        size=np.column_stack([wanted, 1 - wanted.sum(axis=1)]),
-        size_type="targetpercent",
-        fees=np.array([[*(item.fees for item in terms), 0.0]]),
-        slippage=np.array([[*(item.slippage for item in terms), 0.0]]),
-        init_cash=CAPITAL,
-        cash_sharing=True,
-        group_by=True,
-        call_seq="auto",
-        freq="1D",  # vectorbt's own annualisation is never used
-        engine="rust",
-    )
-
-
-def _vectorbt_package() -> Any:
-    """Import vectorbt, which composes docstrings as it does so: there are none where python strips them (``-OO``)."""
-    if sys.flags.optimize < 2 or "vectorbt" in sys.modules:
-        import vectorbt
-
-        return vectorbt
-    with patch.object(inspect, "cleandoc", lambda text: ""):
-        return importlib.import_module("vectorbt")
 
 
 def _ledger(records: np.ndarray, index: np.ndarray, bills: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -38,11 +38,15 @@ class Backtest:
         total-return indices, which start at 1.
     costs
         Fees, slippage, storage and borrow at each bar, as fractions of the value before it.
+    periods_per_year
+        Bars a year.
+    averaged
+        Whether prices are averages over each bar.
     closed
         The bar at which the account had lost everything and was closed, or ``None``.
     provenance
         What made it: ``data`` (SHA-256 by dataset id), ``execution``, ``assay``, ``python`` and ``versions``; for a
-        strategy also ``strategy``, ``source`` (:func:`research.provenance.identity`), ``metal`` and ``parameters``.
+        strategy also ``strategy``, ``source`` (``research.provenance.identity``), ``metal`` and ``parameters``.
     """
 
     name: str

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class TradedMarket:
-    """What the fast path reads, by bar. Ask :meth:`of` or :meth:`of_arrays` for one, once, and use it for every call.
+    """What the fast path reads, by bar. Ask ``of`` or ``of_arrays`` for one, once, and use it for every call.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class TradedMarket:
 
     @classmethod
     def of(cls, market: Market, execution: Execution, *, first: int | None = None) -> TradedMarket:
-        """Work it out for the market of a study; parameters and errors as in :meth:`of_arrays`."""
+        """Work it out for the market of a study; parameters and errors as in ``of_arrays``."""
         return cls.of_arrays(
             market.price.to_numpy(),
             market.bill_accrual.to_numpy(),

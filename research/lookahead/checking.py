@@ -69,12 +69,20 @@ def check(
 
     Parameters
     ----------
+    strategy
+        The strategy.
+    data
+        What it is run on.
     metal
         One metal; by default every claimed one for which there are data.
     parameters
         One cell of the grid, or any other point; by default the defaults and every declared cell.
     start
         By default the first bar after the years of a fixed price.
+    end
+        Last bar, ``YYYY`` or ``YYYY-MM-DD``.
+    execution
+        Terms of trade; by default ``Execution()``.
     n_cuts
         Dates at which the history is cut, for each metal; by default 24.
     everything
@@ -146,6 +154,7 @@ def _look(
     found, metal = _Findings(coverage=Coverage(of_cells=len(cells))), history.metal
     most = len(cells) if everything else _MOST_CELLS
     chosen = [cells[n] for n in dict.fromkeys(np.linspace(0, len(cells) - 1, min(most, len(cells))).astype(int))]
+    runner.together = ()
     runner.state.restore()
     with runner.watch.following(runner.state.sources):
         first = runner.run(history)
@@ -175,6 +184,7 @@ def _look(
     found.violations += contract.impurities(runner, history, base, others)
     if runner.strategy is not strategy:
         found.violations += contract.used_before(strategy, runner, history, base)
+    runner.find_together(history, decisions)
     looked_at = stable_bars(runner, history, decisions)
     _probe(runner, history, looked_at, found, n_cuts, everything)
     kinds = {item.kind for item in found.violations}

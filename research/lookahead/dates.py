@@ -43,6 +43,23 @@ def dated_bars(
 ) -> DatedBars | None:
     """What dates written in the rule decide on one metal, for a page about the result; ``None`` if nothing.
 
+    Parameters
+    ----------
+    strategy
+        The strategy.
+    data
+        What it is run on.
+    metal
+        Which metal.
+    parameters
+        Values other than the defaults, by name.
+    start
+        First bar, ``YYYY`` or ``YYYY-MM-DD``.
+    end
+        Last bar, ``YYYY`` or ``YYYY-MM-DD``.
+    execution
+        Terms of trade; by default ``Execution()``.
+
     Raises
     ------
     NoData, UnknownDataset

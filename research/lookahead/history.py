@@ -35,8 +35,8 @@ class History:
 
     def panel(self, n_bars: int | None = None) -> Panel:
         """A new panel of the first ``n_bars`` bars; nothing in it is shared with another panel."""
-        tables = {identity: table.copy() for identity, table in self.tables.items()}
-        return Panel(self.metal, self.decisions.iloc[:n_bars].copy(deep=True), self.inputs, self.datasets, tables)
+        decisions = self.decisions.iloc[:n_bars].copy(deep=True)  # tables are copied by the panel itself
+        return Panel(self.metal, decisions, self.inputs, self.datasets, self.tables)
 
     def with_tables(self, tables: Tables) -> History:
         """The same calendar with other histories."""

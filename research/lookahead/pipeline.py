@@ -88,10 +88,10 @@ def engine_leaks(
 def loader_leaks(pack: Pack, dataset: Dataset, *, loader: Loader = load, n_cuts: int = 3) -> Iterator[Leak]:
     """Rewrite, then remove, the later rows of a dataset's file; the observations of earlier periods must not move."""
     raw = pd.read_parquet(pack.root / dataset.file) if dataset.file.endswith(".parquet") else _read(pack, dataset)
-    period_column = str(dataset.read["observed_for"])
+    period_column = dataset.read.observed_for
     periods = period_end(raw[period_column], column=period_column)
-    value = dataset.read.get("columns", [dataset.read.get("value")])
-    numeric = [name for name in value if pd.api.types.is_numeric_dtype(raw[name])]  # type: ignore[attr-defined]
+    values = [name for names in dataset.read.parts.values() for name in names]
+    numeric = [name for name in values if pd.api.types.is_numeric_dtype(raw[name])]
     whole = _load_rows(pack, dataset, raw, loader)
     known = whole["observed_for"].drop_duplicates().sort_values()
     for date in known.iloc[np.unique(np.linspace(0, max(0, len(known) - 2), n_cuts).astype(int))]:

@@ -87,6 +87,7 @@ class Prober:
     def __post_init__(self) -> None:
         calls = len(self.cells) * PROBES_A_CUT * max(1, len(self.cuts))
         self.stride = max(1, -(-calls // self.work))
+        self._groups = self.runner.groups([cell.parameters for cell in self.cells])
         self.tried: set[tuple[int, int]] = set()  # (cell, cut)
         self._cleared: set[int] = set()  # cells that know the ends of weeks and no more
 
@@ -127,8 +128,11 @@ class Prober:
                 yield self._repeat("delay", rewrite, late, when_late, cut, cells)
 
     def _taking_part(self, turn: int) -> list[int]:
-        """Which cells are probed at one cut: all, or the chosen one and every so many of the others in turn."""
-        return [n for n in range(len(self.cells)) if n == 0 or (n + turn) % self.stride == 0]
+        """Which cells are probed at one cut: all, or the chosen one and every so many of the others in turn.
+
+        Those that one call of the signal decides take turns together.
+        """
+        return [n for at, group in enumerate(self._groups) if at == 0 or (at + turn) % self.stride == 0 for n in group]
 
     def _weights(self, history: History, cells: Sequence[int], n_bars: int | None = None) -> Bases:
         """Weights by cell; ``None`` for those not asked and those that raise."""

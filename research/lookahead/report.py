@@ -35,6 +35,8 @@ class Leak:
     probe
         What was done to the history: ``truncation``, ``perturbation``, ``gap``, ``vintage``, ``delay``, ``scale``; or
         ``loader`` and ``engine``, where the data room or the ledger and not the strategy is at fault.
+    metal
+        Which metal.
     parameters
         The point of the grid that is shown.
     input
@@ -111,8 +113,14 @@ class Violation:
     kind
         ``file``, ``network``, ``process``, ``outside_data``, ``import``, ``environment``, ``introspection``, ``clock``,
         ``randomness``, ``hash_seed``, ``state``, ``mutation``, ``hindsight`` or ``weights``.
+    metal
+        Which metal.
     what
         What was seen, with dates where there are any.
+    cause
+        What usually makes it.
+    remedy
+        What to write instead.
     """
 
     kind: str
@@ -135,10 +143,16 @@ class DatedBars:
 
     Attributes
     ----------
+    metal
+        Which metal.
+    parameters
+        Of the cell.
     kind
         ``schedule``: many short spans at regular distances, as of meetings; ``periods``: anything else.
     spans
         First and last bar of each.
+    n_bars
+        How many bars.
     share_of_bars
         Of all bars.
     carried, total
@@ -217,18 +231,24 @@ class CheckReport:
 
     Attributes
     ----------
+    strategy
+        Its name.
     metals
         Metals on which there was something to check.
     skipped
         Metal -> why it could not be checked there, or that there was nothing to check.
+    leaks
+        Outputs that depended on their future.
+    violations
+        Breaches of the contract of a signal.
     dated
         What the dates in the rule decide, and the share of the result that it carries.
+    notes
+        What is worth knowing and no fault.
     coverage
         How much was looked at.
     not_looked_at
         What no test here can see.
-    notes
-        What is worth knowing and no fault.
     """
 
     strategy: str

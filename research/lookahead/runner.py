@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from research.datasets.panel import Panel
 from research.errors import SignalError
 from research.lookahead.history import History
 from research.lookahead.state import Reachable, same_random_state
 from research.lookahead.watch import Watch
+from research.many import alike, ask_together, together
 from research.thesis import UNKNOWN, Strategy, in_bills
 
 _WATCHED_RUNS = 4  # runs whose panel is compared before and after
@@ -61,6 +64,8 @@ class Runner:
         Whether a run changed its panel.
     elsewhere
         Whether it ran in a process with another hash seed, too.
+    together
+        Parameters whose values are tried in one call (:mod:`research.many`), but for the chosen cell's.
     """
 
     strategy: Strategy
@@ -70,6 +75,7 @@ class Runner:
     n_runs: int = 0
     mutated: bool = False
     elsewhere: bool = False
+    together: Sequence[str] = ()
 
     def run(self, history: History, n_bars: int | None = None, *, forget: bool = True) -> Decided:
         """Weights of the chosen parameters on the first ``n_bars`` bars of ``history``."""
@@ -81,9 +87,51 @@ class Runner:
         """The same for many cells, which share one panel and what was already computed from it."""
         if forget:
             self.state.restore()
-        panel = history.panel(n_bars)
+        panel, asked = history.panel(n_bars), list(cells)
         before = _fingerprint(panel) if self.n_runs < _WATCHED_RUNS else None
-        decided = []
+        with self._contained():
+            decided = self._decide_all(panel, asked)
+        self.mutated |= before is not None and decided[0].error is None and _fingerprint(panel) != before
+        return decided
+
+    def find_together(self, history: History, decisions: Sequence[tuple[Mapping[str, Any], np.ndarray]]) -> None:
+        """Find the parameters of which the signal takes many values at once, with the same bits for every cell.
+
+        The chosen cell, which comes first, is always run alone.
+        """
+        cells, panel = [parameters for parameters, _ in decisions], history.panel()
+        self.together = []
+        if len(cells) > 2 and not self.strategy.vectorised:
+            self.state.restore()
+            with self._contained():
+                self.together = together(lambda point: self.strategy.decide(panel, point), cells[1:], panel.index)
+            answers = self.run_all(history, cells)
+            if any(
+                answer.weights is None or (answer.weights.tobytes() != base.tobytes())
+                for (_, base), answer in zip(decisions, answers, strict=True)
+            ):
+                self.together = []
+
+    def _decide_all(self, panel: Panel, cells: Sequence[Mapping[str, Any]]) -> list[Decided]:
+        decided = {0: self._decide(panel, cells[0])}
+        for places in self.groups(cells)[1:]:
+            some, table = [cells[place] for place in places], None
+            if len(places) > 1:
+                self.n_runs += 1
+                table = ask_together(lambda point: self.strategy.decide(panel, point), self.together, some, panel.index)
+            for number, place in enumerate(places):
+                decided[place] = (
+                    self._decide(panel, cells[place]) if table is None else Decided(table[number].astype(float))
+                )
+        return [decided[place] for place in range(len(cells))]
+
+    def groups(self, cells: Sequence[Mapping[str, Any]]) -> list[list[int]]:
+        """Positions of the cells that one call decides; the first is alone."""
+        return [[0], *([place + 1 for place in places] for places in alike(cells[1:], self.together))]
+
+    @contextmanager
+    def _contained(self) -> Iterator[None]:
+        """Watched, and with nothing printed, warned of or drawn left behind."""
         with (
             same_random_state(),
             warnings.catch_warnings(),
@@ -91,13 +139,10 @@ class Runner:
             self.watch.open(),
         ):
             warnings.simplefilter("ignore")
-            for parameters in cells:
-                self.n_runs += 1
-                decided.append(self._decide(panel, parameters))
-        self.mutated |= before is not None and decided[0].error is None and _fingerprint(panel) != before
-        return decided
+            yield
 
-    def _decide(self, panel: Any, parameters: Mapping[str, Any]) -> Decided:
+    def _decide(self, panel: Panel, parameters: Mapping[str, Any]) -> Decided:
+        self.n_runs += 1
         try:
             weights = self.strategy.decide(panel, parameters)
         except Exception as error:  # noqa: BLE001 - whatever a strange history provokes is an outcome

@@ -1,7 +1,7 @@
 """Watch how a signal gets at its data: files, network, processes, the call stack, the data store.
 
 Python's audit hooks cannot be taken out again, so one is put in on first use and does nothing
-unless a :class:`Watch` is open.
+unless a ``Watch`` is open.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 import pandas as pd
 
-from research.lookahead.state import LIBRARIES
+from research.provenance import LIBRARIES
 
 _CODE_FILES = (".py", ".pyc", ".so", ".pyd", ".dylib", ".dll", ".nbi", ".nbc", ".mo")
 _PREFIXES = tuple({str(Path(path).resolve()) for path in (sys.prefix, sys.base_prefix)})

@@ -315,7 +315,13 @@ def power(trial: Trial) -> Chart:
 
 
 def verdicts(study: Study, only: TestedClaim | None = None) -> Chart:
-    """The claims as a picture: information ratio, its interval where one may be given, and what is worth having."""
+    """The claims as a picture: information ratio, its interval where one may be given, and what is worth having.
+
+    Parameters
+    ----------
+    only
+        Ids of these alone.
+    """
     claims = list(study.claims.values()) if only is None else [only]
     trials = study.trials if only is None else [trial for trial in study.trials if trial.claim == only.id]
     told = [shows(claim) for claim in claims]
@@ -359,7 +365,13 @@ def verdicts(study: Study, only: TestedClaim | None = None) -> Chart:
 
 
 def history(found: History) -> Chart:
-    """The timing return of a claim with its interval, as it stood at each moment, and the word of then."""
+    """The timing return of a claim with its interval, as it stood at each moment, and the word of then.
+
+    Parameters
+    ----------
+    found
+        The claim through time.
+    """
     table = found.table
     last = table.iloc[-1]
     changed = table["word"].ne(table["word"].shift())
@@ -390,7 +402,13 @@ def history(found: History) -> Chart:
 
 
 def sources(trials: Iterable[Trial]) -> str:
-    """Last date and publishers, as every caption ends: ``Data to 2026-07: World Bank; Board of Governors.``."""
+    """Last date and publishers, as every caption ends: ``Data to 2026-07: World Bank; Board of Governors.``.
+
+    Parameters
+    ----------
+    trials
+        Rows of one metal that read the same from different sources.
+    """
     chosen = list(trials)
     last = max(trial.equity.index[-1] for trial in chosen)
     names = dict.fromkeys(dataset.publisher for trial in chosen for dataset in trial.accounts.market.datasets.values())

@@ -10,14 +10,13 @@ from rich.text import Text
 
 from research.report import charts
 from research.report.columns import CLAIM_COLUMNS
-from research.report.fitted import coloured
+from research.report.console import plain_console, said, say
 from research.report.judged import claim_section, quotation
 from research.report.markup import Markup, join, tag
 from research.report.page import Section, page
 from research.report.study_words import counted_words, day_words, not_run, note, study_lines
 from research.report.svg import figure
 from research.report.tables import claim_anchor, claim_table, data_table, word
-from research.report.terminal import plain_console
 
 if TYPE_CHECKING:
     from research.claims import Claim, Sentence, Thesis
@@ -52,21 +51,19 @@ def print_claims(thesis: Thesis, data: Data, study: Study | None) -> None:
     """Number, claim, what the sources say, how it is tested or why it cannot be, and its sentences."""
     console = plain_console()
     for claim in thesis.claims:
-        console.print(Text(f"{claim.number:4}{claim.claim}", style="bold"))
+        say(console, f"{claim.number:4}{claim.claim}", "bold")
         _paragraph(console, "Sources say", claim.evidence)
         _paragraph(console, "Tested by" if claim.testable else "Not testable", claim.form or claim.why_not)
         for sentence in claim.sentences:
             found = None if study is None else study.claims.get(sentence.id)
             state = _missing_words(sentence, thesis, data) if found is None else str(found.verdict)
-            console.print(Text.assemble("    ", (f"{sentence.id} {sentence.short}: ", "bold"), coloured(state)))
+            say(console, Text("    ") + said(f"{sentence.id} {sentence.short}", state))
         if claim.shown:
             _paragraph(console, "See also" if claim.testable else "Nearest proxy", ", ".join(claim.shown))
         _paragraph(console, "Source", "; ".join(claim.sources))
         console.print()
     if study is None:
-        console.print(Text(NO_VERDICTS, style="dim"))
-    else:
-        console.print(Text(f"{counted_words(study)}.", style="bold"))
+        say(console, NO_VERDICTS, "dim")
 
 
 def claims_page(thesis: Thesis, data: Data, study: Study) -> Markup:
@@ -200,4 +197,4 @@ def _missing_words(sentence: Sentence, thesis: Thesis, data: Data) -> str:
 
 
 def _paragraph(console: Console, label: str, text: str) -> None:
-    console.print(Text.assemble("    ", (f"{label}: ", "dim"), text))
+    say(console, Text.assemble("    ", (f"{label}: ", "dim"), text))

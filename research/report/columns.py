@@ -87,7 +87,7 @@ CLAIM_COLUMNS = (
     Column(
         "95 % interval",
         lambda judged: short_interval(judged.evidence.price_gap.interval()) if shows(judged) else "",
-        "of that",
+        "of the figure before it",
     ),
     _P_ADJUSTED,
     _P_SHIFTED,
@@ -107,7 +107,7 @@ ROW_COLUMNS = (
     Column(
         "95 % interval",
         lambda judged: short_interval(judged.evidence.timing_return.interval()) if shows(judged) else "",
-        "of that",
+        "of the figure before it",
     ),
     _P_ADJUSTED,
     _P_SHIFTED,

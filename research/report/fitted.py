@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Iterable, Sequence
-from textwrap import wrap
+from itertools import zip_longest
 
 from rich.text import Text
 
-COLOURS = {"supported": "green", "contradicted": "red", "ruled out": "yellow", "undecidable": "cyan"}
+COLOURS = {
+    "supported": "bold green",
+    "contradicted": "bold red",
+    "ruled out": "bold yellow",
+    "undecidable": "bold cyan",
+    "overdue by": "red",
+}
+_COLOURED = re.compile("|".join(COLOURS))
+_BLANKS = str.maketrans("\n\t\u00a0", "   ")
+_PER_CENT = re.compile(r"(?<=\d) (?=%)")
 INDENT = "    "
+TEXT_WIDTH = 16
+"""Columns that a text needs, to be read in a table."""
 
-Row = tuple[str, Sequence[str]]
+Cell = str | Text
+Row = tuple[str, Sequence[Cell]]
 """What heads a row, and its cells."""
 
 
@@ -20,31 +34,68 @@ def fitted(title: str, headings: Sequence[str], aligns: str, rows: Sequence[Row]
     Parameters
     ----------
     headings, aligns
-        Of the cells, ``r`` or ``l`` each; what heads a row has no heading of its own but the title.
+        Of the cells: ``r`` right, ``l`` left, ``t`` a text, which is wrapped to what the figures leave. What heads a
+        row has no heading of its own but the title.
     width
         Columns of the terminal.
     """
-    columns = [[cells[i] for _, cells in rows] for i in range(len(headings))]
-    widths = [
-        max([max(map(len, heading.split())), *map(len, column)])
-        for heading, column in zip(headings, columns, strict=True)
-    ]
-    figures = sum(widths) + len(widths) - 1
     lead = max((len(name) for name, _ in rows), default=0)
-    if lead + 1 + figures <= width:
-        return _table(title, headings, aligns, rows, widths, lead)
-    if len(INDENT) + figures <= width:
-        return _table(title, headings, aligns, rows, widths, len(INDENT) - 1, width)
-    return [Text(title, style="bold"), *_stacked(headings, rows, width)]
+    sizes = _sizes(headings, aligns, rows, width - lead - 1)
+    if sizes:
+        return _table(title, headings, aligns, rows, sizes, lead)
+    sizes = _sizes(headings, aligns, rows, width - len(INDENT))
+    if sizes:
+        return _table(title, headings, aligns, rows, sizes, len(INDENT) - 1, width)
+    return [*(Text(line, style="bold") for line in wrapped(title, width)), *_stacked(headings, rows, width)]
 
 
 def coloured(text: str) -> Text:
     """A text that begins with a verdict's word, in its colour."""
-    word = next((word for word in COLOURS if text.startswith(word)), "")
+    found = _COLOURED.match(text)
     result = Text(text)
-    if word:
-        result.stylize(f"bold {COLOURS[word]}", 0, len(word))
+    if found:
+        result.stylize(COLOURS[found[0]], 0, found.end())
     return result
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Lines of a text, broken between words alone and never before a per cent sign; at least one."""
+    bound = _PER_CENT.sub("\u00a0", text)
+    lines = textwrap.wrap(bound, max(width, 1), break_long_words=False, break_on_hyphens=False, expand_tabs=False)
+    return [line.replace("\u00a0", " ") for line in lines] or [""]
+
+
+def broken(text: Text, width: int) -> list[Text]:
+    """The same of a text with styles."""
+    lines, at = [], 0
+    plain = text.plain.translate(_BLANKS)
+    for line in wrapped(text.plain, width):
+        at = plain.index(line, at)
+        lines.append(text[at : at + len(line)])
+        at += len(line)
+    return lines
+
+
+def _sizes(headings: Sequence[str], aligns: str, rows: Sequence[Row], width: int) -> list[int]:
+    """Width of each column, one space between; empty where they do not fit."""
+    columns = [[str(cells[i]) for _, cells in rows] for i in range(len(headings))]
+    heads = [max(map(len, heading.split()), default=0) for heading in headings]
+    natural = [
+        max([head, *(len(line) for cell in column for line in cell.split("\n"))])
+        for head, column in zip(heads, columns, strict=True)
+    ]
+    least = [
+        min(size, max([head, TEXT_WIDTH, *(len(word) for cell in column for word in cell.split())]))
+        if align == "t"
+        else size
+        for align, size, head, column in zip(aligns, natural, heads, columns, strict=True)
+    ]
+    spare = width - sum(least) - len(least) + 1
+    if spare < 0:
+        return []
+    wanted = sum(natural) - sum(least)
+    share = min(1.0, spare / wanted) if wanted else 0.0
+    return [low + int((high - low) * share) for low, high in zip(least, natural, strict=True)]
 
 
 def _table(
@@ -52,43 +103,53 @@ def _table(
     headings: Sequence[str],
     aligns: str,
     rows: Sequence[Row],
-    widths: Sequence[int],
+    sizes: Sequence[int],
     lead: int,
     width: int = 0,
 ) -> list[Text]:
-    """One line a row; two with a ``width``, to which what heads the row is wrapped."""
-    wrapped = [wrap(heading, size) for heading, size in zip(headings, widths, strict=True)]
-    depth = max(map(len, wrapped))
-    padded = [[""] * (depth - len(lines)) + lines for lines in wrapped]
+    """A line a row, or as many as its texts take; one more with a ``width``, to which what heads the row is wrapped."""
+    heads = [wrapped(heading, size) for heading, size in zip(headings, sizes, strict=True)]
+    depth = max(map(len, heads), default=1)
     fits = not width and len(title) <= lead
-    heads = [title if fits and i == depth - 1 else "" for i in range(depth)]
-    lines = [] if fits else [Text(title, style="bold")]
-    lines += [
-        Text.assemble((head.ljust(lead + 1), "bold"), *_cells([column[i] for column in padded], widths, aligns))
-        for i, head in enumerate(heads)
-    ]
-    lines.append(Text("─" * (lead + 1 + sum(widths) + len(widths) - 1)))
+    whole = lead + sum(sizes) + len(sizes)
+    lines = [] if fits else [Text(line, style="bold") for line in wrapped(title, max(width, whole))]
+    for i in range(depth):
+        above = [Text(([""] * (depth - len(head)) + head)[i], style="bold") for head in heads]
+        lines.append(_line(Text(title if fits and i == depth - 1 else "", style="bold"), above, sizes, aligns, lead))
+    lines.append(Text("─" * whole))
     for name, cells in rows:
-        lines += [Text(line) for line in wrap(name, width)] if width else []
-        line = Text.assemble(("" if width else name).ljust(lead + 1), *_cells(cells, widths, aligns))
-        line.rstrip()
-        lines.append(line)
+        lines += [Text(line) for line in wrapped(name, width)] if width else []
+        parts = [_parts(cell, size) for cell, size in zip(cells, sizes, strict=True)]
+        for i, line in enumerate(zip_longest(*parts, fillvalue=Text())):
+            lines.append(_line(Text("" if width or i else name), line, sizes, aligns, lead))
     return lines
 
 
-def _cells(cells: Sequence[str], widths: Sequence[int], aligns: str) -> Iterable[Text]:
-    for i, (cell, size, align) in enumerate(zip(cells, widths, aligns, strict=True)):
+def _parts(cell: Cell, size: int) -> list[Text]:
+    if isinstance(cell, Text):
+        return [cell]
+    parts = (wrapped(part, size) for part in cell.split("\n"))
+    return [Text(line) if at else coloured(line) for lines in parts for at, line in enumerate(lines)]
+
+
+def _line(head: Text, cells: Sequence[Text], sizes: Sequence[int], aligns: str, lead: int) -> Text:
+    head.pad_right(lead - len(head))
+    line = head
+    for cell, size, align in zip(cells, sizes, aligns, strict=True):
         gap = " " * (size - len(cell))
-        yield (
-            Text(f"{' ' if i else ''}{gap if align == 'r' else ''}")
-            + coloured(cell)
-            + Text(gap if align == "l" else "")
-        )
+        line = line + Text(f" {gap if align == 'r' else ''}") + cell + Text("" if align == "r" else gap)
+    line.rstrip()
+    return line
 
 
 def _stacked(headings: Sequence[str], rows: Sequence[Row], width: int) -> Iterable[Text]:
     for name, cells in rows:
-        yield from (Text(line) for line in wrap(name, width))
+        yield from (Text(line) for line in wrapped(name, width))
         for heading, cell in zip(headings, cells, strict=True):
-            if cell:
-                yield Text.assemble(f"  {heading}: ", coloured(cell))
+            label = f"  {heading}: " if heading else "  "
+            parts = _parts(cell, width - len(INDENT))
+            if len(parts) > 1 or (" " in parts[0] and len(label) + len(parts[0]) > width):
+                yield Text(label.rstrip())
+                yield from (Text(INDENT) + part for part in parts)
+            elif cell:
+                yield Text(label) + parts[0]

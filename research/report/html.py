@@ -29,6 +29,7 @@ from research.report.tables import (
     verdict_table,
     word,
 )
+from research.report.tearsheet import tearsheet
 from research.report.words import DASH, p_value, signed_percent
 from research.study import Study, Trial
 
@@ -109,6 +110,13 @@ def _of_one(trial: Trial, pictures: Mapping[str, Chart]) -> Iterable[Section]:
         folded=True,
         summary=", ".join(list(pictures)[3:]),
         body=join(*(figure(picture, "h3") for picture in further[2:])),
+    )
+    yield Section(
+        title="Tearsheet",
+        id="tearsheet",
+        folded=True,
+        summary="months and years, risk, drawdowns, round trips",
+        body=tearsheet(trial),
     )
     yield Section(
         title="Every finding",

@@ -1,4 +1,4 @@
-"""How a trial and a study show themselves in a notebook cell: the answer first, then one table and one chart."""
+"""How values show themselves in a notebook cell: the answer first, then one table and one chart."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 from research.report import charts
 from research.report.columns import p_adjusted, p_shifted
 from research.report.markup import Markup, join, tag
-from research.report.study_words import ACCOUNTS, study_lines
+from research.report.study_words import ACCOUNTS, since_words, study_lines
 from research.report.style import in_notebook
 from research.report.svg import figure
 from research.report.tables import claim_table, table, verdict_table, word
 from research.report.words import interval, number, percent, signed_percent
 
 if TYPE_CHECKING:
-    from research.study import Study, Trial
+    from research.datasets.data import Data
+    from research.study import Study, TestedClaim, Trial
+    from research.thesis import Strategy
 
 
 def trial_html(trial: Trial) -> str:
@@ -50,6 +52,45 @@ def study_html(study: Study) -> str:
             tag("p", ". ".join(study_lines(study)) + ".", class_="caption"),
         )
     )
+
+
+def claim_html(claim: TestedClaim) -> str:
+    """The sentence, its verdict and why, and the figures behind it."""
+    return in_notebook(
+        join(
+            tag("p", f"{claim.id}: {claim.sentence}"),
+            tag("p", word(claim), ". ", claim.verdict.reason, class_="verdict"),
+            claim_table([claim]),
+            tag("p", f"Refuted by: {claim.falsifier} {claim.rests_on} {since_words(claim)}", class_="caption"),
+        )
+    )
+
+
+def strategy_html(strategy: Strategy) -> str:
+    """What is claimed, what would refute it, what it reads and what was tried."""
+    grid = "; ".join(f"{name}: {', '.join(map(str, values))}" for name, values in strategy.grid.items())
+    points = len(strategy.variants())
+    rows = [
+        ("claim", strategy.claim),
+        ("following it", "pays, it is said" if strategy.expected_sign > 0 else "costs, it is said"),
+        ("refuted by", strategy.falsifier),
+        ("metals", ", ".join(strategy.metals)),
+        ("reads", ", ".join(f"{alias} = {identity}" for alias, identity in strategy.inputs.items())),
+        ("grid", f"{grid or 'none'} ({points} a metal)"),
+    ]
+    return in_notebook(table(strategy.name, ("", "What is declared"), rows, "ht"))
+
+
+def data_html(data: Data) -> str:
+    """Which price is traded and why, and every dataset with its span."""
+    rows = []
+    for identity in data:
+        first, last, n_rows = data.coverage(identity)
+        span = f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
+        dataset = data[identity]
+        rows.append((identity, dataset.title, dataset.unit, span, str(n_rows), dataset.release_words))
+    headings = ("Dataset", "What it is", "Unit", "Span", "Rows", "Known")
+    return in_notebook(join(tag("p", data.price_line), table("Datasets", headings, rows, "httlrt")))
 
 
 def _account_table(trial: Trial) -> Markup:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from research.report.words import interval, number, percent, signed_percent
+from research.report.words import interval, number, p_value, percent, signed_percent
 
 if TYPE_CHECKING:
     from research.diagnostics.metrics import Performance
@@ -36,7 +36,8 @@ ACCOUNTS_NOTE = (
 
 def note(columns: Iterable[Column]) -> str:
     """What the columns of a table are."""
-    return " ".join(f"{column.heading}: {column.meaning}." for column in columns if column.heading != "Verdict")
+    told = dict.fromkeys((column.heading, column.meaning) for column in columns if column.heading != "Verdict")
+    return " ".join(f"{heading}: {meaning}." for heading, meaning in told)
 
 
 def account_cells(row: Performance) -> tuple[str, ...]:
@@ -52,9 +53,14 @@ def account_cells(row: Performance) -> tuple[str, ...]:
     )
 
 
+def head_lines(study: Study) -> list[str]:
+    """What stands over every table: which price is traded, and which config file was used, if one was."""
+    return [line for key in ("config", "price_line") if (line := study.manifest.get(key))]
+
+
 def study_lines(study: Study) -> list[str]:
     """Period, data, prices, costs and conventions, one line each."""
-    lines = [study.manifest["price_line"], *(f"look at {line}" for line in study.manifest["quality"])]
+    lines = [*head_lines(study), *(f"look at {line}" for line in study.manifest["quality"])]
     for metal, trials in by_metal(study).items():
         result = trials[0].result
         first = min(trial.result.first_fill for trial in trials)
@@ -84,8 +90,8 @@ def family_line(study: Study) -> str:
     evidence = [claim.evidence for claim in study.claims.values()]
     size = max(item.family_size for item in evidence)
     line = (
-        f"family: {size} claims with {study.rules.min_events} events or more, whatever was asked for; p adjusted over "
-        f"those; level {100 * study.rules.level:.3g} %"
+        f"family: {plural(size, 'claim')} with {study.rules.min_events} events or more, whatever was asked for; "
+        f"p adjusted over those; level {100 * study.rules.level:.3g} %"
     )
     if any(item.decided_by == "p_with_record" for item in evidence):
         recorded = max(item.n_recorded for item in evidence)
@@ -114,6 +120,36 @@ def counted_words(study: Study) -> str:
     counted = Counter(str(claim.verdict.word) for claim in study.claims.values())
     claims = "1 claim" if len(study.claims) == 1 else f"{len(study.claims)} claims"
     return f"{claims}: {', '.join(f'{counted[word]} {word}' for word in WORDS)}"
+
+
+def nearest(study: Study) -> Trial:
+    """The row with most events, of the claim with the smallest deciding p; where there is none, of all rows."""
+    told = [claim for claim in study.claims.values() if claim.evidence.shows_p_values(study.rules)]
+    best = min(told, key=lambda claim: claim.evidence.deciding.supporting, default=None)
+    rows = [trial for trial in study.trials if best is None or trial.claim == best.id]
+    return max(rows, key=lambda trial: trial.evidence.events)
+
+
+def study_short(study: Study) -> str:
+    """The one claim and its word; of many, how many have which."""
+    claims = list(study.claims.values())
+    return (
+        f"{counted_words(study)}." if len(claims) > 1 else f"{claims[0].short.rstrip('.')}: {claims[0].verdict.word}."
+    )
+
+
+def study_why(study: Study) -> str:
+    """The reason of the one claim; of many, how many lack events, and how near the nearest came."""
+    claims = list(study.claims.values())
+    if len(claims) == 1:
+        return claims[0].verdict.reason
+    told = [claim for claim in claims if claim.evidence.shows_p_values(study.rules)]
+    line = f"{len(claims) - len(told)} of {len(claims)} have fewer than {study.rules.min_events} independent events"
+    if told:
+        best = min(told, key=lambda claim: claim.evidence.deciding.supporting)
+        p = p_value(best.evidence.deciding.supporting)
+        line += f"; of the others the smallest p adjusted is {p} ({best.id}), and {study.rules.level:g} is needed"
+    return f"{line}."
 
 
 def not_run(skipped: Iterable[Skipped]) -> dict[str, list[str]]:

@@ -26,12 +26,16 @@ _ids = itertools.count(1)
 
 def figure(chart: Chart, heading: str = "h4", *, caption: bool = True) -> Markup:
     """One picture with title, legend and, where nothing else says how it was made, caption, as a ``<figure>``."""
-    wide = any(isinstance(mark, Rows) for mark in _marks(chart))
+    style = "plot wide" if any(isinstance(mark, Rows) for mark in _marks(chart)) else "plot"
+    picture = tag("div", drawing(chart), class_=style)
+    if max((len(mark.columns) for mark in _marks(chart) if isinstance(mark, Cells)), default=0) > 8:
+        broad = tag("div", picture, class_="broad")
+        picture = tag("div", broad, class_="scroll", role="region", tabindex="0", aria_label=chart.title)
     return tag(
         "figure",
         tag("figcaption", tag(heading, chart.title)),
         _legend(chart),
-        tag("div", drawing(chart), class_="plot wide" if wide else "plot"),
+        picture,
         tag("p", chart.caption, class_="caption") if caption else None,
         class_="chart",
     )
@@ -172,11 +176,14 @@ def _rows(mark: Rows, x: Ruler, top: int, height: int) -> Iterable[Markup]:
 
 def _cells(mark: Cells, top: int, height: int) -> Markup:
     tall, broad = height / len(mark.rows), 1 / len(mark.columns)
-    largest = float(np.nanmax(np.abs(mark.values))) if np.isfinite(mark.values).any() else 1.0
+    known = np.abs(mark.values[np.isfinite(mark.values)])
+    strong = float(np.quantile(known, 0.95)) if known.size else 0.0
     parts: list[Markup] = []
     for row, column in np.ndindex(*mark.values.shape):
         value = float(mark.values[row, column])
-        strength = 0.08 + 0.42 * abs(value) / largest if isfinite(value) and largest > 0 else 0.0
+        if not isfinite(value):
+            continue
+        strength = 0.08 + 0.42 * min(1.0, abs(value) / strong) if strong > 0 else 0.0
         chosen = mark.chosen == (row, column)
         parts.append(
             void(

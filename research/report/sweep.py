@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.text import Text
 
-from research.report.terminal import _table, plain_console
+from research.report.console import plain_console, print_table, say
+from research.report.fitted import Row
 from research.report.words import number, percent, signed_percent
 
 if TYPE_CHECKING:
     from research.sweep.survey import Cell, HeatMap, Walk
     from research.sweep.sweep import Sweep
+
+Table = tuple[str, Sequence[str], str, list[Row]]
+"""Title, headings, aligns and rows, as :func:`~research.report.console.print_table` takes them."""
 
 MOST_ROWS, MOST_COLUMNS = 24, 12
 N_RANKED = 10
@@ -28,26 +32,29 @@ def print_sweep(found: Sweep) -> None:
     """Print everything that was found."""
     console = plain_console()
     for line in sweep_lines(found):
-        console.print(Text(line, style="dim"))
+        say(console, line, "dim")
     console.print()
     if found.heat.axes:
-        console.print(Text(heat_title(found.heat), style="bold"))
-        console.print(heat_table(found.heat))
-    console.print(_ranking(found, found.ranking[:N_RANKED]))
+        say(console, heat_title(found.heat), "bold")
+        print_table(console, *heat_table(found.heat))
+    console.print()
+    print_table(console, *_ranking(found, found.ranking[:N_RANKED]))
     for walk in found.walks.values():
-        console.print(_walk(found, walk))
+        console.print()
+        print_table(console, *_walk(found, walk))
         for finding in (walk.sharpe, walk.alpha):
             if finding is not None:
-                console.print(Text(f"{walk.scheme}: {finding.sentence}", style="dim"))
-    console.print(Text(WALK_NOTE, style="dim"))
+                say(console, f"{walk.scheme}: {finding.sentence}", "dim")
+    say(console, WALK_NOTE, "dim")
     console.print()
     for verdict in (found.overfitting, found.deflated):
         if verdict is not None:
-            console.print(Text(f"{verdict.sentence} ({verdict.reference})"))
-    console.print(Text(f"Best variant: {found.grid.describe(found.best.number)}.", style="bold"))
-    console.print(
+            say(console, f"{verdict.sentence} ({verdict.reference})")
+    say(console, f"Best variant: {found.grid.describe(found.best.number)}.", "bold")
+    say(
+        console,
         f"Run again through vectorbt: total return {percent(_total_return(found))}; "
-        f"largest difference from the fast path {found.disagreement:.0e} of the account."
+        f"largest difference from the fast path {found.disagreement:.0e} of the account.",
     )
 
 
@@ -70,57 +77,49 @@ def heat_title(heat: HeatMap) -> str:
     return f"Sharpe ratio: {' by '.join(heat.axes)}{' (groups, named by their first value)' if grouped else ''}"
 
 
-def heat_table(heat: HeatMap) -> Any:
+def heat_table(heat: HeatMap) -> Table:
     """The Sharpe ratio over two axes; an axis too long for the terminal is shown in groups, each by its mean."""
     rows, columns = _groups(len(heat.rows), MOST_ROWS), _groups(max(len(heat.columns), 1), MOST_COLUMNS)
     cells = [[_mean(heat.sharpe[np.ix_(row, column)]) for column in columns] for row in rows]
     known = [value for line in cells for value in line if np.isfinite(value)]
     low, high = (min(known), max(known)) if known else (0.0, 0.0)
-    table = _table("")
-    table.add_column(heat.axes[0], no_wrap=True)
-    for column in columns:
-        table.add_column(str(heat.columns[column[0]]) if heat.columns else "Sharpe", justify="right", no_wrap=True)
-    for row, line in zip(rows, cells, strict=True):
-        table.add_row(str(heat.rows[row[0]]), *(_coloured(value, low, high) for value in line))
-    return table
+    headings = [str(heat.columns[column[0]]) if heat.columns else "Sharpe" for column in columns]
+    drawn: list[Row] = [
+        (str(heat.rows[row[0]]), [_coloured(value, low, high) for value in line])
+        for row, line in zip(rows, cells, strict=True)
+    ]
+    return heat.axes[0], headings, "r" * len(headings), drawn
 
 
-def _ranking(found: Sweep, cells: Iterable[Cell]) -> Any:
-    table = _table("Best variants, by Sharpe ratio over the common history")
-    for name in found.grid.axes:
-        table.add_column(name, justify="right")
-    for heading in ("Sharpe", "Alpha", "CAGR", "Drawdown", "Exposure", "Turnover", "Trades"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for cell in cells:
-        row = cell.statistics
-        table.add_row(
-            *(str(cell.parameters[name]) for name in found.grid.axes),
-            number(cell.sharpe),
-            signed_percent(row["alpha"]),
-            percent(row["cagr"]),
-            percent(row["max_drawdown"]),
-            percent(row["exposure"], 0),
-            f"{row['turnover']:.2f}",
-            f"{row['n_trades']:.0f}",
+def _ranking(found: Sweep, cells: Iterable[Cell]) -> Table:
+    headings = [*found.grid.axes, "Sharpe", "Alpha", "CAGR", "Drawdown", "Exposure", "Turnover", "Trades"]
+    rows: list[Row] = [
+        (
+            f"{place}.",
+            (
+                *(str(cell.parameters[name]) for name in found.grid.axes),
+                number(cell.sharpe),
+                signed_percent(cell.statistics["alpha"]),
+                percent(cell.statistics["cagr"]),
+                percent(cell.statistics["max_drawdown"]),
+                percent(cell.statistics["exposure"], 0),
+                f"{cell.statistics['turnover']:.2f}",
+                f"{cell.statistics['n_trades']:.0f}",
+            ),
         )
-    return table
+        for place, cell in enumerate(cells, 1)
+    ]
+    return "Best variants, by Sharpe ratio over the common history", headings, "r" * len(headings), rows
 
 
-def _walk(found: Sweep, walk: Walk) -> Any:
-    table = _table(f"Walk forward, {walk.scheme}")
-    for heading in ("Training", "Test", "Picked"):
-        table.add_column(heading)
-    for heading in ("Sharpe in", "Sharpe out"):
-        table.add_column(heading, justify="right", no_wrap=True)
+def _walk(found: Sweep, walk: Walk) -> Table:
+    rows: list[Row] = []
     for step in walk.steps:
-        spans = (found.span(*step.fold.train), found.span(*step.fold.test))
-        table.add_row(
-            *(f"{first[:7]} to {last[:7]}" for first, last in spans),
-            found.grid.describe(step.number),
-            number(step.sharpe_training),
-            number(step.sharpe_test),
-        )
-    return table
+        train, test = (found.span(*span) for span in (step.fold.train, step.fold.test))
+        spans = [f"{first[:7]} to {last[:7]}" for first, last in (train, test)]
+        told = (spans[1], found.grid.describe(step.number), number(step.sharpe_training), number(step.sharpe_test))
+        rows.append((spans[0], told))
+    return f"Walk forward, {walk.scheme}: training", ("Test", "Picked", "Sharpe in", "Sharpe out"), "llrr", rows
 
 
 def _groups(count: int, most: int) -> list[np.ndarray]:

@@ -9,10 +9,10 @@ from research.report.columns import CLAIM_COLUMNS, ROW_COLUMNS, Column
 from research.report.markup import Markup, join, tag
 from research.report.study_words import ACCOUNT_HEADINGS, ACCOUNTS, account_cells
 from research.report.words import DASH, number, p_value
-from research.study import Study, TestedClaim, Trial
 
 if TYPE_CHECKING:
     from research.report.columns import Answered
+    from research.study import Study, TestedClaim, Trial
 
 
 def table(

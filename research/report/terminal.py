@@ -1,18 +1,15 @@
-"""Tables for the terminal, at most 120 columns wide. Nothing is computed here."""
+"""A study, strategies, datasets and trials in the terminal. Nothing is computed here."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from research.report.columns import CLAIM_COLUMNS, ROW_COLUMNS, Column
-from research.report.fitted import Row, coloured, fitted
+from research.report.console import plain_console, print_table, said, say
+from research.report.fitted import Row
 from research.report.portfolio import account_rows, portfolio_lines
 from research.report.study_words import (
     ACCOUNT_HEADINGS,
@@ -22,225 +19,172 @@ from research.report.study_words import (
     a_few,
     account_cells,
     by_metal,
-    counted_words,
+    head_lines,
     not_run,
     note,
     since_words,
     study_lines,
 )
-from research.report.words import number, p_value, percent, signed_percent
+from research.report.words import number, p_value, signed_percent
 
 if TYPE_CHECKING:
-    from research.claims import Thesis
-    from research.datasets.data import Data
+    from research.diagnostics.finding import Finding
     from research.ledger import Entry
     from research.report.columns import Answered
+    from research.report.datasets import DatasetRow, StrategyRow
     from research.study import PortfolioTrial, Study, Trial
 
-WIDTH = 120
-ACCOUNT_COLUMNS = (
-    "From",
-    "Weight",
-    "CAGR",
-    "CAGR buy and hold",
-    "CAGR matched exposure",
-    "Sharpe",
-    "Sharpe buy and hold",
-    "Drawdown",
-    "Drawdown buy and hold",
-)
+TESTS = ("p_adjusted", "p_with_record", "p_shifted", "cumulative_abnormal_return")
+"""Findings that say nothing but a p-value."""
 
 
-def print_study(study: Study, *, verbose: bool = False, overdue: Sequence[str] = ()) -> None:
-    """The claims, the rows by metal, and on which terms; with ``verbose`` every account, reason and finding.
+def print_study(study: Study, *, findings: bool = False, verbose: bool = False, overdue: Sequence[str] = ()) -> None:
+    """The verdicts, the rows by metal, and on which terms.
 
-    ``overdue`` names the datasets for which a newer release is out.
+    Parameters
+    ----------
+    findings
+        Also each verdict's reason, first, and the accounts and the findings that decide.
+    verbose
+        Also the findings that do not decide.
+    overdue
+        The datasets for which a newer release is out.
     """
     console = plain_console()
+    head = head_lines(study)
+    for line in head:
+        say(console, line, "dim")
+    if findings or verbose:
+        _print_reasons(console, study)
+    console.print()
     claims = [(f"{claim.id:<4} {claim.short}", claim) for claim in study.claims.values()]
     _print_judged(console, "Claim", claims, CLAIM_COLUMNS)
-    console.print(Text(note(CLAIM_COLUMNS), style="dim"))
     for metal, trials in by_metal(study).items():
         console.print()
         _print_judged(console, metal.capitalize(), [(trial.name, trial) for trial in trials], ROW_COLUMNS)
     if study.portfolio is not None:
         console.print()
         _print_judged(console, "In one account", [("portfolio", study.portfolio)], ROW_COLUMNS)
-    console.print(Text(note(ROW_COLUMNS), style="dim"))
+    say(console, note((*CLAIM_COLUMNS, *ROW_COLUMNS)), "dim")
+    if findings or verbose:
+        for trial in study.trials:
+            rows = [(ACCOUNTS[label], account_cells(row)) for label, row in trial.performance.items()]
+            _print_accounts(console, f"{trial.name}, {trial.metal}", trial, rows)
+            _print_findings(console, trial, verbose=verbose)
+        if study.portfolio is not None:
+            rows = [(row[0], row[1:]) for row in account_rows(study.portfolio)]
+            _print_accounts(console, "In one account", study.portfolio, rows)
+            for line in portfolio_lines(study.portfolio):
+                say(console, line, "dim")
+        say(console, f"{ACCOUNTS_NOTE} {PERFORMANCE_NOTE}", "dim")
     console.print()
-    if verbose:
-        _print_all(console, study)
-    elif study.skipped:
-        console.print(
-            Text(f"{len(study.skipped)} rows were not run for want of data; --verbose says which", style="dim")
-        )
-    for line in study_lines(study):
-        console.print(Text(line, style="dim"))
-    if overdue:
-        console.print(Text(f"newer releases are out of {a_few(overdue)}; assay data fetch", style="dim red"))
-    told = Text.assemble((f"{counted_words(study)}.", "bold"))
-    console.print(told if verbose else told.append(" The reasons and every finding: --verbose, or --html FILE."))
-
-
-def _print_all(console: Console, study: Study) -> None:
-    """Accounts, reasons, findings, and what was not run."""
-    for metal, trials in by_metal(study).items():
-        rows = [_account_row(trial) for trial in trials]
-        _print_table(console, f"{metal.capitalize()}: after costs", ACCOUNT_COLUMNS, "r" * len(ACCOUNT_COLUMNS), rows)
-        console.print()
-        rows = [
-            (f"{trial.name}, {ACCOUNTS[label]}", account_cells(row))
-            for trial in trials
-            for label, row in trial.performance.items()
-        ]
-        _print_table(console, "Every account", ACCOUNT_HEADINGS, "r" * len(ACCOUNT_HEADINGS), rows)
-        console.print()
-    console.print(Text(f"{ACCOUNTS_NOTE} {PERFORMANCE_NOTE}", style="dim"))
-    console.print()
-    for claim in study.claims.values():
-        console.print(Text.assemble((f"{claim.id}: ", "bold"), coloured(str(claim.verdict))))
-        for line in (claim.rests_on, since_words(claim)):
-            if line:
-                console.print(Text(f"  {line}", style="dim"))
-    for trial in study.trials:
-        console.print(Text.assemble((f"{trial.name}, {trial.metal}: ", "bold"), coloured(str(trial.verdict))))
-        _print_findings(console, trial)
-    if study.portfolio is not None:
-        _print_portfolio(console, study.portfolio)
-        console.print()
+    for line in study_lines(study)[len(head) :]:
+        say(console, line, "dim")
     for reason, names in not_run(study.skipped).items():
-        console.print(Text(f"not run: {', '.join(names)}: {reason}", style="dim"))
+        told = ", ".join(names) if findings or verbose else a_few(names)
+        say(console, f"not run: {told}: {reason}", "dim")
+    if overdue:
+        say(console, f"newer releases are out of {a_few(overdue)}; assay data fetch", "dim red")
 
 
-def print_strategies(thesis: Thesis, available: Data) -> None:
-    """Name, claim, inputs and what is missing of them."""
-    console = plain_console()
-    table = _table("Strategies", "Name", "Claim", "Needs", "Grid")
-    for item in thesis.strategies.values():
-        sentence = thesis.sentence_of(item)
-        needs = Text()
-        for identity in dict.fromkeys(i for metal in item.metals for i in item.inputs_for(metal).values()):
-            here = identity in available
-            needs.append(f"{identity}{'' if here else ' (missing)'}\n", style=None if here else "red")
-        grid = "\n".join(f"{name}: {', '.join(map(str, values))}" for name, values in item.grid.items())
-        about = f"{item.claim} [{sentence.id if sentence else thesis.kind_of(item)}; sign {item.expected_sign:+d}]"
-        table.add_row(item.name, Text(about), needs, grid)
-    console.print(table)
+def print_strategies(rows: Iterable[StrategyRow]) -> None:
+    """Name, claim, inputs and what is missing of them: of each the plain values of ``assay strategies --json``."""
+    cells = []
+    for row in rows:
+        missing = row["missing"]
+        needs = dict.fromkeys(identity for ids in row["inputs"].values() for identity in ids.values())
+        grid = "\n".join(f"{name}: {', '.join(map(str, values))}" for name, values in row["grid"].items())
+        about = f"{row['claim']} [{row['tests'] or row['kind']}; sign {row['expected_sign']:+d}]"
+        told = "\n".join(f"{identity} (missing)" if identity in missing else identity for identity in needs)
+        cells.append((row["name"], (about, told, grid)))
+    print_table(plain_console(), "Strategies", ("Claim", "Needs", "Grid"), "ttt", cells)
 
 
 def print_trials(entries: Iterable[Entry]) -> None:
     """One line a trial, oldest first."""
-    console = plain_console()
-    table = _table("Trials", "When (UTC)", "Strategy", "Metal", "Parameters", "Period")
-    for heading in ("Timing return", "Sharpe"):
-        table.add_column(heading, justify="right")
-    table.add_column("Verdict")
+    rows = []
     for entry in entries:
         numbers = entry.numbers
-        table.add_row(
-            entry.at[:16].replace("T", " "),
+        cells = (
             entry.strategy,
             entry.metal,
             ", ".join(f"{name}={value}" for name, value in entry.parameters.items()),
             f"{numbers['first_fill'][:7]} to {numbers['last_bar'][:7]}" if numbers else "",
             signed_percent(numbers.get("timing_return")),
             number(numbers.get("sharpe")),
-            coloured(numbers.get("verdict", "declared")),
+            numbers.get("verdict", "declared"),
         )
-    console.print(table)
+        rows.append((entry.at[:16].replace("T", " "), cells))
+    headings = ("Strategy", "Metal", "Parameters", "Period", "Timing return", "Sharpe", "Verdict")
+    print_table(plain_console(), "When (UTC)", headings, "lltlrrl", rows)
 
 
-def print_datasets(rows: Iterable[dict[str, Any]]) -> None:
+def print_datasets(rows: Iterable[DatasetRow]) -> None:
     """What each dataset covers, who publishes it under which licence, and when a value becomes known."""
     console = plain_console()
-    table = _table("Datasets", "Dataset", "Covers", "Rows", "Publisher, licence", "Known")
-    told: list[str] = []
+    cells, doubts = [], []
     for row in rows:
         late = f"\noverdue by {row['overdue_days']} days" if row["overdue_days"] else ""
-        table.add_row(
-            f"{row['id']}\n{row['unit']}",
-            f"{row['first'][:7]} to\n{row['last'][:7]}",
-            str(row["rows"]),
-            f"{row['publisher']}; {row['licence']}",
-            Text.assemble(row["release"], (late, "red")),
-        )
-        told += [row["quality"]] if row["quality"] else []
-    console.print(table)
-    for line in told:
-        console.print(Text(line, style="dim"))
+        covers = f"{row['first'][:7]} to\n{row['last'][:7]}"
+        publisher = f"{row['publisher']}; {row['licence']}"
+        cells.append((row["id"], (row["unit"], covers, str(row["rows"]), publisher, f"{row['release']}{late}")))
+        doubts += [row["quality"]] if row["quality"] else []
+    print_table(console, "Datasets", ("Unit", "Covers", "Rows", "Publisher, licence", "Known"), "tlrtt", cells)
+    for line in doubts:
+        say(console, line, "dim")
 
 
 def _print_judged(
     console: Console, title: str, rows: Sequence[tuple[str, Answered]], columns: Sequence[Column]
 ) -> None:
     headings, aligns = [column.heading for column in columns], "".join(column.align for column in columns)
-    cells = [(name, [column.cell(judged) for column in columns]) for name, judged in rows]
-    _print_table(console, title, headings, aligns, cells)
+    print_table(console, title, headings, aligns, [(n, [c.cell(judged) for c in columns]) for n, judged in rows])
 
 
-def _print_table(console: Console, title: str, headings: Sequence[str], aligns: str, rows: Sequence[Row]) -> None:
-    for line in fitted(title, headings, aligns, rows, console.width):
-        console.print(line, no_wrap=True, overflow="ignore", crop=False)
+def _print_reasons(console: Console, study: Study) -> None:
+    """Each verdict and why; of a claim also what it rests on, and what came before the thesis and after."""
+    for claim in study.claims.values():
+        say(console, said(claim.id, str(claim.verdict)))
+        for line in (claim.rests_on, since_words(claim)):
+            if line:
+                say(console, f"  {line}", "dim")
+    told = {claim.id: str(claim.verdict) for claim in study.claims.values()}
+    for trial in study.trials:
+        if str(trial.verdict) != told[trial.claim]:
+            say(console, said(f"{trial.name}, {trial.metal}", str(trial.verdict)))
+    if study.portfolio is not None:
+        say(console, said("portfolio", str(study.portfolio.verdict)))
 
 
-def _account_row(trial: Trial) -> Row:
-    """One line a strategy, beside the metal bought and held over the same bars."""
-    own, hold = trial.performance["strategy"], trial.performance["buy_and_hold"]
-    return trial.name, (
-        f"{trial.result.first_fill:%Y-%m}",
-        percent(own.exposure, 0),
-        percent(own.cagr),
-        percent(hold.cagr),
-        percent(trial.performance["matched_exposure"].cagr),
-        number(own.sharpe),
-        number(hold.sharpe),
-        percent(own.max_drawdown, 0),
-        percent(hold.max_drawdown, 0),
-    )
+def _print_accounts(console: Console, title: str, trial: Trial | PortfolioTrial, rows: Sequence[Row]) -> None:
+    """An account beside its benchmarks."""
+    console.print()
+    title = f"{title}: after costs, from {trial.result.first_fill:%Y-%m}"
+    print_table(console, title, ACCOUNT_HEADINGS, "r" * len(ACCOUNT_HEADINGS), rows)
 
 
-def _print_portfolio(console: Console, trial: PortfolioTrial) -> None:
-    rows = [(row[0], row[1:]) for row in account_rows(trial)]
-    title = f"One account, from {trial.result.first_fill:%Y-%m}"
-    _print_table(console, title, ACCOUNT_HEADINGS, "r" * len(ACCOUNT_HEADINGS), rows)
-    for line in portfolio_lines(trial):
-        console.print(Text(line, style="dim"))
-    console.print(Text.assemble(("portfolio: ", "bold"), coloured(str(trial.verdict))))
-
-
-def _print_findings(console: Console, trial: Trial) -> None:
-    table = _table("", "Finding", "In plain words")
-    for heading in ("Estimate", "p", "n"):
-        table.add_column(heading, justify="right")
-    for finding in {**trial.findings, **trial.appendix}.values():
-        table.add_row(
-            f"{finding.name}\n",
-            f"{finding.sentence} ({finding.reference})",
-            number(finding.estimate, 3),
-            p_value(finding.p_value),
-            number(finding.effective_n, 0),
+def _print_findings(console: Console, trial: Trial, *, verbose: bool) -> None:
+    """The findings that decide, with ``verbose`` all; of too few events none that rests on a p-value."""
+    found = {**trial.findings, **(trial.appendix if verbose else {})}.values()
+    shown = [finding for finding in found if trial.shows_p_values or not _is_test(finding)]
+    rows = [
+        (
+            finding.name,
+            (
+                number(finding.estimate, 3),
+                p_value(finding.p_value),
+                number(finding.effective_n, 0),
+                f"{finding.sentence} ({finding.reference})" if verbose else finding.sentence,
+            ),
         )
-    console.print(table)
+        for finding in shown
+    ]
+    console.print()
+    print_table(console, "Findings", ("Estimate", "p", "n", "In plain words"), "rrrt", rows)
+    if len(shown) < len(found):
+        left = ", ".join(finding.name for finding in found if finding not in shown)
+        say(console, f"too few events for a p-value, and so not shown: {left}", "dim")
 
 
-def _table(title: str, *headings: str) -> Table:
-    table = Table(
-        title=title or None,
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        title_style="bold",
-        caption_justify="left",
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-        show_edge=False,
-    )
-    for heading in headings:
-        table.add_column(heading)
-    return table
-
-
-def plain_console() -> Console:
-    """A console of at most ``WIDTH`` columns, the same width when piped."""
-    width = min(WIDTH, int(os.environ.get("COLUMNS", WIDTH)))
-    console = Console()
-    return Console(width=min(width, console.width) if console.is_terminal else width)
+def _is_test(finding: Finding) -> bool:
+    return finding.p_value is not None or finding.name in TESTS

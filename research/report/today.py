@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
-from research.report.fitted import fitted
+from research.report.console import plain_console, print_table, say
 from research.report.study_words import not_run
-from research.report.terminal import plain_console
 from research.report.words import DASH, percent
 
 if TYPE_CHECKING:
@@ -25,12 +22,11 @@ def print_today(found: Today) -> None:
     """What is stale first, then one line a strategy and metal."""
     console = plain_console()
     for late in stale_lines(found):
-        console.print(Text(late, style="red"))
-    for line in fitted(f"{found.now:%Y-%m-%d %H:%M} UTC", HEADINGS, "llrlll", _rows(found), console.width):
-        console.print(line, no_wrap=True, overflow="ignore", crop=False)
-    console.print(Text(NOTE, style="dim"))
+        say(console, late, "red")
+    print_table(console, f"{found.now:%Y-%m-%d %H:%M} UTC", HEADINGS, "llrlll", _rows(found))
+    say(console, NOTE, "dim")
     for reason, names in not_run(found.skipped).items():
-        console.print(Text(f"not asked: {', '.join(names)}: {reason}", style="dim"))
+        say(console, f"not asked: {', '.join(names)}: {reason}", "dim")
 
 
 def today_html(found: Today) -> str:

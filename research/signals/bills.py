@@ -18,6 +18,13 @@ def simple_rate_of_discount(discount: Numbers, days: int = 91) -> Numbers:
 
     >>> round(simple_rate_of_discount(0.10), 8)
     0.10259333
+
+    Parameters
+    ----------
+    discount
+        Bank discount, % a year.
+    days
+        To maturity.
     """
     return discount / (1 - discount * days / YEAR)
 
@@ -62,5 +69,14 @@ def forward_simple_rate(near_growth: Numbers, far_growth: Numbers, days_between:
     r"""Forward rate (simple, actual/360) between two dates: :math:`r_{12} = [e^{G_2 - G_1} - 1]\,360/(d_2 - d_1)`.
 
     `near_growth` and `far_growth` are logarithms of growth to each date (`log_growth`).
+
+    Parameters
+    ----------
+    near_growth
+        Of 1 USD to the nearer date.
+    far_growth
+        Of 1 USD to the farther date.
+    days_between
+        Calendar days between them.
     """
     return np.expm1(far_growth - near_growth) * YEAR / days_between

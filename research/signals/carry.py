@@ -20,6 +20,15 @@ def carry(near: Numbers, far: Numbers, days_between: Numbers) -> Numbers:
 
     >>> round(carry(50.00, 50.30, 91), 8)
     -0.0239224
+
+    Parameters
+    ----------
+    near
+        Price of the nearer contract, USD per ounce.
+    far
+        Price of the farther contract, USD per ounce.
+    days_between
+        Calendar days between the two deliveries.
     """
     _check(days_between)
     return (near - far) / far * 365.0 / days_between
@@ -30,6 +39,15 @@ def log_carry(near: Numbers, far: Numbers, days_between: Numbers) -> Numbers:
 
     >>> round(float(log_carry(50.00, 50.30, 91)), 8)
     -0.02399402
+
+    Parameters
+    ----------
+    near
+        Price of the nearer contract, USD per ounce.
+    far
+        Price of the farther contract, USD per ounce.
+    days_between
+        Calendar days between the two deliveries.
     """
     _check(days_between)
     return np.log(near / far) * 365.0 / days_between

@@ -1,6 +1,6 @@
 """Flows of metal: who bought, how much more than expected, and what is only a disclosure.
 
-A statistic of one release's history (a Series by period, as :meth:`research.datasets.panel.Panel.each_release` hands
+A statistic of one release's history (a Series by period, as ``research.datasets.panel.Panel.each_release`` hands
 it over) is a number; the others take and return series.
 """
 
@@ -20,6 +20,11 @@ def purchase_surprise(history: pd.Series, *, quarters: int = 8) -> float:
     """Net purchases of the newest quarter less the mean of the ``quarters`` before it, tonnes.
 
     NaN when fewer than three of them, within three years, are on record.
+
+    Parameters
+    ----------
+    history
+        The series by period, as it stood at one release.
     """
     return latest_surprise(history, n_previous=quarters, min_previous=3, max_gap="1096D")
 
@@ -49,6 +54,11 @@ def growth_on_year(history: pd.Series, *, months: int = 1) -> float:
 
     The seasons (the Chinese new year above all) cancel only between equal months.
     NaN when a month is missing.
+
+    Parameters
+    ----------
+    history
+        The series by period, as it stood at one release.
     """
     newest = history.index[-1]
     ends = [newest + pd.offsets.MonthEnd(-k) if k else newest for k in range(months)]
@@ -63,6 +73,11 @@ def deficit_surprise(history: pd.Series, *, years: int = 3) -> float:
 
     ``mean(balance before) - balance``: positive when supply fell further behind demand than it used to.
     NaN without an earlier year.
+
+    Parameters
+    ----------
+    history
+        The series by period, as it stood at one release.
     """
     return -latest_surprise(history, n_previous=years, min_previous=1, max_gap=f"{366 * years + 10}D")
 
@@ -72,11 +87,26 @@ def holdings_flow(holdings: pd.Series, window: str) -> pd.Series:
     """Growth of a fund's metal over the window, a fraction: ``H[t] / H[t-W] - 1``.
 
     In metal, never in money: assets under management also move with the price. Fees are paid in metal
-    (about 0.4 % a year), which this leaves in; where the number of shares is known use :func:`created_ounces`.
+    (about 0.4 % a year), which this leaves in; where the number of shares is known use ``created_ounces``.
+
+    Parameters
+    ----------
+    holdings
+        Tonnes, by known_at.
+    window
+        Time over which the change is taken.
     """
     return holdings / value_before(holdings, window) - 1
 
 
 def created_ounces(shares: pd.Series, ounces_per_share: pd.Series) -> pd.Series:
-    """Ounces that investors brought in or took out: ``(N[t] - N[t-1]) * ounces per share[t]``, free of fees."""
+    """Ounces that investors brought in or took out: ``(N[t] - N[t-1]) * ounces per share[t]``, free of fees.
+
+    Parameters
+    ----------
+    shares
+        Shares outstanding.
+    ounces_per_share
+        Metal behind each.
+    """
     return shares.diff() * ounces_per_share

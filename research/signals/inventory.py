@@ -1,7 +1,7 @@
 """Stocks of metal: how fast they drain, how many claims stand on them, and how they are relabelled.
 
 Stocks are in troy ounces or tonnes, one unit within one call. The fall of a stock from its trailing high is
-:func:`research.signals.series.drawdown_from_high`.
+``research.signals.series.drawdown_from_high``.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ def days_of_cover(stock: pd.Series, window: str) -> pd.Series:
 
     The pace is the net withdrawal a calendar day since the last report at least ``window`` ago.
 
+    Parameters
+    ----------
+    stock
+        Ounces, or tonnes, of each day.
+
     Returns
     -------
     pd.Series
@@ -42,6 +47,15 @@ def open_interest_coverage(contracts: Numbers, stock: Numbers, *, ounces_per_con
 
     >>> round(open_interest_coverage(100_000, 123e6, ounces_per_contract=5_000), 4)
     4.065
+
+    Parameters
+    ----------
+    contracts
+        Open contracts.
+    stock
+        Ounces.
+    ounces_per_contract
+        100 of gold, 5,000 of silver.
     """
     return contracts * ounces_per_contract / stock
 
@@ -51,6 +65,13 @@ def adjustment(stock: pd.Series, received: pd.Series, withdrawn: pd.Series) -> p
 
     Relabelling moves metal between registered and eligible without moving it, so the two adjustments of a vault
     sum to zero; what they do not is an error or a restatement.
+
+    Parameters
+    ----------
+    stock
+        Ounces at the end of each day.
+    received, withdrawn
+        Ounces of each day.
     """
     return stock.diff() - received + withdrawn
 
@@ -68,7 +89,7 @@ def reclassified(
     From the two totals alone only the mirrored part can be seen: where they move in opposite directions,
     :math:`\mathrm{sign}(\Delta R)\min(|\Delta R|, |\Delta E|)/R_{t-1}`, else 0. Positive: eligible became
     registered. A deposit into one and a withdrawal from the other on one day look the same; the vaults' own
-    :func:`adjustment` would tell them apart.
+    ``adjustment`` would tell them apart.
 
     Parameters
     ----------
@@ -97,5 +118,12 @@ def free_float(vaults: Numbers, funds: Numbers) -> Numbers:
 
     >>> free_float(26_255.0, 20_450.0)
     5805.0
+
+    Parameters
+    ----------
+    vaults
+        All metal in vaults, tonnes.
+    funds
+        Of it held for funds, tonnes.
     """
     return vaults - funds

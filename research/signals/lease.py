@@ -30,6 +30,15 @@ def forward_rate(spot: Numbers, forward: Numbers, days: Numbers) -> Numbers:
 
     >>> round(forward_rate(32.40, 32.55, 90), 8)
     0.01851852
+
+    Parameters
+    ----------
+    spot
+        Price for delivery now, USD per ounce.
+    forward
+        Price for delivery later, USD per ounce.
+    days
+        Calendar days to the forward's date.
     """
     _check_days(days)
     return (forward / spot - 1) * YEAR / days
@@ -59,6 +68,17 @@ def lease_rate(spot: Numbers, forward: Numbers, rate: Numbers, days: Numbers) ->
 
     >>> round(lease_rate(32.40, 32.55, 0.0435, 90), 8)
     0.02486636
+
+    Parameters
+    ----------
+    spot
+        Price for delivery now, USD per ounce.
+    forward
+        Price for delivery later, USD per ounce.
+    rate
+        Money rate, a fraction a year, simple.
+    days
+        Calendar days to the forward's date.
     """
     _check_days(days)
     return ((1 + rate * days / YEAR) * spot / forward - 1) * YEAR / days
@@ -72,6 +92,17 @@ def lease_rate_continuous(spot: Numbers, forward: Numbers, rate: Numbers, days: 
 
     >>> round(float(lease_rate_continuous(32.40, 32.55, 0.0435, 90)), 8)
     0.02513368
+
+    Parameters
+    ----------
+    spot
+        Price for delivery now, USD per ounce.
+    forward
+        Price for delivery later, USD per ounce.
+    rate
+        Money rate, a fraction a year, continuous.
+    days
+        Calendar days to the forward's date.
     """
     _check_days(days)
     return (np.log1p(rate * days / YEAR) - np.log(forward / spot)) * YEAR_CONTINUOUS / days
@@ -82,6 +113,17 @@ def forward_price(spot: Numbers, rate: Numbers, lease: Numbers, days: Numbers) -
 
     >>> round(forward_price(1.0, 0.041, 0.349, 30) - 1, 6)
     -0.024941
+
+    Parameters
+    ----------
+    spot
+        Price for delivery now, USD per ounce.
+    rate
+        Money rate, a fraction a year, simple.
+    lease
+        Lease rate, likewise.
+    days
+        Calendar days to the forward's date.
     """
     return spot * (1 + rate * days / YEAR) / (1 + lease * days / YEAR)
 
@@ -93,6 +135,17 @@ def calendar_forward_rate(near: Numbers, far: Numbers, near_days: Numbers, far_d
 
     >>> round(calendar_forward_rate(50.00, 50.30, 28, 119), 8)
     0.02373626
+
+    Parameters
+    ----------
+    near
+        Price of the nearer contract, USD per ounce.
+    far
+        Price of the farther contract, USD per ounce.
+    near_days
+        Calendar days to the nearer delivery.
+    far_days
+        Calendar days to the farther delivery.
     """
     return forward_rate(near, far, far_days - near_days)
 
@@ -110,7 +163,9 @@ def calendar_lease_rate(
         Calendar days to delivery, counted from that day.
     rate
         The *forward* interest rate between the two deliveries
-        (:func:`research.signals.bills.forward_simple_rate`), not the rate from today.
+        (``research.signals.bills.forward_simple_rate``), not the rate from today.
+    exact
+        Compound as contracts do, and not in a first approximation.
 
     Examples
     --------

@@ -15,7 +15,13 @@ from research.signals.series import value_before
 
 @shared
 def change_over(series: pd.Series, length: str) -> pd.Series:
-    """Change against the last row at least ``length`` of time before: ``x[t] - x[t - length]``; NaN at the start."""
+    """Change against the last row at least ``length`` of time before: ``x[t] - x[t - length]``; NaN at the start.
+
+    Parameters
+    ----------
+    series
+        By bar or by known_at.
+    """
     return series - value_before(series, length)
 
 
@@ -86,6 +92,13 @@ def in_currency_basket(price: pd.Series, dollar_index: pd.Series) -> pd.Series:
 
     >>> round(float(in_currency_basket(pd.Series([2000.0]), pd.Series([105.0])).iloc[0]), 6)
     2100.0
+
+    Parameters
+    ----------
+    price
+        USD per ounce.
+    dollar_index
+        Index of the dollar in other currencies.
     """
     return price * dollar_index / 100.0
 

@@ -15,6 +15,11 @@ def trailing_return(price: pd.Series, length: str) -> pd.Series:
 
     NaN until so much history is there. The 12-month return of Moskowitz, Ooi and Pedersen (2012) without
     their volatility scaling.
+
+    Parameters
+    ----------
+    price
+        By bar.
     """
     return price / value_before(price, length) - 1
 
@@ -24,5 +29,12 @@ def gold_silver_ratio(gold: Numbers, silver: Numbers) -> Numbers:
 
     >>> gold_silver_ratio(4000.0, 50.0)
     80.0
+
+    Parameters
+    ----------
+    gold
+        Price of gold, USD per ounce.
+    silver
+        Price of silver, USD per ounce.
     """
     return gold / silver

@@ -14,6 +14,15 @@ def net_position(long: Numbers, short: Numbers, open_interest: Numbers) -> Numbe
 
     >>> round(net_position(135_093, 15_298, 384_603), 6)
     0.311477
+
+    Parameters
+    ----------
+    long
+        Long contracts of the group.
+    short
+        Short contracts of the group.
+    open_interest
+        All contracts that are open.
     """
     return (long - short) / open_interest
 
@@ -22,5 +31,12 @@ def net_share(long: Numbers, short: Numbers) -> Numbers:
     """Net position as a share of the group's own contracts, -1 to 1: ``(long - short) / (long + short)``.
 
     For reports without open interest.
+
+    Parameters
+    ----------
+    long
+        Long contracts of the group.
+    short
+        Short contracts of the group.
     """
     return (long - short) / (long + short)

@@ -12,8 +12,8 @@ import pandas as pd
 from research.errors import ValidationError
 from research.memo import shared
 from research.signals.lease import YEAR, Numbers
+from research.units import GRAMS_PER_TROY_OUNCE
 
-GRAMS_PER_OUNCE = 31.1034768
 GRAMS_PER_QUOTE = {"gold": 1.0, "silver": 1000.0}  # Shanghai quotes CNY per gram, CNY per kilogram
 
 
@@ -31,6 +31,8 @@ def london_comex_premium(london: Numbers, future: Numbers, rate: Numbers, days: 
     rate, days
         Fraction a year; calendar days to delivery, 0 for a contract in delivery.
 
+    Examples
+    --------
     >>> round(london_comex_premium(50.50, 49.00, 0.041, 20), 8)
     0.03295975
     """
@@ -45,6 +47,17 @@ def curve_spot(near: Numbers, far: Numbers, near_days: Numbers, far_days: Number
 
     >>> round(curve_spot(50.00, 50.30, 28, 119), 6)
     49.908053
+
+    Parameters
+    ----------
+    near
+        Price of the nearer contract, USD per ounce.
+    far
+        Price of the farther contract, USD per ounce.
+    near_days
+        Calendar days to the nearer delivery.
+    far_days
+        Calendar days to the farther delivery.
     """
     return near * (near / far) ** (near_days / (far_days - near_days))
 
@@ -59,13 +72,15 @@ def shanghai_premium(shanghai: Numbers, usdcny: Numbers, london: Numbers, *, gra
     usdcny
         Onshore CNY for one USD.
     london
-        USD per troy ounce, of a moment at or before Shanghai's (see :func:`latest_before`).
+        USD per troy ounce, of a moment at or before Shanghai's (see ``latest_before``).
     grams
         1 for the gold quote, 1000 for the silver quote.
     vat
         Value-added tax inside the quote. Gold of the Shanghai Gold Exchange bears none. Whether silver quotes
         contain it is disputed (17 % until April 2018, 16 % until March 2019, 13 % since): compute both.
 
+    Examples
+    --------
     >>> round(shanghai_premium(950, 7.10, 4100.0, grams=1), 8)
     0.01505678
     """
@@ -77,10 +92,19 @@ def usd_per_ounce(price: Numbers, usdcny: Numbers, *, grams: float, vat: float =
 
     >>> round(usd_per_ounce(950, 7.10, grams=1), 2)
     4161.73
+
+    Parameters
+    ----------
+    price
+        CNY per gram.
+    usdcny
+        CNY per USD.
+    vat
+        Value added tax in the price, a fraction.
     """
     if grams <= 0 or vat < 0:
         raise ValidationError(f"Shanghai price: grams {grams!r} and VAT {vat!r}; give grams above 0 and VAT as 0.13")
-    return price * GRAMS_PER_OUNCE / grams / usdcny / (1 + vat)
+    return price * GRAMS_PER_TROY_OUNCE / grams / usdcny / (1 + vat)
 
 
 @shared

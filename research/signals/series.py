@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from research.many import Many
 from research.memo import shared
 
 
@@ -45,7 +46,17 @@ def trailing_zscore(series: pd.Series, window: str, *, warm_up: str = "0D", min_
 
 @shared
 def drawdown_from_high(series: pd.Series, window: str, *, min_observations: int = 2) -> pd.Series:
-    """Fall from the trailing high, ``1 - x[t] / max(x over window)``, a fraction from 0 to 1."""
+    """Fall from the trailing high, ``1 - x[t] / max(x over window)``, a fraction from 0 to 1.
+
+    Parameters
+    ----------
+    series
+        By known_at.
+    window
+        Time over which the high is taken.
+    min_observations
+        Fewest for which there is a value.
+    """
     return 1 - series / series.rolling(window, min_periods=min_observations).max()
 
 
@@ -70,6 +81,13 @@ def latest_surprise(history: pd.Series, *, n_previous: int, min_previous: int, m
 
     ``x[n] - mean(x[n-k], …, x[n-1])``, ``k <= n_previous``, from periods within ``max_gap`` of the newest;
     NaN when fewer than ``min_previous`` are on record.
+
+    Parameters
+    ----------
+    history
+        The series by period, as it stood at one release.
+    n_previous
+        Earlier periods that it is compared with.
     """
     newest = history.index[-1]
     recent = history.iloc[:-1]
@@ -89,9 +107,11 @@ def hold_after(event: pd.Series, length: str) -> pd.Series:
     length
         Length of time, e.g. ``"183D"``; an event at ``t`` holds while ``date < t + length``.
     """
-    happened = event.to_numpy() if event.dtype == bool else event.fillna(False).astype(bool).to_numpy()
+    many = isinstance(event, Many)
+    known = event if event.dtype == bool else event.fillna(False).astype(bool)
     index = pd.DatetimeIndex(event.index)
     span = pd.Timedelta(length).as_unit(index.unit).to_timedelta64().astype(np.int64)
     dates = index.asi8
-    last = np.maximum.accumulate(np.where(happened, dates, dates[:1] - span))  # before the first: just over
-    return pd.Series((dates - last < span).astype(float), index=event.index, name=event.name)
+    happened = np.where(known.table if many else known.to_numpy(), dates, dates[:1] - span)  # before the first: over
+    held = (dates - np.maximum.accumulate(happened, axis=-1) < span).astype(float)
+    return event.like(held) if many else pd.Series(held, index=event.index, name=event.name)

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import sha256
-from importlib import import_module
+from difflib import get_close_matches
 from pathlib import Path
 from shlex import quote
-from types import MappingProxyType
-from typing import Any
 
 import pandas as pd
 
 from research.datasets.importing import ImportOptions, Understood, understand
-from research.datasets.plausibility import Plausible
+from research.datasets.importing.doubtful import span_line
 from research.datasets.registry import descriptions
-from research.datasets.release import parse_release, release_of_words
-from research.datasets.user_pack import Provenance, keep
+from research.datasets.release import release_of_words
+from research.datasets.user_pack import ManifestLine, keep
 from research.datasets.vintages import Merged
 from research.errors import RegistryError, SourceError, UnknownDataset, did_you_mean
 from research.home import bundled_folder, user_pack_folder
-from research.sources.catalog import Entry, entries, entry
-from research.sources.fetching import merge_into, refuse_doubtful
+from research.provenance import hash_bytes
+from research.sources.catalog import Entry, Fields, entries, entry, make_entry
+from research.sources.fetching import merge_into, provider_of, refuse_doubtful
 from research.sources.http import utc_now
 
 _SAVED_BY_HAND = frozenset({"cftc", "cme", "ecb", "fred", "imf", "lbma", "world_bank", "world_gold_council"})
 
-_OWN = {"publisher": "the user", "licence": "the user's own file", "source": "a file of the user"}
+_OWN: dict[str, object] = {
+    "provider": "file",
+    "whole_history": False,
+    "publisher": "the user",
+    "licence": "the user's own file",
+    "source": "a file of the user",
+}
 
 _USEFUL_DAYS = {"day": 10, "week": 30, "month": 100, "quarter": 200, "year": 500, "irregular": 100}
 
@@ -57,17 +60,13 @@ class AddReport:
     added: int = 0
     revised: int = 0
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values only."""
-        return vars(self) | {"preview": list(self.preview)}
-
 
 def add(
     path: str | Path,
     identity: str,
     options: ImportOptions | None = None,
     *,
-    describe: Mapping[str, Any] | None = None,
+    describe: Fields | None = None,
     home: str | Path | None = None,
     dry_run: bool = False,
 ) -> AddReport:
@@ -93,48 +92,41 @@ def add(
     UnknownDataset, RegistryError, ValidationError, SourceError
         One line each; nothing is kept then.
     """
-    chosen = options or ImportOptions()
-    known = {**_described(user_pack_folder(home)), **_described(bundled_folder())}
+    chosen, file, now = options or ImportOptions(), Path(path).expanduser(), utc_now()
+    folder = user_pack_folder(home)
+    known = {**descriptions(folder), **descriptions(bundled_folder())}
     one = _entry(path, identity, known.get(identity), describe)
     if identity not in entries() and identity not in known:
         chosen = replace(chosen, unit=None)  # it said what the dataset's unit is
-    now = utc_now()
-    understood = _vendors_own(Path(path).expanduser(), one, now) or understand(path, one, chosen, today=now.date())
-    command = f"assay data add {quote(str(path))} --as {identity}{replace(chosen, accept=True).words()}"
+    understood = _vendors_own(file, one, now) or understand(file, one, chosen, today=now.date())
+    fresh, command = understood.observations, f"assay data add {quote(str(path))} --as {identity}"
+    command += replace(chosen, accept=True).words()
     description = one.description
-    if "known_at" in understood.observations and not any(rule.column for rule in one.rules):
+    if "known_at" in fresh and not any(rule.column for rule in one.rules):
         if not chosen.accept:
-            _refuse_early(understood.observations, one, Path(path).name, command)
+            _refuse_early(fresh, one, file.name, command)
         description.setdefault("lag_note", "Known when the user's file says so, row by row.")
-    if dry_run:
-        return AddReport(
-            id=identity, preview=understood.preview, line=f"{identity}: nothing kept (dry run)", kept=False
-        )
-    content = Path(path).expanduser().read_bytes()
-    provenance = Provenance(
-        source="file",
-        address=Path(path).name,
-        retrieved_at=now,
-        bytes=len(content),
-        sha256=sha256(content).hexdigest(),
+    report = AddReport(
+        id=identity, preview=understood.preview, line=f"{identity}: nothing kept (dry run)", kept=not dry_run
     )
+    if dry_run:
+        return report
 
     def update(kept: pd.DataFrame | None) -> Merged:
-        fresh = understood.observations
         refuse_doubtful(fresh, kept, one, now.date(), chosen.accept, command=command, whole_history=False)
         return merge_into(one, kept, fresh, now)
 
-    folder = user_pack_folder(home)
-    merged = keep(folder, identity, description, update, provenance)
+    content = file.read_bytes()
+    visit: ManifestLine = {
+        "source": "file",
+        "address": file.name,
+        "retrieved_at": now,
+        "bytes": len(content),
+        "sha256": hash_bytes(content),
+    }
+    merged = keep(folder, identity, description, update, visit)
     line = f"{identity}: {merged.added} new, {merged.revised} revised, {len(merged.table)} rows kept in {folder}"
-    return AddReport(
-        id=identity,
-        preview=understood.preview,
-        line=line,
-        kept=True,
-        added=merged.added,
-        revised=merged.revised,
-    )
+    return replace(report, line=line, added=merged.added, revised=merged.revised)
 
 
 def _refuse_early(rows: pd.DataFrame, one: Entry, name: str, command: str) -> None:
@@ -155,32 +147,21 @@ def _vendors_own(path: Path, one: Entry, now: datetime) -> Understood | None:
     if one.provider not in _SAVED_BY_HAND or not path.is_file():
         return None
     try:
-        parse = import_module(f"research.sources.{one.provider}").parse
-        fresh: pd.DataFrame = parse(path.read_bytes(), one.series, now)
+        fresh = provider_of(one).parse(path.read_bytes(), one.series, now)
     except SourceError:
         return None
-    days, values = fresh["observed_for"], fresh[one.checked_column]
-    said = (
-        f"{path.name}: the file as {one.fields['publisher']} publishes it",
-        f"{one.id}: {len(fresh)} rows, {days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}, "
-        f"{values.min():g} to {values.max():g} {one.unit}",
-    )
-    return Understood(observations=fresh, preview=said)
+    said = f"{path.name}: the file as {one.fields['publisher']} publishes it"
+    return Understood(observations=fresh, preview=(said, span_line(fresh, one)))
 
 
-def _described(folder: Path) -> Mapping[str, Mapping[str, Any]]:
-    return descriptions(folder) if (folder / "registry.toml").is_file() else {}
-
-
-def _entry(
-    path: str | Path, identity: str, known: Mapping[str, Any] | None, describe: Mapping[str, Any] | None
-) -> Entry:
+def _entry(path: str | Path, identity: str, known: Fields | None, describe: Fields | None) -> Entry:
     if identity in entries():
         return entry(identity)
     given = dict(known or describe or {})
     lacking = [field for field in DESCRIBED if not given.get(field)]
     if lacking:
-        near = next((name for name in entries() if identity in name or name in identity), "")
+        alike = [name for name in entries() if identity in name or name in identity]
+        near = next(iter(alike or get_close_matches(identity, entries(), 1)), "")
         advice = f"did you mean {near!r}? Or " if near else ""
         words = {name: given.get(name) or example for name, example in DESCRIBED.items()}
         line = " ".join(f"--{name} {quote(value)}" for name, value in words.items() if isinstance(value, str))
@@ -188,19 +169,9 @@ def _entry(
             f"dataset {identity!r}: not in the catalogue; {advice}describe it ({', '.join(lacking)} "
             f"{'is' if len(lacking) == 1 else 'are'} missing): assay data add {quote(str(path))} --as {identity} {line}"
         )
-    if isinstance(given["release"], str):
-        given["release"] = release_of_words(given["release"])
-    if given["frequency"] not in _USEFUL_DAYS:
-        raise RegistryError(
-            f"{identity}: frequency {given['frequency']!r}{did_you_mean(str(given['frequency']), _USEFUL_DAYS)}"
-        )
-    fields: dict[str, Any] = _OWN | {"longest_useful_age_days": _USEFUL_DAYS[given["frequency"]]} | dict(given)
-    return Entry(
-        id=identity,
-        provider="file",
-        series=MappingProxyType({}),
-        fields=MappingProxyType(fields),
-        rules=parse_release(fields["release"], identity),
-        plausible=Plausible.from_mapping(fields.get("plausible", {})),
-        whole_history=False,
-    )
+    if isinstance(release := given["release"], str):
+        given["release"] = release_of_words(release)
+    frequency = str(given["frequency"])
+    if frequency not in _USEFUL_DAYS:
+        raise RegistryError(f"{identity}: frequency {frequency!r}{did_you_mean(frequency, _USEFUL_DAYS)}")
+    return make_entry(identity, _OWN | {"longest_useful_age_days": _USEFUL_DAYS[frequency]} | given, identity)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
+from research.sources.catalog import Wanted
 from research.sources.http import Client, Download, Passing
 from research.sources.packaged import one_line, quietly
 from research.sources.tables import csv_table, need_columns, numbers, series
@@ -23,7 +23,7 @@ NEEDED = "pip install --upgrade 'akshare>=1.18.98'"
 """Releases before do not read the receipts of Shanghai's present page."""
 
 
-def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:
+def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
     """Call one function of akshare and keep its table as CSV bytes.
 
     Raises
@@ -31,7 +31,7 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
     SourceError
         If akshare is not installed, lacks the function, or fails.
     """
-    what, name = _what(wanted), str(wanted["function"])
+    what, name = _what(wanted), wanted["function"]
     try:
         import akshare
     except ImportError:
@@ -43,7 +43,7 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
         raise SourceError(f"{what}: akshare {akshare.__version__} has no {name}; it is too old or renamed it, {NEEDED}")
     day = _last_complete_day(client.now())
 
-    def ask() -> Any:
+    def ask() -> object:
         try:
             with quietly("akshare"):
                 return function(date=f"{day:%Y%m%d}") if name == _RECEIPTS else function(symbol=wanted["argument"])
@@ -52,13 +52,16 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
 
     answer = client.patiently(ask, what, f"akshare {name}")
     if name == _RECEIPTS:
-        answer = _one_variety(answer, str(wanted["variety"]), what).assign(day=f"{day:%Y-%m-%d}")
-    if answer is None or answer.empty:
+        if not isinstance(answer, dict) or wanted["variety"] not in answer:
+            line = f"no table for {wanted['variety']} on that day (a holiday, or renamed); try again later"
+            raise SourceError(f"{what}: {line}")
+        answer = answer[wanted["variety"]].assign(day=f"{day:%Y-%m-%d}")
+    if not isinstance(answer, pd.DataFrame) or answer.empty:
         raise SourceError(f"{what}: akshare gave no rows; try again later, what is kept stays")
     return Download(body=answer.to_csv(index=False).encode(), address=f"akshare:{name}", retrieved_at=client.now())
 
 
-def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
+def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     """Read the table: a date and a value column, or one day's warehouse receipts, summed over warehouses.
 
     A day that is not complete (17:00 Shanghai) is dropped.
@@ -68,17 +71,10 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
     if wanted["function"] == _RECEIPTS:
         need_columns(table, ["day", "WHABBRNAME", "WRTWGHTS"], what)
         return series(table["day"].iloc[:1], [_total(table, what)], what)
-    need_columns(table, [str(wanted["date"]), str(wanted["value"])], what)
-    found = series(table[str(wanted["date"])], table[str(wanted["value"])], what)
+    need_columns(table, [wanted["date"], wanted["value"]], what)
+    found = series(table[wanted["date"]], table[wanted["value"]], what)
     complete = found[found["observed_for"] <= pd.Timestamp(_last_complete_day(as_of).date())]
     return complete.reset_index(drop=True)
-
-
-def _one_variety(answer: Any, variety: str, what: str) -> pd.DataFrame:
-    if not isinstance(answer, dict) or variety not in answer:
-        raise SourceError(f"{what}: no table for {variety} on that day (a holiday, or renamed); try again later")
-    found: pd.DataFrame = answer[variety]
-    return found
 
 
 def _total(table: pd.DataFrame, what: str) -> float:
@@ -98,5 +94,5 @@ def _last_complete_day(moment: datetime) -> datetime:
     return day - timedelta(days=max(0, day.weekday() - 4))
 
 
-def _what(wanted: Mapping[str, Any]) -> str:
+def _what(wanted: Wanted) -> str:
     return f"akshare {wanted['function']} {wanted.get('argument') or wanted.get('variety')}"

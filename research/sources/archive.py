@@ -16,17 +16,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from research.datasets.optional import need
 from research.datasets.store import write_atomically
 from research.errors import AssayError, IntegrityError
 from research.home import home_folder, user_pack_folder
+from research.provenance import hash_bytes, hash_text
 from research.sources.catalog import Entry, entries, entry
 from research.sources.fetching import (
     ALL,
@@ -36,7 +36,6 @@ from research.sources.fetching import (
     failure,
     fetchable,
     new_client,
-    provenance_of,
     take_in,
 )
 from research.sources.http import Client, Download
@@ -70,9 +69,24 @@ class ArchiveReport:
         words = f"{len(self.kept)} new, {len(self.known)} known, {len(self.failed)} failed"
         return f"{words}; {self.lines} bodies in {self.folder}, chain {self.head[:16]}"
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values only."""
+    def to_json(self) -> dict[str, object]:
+        """As a document."""
         return vars(self) | {"folder": str(self.folder), "exit_code": self.exit_code}
+
+
+class Line(TypedDict, total=False):
+    """One body of the chain."""
+
+    day: str
+    file: str
+    sha256: str
+    bytes: int
+    address: str
+    retrieved_at: str
+    datasets: list[str]
+    merged_from: str
+    previous: str
+    hash: str
 
 
 def archive_folder(home: str | Path | None = None) -> Path:
@@ -85,7 +99,6 @@ def archive(*, home: str | Path | None = None, client: Client | None = None) -> 
 
     A body that cannot be read is kept all the same, and reported: its layout may only have changed.
     """
-    folder, pack = archive_folder(home), user_pack_folder(home)
     failed: list[str] = []
     bodies: dict[tuple[str, str], tuple[Download, list[Entry]]] = {}
     with client or new_client() as http:
@@ -95,17 +108,12 @@ def archive(*, home: str | Path | None = None, client: Client | None = None) -> 
             except AssayError as error:
                 failed.append(failure(one, error))
                 continue
-            bodies.setdefault((download.address, sha256(download.body).hexdigest()), (download, []))[1].append(one)
-    lines = [_line(download, digest, ones) for (_, digest), (download, ones) in bodies.items()]
-    kept, known = _append(
-        folder, [(line, download.body) for line, (download, _) in zip(lines, bodies.values(), strict=True)]
-    )
+            bodies.setdefault((download.address, hash_bytes(download.body)), (download, []))[1].append(one)
+    lines = [(_line(download, digest, ones), download.body) for (_, digest), (download, ones) in bodies.items()]
+    kept, known = _append(archive_folder(home), lines)
     for download, ones in bodies.values():
-        failed += _into_pack(pack, ones, download)
-    chain = _read_chain(folder)
-    return ArchiveReport(
-        folder=folder, kept=kept, known=known, failed=tuple(failed), lines=len(chain), head=_head(chain)
-    )
+        failed += _into_pack(home, ones, download)
+    return _report(home, kept, known, failed)
 
 
 def verify_archive(folder: Path) -> list[str]:
@@ -124,7 +132,7 @@ def verify_archive(folder: Path) -> list[str]:
             problems.append(f"{where}: {line.get('file')!r} is no file of an archive")
         elif not path.is_file():
             problems.append(f"{path}: missing; the day {line.get('day')} is lost, restore it")
-        elif sha256(path.read_bytes()).hexdigest() != line.get("sha256"):
+        elif hash_bytes(path.read_bytes()) != line.get("sha256"):
             problems.append(f"{path}: altered; the day {line.get('day')} differs from its SHA-256, restore it")
     head = folder / "head.json"
     noted = json.loads(head.read_text("utf-8")) if head.is_file() else {"lines": 0, "hash": START}
@@ -150,36 +158,39 @@ def merge_archives(other: Path, *, home: str | Path | None = None) -> ArchiveRep
     for one in (folder, other):
         if problems := verify_archive(one):
             raise IntegrityError(f"{problems[0]}; nothing was merged")
-    theirs = [
+    theirs: list[tuple[Line, bytes]] = [
         ({**line, "merged_from": line["hash"]}, (other / line["file"]).read_bytes()) for line in _read_chain(other)
     ]
     kept, known = _append(folder, theirs)
     failed: list[str] = []
-    for line, body in sorted(theirs, key=lambda pair: str(pair[0]["retrieved_at"])):
-        if str(line["file"]) not in kept:
-            continue
-        download = Download(
-            body=body, address=line["address"], retrieved_at=datetime.fromisoformat(line["retrieved_at"])
-        )
-        ones = [entry(identity) for identity in line["datasets"] if identity in entries()]
-        failed += _into_pack(user_pack_folder(home), [one for one in ones if not one.whole_history], download)
+    for line, body in sorted(theirs, key=lambda pair: pair[0]["retrieved_at"]):
+        if line["file"] in kept:
+            at = datetime.fromisoformat(line["retrieved_at"])
+            ones = [entry(identity) for identity in line["datasets"] if identity in entries()]
+            download = Download(body=body, address=line["address"], retrieved_at=at)
+            failed += _into_pack(home, [one for one in ones if not one.whole_history], download)
+    return _report(home, kept, known, failed)
+
+
+def _report(home: str | Path | None, kept: Sequence[str], known: Sequence[str], failed: Sequence[str]) -> ArchiveReport:
+    folder = archive_folder(home)
     chain = _read_chain(folder)
     return ArchiveReport(
-        folder=folder, kept=kept, known=known, failed=tuple(failed), lines=len(chain), head=_head(chain)
+        folder=folder, kept=tuple(kept), known=tuple(known), failed=tuple(failed), lines=len(chain), head=_head(chain)
     )
 
 
-def _into_pack(pack: Path, ones: Iterable[Entry], download: Download) -> list[str]:
+def _into_pack(home: str | Path | None, ones: Iterable[Entry], download: Download) -> list[str]:
     failed = []
     for one in ones:
         try:
-            take_in(pack, one, download, provenance_of(one, download, {}))
+            take_in(user_pack_folder(home), one, download, {})
         except AssayError as error:
             failed.append(failure(one, error))
     return failed
 
 
-def _line(download: Download, digest: str, ones: list[Entry]) -> dict[str, Any]:
+def _line(download: Download, digest: str, ones: list[Entry]) -> Line:
     day = f"{download.retrieved_at:%Y-%m-%d}"
     ending = _ENDINGS.get(download.body[:4], ".txt")
     return {
@@ -193,45 +204,45 @@ def _line(download: Download, digest: str, ones: list[Entry]) -> dict[str, Any]:
     }
 
 
-def _append(folder: Path, lines: Iterable[tuple[Mapping[str, Any], bytes]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _append(folder: Path, lines: Iterable[tuple[Line, bytes]]) -> tuple[list[str], list[str]]:
     """Add what is not there, file before line; returns the files added and those known."""
     folder.mkdir(parents=True, exist_ok=True)
-    added, known = [], []
+    added: list[str] = []
+    known: list[str] = []
     with need("filelock").FileLock(folder / ".lock"):
         chain = _read_chain(folder)
         here = {(line["address"], line["sha256"]) for line in chain}
         for line, body in lines:
             if (line["address"], line["sha256"]) in here:
-                known.append(str(line["file"]))
+                known.append(line["file"])
                 continue
             (folder / line["file"]).parent.mkdir(exist_ok=True)
             write_atomically(folder / line["file"], body)
-            fresh = {name: value for name, value in line.items() if name != "hash"} | {"previous": _head(chain)}
-            chain.append(fresh | {"hash": _hash(fresh)})
+            fresh: Line = {**line, "previous": _head(chain)}
+            chain.append({**fresh, "hash": _hash(fresh)})
             here.add((line["address"], line["sha256"]))
-            added.append(str(line["file"]))
+            added.append(line["file"])
         if added:
             text = "".join(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n" for line in chain)
             write_atomically(folder / "chain.jsonl", text.encode())
             write_atomically(folder / "head.json", json.dumps({"lines": len(chain), "hash": _head(chain)}).encode())
-    return tuple(added), tuple(known)
+    return added, known
 
 
-def _read_chain(folder: Path) -> list[dict[str, Any]]:
+def _read_chain(folder: Path) -> list[Line]:
     path = folder / "chain.jsonl"
     if not path.is_file():
         return []
     try:
-        chain: list[dict[str, Any]] = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     except ValueError as error:
         raise IntegrityError(f"{path}: not readable ({error}); restore it") from None
-    return chain
 
 
-def _head(chain: list[dict[str, Any]]) -> str:
-    return str(chain[-1]["hash"]) if chain else START
+def _head(chain: list[Line]) -> str:
+    return chain[-1]["hash"] if chain else START
 
 
-def _hash(line: Mapping[str, Any]) -> str:
+def _hash(line: Line) -> str:
     told = {name: value for name, value in line.items() if name != "hash"}
-    return sha256(json.dumps(told, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+    return hash_text(json.dumps(told, ensure_ascii=False, sort_keys=True))

@@ -10,17 +10,17 @@ takes effect on the next. So, with the first official rate *after* the price's o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from xml.etree import ElementTree
 
 import pandas as pd
 
-from research.datasets.importing.units import GRAMS_PER_TROY_OUNCE
+from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
+from research.sources.catalog import Wanted
 from research.sources.http import Client, Download, base_address
 from research.sources.tables import numbers
+from research.units import GRAMS_PER_TROY_OUNCE
 
 CODES = {"gold": "1", "silver": "2", "platinum": "3", "palladium": "4"}
 
@@ -30,7 +30,7 @@ _RATE_WITHIN = pd.Timedelta(days=14)  # the holidays of January
 _DECIMALS = {"silver": 3}
 
 
-def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:
+def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
     """Download all prices of all four metals, and the official rates of the dollar, as one body."""
     base = base_address("bank_of_russia", "https://www.cbr.ru") + "/scripts/"
     span = {"date_req1": _FIRST, "date_req2": f"{client.now():%d/%m/%Y}"}
@@ -46,7 +46,7 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
     return Download(body=body, address=prices.address, retrieved_at=rates.retrieved_at)
 
 
-def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
+def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     """Read one metal in dollars a troy ounce; a price that no official rate follows yet is left out.
 
     Raises
@@ -54,7 +54,7 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
     SourceError
         If either part is cut or of another form, buying and selling prices differ, or a price has no rate.
     """
-    metal = str(wanted["metal"])
+    metal = wanted["metal"]
     what = f"bank_of_russia {metal}"
     halves = body.strip().split(b"<?xml")[1:]
     if len(halves) != 2:

@@ -23,7 +23,7 @@ from typing import Any
 import pandas as pd
 
 from research.datasets.periods import period_end
-from research.datasets.plausibility import Plausible
+from research.datasets.plausibility import Plausible, Subject
 from research.datasets.registry import descriptions
 from research.datasets.release import ReleaseRule, known_at, parse_release
 from research.errors import RegistryError, UnknownDataset, did_you_mean
@@ -35,55 +35,39 @@ _DESCRIPTION = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One dataset that can be fetched or added."""
+Wanted = Mapping[str, str]
+"""What to ask a provider for, as the catalogue's ``series`` says it."""
 
-    id: str
+Fields = Mapping[str, Any]
+"""A registry's fields, as TOML has them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry(Subject):
+    """One dataset that can be fetched or added.
+
+    Attributes
+    ----------
+    fields
+        All that the catalogue and the bundled registry say of it.
+    by_hand
+        Whether the provider's terms forbid automatic download, so that a saved file is added instead.
+    revised
+        Whether the publisher rewrites much of the past as a rule, so that it is no sign of another series.
+    whole_history
+        Whether every download brings all of it.
+    """
+
     provider: str
-    series: Mapping[str, Any]
-    fields: Mapping[str, Any]
+    series: Wanted
+    fields: Fields
     rules: tuple[ReleaseRule, ...]
-    plausible: Plausible
+    by_hand: bool = False
+    revised: bool = False
     whole_history: bool = True
 
     @property
-    def unit(self) -> str:
-        """Unit of the values, in words."""
-        return str(self.fields["unit"])
-
-    @property
-    def frequency(self) -> str:
-        """Spacing of the periods: day, week, month, quarter, year or irregular."""
-        return str(self.fields["frequency"])
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """Columns that tell a table's rows of one period apart."""
-        return tuple(self.fields.get("key", ()))
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Value columns: those of a table, or ``("value",)``."""
-        return tuple(self.fields.get("columns", ("value",)))
-
-    @property
-    def checked_column(self) -> str:
-        """The column that the plausibility bounds are about."""
-        return str(self.fields.get("plausible_column", "value"))
-
-    @property
-    def by_hand(self) -> bool:
-        """Whether the provider's terms forbid automatic download, so that a saved file is added instead."""
-        return bool(self.fields.get("by_hand", False))
-
-    @property
-    def revised(self) -> bool:
-        """Whether the publisher rewrites much of the past as a rule, so that it is no sign of another series."""
-        return bool(self.fields.get("revised", False))
-
-    @property
-    def description(self) -> dict[str, Any]:
+    def description(self) -> dict[str, object]:
         """The registry fields under which the dataset is kept.
 
         The exceptions of a release rule are left out: every kept row carries its own ``known_at``, in which they
@@ -92,13 +76,30 @@ class Entry:
         kept = {name: self.fields[name] for name in _DESCRIPTION if name in self.fields}
         release = self.fields["release"]
         regimes = release if isinstance(release, list) else [release]
-        plain = [{name: part for name, part in rule.items() if name != "exceptions"} for rule in regimes]
-        return kept | {"release": plain if isinstance(release, list) else plain[0]}
+        return kept | {"release": [{key: regime[key] for key in regime if key != "exceptions"} for regime in regimes]}
 
     def released(self, observed_for: pd.Series) -> pd.Series:
         """First moment (UTC) at which each period's value could be had, by the release rule."""
         exceptions = {rule.exceptions: _exceptions(rule) for rule in self.rules if rule.exceptions}
         return known_at(self.rules, observed_for, {}, exceptions)
+
+
+def make_entry(identity: str, fields: Fields, where: str, release: object = None) -> Entry:
+    """An entry from its fields; ``release`` where the catalogue says it for itself."""
+    return Entry(
+        id=identity,
+        unit=str(fields["unit"]),
+        frequency=str(fields["frequency"]),
+        plausible=Plausible(**fields.get("plausible", {})),
+        columns=tuple(fields.get("columns", ("value",))),
+        key=tuple(fields.get("key", ())),
+        checked_column=fields.get("plausible_column", "value"),
+        provider=fields["provider"],
+        series=MappingProxyType({name: str(word) for name, word in fields.get("series", {}).items()}),
+        fields=MappingProxyType(dict(fields)),
+        rules=parse_release(release or fields.get("release"), where),
+        **{name: fields[name] for name in ("by_hand", "revised", "whole_history") if name in fields},
+    )
 
 
 def entries() -> Mapping[str, Entry]:
@@ -126,20 +127,11 @@ def entry(identity: str) -> Entry:
 def _read(path: Path) -> Mapping[str, Entry]:
     document = tomllib.loads(path.read_text(encoding="utf-8"))
     providers, described = document["providers"], descriptions(bundled_folder())
-    result = {}
+    made = {}
     for identity, own in document["datasets"].items():
         fields = providers[own["provider"]] | own | described.get(identity, {})
-        where = f"{path.name}: [datasets.{identity}]"
-        result[identity] = Entry(
-            id=identity,
-            provider=own["provider"],
-            series=MappingProxyType(own["series"]),
-            fields=MappingProxyType(fields),
-            rules=parse_release(own.get("release", fields.get("release")), where),
-            plausible=Plausible.from_mapping(fields["plausible"]),
-            whole_history=fields.get("whole_history", True),
-        )
-    return MappingProxyType(result)
+        made[identity] = make_entry(identity, fields, f"{path.name}: [datasets.{identity}]", own.get("release"))
+    return MappingProxyType(made)
 
 
 def _exceptions(rule: ReleaseRule) -> pd.DataFrame:

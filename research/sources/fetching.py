@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, Protocol, cast
 
 import pandas as pd
 
 from research.datasets.data import open_data
 from research.datasets.optional import need
 from research.datasets.plausibility import doubts, in_the_future
-from research.datasets.user_pack import Provenance, keep, manifest
+from research.datasets.user_pack import ManifestLine, keep, manifest
 from research.datasets.vintages import Merged, latest, merge
-from research.errors import AssayError, SourceError
+from research.errors import AssayError, SourceError, UnknownDataset
 from research.home import bundled_folder, user_pack_folder
+from research.provenance import hash_bytes
 from research.sources import akshare
-from research.sources.catalog import Entry, entries, entry
+from research.sources.catalog import Entry, Wanted, entries, entry
 from research.sources.http import Client, Download, Unreachable
+from research.sources.packaged import one_line
 
 ALL, SOME, NONE = 0, 3, 4
 """Exit codes of a fetch: everything asked for came, some of it, none of it."""
+
+
+class Provider(Protocol):
+    """What the module of a provider has."""
+
+    def download(self, client: Client, wanted: Wanted, former: ManifestLine) -> Download:
+        """The bytes as they came; ``former`` is the manifest's line of what is kept."""
+
+    def parse(self, body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
+        """``observed_for`` and values, without a glance at the network or a clock."""
+
 
 _NEEDED_PACKAGE = {"akshare": ("akshare", akshare.NEEDED), "yahoo": ("yfinance", "pip install yfinance")}
 
@@ -55,10 +68,6 @@ class Outcome:
     last: date | None = None
     offline: bool = False
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values only."""
-        return vars(self) | {"last": self.last.isoformat() if self.last else None}
-
 
 @dataclass(frozen=True, kw_only=True)
 class FetchReport:
@@ -76,23 +85,18 @@ class FetchReport:
     @property
     def summary(self) -> str:
         """One line over everything."""
-        count = dict.fromkeys(("updated", "unchanged", "failed"), 0)
-        for outcome in self.outcomes:
-            count[outcome.status] += 1
-        words = ", ".join(f"{number} {name}" for name, number in count.items() if number)
+        count = Counter(outcome.status for outcome in self.outcomes)
+        words = ", ".join(f"{count[name]} {name}" for name in ("updated", "unchanged", "failed") if count[name])
         offline = sum(outcome.offline for outcome in self.outcomes)
         if offline and offline == len(self.outcomes):
             return f"no connection: nothing fetched from the network; what is kept in {self.folder} goes on working"
         silent = f" ({offline} for want of a connection)" if offline else ""
         return f"{words or 'nothing asked for'}{silent}; the pack is {self.folder}"
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values only."""
-        return {
-            "folder": str(self.folder),
-            "exit_code": self.exit_code,
-            "outcomes": [outcome.to_json() for outcome in self.outcomes],
-        }
+    def to_json(self) -> dict[str, object]:
+        """As a document."""
+        outcomes = [vars(outcome) for outcome in self.outcomes]
+        return {"folder": str(self.folder), "exit_code": self.exit_code, "outcomes": outcomes}
 
 
 Progress = Callable[[int, int, str, Outcome | None], None]
@@ -131,16 +135,16 @@ def fetch(
         If an id is not in the catalogue; nothing is fetched then.
     """
     wanted = [entry(identity) for identity in ids] if ids is not None else fetchable()
-    folder = user_pack_folder(home)
+    for identity in sorted({*accept, *anew} - {one.id for one in wanted}):
+        entry(identity)
+        raise UnknownDataset(f"{identity}: is not among those that are fetched; type: assay data fetch {identity}")
+    folder, tell = user_pack_folder(home), progress or (lambda *_: None)
     outcomes: list[Outcome] = []
     with client or new_client() as http:
         for number, one in enumerate(wanted):
-            if progress:
-                progress(number, len(wanted), one.id, None)
-            outcome = _fetch_one(http, folder, one, believed=one.id in accept, anew=one.id in anew)
-            outcomes.append(outcome)
-            if progress:
-                progress(number + 1, len(wanted), one.id, outcome)
+            tell(number, len(wanted), one.id, None)
+            outcomes.append(_fetch_one(http, folder, one, believed=one.id in accept, anew=one.id in anew))
+            tell(number + 1, len(wanted), one.id, outcomes[-1])
     return FetchReport(folder=folder, outcomes=tuple(outcomes))
 
 
@@ -169,11 +173,8 @@ def refuse_doubtful(
     found = doubts(
         latest(fresh, one.key) if "known_at" in fresh else fresh,
         _bundled_history(one) if kept is None else kept,
-        one.plausible,
-        column=one.checked_column,
-        key=one.key,
+        one,
         whole_history=one.whole_history if whole_history is None else whole_history,
-        frequency=one.frequency,
         base=None if one.revised else beginning(one, kept, fresh),
         today=today,
     )
@@ -182,7 +183,7 @@ def refuse_doubtful(
 
 
 def take_in(
-    folder: Path, one: Entry, download: Download, provenance: Provenance, *, believed: bool = False, anew: bool = False
+    folder: Path, one: Entry, download: Download, former: ManifestLine, *, believed: bool = False, anew: bool = False
 ) -> Merged:
     """Read a download and merge it into the pack, as one step; an unchanged one only notes the visit.
 
@@ -191,9 +192,6 @@ def take_in(
     AssayError
         If it is not what was asked for, or looks wrong and is not believed; nothing is kept then.
     """
-    with _in_one_line():
-        parse = import_module(f"research.sources.{one.provider}").parse
-        fresh = None if download.unchanged else parse(download.body, one.series, download.retrieved_at)
 
     def update(kept: pd.DataFrame | None) -> Merged:
         if fresh is None:
@@ -206,7 +204,9 @@ def take_in(
         return merge_into(one, kept, fresh, download.retrieved_at)
 
     with _in_one_line():
-        return keep(folder, one.id, one.description, update, provenance, anew=anew)
+        parse = provider_of(one).parse
+        fresh = None if download.unchanged else parse(download.body, one.series, download.retrieved_at)
+        return keep(folder, one.id, one.description, update, _visit(one, download, former), anew=anew)
 
 
 def merge_into(one: Entry, kept: pd.DataFrame | None, fresh: pd.DataFrame, retrieved_at: datetime) -> Merged:
@@ -238,7 +238,12 @@ def _read_bundled(folder: Path, identity: str, unit: str) -> pd.DataFrame | None
     return bundled.observations(identity) if identity in bundled and bundled[identity].unit == unit else None
 
 
-def download_of(client: Client, one: Entry, former: Mapping[str, Any]) -> Download:
+def provider_of(one: Entry) -> Provider:
+    """The module that knows where a dataset comes from, and how to read it."""
+    return cast(Provider, import_module(f"research.sources.{one.provider}"))
+
+
+def download_of(client: Client, one: Entry, former: ManifestLine) -> Download:
     """Ask the provider of one dataset; whatever goes wrong is one line.
 
     Raises
@@ -246,8 +251,7 @@ def download_of(client: Client, one: Entry, former: Mapping[str, Any]) -> Downlo
     AssayError
     """
     with _in_one_line():
-        found: Download = import_module(f"research.sources.{one.provider}").download(client, one.series, former)
-        return found
+        return provider_of(one).download(client, one.series, former)
 
 
 def failure(one: Entry, error: AssayError) -> str:
@@ -264,31 +268,24 @@ def _in_one_line() -> Iterator[None]:
     except AssayError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a provider's parser or package raises
-        words = " ".join(str(error).split())[:120]
-        line = f"unexpected {type(error).__name__} ({words}); nothing was kept, please report it"
+        line = f"unexpected {type(error).__name__} ({one_line(error)}); nothing was kept, please report it"
         raise SourceError(line) from None
 
 
 def _fetch_one(client: Client, folder: Path, one: Entry, *, believed: bool, anew: bool) -> Outcome:
     try:
-        former = {} if anew else manifest(folder).get(one.id, {})
+        former: ManifestLine = {} if anew else manifest(folder).get(one.id, {})
         download = download_of(client, one, former)
-        merged = take_in(folder, one, download, provenance_of(one, download, former), believed=believed, anew=anew)
+        merged = take_in(folder, one, download, former, believed=believed, anew=anew)
     except AssayError as error:
-        line, offline = failure(one, error), isinstance(error, Unreachable)
-        return Outcome(id=one.id, status="failed", line=line, offline=offline)
-    return _outcome(one, merged, download)
-
-
-def _outcome(one: Entry, merged: Merged, download: Download) -> Outcome:
+        return Outcome(id=one.id, status="failed", line=failure(one, error), offline=isinstance(error, Unreachable))
     last = merged.table["observed_for"].max().date()
-    parts = [f"{merged.added} new"] if merged.added else []
-    parts += [f"{merged.revised} revised"] if merged.revised else []
-    line = f"{one.id}: {', '.join(parts) or 'nothing new'}, to {last}{f' ({download.note})' if download.note else ''}"
+    news = [f"{n} {what}" for n, what in ((merged.added, "new"), (merged.revised, "revised")) if n]
+    note = f" ({download.note})" if download.note else ""
     return Outcome(
         id=one.id,
         status="updated" if merged.changed else "unchanged",
-        line=line,
+        line=f"{one.id}: {', '.join(news) or 'nothing new'}, to {last}{note}",
         added=merged.added,
         revised=merged.revised,
         rows=len(merged.table),
@@ -297,27 +294,22 @@ def _outcome(one: Entry, merged: Merged, download: Download) -> Outcome:
     )
 
 
-def provenance_of(one: Entry, download: Download, former: Mapping[str, Any]) -> Provenance:
+def _visit(one: Entry, download: Download, former: ManifestLine) -> ManifestLine:
     """The manifest's line of a download; an unchanged one keeps what ``former`` says of the body."""
+    visit: ManifestLine = {
+        "source": one.provider,
+        "address": download.address,
+        "retrieved_at": download.retrieved_at,
+    }
     if download.unchanged:
-        return Provenance(
-            source=one.provider,
-            address=download.address,
-            retrieved_at=download.retrieved_at,
-            bytes=former["bytes"],
-            sha256=former["sha256"],
-            etag=former.get("etag"),
-            last_modified=former.get("last_modified"),
-        )
-    return Provenance(
-        source=one.provider,
-        address=download.address,
-        retrieved_at=download.retrieved_at,
-        bytes=len(download.body),
-        sha256=sha256(download.body).hexdigest(),
-        etag=download.etag,
-        last_modified=download.last_modified,
-    )
+        return {**former, **visit}
+    return {
+        **visit,
+        "bytes": len(download.body),
+        "sha256": hash_bytes(download.body),
+        "etag": download.etag,
+        "last_modified": download.last_modified,
+    }
 
 
 def fetchable() -> list[Entry]:

@@ -9,23 +9,23 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import pandas as pd
 
+from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
+from research.sources.catalog import Wanted
 from research.sources.http import Client, Download, Unreachable, base_address, user_agent
 from research.sources.tables import csv_table, need_columns, numbers, series
 
 _RELEASE_TIME = pd.Timedelta(hours=16, minutes=30)
 
 
-def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:
+def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
     """Download one series: by the API when ``FRED_API_KEY`` is set, else ``fredgraph.csv``, else from DBnomics."""
-    what, identity = f"fred {wanted['id']}", str(wanted["id"])
+    what, identity = f"fred {wanted['id']}", wanted["id"]
     key = os.environ.get("FRED_API_KEY")
     if not key:
         url = base_address("fred", "https://fred.stlouisfed.org") + "/graph/fredgraph.csv"
@@ -41,9 +41,7 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
     return client.get(url, what=what, kind="json", params=params, former=former)
 
 
-def _from_dbnomics(
-    client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any], silence: Unreachable
-) -> Download:
+def _from_dbnomics(client: Client, wanted: Wanted, former: ManifestLine, silence: Unreachable) -> Download:
     """The same series copied from the Federal Reserve, where there is one; else the silence is the answer."""
     copy = wanted.get("dbnomics")
     try:
@@ -56,7 +54,7 @@ def _from_dbnomics(
     raise silence
 
 
-def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
+def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     """Read ``fredgraph.csv`` (``observation_date,DGS3MO``; ``.`` or empty is missing) or the API's JSON.
 
     FRED dates a month by its first day; here it is the last. With vintages, ``known_at`` is 16:30 New York on the
@@ -64,15 +62,15 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
     """
     what = f"fred {wanted['id']}"
     if wanted.get("dbnomics") and body.lstrip()[:1] == b"{" and b'"series"' in body[:100_000]:
-        table = _parse_dbnomics(body, str(wanted["dbnomics"]), what)
+        table = _parse_dbnomics(body, wanted["dbnomics"], what)
         return _end_of_months(table) if wanted.get("period") == "month" else table
     if body.lstrip()[:1] == b"{":
         table = _parse_json(body, what, bool(wanted.get("vintages")))
         return _end_of_months(table) if wanted.get("period") == "month" else table
     table = csv_table(body, what)
     date_column = "DATE" if "DATE" in table.columns else "observation_date"
-    need_columns(table, [date_column, str(wanted["id"])], what)
-    read = series(table[date_column], table[str(wanted["id"])], what)
+    need_columns(table, [date_column, wanted["id"]], what)
+    read = series(table[date_column], table[wanted["id"]], what)
     return _end_of_months(read) if wanted.get("period") == "month" else read
 
 

@@ -1,13 +1,14 @@
 """The one door to the network: a polite client that answers every fault with one line.
 
 Nothing else in the project opens a connection (yfinance and akshare bring their own, and stand behind their
-own modules). A download is either complete and of the kind asked for, or it is a :class:`SourceError`.
+own modules). A download is either complete and of the kind asked for, or it is a ``SourceError``.
 """
 
 from __future__ import annotations
 
 import os
 import random
+import re
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -15,10 +16,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
-from urllib.parse import parse_qs, urlsplit
+from typing import TYPE_CHECKING, Literal, TypeVar
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 from research.datasets.importing.workbooks import OLE2, ZIP
+from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
 
 if TYPE_CHECKING:
@@ -29,7 +31,16 @@ Kind = Literal["csv", "json", "excel", "zip", "html", "xml"]
 T = TypeVar("T")
 
 SECRETS = ("api_key",)
+_BLANKS = b"\xef\xbb\xbf \t\r\n"
+_BEGINNINGS = {"excel": (OLE2, ZIP), "zip": (ZIP,), "xml": (b"<",), "json": (b"{", b"[")}
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+_REMEDIES = {
+    400: "the request is refused: a series was renamed, or a key is wrong",
+    401: "it wants a key or a login",
+    404: "the address or the series is gone: look it up at the provider",
+}
 
 
 class Unreachable(SourceError):
@@ -154,7 +165,7 @@ class Client:
         what: str,
         kind: Kind,
         params: Mapping[str, str] | None = None,
-        former: Mapping[str, Any] = MappingProxyType({}),
+        former: ManifestLine | None = None,
         headers: Mapping[str, str] = MappingProxyType({}),
     ) -> Download:
         """Download ``url``, trying again politely where that can help; one address is asked once per client.
@@ -179,9 +190,9 @@ class Client:
         request = self._http.build_request("GET", url, params=params, headers=dict(headers))
         address = _without_secrets(request.url)
         validators = {}
-        if former.get("address") == address:
-            names = (("If-None-Match", "etag"), ("If-Modified-Since", "last_modified"))
-            validators = {name: str(former[field]) for name, field in names if former.get(field)}
+        if former and former.get("address") == address:
+            known = {"If-None-Match": former.get("etag"), "If-Modified-Since": former.get("last_modified")}
+            validators = {name: value for name, value in known.items() if value}
         request.headers.update(validators)
         url = str(request.url)
         answer = self._answers.get((url, "")) or self._answers.get((url, str(validators)))
@@ -196,8 +207,22 @@ class Client:
             raise answer
         return answer
 
+    def linked(self, page: str, link: re.Pattern[str], *, what: str, former: ManifestLine) -> Download:
+        """Download the first workbook whose link on a page matches: its address changes.
+
+        Raises
+        ------
+        SourceError
+            As :meth:`get`, or when no link matches.
+        """
+        found = self.get(page, what=f"{what}, the page of its link", kind="html")
+        match = link.search(found.body.decode("utf-8", errors="replace"))
+        if match is None:
+            raise ByHand(f"{what}: no workbook is linked on {found.address}", page)
+        return self.get(urljoin(found.address, match.group(1)), what=what, kind="excel", former=former)
+
     def patiently(self, ask: Callable[[], T], what: str, host: str) -> T:
-        """What ``ask`` returns, tried again after each :class:`Passing` fault.
+        """What ``ask`` returns, tried again after each ``Passing`` fault.
 
         A host that stays silent, or drips, is left alone from then on.
 
@@ -289,18 +314,12 @@ class Client:
 
     def _refuse_bad_status(self, response: httpx.Response, what: str, address: str) -> None:
         status = response.status_code
-        if status == 200:
-            return
         if status in RETRIED:
             raise Passing(f"{status} from {address}", response.headers.get("Retry-After"))
         if status == 403:
             raise ByHand(f"{what}: 403 from {address}; it refuses programs from here", address)
-        remedy = {
-            400: "the request is refused: a series was renamed, or a key is wrong",
-            401: "it wants a key or a login",
-            404: "the address or the series is gone: look it up at the provider",
-        }.get(status, "try again later")
-        raise SourceError(f"{what}: {status} from {address}; {remedy}")
+        if status != 200:
+            raise SourceError(f"{what}: {status} from {address}; {_REMEDIES.get(status, 'try again later')}")
 
     def _wait(self, attempt: int, fault: Passing, what: str) -> float:
         asked = _retry_after(fault.retry_after, self.now())
@@ -350,23 +369,19 @@ def _gunzip(chunks: Iterator[bytes], most: int) -> Iterator[bytes]:
 
 def refuse_other_kind(body: bytes, kind: Kind, what: str, address: str) -> None:
     """Raise what speaks against a body being whole and of its kind: ``Passing`` where a further try may help."""
-    head = body[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    head = body[:512].lstrip(_BLANKS).lower()
     if not head:
         raise SourceError(f"{what}: {address} sent an empty body; try again later")
     if kind != "html" and head.startswith((b"<!doctype html", b"<html", b"<head", b"<script")):
         raise ByHand(f"{what}: {address} sent a web page instead of {kind} (a login, consent or block page)", address)
     if kind == "csv" and not body.endswith(b"\n"):
         raise Passing(f"{address} ends in the middle of a line: the answer is cut")
-    wanted = {"excel": (OLE2, ZIP), "zip": (ZIP,)}.get(kind)
-    if wanted and not body.startswith(wanted):
-        raise SourceError(f"{what}: {address} did not send a {kind} file; the provider changed its format")
-    if kind == "xml" and not head.startswith(b"<"):
-        raise SourceError(f"{what}: {address} did not send XML; the provider changed its format")
-    if kind == "json" and head[:1] not in (b"{", b"["):
-        raise SourceError(f"{what}: {address} did not send JSON; the provider changed its format")
+    if not body[:512].lstrip(_BLANKS).startswith(_BEGINNINGS.get(kind, b"")):
+        raise SourceError(f"{what}: {address} did not send {kind}; the provider changed its format")
 
 
 def _retry_after(header: str | None, now: datetime) -> float | None:
+    """Seconds that a server asks to wait, in either form of RFC 9110; None where it does not, or not readably."""
     if not header:
         return None
     if header.strip().isdigit():
@@ -375,10 +390,7 @@ def _retry_after(header: str | None, now: datetime) -> float | None:
         moment = parsedate_to_datetime(header)
     except ValueError:
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    seconds = float((moment - now).total_seconds())
-    return seconds if seconds > 0 else 0.0
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
 
 
 def _too_big(what: str, address: str, size: int, most: int) -> str:
@@ -388,7 +400,7 @@ def _too_big(what: str, address: str, size: int, most: int) -> str:
     )
 
 
-def _without_secrets(url: Any) -> str:
+def _without_secrets(url: httpx.URL) -> str:
     for name in SECRETS:
         if name in url.params:
             url = url.copy_remove_param(name)

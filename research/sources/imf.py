@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import pandas as pd
 
+from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
+from research.sources.catalog import Wanted
 from research.sources.http import Client, Download, base_address
-from research.sources.tables import TROY_OUNCES_PER_TONNE, month_end, series
+from research.sources.tables import monthly
+from research.units import TROY_OUNCES_PER_TONNE
 
 
-def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:
+def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
     """Download ``COUNTRY.RGV_REVS.FTO.M``: gold reserves, volume, fine troy ounces, monthly.
 
     Unasked the service may send XML, so JSON is asked for.
@@ -30,7 +31,7 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
     )
 
 
-def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
+def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     """Read SDMX-JSON 2.0 and convert fine troy ounces to tonnes.
 
     Raises
@@ -51,16 +52,15 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
         raise SourceError(
             f"{what}: not the SDMX-JSON message that was agreed; the provider changed its format"
         ) from None
-    asked = {"COUNTRY": str(wanted["country"]), "INDICATOR": "RGV_REVS", "UNIT": "FTO", "FREQUENCY": "M"}
+    asked = {"COUNTRY": wanted["country"], "INDICATOR": "RGV_REVS", "UNIT": "FTO", "FREQUENCY": "M"}
     chosen = {name: identity.get(name, [""])[0] for name in asked}
     if len(found) != 1 or chosen != asked:
         raise SourceError(
             f"{what}: {len(found)} series came, the first {'.'.join(chosen.values())} ({key}); not what was asked for"
         )
-    dated = [(month_end(period), value) for period, value in observations.items()]
-    table = series([month for month, _ in dated], [value for _, value in dated], what)
+    table = monthly(list(observations.items()), 1, what)
     return table.assign(value=table["value"] / TROY_OUNCES_PER_TONNE)
 
 
-def _what(wanted: Mapping[str, Any]) -> str:
+def _what(wanted: Wanted) -> str:
     return f"imf gold {wanted['country']}"

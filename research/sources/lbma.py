@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
-from urllib.parse import urljoin
 
 import pandas as pd
 
+from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
-from research.sources.http import ByHand, Client, Download, base_address
-from research.sources.tables import TROY_OUNCES_PER_TONNE, month_end, series, sheet_rows
+from research.sources.catalog import Wanted
+from research.sources.http import Client, Download, base_address
+from research.sources.tables import month_end, series, sheet_rows
+from research.units import TROY_OUNCES_PER_TONNE
 
 PAGE = "/prices-and-data/london-vault-data"
 
 _LINK = re.compile(r"""href=["']([^"']*vault[^"']*\.xlsx)["']""", re.IGNORECASE)
 
 
-def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:
+def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
     """Find the newest workbook on the vault page (the first linked), then download it."""
     base = base_address("lbma", "https://www.lbma.org.uk")
-    page = client.get(base + PAGE, what="lbma vault page", kind="html")
-    link = _LINK.search(page.body.decode("utf-8", errors="replace"))
-    if link is None:
-        raise ByHand(f"lbma vaults: no workbook is linked on {page.address}", base + PAGE)
-    return client.get(urljoin(page.address, link.group(1)), what="lbma vaults", kind="excel", former=former)
+    return client.linked(base + PAGE, _LINK, what="lbma vaults", former=former)
 
 
-def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
+def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     """Read one metal, converted from thousands of troy ounces to tonnes.
 
     Months stand as ``2026-04`` or as a date on their first day. A blank label at the newest end is the month after
@@ -40,7 +36,7 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
     SourceError
         If the metals' headings are missing, or the unit is not thousands of troy ounces.
     """
-    metal = str(wanted["metal"])
+    metal = wanted["metal"]
     what = f"lbma vault {metal}"
     rows = sheet_rows(body, what)
     headings = [[str(cell).strip().lower() for cell in row] for row in rows]
@@ -51,25 +47,24 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
     above_and_below = " ".join(" ".join(row) for row in headings[max(0, at - 1) : at + 2])
     if "ounces" not in above_and_below or "000" not in above_and_below:
         raise SourceError(f"{what}: the unit is not thousands of troy ounces any more; the provider changed it")
-    months = [(row[0], row[column]) for row in rows[at + 1 :] if row and len(row) > column]
-    dated = _dated([(month_end(label), str(label).strip(), value) for label, value in months], as_of, what)
+    dated = _dated([(row[0], row[column]) for row in rows[at + 1 :] if len(row) > column], as_of, what)
     table = series([month for month, _ in dated], [value for _, value in dated], what)
     return table.assign(value=table["value"] * 1000 / TROY_OUNCES_PER_TONNE)
 
 
-def _dated(
-    months: list[tuple[pd.Timestamp | None, str, Any]], as_of: datetime, what: str
-) -> list[tuple[pd.Timestamp, Any]]:
+def _dated(cells: list[tuple[object, object]], as_of: datetime, what: str) -> list[tuple[pd.Timestamp, object]]:
     """Month and value of each row; one blank label at the newest end is completed from the row beside it."""
-    filled = [(month, value) for month, label, value in months if month is not None or not label]
-    filled = [(month, value) for month, value in filled if month is not None or isinstance(value, int | float)]
-    dated = [(month, value) for month, value in filled if month is not None]
-    blank = [at for at, (month, _) in enumerate(filled) if month is None]
+    rows = [
+        (month_end(label), value) for label, value in cells if month_end(label) is not None or not str(label).strip()
+    ]
+    rows = [(month, value) for month, value in rows if month is not None or isinstance(value, int | float)]
+    dated = [(month, value) for month, value in rows if month is not None]
+    blank = [at for at, (month, _) in enumerate(rows) if month is None]
     if not blank or not dated:
         return dated
     newest = max(month for month, _ in dated) + pd.offsets.MonthEnd(1)
-    ends = {0: 1, len(filled) - 1: len(filled) - 2}
-    beside = filled[ends[blank[0]]][0] if len(blank) == 1 and blank[0] in ends else None
+    ends = {0: 1, len(rows) - 1: len(rows) - 2}
+    beside = rows[ends[blank[0]]][0] if len(blank) == 1 and blank[0] in ends else None
     if beside is None or beside + pd.offsets.MonthEnd(1) != newest or newest > pd.Timestamp(as_of.date()):
         raise SourceError(f"{what}: a row of figures has no month; the provider's workbook is damaged, try again later")
-    return [*dated, (newest, filled[blank[0]][1])]
+    return [*dated, (newest, rows[blank[0]][1])]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import pandas as pd
 
+from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
+from research.sources.catalog import Wanted
 from research.sources.http import Client, Download, base_address
 from research.sources.tables import need_columns, series
 
@@ -19,12 +19,12 @@ _AGAIN = timedelta(days=30)
 _WHAT = "national_bank_of_poland gold"
 
 
-def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:
+def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
     """Download the price list in spans of 92 days, back to 30 days before the last one kept."""
     base = base_address("national_bank_of_poland", "https://api.nbp.pl") + "/api/cenyzlota"
     end = client.now().date()
     start = max(_FIRST, former["last"] - _AGAIN) if "last" in former else _FIRST
-    rows: list[Any] = []
+    rows: list[dict[str, object]] = []
     while end >= start:  # backwards in whole spans: one without a working day would be answered by 404
         begin = max(_FIRST, end - _LONGEST_QUERY)
         part = client.get(f"{base}/{begin}/{end}/", what=_WHAT, kind="json", params={"format": "json"})
@@ -33,7 +33,7 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
     return Download(body=json.dumps(rows).encode(), address=base, retrieved_at=client.now())
 
 
-def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
+def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     """Read ``[{"data": "2013-01-02", "cena": 165.83}, …]``: date, and the price of a gram of pure gold in zlotys."""
     table = pd.DataFrame(_rows(body))
     if table.empty:
@@ -42,7 +42,7 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
     return series(table["data"], table["cena"], _WHAT)
 
 
-def _rows(body: bytes) -> list[Any]:
+def _rows(body: bytes) -> list[dict[str, object]]:
     try:
         found = json.loads(body)
     except ValueError:

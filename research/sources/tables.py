@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from io import BytesIO
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,10 +12,8 @@ import pandas as pd
 from research.datasets.importing.workbooks import sheets
 from research.errors import SourceError
 
-TROY_OUNCES_PER_TONNE = 1_000_000 / 31.1034768
 
-
-def series(observed_for: Iterable[Any], values: Iterable[Any], what: str) -> pd.DataFrame:
+def series(observed_for: Iterable[object], values: Iterable[object], what: str) -> pd.DataFrame:
     """Observations of one number per period; missing values dropped, periods in order.
 
     Raises
@@ -37,7 +34,7 @@ def series(observed_for: Iterable[Any], values: Iterable[Any], what: str) -> pd.
     return table.sort_values("observed_for", kind="stable", ignore_index=True)
 
 
-def numbers(values: Iterable[Any], what: str) -> pd.Series:
+def numbers(values: Iterable[object], what: str) -> pd.Series:
     """Values as float64; empty, ``.``, ``..``, ``…`` and ``n/a`` are missing, anything else must be a number."""
     raw = pd.Series(list(values), dtype="object")
     words = raw.map(lambda cell: cell.strip() if isinstance(cell, str) else cell)
@@ -50,6 +47,12 @@ def numbers(values: Iterable[Any], what: str) -> pd.Series:
     return result.reset_index(drop=True)
 
 
+def monthly(rows: Iterable[Sequence[object]], column: int, what: str) -> pd.DataFrame:
+    """One column of the rows whose first cell names a month; see :func:`series`."""
+    dated = [(month, row[column]) for row in rows if len(row) > column and (month := month_end(row[0])) is not None]
+    return series([month for month, _ in dated], [value for _, value in dated], what)
+
+
 def need_columns(table: pd.DataFrame, columns: Sequence[str], what: str) -> None:
     """Refuse a table that lacks a column, naming those it has."""
     for name in columns:
@@ -58,18 +61,15 @@ def need_columns(table: pd.DataFrame, columns: Sequence[str], what: str) -> None
             raise SourceError(f"{what}: no column {name!r} (it has {shown}); the provider renamed its columns")
 
 
-def csv_table(body: bytes, what: str, **options: Any) -> pd.DataFrame:
+def csv_table(body: bytes, what: str) -> pd.DataFrame:
     """Read CSV bytes as text columns."""
     try:
-        table: pd.DataFrame = pd.read_csv(
-            BytesIO(body), dtype="str", keep_default_na=False, encoding="utf-8-sig", **options
-        )
+        return pd.read_csv(BytesIO(body), dtype="str", keep_default_na=False, encoding="utf-8-sig")
     except (ValueError, UnicodeDecodeError) as error:
         raise SourceError(f"{what}: not readable as CSV ({error}); the provider changed its format") from None
-    return table
 
 
-def sheet_rows(body: bytes, what: str, sheet: str | None = None) -> list[list[Any]]:
+def sheet_rows(body: bytes, what: str, sheet: str | None = None) -> list[list[object]]:
     """Rows of one worksheet of an Excel file, .xls or .xlsx; cells as Python values."""
     try:
         found = sheets(body)
@@ -80,7 +80,7 @@ def sheet_rows(body: bytes, what: str, sheet: str | None = None) -> list[list[An
     return found[sheet] if sheet is not None else next(iter(found.values()))
 
 
-def month_end(cell: Any) -> pd.Timestamp | None:
+def month_end(cell: object) -> pd.Timestamp | None:
     """Last day of the month that a cell names (a date in it, ``2024-03``, ``2024M03``, ``2024-M03``), or None."""
     if isinstance(cell, date | datetime):
         return pd.Timestamp(cell) + pd.offsets.MonthEnd(0)

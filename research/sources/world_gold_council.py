@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import pandas as pd
 
+from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
+from research.sources.catalog import Wanted
 from research.sources.http import ByHand, Client, Download
 from research.sources.tables import month_end, numbers, series, sheet_rows
 
@@ -20,13 +20,13 @@ PAGES = {
 SHEET = "Monthly"
 
 
-def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:
+def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
     """Say where to get the file: the terms allow people to download it, not programs."""
     page = PAGES[wanted["sheet"]]
     raise ByHand(f"world_gold_council {wanted['sheet']}: no automatic download (login, terms of use)", page)
 
 
-def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
+def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     """Sum the countries of ``Changes_latest_as_of_…_IFS.xlsx``, sheet ``Monthly``, by month, in tonnes.
 
     The sheet has one row per country and one column per month (dates in its heading). These are *reported* changes,
@@ -55,13 +55,13 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
     return series(monthly.index, monthly, what)
 
 
-def _months(row: list[Any]) -> dict[int, pd.Timestamp]:
+def _months(row: list[object]) -> dict[int, pd.Timestamp]:
     """Column -> last day of the month, for the cells that are dates."""
     dated = {column: month_end(cell) for column, cell in enumerate(row) if hasattr(cell, "year")}
     return {column: month for column, month in dated.items() if month is not None}
 
 
-def _is_country(names: list[Any]) -> bool:
+def _is_country(names: list[object]) -> bool:
     words = " ".join(str(cell) for cell in names).strip().lower()
     aggregates = ("world", "total", "all countries", "euro area", "advanced", "emerging")
     return bool(words) and not any(name in words for name in aggregates)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from research.datasets.optional import need
+from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
+from research.sources.catalog import Wanted
 from research.sources.http import RETRIED, Client, Download, Passing
 from research.sources.packaged import one_line, quietly
 from research.sources.tables import need_columns, series
+
+if TYPE_CHECKING:
+    from curl_cffi import requests
 
 MONTH_CODES = "FGHJKMNQUVXZ"
 
@@ -24,7 +28,7 @@ _HOST = "finance.yahoo.com"
 _WRONG_BARS = 0.5
 
 
-def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any]) -> Download:
+def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
     """Download the whole daily history of one symbol, or of the nearest listed contracts, as CSV bytes.
 
     Prices are asked for unadjusted (``auto_adjust=False``); Yahoo still divides them by later splits.
@@ -60,12 +64,12 @@ def download(client: Client, wanted: Mapping[str, Any], former: Mapping[str, Any
     return Download(body=frame.to_csv().encode(), address=f"yfinance:{' '.join(symbols)}", retrieved_at=client.now())
 
 
-def _session(most: int, seen: list[int | str]) -> Any:
+def _session(most: int, seen: list[int | str]) -> requests.Session[requests.Response]:
     """A session of yfinance's own transport that stops at ``most`` bytes and notes in ``seen`` how prices came."""
     from curl_cffi import CurlOpt, requests
 
     class Capped(requests.Session[requests.Response]):
-        def request(self, method: Any, url: str, *arguments: Any, **options: Any) -> Any:
+        def request(self, method: Any, url: str, *arguments: Any, **options: Any) -> requests.Response:
             prices = "/finance/chart/" in url  # and not a cookie, of which yfinance can do without
             try:
                 answer = super().request(method, url, *arguments, **options)
@@ -95,14 +99,14 @@ def _nothing(what: str, seen: list[int | str]) -> Exception:
     return Passing(f"no rows from Yahoo ({last})", silent=offline, again=not offline)
 
 
-def symbols_of(wanted: Mapping[str, Any], today: date) -> list[str]:
+def symbols_of(wanted: Wanted, today: date) -> list[str]:
     """The symbols to ask for; contracts are spelled like ``SIH27.CMX``, from the current month on.
 
     >>> symbols_of({"root": "SI", "months": "HKNUZ", "contracts": 2}, date(2026, 11, 23))
     ['SIZ26.CMX', 'SIH27.CMX']
     """
     if "symbol" in wanted:
-        return [str(wanted["symbol"])]
+        return [wanted["symbol"]]
     found: list[str] = []
     year, month = today.year, today.month
     while len(found) < int(wanted["contracts"]):
@@ -123,7 +127,7 @@ def contract_month(symbol: str) -> str:
     return f"20{head[-2:]}{MONTH_CODES.index(head[-3]) + 1:02d}"
 
 
-def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFrame:
+def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     """Read yfinance's frame, as CSV with its two header rows ``Price`` and ``Ticker``.
 
     A bar of a day that is not complete (18:00 New York) is dropped, as are days without a close.
@@ -149,7 +153,7 @@ def parse(body: bytes, wanted: Mapping[str, Any], as_of: datetime) -> pd.DataFra
     complete = _last_complete_day(as_of)
     if "symbol" not in wanted:
         return _contracts(frame, days, complete, what)
-    one = _one_symbol(frame, str(wanted["symbol"]), days, complete, what)
+    one = _one_symbol(frame, wanted["symbol"], days, complete, what)
     return series(one["observed_for"], one["close"], what)
 
 
@@ -196,5 +200,5 @@ def _last_complete_day(as_of: datetime) -> pd.Timestamp:
     return pd.Timestamp(day)
 
 
-def _what(wanted: Mapping[str, Any]) -> str:
+def _what(wanted: Wanted) -> str:
     return f"yahoo {wanted.get('symbol') or wanted['root'] + ' contracts'}"

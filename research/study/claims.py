@@ -50,11 +50,23 @@ class Part:
     timing_return: Estimate = NOTHING
 
     def shows_interval(self, rules: Rules) -> bool:
-        """Whether periods and events are enough for an interval."""
+        """Whether periods and events are enough for an interval.
+
+        Parameters
+        ----------
+        rules
+            Thresholds in force.
+        """
         return self.periods >= MINIMUM_PERIODS and self.events >= rules.min_events
 
     def to_json(self, rules: Rules) -> dict[str, Any]:
-        """Plain values only."""
+        """Plain values only.
+
+        Parameters
+        ----------
+        rules
+            Thresholds in force.
+        """
         found = self.timing_return
         low, high = found.interval()
         told = self.shows_interval(rules)
@@ -69,7 +81,7 @@ class Part:
         }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class TestedClaim:
     """A directional sentence with its verdict; what people quote.
 
@@ -110,8 +122,22 @@ class TestedClaim:
     timings: Mapping[str, Timing] = field(repr=False)
     published: date | None = None
 
+    def __repr__(self) -> str:
+        return f"<Claim {self.id}, {self.short}: {self.verdict.word}>"
+
+    def _repr_html_(self) -> str:
+        from research.report.notebook import claim_html
+
+        return claim_html(self)
+
     def since(self, day: date) -> tuple[Part, Part]:
-        """The record before a day, and the periods that opened after it, which alone did not suggest the claim."""
+        """The record before a day, and the periods that opened after it, which alone did not suggest the claim.
+
+        Parameters
+        ----------
+        day
+            The day that parts the record.
+        """
         return split(list(self.timings.values()), self.evidence.sign, day)
 
     def to_json(self) -> dict[str, Any]:

@@ -68,7 +68,8 @@ class Member:
         if not declared:
             declared, undeclared = undeclared, {}
         terms = {"worthwhile_return": self.sentence.worthwhile_return} if self.sentence else {}
-        return ClaimRows(id=self.id, sign=self.sign, rows=declared, undeclared=undeclared, **terms)
+        tried = max((item.strategy.tried for item in self.candidates), default=1)
+        return ClaimRows(id=self.id, sign=self.sign, rows=declared, undeclared=undeclared, tried=tried, **terms)
 
 
 class Families:

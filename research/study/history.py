@@ -63,8 +63,16 @@ def history(
     ----------
     claim
         Id of a sentence of the thesis, or a strategy, its name or file.
+    data
+        What it is run on; by default ``open_data()``.
     moments
         By default the end of each year (UTC) from the third of the record on, and the last moment known.
+    execution
+        Terms of trade; by default ``Execution()``.
+    rules
+        Thresholds of the verdict; by default ``Rules()``.
+    thesis
+        Whose claims are the family, and whose strategies go by name; by default the bundled one.
 
     Raises
     ------

@@ -54,6 +54,10 @@ class ClaimRows:
         Further accounts that are judged as rows but are no part of the claim: a point outside the declared grid.
     worthwhile_return
         Return a year that the claim declares to be worth having, a fraction.
+    tried
+        How many variants were tried elsewhere to arrive at it. ``p_with_record`` pays for the ``tried - 1`` that are
+        not here as if they were unlike it and each other (Bonferroni): ``p_with_record + (tried - 1) * p_value``, at
+        most 1. That holds however alike they were. The p against the claim is not helped by a choice in its favour.
     """
 
     id: str
@@ -61,6 +65,7 @@ class ClaimRows:
     rows: Mapping[str, Timing]
     undeclared: Mapping[str, Timing] = field(default_factory=dict)
     worthwhile_return: float = inf
+    tried: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,9 +120,10 @@ def judge(
         evidence = replace(
             claim.evidence,
             p_adjusted=adjusted.p_values(name),
-            p_with_record=wider.p_values(name),
+            p_with_record=_paid(wider.p_values(name), claim.evidence.p_value, claim.claim.tried),
             family_size=len(adjusted.names),
             n_recorded=len(record),
+            n_tried=claim.claim.tried,
             decided_by=decided_by,
         )
         deciding = wider if decided_by == "p_with_record" else adjusted
@@ -180,7 +186,8 @@ class _Measured:
         self, evidence: Evidence, family: _Families, rules: Rules, shift_all: bool, n_rotations: int, seed: int
     ) -> Judged:
         """The claim and its rows, once its family is known."""
-        evidence = _with_outlook(evidence, family, self.numbers, rules, list(self.timings.values()))
+        level = rules.level / self.claim.tried
+        evidence = _with_outlook(evidence, family, self.numbers, rules, list(self.timings.values()), level)
         alone = len(self.timings) == 1  # then the claim is its row
         single = {
             name: (self.evidence, self.numbers) if alone else _measure([timing], self.claim)
@@ -189,7 +196,7 @@ class _Measured:
         within = _families({name: found for name, (_, found) in single.items() if found}, rules, n_rotations, seed)
         rows = {
             name: _with_outlook(
-                _row(found, evidence, within.p_values(name), within), within, n, rules, [self.timings[name]]
+                _row(found, evidence, within.p_values(name), within), within, n, rules, [self.timings[name]], level
             )
             for name, (found, n) in single.items()
         }
@@ -301,7 +308,12 @@ def _robustness(timings: Sequence[Timing], later: Sequence[Timing], sign: int, c
 
 
 def _with_outlook(
-    evidence: Evidence, family: _Families, numbers: Numbers | None, rules: Rules, timings: Sequence[Timing]
+    evidence: Evidence,
+    family: _Families,
+    numbers: Numbers | None,
+    rules: Rules,
+    timings: Sequence[Timing],
+    level: float,
 ) -> Evidence:
     """With what the deciding rules would find, and when they can."""
     if numbers is None:
@@ -309,7 +321,7 @@ def _with_outlook(
     found = family.supporting or rotate(numbers.supporting[:, None])  # untested: as if it were alone
     least = detectable(
         evidence.information_ratio,
-        found.critical_value(rules.level),
+        found.critical_value(level),
         found.degrees_of_freedom,
         rules.power,
         evidence.delayed,
@@ -344,8 +356,15 @@ def _row(evidence: Evidence, claim: Evidence, within: PValues, rows: _Families) 
         p_with_record=gated(claim.p_with_record),
         family_size=len(rows.names),
         n_recorded=claim.n_recorded,
+        n_tried=claim.n_tried,
         decided_by=claim.decided_by,
     )
+
+
+def _paid(by_record: PValues, alone: PValues, tried: int) -> PValues:
+    """The p with all that was tried, with the tries that are not here."""
+    further = (tried - 1) * alone.supporting if tried > 1 else 0.0
+    return replace(by_record, supporting=float(np.minimum(1.0, by_record.supporting + further)))
 
 
 def _larger(one: float, other: float) -> float:

@@ -1,7 +1,7 @@
 """A thesis as one portfolio, judged by the same four words as each of its signals.
 
 One account holds all legs at once. Before any signal speaks, each leg has the weight that gives it the same risk as the
-others (:func:`~research.signals.risk.equal_risk`, three years of returns known at the decision); the weights add up to
+others (``equal_risk``, three years of returns known at the decision); the weights add up to
 1. A leg is held at that weight times its strategy's own: what the signals do not want lies in Treasury bills.
 
 **A leg** is a metal, or a dataset that is an index of total return, such as foreign money held instead of dollars:
@@ -184,10 +184,16 @@ def portfolio(
         Leg -> the strategy that times it, or its name or file. A leg is a metal, or a dataset that is an index of
         total return; one that its strategy does not name is timed as the strategy times the first metal. By default
         those of the thesis.
+    data
+        What it is run on; by default ``open_data()``.
     start, end
         First and last bar, ``YYYY`` or ``YYYY-MM-DD``.
+    execution
+        Terms of trade; by default ``Execution()``.
+    rules
+        Thresholds of the verdict; by default ``Rules()``.
     ledger
-        Where it is counted and written down, as in :func:`~research.study.study.compare`.
+        Where it is counted and written down, as in ``compare``.
     thesis
         Whose legs and strategies; by default the bundled one.
 

@@ -85,7 +85,7 @@ def trial_key(strategy: Strategy, metal: str, parameters: Mapping[str, Any], pri
 
 
 def portfolio_key(legs: Mapping[str, Strategy], prices: str, terms: Terms) -> str:
-    """As :func:`trial_key`, of several strategies in one account."""
+    """As ``trial_key``, of several strategies in one account."""
     parts = [{leg: item.source_hash for leg, item in legs.items()}, prices, terms.to_json()]
     return hash_text(json.dumps(parts, sort_keys=True, default=str))
 

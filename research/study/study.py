@@ -9,6 +9,8 @@ from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from research.claims import Thesis, load_thesis
 from research.datasets.data import Data, open_data
 from research.datasets.dataset import Dataset
@@ -19,6 +21,7 @@ from research.errors import AssayError, NoData, NoDecision, StrategyError, Unkno
 from research.execution import Execution
 from research.ledger import Ledger
 from research.provenance import versions
+from research.study import exports
 from research.study.appendix import further_findings
 from research.study.candidates import Candidate, candidate, label
 from research.study.claims import TestedClaim, tested_claim
@@ -38,7 +41,7 @@ from research.study.record import (
     series_of,
 )
 from research.study.threads import one_thread
-from research.study.trial import GridPoint, Trial, open_accounts
+from research.study.trial import ConstantAccounts, GridPoint, Trial, open_accounts
 from research.thesis import Strategy
 from research.values import frozen, plain
 from research.verdict import Rules
@@ -50,7 +53,17 @@ LEDGER = Ledger()
 
 @dataclass(frozen=True, kw_only=True)
 class Skipped:
-    """A strategy that could not be tried on a metal, and why."""
+    """A strategy that could not be tried on a metal, and why.
+
+    Attributes
+    ----------
+    strategy
+        Its name.
+    metal
+        Which metal.
+    reason
+        In one line.
+    """
 
     strategy: str
     metal: str
@@ -69,12 +82,16 @@ class Study:
         One per strategy and metal that could be run: the rows.
     skipped
         The others, each with its reason.
+    execution
+        Terms of trade.
+    rules
+        Thresholds of the verdict.
     datasets
         The datasets that were used, by id.
-    manifest
-        Versions, seeds, data hashes and coverage, strategy hashes and terms.
     thesis
         The thesis whose families they were judged in.
+    manifest
+        Versions, seeds, data hashes and coverage, strategy hashes and terms.
     portfolio
         The thesis as one account, where its claim was asked for.
     record
@@ -111,20 +128,30 @@ class Study:
                 return trial
         raise KeyError(key)
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values only."""
+    def to_json(self, *, appendix: bool = True) -> dict[str, Any]:
+        """Plain values only; without ``appendix`` no finding but those that decide, which takes no time."""
         return {
             "manifest": plain(self.manifest),
             "execution": asdict(self.execution),
             "rules": asdict(self.rules),
             "claims": {name: claim.to_json() for name, claim in self.claims.items()},
-            "trials": [trial.to_json() for trial in self.trials],
+            "trials": [trial.to_json(appendix=appendix) for trial in self.trials],
             "skipped": [asdict(item) for item in self.skipped],
             **({"portfolio": self.portfolio.to_json()} if self.portfolio is not None else {}),
         }
 
+    def to_frame(self) -> pd.DataFrame:
+        """One row a strategy and metal: see :func:`~research.study.exports.rows`."""
+        return exports.rows(self)
+
     def report(self, path: str | Path) -> Path:
-        """Write the self-contained HTML report; the old file stays until the new one is whole."""
+        """Write the self-contained HTML report; the old file stays until the new one is whole.
+
+        Parameters
+        ----------
+        path
+            File to write.
+        """
         from research.report.html import write_report
 
         return write_report(self, Path(path))
@@ -152,6 +179,8 @@ def compare(
     ----------
     strategies
         Strategies, or names or files of them.
+    data
+        What it is run on; by default ``open_data()``.
     metals
         Metals to trade; by default each strategy's own.
     parameters
@@ -159,7 +188,11 @@ def compare(
     start, end
         First and last bar, ``YYYY`` or ``YYYY-MM-DD``.
     price
-        Which price to trade, by name; by default the data's own choice (:func:`~research.datasets.data.open_data`).
+        Which price to trade, by name; by default the data's own choice (``open_data``).
+    execution
+        Terms of trade; by default ``Execution()``.
+    rules
+        Thresholds of the verdict; by default ``Rules()``.
     progress
         Called with ``(done, total, what)``.
     ledger
@@ -173,6 +206,21 @@ def compare(
     AssayError
         If no strategy could be run: the reason of the first. Otherwise a strategy without data for a
         metal is listed in ``Study.skipped``.
+
+    Examples
+    --------
+    >>> from research import compare, open_data
+    >>> study = compare(["lease_rate_spike"], open_data(user=False), metals=["silver"], ledger=None)
+    >>> study.claims["C1+"]  # the sentence that it measures, on all metals, which is what people quote
+    <Claim C1+, Price rises after a lease-rate spike: ruled out>
+    >>> trial = study["lease_rate_spike", "silver"]  # one row of it
+    >>> trial.evidence.events  # independent entries; under six nothing is tested
+    7
+    >>> low, high = trial.evidence.timing_return.interval()  # 95 %, a fraction a year
+    >>> low < 0 < high
+    True
+    >>> study.skipped
+    ()
     """
     data = (data or open_data()).priced(price)
     execution, rules = (execution or Execution()).without(data.price.in_price), rules or Rules()
@@ -214,11 +262,13 @@ def compare(
     manifest = _manifest(chosen, data, used, start, end) | {"thesis": thesis.sha256}
     judged, record, status = _judged(members, families, rules, ledger, keys, said)
     before = max(map(len, record))
-    trials = []
+    trials, constant = [], ConstantAccounts()
     for found in candidates:
         said(f"account of {found.strategy.name} on {found.metal}")
         identity = families.id_of(found.strategy)
-        trials.append(_trial(found, identity, members[identity], judged[identity], terms, rules, len(keys) + before))
+        trials.append(
+            _trial(found, identity, members[identity], judged[identity], terms, rules, len(keys) + before, constant)
+        )
     opened = {trial.metal: trial.result.first_fill for trial in sorted(trials, key=lambda t: t.result.first_fill)[::-1]}
     manifest["quality"] = [seen.line for metal in opened if not (seen := data.quality(metal, opened[metal])).clean]
     status = _write(candidates, members, judged, trials, ledger, keys, terms, manifest) or status
@@ -263,10 +313,51 @@ def backtest(
 ) -> Trial:
     """Judge one strategy on one metal: by default the first that it claims.
 
+    Parameters
+    ----------
+    strategy
+        A strategy, or the name or file of one.
+    data
+        What it is run on; by default ``open_data()``.
+    metal
+        Which metal; by default the first that it claims.
+    start
+        First bar, ``YYYY`` or ``YYYY-MM-DD``; signals see all history before it.
+    end
+        Last bar.
+    price
+        Which price to trade, by name; by default the data's own choice.
+    execution
+        Terms of trade; by default ``Execution()``.
+    rules
+        Thresholds of the verdict; by default ``Rules()``.
+    ledger
+        Where the trial is counted and written down: by default the user's own. ``None`` does neither, and says so.
+    thesis
+        Whose claims are the family, and whose strategies go by name; by default the bundled one.
+    parameters
+        Of the strategy, where they are not the defaults: ``threshold=2.0``.
+
     Raises
     ------
     AssayError
-        As :func:`compare`; also for an unknown parameter.
+        As ``compare``; also for an unknown parameter.
+
+    Examples
+    --------
+    >>> from research import backtest, open_data
+    >>> data = open_data(user=False)  # the bundled months alone
+    >>> trial = backtest("lease_rate_spike", data, metal="silver", threshold=3.0, ledger=None)
+    >>> trial
+    <Trial lease_rate_spike on silver: undecidable>
+    >>> trial.verdict.reason  # doctest: +ELLIPSIS
+    'Only ... independent events, 6 are needed.'
+    >>> trial.returns.index[-1] == trial.equity.index[-1]  # Series by bar, as are trial.weights
+    True
+    >>> trial.performance["strategy"].exposure < trial.performance["buy_and_hold"].exposure
+    True
+
+    Other terms are ``execution=Execution(delay=3, fees=0.002)``, another period ``start="2000"``.
     """
     thesis = thesis or load_thesis()
     chosen = find_strategy(strategy, thesis.strategies) if isinstance(strategy, str) else strategy
@@ -345,13 +436,20 @@ def _judged(
 
 
 def _trial(
-    item: Candidate, identity: str, member: Member, judged: Judged, terms: Terms, rules: Rules, n_trials: int
+    item: Candidate,
+    identity: str,
+    member: Member,
+    judged: Judged,
+    terms: Terms,
+    rules: Rules,
+    n_trials: int,
+    constant: ConstantAccounts,
 ) -> Trial:
     """The row of the chosen parameters, with its accounts."""
     timings = {name: timing for found in member.timings for name, timing in found.items()}
     if item.label not in timings:
         raise NoDecision(f"{item.strategy.name}: decides on {item.metal} too late to earn; use a longer history")
-    accounts = open_accounts(item.chosen, item.market, terms.execution, item.strategy.name, item.provenance)
+    accounts = open_accounts(item.chosen, item.market, terms.execution, item.strategy.name, constant, item.provenance)
     points = {label(item.strategy.name, item.metal, values): values for values in item.strategy.variants()}
     points.setdefault(item.label, dict(item.parameters))
     row = judged.rows[item.label]
@@ -413,7 +511,7 @@ def _write(
 
 
 def _numbers(trial: Trial) -> dict[str, Any]:
-    row, evidence = trial.performance["strategy"], trial.evidence
+    row, evidence = trial.own_performance, trial.evidence
     p = evidence.deciding.supporting
     return {
         "verdict": str(trial.verdict.word),

@@ -29,6 +29,10 @@ class Reading:
 
     Attributes
     ----------
+    dataset
+        Its id.
+    unit
+        Of the value.
     value
         ``None`` of a table of columns.
     observed_for, known_at
@@ -54,6 +58,10 @@ class Want:
 
     Attributes
     ----------
+    strategy
+        Its name.
+    metal
+        Which metal.
     sentence
         Id of the sentence of the thesis that it tests; empty for any other.
     stale
@@ -96,6 +104,8 @@ class Today:
     ----------
     now
         The moment (UTC).
+    wants
+        One a strategy and metal.
     skipped
         Each with its reason.
     """
@@ -122,6 +132,7 @@ def today(
     strategies: Iterable[Strategy | str] | None = None,
     data: Data | None = None,
     *,
+    metals: Iterable[str] | None = None,
     now: pd.Timestamp | str | None = None,
     execution: Execution | None = None,
     thesis: Thesis | None = None,
@@ -132,8 +143,16 @@ def today(
     ----------
     strategies
         Strategies, or names or files of them; by default all of the thesis.
+    data
+        What it is run on; by default ``open_data()``.
+    metals
+        Only of these; by default of each that a strategy claims.
     now
         The moment of asking; by default the clock's.
+    execution
+        Terms of trade; by default ``Execution()``.
+    thesis
+        Whose claims are the family, and whose strategies go by name; by default the bundled one.
 
     Raises
     ------
@@ -144,12 +163,15 @@ def today(
     moment = pd.Timestamp.now("UTC") if now is None else pd.Timestamp(now)
     moment = moment.tz_localize("UTC") if moment.tz is None else moment.tz_convert("UTC")
     chosen = thesis.of_kind("thesis") if strategies is None else strategies
+    asked = None if metals is None else list(metals)
+    for metal in asked or []:
+        data.market(metal)
     wants, skipped = [], []
     first: Exception | None = None
     known = data.known_by(moment)
     for item in chosen:
         strategy = find_strategy(item, thesis.strategies) if isinstance(item, str) else item
-        for metal in strategy.metals:
+        for metal in (metal for metal in strategy.metals if asked is None or metal in asked):
             try:
                 wants.append(_want(strategy, metal, known, moment, execution or Execution(), thesis))
             except (NoData, UnknownDataset, NoDecision) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -13,9 +13,10 @@ from research.datasets.market import Market
 from research.diagnostics.finding import Finding
 from research.diagnostics.metrics import Performance, exposure, performance
 from research.diagnostics.timing import Timing
-from research.engine.portfolio import run
+from research.engine.portfolio import run, simulated
 from research.engine.result import Result
 from research.execution import Execution
+from research.study import exports
 from research.study.findings import deciding_findings
 from research.study.threads import one_thread
 from research.thesis import UNKNOWN, Strategy, in_bills
@@ -23,9 +24,26 @@ from research.values import frozen
 from research.verdict import Evidence, Verdict
 
 if TYPE_CHECKING:
+    import vectorbt
+
     from research.study.portfolio_trial import PortfolioTrial
 
 BENCHMARKS = ("buy_and_hold", "matched_exposure", "bills")
+
+
+class ConstantAccounts:
+    """Accounts of one weight held all the time on the markets of one study, each run once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], Result] = {}
+
+    def __call__(self, name: str, weight: float, market: Market, execution: Execution) -> Result:
+        """Run it, or return the one that was run before."""
+        key = name, weight, market.metal, market.price.index[0], execution
+        if key not in self._known:
+            weights = pd.Series(weight, index=market.price.index)
+            self._known[key] = run(weights, market, execution, name=name)
+        return self._known[key]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,13 +65,30 @@ class Accounts:
 
     decided: pd.Series
     result: Result
-    benchmarks: Mapping[str, Result]
     market: Market
+    constant: ConstantAccounts = field(repr=False, compare=False)
+
+    @cached_property
+    def benchmarks(self) -> Mapping[str, Result]:
+        """The accounts to compare with, run when they are first asked for."""
+        weights = {"buy_and_hold": 1.0, "matched_exposure": exposure(self.result.weights), "bills": 0.0}
+        ask = partial(self.constant, market=self.market, execution=self.result.execution)
+        return frozen({name: ask(name, weights[name]) for name in BENCHMARKS})
 
 
 @dataclass(frozen=True, kw_only=True)
 class GridPoint:
-    """One point of the declared grid: its parameters and its timing return, a fraction a year."""
+    """One point of the declared grid: its parameters and its timing return, a fraction a year.
+
+    Attributes
+    ----------
+    parameters
+        By name.
+    timing_return
+        A fraction a year.
+    chosen
+        Whether it is the one that is shown in full.
+    """
 
     parameters: Mapping[str, Any]
     timing_return: float
@@ -66,6 +101,12 @@ class Trial:
 
     Attributes
     ----------
+    strategy
+        The strategy.
+    metal
+        Which metal.
+    parameters
+        Of the row that is shown.
     claim
         Id of the claim that it is a row of.
     accounts
@@ -76,12 +117,14 @@ class Trial:
         One of the four words.
     timing
         The timing series behind it.
+    inputs
+        Alias -> dataset id, of this metal.
     grid
         What every point of the declared grid did, the chosen one among them.
     signals
         Each input that is a series, as known at each bar, by alias; its name says what it is and its unit.
     ask_further
-        Computes the findings that do not decide; :attr:`appendix` asks it once.
+        Computes the findings that do not decide; ``appendix`` asks it once.
     """
 
     strategy: Strategy
@@ -116,6 +159,11 @@ class Trial:
         return self.accounts.result
 
     @property
+    def benchmarks(self) -> Mapping[str, Result]:
+        """What it must be compared with: same bars, engine and costs."""
+        return self.accounts.benchmarks
+
+    @property
     def equity(self) -> pd.Series:
         """Value of the strategy's account at each bar."""
         return self.result.equity
@@ -147,13 +195,32 @@ class Trial:
             return frozen(self.ask_further())
 
     @cached_property
+    def own_performance(self) -> Performance:
+        """Descriptive numbers of the strategy."""
+        return performance(self.result)
+
+    @cached_property
     def performance(self) -> Mapping[str, Performance]:
         """Descriptive numbers of the strategy and of each benchmark."""
-        results = {"strategy": self.result, **self.accounts.benchmarks}
-        return frozen({name: performance(result) for name, result in results.items()})
+        others = {name: performance(result) for name, result in self.accounts.benchmarks.items()}
+        return frozen({"strategy": self.own_performance, **others})
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values only."""
+    @cached_property
+    def trades(self) -> pd.DataFrame:
+        """Round trips, one row each: see :func:`~research.study.exports.trades`."""
+        return exports.trades(self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a bar: see :func:`~research.study.exports.bars`."""
+        return exports.bars(self)
+
+    def to_vectorbt(self) -> vectorbt.Portfolio:
+        """The vectorbt Portfolio of the account: see :func:`~research.engine.portfolio.simulated`."""
+        return simulated(self.accounts.decided, self.accounts.market, self.result.execution, name=self.name)
+
+    def to_json(self, *, appendix: bool = True) -> dict[str, Any]:
+        """Plain values only; without ``appendix`` no finding but those that decide, which takes no time."""
+        found = {**self.findings, **(self.appendix if appendix else {})}
         return {
             "strategy": self.name,
             "claim": self.strategy.claim,
@@ -162,7 +229,7 @@ class Trial:
             "parameters": dict(self.parameters),
             "inputs": dict(self.inputs),
             **account_json(self),
-            "findings": {name: finding.to_json() for name, finding in {**self.findings, **self.appendix}.items()},
+            "findings": {name: finding.to_json() for name, finding in found.items()},
         }
 
 
@@ -175,6 +242,7 @@ def account_json(trial: Trial | PortfolioTrial) -> dict[str, Any]:
         "periods": len(result.returns),
         "periods_per_year": result.periods_per_year,
         "averaged_prices": result.averaged,
+        "returns": {f"{day:%Y-%m-%d}": value for day, value in result.returns.items()},
         "closed": None if result.closed is None else f"{result.closed:%Y-%m-%d}",
         "evidence": trial.evidence.to_json(),
         "performance": {name: row.to_json() for name, row in trial.performance.items()},
@@ -187,15 +255,11 @@ def open_accounts(
     market: Market,
     execution: Execution,
     name: str,
+    constant: ConstantAccounts,
     provenance: Mapping[str, Any] | None = None,
 ) -> Accounts:
-    """Run a strategy's decided weights and its three benchmarks over the same bars."""
+    """Run a strategy's decided weights from the first decision on."""
     first = pd.Timestamp(decided.index[decided.notna() & (decided != UNKNOWN)][0])
     decided, here = in_bills(decided.loc[first:]), market.since(first)
     result = run(decided, here, execution, name=name, provenance=provenance)
-    constants = {"buy_and_hold": 1.0, "matched_exposure": exposure(result.weights), "bills": 0.0}
-    benchmarks = {
-        label: run(pd.Series(weight, index=decided.index), here, execution, name=label)
-        for label, weight in constants.items()
-    }
-    return Accounts(decided=decided, result=result, benchmarks=benchmarks, market=here)
+    return Accounts(decided=decided, result=result, market=here, constant=constant)

@@ -17,7 +17,7 @@ from research.engine.traded_market import TradedMarket
 from research.execution import Execution
 from research.sweep.grid import Grid
 from research.sweep.windows import Span, Windows
-from research.thesis import Strategy, in_bills
+from research.thesis import UNKNOWN, Strategy
 
 Floats = NDArray[np.float64]
 
@@ -77,7 +77,7 @@ class Problem:
 def evaluate(problem: Problem, block: int, *, threads: int | None = None) -> Floats:
     """Records of the variants of one block, shape ``(n_variants, n_columns)``.
 
-    A record holds the kernel's summary (:data:`STATISTICS`), then the sums of the excess returns between the edges of
+    A record holds the kernel's summary (``STATISTICS``), then the sums of the excess returns between the edges of
     the windows, then the sums of their squares: enough for the Sharpe ratio of any window without keeping a path.
     """
     targets = decide(problem, problem.numbers(block))
@@ -98,7 +98,9 @@ def decide(problem: Problem, numbers: Iterable[int]) -> Floats:
     last = before.shape[1] - 1 - before[:, ::-1].argmax(axis=1)
     targets = np.ascontiguousarray(table[:, problem.opening :])
     targets[:, 0] = table[np.arange(len(table)), last]
-    return np.asarray(in_bills(targets))
+    targets[targets == UNKNOWN] = 0.0
+    targets += 0.0  # no weight is -0
+    return targets
 
 
 def excess_returns(problem: Problem, numbers: Iterable[int]) -> Floats:

@@ -24,9 +24,19 @@ from research.datasets.store import write_atomically
 from research.errors import RunError
 from research.home import home_folder
 from research.provenance import hash_code, hash_table, hash_text
-from research.sweep.problem import Floats, Problem
+from research.sweep.problem import STATISTICS, Floats, Problem
 
-_DECISIVE = ("datasets", "engine", "signals", "study/family.py", "sweep", "execution.py", "memo.py", "thesis.py")
+_DECISIVE = (
+    "datasets",
+    "engine",
+    "signals",
+    "study/family.py",
+    "sweep",
+    "execution.py",
+    "many.py",
+    "memo.py",
+    "thesis.py",
+)
 
 
 class BlockStore:
@@ -109,6 +119,7 @@ def describe(problem: Problem) -> dict[str, Any]:
         "execution": vars(problem.execution),
         "windows": vars(problem.windows) | {"folds": [vars(fold) for fold in problem.windows.folds]},
         "periods_per_year": market.periods_per_year,
+        "record": {"statistics": STATISTICS, "columns": problem.n_columns, "rows": problem.rows_per_block},
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ Progress = Callable[[int, int, str], None]
 
 AGREEMENT = 1e-8
 N_BEST = 20
+MAX_VARIANTS = 10_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,18 +46,36 @@ class Sweep:
 
     Attributes
     ----------
+    strategy
+        What was swept.
+    metal
+        On which metal.
+    execution
+        Terms of trade.
+    windows
+        Bars of the common history, and the gap between training and test.
+    dates
+        Of every return.
+    periods_per_year
+        Bars a year.
     n_decided
         Variants that ever trade; all of ``grid`` count as trials.
     ranking
         The best variants by Sharpe ratio over the common history, best first.
-    result
-        The best variant run through the engine of record.
-    disagreement
-        Largest relative difference between its equity there and on the fast path.
+    heat
+        Sharpe ratios over two axes.
+    walks
+        Walk forward by scheme.
     overfitting
         Probability of backtest overfitting; ``None`` for a single variant.
     deflated
         Deflated Sharpe ratio of the best; ``None`` without risk.
+    result
+        The best variant run through the engine of record.
+    disagreement
+        Largest relative difference between its equity there and on the fast path.
+    folder
+        Where its progress is kept.
     """
 
     strategy: Strategy
@@ -81,7 +101,15 @@ class Sweep:
         return self.ranking[0]
 
     def span(self, first: int, after: int) -> tuple[str, str]:
-        """Dates of the first and last return of ``[first, after)``."""
+        """Dates of the first and last return of ``[first, after)``.
+
+        Parameters
+        ----------
+        first
+            Of the first.
+        after
+            One behind the last.
+        """
         return f"{self.dates[first]:%Y-%m-%d}", f"{self.dates[after - 1]:%Y-%m-%d}"
 
     def to_json(self) -> dict[str, Any]:
@@ -155,6 +183,8 @@ def run_sweep(
     ----------
     strategy
         A strategy, or the name or file of one.
+    data
+        What it is run on; by default ``open_data()``.
     metal
         By default the first that it claims.
     axes
@@ -163,15 +193,17 @@ def run_sweep(
         The two parameters of the heat map; by default the first two with several values.
     start, end
         First and last bar, ``YYYY`` or ``YYYY-MM-DD``.
+    execution
+        Terms of trade; by default ``Execution()``.
     n_folds
         Parts in which the second half of history is tested, walking forward.
     memory
         Bars left out between training and test; by default measured
-        (:func:`research.sweep.memory.strategy_memory`).
+        (``research.sweep.memory.strategy_memory``).
     workers, scheduler
         Local Dask worker processes, or the address of a Dask scheduler; by default this process alone.
     cache
-        Where finished blocks are kept; by default :func:`research.sweep.store.cache_folder`.
+        Where finished blocks are kept; by default ``research.sweep.store.cache_folder``.
     fresh
         Compute all blocks again.
     progress
@@ -184,7 +216,7 @@ def run_sweep(
     ------
     AssayError
         If the grid, the data or the terms make no sense, no variant ever trades, or the fast path and vectorbt
-        disagree about the best variant by more than :data:`AGREEMENT`.
+        disagree about the best variant by more than ``AGREEMENT``.
     """
     if workers is not None and scheduler is not None:
         raise ExecutionError("sweep: workers and scheduler exclude each other; give one")
@@ -207,16 +239,27 @@ def run_sweep(
 def grid_of(strategy: Strategy, axes: Mapping[str, Iterable[Any]] | None = None) -> Grid:
     """The declared grid of a strategy, or the given axes with every other parameter at its default.
 
+    Parameters
+    ----------
+    strategy
+        The strategy.
+    axes
+        Parameter -> values other than the declared ones.
+
     Raises
     ------
     ParameterError
         If an axis is no parameter of the strategy, or empty.
     """
     values = {name: tuple(given) for name, given in (strategy.grid if axes is None else axes).items()}
-    defaults = strategy.parameters(dict.fromkeys(values))
+    defaults = strategy.parameters({name: given[0] for name, given in values.items() if given})
     for name, given in values.items():
         if not given:
             raise ParameterError(f"{strategy.name}: no value of {name!r} is given; list those to try")
+        for value in {type(value): value for value in given}.values():
+            strategy.parameters({name: value})
+    if (count := prod(map(len, values.values()))) > MAX_VARIANTS:
+        raise ParameterError(f"{strategy.name}: {count:,} variants are days of work; try {MAX_VARIANTS:,} at most")
     return Grid(values, {name: value for name, value in defaults.items() if name not in values})
 
 

@@ -1,6 +1,6 @@
 """What the compiled loops are measured against: the plain loop that a reader would write, and what the machine allows.
 
-``plain`` walks one account after the other, bar by bar, by the rules of :mod:`research.engine.kernel` without carry.
+``plain`` walks one account after the other, bar by bar, by the rules of ``research.engine.kernel`` without carry.
 A limit is the time of a part that no way of working can leave out: reading every weight once, or the divisions.
 """
 

@@ -1,4 +1,4 @@
-"""The cases: every statistic of :mod:`research.diagnostics` that gives a p-value or an interval, in worlds that fit."""
+"""The cases: every statistic of ``research.diagnostics`` that gives a p-value or an interval, in worlds that fit."""
 
 from __future__ import annotations
 

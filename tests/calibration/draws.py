@@ -45,7 +45,7 @@ def persistent(rng: np.random.Generator, n_bars: int = N_BARS) -> Floats:
 
 
 def world(name: str, *, n_strategies: int = 2) -> Callable[[np.random.Generator], tuple[World]]:
-    """Draw a world of :mod:`research.synthetic`."""
+    """Draw a world of ``research.synthetic``."""
     return lambda rng: (WORLDS[name](seed=int(rng.integers(2**31)), n_bars=N_BARS, n_strategies=n_strategies),)
 
 
@@ -103,7 +103,7 @@ def predictor(
 def predictor_and_controls(
     *, correlation: float, slope: float = 0.0
 ) -> Callable[[np.random.Generator], tuple[Floats, Floats, dict[str, Floats]]]:
-    """Beside :func:`predictor`, momentum of a year and a slow ratio, which say nothing."""
+    """Beside ``predictor``, momentum of a year and a slow ratio, which say nothing."""
 
     def draw(rng: np.random.Generator) -> tuple[Floats, Floats, dict[str, Floats]]:
         returns, x = predictor(rho=0.9, correlation=correlation, slope=slope)(rng)

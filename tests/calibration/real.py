@@ -119,7 +119,7 @@ def of_past_prices(rng: np.random.Generator, prices: Floats, n: int, month: int)
 
 
 def of_prices_elsewhere(rng: np.random.Generator, prices: Floats, n: int, month: int) -> Floats:
-    """As :func:`of_past_prices`, moved in a circle by five years at least: as shaped, and knowing nothing."""
+    """As ``of_past_prices``, moved in a circle by five years at least: as shaped, and knowing nothing."""
     weights, far = np.nan_to_num(of_past_prices(rng, prices, n, month)), 60 * month
     return np.column_stack([np.roll(w, int(rng.integers(far, len(prices) - far))) for w in weights.T])
 
@@ -173,7 +173,7 @@ def _each_error(psi: Floats, year: int, rng: np.random.Generator) -> Any:
 
 
 def _bootstrap_z(psi: Floats, rng: np.random.Generator) -> float:
-    """1 where the stationary bootstrap of :mod:`arch` rejects for, -1 where against, else 0."""
+    """1 where the stationary bootstrap of ``arch`` rejects for, -1 where against, else 0."""
     from arch.bootstrap import StationaryBootstrap, optimal_block_length
 
     block = max(1.0, float(optimal_block_length(psi)["stationary"].iloc[0]))

@@ -27,7 +27,7 @@ class Case:
     Attributes
     ----------
     function
-        Name of what is asked, in :mod:`research.diagnostics`.
+        Name of what is asked, in ``research.diagnostics``.
     where
         The world, in words.
     draw

@@ -1,7 +1,7 @@
 """Families of ten claims put before the judge: how often its words are wrong, in worlds whose truth is known.
 
 Nothing is recomputed here: decisions and prices become exposures as in a study, at the default costs, and
-:func:`research.study.judge.judge` says the word.
+``research.study.judge.judge`` says the word.
 """
 
 from __future__ import annotations

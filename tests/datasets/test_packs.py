@@ -89,9 +89,9 @@ def test_a_folder_without_registry_is_no_pack(tmp_path):
         ('release = { rule = "lag", days = 0, time = "12:00", timezone = "UTC" }', "", "no release rule"),
         ('licence = "none needed"', "", "'licence' is missing"),
         ('licence = "none needed"', 'license = "x"', "unknown field 'license'; did you mean 'licence'"),
-        ('frequency = "month"', 'frequency = "monthly"', "frequency 'monthly'; did you mean 'month'"),
+        ('frequency = "month"', 'frequency = "monthly"', "frequency is 'monthly'; did you mean 'month'"),
         ("longest_useful_age_days = 100", "", "longest_useful_age_days is None"),
-        ('value = "value"', 'valeu = "value"', "read has no key 'valeu'"),
+        ('value = "value"', 'valeu = "value"', "unknown field 'valeu'; did you mean 'value'"),
     ],
 )
 def test_a_dataset_must_say_everything(tmp_path, old, new, says):

@@ -67,9 +67,9 @@ def test_one_row_of_several_is_kept_only_when_the_registry_says_which(tmp_path):
 @pytest.mark.parametrize(
     ("how", "says"),
     [
-        ('keep = "newest"', "read.keep is 'newest'"),
-        ('period = "fortnight"', "read.period is 'fortnight'"),
-        ("shift_months = 1.5", "give whole months"),
+        ('keep = "newest"', "read: keep is 'newest'"),
+        ('period = "fortnight"', "read: period is 'fortnight'"),
+        ("shift_months = 1.5", "give a whole number"),
         ("weekday_only = true", "did you mean 'weekdays_only'"),
     ],
 )

@@ -1,5 +1,8 @@
 """The engine of record against an independent ledger, and the identities of accounting."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from research.datasets.market import Market
-from research.engine.portfolio import CAPITAL, run
+from research.engine._vectorbt import order_records
+from research.engine.portfolio import CAPITAL, _carry, _total_return_index, run
 from research.errors import ExecutionError, NoDecision, SignalError
 from research.execution import Execution
 
@@ -96,9 +100,27 @@ def test_equity_equals_an_independent_ledger(data):
     assert np.prod(1 + result.returns) == pytest.approx(expected[-1] / CAPITAL, rel=dust)
 
 
-def test_equity_is_what_vectorbt_itself_reports():
-    from research.engine.portfolio import _carry, _total_return_index, _vectorbt
+def vectorbt_account(targets, index, bills, terms):
+    """The same account by vectorbt's public call."""
+    import vectorbt as vbt
 
+    names = [*map(str, range(index.shape[1])), "bills"]
+    return vbt.Portfolio.from_orders(
+        pd.DataFrame(np.column_stack([index, bills]), columns=names),
+        size=np.column_stack([targets, 1 - targets.sum(axis=1)]),
+        size_type="targetpercent",
+        fees=np.array([[*(item.fees for item in terms), 0.0]]),
+        slippage=np.array([[*(item.slippage for item in terms), 0.0]]),
+        init_cash=CAPITAL,
+        cash_sharing=True,
+        group_by=True,
+        call_seq="auto",
+        freq="1D",
+        engine="rust",
+    )
+
+
+def test_equity_is_what_vectorbt_itself_reports():
     price, w = random_prices(300), pd.Series(np.random.default_rng(12).uniform(-1, 1, 300))
     market = make_market(price, np.append(0, np.full(299, 0.002)))
     w.index = market.price.index
@@ -107,8 +129,43 @@ def test_equity_is_what_vectorbt_itself_reports():
     targets, here = w.shift(1).iloc[1:].to_frame("metal"), market.since(market.price.index[1])
     index = _total_return_index(here.price.to_frame(), _carry(targets, here.price.index, [execution]))
     bills = np.cumprod(1 + here.bill_accrual.to_numpy())
-    portfolio = _vectorbt(targets, index, bills, [execution])
+    portfolio = vectorbt_account(targets.to_numpy(), index, bills, [execution])
     np.testing.assert_allclose(result.equity, portfolio.value(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_orders_are_those_of_vectorbt_to_the_byte(seed):
+    """One to three legs, kept and changed, short and borrowed, free and dear, through ruin and back."""
+    rng = np.random.default_rng(seed)
+    n_bars, n_legs = int(rng.integers(2, 400)), 1 + seed % 3
+    index = np.exp(np.cumsum(rng.normal(0, [0.02, 0.3][seed % 2], (n_bars, n_legs)), axis=0))
+    bills = np.cumprod(1 + rng.uniform(0, 0.01, n_bars))
+    targets = rng.choice([0.0, 1.0, -1.0, 1 / 3, 2.5, 1e-9], (n_bars, n_legs))
+    targets[rng.random(n_bars) < [0.0, 0.5, 0.95][seed % 3]] = np.nan
+    fees, slippage = [(0.0, 0.0), (0.001, 0.0005), (0.05, 0.02), (0.0, 0.01)][seed % 4]
+    terms = [Execution(fees=fees * (1 + leg), slippage=slippage) for leg in range(n_legs)]
+    ours = order_records(targets, index, bills, terms, CAPITAL)
+    theirs = vectorbt_account(targets, index, bills, terms).order_records
+    assert ours.dtype == theirs.dtype
+    assert ours.tobytes() == theirs.tobytes()
+    assert np.isnan(targets).all() or len(ours)
+
+
+def test_an_account_imports_none_of_what_vectorbt_wraps_around_its_simulation():
+    code = """if True:
+        import sys
+        import pandas as pd
+        from research import Execution
+        from research.engine.portfolio import account
+        days = pd.bdate_range('2000', periods=3)
+        one = pd.DataFrame({'metal': 1.0}, days)
+        orders = account(one, one, one['metal'] * 0, [Execution()]).orders
+        print(len(orders), sorted({'vectorbt', 'vectorbt.portfolio.enums', 'plotly'} & {*sys.modules}))
+        import vectorbt
+        print(vectorbt.Portfolio.__name__)
+    """
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "1 []\nPortfolio\n"
 
 
 def backtest(weights, price, execution=FREE, accrual=None):

@@ -29,11 +29,13 @@ def test_the_first_table_is_the_claims_and_then_one_line_a_strategy(study, trial
     assert out.index("C1+") < out.index("lease_rate_spike")
     rows = [line for line in out.splitlines() if line.startswith("lease_rate_spike")]
     assert len(rows) == 2, "one for each metal"
-    long = [line for line in printed(verbose=True).splitlines() if line.startswith("lease_rate_spike")]
-    own, hold = trial.performance["strategy"], trial.performance["buy_and_hold"]
-    account = next(row for row in long if f"{trial.result.first_fill:%Y-%m}" in row)
-    for number in (f"{own.cagr:.1%}", f"{hold.cagr:.1%}", f"{own.max_drawdown:.0%}", f"{hold.max_drawdown:.0%}"):
-        assert number.replace("%", " %") in account
+    long = printed(verbose=True).splitlines()
+    title = f"lease_rate_spike, silver: after costs, from {trial.result.first_fill:%Y-%m}"
+    below = long[long.index(title) :]
+    for label, name in (("strategy", "strategy"), ("buy_and_hold", "buy and hold")):
+        row, own = next(line for line in below if line.startswith(name)), trial.performance[label]
+        for number in (f"{own.cagr:.1%}", f"{own.max_drawdown:.1%}", f"{own.exposure:.0%}", f"{own.sharpe:.2f}"):
+            assert number.replace("%", " %") in row
 
 
 @pytest.mark.parametrize(("width", "lines"), [(120, 1), (80, 2)])

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from research.datasets.importing import ImportOptions, understand
+from research.datasets.importing.column import Column
 from research.datasets.importing.numerals import read_numbers
 from research.datasets.importing.units import conversion
 from research.datasets.user_pack import observations
@@ -270,7 +271,7 @@ def test_what_is_written_in_a_convention_reads_back(cents, signs):
     """Two decimals with thousands separators: the reader finds the convention by itself."""
     thousands, point = signs
     cells = [f"{one / 100:,.2f}".replace(",", "T").replace(".", point).replace("T", thousands) for one in cents]
-    got = read_numbers(cells, range(len(cells)), where="x").values
+    got = read_numbers(Column("x", cells, range(len(cells)))).values
     np.testing.assert_allclose(got, [one / 100 for one in cents], rtol=1e-12)
 
 
@@ -284,7 +285,7 @@ def test_mass_conversions_agree_with_their_inverse(amount, unit):
 
 @pytest.mark.parametrize("text", ["(1,234.50)", "1,234.50-", "\u22121,234.50"])
 def test_accounting_negatives(text):
-    assert read_numbers([text, "2.5"], [1, 2], where="x").values.tolist() == [-1234.5, 2.5]
+    assert read_numbers(Column("x", [text, "2.5"], [1, 2])).values.tolist() == [-1234.5, 2.5]
 
 
 # --- adding

@@ -18,17 +18,10 @@ import pytest
 
 from research.datasets.registry import read_registry
 from research.datasets.store import load, verify
-from research.datasets.user_pack import (
-    Provenance,
-    home_folder,
-    keep,
-    manifest,
-    observations,
-    user_pack_folder,
-    verify_pack,
-)
+from research.datasets.user_pack import keep, manifest, observations, verify_pack
 from research.datasets.vintages import merge
 from research.errors import DataError, IntegrityError, RegistryError
+from research.home import home_folder, user_pack_folder
 
 DESCRIPTION = {
     "title": 'A series with "quotes", ü and \\',
@@ -41,7 +34,7 @@ DESCRIPTION = {
     "longest_useful_age_days": 10,
 }
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-WHERE = Provenance(source="tests", address="file", retrieved_at=AT, bytes=1, sha256="0" * 64)
+WHERE = {"source": "tests", "address": "file", "retrieved_at": AT, "bytes": 1, "sha256": "0" * 64}
 
 
 def release(days: pd.Series) -> pd.Series:

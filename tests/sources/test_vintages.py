@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from research.datasets.plausibility import Plausible, doubts
+from research.datasets.plausibility import Plausible, Subject, doubts
 from research.datasets.vintages import latest, merge
 from research.errors import ValidationError
 
@@ -142,7 +142,11 @@ def prices(n: int = 60) -> pd.DataFrame:
     return pd.DataFrame({"observed_for": days, "value": 2000.0 * np.exp(0.01 * np.sin(np.arange(n)))})
 
 
-BOUNDS = Plausible(low=20, high=30000, largest_step=0.35)
+def subject(**bounds):
+    return Subject(id="x", unit="USD", frequency="", plausible=Plausible(**bounds))
+
+
+BOUNDS = subject(low=20, high=30000, largest_step=0.35)
 
 
 def test_true_looking_prices_raise_no_doubt():
@@ -179,7 +183,7 @@ def test_a_kept_jump_is_not_doubted_for_ever():
 
 def test_negative_rates_are_measured_by_differences():
     rates = prices().assign(value=lambda t: 0.5 * np.sin(np.arange(len(t)) / 9))
-    bounds = Plausible(low=-5, high=25, largest_step=2.5, step="difference")
+    bounds = subject(low=-5, high=25, largest_step=2.5, step="difference")
     assert doubts(rates, None, bounds) == []
     rates.loc[30, "value"] = 7.0
     assert doubts(rates, None, bounds)

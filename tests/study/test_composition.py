@@ -50,7 +50,7 @@ def risen(data):
 
 
 def rows():
-    long, short = world(3, 240), world(4, 150)
+    long, short = world(3, 480), world(4, 150)
     return [Timing.of(exposure(*long)), Timing.of(exposure(*short, start="1985-01"))]
 
 
@@ -86,7 +86,7 @@ def test_a_period_that_opens_on_the_day_was_known_to_its_author():
 
 def test_an_empty_part_says_nothing():
     before, after = split(rows(), 1, date(2030, 1, 1))
-    assert before.periods == 240
+    assert before.periods == 480
     plain = after.to_json(Rules())
     assert plain == {
         "first": None,
@@ -249,7 +249,8 @@ def test_a_second_measure_decides_nothing_unless_it_is_the_only_one(risen):
     assert outside.worthwhile_return == np.inf
 
 
-def test_a_family_is_made_once_and_kept(data, monkeypatch):
+def test_a_family_is_made_once_and_kept(data, monkeypatch, tmp_path):
+    monkeypatch.setenv("ASSAY_HOME", str(tmp_path))
     thesis = load_thesis()
     told = []
     families = Families(data, Terms(Execution()), thesis, told.append)

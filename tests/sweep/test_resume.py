@@ -105,6 +105,14 @@ def test_whatever_decides_a_number_gets_a_folder_of_its_own(data, tmp_path, chan
     assert sweep(data, tmp_path).folder != sweep(data, tmp_path, **changed).folder
 
 
+def test_another_layout_of_the_records_gets_a_folder_of_its_own(problem_of, tmp_path, monkeypatch):
+    before = BlockStore(problem_of(ideas.surge), tmp_path).key
+    monkeypatch.setattr(problem_module.Problem, "rows_per_block", property(lambda self: 3))
+    fewer_rows = BlockStore(problem_of(ideas.surge), tmp_path).key
+    monkeypatch.setattr(problem_module.Problem, "n_columns", 7)
+    assert len({before, fewer_rows, BlockStore(problem_of(ideas.surge), tmp_path).key}) == 3
+
+
 def test_other_data_get_a_folder_of_their_own(data, tmp_path):
     from research import open_data
 

@@ -16,7 +16,7 @@ Day by day:
    forward rate; such months are marked and become known only when that average does.
 3. Days on which the daily limit held both contracts, as on many of 1979 and 1980, are left out: their difference says
    nothing.
-4. The lease rate is covered parity, simple, actual/360 (:func:`research.signals.lease.calendar_lease_rate`).
+4. The lease rate is covered parity, simple, actual/360 (``research.signals.lease.calendar_lease_rate``).
 
 A month's value is the median of its days: one bad settlement does not move it, and no day after the month enters.
 """
@@ -148,7 +148,7 @@ def daily_lease_rates(
     Parameters
     ----------
     futures : DataFrame
-        Futures by contract, as for :func:`research.datasets.futures.clean_futures`.
+        Futures by contract, as for ``research.datasets.futures.clean_futures``.
     par_yields : DataFrame
         Treasury par yields by date, fractions; columns of `NODES`.
     bill_discount : Series
@@ -159,7 +159,7 @@ def daily_lease_rates(
     Returns
     -------
     DataFrame
-        The columns of :func:`tests.tools.spreads.calendar_spreads` and ``rate`` (forward, simple, actual/360),
+        The columns of ``tests.tools.spreads.calendar_spreads`` and ``rate`` (forward, simple, actual/360),
         ``rate_source`` (``par yields`` or ``monthly bill``), ``lease_rate`` and ``carry`` (fractions a year).
     """
     table = with_conditions(futures)

@@ -13,7 +13,7 @@ MID_DELIVERY_DAY = 15
 
 
 def with_conditions(table: pd.DataFrame, *, limit_move: float = 0.03) -> pd.DataFrame:
-    """The rows that :func:`~research.datasets.futures.clean_futures` keeps, and how each price came about.
+    """The rows that ``clean_futures`` keeps, and how each price came about.
 
     ``traded`` (nullable boolean): volume is above zero; ``<NA>`` on days when the file records no volume for any
     contract. ``locked`` (boolean): the close was held by the daily limit, so its distance to other closes says nothing:
@@ -34,7 +34,7 @@ def calendar_spreads(table: pd.DataFrame, near: int = 0, far: int = 1, business_
     Parameters
     ----------
     table : DataFrame
-        A cleaned futures table, as :func:`with_conditions` returns it.
+        A cleaned futures table, as ``with_conditions`` returns it.
     near, far : int
         Which contracts, counted from 0, among those quoted that day and not past their last holding day.
     business_days : int

@@ -41,7 +41,7 @@ def animal(kind="", *, pack="monthly", metals=("gold",), grid=None, vectorised=(
 
 
 def load_all():
-    """Import every module of the zoo, so that :data:`ANIMALS` is full."""
+    """Import every module of the zoo, so that ``ANIMALS`` is full."""
     for module in pkgutil.iter_modules(__path__):
         if module.name.startswith(("leaky", "honest")):
             importlib.import_module(f"{__name__}.{module.name}")

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
-import numpy as np
 import pandas as pd
 
-from research.datasets.importing.subject import Subject
 from research.datasets.importing.units import hint, is_money
-from research.datasets.plausibility import jumps, measured_frequency, out_of_range
+from research.datasets.plausibility import Subject, jumps, other_spacing, out_of_range
 from research.errors import ValidationError
 
 _ADJECTIVE = {"day": "daily", "week": "weekly", "month": "monthly", "quarter": "quarterly", "year": "yearly"}
@@ -32,9 +30,9 @@ def refuse_future(table: pd.DataFrame, today: date, name: str) -> None:
         )
 
 
-def refuse_implausible(table: pd.DataFrame, subject: Subject, column: str, name: str) -> None:
+def refuse_implausible(table: pd.DataFrame, subject: Subject, name: str) -> None:
     """Refuse values outside the dataset's bounds, and moves larger than any so far."""
-    bounds = subject.plausible
+    bounds, column = subject.plausible, subject.checked_column
     values = table[column]
     outside = out_of_range(values, bounds)
     if outside.any():
@@ -46,10 +44,9 @@ def refuse_implausible(table: pd.DataFrame, subject: Subject, column: str, name:
             "correct it, or pass --accept if it is true"
         )
     ordered = table.sort_values([*subject.key, "observed_for"], kind="stable")
-    groups = ordered.groupby(list(subject.key), sort=False) if subject.key else [("", ordered)]
-    far = pd.concat([jumps(group[column], bounds) for _, group in groups])
+    far = jumps(ordered, subject)
     if far.any():
-        at = int(np.flatnonzero(far.to_numpy())[0])
+        at = int(far.to_numpy().argmax())
         before, row = ordered.iloc[at - 1], ordered.iloc[at]
         raise ValidationError(
             f"{name}: line {row['line']}: from {before[column]:g} ({before['observed_for']:%Y-%m-%d}, line "
@@ -58,15 +55,14 @@ def refuse_implausible(table: pd.DataFrame, subject: Subject, column: str, name:
         )
 
 
-def refuse_unlikely(table: pd.DataFrame, subject: Subject, column: str, declared: str | None, name: str) -> None:
+def refuse_unlikely(table: pd.DataFrame, subject: Subject, declared: str | None, name: str) -> None:
     """Refuse what a true file hardly holds: another spacing of dates, frozen prices, weekends, fractions of 1."""
-    shown = measured_frequency(table["observed_for"])
-    if shown and subject.frequency in _PERIOD | {"day": ""} and shown != subject.frequency:
+    if shown := other_spacing(table["observed_for"], subject.frequency):
         raise ValidationError(
             f"{name}: the dates are a {shown} apart, {subject.id} has one value a {subject.frequency}: use the id of a "
             f"{_ADJECTIVE[shown]} dataset, or pass --accept if rows are only missing"
         )
-    values = table[column]
+    values = table[subject.checked_column]
     percent = subject.unit.startswith("%")
     if percent and declared is None and values.abs().max() < _LARGEST_FRACTION:
         raise ValidationError(
@@ -107,13 +103,19 @@ def _longest_run(values: pd.Series) -> tuple[int, int]:
     return start, int(lengths.iloc[start])
 
 
-def describe(table: pd.DataFrame, subject: Subject, column: str) -> list[str]:
-    """Rows, span, range, runs of one value, weekends and gaps, a line each where there is something to say."""
-    days, values = table["observed_for"], table[column]
-    said = [
+def span_line(table: pd.DataFrame, subject: Subject) -> str:
+    """Rows, span and range."""
+    days, values = table["observed_for"], table[subject.checked_column]
+    return (
         f"{subject.id}: {len(table)} rows, {days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}, "
         f"{values.min():g} to {values.max():g} {subject.unit}"
-    ]
+    )
+
+
+def describe(table: pd.DataFrame, subject: Subject) -> list[str]:
+    """Rows, span, range, runs of one value, weekends and gaps, a line each where there is something to say."""
+    days, values = table["observed_for"], table[subject.checked_column]
+    said = [span_line(table, subject)]
     start, length = _longest_run(values) if not subject.key else (0, 0)
     if length >= _STILL.get(subject.frequency, len(table) + 1):
         said.append(f"{values.iloc[start]:g} stands for {length} rows, {days.iloc[start]:%Y-%m-%d} on")

@@ -9,11 +9,11 @@ import stat
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from research.datasets.importing.headings import filled, find_table
+from research.datasets.importing.column import Column
+from research.datasets.importing.headings import Numbered, filled, find_table
 from research.datasets.importing.workbooks import OLE2, ZIP, failed_formulas, sheets
-from research.errors import ValidationError
+from research.errors import ValidationError, did_you_mean
 
 LARGEST = 256 * 2**20
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
@@ -25,6 +25,8 @@ class Sheet:
 
     Attributes
     ----------
+    file
+        Name of the file.
     header
         Column names, stripped.
     rows
@@ -37,16 +39,25 @@ class Sheet:
         The file is split at semicolons, as where the decimal sign is a comma.
     """
 
+    file: str
     header: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
+    rows: tuple[tuple[object, ...], ...]
     lines: tuple[int, ...]
     words: str
     points_may_group: bool = False
 
-    def column(self, name: str) -> list[Any]:
-        """The cells of one column."""
+    def column(self, name: str) -> Column:
+        """One column.
+
+        Raises
+        ------
+        ValidationError
+            If there is none of that name.
+        """
+        if name not in self.header:
+            raise ValidationError(f"{self.file}: no column {name!r}{did_you_mean(name, self.header)}")
         at = self.header.index(name)
-        return [row[at] for row in self.rows]
+        return Column(f"{self.file}: column {name!r}", [row[at] for row in self.rows], self.lines)
 
 
 def read_sheet(path: Path, *, sheet: str | None = None, heading_row: int | None = None) -> Sheet:
@@ -103,22 +114,22 @@ def _gunzip(content: bytes, path: Path) -> bytes:
 
 def _csv(content: bytes, path: Path, heading_row: int | None) -> Sheet:
     text, encoding = _decode(content, path)
+    rows: Numbered = []
+    line = 0
     try:
         delimiter = _delimiter(text, path)
-    except csv.Error as error:
-        raise ValidationError(f"{path.name}: not a table ({error}); save it as plain CSV") from None
-    try:
         stream = io.StringIO(text, newline="")
         reader = csv.reader(stream, delimiter=delimiter, strict=True, skipinitialspace=delimiter == " ")
-        rows, lines = [], []
         for row in reader:
-            rows.append(tuple(cell.strip() for cell in row))
-            lines.append(reader.line_num)
+            line = reader.line_num
+            rows.append((tuple(cell.strip() for cell in row), line))
     except csv.Error as error:
-        raise ValidationError(f"{path.name}: line {reader.line_num}: {error}; check its quotes") from None
+        raise ValidationError(
+            f"{path.name}: line {line + 1}: not a table ({error}); check its quotes, or save it as plain CSV"
+        ) from None
     ending = "" if text.endswith(("\n", "\r")) else ", no line end after the last row: see that it is whole"
     words = f"CSV, {encoding}, split at {_DELIMITERS[delimiter]}{ending}"
-    return _with_header(rows, lines, path, words, heading_row)
+    return _with_header(rows, path, words, heading_row)
 
 
 def _decode(content: bytes, path: Path) -> tuple[str, str]:
@@ -164,10 +175,11 @@ def _excel(content: bytes, path: Path, wanted: str | None, heading_row: int | No
     if len(tables) > 1:
         raise ValidationError(f"{path.name}: several sheets hold tables ({', '.join(tables)}); pass --sheet NAME")
     name, rows = next(iter(tables.items()))
-    cells = [tuple(cell.strip() if isinstance(cell, str) else cell for cell in row) for row in rows]
+    stripped = [tuple(cell.strip() if isinstance(cell, str) else cell for cell in row) for row in rows]
     failed = failed_formulas(content)
     broken = f", {len(failed)} formulas that failed ({', '.join(failed[:3])}) count as no value" if failed else ""
-    return _with_header(cells, list(range(1, len(cells) + 1)), path, f"Excel, sheet {name!r}{broken}", heading_row)
+    numbered = [(row, line) for line, row in enumerate(stripped, 1)]
+    return _with_header(numbered, path, f"Excel, sheet {name!r}{broken}", heading_row)
 
 
 def _parquet(content: bytes, path: Path) -> Sheet:
@@ -186,22 +198,17 @@ def _parquet(content: bytes, path: Path) -> Sheet:
     if not rows:
         raise ValidationError(f"{path.name}: no rows")
     header = tuple(str(name) for name in table.columns)
-    return Sheet(header=header, rows=rows, lines=tuple(range(1, len(rows) + 1)), words="Parquet")
+    return Sheet(file=path.name, header=header, rows=rows, lines=tuple(range(1, len(rows) + 1)), words="Parquet")
 
 
-def _with_header(
-    rows: list[tuple[Any, ...]], lines: list[int], path: Path, words: str, heading_row: int | None
-) -> Sheet:
-    kept = [(row, line) for row, line in zip(rows, lines, strict=True) if filled(row) and not _comment(row)]
+def _with_header(rows: Numbered, path: Path, words: str, heading_row: int | None) -> Sheet:
+    kept = [(row, line) for row, line in rows if filled(row) and not str(row[0]).startswith("#")]
     header, data, left_out = find_table(kept, path.name, heading_row, even=words.startswith("CSV"))
     return Sheet(
+        file=path.name,
         header=header,
         rows=tuple(row for row, _ in data),
-        lines=tuple(number for _, number in data),
+        lines=tuple(line for _, line in data),
         words=words + left_out,
         points_may_group="semicolons" in words,
     )
-
-
-def _comment(row: tuple[Any, ...]) -> bool:
-    return isinstance(row[0], str) and row[0].startswith("#")

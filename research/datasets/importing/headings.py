@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 from research.datasets.importing.dates import looks_like_date, looks_like_year
 from research.datasets.importing.numerals import MISSING
 from research.errors import ValidationError
 
-Row = tuple[Any, ...]
+Row = tuple[object, ...]
 Numbered = list[tuple[Row, int]]
 """Rows with the line that each stands on."""
 
@@ -77,7 +76,7 @@ def first_data_row(rows: Sequence[Row]) -> int | None:
     return best
 
 
-def filled(row: Sequence[Any]) -> int:
+def filled(row: Sequence[object]) -> int:
     """Number of cells that are not empty."""
     return sum(not _empty(cell) for cell in row)
 
@@ -221,7 +220,7 @@ def _is_data_row(row: Row) -> bool:
     return any(_is_number(cell) for column, cell in enumerate(row) if dated and column != dated[0])
 
 
-def _is_number(cell: Any) -> bool:
+def _is_number(cell: object) -> bool:
     if isinstance(cell, str):
         text = cell.strip().lower()
         if looks_like_date(text) and not text.isdigit():
@@ -236,7 +235,7 @@ def _has_data(row: Row) -> bool:
     return any(_is_data(cell) for cell in row)
 
 
-def _is_data(cell: Any) -> bool:
+def _is_data(cell: object) -> bool:
     """Whether a cell is a number or a date, as headings are not (but a year may be one)."""
     if isinstance(cell, str):
         bare = re.sub(r"[-+.,%()/:T\s]", "", cell)
@@ -249,9 +248,9 @@ def _unnamed_index(row: Row) -> bool:
     return len(row) >= 2 and _empty(row[0]) and not any(_empty(cell) for cell in row[1:])
 
 
-def _cell(row: Row, column: int) -> Any:
+def _cell(row: Row, column: int) -> object:
     return row[column] if column < len(row) else None
 
 
-def _empty(cell: Any) -> bool:
+def _empty(cell: object) -> bool:
     return cell is None or cell == ""

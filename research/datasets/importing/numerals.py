@@ -6,11 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, isnan
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
+from research.datasets.importing.column import Column
 from research.errors import ValidationError
+from research.units import Floats
 
 Decimal = Literal["point", "comma"]
 
@@ -44,28 +46,17 @@ class Numbers:
         How they were read.
     """
 
-    values: np.ndarray
+    values: Floats
     percent: bool
     words: tuple[str, ...]
     currencies: frozenset[str] = frozenset()
 
 
-def read_numbers(
-    cells: Sequence[Any],
-    lines: Sequence[int],
-    *,
-    where: str,
-    decimal: Decimal | None = None,
-    points_may_group: bool = False,
-) -> Numbers:
+def read_numbers(column: Column, *, decimal: Decimal | None = None, points_may_group: bool = False) -> Numbers:
     """Read one column of numbers.
 
     Parameters
     ----------
-    cells, lines
-        The column, and the line of each cell.
-    where
-        File and column, the first words of every error.
     decimal
         The decimal sign, when the user declared it.
     points_may_group
@@ -76,33 +67,26 @@ def read_numbers(
     ValidationError
         If a cell is no number, is infinite, has two readings, or is written by another convention than the rest.
     """
-    texts = [_text(cell) for cell in cells]
-    signs = [text.endswith("%") for text in texts if text is not None]
-    if any(signs) and not all(signs):
-        at = next(at for at, text in enumerate(texts) if text is not None and not text.endswith("%"))
-        raise ValidationError(
-            f"{where}: line {lines[at]}: {cells[at]!r} has no percent sign, others have; write all alike"
-        )
+    texts = [_text(cell) for cell in column.cells]
+    signs = [text is None or text.endswith("%") for text in texts]
+    percent = any(text is not None and text.endswith("%") for text in texts)
+    if percent and not all(signs):
+        raise column.wrong(signs.index(False), "has no percent sign, others have; write all alike")
     bare = [None if text is None else _strip(text) for text in texts]
     words = []
-    if decimal is None:
-        decimal = _convention(bare, cells, lines, where, points_may_group)
+    decimal = decimal or _convention(bare, column, points_may_group)
     if any(text is not None and "," in text for text in bare):
         words.append("commas read as thousands separators" if decimal == "point" else "commas read as decimal commas")
-    values = np.full(len(cells), np.nan)
-    for at, text in enumerate(bare):
-        if text is not None:
-            values[at] = _value(text, decimal, cells[at], lines[at], where)
-    missing = sum(text is None for text in bare)
-    if missing:
+    values = [np.nan if text is None else _value(text, decimal, column, at) for at, text in enumerate(bare)]
+    if missing := bare.count(None):
         words.append(f"{missing} rows without a value left out")
-    if any(signs):
+    if percent:
         words.append("percent signs read")
     marks = frozenset(mark.strip() for text in texts if text for mark in _CURRENCY.findall(text.strip("-+() ")))
-    return Numbers(values=values, percent=any(signs), words=tuple(words), currencies=marks)
+    return Numbers(values=np.array(values, dtype=float), percent=percent, words=tuple(words), currencies=marks)
 
 
-def _text(cell: Any) -> str | None:
+def _text(cell: object) -> str | None:
     if cell is None or (isinstance(cell, float) and isnan(cell)):
         return None
     if isinstance(cell, bool | np.bool_):
@@ -124,34 +108,24 @@ def _strip(text: str) -> str:
     return sign + (_SPACES.sub("", text) if _GROUPED.fullmatch(text) else text)
 
 
-def _convention(
-    texts: Sequence[str | None], cells: Sequence[Any], lines: Sequence[int], where: str, points_may_group: bool
-) -> Decimal:
+def _convention(texts: Sequence[str | None], column: Column, points_may_group: bool) -> Decimal:
     """The decimal sign that the column shows, from the cells that can be read one way only."""
-    seen: dict[Decimal, int] = {}
-    undecided = None
+    seen: dict[str, int] = {}
     for at, text in enumerate(texts):
-        if text is None:
-            continue
-        reading = _one_reading(text.lstrip("+-"))
-        if reading in ("point", "comma"):
-            seen.setdefault(reading, at)
-        elif undecided is None and (reading == "undecided" or (reading == "grouped" and points_may_group)):
-            undecided = at
-    if len(seen) == 2:
-        point, comma = seen["point"], seen["comma"]
+        if text is not None:
+            seen.setdefault(_one_reading(text.lstrip("+-")), at)
+    if "point" in seen and "comma" in seen:
         raise ValidationError(
-            f"{where}: line {lines[point]} ({cells[point]!r}) has a decimal point, line {lines[comma]} "
-            f"({cells[comma]!r}) a decimal comma; write all alike"
+            f"{column.where}: {column.shown(seen['point'])} has a decimal point, {column.shown(seen['comma'])} a "
+            "decimal comma; write all alike"
         )
-    if seen:
-        return next(iter(seen))
-    if undecided is not None:
-        text = str(texts[undecided]).replace(",", ".")
-        raise ValidationError(
-            f"{where}: line {lines[undecided]}: {cells[undecided]!r} can be {text.replace('.', '')} or "
-            f"{text}; pass --decimal point or --decimal comma"
-        )
+    if "point" in seen or "comma" in seen:
+        return "point" if "point" in seen else "comma"
+    doubtful = [seen[reading] for reading in ("undecided", "grouped")[: 1 + points_may_group] if reading in seen]
+    if doubtful:
+        at = min(doubtful)
+        text = str(texts[at]).replace(",", ".")
+        raise column.wrong(at, f"can be {text.replace('.', '')} or {text}; pass --decimal point or --decimal comma")
     return "point"
 
 
@@ -159,30 +133,24 @@ def _one_reading(text: str) -> Literal["point", "comma", "undecided", "grouped",
     commas, points = text.count(","), text.count(".")
     if commas and points:
         return "point" if text.rindex(".") > text.rindex(",") else "comma"
-    if points > 1:
-        return "comma"
-    if commas > 1:
-        return "point"
-    if commas == 1:
-        whole, fraction = text.split(",")
-        three = len(fraction) == 3 and fraction.isdigit() and 1 <= len(whole) <= 3 and whole != "0"
+    if commas + points > 1:
+        return "comma" if points else "point"
+    if not commas + points:
+        return "any"
+    whole, fraction = text.split("," if commas else ".")
+    three = len(fraction) == 3 and fraction.isdigit() and 1 <= len(whole) <= 3 and whole != "0"
+    if commas:
         return "undecided" if three else "comma"
-    if points == 1:
-        whole, fraction = text.split(".")
-        three = len(fraction) == 3 and fraction.isdigit() and 1 <= len(whole) <= 3 and whole != "0"
-        return "grouped" if three else "point"
-    return "any"
+    return "grouped" if three else "point"
 
 
-def _value(text: str, decimal: Decimal, cell: Any, line: int, where: str) -> float:
-    if _BROKEN.fullmatch(str(cell).strip()):
-        raise ValidationError(
-            f"{where}: line {line}: {str(cell)!r} is a formula that failed; repair the workbook, or empty the cell"
-        )
+def _value(text: str, decimal: Decimal, column: Column, at: int) -> float:
+    if _BROKEN.fullmatch(str(column.cells[at]).strip()):
+        raise column.wrong(at, "is a formula that failed; repair the workbook, or empty the cell")
     if not _PLAIN[decimal].fullmatch(text) or not any(sign.isdigit() for sign in text):
-        raise ValidationError(f"{where}: line {line}: {str(cell)!r} is no number; correct it or leave it empty")
+        raise column.wrong(at, "is no number; correct it or leave it empty")
     thousands, point = (",", ".") if decimal == "point" else (".", ",")
     value = float(text.replace(thousands, "").replace(point, "."))
     if not isfinite(value):
-        raise ValidationError(f"{where}: line {line}: {str(cell)!r} is too large for a number; correct it")
+        raise column.wrong(at, "is too large for a number; correct it")
     return value

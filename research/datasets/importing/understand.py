@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from shlex import quote
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
+from research.datasets.importing.column import Column
 from research.datasets.importing.dates import DateOrder, read_dates
 from research.datasets.importing.doubtful import describe, refuse_future, refuse_implausible, refuse_unlikely
 from research.datasets.importing.files import Sheet, read_sheet
 from research.datasets.importing.numerals import Decimal, read_numbers
-from research.datasets.importing.subject import Subject
 from research.datasets.importing.units import believed, conversion, in_own_currency, is_unit_column, spoken
+from research.datasets.plausibility import Subject
 from research.errors import ValidationError, did_you_mean
 
 _DATE_NAMES = (
@@ -112,85 +113,73 @@ def understand(
         One line with file, line, what is wrong or ambiguous, and the remedy.
     """
     chosen = options or ImportOptions()
-    file = Path(path).expanduser()
-    sheet = read_sheet(file, sheet=chosen.sheet, heading_row=chosen.heading_row)
-    date_column = _date_column(sheet, chosen.date_column, file.name)
-    dates = read_dates(
-        _with_clock(sheet, date_column),
-        sheet.lines,
-        frequency=subject.frequency,
-        where=f"{file.name}: column {date_column!r}",
-        order=chosen.dates,
-    )
+    sheet = read_sheet(Path(path).expanduser(), sheet=chosen.sheet, heading_row=chosen.heading_row)
+    date_column = _date_column(sheet, chosen.date_column)
+    dates = read_dates(_with_clock(sheet, date_column), frequency=subject.frequency, order=chosen.dates)
     table = pd.DataFrame({"observed_for": dates.days, "line": sheet.lines, "time": dates.times})
-    said = [f"{file.name}: {sheet.words}", f"column {date_column!r}: {'; '.join(dates.words)}"]
-    said += _add_known_at(table, sheet, file.name)
+    said = [f"{sheet.file}: {sheet.words}", f"column {date_column!r}: {'; '.join(dates.words)}"]
+    said += _add_known_at(table, sheet)
     if subject.columns == ("value",):
-        said += _add_value(table, sheet, date_column, subject, chosen, file.name)
+        said += _add_value(table, sheet, date_column, subject, chosen)
         table = table[table["value"].notna()]
     else:
-        said += _add_columns(table, sheet, subject, chosen, file.name)
-    checked = subject.checked_column
-    refuse_future(table, today or pd.Timestamp.now("UTC").date(), file.name)
-    table, dropped = _one_row_a_period(table, subject, chosen, file.name)
+        said += _add_columns(table, sheet, subject, chosen)
+    refuse_future(table, today or pd.Timestamp.now("UTC").date(), sheet.file)
+    table, dropped = _one_row_a_period(table, subject, chosen, sheet.file)
     said += dropped
     table = table.sort_values(["observed_for", *subject.key], kind="stable", ignore_index=True)
     if not chosen.accept:
-        refuse_implausible(table, subject, checked, file.name)
-        refuse_unlikely(table, subject, checked, chosen.unit, file.name)
-    said += describe(table, subject, checked)
+        refuse_implausible(table, subject, sheet.file)
+        refuse_unlikely(table, subject, chosen.unit, sheet.file)
+    said += describe(table, subject)
     return Understood(observations=table.drop(columns=["line", "time"]), preview=tuple(said))
 
 
-def _date_column(sheet: Sheet, wanted: str | None, name: str) -> str:
+def _date_column(sheet: Sheet, wanted: str | None) -> str:
     if wanted is not None:
-        return _column(sheet, wanted, name)
-    by_name = [column for wish in _DATE_NAMES for column in sheet.header if column.strip().lower() == wish]
-    if by_name:
-        return by_name[0]
-    stored = [column for column in sheet.header if all(isinstance(cell, date) for cell in sheet.column(column))]
-    if stored:
-        return stored[0]
-    if sheet.header[0].strip() and "date" not in " ".join(sheet.header).lower():
-        return sheet.header[0]
-    near = [column for column in sheet.header if "date" in column.lower()]
+        return wanted
+    header = sheet.header
+    by_name = [column for wish in _DATE_NAMES for column in header if column.strip().lower() == wish]
+    stored = [at for at, column in enumerate(header) if all(isinstance(row[at], date) for row in sheet.rows)]
+    if by_name or stored:
+        return by_name[0] if by_name else header[stored[0]]
+    near = [column for column in header if "date" in column.lower()]
+    if header[0].strip() and not near:
+        return header[0]
     if len(near) == 1:
         return near[0]
-    raise ValidationError(f"{name}: which of {', '.join(sheet.header)} is the date? pass --date-column NAME")
+    raise ValidationError(f"{sheet.file}: which of {', '.join(header)} is the date? pass --date-column NAME")
 
 
-def _with_clock(sheet: Sheet, date_column: str) -> list[Any]:
+def _with_clock(sheet: Sheet, date_column: str) -> Column:
     """The dates, with the times of day that stand in a column of their own."""
-    cells = sheet.column(date_column)
+    column = sheet.column(date_column)
     other = next((name for name in sheet.header if name.lower() == "time" and name != date_column), None)
-    if other is None or not all(isinstance(cell, str) for cell in cells):
-        return cells
-    clock = sheet.column(other)
+    if other is None or not all(isinstance(cell, str) for cell in column.cells):
+        return column
+    clock = sheet.column(other).cells
     if not all(re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", str(cell)) for cell in clock):
-        return cells
-    return [f"{day} {time}" for day, time in zip(cells, clock, strict=True)]
+        return column
+    return replace(column, cells=[f"{day} {time}" for day, time in zip(column.cells, clock, strict=True)])
 
 
-def _add_known_at(table: pd.DataFrame, sheet: Sheet, name: str) -> list[str]:
-    column = _known_column(sheet)
-    if column is None:
+def _add_known_at(table: pd.DataFrame, sheet: Sheet) -> list[str]:
+    name = _known_column(sheet)
+    if name is None:
         return []
-    moments = pd.to_datetime(pd.Series(sheet.column(column)), utc=True, errors="coerce", format="ISO8601")
+    column = sheet.column(name)
+    moments = pd.to_datetime(pd.Series(list(column.cells)), utc=True, errors="coerce", format="ISO8601")
     if moments.isna().any():
         at = int(moments.isna().to_numpy().argmax())
-        raise ValidationError(
-            f"{name}: line {sheet.lines[at]}: {column} {sheet.column(column)[at]!r} is no moment; "
-            "write YYYY-MM-DD or YYYY-MM-DDTHH:MMZ, or remove the column"
-        )
+        raise column.wrong(at, "is no moment; write YYYY-MM-DD or YYYY-MM-DDTHH:MMZ, or remove the column")
     days_only = (moments == moments.dt.normalize()).all()
     if days_only:
         moments = moments + pd.Timedelta(hours=23, minutes=59)
     table["known_at"] = moments.astype("datetime64[us, UTC]")
     early = table["known_at"] < table["observed_for"].dt.tz_localize("UTC")
     if early.any():
-        at = int(early.to_numpy().argmax())
-        raise ValidationError(f"{name}: line {sheet.lines[at]}: known before its period ends; correct {column}")
-    return [f"column {column!r}: when each value was known{', at the end of that day (UTC)' if days_only else ''}"]
+        raise column.wrong(int(early.to_numpy().argmax()), "is known before its period ends; correct it")
+    return [f"column {name!r}: when each value was known{', at the end of that day (UTC)' if days_only else ''}"]
 
 
 def _known_column(sheet: Sheet) -> str | None:
@@ -199,88 +188,74 @@ def _known_column(sheet: Sheet) -> str | None:
 
 
 def _add_value(
-    table: pd.DataFrame, sheet: Sheet, date_column: str, subject: Subject, options: ImportOptions, name: str
+    table: pd.DataFrame, sheet: Sheet, date_column: str, subject: Subject, options: ImportOptions
 ) -> list[str]:
-    column = _value_column(sheet, date_column, options, subject.id, subject.unit, name)
-    where = f"{name}: column {column!r}"
-    numbers = read_numbers(
-        sheet.column(column),
-        sheet.lines,
-        where=where,
-        decimal=options.decimal,
-        points_may_group=sheet.points_may_group,
-    )
-    declared = options.unit
+    name = options.value_column or _value_column(sheet, date_column, subject)
+    column, declared = sheet.column(name), options.unit
+    numbers = read_numbers(column, decimal=options.decimal, points_may_group=sheet.points_may_group)
     if numbers.percent and declared is None and not subject.unit.startswith("%"):
-        raise ValidationError(f"{where}: percent signs, but {subject.id} is in {subject.unit}; name another column")
-    said = [(f"the heading {column!r}", *spoken(column))]
+        raise ValidationError(
+            f"{column.where}: percent signs, but {subject.id} is in {subject.unit}; name another column"
+        )
+    said = [(f"the heading {name!r}", *spoken(name))]
     said += [(f"the sign {sign!r}", *spoken(sign, whole=True)) for sign in sorted(numbers.currencies)]
-    said += _unit_columns(sheet, name)
-    declared, heard = believed(said, declared, subject.unit, where)
-    factor, words = conversion(declared, subject.unit, where)
+    said += _unit_columns(sheet)
+    declared, heard = believed(said, declared, subject.unit, column.where)
+    factor, words = conversion(declared, subject.unit, column.where)
     table["value"] = numbers.values * factor
     if table["value"].isna().all():
-        raise ValidationError(f"{where}: no values at all; name another column with --value-column")
-    return [f"column {column!r}: {'; '.join((*numbers.words, *heard, words))}"]
+        raise ValidationError(f"{column.where}: no values at all; name another column with --value-column")
+    return [f"column {name!r}: {'; '.join((*numbers.words, *heard, words))}"]
 
 
-def _unit_columns(sheet: Sheet, name: str) -> list[tuple[str, str, str]]:
+def _unit_columns(sheet: Sheet) -> list[tuple[str, str, str]]:
     """What the columns of units say, each one thing all the way down."""
     said = []
-    for column in filter(is_unit_column, sheet.header):
-        words = list(dict.fromkeys(str(cell).strip() for cell in sheet.column(column) if cell not in (None, "")))
+    for name in filter(is_unit_column, sheet.header):
+        column = sheet.column(name)
+        words = list(dict.fromkeys(str(cell).strip() for cell in column.cells if cell not in (None, "")))
         if len(words) > 1:
             raise ValidationError(
-                f"{name}: column {column!r} says {words[0]!r} and {words[1]!r}; "
-                "keep one unit a file, and add each by itself"
+                f"{column.where} says {words[0]!r} and {words[1]!r}; keep one unit a file, and add each by itself"
             )
-        said += [(f"the column {column!r}", *spoken(word, whole=True)) for word in words]
+        said += [(f"the column {name!r}", *spoken(word, whole=True)) for word in words]
     return said
 
 
-def _value_column(sheet: Sheet, date_column: str, options: ImportOptions, identity: str, unit: str, name: str) -> str:
-    if options.value_column is not None:
-        return _column(sheet, options.value_column, name)
+def _value_column(sheet: Sheet, date_column: str, subject: Subject) -> str:
     beside = (date_column, _known_column(sheet))
     others = [column for column in sheet.header if column and column not in beside and not is_unit_column(column)]
-    exact = [column for column in others if column.lower() in (*_VALUE_NAMES, identity)]
+    exact = [column for column in others if column.lower() in (*_VALUE_NAMES, subject.id)]
     exact = exact or [column for column in others if column.lower().split(" ")[0] in _VALUE_NAMES]
-    if len(others) == 1 or len(exact) == 1:
-        return (exact or others)[0]
-    numeric = [column for column in others if _mostly_numbers(sheet.column(column))]
-    ours = [column for column in numeric if in_own_currency(column, unit)]
-    if len(numeric) == 1 or len(ours) == 1:
-        return (ours or numeric)[0]
+    numeric = [column for column in others if _mostly_numbers(sheet.column(column).cells)]
+    ours = [column for column in numeric if in_own_currency(column, subject.unit)]
+    for found in (others, exact, numeric, ours):
+        if len(found) == 1:
+            return found[0]
     if not numeric:
-        raise ValidationError(f"{name}: no column of numbers beside {date_column!r}; the file has {', '.join(others)}")
-    raise ValidationError(f"{name}: which of {', '.join(numeric)} is {identity}? pass --value-column NAME")
+        raise ValidationError(
+            f"{sheet.file}: no column of numbers beside {date_column!r}; the file has {', '.join(others)}"
+        )
+    raise ValidationError(f"{sheet.file}: which of {', '.join(numeric)} is {subject.id}? pass --value-column NAME")
 
 
-def _add_columns(table: pd.DataFrame, sheet: Sheet, subject: Subject, options: ImportOptions, name: str) -> list[str]:
-    for column in subject.columns:
-        if column not in sheet.header:
-            raise ValidationError(
-                f"{name}: {subject.id} is a table and needs the column {column!r}{did_you_mean(column, sheet.header)}"
-            )
-        cells = sheet.column(column)
-        if column in subject.key:
-            table[column] = [str(cell) for cell in cells]
+def _add_columns(table: pd.DataFrame, sheet: Sheet, subject: Subject, options: ImportOptions) -> list[str]:
+    for name in subject.columns:
+        if name not in sheet.header:
+            near = did_you_mean(name, sheet.header)
+            raise ValidationError(f"{sheet.file}: {subject.id} is a table and needs the column {name!r}{near}")
+        column = sheet.column(name)
+        if name in subject.key:
+            table[name] = [str(cell) for cell in column.cells]
         else:
-            where = f"{name}: column {column!r}"
-            table[column] = read_numbers(cells, sheet.lines, where=where, decimal=options.decimal).values
-    factor, words = conversion(options.unit, subject.unit, name)
+            table[name] = read_numbers(column, decimal=options.decimal).values
+    factor, words = conversion(options.unit, subject.unit, sheet.file)
     if factor != 1.0:
-        raise ValidationError(f"{name}: units of a table are not converted ({words}); convert the file first")
+        raise ValidationError(f"{sheet.file}: units of a table are not converted ({words}); convert the file first")
     return [f"columns {', '.join(subject.columns)}: {words}"]
 
 
-def _column(sheet: Sheet, wanted: str, name: str) -> str:
-    if wanted not in sheet.header:
-        raise ValidationError(f"{name}: no column {wanted!r}{did_you_mean(wanted, sheet.header)}")
-    return wanted
-
-
-def _mostly_numbers(cells: Sequence[Any]) -> bool:
+def _mostly_numbers(cells: Sequence[object]) -> bool:
     texts = [str(cell) for cell in cells[:200] if cell not in (None, "")]
     digits = [sum(sign.isdigit() for sign in text) >= max(1, len(text) / 3) for text in texts]
     return bool(texts) and sum(digits) > len(texts) / 2
@@ -290,19 +265,18 @@ def _one_row_a_period(
     table: pd.DataFrame, subject: Subject, options: ImportOptions, name: str
 ) -> tuple[pd.DataFrame, list[str]]:
     by = ["observed_for", *subject.key] + (["known_at"] if "known_at" in table else [])
-    twice = table.duplicated(by, keep=False)
-    if not twice.any():
+    twice = table[table.duplicated(by, keep=False)]
+    if twice.empty:
         return table, []
-    bars = table.loc[twice].groupby(by)["time"].nunique().gt(1).all()
+    bars = twice.groupby(by)["time"].nunique().gt(1).all()
     if options.keep is None:
-        lines = table.loc[twice, "line"].tolist()
-        shown = ", ".join(map(str, lines[:6])) + (" …" if len(lines) > 6 else "")
+        shown = ", ".join(map(str, twice["line"].iloc[:6])) + (" …" if len(twice) > 6 else "")
         advice = "keep one of each, or pass --keep first|last"
         if bars:
             advice = f"pass --keep last for the last of each {subject.frequency}, or --keep first"
         raise ValidationError(
-            f"{name}: {len(lines)} rows share a period, in lines {shown} "
-            f"({table.loc[twice, 'observed_for'].iloc[0]:%Y-%m-%d} first); {advice}"
+            f"{name}: {len(twice)} rows share a period, in lines {shown} "
+            f"({twice['observed_for'].iloc[0]:%Y-%m-%d} first); {advice}"
         )
     if bars:  # by the clock, however the file is sorted
         table = table.sort_values("time", kind="stable")

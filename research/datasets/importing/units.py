@@ -6,8 +6,7 @@ import re
 from collections.abc import Sequence
 
 from research.errors import ValidationError, did_you_mean
-
-GRAMS_PER_TROY_OUNCE = 31.1034768
+from research.units import GRAMS_PER_TROY_OUNCE
 
 _GRAMS = {
     "oz": GRAMS_PER_TROY_OUNCE,

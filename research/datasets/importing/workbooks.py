@@ -6,7 +6,6 @@ import re
 import struct
 import zipfile
 from io import BytesIO
-from typing import Any
 
 from research.datasets.optional import need
 
@@ -17,7 +16,7 @@ _FREE = 0xFFFFFFFF
 _HEADER = 512
 
 
-def sheets(content: bytes, *, skip_empty_area: bool = True) -> dict[str, list[list[Any]]]:
+def sheets(content: bytes, *, skip_empty_area: bool = True) -> dict[str, list[list[object]]]:
     """Rows of every sheet by its name; cells as Python values.
 
     Raises

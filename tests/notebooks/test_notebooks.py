@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from .conftest import REPOSITORY
+from ..conftest import REPOSITORY
 
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("0*.ipynb"))
 QUICK = "02_write_your_own_strategy"

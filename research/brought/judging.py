@@ -1,0 +1,287 @@
+r"""``assay judge``: a backtest made elsewhere, judged by the one judge.
+
+**Weights and trades** go through the account of this house: its price of metal, its bills, its costs, its delay. The
+weight of a date counts as decided at the first bar on or after that date and is filled ``delay`` bars later, whatever
+its author assumed; a bar without a weight keeps what there is. The verdict and every number are those of a strategy
+here that decides the same weights.
+
+**Returns** are judged as they are (:mod:`~research.brought.returns`). Without weights no history can be moved in time,
+no fill delayed and no cost doubled; where a word hangs on those it is ``undecidable``.
+
+**Tries.** What is shown is the best of what was tried, so ``trials`` counts every variant that was looked at, this one
+too. Each further one is paid for as if it were unlike the rest (Bonferroni): p with all that was tried is
+``p_with_record + (trials - 1) * p``, at most 1. That holds however alike they were.
+
+**Look-ahead** cannot be excluded from results: weights that were made with tomorrow's price look like any others. One
+check can be had of weights: what they earn when filled in the bar that decided them, and how much of it a bar later.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from math import nan
+
+import pandas as pd
+
+from research.brought.figures import Figure, Path, parsed, recomputed
+from research.brought.objects import read
+from research.brought.reading import Found, periods_per_year
+from research.brought.returns import bills_between, timing_of_returns
+from research.datasets.data import Data, open_data
+from research.datasets.importing import ImportOptions
+from research.datasets.market import Market
+from research.datasets.panel import Panel
+from research.diagnostics.timing import Estimate
+from research.errors import NoData, ParameterError
+from research.execution import Execution
+from research.provenance import hash_table, hash_text
+from research.study import LEDGER, Study, compare
+from research.study.candidates import timing_of
+from research.study.judge import ClaimRows, measure
+from research.study.judge import judge as judged_claims
+from research.study.record import Recorder, Terms, recorded_on, series_of
+from research.study.threads import one_thread
+from research.thesis import Strategy
+from research.values import plain
+from research.verdict import Evidence, Rules, Verdict
+
+_LOST = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class SameBar:
+    """What the same weights earn by their timing when filled in the bar that decided them, and on the terms.
+
+    Attributes
+    ----------
+    same_bar, delayed
+        Fractions a year, after costs.
+    p_value
+        Of ``same_bar``, one-sided.
+    suspicious
+        Whether a profit that is no accident (p of at most 0.05) is mostly gone on the terms.
+    """
+
+    same_bar: float
+    delayed: float
+    p_value: float
+    suspicious: bool
+
+    def __str__(self) -> str:
+        found = (
+            f"filled in the bar that decided it, it earns {self.same_bar:+.2%} a year by its timing "
+            f"(p {self.p_value:.3f}), on these terms {self.delayed:+.2%}"
+        )
+        if self.suspicious:
+            return f"{found}: a bar takes the profit away, as it does of look-ahead; ask for the code"
+        return f"{found}: no sign of look-ahead, and no proof that there is none"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Brought:
+    """What was brought, judged.
+
+    Attributes
+    ----------
+    name, kind, metal
+        What it is called; ``weights``, ``trades`` or ``returns``; what it is judged on.
+    read
+        How it was understood, a line each.
+    trials
+        How many variants were tried; ``None`` where nobody said.
+    evidence, verdict
+        As of any strategy.
+    figures
+        What was claimed of it, recomputed.
+    same_bar
+        The one check of look-ahead; ``None`` of returns.
+    open
+        What the answer leaves open, a line each.
+    study
+        The account and all else, of weights and trades.
+    """
+
+    name: str
+    kind: str
+    metal: str
+    read: tuple[str, ...]
+    trials: int | None
+    evidence: Evidence
+    verdict: Verdict
+    figures: tuple[Figure, ...]
+    same_bar: SameBar | None
+    open: tuple[str, ...]
+    study: Study | None = None
+
+    def __repr__(self) -> str:
+        return f"<Brought {self.name} on {self.metal}: {self.verdict.word}>"
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values only."""
+        return {item.name: plain(getattr(self, item.name)) for item in fields(self)}
+
+
+@one_thread()
+def judge(
+    brought: object,
+    *,
+    metal: str,
+    data: Data | None = None,
+    trials: int | None = None,
+    kind: str | None = None,
+    claims: Sequence[str] = (),
+    options: ImportOptions | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    execution: Execution | None = None,
+    rules: Rules | None = None,
+    ledger: Recorder | None = LEDGER,
+) -> Brought:
+    """Judge weights, trades or returns that were made elsewhere.
+
+    Parameters
+    ----------
+    brought
+        A file (CSV, Excel, Parquet); a pandas Series or table by date; a vectorbt ``Portfolio``, the stats of
+        backtesting.py, a result of bt.
+    metal
+        ``gold`` or ``silver``: what was traded.
+    data
+        By default what the command line sees.
+    trials
+        How many variants were looked at to find this one, itself among them.
+    kind
+        ``weights`` (fractions of the account in metal, from that date on), ``returns`` (of the account, in the period
+        that ends on that date), ``equity`` (its value) or ``trades``, where the headings do not say it.
+    claims
+        Figures that were claimed of it, as ``"Sharpe 1.8"`` or ``"CAGR 22 %"``.
+    options
+        What a file does not say of itself: its columns, order of dates, decimal sign, unit (``percent`` or
+        ``fraction``).
+    start, end, execution, rules, ledger
+        As of ``compare``; ``end`` is by default where the results end.
+
+    Raises
+    ------
+    AssayError
+        One line: what can be read in two ways, lies outside the prices, or borrows more than the terms allow.
+    """
+    if trials is not None and trials < 1:
+        raise ParameterError(f"--trials {trials}: count every variant that was looked at, this one too: 1 or more")
+    asked = dict(map(parsed, claims))
+    found, data, rules = read(brought, kind, options or ImportOptions(), metal), data or open_data(), rules or Rules()
+    terms = Terms((execution or Execution()).without(data.price.in_price), start, end)
+    market, study, check, account = data.market(metal, start, end), None, None, None
+    if found.weights is None:
+        words, evidence, verdict = _of_returns(found, market, trials or 1, terms, rules, ledger)
+    else:
+        terms = _until(found.name, found.weights, market, terms)
+        decided = on_bars(found.weights, pd.DatetimeIndex(data.market(metal, None, terms.end).price.index))
+        strategy = _strategy(found.name, decided, metal, trials or 1)
+        within = {"metals": [metal], "start": start, "end": terms.end, "execution": terms.execution}
+        study = compare([strategy], data, rules=rules, ledger=ledger, **within)  # type: ignore[arg-type]
+        (trial,) = study.trials
+        evidence, verdict = trial.evidence, trial.verdict
+        words = f"of {found.weights.count()} weights the last by each bar counts: {decided.count()}"
+        check = _same_bar(trial.accounts.decided, trial.accounts.market, terms.execution)
+        account = trial.result.returns, trial.result.bill_returns, trial.result.periods_per_year
+    return Brought(
+        name=found.name,
+        kind=found.kind,
+        metal=metal,
+        read=(*found.words, words),
+        trials=trials,
+        evidence=evidence,
+        verdict=verdict,
+        figures=recomputed(asked, _own(found, market), account, found.n_trades),
+        same_bar=check,
+        open=_left_open(trials, evidence, rules, found),
+        study=study,
+    )
+
+
+def on_bars(weights: pd.Series, bars: pd.DatetimeIndex) -> pd.Series:
+    """Each weight at the first bar on or after its date, of several the last; NaN at a bar without one."""
+    at = bars.searchsorted(pd.DatetimeIndex(weights.index))
+    inside = at < len(bars)
+    placed = pd.Series(weights.to_numpy(dtype=float)[inside], index=bars[at[inside]])
+    return placed.groupby(level=0).last().reindex(bars)
+
+
+def _until(name: str, weights: pd.Series, market: Market, terms: Terms) -> Terms:
+    """The terms up to the bar at which the last weight is decided."""
+    bars, (first, last) = pd.DatetimeIndex(market.price.index), weights.index[[0, -1]]
+    if last <= bars[0] or first > bars[-1]:
+        covered = f"the price of {market.metal}, {bars[0]:%Y-%m-%d} to {bars[-1]:%Y-%m-%d}"
+        raise NoData(f"{name}: {first:%Y-%m-%d} to {last:%Y-%m-%d} lies outside {covered}; name another --price")
+    return Terms(terms.execution, terms.start, f"{bars[min(bars.searchsorted(last), len(bars) - 1)]:%Y-%m-%d}")
+
+
+def _strategy(name: str, weights: pd.Series, metal: str, tried: int) -> Strategy:
+    """A strategy that decides what was brought; its identity is the weights' own."""
+
+    def decided(panel: Panel) -> pd.Series:
+        return weights.reindex(panel.index)
+
+    return Strategy(
+        name=name,
+        claim=f"Holding {metal} at the times of {name} pays.",
+        metals=(metal,),
+        inputs={"price": f"{metal}_price"},
+        expected_sign=1,
+        falsifier="No timing return in its direction.",
+        grid={},
+        signal=decided,
+        tried=tried,
+    )
+
+
+def _of_returns(
+    found: Found, market: Market, tried: int, terms: Terms, rules: Rules, ledger: Recorder | None
+) -> tuple[str, Evidence, Verdict]:
+    """What they were compared with, in words, and what the judge makes of them; they count for what comes after."""
+    assert found.returns is not None
+    timing, words = timing_of_returns(found.returns, market, terms.execution, found.name)
+    prices = next(item.sha256 for item in market.datasets.values() if item.price)
+    parts = [hash_table(found.returns.to_frame()), market.metal, prices, terms.to_json()]
+    key, row = hash_text(json.dumps(parts, sort_keys=True)), f"{found.name}/{market.metal}"
+    record, _ = recorded_on(ledger, {prices}, timing.year, [key])
+    claim = ClaimRows(id=found.name, sign=1, rows={row: timing}, tried=tried)
+    judged = judged_claims([claim], rules, record=record, decided_by="p_with_record")[found.name]
+    problem = ledger.keep(series_of(claim.rows, {row: key}, prices, 1, {row: judged.numbers})) if ledger else ""
+    return f"{words}{problem and '; ledger: '}{problem}", judged.evidence, judged.verdict
+
+
+def _own(found: Found, market: Market) -> Path | None:
+    if found.returns is None:
+        return None
+    days = pd.DatetimeIndex(found.returns.index)
+    return found.returns, bills_between(market, days).fillna(0.0), periods_per_year(days)
+
+
+def _same_bar(decided: pd.Series, market: Market, execution: Execution) -> SameBar:
+    timings = [timing_of(decided.shift(-bars), market, execution) for bars in (execution.delay, 0)]
+    early, late = (nan if item is None else float(item.series(1).mean()) * item.year for item in timings)
+    rows = {} if timings[0] is None else {"same bar": timings[0]}
+    p = Estimate.of_numbers(measure(ClaimRows(id="same bar", sign=1, rows=rows)).supporting).p_value
+    return SameBar(same_bar=early, delayed=late, p_value=p, suspicious=p <= 0.05 and late < _LOST * early)
+
+
+def _left_open(trials: int | None, evidence: Evidence, rules: Rules, found: Found) -> tuple[str, ...]:
+    """What no figure here answers."""
+    told = []
+    p, alone = evidence.deciding.supporting, evidence.p_value.supporting
+    if trials is None:
+        most = (
+            f"; with over {1 + int((rules.level - p) / alone)} it is above {rules.level:g}" if p <= rules.level else ""
+        )
+        told.append(f"how many variants were tried was not said, so p is that of one; pass --trials N{most}")
+    if found.kind == "returns":
+        told.append(
+            "no weights: no placebo, no delay, no doubled costs, no check of same-bar fills; bring weights for those"
+        )
+    else:
+        told.append("look-ahead cannot be excluded from results: only assay check, on the code, can")
+    return tuple(told)

@@ -1,0 +1,231 @@
+"""From a table to weights or returns by date; what can be read in two ways is refused.
+
+A table speaks by its headings: a column of weights, of returns or of an account's value beside its dates, or a list of
+trades with an entry and an exit each (TradingView's ``List of trades`` has a row for either).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from research.datasets.dataset import PERIODS_PER_YEAR
+from research.datasets.importing import ImportOptions
+from research.datasets.importing.column import Column
+from research.datasets.importing.dates import read_dates
+from research.datasets.importing.files import Sheet
+from research.datasets.importing.numerals import read_numbers
+from research.datasets.plausibility import measured_frequency
+from research.diagnostics.timing import Floats
+from research.errors import ParameterError, ValidationError, did_you_mean
+
+Kind = Literal["weights", "returns", "equity", "trades"]
+
+_SPEAKS: Mapping[str, frozenset[str]] = {
+    "weights": frozenset({"weight", "weights", "position", "exposure", "allocation"}),
+    "returns": frozenset({"return", "returns", "ret", "rets"}),
+    "equity": frozenset({"equity", "nav", "balance", "wealth"}),
+}
+_ENTRY = ("entrytime", "entrydate", "entrytimestamp", "opendate", "opentime", "dateopened", "entry", "opened")
+_EXIT = ("exittime", "exitdate", "exittimestamp", "closedate", "closetime", "dateclosed", "exit", "closed")
+_SIDE, _SIZE = ("direction", "side", "longshort", "type"), ("size", "quantity", "qty", "contracts", "shares")
+_MOMENT = ("dateandtime", "datetime", "date", "time")
+_SIGNS = {"long": 1.0, "buy": 1.0, "short": -1.0, "sell": -1.0}
+_HIGHEST_VOLATILITY, _LOWEST_VOLATILITY = 2.0, 0.01
+_ROUNDED = 1.01
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Found:
+    """What somebody brought, as it was understood.
+
+    Attributes
+    ----------
+    name
+        Of the file, or what the object is.
+    kind
+        ``weights``, ``trades`` or ``returns``.
+    weights
+        Fraction of the account in metal, wanted from each date on; NaN keeps what there is. ``None`` of returns.
+    returns
+        Of its own account, by date; ``None`` where it has none.
+    n_trades
+        Number of trades, of a list of them.
+    words
+        How it was read, a line each.
+    """
+
+    name: str
+    kind: str
+    weights: pd.Series | None = None
+    returns: pd.Series | None = None
+    n_trades: int | None = None
+    words: tuple[str, ...] = ()
+
+
+def sheet_of(table: pd.DataFrame) -> Sheet:
+    """A table of pandas as rows of cells; its index is the first column."""
+    if not isinstance(table.index, pd.RangeIndex):
+        table = table.rename_axis(str(table.index.name or "date")).reset_index()
+    rows = tuple(tuple(None if cell is pd.NaT else cell for cell in row) for row in table.itertuples(index=False))
+    header, lines = tuple(map(str, table.columns)), tuple(range(1, len(rows) + 1))
+    return Sheet(file="table", header=header, rows=rows, lines=lines, words="of pandas")
+
+
+def read_table(sheet: Sheet, kind: str | None, options: ImportOptions, metal: str) -> Found:
+    """Read rows of a file or a table.
+
+    Raises
+    ------
+    ParameterError, ValidationError
+        One line with file, line, what is wrong or ambiguous, and the remedy.
+    """
+    if kind not in (None, *get_args(Kind)):
+        raise ParameterError(f"--as {kind}: no kind of results{did_you_mean(str(kind), get_args(Kind))}")
+    if kind == "trades" or (kind is None and (_rows_of_trades(sheet) or _find(sheet, _ENTRY))):
+        return _trades(sheet, options)
+    moment = sheet.column(options.date_column or _find(sheet, _MOMENT) or sheet.header[0])
+    chosen, kind = _chosen(sheet, moment, kind, options.value_column, metal)
+    days, column = _days(moment, options), sheet.column(chosen)
+    if days.has_duplicates:
+        raise moment.wrong(int(days.duplicated().argmax()), "stands there twice; keep one row a day")
+    numbers = read_numbers(column, decimal=options.decimal, points_may_group=sheet.points_may_group)
+    percent = numbers.percent or "%" in chosen or options.unit in ("percent", "%")
+    values = pd.Series(numbers.values / (100 if percent else 1), index=days, name=kind).sort_index().dropna()
+    if len(values) < 2:
+        raise ValidationError(f"{column.where}: {len(values)} values; bring a history")
+    if options.unit is None and not percent:
+        _refuse_doubtful(values, kind, column.where)
+    span = f"{len(values)} rows, {values.index[0]:%Y-%m-%d} to {values.index[-1]:%Y-%m-%d}"
+    words = (f"{column.where}: {kind}{' in per cent' if percent else ''}, {span}; {sheet.words}", *numbers.words)
+    if kind == "weights":
+        return Found(name=sheet.file, kind=kind, weights=whole(values), words=words)
+    if kind == "equity" and (values <= 0).any():
+        raise ValidationError(f"{column.where}: an account's value of {values.min():g}; pass --as returns")
+    returns = values.pct_change().iloc[1:] if kind == "equity" else values
+    return Found(name=sheet.file, kind="returns", returns=returns.rename("returns"), words=words)
+
+
+def weights_of_trades(changes: pd.Series) -> pd.Series:
+    """Weight from each date on, of the changes that entries and exits make."""
+    weights = changes.groupby(level=0).sum().cumsum()
+    return whole(weights.where(weights.abs() > 1e-9, 0.0).rename("weights"))
+
+
+def whole(weights: pd.Series) -> pd.Series:
+    """Weights that exceed 1 by rounding are 1."""
+    return weights.mask(weights.abs().between(1, _ROUNDED), np.sign(weights))
+
+
+def periods_per_year(days: pd.DatetimeIndex) -> int:
+    """12 of months, 252 of trading days, by the spacing of the dates."""
+    return PERIODS_PER_YEAR[measured_frequency(pd.Series(days)) or "day"]
+
+
+def _trades(sheet: Sheet, options: ImportOptions) -> Found:
+    """Weights of a list of trades: each is the whole account, or of several open at once an equal part."""
+    entry, exit_, typed = _find(sheet, _ENTRY), _find(sheet, _EXIT), _rows_of_trades(sheet)
+    moment, said = options.date_column or _find(sheet, _MOMENT), ""
+    if typed and moment:
+        days, column = _days(sheet.column(moment), options), sheet.column(typed)
+        opens = np.array([1.0 if str(cell).lower().startswith("entry") else -1.0 for cell in column.cells])
+        signs = _signs(column)
+    elif entry and exit_:
+        sides, said = _sides(sheet, options)
+        ins, outs, n = sheet.column(entry), sheet.column(exit_), len(sheet.rows)
+        closed = [at for at, cell in enumerate(outs.cells) if cell not in (None, "") and cell == cell]
+        cells = [*ins.cells, *(outs.cells[at] for at in closed)]
+        days = _days(
+            Column(f"{ins.where} and {exit_!r}", cells, [*ins.lines, *(ins.lines[at] for at in closed)]), options
+        )
+        if (early := np.flatnonzero(days[n:] < days[:n][closed])).size:
+            raise outs.wrong(closed[early[0]], "is before the trade was opened; correct it")
+        opens, signs = np.repeat([1.0, -1.0], [n, len(closed)]), np.concatenate([sides, sides[closed]])
+    else:
+        raise ValidationError(f"{sheet.file}: no entry and exit; name two columns entry_date and exit_date")
+    table = pd.DataFrame({"day": days, "open": opens, "change": opens * signs}).sort_values(["day", "open"])
+    at_once, n_trades = max(1, int(table["open"].cumsum().max())), int((opens > 0).sum())
+    part = "the whole account" if at_once == 1 else f"1/{at_once} of the account, as many were open at once"
+    span = f"{n_trades} trades, {days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}"
+    words = (f"{sheet.file}: {span}, each {part}{said}; {sheet.words}",)
+    weights = weights_of_trades(table.set_index("day")["change"] / at_once)
+    return Found(name=sheet.file, kind="trades", weights=weights, n_trades=n_trades, words=words)
+
+
+def _rows_of_trades(sheet: Sheet) -> str:
+    """The column that says ``Entry long`` or ``Exit short``, as TradingView writes it; empty where there is none."""
+    typed = _find(sheet, ("type",))
+    first = str(sheet.column(typed).cells[0]).lower() if typed else ""
+    return typed if first.startswith(("entry ", "exit ")) else ""
+
+
+def _sides(sheet: Sheet, options: ImportOptions) -> tuple[Floats, str]:
+    """+1 or -1 of each trade by what says so, else by the sign of its size; and words where nothing does."""
+    if side := _find(sheet, _SIDE):
+        return _signs(sheet.column(side)), ""
+    if size := _find(sheet, _SIZE):
+        sizes = read_numbers(sheet.column(size), decimal=options.decimal).values
+        return np.where(sizes < 0, -1.0, 1.0), f"; long or short by the sign of {size!r}"
+    return np.ones(len(sheet.rows)), "; no column says long or short: all taken as long"
+
+
+def _signs(column: Column) -> Floats:
+    """By the last word of each cell."""
+    words = [(str(cell).lower().split() or [""])[-1] for cell in column.cells]
+    if (wrong := next((at for at, word in enumerate(words) if word not in _SIGNS), None)) is not None:
+        raise column.wrong(wrong, "is neither long nor short; correct it")
+    return np.array([_SIGNS[word] for word in words])
+
+
+def _chosen(sheet: Sheet, moment: Column, kind: str | None, wanted: str | None, metal: str) -> tuple[str, str]:
+    """The column to judge, and what it holds."""
+    if wanted is not None:
+        sheet.column(wanted)
+    others = (
+        [wanted] if wanted else [name for name in sheet.header if name and sheet.column(name).where != moment.where]
+    )
+    spoken = [name for name in others if _spoken(name) and kind in (None, _spoken(name))]
+    of_metal = [name for name in others if metal in re.findall("[a-z]+", name.lower())]
+    chosen = next((some[0] for some in (spoken, of_metal, others) if len(some) == 1), None)
+    if chosen is None:
+        raise ValidationError(f"{sheet.file}: which of {', '.join(others)} is to be judged? pass --value-column NAME")
+    holds = kind or _spoken(chosen)
+    if holds is None:
+        kinds = "a weight, a return or an account's value? pass --as weights, --as returns or --as equity"
+        raise ValidationError(f"{sheet.file}: is {chosen!r} {kinds}")
+    return chosen, holds
+
+
+def _spoken(heading: str) -> str | None:
+    words = set(re.findall("[a-z]+", heading.lower()))
+    return next((kind for kind, names in _SPEAKS.items() if words & names), None)
+
+
+def _refuse_doubtful(values: pd.Series, kind: str, where: str) -> None:
+    """Refuse what may as well be in per cent, or prices."""
+    most = float(values.abs().max())
+    if kind == "weights" and most > _ROUNDED:
+        raise ValidationError(f"{where}: up to {most:g}: per cent, or borrowed? pass --unit percent or --unit fraction")
+    if kind != "returns":
+        return
+    if (values > 0).all():
+        raise ValidationError(f"{where}: never a loss: an account's value? pass --as equity, or --unit fraction")
+    risk = float(values.std()) * np.sqrt(periods_per_year(pd.DatetimeIndex(values.index)))
+    if values.min() <= -1 or not _LOWEST_VOLATILITY <= risk <= _HIGHEST_VOLATILITY:
+        doubt = f"as fractions their volatility is {risk:.2%} a year"
+        raise ValidationError(f"{where}: {doubt}; pass --unit percent if 1.5 is 1.5 %, --unit fraction if it is 150 %")
+
+
+def _days(column: Column, options: ImportOptions) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(read_dates(column, frequency="irregular", order=options.dates).days).as_unit("ns")
+
+
+def _find(sheet: Sheet, names: tuple[str, ...]) -> str:
+    """The first of some headings that is there, whatever its signs and capitals; empty without one."""
+    here = {re.sub("[^a-z]", "", name.lower()): name for name in sheet.header}
+    return next((here[wish] for wish in names if wish in here), "")

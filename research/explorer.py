@@ -1,0 +1,136 @@
+"""Look through a declared grid with sliders: the answer moves with them, and every point is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from research.datasets.data import Data, open_data
+from research.datasets.optional import need
+from research.discovery import find_strategy
+from research.execution import Execution
+from research.report.markup import join, tag
+from research.report.words import interval, signed_percent
+from research.study import LEDGER, Study, Trial, compare
+
+if TYPE_CHECKING:
+    from research.study.record import Recorder
+    from research.thesis import Strategy
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Explorer:
+    """Sliders over a grid and, under them, the trial that they point to.
+
+    Attributes
+    ----------
+    strategy
+        What is looked at.
+    controls
+        One control a parameter, by name, and one for ``metal``; set their ``value`` to move them from code.
+    box
+        The widget that a cell shows.
+    studies
+        Every point that was looked at, by metal and values: looking again costs nothing.
+    """
+
+    strategy: Strategy
+    controls: Mapping[str, Any]
+    box: Any
+    studies: dict[tuple[object, ...], Study] = field(default_factory=dict)
+
+    def _repr_mimebundle_(self, **options: object) -> object:
+        return self.box._repr_mimebundle_(**options)
+
+    @property
+    def point(self) -> tuple[object, ...]:
+        """Values of the controls, in order."""
+        return tuple(control.value for control in self.controls.values())
+
+    @property
+    def trial(self) -> Trial:
+        """The trial that the controls point to."""
+        return self.studies[self.point].trials[0]
+
+
+def explore(
+    strategy: Strategy | str,
+    data: Data | None = None,
+    *,
+    execution: Execution | None = None,
+    ledger: Recorder | None = LEDGER,
+) -> Explorer:
+    """Show sliders over the declared grid of a strategy; the chart and the timing return follow them.
+
+    Each point is run as ``backtest`` runs it. The whole declared grid is counted, whichever point is
+    looked at, and the line under the chart says how many trials that makes: moving a slider does not change what the
+    verdict must beat, because that was counted before the first look.
+
+    Parameters
+    ----------
+    strategy
+        A strategy, or the name or file of one.
+    data
+        What it is run on; by default ``open_data()``.
+    execution
+        Terms of trade; by default ``Execution()``.
+    ledger
+        Where what was looked at is written down: by default the user's own; ``None`` writes nothing, and says so.
+
+    Returns
+    -------
+    Explorer
+        Shows itself in a notebook; ``.trial`` is the trial in view.
+
+    Raises
+    ------
+    DataError
+        If ``ipywidgets`` is not installed (``pip install 'assay[lab]'``).
+    AssayError
+        As ``compare``.
+    """
+    widgets = need("ipywidgets")
+    chosen = find_strategy(strategy) if isinstance(strategy, str) else strategy
+    data = data or open_data()
+    options = {"metal": chosen.metals, **chosen.grid}
+    start = {"metal": chosen.metals[0], **chosen.defaults}
+    controls = {
+        name: (widgets.Dropdown if name == "metal" else widgets.SelectionSlider)(
+            options=[(str(value), value) for value in values], value=start[name], description=name
+        )
+        for name, values in options.items()
+    }
+    page = widgets.HTML()
+    view = Explorer(chosen, controls, widgets.VBox([*controls.values(), page]))
+
+    def show(_: object = None) -> None:
+        if view.point not in view.studies:
+            metal, *values = view.point
+            given = {chosen.name: dict(zip(chosen.grid, values, strict=True))}
+            view.studies[view.point] = compare(
+                [chosen], data, metals=[str(metal)], parameters=given, execution=execution, ledger=ledger
+            )
+        page.value = _page(view)
+
+    for control in controls.values():
+        control.observe(show, names="value")
+    show()
+    return view
+
+
+def _page(view: Explorer) -> str:
+    """Timing return, verdict and chart of the trial in view, and what looking at it costs."""
+    found = view.trial.evidence.timing_return
+    span = f" (95 % interval {interval(found.interval())})" if view.trial.shows_p_values else ""
+    counted = view.studies[view.point].manifest["trials"]
+    points = len(view.strategy.variants()) * len(view.strategy.metals)
+    return join(
+        tag("p", tag("strong", f"Timing return {signed_percent(found.value)} a year"), span),
+        view.trial._repr_html_(),
+        tag(
+            "p",
+            f"{len(view.studies)} of {points} points looked at. All points of the declared grid count, looked at "
+            f"or not: {counted['counted']} trials on these prices with those of the ledger; this: {counted['status']}.",
+        ),
+    )

@@ -1,0 +1,149 @@
+"""Trials and studies as frames and files, for those who go on elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import pandas as pd
+
+from research.engine.result import Result
+from research.errors import ExecutionError
+
+if TYPE_CHECKING:
+    from research.study.portfolio_trial import PortfolioTrial
+    from research.study.study import Study
+    from research.study.trial import Trial
+
+Form = Literal["csv", "parquet"]
+
+
+def bars(trial: Trial | PortfolioTrial) -> pd.DataFrame:
+    """One row a bar from the first fill on, indexed by date.
+
+    ``equity`` (of a capital of 100, after costs), ``returns`` (fraction of the bar before, NaN at the first),
+    ``bill_returns``, ``weight`` and ``target_weight`` (shares of the account; NaN keeps the units; of a portfolio one
+    ``weight_LEG`` a leg), ``costs`` (fraction of the value before), and of each benchmark ``equity_NAME``.
+    """
+    result = trial.result
+    frame = pd.DataFrame({"equity": result.equity, "returns": result.returns, "bill_returns": result.bill_returns})
+    frame["weight"] = result.weights
+    if isinstance(result, Result):
+        frame["target_weight"] = result.target_weights
+    else:
+        frame = frame.join(result.leg_weights.add_prefix("weight_"))
+    frame["costs"] = result.costs.sum(axis=1)
+    for name, benchmark in trial.benchmarks.items():
+        frame[f"equity_{name}"] = benchmark.equity
+    return frame.rename_axis("date")
+
+
+def trades(trial: Trial) -> pd.DataFrame:
+    """Round trips of the metal, from flat to flat; what is rebalanced between is part of its trip.
+
+    ``entry`` and ``exit`` (bars of the first and the last fill; of an open trip the last bar), ``side``, ``days``,
+    ``entry_price`` and ``exit_price`` (the metal's price at these bars), ``profit`` (of a capital of 100, after fees,
+    slippage, storage and borrow; vectorbt's position P&L), ``return`` (profit over what was paid for the position) and
+    ``open``. What cash earned in bills is in none of them.
+    """
+    records = trial.to_vectorbt().positions.records_readable
+    records = records[records["Column"] == "metal"]
+    if trial.result.closed is not None:
+        records = records[records["Entry Timestamp"] < trial.result.closed]
+    entry, left = records["Entry Timestamp"], records["Exit Timestamp"]
+    price = trial.accounts.market.price
+    return pd.DataFrame(
+        {
+            "entry": entry,
+            "exit": left,
+            "side": records["Direction"].str.lower(),
+            "days": (left - entry).dt.days,
+            "entry_price": price.reindex(entry).to_numpy(),
+            "exit_price": price.reindex(left).to_numpy(),
+            "profit": records["PnL"],
+            "return": records["Return"],
+            "open": records["Status"] == "Open",
+        }
+    ).reset_index(drop=True)
+
+
+def rows(study: Study) -> pd.DataFrame:
+    """One row a strategy and metal: its claim, verdict, evidence and what its account did.
+
+    Annual figures are fractions a year. p-values and interval are NaN where events are too few for them.
+    """
+    return pd.DataFrame(map(_row, study.trials)).set_index(["strategy", "metal"])
+
+
+def _row(trial: Trial) -> dict[str, object]:
+    evidence, shown = trial.evidence, trial.shows_p_values
+    low, high = evidence.timing_return.interval() if shown else (float("nan"),) * 2
+    return {
+        "strategy": trial.name,
+        "metal": trial.metal,
+        "claim": trial.claim,
+        "verdict": str(trial.verdict.word),
+        "events": evidence.events,
+        "timing_return": evidence.timing_return.value,
+        "low": low,
+        "high": high,
+        "p_adjusted": evidence.p_adjusted.supporting if shown else float("nan"),
+        "p_shifted": evidence.p_shifted.supporting if shown else float("nan"),
+        "detectable": evidence.detectable,
+        "first_fill": trial.result.first_fill,
+        "last_bar": trial.equity.index[-1],
+        **trial.performance["strategy"].to_json(),
+    }
+
+
+def check_export(folder: Path) -> None:
+    """Refuse, before the work, a folder that could not be filled after it.
+
+    Raises
+    ------
+    ExecutionError
+        If it is a file, holds something, or cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = next(folder.iterdir(), None)
+        (probe := folder / ".assay").touch()
+        probe.unlink()
+    except OSError as error:
+        raise ExecutionError(f"{folder}: cannot be filled: {error.strerror}; name another folder") from error
+    if held is not None:
+        raise ExecutionError(f"{folder}: holds {held.name} already; name an empty or a new folder")
+
+
+def export(study: Study, folder: Path, form: Form = "csv") -> list[Path]:
+    """Write a study as files: ``rows``, and of each row its ``bars``, ``orders`` and ``trades``.
+
+    Raises
+    ------
+    OSError
+        If the folder may not be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    return [_written(frame, folder / f"{name}.{form}") for name, frame in _frames(study)]
+
+
+def _frames(study: Study) -> Iterable[tuple[str, pd.DataFrame]]:
+    yield "rows", rows(study).reset_index()
+    for trial in study.trials:
+        name = re.sub(r"[^\w.-]+", "_", f"{trial.name}-{trial.metal}")
+        yield f"{name}-bars", bars(trial).reset_index()
+        yield f"{name}-orders", trial.result.orders
+        yield f"{name}-trades", trial.trades
+    if study.portfolio is not None:
+        yield "portfolio-bars", bars(study.portfolio).reset_index()
+        yield "portfolio-orders", study.portfolio.result.orders
+
+
+def _written(frame: pd.DataFrame, file: Path) -> Path:
+    if file.suffix == ".parquet":
+        frame.to_parquet(file, index=False)
+    else:
+        frame.to_csv(file, index=False)
+    return file

@@ -1,0 +1,139 @@
+"""Many values of a parameter at once decide what each would decide alone, to the last bit, or are not tried."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from research.many import FEWEST, Many, decide_together
+from research.signals.series import hold_after
+from research.thesis import UNKNOWN, hold_while
+
+INDEX = pd.bdate_range("2001-01-01", periods=300)
+RANDOM = np.random.default_rng(3)
+x = pd.Series(RANDOM.normal(size=300), INDEX).where(RANDOM.random(300) > 0.1)
+x.iloc[:7] = np.nan
+y = pd.Series(RANDOM.normal(size=300).cumsum(), INDEX)
+n = pd.Series(RANDOM.integers(-3, 4, 300), INDEX)
+VALUES = [-2.0, -0.5, 0.0, 0.1, 0.3, 0.5, 1, 1.5, 2, 3.0, 1e300, -0.0]
+
+TOGETHER = {
+    "threshold": lambda t: (x > t).astype(float),
+    "known": lambda t: (x > t).astype(float).where(x.notna()),
+    "reflected": lambda t: (t >= x).astype("float64"),
+    "three states": lambda t: (x > t).astype(float) - (x < -t).astype(float),
+    "two series": lambda t: (x > t * y).astype(float).where(x.notna() & y.notna(), UNKNOWN),
+    "whole numbers": lambda t: ((n > t) | (t == n)).astype(float),
+    "a number of numbers": lambda t: (n + t).where(n > 0),
+    "logic": lambda t: (~(x > t) & (y < t) | (x == t) ^ (y != t)).astype(float),
+    "scaled": lambda t: (x / t - 1).clip(-1, 1),
+    "a bound that varies": lambda t: (t * x).clip(lower=t) + (x - t).clip(upper=t),
+    "bounds in the wrong order": lambda t: (t * x).clip(1.0, -1),
+    "sqrt of a number": lambda t: np.sqrt(abs(t)) * x,
+    "np.where": lambda t: np.where(x > t, 1.0, np.where(y > t, x, 0.0)) * (y > t),
+    "np.maximum": lambda t: np.maximum(x * t, y) - np.minimum(y, t),
+    "held": lambda t: (x > t).astype(float).where((x > t) | (x < 0)).ffill(),
+    "shifted": lambda t: (x * t).shift(2) + (x > t).shift(1, fill_value=False),
+    "filled": lambda t: (x * t).fillna(0.0).mask(y > t, 1.0) + (x > t).fillna(False),
+    "extremes so far": lambda t: (x * t).cummax() + (x - t).cummin() + (x > t).cummax(),
+    "sign": lambda t: np.sign(x - t).abs() + abs(x * t) + (x > t).isna() + (t * x).isna(),
+    "hold_after": lambda t: hold_after(x > t, "20D"),
+    "hold_while above": lambda t: hold_while(x, above=t, hold_days=9),
+    "hold_while below": lambda t: hold_while(x - t, below=t),
+    "the same value": lambda t: (x > t).astype(float) if t is not None else x,
+}
+APART = {
+    "a text": lambda t: (x > float(f"{t}")).astype(float),
+    "a truth": lambda t: (x > t).astype(float) if t > 0.2 else -x,
+    "a type": lambda t: (x > t).astype(float) if isinstance(t, float) else -(x > t).astype(float),
+    "a truth caught": lambda t: _tried(lambda: (x > t).astype(float) * int(t)),
+    "a lookup": lambda t: (x > {value: -value for value in VALUES}[t]).astype(float),
+    "a window": lambda t: x.rolling(int(abs(t)) % 9 + 1).mean(),
+    "another calendar": lambda t: (x > t).astype(float).reindex(INDEX[::-1])[::-1] + x.iloc[1:].reindex(INDEX) * t,
+    "missing beside truths": lambda t: (x > t).where(y > 0).astype(float),
+    "bounds that cross": lambda t: (t * x).clip(t, 1.0),
+    "a power": lambda t: x**t,
+    "a rest": lambda t: x % (abs(t) + 1) + x // (abs(t) + 1),
+    "a sum": lambda t: x / (x > t).sum(),
+    "the array": lambda t: pd.Series((x > t).to_numpy() * 1.0, INDEX),
+    "where of a series": lambda t: x.where(x > t, 0.0),
+    "one that decides nothing": lambda t: x,
+    "dropped rows": lambda t: (x * t).dropna().reindex(INDEX),
+    "set": lambda t: _set(x, t),
+}
+
+
+def _tried(compute):
+    try:
+        return compute()
+    except Exception:  # noqa: BLE001 - as an author may write
+        return -x
+
+
+def _set(series, t):
+    weights = pd.Series(np.nan, index=series.index)
+    weights[series > t] = 1.0
+    return weights.ffill()
+
+
+def variants(**axes):
+    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+
+
+def alone(rule, points):
+    with np.errstate(all="ignore"):
+        return np.array([pd.Series(rule(**point), INDEX).to_numpy(dtype=float) for point in points])
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_together_is_each_alone_to_the_last_bit(name):
+    points = variants(t=VALUES)
+    calls = []
+
+    def ask(point):
+        calls.append(point)
+        return pd.Series(answer, INDEX) if isinstance(answer := TOGETHER[name](**point), np.ndarray) else answer
+
+    with np.errstate(all="ignore"):
+        found = decide_together(ask, points, INDEX)
+    assert found is not None
+    assert sum(isinstance(point["t"], Many) for point in calls) == 2
+    assert len(calls) == 2 + 3  # tried, decided, and three alone
+    assert found.tobytes() == alone(TOGETHER[name], points).tobytes()
+
+
+@pytest.mark.parametrize("name", APART)
+def test_what_is_asked_singly_is_not_guessed(name):
+    with np.errstate(all="ignore"):
+        assert decide_together(lambda point: APART[name](**point), variants(t=VALUES), INDEX) is None
+
+
+def test_one_parameter_together_and_the_other_singly():
+    def rule(window, t):
+        return (x > t * x.rolling(f"{window}D", min_periods=1).mean()).astype(float)
+
+    points = variants(t=VALUES[:6], window=[5, 10, 20])
+    calls = []
+    found = decide_together(lambda point: calls.append(point) or rule(**point), points, INDEX)
+    assert found.tobytes() == alone(rule, points).tobytes()
+    assert len(calls) == 1 + 1 + 3 + 3  # the window fails, the threshold passes, a call a window, three alone
+
+
+def test_two_parameters_together_in_parts_that_the_cache_holds(monkeypatch):
+    monkeypatch.setattr("research.many._NUMBERS_AT_ONCE", 10 * 300)
+    points = variants(low=VALUES, high=VALUES)
+
+    def rule(low, high):
+        return (x > low).astype(float) - (x > high).astype(float)
+
+    assert decide_together(lambda point: rule(**point), points, INDEX).tobytes() == alone(rule, points).tobytes()
+
+
+def test_few_variants_and_words_are_left_alone():
+    def never(point):
+        raise AssertionError(point)
+
+    assert decide_together(never, variants(t=VALUES[: FEWEST - 1]), INDEX) is None
+    assert decide_together(never, variants(word=list("abcdefghijklmn")), INDEX) is None
+    assert decide_together(never, variants(t=[*VALUES, None, True]), INDEX) is None
