@@ -90,7 +90,7 @@ class Following:
         looks, words = max(len(claim.evidence) for claim in self.claims), [claim.word for claim in self.claims]
         counts = {word: sum(word in told for told in words) for word in ("supported", "ruled out", "open")}
         told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-        since = f"{looks} month{'s' * (looks > 1)} since: {told} (assay follow)" if looks else "no month has come since"
+        since = f"{looks} month{'s' * (looks > 1)} since: {told}" if looks else "no month has come since"
         first, n = min(claim.registration.registered for claim in self.claims), len(self.claims)
         return f"on record since {first[:10]}: {n} claim{'s' * (n > 1)}, {since}"
 
