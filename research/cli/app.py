@@ -12,6 +12,7 @@ from research.cli import data as data_commands
 from research.cli.check import check
 from research.cli.claims import claims
 from research.cli.config import NO_CONFIG
+from research.cli.follow import follow
 from research.cli.judge import judge
 from research.cli.mcp import mcp
 from research.cli.new import new
@@ -30,6 +31,7 @@ from research.cli.options import (
     thesis_in_force,
 )
 from research.cli.output import conclude, print_json, print_lines
+from research.cli.register import register
 from research.cli.runs import diff, replay
 from research.cli.seal import seal, verify
 from research.cli.sweep import sweep
@@ -102,6 +104,11 @@ def compare(
     study = asked.study(chosen, data, thesis, metals)
     _give(study, data, asked, files, verbose=verbose)
     if not asked.as_json:
+        if not names:
+            from research.registration import line_since
+
+            if line := line_since(data, thesis):
+                typer.echo(line)
         from research.report.study_words import nearest, study_short, study_why
 
         trial = nearest(study)
@@ -169,7 +176,7 @@ def strategies(asked: Packs) -> None:
 
 
 app.add_typer(data_commands.app, name="data")
-for command in (check, sweep, claims, today, trials, replay, diff, judge, seal, verify, mcp, new):
+for command in (check, sweep, claims, today, register, follow, trials, replay, diff, judge, seal, verify, mcp, new):
     app.command()(command)
 
 
