@@ -12,6 +12,7 @@ from research.cli import data as data_commands
 from research.cli.check import check
 from research.cli.claims import claims
 from research.cli.config import NO_CONFIG
+from research.cli.follow import follow
 from research.cli.judge import judge
 from research.cli.mcp import mcp
 from research.cli.new import new
@@ -30,6 +31,7 @@ from research.cli.options import (
     thesis_in_force,
 )
 from research.cli.output import conclude, print_json, print_lines
+from research.cli.register import register
 from research.cli.runs import diff, replay
 from research.cli.seal import seal, verify
 from research.cli.sweep import sweep
@@ -104,6 +106,10 @@ def compare(
     if not asked.as_json:
         from research.report.study_words import nearest, study_short, study_why
 
+        if not names:
+            from research.registration import line_since
+
+            print_lines([line_since(data, thesis)])
         trial = nearest(study)
         typed = dict(zip((item.name for item in chosen), names or (), strict=False))
         words = ("backtest", typed.get(trial.name, trial.name), "--metal", trial.metal)
@@ -169,7 +175,7 @@ def strategies(asked: Packs) -> None:
 
 
 app.add_typer(data_commands.app, name="data")
-for command in (check, sweep, claims, today, trials, replay, diff, judge, seal, verify, mcp, new):
+for command in (check, sweep, claims, today, trials, replay, diff, judge, register, follow, seal, verify, mcp, new):
     app.command()(command)
 
 
