@@ -88,15 +88,18 @@ class Replay:
         Whether every byte of the results is the same.
     differences
         What changed: verdicts and returns first, then the causes, then the lines of files; empty when identical.
+    results
+        The files that were compared.
     """
 
     folder: Path
     identical: bool
     differences: tuple[Difference, ...]
+    results: tuple[str, ...] = RESULTS
 
     def __str__(self) -> str:
         if self.identical:
-            return f"{self.folder}: identical: {', '.join(RESULTS)} are the same to the last byte"
+            return f"{self.folder}: identical: {', '.join(self.results)} are the same to the last byte"
         return "\n".join([f"{self.folder}: not identical", *(f"  {item}" for item in self.differences)])
 
     def to_json(self) -> dict[str, Any]:
@@ -145,8 +148,12 @@ def save(study: Study, folder: str | Path, data: Data) -> Path:
     RunError
         If the folder exists and is no run, or cannot be written.
     """
+    return write_folder(folder, contents_of(study, data))
+
+
+def write_folder(folder: str | Path, contents: Mapping[str, str]) -> Path:
+    """Write file name -> text as a run folder, whole or not at all; raises as :func:`save`."""
     folder = check_folder(folder)
-    contents = contents_of(study, data)
     prefix = f".{folder.name}.assay-"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -174,6 +181,14 @@ def _sweep_up(parent: Path, prefix: str) -> None:
     for path in parent.iterdir():
         if path.name.startswith(prefix) and time.time() - path.stat().st_mtime > _LEFT_OVER_SECONDS:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def holds_a_sweep(folder: Path) -> bool:
+    """Whether a run folder was written by ``assay sweep``."""
+    try:
+        return bool(json.loads((folder / "manifest.json").read_text(encoding="utf-8")).get("kind") == "sweep")
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def replay(folder: str | Path, data: Data | None = None, *, thesis: Thesis | None = None) -> Replay:
@@ -243,18 +258,11 @@ def contents_of(study: Study, data: Data, *, appendix: bool = True) -> dict[str,
         "trials": {key: value for key, value in manifest["trials"].items() if key != "status"},
         "execution": asdict(study.execution),
         "rules": asdict(study.rules),
-        "found": {name: _where(item) for name, item in strategies.items()},
+        "found": {name: where_found(item) for name, item in strategies.items()},
         "framework": hash_code(),
         "years": {identity: _by_year(data.observations(identity)) for identity in sorted(study.datasets)},
         "thesis_folder": None if study.thesis.folder == bundled_folder() else str(study.thesis.folder.resolve()),
         "packs": [str(pack.folder or pack.root) for pack in data.packs],
-    }
-    environment = {
-        "assay": manifest["assay"],
-        "python": manifest["python"],
-        **manifest["versions"],
-        "machine": f"{platform.system()} {platform.machine()}",
-        "installed": dict(sorted((str(item.name), item.version) for item in distributions())),
     }
     decided = {f"{trial.name}/{trial.metal}": trial.accounts.decided for trial in study.trials}
     equity = {
@@ -267,13 +275,24 @@ def contents_of(study: Study, data: Data, *, appendix: bool = True) -> dict[str,
         accounts = {"strategy": study.portfolio.result, **study.portfolio.benchmarks}
         equity |= {f"portfolio/{kind}": result.equity for kind, result in accounts.items()}
     return {
-        "manifest.json": _json(asked),
-        "environment.json": _json(environment),
-        "record.json": _json(study.record),
-        "study.json": _json(document),
-        "weights.csv": _table(decided),
-        "equity.csv": _table(equity),
-        **{f"source/{name}.py": _source(item) for name, item in strategies.items()},
+        "manifest.json": json_text(asked),
+        "environment.json": json_text(environment(manifest)),
+        "record.json": json_text(study.record),
+        "study.json": json_text(document),
+        "weights.csv": table_text(decided),
+        "equity.csv": table_text(equity),
+        **{f"source/{name}.py": source_text(item) for name, item in strategies.items()},
+    }
+
+
+def environment(known: Mapping[str, Any]) -> dict[str, Any]:
+    """Versions of everything that computes; ``known`` are those of :func:`research.provenance.versions`."""
+    return {
+        "assay": known["assay"],
+        "python": known["python"],
+        **known["versions"],
+        "machine": f"{platform.system()} {platform.machine()}",
+        "installed": dict(sorted((str(item.name), item.version) for item in distributions())),
     }
 
 
@@ -415,6 +434,8 @@ def _percent(value: Any) -> str:
 
 def read_run(folder: Path) -> dict[str, Any]:
     """The files of a run ``folder`` by name: what was asked as values, results and sources as text."""
+    if holds_a_sweep(folder):
+        raise RunError(f"{folder}: holds a sweep, and studies are compared; run it again with assay replay {folder}")
     try:
         written = json.loads((folder / "manifest.json").read_text(encoding="utf-8")).get("format")
         if written != FORMAT:
@@ -436,7 +457,7 @@ def _parsed(name: str, text: str) -> Any:
     return json.loads(text) if name in _JSON else text
 
 
-def _where(strategy: Strategy) -> str:
+def where_found(strategy: Strategy) -> str:
     """How ``find_strategy`` finds it again."""
     module = sys.modules.get(strategy.signal.__module__)
     file = getattr(module, "__file__", None)
@@ -445,7 +466,8 @@ def _where(strategy: Strategy) -> str:
     return f"{Path(file).resolve()}:{strategy.name}"
 
 
-def _source(strategy: Strategy) -> str:
+def source_text(strategy: Strategy) -> str:
+    """The strategy's own code, its whole module where there is one."""
     for part in (inspect.getmodule(strategy.signal), strategy.signal):  # of a notebook, the cell
         with suppress(OSError, TypeError):
             return inspect.getsource(part)  # type: ignore[arg-type]
@@ -507,11 +529,12 @@ def _short(digest: str | None) -> str:
     return "nothing" if digest is None else f"{digest[:12]}…"
 
 
-def _json(document: Any) -> str:
+def json_text(document: Any) -> str:
+    """Plain JSON, the same bytes for the same values."""
     return json.dumps(plain(document), indent=1, allow_nan=False) + "\n"
 
 
-def _table(columns: Mapping[str, pd.Series]) -> str:
+def table_text(columns: Mapping[str, pd.Series]) -> str:
     """CSV by date, numbers with 17 digits."""
     table = pd.DataFrame(dict(columns))
     return table.to_csv(index_label="date", date_format="%Y-%m-%d", float_format="%.17g", lineterminator="\n")

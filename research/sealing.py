@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isclose
 from pathlib import Path
 from typing import Any
@@ -118,7 +118,8 @@ def verify(
     differences = []
     try:
         data = (data or open_data(user=False)).priced(asked["price"])
-        differences += list(changed_data(asked, data))
+        remedy = "; pass --data DIR, the pack that holds it"
+        differences += [replace(item, what=f"{item.what}{remedy}") for item in changed_data(asked, data)]
         study = run_again(asked, asked["record"], data, thesis)
         again = _parts(contents_of(study, data, appendix=False))
         differences += [
@@ -131,6 +132,8 @@ def verify(
         own = document["code"]["sources"].keys() - set(asked["found"])
         remedy = f"; read code.sources in the seal, save it, and pass --strategy {min(own)}=FILE" if own else ""
         differences.append(Difference(kind="figures", what=f"cannot be computed again: {error}{remedy}"))
+    except (KeyError, TypeError) as error:  # hashed by somebody who left something out
+        raise RunError(f"{file}: is no whole seal: {error!r}; obtain it again") from error
     words = {who: part["word"] for who, part in document["words"].items()}
     return Verification(digest=document["digest"], words=words, differences=tuple(differences))
 

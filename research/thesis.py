@@ -473,6 +473,7 @@ def hold_while(
     SignalError
         Unless exactly one threshold is given.
     """
+    from research.many import days
     from research.signals.series import hold_after
 
     if (above is None) == (below is None):
@@ -480,7 +481,7 @@ def hold_while(
     if hold_days < 0:
         raise SignalError(f"hold_while: hold_days {hold_days}: no position ends before it begins; use 0 or more")
     happened = number > above if above is not None else number < below
-    held = hold_after(happened, f"{hold_days}D") if hold_days else happened.astype(float)
+    held = hold_after(happened, days(hold_days)) if hold_days else happened.astype(float)
     weights: pd.Series = where_known(held, number.notna() | (held > 0))
     weights.attrs["rule"] = (
         Rule(number, above, 1, hold_days) if above is not None else Rule(number, cast(float, below), -1, hold_days)

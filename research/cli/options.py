@@ -104,17 +104,14 @@ class Dated(Source):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms(Dated):
-    """Which data, price and dates, and on which terms of trade."""
+class Trade(Source):
+    """Which data and price, and on which terms of trade."""
 
     delay: Annotated[int | None, typer.Option(metavar="BARS", help="Bars between decision and fill.")] = None
     fees: Annotated[float | None, typer.Option(metavar="FRACTION", help="Of the traded value, each way.")] = None
     slippage: Annotated[float | None, typer.Option(metavar="FRACTION", help="Of the price, each way.")] = None
     storage: Annotated[float | None, typer.Option(metavar="FRACTION", help="Of the value held, a year.")] = None
     borrow: Annotated[float | None, typer.Option(metavar="FRACTION", help="Of the value short, a year.")] = None
-    no_ledger: Annotated[
-        bool, typer.Option("--no-ledger", help="Neither count nor record this; the result says so.")
-    ] = False
 
     def __post_init__(self) -> None:
         self.execution  # noqa: B018 - terms that make no sense are refused before the work
@@ -126,6 +123,15 @@ class Terms(Dated):
 
         names = ("delay", "fees", "slippage", "storage", "borrow")
         return Execution(**_given(self, names))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms(Trade, Dated):
+    """Which data, price and dates, on which terms of trade, and whether it counts."""
+
+    no_ledger: Annotated[
+        bool, typer.Option("--no-ledger", help="Neither count nor record this; the result says so.")
+    ] = False
 
     @property
     def ledger(self) -> Ledger | None:

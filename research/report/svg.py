@@ -7,7 +7,7 @@ lie in an inner ``<svg>`` that is stretched to fit, so one drawing serves phone,
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from math import isfinite
 
@@ -16,7 +16,7 @@ import numpy as np
 from research.report.chart import Band, Bars, Cells, Chart, Line, Mark, Panel, Rows, Rule, Spans
 from research.report.markup import Markup, join, tag, void
 from research.report.scales import Floats, Ruler, ruler
-from research.report.words import signed_percent
+from research.report.words import number, signed_percent
 
 WIDTH, FINE = 2000, 8  # of the stretched drawing: units across, and units in one pixel of height
 ABOVE, BELOW = 30, 44  # pixels over each panel for its title, and under the last one for the ticks of x
@@ -75,7 +75,7 @@ def _panel(panel: Panel, x: Ruler, top: int, *, ticks: bool) -> Markup:
         parts.append(tag("text", panel.y.title, x=-48, y=top - 10, class_="axis-title"))
     table = next((mark for mark in panel.marks if isinstance(mark, Cells)), None)
     if table is not None:
-        return join(*parts, _cells(table, top, panel.height))
+        return join(*parts, _cells(table, top, panel.height, signed_percent if panel.y.form == "percent" else number))
     rows = any(isinstance(mark, Rows) for mark in panel.marks)
     y = ruler(panel.y, _y_values(panel.marks), margin=0.0 if rows else 0.04)
     under = [] if rows else [_y_axis(y, top, panel.height)]
@@ -174,7 +174,7 @@ def _rows(mark: Rows, x: Ruler, top: int, height: int) -> Iterable[Markup]:
         yield tag("text", note, x="100%", y=_pixel(middle - 12), text_anchor="end", class_="row halo strong")
 
 
-def _cells(mark: Cells, top: int, height: int) -> Markup:
+def _cells(mark: Cells, top: int, height: int, write: Callable[[float], str]) -> Markup:
     tall, broad = height / len(mark.rows), 1 / len(mark.columns)
     known = np.abs(mark.values[np.isfinite(mark.values)])
     strong = float(np.quantile(known, 0.95)) if known.size else 0.0
@@ -198,7 +198,7 @@ def _cells(mark: Cells, top: int, height: int) -> Markup:
         )
         middle = {"x": _percent((column + 0.5) * broad), "y": _pixel(top + (row + 0.5) * tall + 5)}
         parts.append(
-            tag("text", signed_percent(value), text_anchor="middle", class_="row strong" if chosen else "row", **middle)
+            tag("text", write(value), text_anchor="middle", class_="row strong" if chosen else "row", **middle)
         )
     for row, label in enumerate(mark.rows):
         parts.append(tag("text", label, x=-8, y=_pixel(top + (row + 0.5) * tall + 4), text_anchor="end", class_="tick"))
