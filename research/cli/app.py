@@ -104,12 +104,12 @@ def compare(
     study = asked.study(chosen, data, thesis, metals)
     _give(study, data, asked, files, verbose=verbose)
     if not asked.as_json:
-        from research.report.study_words import nearest, study_short, study_why
-
         if not names:
             from research.registration import line_since
 
-            print_lines([line_since(data, thesis)])
+            print_lines(filter(None, [line_since(data, thesis)]))
+        from research.report.study_words import nearest, study_short, study_why
+
         trial = nearest(study)
         typed = dict(zip((item.name for item in chosen), names or (), strict=False))
         words = ("backtest", typed.get(trial.name, trial.name), "--metal", trial.metal)
@@ -175,7 +175,7 @@ def strategies(asked: Packs) -> None:
 
 
 app.add_typer(data_commands.app, name="data")
-for command in (check, sweep, claims, today, trials, replay, diff, judge, register, follow, seal, verify, mcp, new):
+for command in (check, sweep, claims, today, register, follow, trials, replay, diff, judge, seal, verify, mcp, new):
     app.command()(command)
 
 
