@@ -4,13 +4,24 @@ BIN := .venv/bin
 RUN := .venv/.run
 DEV := .venv/.dev
 
-.PHONY: compare test test-slow test-lowest test-wheel calibrate bench lint lab docs lock clean
+.PHONY: compare registrations test test-slow test-lowest test-wheel axe pictures calibrate bench lint lab docs lock clean
 
 compare: $(RUN) ## all thesis signals against buy-and-hold, on the bundled data
 	@$(BIN)/assay compare
 
+registrations: $(RUN) ## put every claim of the thesis on record anew, dated now: only before a release
+	@rm -f data/registrations/*.toml
+	@$(BIN)/assay register --all --out data/registrations
+
 test: $(DEV) ## the quick tests
 	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal
+
+axe: .axe/node_modules/axe-core/axe.min.js ## axe-core (npm), which the quick tests let look at every page
+.axe/node_modules/axe-core/axe.min.js:
+	@npm install --prefix .axe --no-save --no-audit --no-fund --loglevel=error axe-core@4.14.1
+
+pictures: $(DEV) ## the pictures of README and docs, from the bundled data
+	@$(BIN)/python -m tests.tools.pictures
 
 test-slow: $(DEV) ## the long checks: simulations, kills, full-length data
 	@$(BIN)/python -m pytest -m slow
@@ -46,7 +57,7 @@ lock: ## recompile both lock files (needs uv); the smaller agrees with the large
 	$(COMPILE) --extra live -c requirements-dev.lock -o requirements.lock
 
 clean: ## remove .venv and caches
-	rm -rf .venv .bench-venv .lowest-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .bench-venv .lowest-venv .axe .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(RUN): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "assay needs Python 3.11 or newer; name one with make PYTHON=…")'

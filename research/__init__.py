@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from research.datasets.data import open_data
     from research.execution import Execution
     from research.explorer import explore
+    from research.registration import follow, register
+    from research.sealing import seal, verify
     from research.study import backtest, compare, history, portfolio, today
     from research.thesis import UNKNOWN, Strategy, hold_while, strategy, where_known
 
@@ -25,14 +27,18 @@ __all__ = [
     "backtest",
     "compare",
     "explore",
+    "follow",
     "history",
     "hold_while",
     "judge",
     "load_thesis",
     "open_data",
     "portfolio",
+    "register",
+    "seal",
     "strategy",
     "today",
+    "verify",
     "where_known",
 ]
 
@@ -46,10 +52,14 @@ _HOMES = {
     "where_known": "research.thesis",
     "load_thesis": "research.claims",
     "judge": "research.brought",
+    "seal": "research.sealing",
+    "verify": "research.sealing",
     "backtest": "research.study",
     "compare": "research.study",
     "portfolio": "research.study",
     "explore": "research.explorer",
+    "register": "research.registration",
+    "follow": "research.registration",
     "history": "research.study",
     "today": "research.study",
 }

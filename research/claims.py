@@ -54,7 +54,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from research.discovery import all_strategies, strategies_in
-from research.errors import RegistryError, did_you_mean
+from research.errors import RegistryError, did_you_mean, reason
 from research.home import bundled_folder
 
 if TYPE_CHECKING:
@@ -299,7 +299,7 @@ def _read(folder: Path, find: Any) -> Thesis:
         content = path.read_bytes()
         text = tomllib.loads(content.decode("utf-8"))
     except (OSError, ValueError) as error:
-        raise RegistryError(f"{path}: {error}; a thesis is a folder with a {FILE}") from None
+        raise RegistryError(f"{path}: {reason(error)}; a thesis is a folder with a {FILE}") from None
     for key in ("title", "published", "claims"):
         if not text.get(key):
             raise RegistryError(f"{path}: {key!r} is missing; every thesis must say it")

@@ -45,6 +45,8 @@ def find_strategy(name: str, among: Mapping[str, Strategy] | None = None) -> Str
     if name.endswith(".py") or chosen:
         return _from_file(Path(file if name.endswith(".py") else f"{file}.py"), chosen)
     everything = all_strategies() if among is None else among
+    if name not in everything and Path(name).exists():
+        raise UnknownStrategy(f"{name}: is no .py file; give a path to one with an @strategy in it")
     if name not in everything:
         raise UnknownStrategy(f"strategy {name!r}: not found{did_you_mean(name, everything)}")
     return everything[name]
@@ -76,6 +78,19 @@ def strategies_in(folder: Path) -> dict[str, Strategy]:
     for path in sorted(place.glob("*.py")):
         for item in _in_file(path).values():
             _add(item, found, str(path))
+    return found
+
+
+def strategies_in_package(folder: Path) -> dict[str, Strategy]:
+    """Every strategy of the modules in a folder, which may import each other by name or, as a package, by a dot."""
+    found: dict[str, Strategy] = {}
+    package = f"_assay_strategy_{hash_text(str(folder))[:12]}"
+    (folder / "__init__.py").touch()
+    with _beside(folder):
+        _load(package, folder / "__init__.py", [str(folder)])
+        for path in sorted(folder.glob("[!_]*.py")):
+            name = f"{package}.{path.stem}"
+            _collect(_executed(lambda name=name: importlib.import_module(name), path.name, path), found)  # type: ignore[misc]
     return found
 
 
@@ -216,7 +231,7 @@ def _add(strategy: Strategy, found: dict[str, Strategy], where: str) -> None:
 
 def _line_of(error: BaseException, file: Path | None) -> str:
     if isinstance(error, SyntaxError):
-        return f":{error.lineno}"
+        return f":{error.lineno}" if error.lineno else ""
     trace = error.__traceback__
     line = None
     while trace is not None:

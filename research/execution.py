@@ -54,8 +54,9 @@ class Execution:
             value = getattr(self, field.name)
             if not isfinite(value) or value < 0:
                 raise ExecutionError(f"{field.name}: {value!r} is not a finite fraction of 0 or more")
-        if self.fees >= 1 or self.slippage >= 1:
-            raise ExecutionError("fees and slippage are fractions: 0.001 is 0.1 %; use values under 1")
+        for name in ("fees", "slippage", "storage", "borrow"):
+            if getattr(self, name) >= 1:
+                raise ExecutionError(f"{name}: {getattr(self, name)!r} is a fraction: 0.001 is 0.1 %; use less than 1")
         if self.max_leverage == 0:
             raise ExecutionError("max_leverage: 0 forbids every position; use 1 for an unlevered account")
 

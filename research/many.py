@@ -1,9 +1,9 @@
 """Many values of a parameter at once, through a signal that was written for one.
 
 ``score > threshold`` means the same whether ``threshold`` is 1.5 or stands for a thousand thresholds: what a grid
-repeats is then one operation on a table instead of a thousand on series. :func:`decide_together` runs a signal with
-:class:`Many` in the place of its numbers. It does what pandas does to a series of numbers or booleans, element by
-element, to the last bit; whatever else is asked of it (a text, a truth, a rolling window) raises :class:`Apart`, and
+repeats is then one operation on a table instead of a thousand on series. ``decide_together`` runs a signal with
+``Many`` in the place of its numbers. It does what pandas does to a series of numbers or booleans, element by
+element, to the last bit; whatever else is asked of it (a text, a truth, a rolling window) raises ``Apart``, and
 that parameter is given one value at a time, as ever. A few variants are always run alone and must agree.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, NoReturn
+from typing import ClassVar, NoReturn, cast
 
 import numpy as np
 import pandas as pd
@@ -172,8 +172,9 @@ class Many(np.lib.mixins.NDArrayOperatorsMixin):
         return self.like(best) if self.dtype.kind != "f" else self.like(np.where(np.isnan(self.table), np.nan, best))
 
     def __bool__(self) -> bool:
-        if self._index is None and (self.table == self.table[0]).all():
-            return bool(self.table[0, 0])
+        truths = self.table != 0
+        if self._index is None and (truths == truths[0]).all():
+            return bool(truths[0, 0])
         raise Apart
 
     def __getattr__(self, name: str) -> NoReturn:
@@ -246,6 +247,30 @@ def ask_together(
     if not isinstance(answer, Many) or answer._index is None or not answer.index.equals(index):
         return None
     return answer.table if answer.table.shape == (len(variants), len(index)) else None
+
+
+def days(number: object) -> str | Many:
+    """A length of time as :func:`research.signals.series.hold_after` takes it."""
+    return number if isinstance(number, Many) else f"{number}D"
+
+
+def whole_numbers(number: Many) -> NDArray[np.int64]:
+    """Whole numbers above 0, ``(n_variants, 1)``."""
+    values = number.table.astype(np.int64)
+    if number._index is not None or number.dtype != np.int64 or not (values > 0).all():
+        raise Apart
+    return values
+
+
+def values_of(series: object) -> NDArray[np.generic]:
+    """Values of a series, ``(n_bars,)``, or of many, ``(n_variants, n_bars)``."""
+    return series.table if isinstance(series, Many) else np.asarray(series)
+
+
+def series_of(values: NDArray[np.generic], like: pd.Series) -> pd.Series:
+    """A series on the calendar and of the name of another, or many."""
+    made: object = pd.Series(values, like.index, name=like.name) if values.ndim == 1 else Many(values, like.index)
+    return cast(pd.Series, made)
 
 
 def _is_number(value: object) -> bool:

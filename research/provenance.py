@@ -42,6 +42,7 @@ _PACKAGE = Path(__file__).resolve().parent
 _PATHS = sysconfig.get_paths()
 LIBRARIES = tuple(
     {str(Path(_PATHS[name]).resolve()) for name in ("stdlib", "platstdlib", "purelib", "platlib") if name in _PATHS}
+    | {str(Path(entry).resolve()) for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages")}
 )
 """Folders whose modules are nobody's own work."""
 

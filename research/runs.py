@@ -38,7 +38,7 @@ from research.datasets.data import Data
 from research.datasets.registry import Pack, read_registry
 from research.datasets.store import load
 from research.discovery import find_strategy
-from research.errors import AssayError, IntegrityError, RunError, StrategyError
+from research.errors import AssayError, IntegrityError, RunError, StrategyError, reason
 from research.execution import Execution
 from research.home import BUNDLED, bundled_folder
 from research.ledger import Entry, Series
@@ -49,7 +49,6 @@ from research.values import plain
 from research.verdict import Rules
 
 FORMAT = 2
-CAUSES = ("data", "code", "parameters", "versions")
 RESULTS = ("study.json", "weights.csv", "equity.csv")
 
 _JSON = ("manifest.json", "environment.json", "record.json")
@@ -88,15 +87,18 @@ class Replay:
         Whether every byte of the results is the same.
     differences
         What changed: verdicts and returns first, then the causes, then the lines of files; empty when identical.
+    results
+        The files that were compared.
     """
 
     folder: Path
     identical: bool
     differences: tuple[Difference, ...]
+    results: tuple[str, ...] = RESULTS
 
     def __str__(self) -> str:
         if self.identical:
-            return f"{self.folder}: identical: {', '.join(RESULTS)} are the same to the last byte"
+            return f"{self.folder}: identical: {', '.join(self.results)} are the same to the last byte"
         return "\n".join([f"{self.folder}: not identical", *(f"  {item}" for item in self.differences)])
 
     def to_json(self) -> dict[str, Any]:
@@ -145,8 +147,12 @@ def save(study: Study, folder: str | Path, data: Data) -> Path:
     RunError
         If the folder exists and is no run, or cannot be written.
     """
+    return write_folder(folder, contents_of(study, data))
+
+
+def write_folder(folder: str | Path, contents: Mapping[str, str]) -> Path:
+    """Write file name -> text as a run folder, whole or not at all; raises as :func:`save`."""
     folder = check_folder(folder)
-    contents = _contents(study, data)
     prefix = f".{folder.name}.assay-"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -176,6 +182,14 @@ def _sweep_up(parent: Path, prefix: str) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
+def holds_a_sweep(folder: Path) -> bool:
+    """Whether a run folder was written by ``assay sweep``."""
+    try:
+        return bool(json.loads((folder / "manifest.json").read_text(encoding="utf-8")).get("kind") == "sweep")
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
 def replay(folder: str | Path, data: Data | None = None, *, thesis: Thesis | None = None) -> Replay:
     """Run a recorded run again, and prove it identical or say what changed.
 
@@ -194,14 +208,14 @@ def replay(folder: str | Path, data: Data | None = None, *, thesis: Thesis | Non
         If the folder holds no run, or nothing has changed and it still cannot be run.
     """
     folder = Path(folder)
-    before = _read(folder)
+    before = read_run(folder)
     manifest = before["manifest.json"]
     data = data or Data([_read_pack(Path(path)) for path in manifest["packs"]])
     if manifest["price"] != data.price.name:
         data = data.priced(manifest["price"])
-    changed = list(_changed_data(manifest, data))
+    changed = list(changed_data(manifest, data))
     try:
-        again = _contents(_run_again(manifest, before["record.json"], data, thesis), data)
+        again = contents_of(run_again(manifest, before["record.json"], data, thesis), data)
     except AssayError as error:
         if not changed and not isinstance(error, StrategyError):
             raise RunError(f"{folder}: cannot be run again: {error}") from error
@@ -226,13 +240,13 @@ def diff(left: str | Path, right: str | Path) -> tuple[Difference, ...]:
     right
         Another.
     """
-    before, after = _read(Path(left)), _read(Path(right))
+    before, after = read_run(Path(left)), read_run(Path(right))
     return tuple(_explained(list(_causes(before, after)), before, after))
 
 
-def _contents(study: Study, data: Data) -> dict[str, str]:
-    """File name -> text; the results are the same for the same run wherever it is run."""
-    document = study.to_json()
+def contents_of(study: Study, data: Data, *, appendix: bool = True) -> dict[str, str]:
+    """File name -> text of a ``study`` on ``data``, with its ``appendix`` or without; the same wherever it is run."""
+    document = study.to_json(appendix=appendix)
     manifest = document.pop("manifest")
     strategies = {trial.name: trial.strategy for trial in study.trials}
     asked = {
@@ -243,18 +257,11 @@ def _contents(study: Study, data: Data) -> dict[str, str]:
         "trials": {key: value for key, value in manifest["trials"].items() if key != "status"},
         "execution": asdict(study.execution),
         "rules": asdict(study.rules),
-        "found": {name: _where(item) for name, item in strategies.items()},
+        "found": {name: where_found(item) for name, item in strategies.items()},
         "framework": hash_code(),
         "years": {identity: _by_year(data.observations(identity)) for identity in sorted(study.datasets)},
         "thesis_folder": None if study.thesis.folder == bundled_folder() else str(study.thesis.folder.resolve()),
         "packs": [str(pack.folder or pack.root) for pack in data.packs],
-    }
-    environment = {
-        "assay": manifest["assay"],
-        "python": manifest["python"],
-        **manifest["versions"],
-        "machine": f"{platform.system()} {platform.machine()}",
-        "installed": dict(sorted((str(item.name), item.version) for item in distributions())),
     }
     decided = {f"{trial.name}/{trial.metal}": trial.accounts.decided for trial in study.trials}
     equity = {
@@ -267,13 +274,24 @@ def _contents(study: Study, data: Data) -> dict[str, str]:
         accounts = {"strategy": study.portfolio.result, **study.portfolio.benchmarks}
         equity |= {f"portfolio/{kind}": result.equity for kind, result in accounts.items()}
     return {
-        "manifest.json": _json(asked),
-        "environment.json": _json(environment),
-        "record.json": _json(study.record),
-        "study.json": _json(document),
-        "weights.csv": _table(decided),
-        "equity.csv": _table(equity),
-        **{f"source/{name}.py": _source(item) for name, item in strategies.items()},
+        "manifest.json": json_text(asked),
+        "environment.json": json_text(environment(manifest)),
+        "record.json": json_text(study.record),
+        "study.json": json_text(document),
+        "weights.csv": table_text(decided),
+        "equity.csv": table_text(equity),
+        **{f"source/{name}.py": source_text(item) for name, item in strategies.items()},
+    }
+
+
+def environment(known: Mapping[str, Any]) -> dict[str, Any]:
+    """Versions of everything that computes; ``known`` are those of :func:`research.provenance.versions`."""
+    return {
+        "assay": known["assay"],
+        "python": known["python"],
+        **known["versions"],
+        "machine": f"{platform.system()} {platform.machine()}",
+        "installed": dict(sorted((str(item.name), item.version) for item in distributions())),
     }
 
 
@@ -297,9 +315,10 @@ class _AsRecorded:
         return ""
 
 
-def _run_again(
+def run_again(
     manifest: Mapping[str, Any], record: list[list[dict[str, Any]]], data: Data, thesis: Thesis | None
 ) -> Study:
+    """What a ``manifest`` asked of ``data`` and a ``thesis``, computed anew; the ledger holds its ``record``."""
     thesis = thesis or load_thesis(manifest.get("thesis_folder"))
     found = {name: manifest["found"].get(name, name) for name in manifest["strategies"]}
     strategies = {
@@ -322,8 +341,8 @@ def _run_again(
     )
 
 
-def _changed_data(manifest: Mapping[str, Any], data: Data) -> Iterator[Difference]:
-    """Datasets whose file is not what the run read, with the years that differ."""
+def changed_data(manifest: Mapping[str, Any], data: Data) -> Iterator[Difference]:
+    """Datasets of ``data`` whose file is not what the ``manifest`` says was read, with the years that differ."""
     for identity, digest in manifest["data"].items():
         if identity not in data:
             yield Difference(kind="data", what=f"{identity}: in none of the packs any more")
@@ -384,19 +403,22 @@ def _explained(causes: list[Difference], before: Mapping[str, Any], after: Mappi
             yield Difference(kind=kind, what=f"{name}: {_first_unlike_line(before[name], after[name])}")
 
 
-def _answers(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Verdict, timing return and return a year of every claim, trial and portfolio of a study."""
+def answers_in(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Every claim, trial and portfolio of a study's ``document``, by what it is called."""
     parts = {f"claim {name}": part for name, part in document.get("claims", {}).items()}
     parts |= {f"{part['strategy']} on {part['metal']}": part for part in document["trials"]}
-    if "portfolio" in document:
-        parts["the portfolio"] = document["portfolio"]
+    return parts | ({"the portfolio": document["portfolio"]} if "portfolio" in document else {})
+
+
+def _answers(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Verdict, timing return and return a year of each."""
     return {
         who: {
             "": part["verdict"]["word"],
             "timing return a year": part["evidence"]["timing_return"]["value"],
             "CAGR": part.get("performance", {}).get("strategy", {}).get("cagr"),
         }
-        for who, part in parts.items()
+        for who, part in answers_in(document).items()
     }
 
 
@@ -412,7 +434,10 @@ def _percent(value: Any) -> str:
     return f"{value:+.2%}" if isinstance(value, float) else str(value)
 
 
-def _read(folder: Path) -> dict[str, Any]:
+def read_run(folder: Path) -> dict[str, Any]:
+    """The files of a run ``folder`` by name: what was asked as values, results and sources as text."""
+    if holds_a_sweep(folder):
+        raise RunError(f"{folder}: holds a sweep, and studies are compared; run it again with assay replay {folder}")
     try:
         written = json.loads((folder / "manifest.json").read_text(encoding="utf-8")).get("format")
         if written != FORMAT:
@@ -421,7 +446,7 @@ def _read(folder: Path) -> dict[str, Any]:
         texts |= {f"source/{path.name}": path.read_text(encoding="utf-8") for path in (folder / "source").glob("*.py")}
         contents = {name: _parsed(name, text) for name, text in texts.items()}
     except (OSError, ValueError) as error:
-        raise RunError(f"{folder}: is no run, or not a whole one: {error}; make one with --run DIR") from None
+        raise RunError(f"{folder}: is no run, or not a whole one: {reason(error)}; make one with --run DIR") from None
     return contents
 
 
@@ -434,7 +459,7 @@ def _parsed(name: str, text: str) -> Any:
     return json.loads(text) if name in _JSON else text
 
 
-def _where(strategy: Strategy) -> str:
+def where_found(strategy: Strategy) -> str:
     """How ``find_strategy`` finds it again."""
     module = sys.modules.get(strategy.signal.__module__)
     file = getattr(module, "__file__", None)
@@ -443,7 +468,8 @@ def _where(strategy: Strategy) -> str:
     return f"{Path(file).resolve()}:{strategy.name}"
 
 
-def _source(strategy: Strategy) -> str:
+def source_text(strategy: Strategy) -> str:
+    """The strategy's own code, its whole module where there is one."""
     for part in (inspect.getmodule(strategy.signal), strategy.signal):  # of a notebook, the cell
         with suppress(OSError, TypeError):
             return inspect.getsource(part)  # type: ignore[arg-type]
@@ -505,11 +531,12 @@ def _short(digest: str | None) -> str:
     return "nothing" if digest is None else f"{digest[:12]}…"
 
 
-def _json(document: Any) -> str:
+def json_text(document: Any) -> str:
+    """Plain JSON, the same bytes for the same values."""
     return json.dumps(plain(document), indent=1, allow_nan=False) + "\n"
 
 
-def _table(columns: Mapping[str, pd.Series]) -> str:
+def table_text(columns: Mapping[str, pd.Series]) -> str:
     """CSV by date, numbers with 17 digits."""
     table = pd.DataFrame(dict(columns))
     return table.to_csv(index_label="date", date_format="%Y-%m-%d", float_format="%.17g", lineterminator="\n")

@@ -23,6 +23,8 @@ import sys
 import traceback
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from math import isfinite
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -136,11 +138,19 @@ class Strategy:
         return {name: parameter.default for name, parameter in _parameters(self.signal).items()}
 
     def parameters(self, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return the defaults, overridden by ``given``; an unknown name is a ``ParameterError``."""
+        """Return the defaults, overridden by ``given``.
+
+        Raises
+        ------
+        ParameterError
+            If a name is unknown, or a value is not of its default's kind: a number, a text, true or false.
+        """
         defaults = self.defaults
-        for name in given or {}:
+        for name, value in (given or {}).items():
             if name not in defaults:
                 raise ParameterError(f"{self.name}: no parameter {name!r}{did_you_mean(name, defaults)}")
+            if wanted := _other_kind(value, defaults[name]):
+                raise ParameterError(f"{self.name}: {name}={value!r}: {wanted} is needed, as {defaults[name]!r} is")
         return {**defaults, **(given or {})}
 
     def variants(self) -> list[dict[str, Any]]:
@@ -401,6 +411,18 @@ def strategy(
     return declare
 
 
+def _other_kind(value: object, default: object) -> str:
+    """What is needed instead of a value; empty if it is of its default's kind."""
+    if isinstance(default, bool):
+        return "" if isinstance(value, bool) else "True or False"
+    if isinstance(default, str):
+        return "" if isinstance(value, str) else "a text"
+    if not isinstance(default, int | float):
+        return ""
+    number = not isinstance(value, bool) and isinstance(value, Real) and isfinite(value)
+    return "" if number else "a number"
+
+
 def _unpickled(content: bytes) -> Strategy:
     return Strategy(**pickle.loads(content))
 
@@ -451,12 +473,15 @@ def hold_while(
     SignalError
         Unless exactly one threshold is given.
     """
+    from research.many import days
     from research.signals.series import hold_after
 
     if (above is None) == (below is None):
         raise SignalError("hold_while: give one threshold, above=… or below=…")
+    if hold_days < 0:
+        raise SignalError(f"hold_while: hold_days {hold_days}: no position ends before it begins; use 0 or more")
     happened = number > above if above is not None else number < below
-    held = hold_after(happened, f"{hold_days}D") if hold_days else happened.astype(float)
+    held = hold_after(happened, days(hold_days)) if hold_days else happened.astype(float)
     weights: pd.Series = where_known(held, number.notna() | (held > 0))
     weights.attrs["rule"] = (
         Rule(number, above, 1, hold_days) if above is not None else Rule(number, cast(float, below), -1, hold_days)

@@ -77,6 +77,10 @@ def _set(series, t):
     return weights.ffill()
 
 
+def hold_while_for(t, d):
+    return hold_while(x, above=t, hold_days=d)
+
+
 def variants(**axes):
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
 
@@ -128,6 +132,18 @@ def test_two_parameters_together_in_parts_that_the_cache_holds(monkeypatch):
         return (x > low).astype(float) - (x > high).astype(float)
 
     assert decide_together(lambda point: rule(**point), points, INDEX).tobytes() == alone(rule, points).tobytes()
+
+
+@pytest.mark.parametrize(
+    "held", [lambda t, d: hold_after(x > t, d if isinstance(d, Many) else f"{d}D"), hold_while_for]
+)
+def test_holds_of_many_lengths(held):
+    points = variants(t=VALUES[:4], d=[3, 30, 300])
+    calls = []
+    found = decide_together(lambda point: calls.append(point) or held(**point), points, INDEX)
+    assert found.tobytes() == alone(lambda t, d: held(t, d), points).tobytes()
+    assert len(calls) == 2 + 1 + 3
+    assert decide_together(lambda point: held(**point), variants(t=VALUES[:4], d=[0, 1, 2]), INDEX) is not None
 
 
 def test_few_variants_and_words_are_left_alone():

@@ -311,7 +311,7 @@ def test_the_portfolio_is_kept_as_it_was_printed(tmp_path, capsys):
 
 
 def test_what_could_not_be_written_is_refused_before_the_work(place, capsys, monkeypatch):
-    monkeypatch.setattr("research.cli.app.open_packs", lambda packs: pytest.fail("the work began"))
+    monkeypatch.setattr("research.cli.options.Packs.open", lambda self: pytest.fail("the work began"))
     file = str(place / "rising.py")
     missing = place / "no such" / "page.html"
     assert main(["backtest", file, "--html", str(missing)]) == 2

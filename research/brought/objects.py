@@ -52,12 +52,12 @@ def read(brought: object, kind: str | None, options: ImportOptions, metal: str) 
     if isinstance(brought, str | Path):
         path = Path(brought).expanduser()
         sheet = read_sheet(path, sheet=options.sheet, heading_row=options.heading_row)
-        return read_table(sheet, path.name, kind, options, metal)
+        return read_table(sheet, kind, options, metal)
     if isinstance(brought, pd.Series) and "_trades" in brought.index:
         return _backtesting(brought)
     if isinstance(brought, pd.Series | pd.DataFrame):
         table = brought.to_frame(str(brought.name or "value")) if isinstance(brought, pd.Series) else brought
-        return read_table(sheet_of(table), "table", kind, options, metal)
+        return read_table(sheet_of(table), kind, options, metal)
     if isinstance(brought, _Bt):
         account = _one(list(brought.backtests), metal, "bt result")
         found = brought.backtests[account]

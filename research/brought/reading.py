@@ -7,7 +7,7 @@ trades with an entry and an exit each (TradingView's ``List of trades`` has a ro
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -74,10 +74,10 @@ def sheet_of(table: pd.DataFrame) -> Sheet:
         table = table.rename_axis(str(table.index.name or "date")).reset_index()
     rows = tuple(tuple(None if cell is pd.NaT else cell for cell in row) for row in table.itertuples(index=False))
     header, lines = tuple(map(str, table.columns)), tuple(range(1, len(rows) + 1))
-    return Sheet(file="the table", header=header, rows=rows, lines=lines, words="a table")
+    return Sheet(file="table", header=header, rows=rows, lines=lines, words="of pandas")
 
 
-def read_table(sheet: Sheet, name: str, kind: str | None, options: ImportOptions, metal: str) -> Found:
+def read_table(sheet: Sheet, kind: str | None, options: ImportOptions, metal: str) -> Found:
     """Read rows of a file or a table.
 
     Raises
@@ -87,34 +87,28 @@ def read_table(sheet: Sheet, name: str, kind: str | None, options: ImportOptions
     """
     if kind not in (None, *get_args(Kind)):
         raise ParameterError(f"--as {kind}: no kind of results{did_you_mean(str(kind), get_args(Kind))}")
-    for wanted in (options.date_column, options.value_column):
-        if wanted is not None and wanted not in sheet.header:
-            raise ValidationError(f"{name}: no column {wanted!r}{did_you_mean(wanted, sheet.header)}")
     if kind == "trades" or (kind is None and (_rows_of_trades(sheet) or _find(sheet, _ENTRY))):
-        return _trades(sheet, name, options)
-    date = options.date_column or _find(sheet, _MOMENT) or sheet.header[0]
-    column, kind = _column(sheet, name, date, kind, options.value_column, metal)
-    days = _days(sheet.column(date), options)
-    where = f"{name}: column {column!r}"
+        return _trades(sheet, options)
+    moment = sheet.column(options.date_column or _find(sheet, _MOMENT) or sheet.header[0])
+    chosen, kind = _chosen(sheet, moment, kind, options.value_column, metal)
+    days, column = _days(moment, options), sheet.column(chosen)
     if days.has_duplicates:
-        at = int(days.duplicated().argmax())
-        raise ValidationError(f"{name}: line {sheet.lines[at]}: {days[at]:%Y-%m-%d} again; keep one row a day")
-    group = sheet.points_may_group
-    numbers = read_numbers(sheet.column(column), decimal=options.decimal, points_may_group=group)
-    percent = numbers.percent or "%" in column or options.unit in ("percent", "%")
+        raise moment.wrong(int(days.duplicated().argmax()), "stands there twice; keep one row a day")
+    numbers = read_numbers(column, decimal=options.decimal, points_may_group=sheet.points_may_group)
+    percent = numbers.percent or "%" in chosen or options.unit in ("percent", "%")
     values = pd.Series(numbers.values / (100 if percent else 1), index=days, name=kind).sort_index().dropna()
     if len(values) < 2:
-        raise ValidationError(f"{where}: {len(values)} values; bring a history")
+        raise ValidationError(f"{column.where}: {len(values)} values; bring a history")
     if options.unit is None and not percent:
-        _refuse_doubtful(values, kind, where)
+        _refuse_doubtful(values, kind, column.where)
     span = f"{len(values)} rows, {values.index[0]:%Y-%m-%d} to {values.index[-1]:%Y-%m-%d}"
-    words = (f"{where}: {kind}{' in per cent' if percent else ''}, {span}; {sheet.words}", *numbers.words)
+    words = (f"{column.where}: {kind}{' in per cent' if percent else ''}, {span}; {sheet.words}", *numbers.words)
     if kind == "weights":
-        return Found(name=name, kind=kind, weights=whole(values), words=words)
+        return Found(name=sheet.file, kind=kind, weights=whole(values), words=words)
     if kind == "equity" and (values <= 0).any():
-        raise ValidationError(f"{where}: a value of {values.min():g}, an account's is above 0; pass --as returns")
+        raise ValidationError(f"{column.where}: an account's value of {values.min():g}; pass --as returns")
     returns = values.pct_change().iloc[1:] if kind == "equity" else values
-    return Found(name=name, kind="returns", returns=returns.rename("returns"), words=words)
+    return Found(name=sheet.file, kind="returns", returns=returns.rename("returns"), words=words)
 
 
 def weights_of_trades(changes: pd.Series) -> pd.Series:
@@ -133,75 +127,77 @@ def periods_per_year(days: pd.DatetimeIndex) -> int:
     return PERIODS_PER_YEAR[measured_frequency(pd.Series(days)) or "day"]
 
 
-def _trades(sheet: Sheet, name: str, options: ImportOptions) -> Found:
+def _trades(sheet: Sheet, options: ImportOptions) -> Found:
     """Weights of a list of trades: each is the whole account, or of several open at once an equal part."""
     entry, exit_, typed = _find(sheet, _ENTRY), _find(sheet, _EXIT), _rows_of_trades(sheet)
     moment, said = options.date_column or _find(sheet, _MOMENT), ""
     if typed and moment:
-        types = [str(cell).lower().partition(" ") for cell in sheet.column(typed).cells]
-        opens = np.array([1.0 if first == "entry" else -1.0 for first, _, _ in types])
-        signs = _signs([side for _, _, side in types], sheet, name)
-        days = _days(sheet.column(moment), options)
+        days, column = _days(sheet.column(moment), options), sheet.column(typed)
+        opens = np.array([1.0 if str(cell).lower().startswith("entry") else -1.0 for cell in column.cells])
+        signs = _signs(column)
     elif entry and exit_:
-        sides, said = _sides(sheet, name, options)
-        closed = [at for at, cell in enumerate(sheet.column(exit_).cells) if cell not in (None, "") and cell == cell]
-        n, lines = len(sheet.rows), [*sheet.lines, *(sheet.lines[at] for at in closed)]
-        cells = [*sheet.column(entry).cells, *(sheet.column(exit_).cells[at] for at in closed)]
-        days = _days(Column(f"{name}: columns {entry!r} and {exit_!r}", cells, lines), options)
+        sides, said = _sides(sheet, options)
+        ins, outs, n = sheet.column(entry), sheet.column(exit_), len(sheet.rows)
+        closed = [at for at, cell in enumerate(outs.cells) if cell not in (None, "") and cell == cell]
+        cells = [*ins.cells, *(outs.cells[at] for at in closed)]
+        days = _days(
+            Column(f"{ins.where} and {exit_!r}", cells, [*ins.lines, *(ins.lines[at] for at in closed)]), options
+        )
         if (early := np.flatnonzero(days[n:] < days[:n][closed])).size:
-            raise ValidationError(f"{name}: line {lines[n + early[0]]}: closed before it was opened; correct it")
+            raise outs.wrong(closed[early[0]], "is before the trade was opened; correct it")
         opens, signs = np.repeat([1.0, -1.0], [n, len(closed)]), np.concatenate([sides, sides[closed]])
     else:
-        raise ValidationError(
-            f"{name}: no entry and exit in {', '.join(sheet.header)}; name columns entry_date, exit_date"
-        )
+        raise ValidationError(f"{sheet.file}: no entry and exit; name two columns entry_date and exit_date")
     table = pd.DataFrame({"day": days, "open": opens, "change": opens * signs}).sort_values(["day", "open"])
     at_once, n_trades = max(1, int(table["open"].cumsum().max())), int((opens > 0).sum())
     part = "the whole account" if at_once == 1 else f"1/{at_once} of the account, as many were open at once"
-    words = f"{n_trades} trades, {days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}, each {part}{said}"
+    span = f"{n_trades} trades, {days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}"
+    words = (f"{sheet.file}: {span}, each {part}{said}; {sheet.words}",)
     weights = weights_of_trades(table.set_index("day")["change"] / at_once)
-    return Found(
-        name=name, kind="trades", weights=weights, n_trades=n_trades, words=(f"{name}: {words}; {sheet.words}",)
-    )
+    return Found(name=sheet.file, kind="trades", weights=weights, n_trades=n_trades, words=words)
 
 
 def _rows_of_trades(sheet: Sheet) -> str:
     """The column that says ``Entry long`` or ``Exit short``, as TradingView writes it; empty where there is none."""
-    column = _find(sheet, ("type",))
-    first = str(sheet.column(column).cells[0]).lower() if column else ""
-    return column if first.startswith(("entry ", "exit ")) else ""
+    typed = _find(sheet, ("type",))
+    first = str(sheet.column(typed).cells[0]).lower() if typed else ""
+    return typed if first.startswith(("entry ", "exit ")) else ""
 
 
-def _sides(sheet: Sheet, name: str, options: ImportOptions) -> tuple[Floats, str]:
+def _sides(sheet: Sheet, options: ImportOptions) -> tuple[Floats, str]:
     """+1 or -1 of each trade by what says so, else by the sign of its size; and words where nothing does."""
-    if column := _find(sheet, _SIDE):
-        return _signs(sheet.column(column).cells, sheet, name), ""
-    if column := _find(sheet, _SIZE):
-        sizes = read_numbers(sheet.column(column), decimal=options.decimal).values
-        return np.where(sizes < 0, -1.0, 1.0), f"; long or short by the sign of {column!r}"
+    if side := _find(sheet, _SIDE):
+        return _signs(sheet.column(side)), ""
+    if size := _find(sheet, _SIZE):
+        sizes = read_numbers(sheet.column(size), decimal=options.decimal).values
+        return np.where(sizes < 0, -1.0, 1.0), f"; long or short by the sign of {size!r}"
     return np.ones(len(sheet.rows)), "; no column says long or short: all taken as long"
 
 
-def _signs(cells: Sequence[object], sheet: Sheet, name: str) -> Floats:
-    words = [str(cell).strip().lower() for cell in cells]
-    for word, line in zip(words, sheet.lines, strict=True):
-        if word not in _SIGNS:
-            raise ValidationError(f"{name}: line {line}: {word!r} is neither long nor short; correct it")
+def _signs(column: Column) -> Floats:
+    """By the last word of each cell."""
+    words = [(str(cell).lower().split() or [""])[-1] for cell in column.cells]
+    if (wrong := next((at for at, word in enumerate(words) if word not in _SIGNS), None)) is not None:
+        raise column.wrong(wrong, "is neither long nor short; correct it")
     return np.array([_SIGNS[word] for word in words])
 
 
-def _column(sheet: Sheet, name: str, date: str, kind: str | None, wanted: str | None, metal: str) -> tuple[str, str]:
+def _chosen(sheet: Sheet, moment: Column, kind: str | None, wanted: str | None, metal: str) -> tuple[str, str]:
     """The column to judge, and what it holds."""
-    others = [wanted] if wanted else [column for column in sheet.header if column and column != date]
-    spoken = [column for column in others if _spoken(column) and kind in (None, _spoken(column))]
-    of_metal = [column for column in others if metal in re.findall("[a-z]+", column.lower())]
+    if wanted is not None:
+        sheet.column(wanted)
+    others = (
+        [wanted] if wanted else [name for name in sheet.header if name and sheet.column(name).where != moment.where]
+    )
+    spoken = [name for name in others if _spoken(name) and kind in (None, _spoken(name))]
+    of_metal = [name for name in others if metal in re.findall("[a-z]+", name.lower())]
     chosen = next((some[0] for some in (spoken, of_metal, others) if len(some) == 1), None)
     if chosen is None:
-        raise ValidationError(f"{name}: which of {', '.join(others)} is to be judged? pass --value-column NAME")
+        raise ValidationError(f"{sheet.file}: which of {', '.join(others)} is to be judged? pass --value-column NAME")
     holds = kind or _spoken(chosen)
     if holds is None:
         kinds = "a weight, a return or an account's value? pass --as weights, --as returns or --as equity"
-        raise ValidationError(f"{name}: is {chosen!r} {kinds}")
+        raise ValidationError(f"{sheet.file}: is {chosen!r} {kinds}")
     return chosen, holds
 
 
@@ -226,11 +222,10 @@ def _refuse_doubtful(values: pd.Series, kind: str, where: str) -> None:
 
 
 def _days(column: Column, options: ImportOptions) -> pd.DatetimeIndex:
-    read = read_dates(column, frequency="irregular", order=options.dates)
-    return pd.DatetimeIndex(read.days).as_unit("ns")
+    return pd.DatetimeIndex(read_dates(column, frequency="irregular", order=options.dates).days).as_unit("ns")
 
 
 def _find(sheet: Sheet, names: tuple[str, ...]) -> str:
     """The first of some headings that is there, whatever its signs and capitals; empty without one."""
-    here = {re.sub("[^a-z]", "", column.lower()): column for column in sheet.header}
+    here = {re.sub("[^a-z]", "", name.lower()): name for name in sheet.header}
     return next((here[wish] for wish in names if wish in here), "")

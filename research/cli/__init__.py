@@ -15,7 +15,7 @@ _USAGE_ERROR: type[typer.BadParameter] = typer.BadParameter.__mro__[2]
 OF_ASSAY = {"--thesis": 1, "--no-config": 0}
 """Options of ``assay`` itself, with the words that follow each: they may stand anywhere on the line."""
 
-_SIGNS = str.maketrans("–—−…─│“”‘’×·✓", "---~-|\"\"''x.*")
+_SIGNS = str.maketrans("–—−…─│“”‘’×·✓", "---~-|\"\"''x.*") | {ord("±"): "+-"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,8 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = _of_assay_first([word for word in words if word != "--debug"])
     _write_anywhere()
     from research.cli.app import app
+    from research.cli.options import TYPED
     from research.errors import AssayError
 
+    TYPED.set(words)
     try:
         status = get_command(app).main(args=words, prog_name="assay", standalone_mode=False)
         return status if isinstance(status, int) else 0

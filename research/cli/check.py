@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ALL = "all"
 UNCHECKED = 3
+WORDS = ("honest", "NOT HONEST", "nothing to check", "not checked")
 
 
 @takes_groups
@@ -115,8 +116,9 @@ def _conclude(reports: list[CheckReport], words: Counter[str], partly: int, name
     """The count, the clearest fault or how much was looked at, and what follows."""
     from research.report.study_words import plural
 
-    said = ", ".join(f"{count} {word}" for word, count in words.items())
-    short = f"{words.total()} checked: {said}" + (f"; {partly} of the honest in part only" if partly else "")
+    said = ", ".join(f"{words[word]} {word}" for word in WORDS if words[word])
+    who = f"all {words.total()}" if name == ALL else f"{words.total()} checked"
+    short = f"{who}: {said}" + (f"; {partly} of the honest in part only" if partly else "")
     if words.total() == 1 and reports:
         short = f"{reports[0].strategy}: {reports[0].word}"
     leaks = [leak.cause for report in reports for leak in report.leaks]

@@ -9,6 +9,7 @@ import typer
 
 from research.cli.options import Judged, check_writable, takes_groups, thesis_in_force
 from research.cli.output import conclude, print_json, print_lines
+from research.errors import ExecutionError
 
 FILE = "claims.html"
 
@@ -33,6 +34,8 @@ def claims(
     """The claims of the thesis: what the sources say, which strategies test them, and their verdicts."""
     for file in (html, findings):
         check_writable(file)
+    if html is not None and html == findings:
+        raise ExecutionError(f"{html}: the page and the findings cannot be one file; name two")
     from research.datasets.store import write_atomically
     from research.report.claims import claims_json, claims_page, print_claims
     from research.report.findings import findings_page

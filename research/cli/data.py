@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from research.cli.options import Json, Packs, takes_groups
+from research.cli.options import TYPED, Json, Packs, takes_groups
 from research.cli.output import conclude, print_json, print_lines
-from research.cli.sources import archive, claims_at_hand, opened, sources
-from research.errors import IntegrityError, RegistryError
+from research.cli.sources import archive, claims_at_hand, opened, sources, to_fetch
+from research.errors import IntegrityError, RegistryError, reason
 
 if TYPE_CHECKING:
     from research.sources.fetching import Outcome, Progress
@@ -20,6 +21,18 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Datasets: coverage, age, source, licence, release rule.", invoke_without_command=True)
 
 Column = Annotated[str | None, typer.Option(metavar="NAME", help="Where there are several.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a file does not say of itself."""
+
+    date_column: Column = None
+    value_column: Column = None
+    sheet: Column = None
+    heading_row: Annotated[int | None, typer.Option(metavar="N", min=1, help="Line of the heading, from 1.")] = None
+    dates: Annotated[Literal["dmy", "mdy", "ymd"] | None, typer.Option(help="Order of day and month.")] = None
+    decimal: Annotated[Literal["point", "comma"] | None, typer.Option(help="Decimal sign.")] = None
 
 
 @app.callback()
@@ -42,7 +55,7 @@ def listing(context: typer.Context, asked: Packs) -> None:
     print_datasets(rows)
     late = [row["id"] for row in rows if row["overdue_days"]]
     why = f"newer releases are out of {a_few(late)}." if late else "no newer release is out."
-    conclude(f"{len(rows)} datasets.", why, *(("data", "fetch", *late) if late else ("data", "verify")), source=asked)
+    conclude(f"{len(rows)} datasets.", why, *(to_fetch(late) or ("data", "verify")), source=asked)
 
 
 @app.command()
@@ -77,15 +90,12 @@ def fetch(
 
 
 @app.command()
+@takes_groups
 def add(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel or Parquet.")],
     identity: Annotated[str, typer.Option("--as", metavar="ID", help="Dataset that the file holds.")],
-    date_column: Column = None,
-    value_column: Column = None,
-    sheet: Column = None,
-    heading_row: Annotated[int | None, typer.Option(metavar="N", min=1, help="Line of the heading, from 1.")] = None,
-    dates: Annotated[Literal["dmy", "mdy", "ymd"] | None, typer.Option(help="Order of day and month.")] = None,
-    decimal: Annotated[Literal["point", "comma"] | None, typer.Option(help="Decimal sign.")] = None,
+    *,
+    reading: Reading,
     unit: Annotated[
         str | None, typer.Option(metavar="UNIT", help="Of the file: oz, kg, g, t, …; converted. Of an ID of your own.")
     ] = None,
@@ -109,17 +119,7 @@ def add(
     from research.datasets.importing import ImportOptions
     from research.sources import add as run
 
-    options = ImportOptions(
-        date_column=date_column,
-        value_column=value_column,
-        sheet=sheet,
-        heading_row=heading_row,
-        dates=dates,
-        decimal=decimal,
-        unit=unit,
-        keep=keep,
-        accept=accept,
-    )
+    options = ImportOptions(**asdict(reading), unit=unit, keep=keep, accept=accept)
     said = {"title": title, "unit": unit, "frequency": frequency, "release": release}
     about = _described(describe, identity) | {name: text for name, text in said.items() if text is not None}
     asked = not (yes or as_json or dry_run) and sys.stdin.isatty()
@@ -133,7 +133,7 @@ def add(
         return
     print_lines([*(() if asked else report.preview), report.line])
     short = f"{report.added} values are new, {report.revised} revised." if report.kept else "nothing is kept."
-    again = ("data", "verify") if report.kept else ("data", "add", str(file), "--as", identity)
+    again = ["data", "verify"] if report.kept else [word for word in TYPED.get() if word != "--dry-run"]
     conclude(short, report.preview[0] if report.preview else report.line, *again)
 
 
@@ -167,7 +167,9 @@ def _described(file: Path | None, identity: str) -> dict[str, Any]:
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise RegistryError(f"{file}: {error}; write [{identity}] and its title, unit, frequency, release") from None
+        raise RegistryError(
+            f"{file}: {reason(error)}; write [{identity}] and its title, unit, frequency, release"
+        ) from None
     if not isinstance(tables.get(identity), dict):
         raise RegistryError(f"{file}: no table [{identity}]; it has {', '.join(tables) or 'none'}")
     return dict(tables[identity])

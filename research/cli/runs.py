@@ -18,10 +18,16 @@ Other = Annotated[Path, typer.Argument(metavar="RUN", help="Another.")]
 @takes_groups
 def replay(run: Run, *, asked: Packs) -> None:
     """Run a recorded run again and prove it identical; exit 1 with what changed."""
+    from research.runs import holds_a_sweep
     from research.runs import replay as again
 
-    thesis = None if THESIS.get() is None else thesis_in_force()
-    result = again(run, asked.open() if asked.packs else None, thesis=thesis)
+    data = asked.open() if asked.packs else None
+    if holds_a_sweep(run):
+        from research.sweep.run import replay_sweep
+
+        result = replay_sweep(run, data)
+    else:
+        result = again(run, data, thesis=None if THESIS.get() is None else thesis_in_force())
     if asked.as_json:
         print_json(result.to_json())
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
@@ -133,6 +134,15 @@ def opened(before: set[str], available: Data) -> str:
     return f"{many} can be tested: {', '.join(more)}; type: assay compare"
 
 
+def to_fetch(ids: Iterable[str]) -> list[str]:
+    """The command that brings what can be fetched of these datasets; empty where nothing can."""
+    from research.sources import entries
+
+    known = entries()
+    found = [identity for identity in ids if identity in known and not known[identity].by_hand]
+    return ["data", "fetch", *found] if found else []
+
+
 def archive(
     verify: Annotated[bool, typer.Option("--verify", help="Check every day; exit 2 when one is off.")] = False,
     merge: Annotated[Path | None, typer.Option(metavar="DIR", help="Take over what another archive has more.")] = None,
@@ -151,7 +161,7 @@ def archive(
                 typer.echo(problem, err=True)
             raise IntegrityError(problems[0])
         if not as_json:
-            conclude("every day is as it was kept.", f"the hashes in {archive_folder()} match.", "data", "archive")
+            conclude("every day is as it was kept.", f"the hashes in {archive_folder()} match.", "data")
         return
     report = run() if merge is None else merge_archives(merge)
     _tell(report, as_json=as_json, quiet=merge is None)

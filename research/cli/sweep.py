@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from research.cli.options import Terms, strategy_named, takes_groups, thesis_in_force
+from research.cli.options import Files, Terms, strategy_named, takes_groups, thesis_in_force
 from research.cli.output import conclude, print_json, print_lines
 from research.errors import ParameterError
 from research.sweep.grid import parse_axes
 
 if TYPE_CHECKING:
     from research.sweep.grid import Grid
+    from research.sweep.sweep import Estimate
     from research.thesis import Strategy
+
+MOST_VARIANTS, MOST_SECONDS = 1_000_000, 600.0
+"""What is asked about before it starts."""
 
 
 @takes_groups
@@ -41,8 +47,10 @@ def sweep(
         str | None, typer.Option("--scheduler", metavar="ADDRESS", help="A running Dask cluster, tcp://host:port.")
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what an earlier run has finished.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Start a large grid without being asked.")] = False,
     *,
     asked: Terms,
+    files: Files,
 ) -> None:
     """Every variant of a grid: map, walk forward, and the odds that the best is luck."""
     axes = parse_axes(grid) if grid else None
@@ -62,7 +70,7 @@ def sweep(
     def record(strategy: Strategy, metal: str, variants: Grid) -> None:
         nonlocal problem
         terms = TriedOn(asked.execution, asked.start, asked.end)
-        problem = record_grid(strategy, metal, list(variants), asked.ledger, available, terms)
+        problem = record_grid(strategy, metal, variants, asked.ledger, available, terms)
 
     progress = Progress(quiet=asked.as_json)
     kept = 0
@@ -90,12 +98,21 @@ def sweep(
                 fresh=fresh,
                 progress=tell,
                 record=record,
+                agree=lambda estimate: _agree(estimate, yes=yes),
             )
     except KeyboardInterrupt:
         typer.echo(f"assay: interrupted; {kept} variants are kept, the same command goes on from there", err=True)
         raise typer.Exit(130) from None
     if asked.no_ledger or problem:
         typer.echo(f"trials not recorded: {problem or '--no-ledger'}", err=True)
+    if files.run is not None:
+        from research.sweep.run import save_sweep
+
+        typer.echo(f"wrote {save_sweep(found, files.run, available, asked.start, asked.end)}", err=True)
+    if files.html is not None:
+        from research.report.sweep import write_sweep
+
+        typer.echo(f"wrote {write_sweep(found, files.html)}", err=True)
     if asked.as_json:
         print_json(found.to_json())
         return
@@ -108,6 +125,22 @@ def sweep(
     short = f"the best of {len(found.grid)} variants is {found.grid.describe(found.best.number)}."
     why = found.deflated.sentence if found.deflated is not None else "one variant alone was tried."
     conclude(short, why, "backtest", name, "--metal", found.metal, *words, source=asked)
+
+
+def _agree(estimate: Estimate, *, yes: bool) -> None:
+    """Tell how much it is; ask, or refuse where nobody can answer, when that is much."""
+    free = shutil.disk_usage(estimate.folder).free
+    if estimate.bytes > free:
+        raise ParameterError(
+            f"sweep: {estimate}, and {estimate.folder} has room for {free / 1e9:,.1f} GB; "
+            "take wider steps, or name another folder with ASSAY_HOME"
+        )
+    large = estimate.missing > MOST_VARIANTS or estimate.seconds > MOST_SECONDS
+    if large and not yes and not sys.stdin.isatty():
+        raise ParameterError(f"sweep: {estimate}; take wider steps, or start it with --yes")
+    typer.echo(str(estimate), err=True)
+    if large and not yes and not typer.confirm("Start?", err=True):
+        raise typer.Exit(130)
 
 
 def _check_counts(**counts: int | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from research.cli.options import Metals, Names, Source, strategy_named, takes_groups, thesis_in_force
 from research.cli.output import conclude, print_json, print_lines
+from research.cli.sources import to_fetch
 
 
 @takes_groups
@@ -25,7 +26,5 @@ def today(names: Names = None, metals: Metals = None, *, asked: Source) -> None:
     known = [f"{want.strategy}, {want.metal}: {want.position:.0%}" for want in found.wants if want.position is not None]
     stale = sorted({name for want in found.wants for name in want.stale})
     short = f"{len(known)} of {len(found.wants)} positions are known" + (f": {a_few(known)}." if known else ".")
-    if stale:
-        conclude(short, f"newer data are out of {a_few(stale)}.", "data", "fetch", *stale, source=asked)
-    else:
-        conclude(short, "no newer data are out.", "compare", source=asked)
+    why = f"newer data are out of {a_few(stale)}." if stale else "no newer data are out."
+    conclude(short, why, *(to_fetch(stale) or ("compare",)), source=asked)

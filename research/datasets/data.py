@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,9 @@ from research.datasets.remedies import how_to_get
 from research.datasets.store import load, verify
 from research.errors import ExecutionError, NoData, UnknownDataset, did_you_mean
 from research.home import pack_folders
+
+FIRST_YEAR, LAST_YEAR = 1700, 2500
+_DATE = re.compile(r"(\d{4}(?:-\d{2}(?:-\d{2})?)?)(?:[T ]00:00(?::00)?)?")
 
 
 def open_data(*packs: str | Path, bundled: bool = True, user: bool | None = None, price: str | None = None) -> Data:
@@ -80,6 +85,7 @@ class Data:
         self._tables: dict[str, pd.DataFrame] = {}
         self._later: tuple[Data, pd.Timestamp] | None = None
         self._held: dict[str, pd.DataFrame] = {}
+        self._markets: dict[tuple[str, str | None, str | None], Market] = {}
         if price is not None:
             self._choice  # noqa: B018 - a price that is not here is an error now, not at its first use
 
@@ -146,7 +152,7 @@ class Data:
             UTC.
         """
         earlier = copy(self)
-        earlier._tables, earlier._held, earlier._later = {}, {}, (self, moment)
+        earlier._tables, earlier._held, earlier._markets, earlier._later = {}, {}, {}, (self, moment)
         return earlier
 
     def verify(self) -> list[str]:
@@ -212,6 +218,13 @@ class Data:
         NoData
             If the chosen price has no data for the metal, or nothing lies in the range.
         """
+        asked = metal, start, end
+        if asked not in self._markets:
+            self._markets[asked] = self._market(*asked)
+        kept = self._markets[asked]
+        return replace(kept, price=kept.price.copy(deep=False), bill_accrual=kept.bill_accrual.copy(deep=False))
+
+    def _market(self, metal: str, start: str | None, end: str | None) -> Market:
         traded = self._traded(metal)
         dataset = self._owner[traded].datasets[traded]
         held = self._held_contract(traded) if self._rolls(traded) else None
@@ -331,15 +344,25 @@ class Data:
         return self._held[identity]
 
 
-def _date(text: str | None, option: str) -> pd.Timestamp | None:
-    if text is None:
+def _date(given: object, option: str) -> pd.Timestamp | None:
+    """The first day of ``2006``, ``2006-01`` or ``2006-01-31``, of an ``end`` the last; a year or a date as well.
+
+    Nothing else is read, so that ``01/02/2006`` means nothing rather than one of two days.
+    """
+    if given is None:
         return None
+    if isinstance(given, date) and not pd.isna(given):  # a datetime and a Timestamp are dates too
+        stamp = pd.Timestamp(given)
+        if stamp.tz is not None:
+            raise ExecutionError(f"{option}: {stamp} has a time zone; give the day alone, {stamp:%Y-%m-%d}")
+        return stamp
+    form = _DATE.fullmatch(text := str(given))
     try:
-        stamp = pd.Timestamp(text)
+        period = pd.Period(form[1], freq={4: "Y", 7: "M", 10: "D"}[len(form[1])]) if form else None
     except ValueError:
-        raise ExecutionError(f"{option}: {text!r} is no date; write YYYY or YYYY-MM-DD") from None
-    if option == "end":
-        for form, frequency in ((4, "Y"), (7, "M")):
-            if len(text) == form:
-                return stamp.to_period(frequency).end_time.normalize()
-    return stamp
+        period = None
+    if period is None:
+        raise ExecutionError(f"{option}: {text!r} is no date; write YYYY, YYYY-MM or YYYY-MM-DD, as 2006-01-31")
+    if not FIRST_YEAR <= period.year <= LAST_YEAR:
+        raise ExecutionError(f"{option}: {text}: no year that prices are of; use {FIRST_YEAR} to {LAST_YEAR}")
+    return (period.start_time if option == "start" else period.end_time).normalize()

@@ -12,9 +12,9 @@ from research.errors import ValidationError
 _FORMS = (
     (re.compile(r"\d{4}-\d{2}-\d{2}"), "D"),
     (re.compile(r"\d{4}-\d{2}"), "M"),
-    (re.compile(r"\d{4}Q[1-4]"), "Q"),
     (re.compile(r"\d{4}"), "Y"),
 )
+_QUARTER = re.compile(r"^(\d{4})Q([1-4])$")
 
 
 def period_end(text: pd.Series, *, column: str) -> pd.Series:
@@ -41,14 +41,15 @@ def period_end(text: pd.Series, *, column: str) -> pd.Series:
         return text.astype("datetime64[us]").dt.normalize()
     words = text.astype("str").str.strip()
     result = pd.Series(pd.NaT, index=text.index, dtype="datetime64[us]")
-    for pattern, frequency in _FORMS:
+    words = words.str.replace(_QUARTER, lambda found: f"{found[1]}-{3 * int(found[2]):02}", regex=True)
+    for pattern, unit in _FORMS:
         here = words.str.fullmatch(pattern)
         if here.any():
             try:
-                ends = pd.PeriodIndex(words[here], freq=frequency).end_time.normalize()
+                starts = words[here].to_numpy(dtype=f"datetime64[{unit}]")
             except ValueError as error:
                 raise ValidationError(f"{column}: {error}; write dates as YYYY-MM-DD") from None
-            result[here] = ends.astype("datetime64[us]")
+            result[here] = ((starts + 1).astype("datetime64[D]") - 1).astype("datetime64[us]")
     bad = list(islice(words[result.isna()].items(), 3))
     if bad:
         shown = ", ".join(f"{value!r} in row {position}" for position, value in bad)

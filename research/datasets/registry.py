@@ -52,8 +52,10 @@ def read_registry(folder: Path) -> Pack:
     path = folder / "registry.toml"
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise RegistryError(f"{folder}: no registry.toml, so this is no data pack; name the pack's folder") from None
+    except OSError as error:
+        raise RegistryError(f"{path}: cannot be read: {error.strerror}; name another pack's folder") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RegistryError(f"{path}: not valid TOML: {error}") from None
     head = document.get("pack", {})

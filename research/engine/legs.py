@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from research.datasets.market import Market
-from research.engine.portfolio import account, filled, made_by
+from research.engine.portfolio import account, filled, made_by, years_between
 from research.engine.result import PortfolioResult
 from research.errors import SignalError
 from research.execution import Execution
@@ -66,7 +66,7 @@ class Legs:
 
     def growth(self, execution: Execution, *, short: bool = False) -> Floats:
         """Total return of each leg held long (or short) plus 1, ``(n_bars, n_legs)``; 1 on the first bar."""
-        years = self.price.index.to_series().diff().dt.days.fillna(0).to_numpy()[:, None] / 365.0
+        years = years_between(self.price.index)[:, None]
         terms = self.terms(execution)
         carry = np.array([item.borrow if short else -item.storage for item in terms])
         price = self.price.to_numpy()

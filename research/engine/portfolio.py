@@ -83,7 +83,7 @@ def run(
 
 
 def simulated(weights: pd.Series, market: Market, execution: Execution, *, name: str) -> vectorbt.Portfolio:
-    """The vectorbt Portfolio behind :func:`run`, of the same arguments.
+    """The vectorbt Portfolio behind ``run``, of the same arguments.
 
     One cash-sharing group of the columns ``metal`` and ``bills``; prices are total-return indices that start at 1.
     Its ``value()`` is the account's equity, but for an account that lost everything: vectorbt trades on where a lender
@@ -203,9 +203,15 @@ def account(targets: pd.DataFrame, price: pd.DataFrame, bill_accrual: pd.Series,
 def _carry(targets: pd.DataFrame, dates: pd.Index, terms: Sequence[Execution]) -> np.ndarray:
     """Carry of each leg from the previous bar to this one, by the side held in between."""
     side = np.sign(targets.ffill().shift(1).fillna(0).to_numpy())
-    years = dates.to_series().diff().dt.days.fillna(0).to_numpy()[:, None] / 365.0
+    years = years_between(dates)[:, None]
     storage, borrow = (np.array([getattr(item, kind) for item in terms]) for kind in ("storage", "borrow"))
     return np.where(side > 0, -storage * years, np.where(side < 0, borrow * years, 0.0))
+
+
+def years_between(dates: pd.Index) -> np.ndarray:
+    """Calendar days since the bar before, over 365; 0 on the first bar."""
+    days = np.diff(dates.to_numpy()) // np.timedelta64(1, "D")
+    return np.concatenate([[0.0], days / 365.0])
 
 
 def _total_return_index(price: pd.DataFrame, carry: np.ndarray) -> np.ndarray:

@@ -12,7 +12,6 @@ import importlib.util
 import os
 import random
 import sys
-import sysconfig
 import types
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -23,15 +22,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from research.provenance import LIBRARIES
 from research.thesis import Strategy
 
-LIBRARIES = tuple(
-    dict.fromkeys(
-        str(Path(path).resolve())
-        for name in ("stdlib", "platstdlib", "purelib", "platlib")
-        if (path := sysconfig.get_paths().get(name))
-    )
-)
 _TOO_MANY = 5_000
 _MANY_ROWS = 32
 

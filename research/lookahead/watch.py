@@ -22,7 +22,7 @@ from typing import Any
 
 import pandas as pd
 
-from research.lookahead.state import LIBRARIES
+from research.provenance import LIBRARIES
 
 _CODE_FILES = (".py", ".pyc", ".so", ".pyd", ".dylib", ".dll", ".nbi", ".nbc", ".mo")
 _PREFIXES = tuple({str(Path(path).resolve()) for path in (sys.prefix, sys.base_prefix)})

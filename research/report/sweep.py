@@ -1,23 +1,32 @@
-"""A sweep in the terminal: terms, heat map, ranking, walk forward and the odds of luck. Nothing is computed here."""
+"""A sweep in the terminal and as a page: heat map, ranking, walk forward, odds of luck. Nothing is computed here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.text import Text
 
+from research.datasets.store import write_atomically
+from research.errors import ExecutionError
+from research.report.chart import Axis, Cells, Chart, Dash, Line, Panel, Role, Rule
 from research.report.console import plain_console, print_table, say
 from research.report.fitted import Row
+from research.report.markup import Markup, join, tag
+from research.report.page import Section, page
+from research.report.svg import figure
+from research.report.tables import table
 from research.report.words import number, percent, signed_percent
 
 if TYPE_CHECKING:
+    from research.diagnostics.finding import Finding
     from research.sweep.survey import Cell, HeatMap, Walk
     from research.sweep.sweep import Sweep
 
 Table = tuple[str, Sequence[str], str, list[Row]]
-"""Title, headings, aligns and rows, as :func:`~research.report.console.print_table` takes them."""
+"""Title, headings, aligns and rows, as ``print_table`` takes them."""
 
 MOST_ROWS, MOST_COLUMNS = 24, 12
 N_RANKED = 10
@@ -58,6 +67,70 @@ def print_sweep(found: Sweep) -> None:
     )
 
 
+def write_sweep(found: Sweep, path: Path) -> Path:
+    """Write the page of a sweep; the old file stays until the new one is whole.
+
+    Raises
+    ------
+    ExecutionError
+        If the file cannot be written.
+    """
+    try:
+        write_atomically(path, sweep_page(found).encode("utf-8"))
+    except OSError as error:
+        raise ExecutionError(f"{path}: cannot be written: {error.strerror}; name another file") from None
+    return path
+
+
+def sweep_page(found: Sweep) -> Markup:
+    """One page: in plain words, heat map, best variants, walk forward, the odds of luck, and the terms."""
+    heat = found.heat
+    pictures = [figure(_heat_chart(found), "h3")] if heat.axes else []
+    walks = [
+        join(_as_html(_walk(found, walk), "hllrr"), *(_words(item) for item in (walk.sharpe, walk.alpha)))
+        for walk in found.walks.values()
+    ]
+    odds = [item for item in (found.overfitting, found.deflated) if item is not None]
+    title = f"{found.strategy.name} on {found.metal}: {len(found.grid):,} variants"
+    top = join(
+        tag("h1", title),
+        tag("p", found.strategy.claim, class_="claim"),
+        tag("h2", "In plain words"),
+        tag("ul", *(tag("li", sentence) for sentence in plain_words(found))),
+        figure(_walk_chart(found), "h2"),
+    )
+    sections = [
+        Section(title="Heat map", id="heat", body=join(*pictures)),
+        Section(title="Best variants", id="best", body=_as_html(_ranking(found, found.ranking), None)),
+        Section(title="Walk forward", id="walk", body=join(*walks, tag("p", WALK_NOTE, class_="soft"))),
+        Section(title="The odds that the best is luck", id="luck", body=join(*map(_words, odds))),
+        Section(title="Terms", id="terms", body=tag("ul", *(tag("li", line) for line in sweep_lines(found)))),
+    ]
+    return page(f"Assay: {title}", top, [section for section in sections if section.body])
+
+
+def plain_words(found: Sweep) -> list[str]:
+    """What a reader without statistics should take away, a sentence each."""
+    count, best = len(found.grid), found.grid.describe(found.best.number)
+    lines = [f"{count:,} variants were tried; the best over the whole history is {best}."]
+    if found.overfitting is not None:
+        chance = found.overfitting.estimate
+        lines.append(
+            f"Chosen on one half of history, the best ends below the middle of the other in {chance:.0%} of cases."
+        )
+    if found.deflated is not None:
+        lines.append(
+            f"Were all {count:,} worthless, the best would look this good by luck "
+            f"in {1 - found.deflated.estimate:.0%} of cases."
+        )
+    return lines + [
+        f"Always holding the variant that was best so far ({walk.scheme}) had a Sharpe ratio of "
+        f"{number(walk.sharpe.estimate)} in what came after; the best in hindsight {number(found.best.sharpe)}."
+        for walk in found.walks.values()
+        if walk.sharpe is not None
+    ]
+
+
 def sweep_lines(found: Sweep) -> list[str]:
     """What was tried, on which history and terms, one line each."""
     windows = found.windows
@@ -79,16 +152,71 @@ def heat_title(heat: HeatMap) -> str:
 
 def heat_table(heat: HeatMap) -> Table:
     """The Sharpe ratio over two axes; an axis too long for the terminal is shown in groups, each by its mean."""
-    rows, columns = _groups(len(heat.rows), MOST_ROWS), _groups(max(len(heat.columns), 1), MOST_COLUMNS)
-    cells = [[_mean(heat.sharpe[np.ix_(row, column)]) for column in columns] for row in rows]
-    known = [value for line in cells for value in line if np.isfinite(value)]
-    low, high = (min(known), max(known)) if known else (0.0, 0.0)
-    headings = [str(heat.columns[column[0]]) if heat.columns else "Sharpe" for column in columns]
+    rows, headings, cells = _grouped(heat)
+    known = cells[np.isfinite(cells)]
+    low, high = (known.min(), known.max()) if known.size else (0.0, 0.0)
     drawn: list[Row] = [
-        (str(heat.rows[row[0]]), [_coloured(value, low, high) for value in line])
-        for row, line in zip(rows, cells, strict=True)
+        (row, [_coloured(value, low, high) for value in line]) for row, line in zip(rows, cells.tolist(), strict=True)
     ]
     return heat.axes[0], headings, "r" * len(headings), drawn
+
+
+def _grouped(heat: HeatMap) -> tuple[list[str], list[str], np.ndarray]:
+    """Rows, columns and cells of a heat map, in groups where an axis is long."""
+    rows, columns = _groups(len(heat.rows), MOST_ROWS), _groups(max(len(heat.columns), 1), MOST_COLUMNS)
+    cells = np.array([[_mean(heat.sharpe[np.ix_(row, column)]) for column in columns] for row in rows])
+    headings = [str(heat.columns[column[0]]) if heat.columns else "Sharpe" for column in columns]
+    return [str(heat.rows[row[0]]) for row in rows], headings, cells
+
+
+def _heat_chart(found: Sweep) -> Chart:
+    heat = found.heat
+    rows, columns, cells = _grouped(heat)
+    titles = [*heat.axes, ""]
+    known = cells[np.isfinite(cells)]
+    marks = Cells(rows=rows, columns=columns, values=cells, chosen=None, row_title=titles[0], column_title=titles[1])
+    return Chart(
+        title=heat_title(heat),
+        description=f"Between {number(known.min())} and {number(known.max())} a year, the mean over all other axes.",
+        caption=f"Annualised, after costs. {sweep_lines(found)[1]}.",
+        x=Axis(title=titles[1]),
+        panels=(Panel(y=Axis(title=titles[0]), marks=(marks,), height=44 * len(rows)),),
+    )
+
+
+def _walk_chart(found: Sweep) -> Chart:
+    """Excess returns of the walks, added up."""
+    looks: dict[str, tuple[Role, Dash]] = {"anchored": ("strategy", ""), "rolling": ("metal", "dash")}
+    lines = tuple(
+        Line(x=returns.index, y=returns.cumsum(), label=f"{scheme} training", role=role, dash=dash)
+        for scheme, (role, dash) in looks.items()
+        for returns in [found.walks[scheme].excess_returns]  # type: ignore[index]
+    )
+    ends = ", ".join(f"{line.label} {signed_percent(float(np.asarray(line.y)[-1]))}" for line in lines)
+    return Chart(
+        title="What the variant that was best so far did next",
+        description=f"Excess returns over bills of the tests of the walk forward, added up: {ends}.",
+        caption=f"Excess returns over bills, after costs. {sweep_lines(found)[3]}.",
+        x=Axis(title="", scale="date", form="date"),
+        panels=(
+            Panel(
+                y=Axis(title="Sum of excess returns", form="percent"),
+                marks=(*lines, Rule(at=0.0, axis="y", label="", role="ink")),
+            ),
+        ),
+    )
+
+
+def _as_html(shown: Table, kinds: str | None) -> Markup:
+    title, headings, aligns, rows = shown
+    letters = kinds or "h" + aligns
+    cells = [(str(name), *(str(cell) for cell in row)) for name, row in rows]
+    first, _, rest = title.partition(": ")
+    return table(first, (rest.capitalize() or "Place", *headings), cells, letters)
+
+
+def _words(finding: Finding | None) -> Markup | None:
+    return None if finding is None else tag("p", finding.sentence, " ", tag("small", finding.reference))
 
 
 def _ranking(found: Sweep, cells: Iterable[Cell]) -> Table:

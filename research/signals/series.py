@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from research.many import Many
+from research.many import Many, series_of, values_of, whole_numbers
 from research.memo import shared
 
 
@@ -97,7 +97,7 @@ def latest_surprise(history: pd.Series, *, n_previous: int, min_previous: int, m
     return float(history.iloc[-1] - recent.mean())
 
 
-def hold_after(event: pd.Series, length: str) -> pd.Series:
+def hold_after(event: pd.Series, length: str | Many) -> pd.Series:
     """1 from each event until ``length`` of time after the last one, else 0.
 
     Parameters
@@ -105,13 +105,12 @@ def hold_after(event: pd.Series, length: str) -> pd.Series:
     event
         Booleans on a date index, sorted.
     length
-        Length of time, e.g. ``"183D"``; an event at ``t`` holds while ``date < t + length``.
+        Length of time, e.g. ``"183D"``, or many numbers of days; an event at ``t`` holds while ``date < t + length``.
     """
-    many = isinstance(event, Many)
     known = event if event.dtype == bool else event.fillna(False).astype(bool)
     index = pd.DatetimeIndex(event.index)
-    span = pd.Timedelta(length).as_unit(index.unit).to_timedelta64().astype(np.int64)
+    one = pd.Timedelta("1D" if isinstance(length, Many) else length).as_unit(index.unit).to_timedelta64().astype(int)
+    span = one * whole_numbers(length) if isinstance(length, Many) else one
     dates = index.asi8
-    happened = np.where(known.table if many else known.to_numpy(), dates, dates[:1] - span)  # before the first: over
-    held = (dates - np.maximum.accumulate(happened, axis=-1) < span).astype(float)
-    return event.like(held) if many else pd.Series(held, index=event.index, name=event.name)
+    happened = np.where(values_of(known), dates, dates[:1] - span)  # before the first: just over
+    return series_of((dates - np.maximum.accumulate(happened, axis=-1) < span).astype(float), event)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from shlex import quote
 
@@ -159,7 +160,8 @@ def _entry(path: str | Path, identity: str, known: Fields | None, describe: Fiel
     given = dict(known or describe or {})
     lacking = [field for field in DESCRIBED if not given.get(field)]
     if lacking:
-        near = next((name for name in entries() if identity in name or name in identity), "")
+        alike = [name for name in entries() if identity in name or name in identity]
+        near = next(iter(alike or get_close_matches(identity, entries(), 1)), "")
         advice = f"did you mean {near!r}? Or " if near else ""
         words = {name: given.get(name) or example for name, example in DESCRIBED.items()}
         line = " ".join(f"--{name} {quote(value)}" for name, value in words.items() if isinstance(value, str))

@@ -20,7 +20,7 @@ from research.datasets.optional import need
 from research.datasets.plausibility import doubts, in_the_future
 from research.datasets.user_pack import ManifestLine, keep, manifest
 from research.datasets.vintages import Merged, latest, merge
-from research.errors import AssayError, SourceError
+from research.errors import AssayError, SourceError, UnknownDataset
 from research.home import bundled_folder, user_pack_folder
 from research.provenance import hash_bytes
 from research.sources import akshare
@@ -135,6 +135,9 @@ def fetch(
         If an id is not in the catalogue; nothing is fetched then.
     """
     wanted = [entry(identity) for identity in ids] if ids is not None else fetchable()
+    for identity in sorted({*accept, *anew} - {one.id for one in wanted}):
+        entry(identity)
+        raise UnknownDataset(f"{identity}: is not among those that are fetched; type: assay data fetch {identity}")
     folder, tell = user_pack_folder(home), progress or (lambda *_: None)
     outcomes: list[Outcome] = []
     with client or new_client() as http:

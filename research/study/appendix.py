@@ -173,7 +173,8 @@ def _of_the_signals(item: Candidate, accounts: Accounts, execution: Execution) -
         yield root
         yield predict
         yield lead
-        yield add
+        if {"gold", "silver"} <= set(table):  # without one of them there is no ratio to know
+            yield add
 
 
 def _settled(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,8 @@ class Candidate:
         Labels of the declared grid.
     signals
         Each input that is a series, as known at each bar, by alias; its name says what it is and its unit.
-    prices
-        Every metal's price as known at each bar, by metal.
+    read_prices
+        Reads ``prices``, which few ask for.
     provenance
         What its account is made from: ``research.thesis.Strategy.provenance``.
     """
@@ -46,8 +47,13 @@ class Candidate:
     decisions: Mapping[str, pd.Series]
     declared: tuple[str, ...]
     signals: Mapping[str, pd.Series] = field(repr=False)
-    prices: pd.DataFrame = field(repr=False)
+    read_prices: Callable[[], pd.DataFrame] = field(repr=False, compare=False)
     provenance: Mapping[str, Any] = field(repr=False)
+
+    @cached_property
+    def prices(self) -> pd.DataFrame:
+        """Every metal's price as known at each bar, by metal."""
+        return self.read_prices()
 
     @property
     def label(self) -> str:
@@ -121,7 +127,6 @@ def candidate(
         raise NoDecision(f"{strategy.name}: does not decide on {metal} after {opening:%Y-%m-%d}; start earlier")
     if not decides(decisions[name_of_chosen].iloc[: -execution.delay - 2]):
         raise NoDecision(f"{strategy.name}: decides on {metal} too late to earn two returns; give it a longer history")
-    prices = data.panel(metal, {name: f"{name}_price" for name in dict.fromkeys([*data.metals(), metal])}, whole)
     return Candidate(
         strategy=strategy,
         metal=metal,
@@ -135,9 +140,14 @@ def candidate(
             for alias, identity in panel.inputs.items()
             if data[identity].kind == "series"
         },
-        prices=pd.DataFrame({name: prices[name] for name in prices.inputs}).loc[opening:],
+        read_prices=partial(_prices, data, metal, whole, opening),
         provenance=strategy.provenance(metal, chosen, data),
     )
+
+
+def _prices(data: Data, metal: str, market: Market, opening: pd.Timestamp) -> pd.DataFrame:
+    panel = data.panel(metal, {name: f"{name}_price" for name in dict.fromkeys([*data.metals(), metal])}, market)
+    return pd.DataFrame({name: panel[name] for name in panel.inputs}).loc[opening:]
 
 
 def since(weights: pd.Series, first: pd.Timestamp) -> pd.Series:

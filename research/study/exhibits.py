@@ -16,6 +16,7 @@ from research.diagnostics.metrics import drawdown
 from research.diagnostics.rotation import SEED
 from research.diagnostics.timing import (
     MINIMUM_PERIODS,
+    NOTHING,
     independent_events,
     mean_of_rows,
     n_cosines,
@@ -100,7 +101,8 @@ def stability(trial: Trial) -> Stability:
     if window < MINIMUM_PERIODS:
         raise DataError(f"{trial.name}: {timing.n_periods} periods are too few for a window; use a longer history")
     windows = np.lib.stride_tricks.sliding_window_view(timing.series(trial.evidence.sign), window)
-    estimates = [mean_of_rows([psi], n_cosines(window, year), [year]) for psi in windows]
+    cosines = n_cosines(window, year)
+    estimates = [mean_of_rows([psi], cosines, [year]) if psi.std() > 0 else NOTHING for psi in windows]
     bounds = np.array([item.interval() for item in estimates])
     return Stability(
         path=pd.DataFrame(

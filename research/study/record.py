@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from research.study.candidates import Candidate, label, since, timing_of
 from research.thesis import Strategy
 
 MOST_SERIES = 1_000  # of one grid
+MOST_ENTRIES = 100_000  # of one grid
 NOT_RECORDED = "not recorded (--no-ledger)"
 
 Kept = Mapping[str, tuple[int, np.ndarray, np.ndarray]]
@@ -35,6 +36,14 @@ class Recorder(Protocol):
 
     def record(self, entries: Iterable[Entry]) -> str:
         """Write trials down; return a problem in words."""
+
+
+class Variants(Protocol):
+    """Points of a grid by number, which need not all be in memory."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, number: int, /) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,15 +188,16 @@ def entries_of(
 def record_grid(
     strategy: Strategy,
     metal: str,
-    variants: Sequence[Mapping[str, Any]],
+    variants: Variants,
     ledger: Recorder | None,
     data: Data,
     terms: Terms,
 ) -> str:
     """Write down every variant that a sweep tried; return a problem in words.
 
-    Each is counted. Timing series are kept of all, or of so many spread evenly over a larger grid: what lies between
-    them is a near-copy of its neighbours, and a copy costs nothing.
+    Timing series are kept of all, or of so many spread evenly over a larger grid: what lies between them is a near-copy
+    of its neighbours, and a copy costs nothing. So are the entries of a grid beyond :data:`MOST_ENTRIES`, each of which
+    says of how many it is one.
     """
     if ledger is None:
         return ""
@@ -205,13 +215,13 @@ def record_grid(
         "execution": terms.to_json(),
         "versions": {"assay": known["assay"], "python": known["python"], **known["versions"]},
     }
+    if len(variants) > MOST_ENTRIES:
+        common["numbers"] = {"variants_of_grid": len(variants)}
     problem = ledger.record(
         Entry(parameters=values, label=trial_key(strategy, metal, values, prices, terms), **common)
-        for values in map(strategy.parameters, variants)
+        for values in (strategy.parameters(variants[n]) for n in _spread(len(variants), MOST_ENTRIES))
     )
-    some = [
-        strategy.parameters(variants[n]) for n in np.unique(np.linspace(0, len(variants) - 1, MOST_SERIES, dtype=int))
-    ]
+    some = [strategy.parameters(variants[n]) for n in _spread(len(variants), MOST_SERIES)]
     panel = data.panel(metal, strategy.inputs_for(metal, data), whole)
     table = strategy.weight_table(panel, some, max_leverage=terms.execution.max_leverage)
     timings, keys = {}, {}
@@ -221,3 +231,8 @@ def record_grid(
         if timing is not None:
             timings[name], keys[name] = timing, trial_key(strategy, metal, values, prices, terms)
     return problem or ledger.keep(series_of(timings, keys, prices, strategy.expected_sign))
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """All numbers below ``count``, or ``most`` of them at even distances."""
+    return sorted(set(np.linspace(0, count - 1, min(most, count), dtype=int).tolist()))

@@ -9,7 +9,7 @@ that results never pile up here.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import islice
 from typing import Any
@@ -23,7 +23,7 @@ _PATIENCE = "15s"
 
 
 def evaluate_blocks(
-    problem: Problem, key: str, blocks: Sequence[int], *, workers: int | None, scheduler: str | None
+    problem: Problem, key: str, blocks: Iterable[int], *, workers: int | None, scheduler: str | None
 ) -> Iterator[tuple[int, Floats]]:
     """Evaluate blocks on ``workers`` local processes, or on the cluster at ``scheduler``, as they finish.
 

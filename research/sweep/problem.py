@@ -75,12 +75,17 @@ class Problem:
 
 
 def evaluate(problem: Problem, block: int, *, threads: int | None = None) -> Floats:
-    """Records of the variants of one block, shape ``(n_variants, n_columns)``.
+    """Records of the variants of one block (:func:`records_of`)."""
+    return records_of(problem, problem.numbers(block), threads=threads)
+
+
+def records_of(problem: Problem, numbers: Iterable[int], *, threads: int | None = None) -> Floats:
+    """Records of some variants, shape ``(n_variants, n_columns)``.
 
     A record holds the kernel's summary (``STATISTICS``), then the sums of the excess returns between the edges of
     the windows, then the sums of their squares: enough for the Sharpe ratio of any window without keeping a path.
     """
-    targets = decide(problem, problem.numbers(block))
+    targets = decide(problem, numbers)
     summary = kernel.sweep(targets, problem.traded, threads=threads)
     starts = np.array(problem.windows.edges[:-1]) - problem.windows.start
     sums, squares = np.empty((2, len(targets), len(starts)))

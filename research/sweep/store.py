@@ -70,18 +70,20 @@ class BlockStore:
                 f"sweep: cannot write to {self.folder}: {error.strerror}; name another folder with ASSAY_HOME"
             ) from None
 
-    def missing(self) -> list[int]:
-        """Blocks that are not on disk, or not whole."""
-        return [block for block in range(self._problem.n_blocks) if self._read(block) is None]
+    def kept(self) -> set[int]:
+        """Blocks that are on disk and whole."""
+        found = (int(path.stem) for path in self.folder.glob("*.npy") if path.stem.isdigit())
+        return {block for block in found if block < self._problem.n_blocks and self._read(block) is not None}
 
-    def write(self, block: int, records: Floats) -> None:
-        """Keep one block."""
+    def write(self, block: int, records: Floats) -> int:
+        """Keep one block; return its number of variants."""
         buffer = io.BytesIO()
         np.save(buffer, np.ascontiguousarray(records), allow_pickle=False)
         try:
             write_atomically(self._path(block), buffer.getvalue())
         except OSError as error:
             raise RunError(f"sweep: {self._path(block)}: {error.strerror}; what is finished is kept") from None
+        return len(records)
 
     def __iter__(self) -> Iterator[tuple[int, Floats]]:
         """Number of the first variant, and the records, block by block."""

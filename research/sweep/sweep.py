@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,7 @@ from research.execution import Execution
 from research.sweep.cluster import evaluate_blocks
 from research.sweep.grid import Grid
 from research.sweep.memory import strategy_memory
-from research.sweep.problem import Floats, Problem, decide, evaluate
+from research.sweep.problem import Floats, Problem, decide, evaluate, records_of
 from research.sweep.store import BlockStore
 from research.sweep.survey import Cell, HeatMap, Walk, overfitting, survey, walk_forward
 from research.sweep.windows import Scheme, Windows
@@ -36,6 +39,36 @@ Progress = Callable[[int, int, str], None]
 
 AGREEMENT = 1e-8
 N_BEST = 20
+_MOST_CELLS = 4_000_000  # of a heat map
+_BYTES = 8
+_FEW, _LONG = 16, 2.0  # variants that tell how long a block takes, and seconds that an estimate may take
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What a sweep will take, told before it starts.
+
+    Attributes
+    ----------
+    variants, missing
+        Of the grid, and of them those that no earlier run has left on disk.
+    seconds
+        For the missing ones, at the pace of a few of them here, and shared by the workers.
+    bytes
+        That their records take on disk.
+    folder
+        Where they are kept.
+    """
+
+    variants: int
+    missing: int
+    seconds: float
+    bytes: int
+    folder: Path
+
+    def __str__(self) -> str:
+        kept = f" ({self.variants - self.missing:,} are kept from before)" if self.missing < self.variants else ""
+        return f"{self.variants:,} variants{kept}: about {_clock(self.seconds)} and {_size(self.bytes)} on disk"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +204,7 @@ def run_sweep(
     fresh: bool = False,
     progress: Progress | None = None,
     record: Callable[[Strategy, str, Grid], None] | None = None,
+    agree: Callable[[Estimate], None] | None = None,
 ) -> Sweep:
     """Try every variant of a grid, and say what may be believed of the best.
 
@@ -209,6 +243,8 @@ def run_sweep(
     record
         Called once with the strategy, the metal and the grid when every variant was tried: these are trials, whether
         or not anybody likes what follows.
+    agree
+        Called with what it will take, if that is more than two blocks; raises to stop there.
 
     Raises
     ------
@@ -228,7 +264,8 @@ def run_sweep(
     problem = _problem(chosen, data, metal or chosen.metals[0], grid, start, end, terms, n_folds, memory)
     store = BlockStore(problem, cache)
     store.open(fresh=fresh)
-    _complete(problem, store, workers, scheduler, progress or (lambda done, total, what: None))
+    tell = progress or (lambda done, total, what: None)
+    _complete(problem, store, workers, scheduler, tell, agree or (lambda estimate: None))
     if record is not None:
         record(chosen, problem.market.metal, grid)
     return _judge(problem, store, mapped, data)
@@ -250,23 +287,30 @@ def grid_of(strategy: Strategy, axes: Mapping[str, Iterable[Any]] | None = None)
         If an axis is no parameter of the strategy, or empty.
     """
     values = {name: tuple(given) for name, given in (strategy.grid if axes is None else axes).items()}
-    defaults = strategy.parameters(dict.fromkeys(values))
+    defaults = strategy.parameters({name: given[0] for name, given in values.items() if given})
     for name, given in values.items():
         if not given:
             raise ParameterError(f"{strategy.name}: no value of {name!r} is given; list those to try")
+        for value in {type(value): value for value in given}.values():
+            strategy.parameters({name: value})
+    if prod(len(given) for given in values.values()) > sys.maxsize:
+        raise ParameterError(f"{strategy.name}: more variants than can be numbered; take wider steps")
     return Grid(values, {name: value for name, value in defaults.items() if name not in values})
 
 
 def _mapped_axes(grid: Grid, by: Iterable[str] | None) -> tuple[str, ...]:
-    if by is None:
-        several = [name for name, values in grid.axes.items() if len(values) > 1]
-        return tuple((several or list(grid.axes))[:2])
-    chosen = tuple(dict.fromkeys(by))
+    several = [name for name, values in grid.axes.items() if len(values) > 1] or list(grid.axes)
+    chosen = tuple(several[:2] if by is None else dict.fromkeys(by))
     for name in chosen:
         if name not in grid.axes:
             raise ParameterError(f"heat map: {name!r} is no axis of the grid{did_you_mean(name, grid.axes)}")
-    if not 1 <= len(chosen) <= 2:
+    if by is not None and not 1 <= len(chosen) <= 2:
         raise ParameterError(f"heat map: {len(chosen)} parameters; name one or two")
+    cells = prod(len(grid.axes[name]) for name in chosen)
+    if cells > _MOST_CELLS and by is None:
+        return chosen[:1]
+    if cells > _MOST_CELLS:
+        raise ParameterError(f"heat map: {cells:,} cells; name one axis, --by {chosen[0]}, or take wider steps")
     return chosen
 
 
@@ -313,28 +357,53 @@ def _first_decision(strategy: Strategy, panel: Panel, grid: Grid, execution: Exe
     raise NoDecision(f"{strategy.name}: never decides, neither at its defaults nor with {grid.describe(0)}")
 
 
-def _complete(problem: Problem, store: BlockStore, workers: int | None, scheduler: str | None, tell: Progress) -> None:
-    """Evaluate the blocks that are not on disk yet."""
-    missing = store.missing()
-    total = len(problem.grid)
-    done = kept = total - sum(len(problem.numbers(block)) for block in missing)
-    began = time.monotonic()
+def _complete(
+    problem: Problem,
+    store: BlockStore,
+    workers: int | None,
+    scheduler: str | None,
+    tell: Progress,
+    agree: Callable[[Estimate], None],
+) -> None:
+    """Evaluate the blocks that are not on disk yet; more than two are told of, and agreed to, before."""
+    kept, total = store.kept(), len(problem.grid)
+    done = before = sum(len(problem.numbers(block)) for block in kept)
+    missing: Iterator[int] = (block for block in range(problem.n_blocks) if block not in kept)
     tell(done, total, "variants")
-    if not missing:
-        return
-    if workers or scheduler:
+    rest = total - done
+    if problem.n_blocks - len(kept) > 2:
+        pace = _pace(problem, first := next(missing))
+        missing = chain((first,), missing)
+        agree(
+            Estimate(
+                variants=total,
+                missing=rest,
+                seconds=pace * rest / (workers or 1),
+                bytes=rest * problem.n_columns * _BYTES,
+                folder=store.folder,
+            )
+        )
+    blocks: Iterator[tuple[int, Floats]] = ((block, evaluate(problem, block)) for block in missing)
+    if rest and (workers or scheduler):
         blocks = evaluate_blocks(problem, store.key, missing, workers=workers, scheduler=scheduler)
-    else:
-        blocks = _evaluate_here(problem, missing)
+    began = time.monotonic()
     for block, records in blocks:
-        store.write(block, records)
-        done += len(records)
-        pace = (time.monotonic() - began) / (done - kept)
+        done += store.write(block, records)
+        pace = (time.monotonic() - began) / (done - before)
         tell(done, total, f"variants, {_clock(pace * (total - done))} left")
 
 
-def _evaluate_here(problem: Problem, blocks: Iterable[int]) -> Iterator[tuple[int, Floats]]:
-    return ((block, evaluate(problem, block)) for block in blocks)
+def _pace(problem: Problem, block: int) -> float:
+    """Seconds a variant: of a whole block, unless that takes long, else of a few."""
+    numbers, pace = problem.numbers(block), 0.0
+    records_of(problem, numbers[:_FEW])  # compiled code is loaded, or made
+    for count in (_FEW, len(numbers)):
+        if pace * count > _LONG:
+            break
+        began = time.monotonic()
+        records_of(problem, numbers[:count])
+        pace = (time.monotonic() - began) / len(numbers[:count])
+    return pace
 
 
 def _judge(problem: Problem, store: BlockStore, axes: tuple[str, ...], data: Data) -> Sweep:
@@ -392,4 +461,14 @@ def _engine_of_record(problem: Problem, cell: Cell, data: Data) -> tuple[Result,
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{hours / 24:,.0f} days"
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _size(count: float) -> str:
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:,.3g} TB"

@@ -132,12 +132,12 @@ def test_two_readings_are_refused_and_the_remedy_works(tmp_path, case):
 
 WRONG = {
     "no such column": ({"value_column": "wieght"}, column("weight", [0, 1]), "did you mean 'weight'"),
-    "twice": ({}, "date,weight\n2020-01-31,0\n2020-02-29,1\n2020-01-31,1\n", "line 4: 2020-01-31 again"),
+    "twice": ({}, "date,weight\n2020-01-31,0\n2020-02-29,1\n2020-01-31,1\n", "line 4: '2020-01-31' stands there twice"),
     "one row": ({}, "date,weight\n2020-01-31,0\n", "1 values; bring a history"),
-    "lost": ({}, column("equity", [100, 0, 50]), "an account's is above 0"),
-    "backwards": ({}, "entry_date,exit_date\n2020-02-03,2020-01-02\n", "closed before it was opened"),
+    "lost": ({}, column("equity", [100, 0, 50]), "an account's value of 0; pass --as returns"),
+    "backwards": ({}, "entry_date,exit_date\n2020-02-03,2020-01-02\n", "'2020-01-02' is before the trade was opened"),
     "sideways": ({}, "entry_date,exit_date,side\n2020-01-03,2020-02-02,flat\n", "'flat' is neither long nor short"),
-    "never closed": ({"kind": "trades"}, "date,trade\n2020-01-03,1\n2020-01-04,2\n", "name columns entry_date"),
+    "never closed": ({"kind": "trades"}, "date,trade\n2020-01-03,1\n2020-01-04,2\n", "name two columns entry_date"),
     "unknown kind": ({"kind": "prices"}, column("weight", [0, 1]), "no kind of results"),
 }  # fmt: skip
 

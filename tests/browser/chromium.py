@@ -11,10 +11,11 @@ import os
 import shutil
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 
 BINARIES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WAIT = 60.0  # seconds: a busy machine starts a browser slowly
@@ -40,6 +41,7 @@ class Tab:
         self.requests: list[str] = []
         self.errors: list[str] = []
         self._number = 0
+        self._stack = ExitStack()
         flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
         flags += ["--no-first-run", "--disable-extensions", "--disable-background-networking", "--mute-audio"]
         flags += ["--host-resolver-rules=MAP * ~NOTFOUND", "--remote-debugging-port=0", f"--user-data-dir={profile}"]
@@ -47,7 +49,7 @@ class Tab:
             [binary, *flags, "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            self._socket, self._session = self._attached(profile / "DevToolsActivePort")
+            self._session = self._attached(profile / "DevToolsActivePort")
             for domain in ("Page", "Runtime", "Log", "Network"):
                 self.call(f"{domain}.enable")
         except BaseException:
@@ -58,7 +60,7 @@ class Tab:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
-        self._socket.close()
+        self._stack.close()
         self._process.terminate()
         self._process.wait(WAIT)
 
@@ -92,17 +94,17 @@ class Tab:
         """The answer to one command."""
         return self._send(method, parameters, self._session)
 
-    def _attached(self, port: Path) -> tuple[ClientConnection, str]:
+    def _attached(self, port: Path) -> str:
         end = time.monotonic() + WAIT
         while not (port.exists() and port.read_text().count("\n")):
             if time.monotonic() > end or self._process.poll() is not None:
                 raise RuntimeError("chromium does not start")
             time.sleep(0.05)
         number, path = port.read_text().split("\n")[:2]
-        self._socket = connect(f"ws://127.0.0.1:{number}{path}", max_size=None, open_timeout=WAIT, proxy=None)
+        address = f"ws://127.0.0.1:{number}{path}"
+        self._socket = self._stack.enter_context(connect(address, max_size=None, open_timeout=WAIT, proxy=None))
         target = self._send("Target.createTarget", {"url": "about:blank"})["targetId"]
-        session = self._send("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
-        return self._socket, str(session)
+        return str(self._send("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"])
 
     def _send(self, method: str, parameters: dict, session: str | None = None) -> dict:
         self._number += 1

@@ -4,7 +4,9 @@ import json
 import resource
 import subprocess
 import sys
+from html import escape
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -152,3 +154,115 @@ def test_what_a_sweep_tried_is_written_down_unless_told_not_to(capsys):
     assert Ledger().entries(kind=None) == []
     assert main(words) == 0
     assert sorted(entry.parameters["threshold"] for entry in Ledger().entries(kind=None)) == [1, 1.5, 2]
+
+
+# -- how much it is, and asking
+
+
+def large(monkeypatch, most):
+    monkeypatch.setattr("research.sweep.problem._MOST_ROWS", 16)
+    monkeypatch.setattr("research.cli.sweep.MOST_VARIANTS", most)
+
+
+WORDS = (IDEA, "--grid", "threshold=0:2:0.04", "--memory", "20", "--folds", "3", "--no-ledger")
+
+
+def test_how_much_it_is_stands_before_the_work(capsys, pack, monkeypatch):
+    large(monkeypatch, 10**6)
+    status, out, err = run(capsys, *WORDS, "--data", str(pack), "--json")
+    assert status == 0
+    assert "51 variants: about 0:0" in err
+    assert "kB on disk" in err
+    json.loads(out)
+    status, _, err = run(capsys, *WORDS, "--data", str(pack), "--json")
+    assert (status, "variants:" in err) == (0, False)  # all are kept: nothing is left to tell
+
+
+def test_a_large_grid_waits_for_a_yes(capsys, pack, monkeypatch):
+    large(monkeypatch, 18)
+    words = (*WORDS, "--data", str(pack), "--json")
+    status, out, err = run(capsys, *words)  # nobody can answer here
+    assert (status, out) == (2, "")
+    assert "start it with --yes" in err.splitlines()[-1]
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True, readline=lambda *_: ""))
+    asked = []
+    monkeypatch.setattr("typer.confirm", lambda text, **_: bool(asked.append(text)))
+    assert run(capsys, *words)[0] == 130
+    assert asked == ["Start?"]
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: False))
+    assert run(capsys, *words, "--yes")[0] == 0
+
+
+def test_a_disk_without_room_is_refused_whatever_is_agreed(capsys, pack, monkeypatch):
+    large(monkeypatch, 10**6)
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=1000))
+    status, _, err = run(capsys, *WORDS, "--data", str(pack), "--yes")
+    assert status == 2
+    assert "has room for 0.0 GB" in err
+
+
+def test_ten_thousand_million_variants_are_told_and_refused(capsys, pack, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=10**15))
+    words = (
+        "--grid",
+        "threshold=0:9.9999:0.0001",
+        "--grid",
+        "window=100:99999:1",
+        "--memory",
+        "20",
+        "--data",
+        str(pack),
+    )
+    status, out, err = run(capsys, IDEA, *words)
+    assert (status, out) == (2, "")
+    assert "9,990,000,000 variants" in err
+    assert " days and " in err
+    assert "start it with --yes" in err
+    status, _, err = run(capsys, IDEA, *words, "--by", "window,threshold")
+    assert "name one axis, --by window" in err
+
+
+# -- files
+
+
+def test_the_page_says_what_the_terminal_says(capsys, pack, tmp_path):
+    page = tmp_path / "sweep.html"
+    words = (IDEA, "--data", str(pack), "--memory", "20", "--folds", "3", "--no-ledger", "--json")
+    _, out, err = run(capsys, *words, "--html", str(page))
+    found = json.loads(out)
+    text = page.read_text(encoding="utf-8")
+    assert f"wrote {page}" in err
+    for expected in ("In plain words", "Heat map", "Best variants", "Walk forward", "The odds that the best is luck"):
+        assert f">{expected}</h2>" in text, expected
+    for finding in (found["overfitting"], found["deflated_sharpe"], found["walk_forward"]["rolling"]["sharpe"]):
+        assert escape(finding["sentence"], quote=False) in text
+    assert f"{found['heat_map']['sharpe'][0][0]:.2f}" in text
+    assert "<script" not in text
+    assert "src=" not in text
+
+
+def test_one_variant_has_a_page_too(capsys, pack, tmp_path):
+    page = tmp_path / "one.html"
+    words = ("--grid", "threshold=1", "--data", str(pack), "--memory", "20", "--folds", "3", "--html", str(page))
+    assert run(capsys, IDEA, *words)[0] == 0
+    assert "Heat map" in page.read_text(encoding="utf-8")
+
+
+def test_a_recorded_sweep_is_proved_identical_or_told_apart(capsys, pack, tmp_path):
+    folder = tmp_path / "run"
+    words = ("--data", str(pack), "--memory", "20", "--folds", "3", "--start", "2000-06", "--fees", "0.002")
+    assert run(capsys, IDEA, *words, "--run", str(folder))[0] == 0
+    assert json.loads((folder / "sweep.json").read_text())["execution"]["fees"] == 0.002
+    assert main(["replay", str(folder)]) == 0
+    assert "identical: sweep.json, equity.csv are the same to the last byte" in " ".join(
+        capsys.readouterr().out.split()
+    )
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "execution": {**manifest["execution"], "fees": 0.0}}))
+    assert main(["replay", str(folder)]) == 1
+    assert "arithmetic: sweep.json: other bytes" in capsys.readouterr().out
+    other = write_market(tmp_path / "other", 900, seed=8)
+    assert main(["replay", str(folder), "--data", str(other)]) == 1
+    assert "data: silver_demand: another file than the run read" in capsys.readouterr().out
+    assert main(["diff", str(folder), str(folder)]) == 2
+    assert f"run it again with assay replay {folder}" in capsys.readouterr().err
