@@ -15,7 +15,6 @@ from research.memo import shared
 from research.signals.lease import Numbers
 from research.signals.series import value_before
 
-OUNCES_PER_TONNE = 32_150.7466
 OUNCES_PER_CONTRACT = {"gold": 100.0, "silver": 5_000.0}
 RESTATEMENTS = ("2011-04-27",)  # COMEX restated registered and eligible; nothing moved
 
