@@ -75,14 +75,12 @@ def test_a_second_look_is_the_same_and_loads_no_pandas(capsys):
         assert main([*words, "--json"]) == 0
         first[" ".join(words)] = capsys.readouterr().out
     script = (
-        "import sys; from research.cli import main\n"
-        f"for words in {LISTS!r}:\n    print(main([*words, '--json']), 'pandas' in sys.modules)"
+        "import io, sys; from contextlib import redirect_stdout; from research.cli import main\n"
+        f"for words in {LISTS!r}:\n"
+        "    print(main([*words, '--json']), end=' ')\n"
+        "    with redirect_stdout(io.StringIO()):\n"
+        "        status = main(words)\n"
+        "    print(status, 'pandas' in sys.modules)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == "".join(f"{first[' '.join(words)]}0 False\n" for words in LISTS)
+    done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout == "".join(f"{first[' '.join(words)]}0 0 False\n" for words in LISTS)

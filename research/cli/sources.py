@@ -136,10 +136,9 @@ def opened(before: set[str], available: Data) -> str:
 
 def to_fetch(ids: Iterable[str]) -> list[str]:
     """The command that brings what can be fetched of these datasets; empty where nothing can."""
-    from research.sources import entries
+    from research.datasets.remedies import fetchable
 
-    known = entries()
-    found = [identity for identity in ids if identity in known and not known[identity].by_hand]
+    found = [identity for identity in ids if identity in fetchable()]
     return ["data", "fetch", *found] if found else []
 
 

@@ -15,14 +15,14 @@ def how_to_get(ids: Iterable[str]) -> str:
     'type: assay data fetch sofr; assay data add FILE --as my_own'
     """
     wanted = sorted(ids)
-    fetched = [identity for identity in wanted if identity in _fetchable()]
+    fetched = [identity for identity in wanted if identity in fetchable()]
     lines = [f"assay data fetch {' '.join(fetched)}"] if fetched else []
-    lines += [f"assay data add FILE --as {identity}" for identity in wanted if identity not in _fetchable()]
+    lines += [f"assay data add FILE --as {identity}" for identity in wanted if identity not in fetchable()]
     return f"type: {'; '.join(lines)}"
 
 
 @lru_cache(maxsize=1)
-def _fetchable() -> frozenset[str]:
+def fetchable() -> frozenset[str]:
     """What the catalogue of sources has that programs may download; the catalogue is data, read and not imported."""
     path = Path(__file__).parents[1] / "sources" / "catalog.toml"
     document = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from research.datasets import open_data
+from research.datasets.data import open_data
 from research.datasets.registry import read_registry
 from research.datasets.store import pin
 from research.errors import ExecutionError, IntegrityError, NoData, RegistryError, UnknownDataset, ValidationError

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research.datasets import open_data
+from research.datasets.data import open_data
 from research.errors import SignalError
 
 from .packs import PRICE, csv, entry, write_pack
