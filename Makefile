@@ -4,10 +4,14 @@ BIN := .venv/bin
 RUN := .venv/.run
 DEV := .venv/.dev
 
-.PHONY: compare test test-slow test-lowest test-wheel axe pictures calibrate bench lint lab docs lock clean
+.PHONY: compare registrations test test-slow test-lowest test-wheel axe pictures calibrate bench lint lab docs lock clean
 
 compare: $(RUN) ## all thesis signals against buy-and-hold, on the bundled data
 	@$(BIN)/assay compare
+
+registrations: $(RUN) ## put every claim of the thesis on record anew, dated now: only before a release
+	@rm -f data/registrations/*.toml
+	@$(BIN)/assay register --all --out data/registrations
 
 test: $(DEV) ## the quick tests
 	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal

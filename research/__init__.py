@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from research.datasets.data import open_data
     from research.execution import Execution
     from research.explorer import explore
+    from research.registration import follow, register
     from research.sealing import seal, verify
     from research.study import backtest, compare, history, portfolio, today
     from research.thesis import UNKNOWN, Strategy, hold_while, strategy, where_known
@@ -26,12 +27,14 @@ __all__ = [
     "backtest",
     "compare",
     "explore",
+    "follow",
     "history",
     "hold_while",
     "judge",
     "load_thesis",
     "open_data",
     "portfolio",
+    "register",
     "seal",
     "strategy",
     "today",
@@ -55,6 +58,8 @@ _HOMES = {
     "compare": "research.study",
     "portfolio": "research.study",
     "explore": "research.explorer",
+    "register": "research.registration",
+    "follow": "research.registration",
     "history": "research.study",
     "today": "research.study",
 }

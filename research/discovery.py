@@ -81,6 +81,19 @@ def strategies_in(folder: Path) -> dict[str, Strategy]:
     return found
 
 
+def strategies_in_package(folder: Path) -> dict[str, Strategy]:
+    """Every strategy of the modules in a folder, which may import each other by name or, as a package, by a dot."""
+    found: dict[str, Strategy] = {}
+    package = f"_assay_strategy_{hash_text(str(folder))[:12]}"
+    (folder / "__init__.py").touch()
+    with _beside(folder):
+        _load(package, folder / "__init__.py", [str(folder)])
+        for path in sorted(folder.glob("[!_]*.py")):
+            name = f"{package}.{path.stem}"
+            _collect(_executed(lambda name=name: importlib.import_module(name), path.name, path), found)  # type: ignore[misc]
+    return found
+
+
 def distinct(strategies: Iterable[Strategy]) -> list[Strategy]:
     """The strategies without repetitions, in order.
 

@@ -18,7 +18,8 @@
     ├── ExecutionError             costs, delays or dates that make no sense
     ├── ConfigError                a config file that cannot be read, or a key that is none
     ├── SourceError                a provider did not give what it promises
-    └── RunError                   a recorded run that cannot be read or replayed
+    ├── RunError                   a recorded run that cannot be read or replayed
+    └── RegistrationError          a claim on record that was changed or cannot be followed
 
 The command line prints an ``AssayError`` as one line and exits with 2;
 anything else is a bug and shows its traceback.
@@ -102,8 +103,18 @@ class RunError(AssayError):
     """A recorded run cannot be read or replayed."""
 
 
+class RegistrationError(AssayError):
+    """A claim on record was changed, or cannot be registered or followed."""
+
+
 def reason(error: Exception) -> str:
-    """What went wrong in words: of an :class:`OSError` without its number and file."""
+    """What went wrong in words: of an ``OSError`` without its number and file.
+
+    Parameters
+    ----------
+    error
+        What was raised.
+    """
     return str(getattr(error, "strerror", None) or error)
 
 

@@ -12,17 +12,18 @@ from research.cli import data as data_commands
 from research.cli.check import check
 from research.cli.claims import claims
 from research.cli.config import NO_CONFIG
+from research.cli.follow import follow
 from research.cli.judge import judge
 from research.cli.mcp import mcp
 from research.cli.new import new
 from research.cli.options import (
     THESIS,
-    Files,
     Judged,
     Metals,
     Names,
     Packs,
     Params,
+    StudyFiles,
     kept_with_thesis,
     parameters_of,
     strategy_named,
@@ -30,6 +31,7 @@ from research.cli.options import (
     thesis_in_force,
 )
 from research.cli.output import conclude, print_json, print_lines
+from research.cli.register import register
 from research.cli.runs import diff, replay
 from research.cli.seal import seal, verify
 from research.cli.sweep import sweep
@@ -93,7 +95,7 @@ def assay(
 @app.command()
 @takes_groups
 def compare(
-    names: Names = None, metals: Metals = None, *, asked: Judged, files: Files, verbose: Verbose = False
+    names: Names = None, metals: Metals = None, *, asked: Judged, files: StudyFiles, verbose: Verbose = False
 ) -> None:
     """Every thesis signal against buy-and-hold: the verdict table."""
     thesis = thesis_in_force()
@@ -102,6 +104,10 @@ def compare(
     study = asked.study(chosen, data, thesis, metals)
     _give(study, data, asked, files, verbose=verbose)
     if not asked.as_json:
+        if not names:
+            from research.registration import line_since
+
+            print_lines(filter(None, [line_since(data, thesis)]))
         from research.report.study_words import nearest, study_short, study_why
 
         trial = nearest(study)
@@ -118,7 +124,7 @@ def backtest(
     param: Params = None,
     *,
     asked: Judged,
-    files: Files,
+    files: StudyFiles,
     demo: Annotated[bool, typer.Option("--demo", help="Judge a rule that knows only the past.")] = False,
     verbose: Verbose = False,
 ) -> None:
@@ -169,12 +175,12 @@ def strategies(asked: Packs) -> None:
 
 
 app.add_typer(data_commands.app, name="data")
-for command in (check, sweep, claims, today, trials, replay, diff, judge, seal, verify, mcp, new):
+for command in (check, sweep, claims, today, register, follow, trials, replay, diff, judge, seal, verify, mcp, new):
     app.command()(command)
 
 
 def _give(
-    study: Study, data: Data, asked: Judged, files: Files, *, findings: bool = False, verbose: bool = False
+    study: Study, data: Data, asked: Judged, files: StudyFiles, *, findings: bool = False, verbose: bool = False
 ) -> None:
     """Write what was asked for and print the study; one that cannot be written is printed all the same."""
     failed: AssayError | None = None

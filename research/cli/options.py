@@ -1,6 +1,6 @@
 """What several commands take, declared once: a group of options is one value, and each of its fields an option.
 
-Where the line is silent the config file speaks (:mod:`research.cli.config`), and where both are, the default.
+Where the line is silent the config file speaks (``research.cli.config``), and where both are, the default.
 """
 
 from __future__ import annotations
@@ -104,17 +104,14 @@ class Dated(Source):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms(Dated):
-    """Which data, price and dates, and on which terms of trade."""
+class Trade(Source):
+    """Which data and price, and on which terms of trade."""
 
     delay: Annotated[int | None, typer.Option(metavar="BARS", help="Bars between decision and fill.")] = None
     fees: Annotated[float | None, typer.Option(metavar="FRACTION", help="Of the traded value, each way.")] = None
     slippage: Annotated[float | None, typer.Option(metavar="FRACTION", help="Of the price, each way.")] = None
     storage: Annotated[float | None, typer.Option(metavar="FRACTION", help="Of the value held, a year.")] = None
     borrow: Annotated[float | None, typer.Option(metavar="FRACTION", help="Of the value short, a year.")] = None
-    no_ledger: Annotated[
-        bool, typer.Option("--no-ledger", help="Neither count nor record this; the result says so.")
-    ] = False
 
     def __post_init__(self) -> None:
         self.execution  # noqa: B018 - terms that make no sense are refused before the work
@@ -126,6 +123,15 @@ class Terms(Dated):
 
         names = ("delay", "fees", "slippage", "storage", "borrow")
         return Execution(**_given(self, names))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms(Trade, Dated):
+    """Which data, price and dates, on which terms of trade, and whether it counts."""
+
+    no_ledger: Annotated[
+        bool, typer.Option("--no-ledger", help="Neither count nor record this; the result says so.")
+    ] = False
 
     @property
     def ledger(self) -> Ledger | None:
@@ -193,10 +199,6 @@ class Files:
 
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained report.")] = None
     run: Annotated[Path | None, typer.Option("--run", metavar="DIR", help="Write a run folder, for replay.")] = None
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Write rows, bars, orders and trades as CSV.")
-    ] = None
-    parquet: Annotated[bool, typer.Option("--parquet", help="With --out: Parquet in place of CSV.")] = False
 
     def __post_init__(self) -> None:
         check_writable(self.html)
@@ -204,6 +206,19 @@ class Files:
             from research.runs import check_folder
 
             check_folder(self.run)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyFiles(Files):
+    """What a study can write: also its tables."""
+
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write rows, bars, orders and trades as CSV.")
+    ] = None
+    parquet: Annotated[bool, typer.Option("--parquet", help="With --out: Parquet in place of CSV.")] = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.out is not None:
             from research.study.exports import check_export
 

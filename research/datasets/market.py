@@ -162,15 +162,18 @@ def _accrual(bars: pd.DatetimeIndex, bills: Sequence[Source]) -> tuple[pd.Series
             used.append(dataset)
         before = rates
     if np.isnan(before).any():
-        missing = bars[:-1][np.isnan(before)][0]
-        covered = [
+        known = bars[:-1][~np.isnan(before)]
+        gap = bars[:-1][np.isnan(before)]
+        covered = ", ".join(
             f"{dataset.id} from {table['observed_for'].min():%Y-%m-%d} to {table['observed_for'].max():%Y-%m-%d}"
             for dataset, table in bills
-        ]
-        raise NoData(
-            f"bills: no rate for {missing:%Y-%m-%d}; cash would earn nothing; there is {', '.join(covered)}: "
-            "narrow --start and --end"
         )
+        remedy = f"bring more: assay data fetch {bills[-1][0].id}"
+        if len(known) and gap[0] > known[-1]:
+            remedy = f"add --end {known[-1]:%Y-%m-%d}, or {remedy}"
+        elif len(known) and gap[-1] < known[0]:
+            remedy = f"add --start {known[0]:%Y-%m-%d}"
+        raise NoData(f"bills: no rate for {gap[0]:%Y-%m-%d}; cash would earn nothing; there is {covered}; {remedy}")
     days = np.diff(bars.to_numpy()) / np.timedelta64(1, "D")
     return pd.Series(np.concatenate([[0.0], before / 100 * days / 365]), index=bars, name="bill_accrual"), used
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from math import isfinite, nan
 
 import numpy as np
@@ -12,6 +13,7 @@ from research.engine.result import Result
 from research.errors import DataError
 from research.report.chart import Axis, Band, Bars, Cells, Chart, Dash, Line, Panel, Role, Rows, Rule, Spans
 from research.report.columns import shows
+from research.report.study_words import plural
 from research.report.words import number, percent, signed_percent
 from research.study import History, Study, TestedClaim, Trial, exhibits
 
@@ -19,7 +21,7 @@ DATE = Axis(title="Year", scale="date", form="date")
 ACCOUNTS: dict[str, tuple[str, Role, Dash]] = {
     "strategy": ("Strategy", "strategy", ""),
     "buy_and_hold": ("Buy and hold", "metal", "dash"),
-    "matched_exposure": ("Matched exposure", "mix", ""),
+    "matched_exposure": ("Matched exposure", "matched", ""),
     "bills": ("Treasury bills", "bills", "dot"),
 }
 MAX_EVENT_LINES = 30
@@ -43,7 +45,7 @@ def equity(trial: Trial) -> Chart:
             f"{trial.metal} {last['buy_and_hold']:.2f}, in a fixed mix of the same average exposure "
             f"{last['matched_exposure']:.2f}, in bills {last['bills']:.2f}. The deepest falls were "
             f"{percent(falls['strategy'].min())}, {percent(falls['buy_and_hold'].min())} and "
-            f"{percent(falls['matched_exposure'].min())} for strategy, metal and mix."
+            f"{percent(falls['matched_exposure'].min())} for strategy, metal and matched exposure."
         ),
         caption=_caption(trial, "After costs."),
         x=DATE,
@@ -91,7 +93,7 @@ def signal(trial: Trial) -> Chart:
     seen = [
         Panel(
             y=Axis(title=str(known.name)),
-            marks=(episodes, Line(x=known.index, y=known.to_numpy(), label="Known then", role="mix", thin=True)),
+            marks=(episodes, Line(x=known.index, y=known.to_numpy(), label="Known then", role="matched", thin=True)),
             height=120,
         )
         for known in (whole.loc[price.index[0] :] for whole in list(trial.signals.values())[:MOST_SIGNALS])
@@ -150,10 +152,10 @@ def event_study(trial: Trial) -> Chart:
             Panel(
                 y=Axis(title="Cumulative return over bills (%)", form="percent"),
                 marks=(
-                    Band(x=bars, low=found.placebo_low, high=found.placebo_high, label="Moved dates", role="mix"),
+                    Band(x=bars, low=found.placebo_low, high=found.placebo_high, label="Moved dates", role="matched"),
                     *single,
                     Rule(at=0.0, axis="y", label="", role="ink", dash=""),
-                    Line(x=bars, y=found.mean, label="Mean of the episodes", role="strategy"),
+                    _line_of_few(trial, Line(x=bars, y=found.mean, label="Mean of the episodes", role="strategy")),
                 ),
                 height=280,
             ),
@@ -169,9 +171,7 @@ def placebo(trial: Trial) -> Chart:
     DataError
         If no history has a statistic, or the events are too few for a p-value, which this picture is.
     """
-    if not trial.shows_p_values:
-        least = trial.verdict.rules.min_events
-        raise DataError(f"{trial.name}: {trial.evidence.events} independent events are under {least}")
+    _enough_events(trial)
     draws = exhibits.moved_histories(trial)
     known = draws.shifted[np.isfinite(draws.shifted)]
     if not known.size or not isfinite(draws.observed):
@@ -204,8 +204,9 @@ def rolling(trial: Trial) -> Chart:
     Raises
     ------
     DataError
-        If the history is too short for a window.
+        If the history is too short for a window, or the events are too few for an interval.
     """
+    _enough_events(trial)
     found = exhibits.stability(trial)
     path = found.path
     return Chart(
@@ -292,11 +293,14 @@ def power(trial: Trial) -> Chart:
         raise DataError(f"{trial.name}: no error of the timing return, so no power curve")
     rules, ratio = trial.verdict.rules, trial.evidence.information_ratio.value
     years = trial.evidence.years
+    here = Rule(at=max(ratio, 0.0), axis="x", label="Seen in this record", role="strategy")
+    seen = (here,) if trial.shows_p_values else ()
     return Chart(
         title=f"What {years:.0f} years could find of {trial.name} on {trial.metal}",
         description=(
             f"A true information ratio of {number(trial.evidence.detectable)} a year would be found in "
-            f"{rules.power:.0%} of such records. This one shows {number(ratio)}."
+            f"{rules.power:.0%} of such records."
+            + (f" This one shows {number(ratio)}." if trial.shows_p_values else "")
         ),
         caption=_caption(trial, f"At the critical value of its family, level {rules.level:.0%}."),
         x=Axis(title="True information ratio a year", low=0.0),
@@ -306,8 +310,8 @@ def power(trial: Trial) -> Chart:
                 marks=(
                     Rule(at=rules.power, axis="y", label="", role="bills"),
                     Line(x=curve["ratio"], y=curve["power"], label="Chance of finding it", role="ink"),
-                    Rule(at=trial.evidence.detectable, axis="x", label="Detectable", role="mix", dash="dot"),
-                    Rule(at=max(ratio, 0.0), axis="x", label="Seen in this record", role="strategy"),
+                    Rule(at=trial.evidence.detectable, axis="x", label="Detectable", role="matched", dash="dot"),
+                    *seen,
                 ),
             ),
         ),
@@ -327,7 +331,10 @@ def verdicts(study: Study, only: TestedClaim | None = None) -> Chart:
     told = [shows(claim) for claim in claims]
     ratios = [claim.evidence.information_ratio for claim in claims]
     bounds = [ratio.interval() if shown else (nan, nan) for ratio, shown in zip(ratios, told, strict=True)]
-    words = [str(claim.verdict.word) for claim in claims]
+    words = [
+        str(claim.verdict.word) + ("" if shown else f", {plural(claim.evidence.events, 'event')}")
+        for claim, shown in zip(claims, told, strict=True)
+    ]
     worth = study.rules.worthwhile_information_ratio
     sentences = "; ".join(
         f"{claim.id} {word}, {number(ratio.value)}" + ("" if shown else ", too few events for an interval")
@@ -426,6 +433,19 @@ def _lines(table: pd.DataFrame) -> Iterable[Line]:
     for name in sorted(map(str, table), key=lambda column: column == "strategy"):
         label, role, dash = ACCOUNTS[name]
         yield Line(x=table.index, y=table[name].to_numpy(), label=label, role=role, dash=dash)
+
+
+def _enough_events(trial: Trial) -> None:
+    if not trial.shows_p_values:
+        least = trial.verdict.rules.min_events
+        raise DataError(f"{trial.name}: {trial.evidence.events} independent events are under {least}")
+
+
+def _line_of_few(trial: Trial, line: Line) -> Line:
+    """A mean, drawn as what it is where events are too few to tell it from luck: thin, dotted, and said so."""
+    if trial.shows_p_values:
+        return line
+    return replace(line, label=f"{line.label}: too few to tell from luck", dash="dot", thin=True)
 
 
 def _bars(trial: Trial) -> str:

@@ -81,7 +81,7 @@ CLAIM_COLUMNS = (
     _EVENTS,
     Column(
         "In less out",
-        lambda judged: signed_percent(judged.evidence.price_gap.value),
+        lambda judged: signed_percent(judged.evidence.price_gap.value) if judged.evidence.events else "",
         "the metal's return a year in position less that out of it",
     ),
     Column(
@@ -101,7 +101,7 @@ ROW_COLUMNS = (
     Column("Known", known, "periods at which the number that the row rests on was known; the others take no part"),
     Column(
         "Timing return",
-        lambda judged: signed_percent(judged.evidence.timing_return.value),
+        lambda judged: signed_percent(judged.evidence.timing_return.value) if judged.evidence.events else "",
         "what holding at these times earned a year, after costs, beyond holding as much on average",
     ),
     Column(

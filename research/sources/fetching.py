@@ -15,7 +15,7 @@ from typing import Literal, Protocol, cast
 
 import pandas as pd
 
-from research.datasets.data import open_data
+from research.datasets.data import Data, open_data
 from research.datasets.optional import need
 from research.datasets.plausibility import doubts, in_the_future
 from research.datasets.user_pack import ManifestLine, keep, manifest
@@ -229,13 +229,13 @@ def beginning(one: Entry, kept: pd.DataFrame | None, fresh: pd.DataFrame) -> pd.
 
 
 def _bundled_history(one: Entry) -> pd.DataFrame | None:
-    return _read_bundled(bundled_folder(), one.id, one.unit)
+    bundled = _bundled(bundled_folder())
+    return bundled.observations(one.id) if one.id in bundled and bundled[one.id].unit == one.unit else None
 
 
-@lru_cache(maxsize=64)
-def _read_bundled(folder: Path, identity: str, unit: str) -> pd.DataFrame | None:
-    bundled = open_data(folder, bundled=False, user=False)
-    return bundled.observations(identity) if identity in bundled and bundled[identity].unit == unit else None
+@lru_cache(maxsize=1)
+def _bundled(folder: Path) -> Data:
+    return open_data(folder, bundled=False, user=False)
 
 
 def provider_of(one: Entry) -> Provider:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import random
 import re
+import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import parse_qs, urljoin, urlsplit
@@ -113,6 +115,13 @@ def base_address(provider: str, default: str) -> str:
     return os.environ.get(f"ASSAY_{provider.upper()}_URL", default).rstrip("/")
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    import httpx
+
+    return httpx.create_ssl_context()  # reads every certificate there is: once
+
+
 def utc_now() -> datetime:
     """Now, in UTC, to the microsecond."""
     return datetime.now(UTC)
@@ -149,6 +158,7 @@ class Client:
             timeout=httpx.Timeout(self.limits.read, connect=self.limits.connect),
             follow_redirects=True,
             max_redirects=self.limits.redirects,
+            verify=_certificates(),
             headers={"User-Agent": user_agent(), "Accept-Encoding": "gzip"},
         )
 
@@ -213,7 +223,7 @@ class Client:
         Raises
         ------
         SourceError
-            As :meth:`get`, or when no link matches.
+            As ``get``, or when no link matches.
         """
         found = self.get(page, what=f"{what}, the page of its link", kind="html")
         match = link.search(found.body.decode("utf-8", errors="replace"))

@@ -10,6 +10,7 @@ from research.diagnostics.timing import independent_events
 from research.errors import DataError
 from research.report import charts
 from research.report.chart import Bars, Cells, Chart, Line, Rows, Rule, Spans
+from research.report.study_words import plural
 from research.report.svg import drawing
 from research.study import exhibits
 
@@ -140,3 +141,29 @@ def test_what_cannot_be_drawn_says_why(trial, too_few):
 def test_lines_of_the_fan_are_one_an_event(trial):
     single = [line for line in marks(charts.event_study(trial), Line) if line.label == "Each episode"]
     assert len(single) == len(exhibits.paths_after_events(trial).paths)
+
+
+def test_what_is_uncertain_is_drawn_so(too_few, study):
+    (mean,) = [line for line in marks(charts.event_study(too_few), Line) if line.label.startswith("Mean")]
+    assert mean.dash == "dot"
+    assert "too few to tell from luck" in mean.label
+    assert "Seen in this record" not in {rule.label for rule in marks(charts.power(too_few), Rule)}
+    assert "This one shows" not in charts.power(too_few).description
+    with pytest.raises(DataError, match="independent events are under 6"):
+        charts.rolling(too_few)
+    (rows,) = marks(charts.verdicts(study), Rows)
+    for claim, note in zip(study.claims.values(), rows.notes, strict=True):
+        few = claim.evidence.events < 6
+        assert note == (f"undecidable, {plural(claim.evidence.events, 'event')}" if few else str(claim.verdict.word))
+
+
+def test_all_accounts_of_a_metal_stand_in_one_picture(study):
+    chart = charts.overlay(study)
+    for panel, metal in zip(chart.panels, dict.fromkeys(trial.metal for trial in study.trials), strict=True):
+        lines = [mark for mark in panel.marks if isinstance(mark, Line)]
+        trials = [trial for trial in study.trials if trial.metal == metal]
+        own = [line for line in lines if line.label == "Each strategy"]
+        assert {line.about for line in own} == {trial.name for trial in trials}
+        ends = {trial.name: trial.equity.iloc[-1] / 100 for trial in trials}
+        assert all(line.y.iloc[-1] == pytest.approx(ends[line.about]) for line in own)
+        assert [line.label for line in lines].count("Buy and hold") == 1

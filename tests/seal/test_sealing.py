@@ -133,7 +133,10 @@ FORGERIES = {
         lambda seal: seal["figures"]["claim rising"]["evidence"]["timing_return"].update(value=0.09),
         "claim rising: evidence: timing_return: value: 0.09 is now",
     ),
-    "words": (lambda seal: seal["words"]["claim rising"].update(word="supported"), "word: supported is now"),
+    "words": (
+        lambda seal: seal["words"]["claim rising"]["verdict"].update(word="supported"),
+        "verdict: word: supported is now",
+    ),
     "terms": (lambda seal: seal["terms"]["trials"].update(counted=1), "trials: counted: 1 is now 2"),
     "data": (lambda seal: seal["data"]["data"].update(gold_price="0" * 64), "gold_price: "),
     "code": (lambda seal: seal["code"].update(framework="0" * 64), "framework: 0000"),
@@ -191,8 +194,21 @@ def test_what_is_missing_is_asked_for(place, tmp_path, again):
     assert "--strategy rising=FILE" in str(without.differences[-1])
     public = again(pack=())
     assert public.differences[0].kind == "data"
-    assert "gold_price" in public.differences[0].what
+    assert {item.what.partition(":")[0] for item in public.differences if item.kind == "data"} == {
+        "bill_rate",
+        "gold_price",
+    }
+    assert public.differences[0].what.endswith("; pass --data DIR, the pack that holds it")
     assert not public.holds
+
+
+@pytest.mark.parametrize("key", ["tried", "rules", "record", "verdict"])
+def test_a_forgery_that_lacks_something_is_no_seal(place, tmp_path, again, key):
+    def lacking(seal):
+        (seal["words"]["claim rising"] if key == "verdict" else seal["terms"]).pop(key)
+
+    with pytest.raises(RunError, match="is no whole seal"):
+        again(altered(place, tmp_path, lacking))
 
 
 def test_a_seal_runs_nothing_that_it_holds(place, tmp_path):
@@ -221,7 +237,7 @@ def test_on_the_command_line(place, tmp_path, capsys):
     file.write_text(file.read_text().replace("It rises on.", "It rises off."))
     assert main(words) == 2
     error = capsys.readouterr().err
-    assert "was altered after it was sealed: words" in error
+    assert "was altered after it was sealed: code, words; obtain it again" in error, "the source says it too"
     assert error.count("\n") == 1
     assert main(["seal", str(tmp_path), "-o", str(file)]) == 2
     assert main(["seal", str(place / "run"), "-o", str(tmp_path / "no" / "file.json")]) == 2

@@ -16,7 +16,7 @@ from research.sources import entry
 from research.sources.archive import archive, archive_folder, merge_archives, verify_archive
 from tests.sources import formats
 from tests.sources.conftest import Clock, new_client
-from tests.sources.server import Answer
+from tests.sources.server import Answer, serving
 
 GOLD, SILVER = "/delivery_reports/Gold_Stocks.xls", "/delivery_reports/Silver_stocks.xls"
 
@@ -97,6 +97,18 @@ def exchanged(folder, lines):
     lines[1], lines[2] = lines[2], lines[1]
 
 
+@pytest.fixture(scope="module")
+def three_days(tmp_path_factory):
+    """An archive of one dataset on three days, to be copied by those that spoil it."""
+    home = tmp_path_factory.mktemp("kept")
+    with serving() as vendor, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ASSAY_CME_URL", vendor.url)
+        patch.setattr("research.sources.archive.fetchable", lambda: [entry("comex_gold_stocks")])
+        for day in (17, 18, 19):
+            keep(vendor, day, home)
+    return archive_folder(home)
+
+
 @pytest.mark.parametrize(
     ("how", "words"),
     [
@@ -108,11 +120,9 @@ def exchanged(folder, lines):
         (exchanged, "what stood before it is missing or altered"),
     ],
 )
-def test_an_altered_or_missing_day_is_named(exchange, monkeypatch, how, words):
-    monkeypatch.setattr("research.sources.archive.fetchable", lambda: [entry("comex_gold_stocks")])
-    for day in (17, 18, 19):
-        keep(exchange, day)
-    folder = archive_folder()
+def test_an_altered_or_missing_day_is_named(three_days, tmp_path, how, words):
+    folder = shutil.copytree(three_days, tmp_path / "archive")
+    assert verify_archive(folder) == []
     lines = [json.loads(line) for line in (folder / "chain.jsonl").read_text().splitlines()]
     assert [line["day"] for line in lines] == ["2026-11-18", "2026-11-19", "2026-11-20"]
     assert words in " | ".join(tampered(folder, how))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import pandas as pd
 import pytest
@@ -16,6 +17,7 @@ from research.sources import add
 from research.sources.catalog import entries
 from research.study import backtest
 from research.study.candidates import candidate
+from research.thesis import Strategy
 from tests.sources import formats
 from tests.sources.server import Answer
 from tests.sources.test_fetching import GRAPH, run
@@ -85,7 +87,7 @@ def test_a_dataset_and_every_decision_are_the_same_however_delivered(way, reques
     for item in all_strategies().values():
         for metal in item.metals:
             try:
-                ours, theirs = (candidate(item, store, metal, None, Execution()) for store in (BUNDLED, data))
+                ours, theirs = _ours(item, metal), candidate(item, data, metal, None, Execution())
             except (UnknownDataset, NoDecision):
                 continue
             assert ours.market.bill_accrual.equals(theirs.market.bill_accrual)
@@ -103,6 +105,11 @@ def test_a_verdict_is_the_same_however_delivered(way, request):
         _text(backtest("momentum_12_months", store, metal="silver", ledger=None)) for store in (BUNDLED, data)
     )
     assert ours == theirs
+
+
+@cache
+def _ours(item: Strategy, metal: str):
+    return candidate(item, BUNDLED, metal, None, Execution())
 
 
 def _about(data: Data, identity: str) -> dict[str, object]:

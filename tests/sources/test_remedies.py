@@ -193,7 +193,7 @@ def test_a_fetch_says_what_is_now_possible(capsys, vendor, monkeypatch):
     assert main(["data", "fetch", "comex_silver_open_interest"]) == 0
     out, err = capsys.readouterr()
     assert err == "comex_silver_open_interest: 4 new, to 2026-11-10\n"
-    assert out.splitlines()[-1] == "2 more claims can be tested: C3, C8; type: assay compare"
+    assert "2 more claims can be tested: C3, C8; type: assay compare" in out.splitlines()
 
 
 def test_archive_is_silent_when_all_is_well_and_verifies(capsys, vendor, monkeypatch, tmp_path):
@@ -202,7 +202,7 @@ def test_archive_is_silent_when_all_is_well_and_verifies(capsys, vendor, monkeyp
     vendor.put("/delivery_reports/Gold_Stocks.xls", Answer(formats.cme_xls()))
     assert typed(capsys, "data", "archive") == (0, "")
     status, said = typed(capsys, "data", "archive", "--verify")
-    assert (status, said.startswith("every day in")) == (0, True)
+    assert (status, "every day is as it was kept" in said) == (0, True)
     status, said = typed(capsys, "data", "archive", "--merge", str(tmp_path))
     assert (status, "no archive" in said) == (2, True)
     folder = user_pack_folder().parent / "archive"

@@ -1,0 +1,58 @@
+"""``assay register``: a claim put on record today."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from research.cli.options import Trade, takes_groups, thesis_in_force
+from research.cli.output import conclude, print_json, print_lines
+from research.errors import RegistrationError
+
+
+@takes_groups
+def register(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME|FILE]...", help="A claim of the thesis (C1+), a strategy, or its file."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every testable claim of the thesis.")] = False,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the registrations.")] = Path(),
+    commit: Annotated[
+        str | None,
+        typer.Option("--anchor", metavar="COMMIT", help="Register nothing: say which commit holds the registration."),
+    ] = None,
+    level: Annotated[float, typer.Option(metavar="P", help="Error over all looks together; at most 0.05.")] = 0.05,
+    *,
+    asked: Trade,
+) -> None:
+    """Freeze a claim with its code, grid, data rules and terms, dated now; assay follow counts what comes after."""
+    thesis = thesis_in_force()
+    chosen = list(thesis.sentences) if everything else names or []
+    if not chosen:
+        raise RegistrationError("nothing to register; name a claim (C1+), a strategy or its file, or give --all")
+    from research.registration import anchor
+    from research.registration import register as run
+    from research.registration.document import SUFFIX
+    from research.verdict import Rules
+
+    if commit is not None:
+        for name in chosen:
+            sidecar = anchor(name if name.endswith(SUFFIX) else out / f"{name}{SUFFIX}", commit)
+            conclude(f"{sidecar} names the commit.", "it holds the very bytes of the registration.", "follow")
+        return
+    data, level = asked.open(), Rules(level=level).level
+    found = [
+        run(name, data, execution=asked.execution, level=level, registered_with=len(chosen), thesis=thesis)
+        for name in chosen
+    ]
+    written = [item.write(out) for item in found]
+    if asked.as_json:
+        print_json([{"name": item.name, "file": f, "line": item.line} for item, f in zip(found, written, strict=True)])
+        return
+    print_lines([item.line for item in found], asked)
+    short = f"{', '.join(map(str, written))} {'is' if len(found) == 1 else 'are'} on record."
+    why = "a date is proved only by who saw it: publish the line, or commit the file and name the commit."
+    conclude(short, why, "register", str(written[0]), "--anchor", "COMMIT")

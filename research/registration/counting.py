@@ -1,0 +1,222 @@
+"""What has come since a registration: its positions, decided after it, and two running e-values.
+
+A return counts when the decision behind it was taken after the registration; what lies before is read only for what a
+signal needs to know. The code that runs is the registered one, from the registration itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+
+import pandas as pd
+
+from research.claims import Thesis, load_thesis
+from research.datasets.data import Data, open_data
+from research.datasets.store import write_atomically
+from research.diagnostics import anytime
+from research.errors import DataError, RegistrationError, StrategyError
+from research.execution import Execution
+from research.home import home_folder
+from research.provenance import hash_code, hash_text
+from research.registration.code import strategies_of
+from research.registration.document import SUFFIX, Registration, read
+from research.registration.freezing import HOUSE, Row, data_rule, rows_of
+from research.study.threads import one_thread
+from research.values import plain
+
+FOLDER = "registrations"
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Followed:
+    """One registration and what came after it.
+
+    Attributes
+    ----------
+    registration
+        What was frozen.
+    evidence
+        ``supporting`` and ``opposing`` e-values by the last bar of each month.
+    threshold
+        What an e-value must reach: the number of claims over the level.
+    supported, ruled_out
+        First look at which it did; ``None`` where it has not.
+    notes
+        What differs from the day of the registration, and why nothing can be counted.
+    """
+
+    registration: Registration
+    evidence: pd.DataFrame
+    threshold: float
+    supported: pd.Timestamp | None
+    ruled_out: pd.Timestamp | None
+    notes: tuple[str, ...]
+
+    @property
+    def word(self) -> str:
+        """``supported since 2031-05-31``, ``ruled out since …``, both, or ``open``."""
+        since = {"supported": self.supported, "ruled out": self.ruled_out}
+        return "; ".join(f"{word} since {when:%Y-%m-%d}" for word, when in since.items() if when is not None) or "open"
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values only."""
+        found = {name: getattr(self.registration, name) for name in ("name", "claim", "registered")}
+        looks = self.evidence.reset_index().to_dict("records")
+        found |= {"digest": self.registration.hashes["digest"], "word": self.word, "threshold": self.threshold}
+        return found | {"evidence": plain(looks), "notes": list(self.notes)}
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Following:
+    """Registrations that are followed at once, its ``claims``."""
+
+    claims: tuple[Followed, ...]
+
+    def __repr__(self) -> str:
+        return f"<Following of {len(self.claims)} claims>"
+
+    def _repr_html_(self) -> str:
+        from research.report.follow import following_html
+
+        return following_html(self)
+
+    @property
+    def line(self) -> str:
+        """All of it in one line."""
+        looks, words = max(len(claim.evidence) for claim in self.claims), [claim.word for claim in self.claims]
+        counts = {word: sum(word in told for told in words) for word in ("supported", "ruled out", "open")}
+        told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+        since = f"{looks} month{'s' * (looks > 1)} since: {told}" if looks else "no month has come since"
+        first, n = min(claim.registration.registered for claim in self.claims), len(self.claims)
+        return f"on record since {first[:10]}: {n} claim{'s' * (n > 1)}, {since}"
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values only."""
+        return {"correction": "Bonferroni", "claims": [claim.to_json() for claim in self.claims]}
+
+
+@one_thread()
+def follow(
+    files: Iterable[str | Path] | None = None,
+    data: Data | None = None,
+    *,
+    thesis: Thesis | None = None,
+    progress: Progress | None = None,
+) -> Following:
+    """Count what has come since registrations.
+
+    Parameters
+    ----------
+    files
+        Registrations; by default those in the working folder, or, where there are none, the thesis' own.
+    data
+        What has come; by default all that the command line sees.
+    thesis
+        Whose registrations are followed where no other are; by default the bundled one.
+    progress
+        Called with ``(done, total, what)``.
+
+    Raises
+    ------
+    RegistrationError
+        If there is none, or one was changed, with the name of the changed part.
+    """
+    data = data or open_data()
+    here = sorted(Path().glob(f"*{SUFFIX}"))
+    paths = [Path(file) for file in files] if files is not None else here or registered(thesis or load_thesis())
+    if not paths:
+        raise RegistrationError("nothing is on record here; assay register NAME makes a registration")
+    return _following([read(path) for path in paths], data, progress)
+
+
+def registered(thesis: Thesis) -> list[Path]:
+    """The registrations that a thesis carries, in the order of its sentences."""
+    files = (thesis.folder / FOLDER / f"{name}{SUFFIX}" for name in thesis.sentences)
+    return [file for file in files if file.is_file()]
+
+
+def line_since(data: Data, thesis: Thesis) -> str:
+    """One line of what came since the thesis was registered, kept by data and code; empty where it never was."""
+    found = [read(path) for path in registered(thesis)]
+    if not found:
+        return ""
+    parts = {
+        "registrations": [item.hashes["digest"] for item in found],
+        "data": {identity: data[identity].sha256 for identity in data},
+        "code": hash_code(),
+    }
+    file = home_folder() / "following" / f"{hash_text(json.dumps(parts, sort_keys=True))[:32]}.txt"
+    if file.is_file():
+        return file.read_text(encoding="utf-8")
+    line = _following(found, data, None).line
+    with suppress(OSError):  # it is kept only to save time
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, line.encode("utf-8"))
+    return line
+
+
+def _following(found: list[Registration], data: Data, progress: Progress | None) -> Following:
+    claims = []
+    for done, item in enumerate(found):
+        if progress is not None:
+            progress(done, len(found), f"since {item.registered[:10]}: {item.name}")
+        claims.append(_followed(item, data, max(len(found), item.registered_with) / item.level))
+    return Following(claims=tuple(claims))
+
+
+def _followed(registration: Registration, data: Data, threshold: float) -> Followed:
+    rows: list[anytime.Account] = []
+    notes = []
+    try:
+        data = data.priced(registration.price)
+        rows = _rows(registration, data)
+    except (DataError, StrategyError) as error:
+        notes.append(f"cannot be counted: {error}")
+    if hash_code(*HOUSE) != registration.house:
+        notes.append(f"the functions that signals call have changed since assay {registration.assay}")
+    changed = [name for name, rule in registration.data.items() if data_rule(data, name) != rule]
+    if changed:
+        notes.append(f"known by another rule than on that day: {', '.join(changed)}")
+    evidence = anytime.running(rows, registration.sign)
+    since = [anytime.crossed(evidence[side], threshold) for side in ("supporting", "opposing")]
+    return Followed(
+        registration=registration, evidence=evidence, threshold=threshold, supported=since[0], ruled_out=since[1],
+        notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _rows(registration: Registration, data: Data) -> list[anytime.Account]:
+    """The declared rows from the first decision after the registration on, those of them that have come to earn."""
+    last = max(data.coverage(data.price.dataset(metal))[1] for metal in data.metals())
+    if last < registration.moment.tz_localize(None).normalize():
+        return []  # no bar has come since: nothing need be computed
+    terms = Execution(**registration.terms)  # type: ignore[arg-type]
+    found = strategies_of(registration.sources, registration.code, registration.name)
+    legs = {leg: found[name] for leg, name in registration.legs.items()}
+    every = rows_of([found[name] for name in registration.strategies], legs, data, terms)
+    rows = [_since(row, registration, terms.delay) for row in every if row[0] in registration.scales]
+    return [row for row in rows if len(row.dates)]
+
+
+def _since(row: Row, registration: Registration, delay: int) -> anytime.Account:
+    """The periods whose decision was taken after the registration."""
+    name, timing, decided = row
+    taken = decided.iloc[pd.DatetimeIndex(decided.index).searchsorted(timing.dates) - 1 - delay]
+    first = int((taken <= registration.moment).sum())
+    active, held, cost = timing.exposure.walked()
+    return anytime.Account(
+        active=active[first:],
+        held=held[first:],
+        excess=timing.exposure.excess[first:],
+        cost=cost[first:],
+        dates=timing.dates[first:],
+        scale=registration.scales[name],
+        worthwhile_return=registration.effect.get("worthwhile_return", inf),
+        periods_per_year=timing.year,
+    )

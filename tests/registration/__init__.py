@@ -1,0 +1,1 @@
+"""Claims on record: their file, what is counted, and how often the running e-values err."""
