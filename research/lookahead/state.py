@@ -14,7 +14,7 @@ import random
 import sys
 import types
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -26,16 +26,6 @@ from research.provenance import LIBRARIES
 from research.thesis import Strategy
 
 Key = TypeVar("Key")
-Container = (
-    dict[object, object]
-    | list[object]
-    | set[object]
-    | deque[object]
-    | bytearray
-    | tuple[object, ...]
-    | frozenset[object]
-    | types.MappingProxyType[object, object]
-)
 _TOO_MANY = 5_000
 _MANY_ROWS = 32
 
@@ -167,7 +157,7 @@ class Reachable:
                 if word in function.__globals__:
                     yield word, function.__globals__[word]
 
-    def _reach_container(self, name: str, value: Container) -> Iterator[tuple[str, object]]:
+    def _reach_container(self, name: str, value: Collection[object]) -> Iterator[tuple[str, object]]:
         if isinstance(value, dict):
             self._record_mapping(value)
         elif isinstance(value, list | bytearray):
