@@ -107,8 +107,7 @@ def compare(
         if not names:
             from research.registration import line_since
 
-            if line := line_since(data, thesis):
-                typer.echo(line)
+            print_lines(filter(None, [line_since(data, thesis)]))
         from research.report.study_words import nearest, study_short, study_why
 
         trial = nearest(study)

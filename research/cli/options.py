@@ -1,6 +1,6 @@
 """What several commands take, declared once: a group of options is one value, and each of its fields an option.
 
-Where the line is silent the config file speaks (:mod:`research.cli.config`), and where both are, the default.
+Where the line is silent the config file speaks (``research.cli.config``), and where both are, the default.
 """
 
 from __future__ import annotations

@@ -135,11 +135,11 @@ def _agree(estimate: Estimate, *, yes: bool) -> None:
             f"sweep: {estimate}, and {estimate.folder} has room for {free / 1e9:,.1f} GB; "
             "take wider steps, or name another folder with ASSAY_HOME"
         )
-    small = estimate.missing <= MOST_VARIANTS and estimate.seconds <= MOST_SECONDS
-    if not (yes or small or sys.stdin.isatty()):
+    large = estimate.missing > MOST_VARIANTS or estimate.seconds > MOST_SECONDS
+    if large and not yes and not sys.stdin.isatty():
         raise ParameterError(f"sweep: {estimate}; take wider steps, or start it with --yes")
     typer.echo(str(estimate), err=True)
-    if not (yes or small) and not typer.confirm("Start?", err=True):
+    if large and not yes and not typer.confirm("Start?", err=True):
         raise typer.Exit(130)
 
 

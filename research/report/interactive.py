@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from html import escape
 from textwrap import wrap
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -81,8 +80,8 @@ def plotly_figure(chart: Chart, *, dark: bool = False) -> go.Figure:
     return figure
 
 
-def _axis(axis: Axis) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
+def _axis(axis: Axis) -> dict[str, object]:
+    settings: dict[str, object] = {}
     if axis.scale != "linear":
         settings["type"] = axis.scale
     if axis.form == "percent":
@@ -93,7 +92,7 @@ def _axis(axis: Axis) -> dict[str, Any]:
     return settings
 
 
-def _traces(mark: Mark, colours: dict[Role, str]) -> list[Any]:
+def _traces(mark: Mark, colours: dict[Role, str]) -> list[go.Scatter | go.Bar | go.Heatmap]:
     if isinstance(mark, Line):
         style = {"color": colours[mark.role], "dash": DASHES[mark.dash], "width": 1 if mark.thin else 2}
         if mark.step:

@@ -9,9 +9,7 @@ from typing import Literal
 import numpy as np
 
 from research.report.chart import Axis, Chart, Line, Panel, Role, Rows, Rule
-from research.report.markup import tag
-from research.report.style import stylesheet
-from research.report.svg import figure
+from research.report.svg import standalone
 from tests.calibration.rate import Rate
 from tests.calibration.tallies import Tally
 from tests.calibration.words import WORTHWHILE, Cell
@@ -145,7 +143,4 @@ def picture_of_power(counts: Counts) -> Chart:
 
 def save(chart: Chart, path: Path) -> None:
     """Write a picture that stands alone, with its legend and caption."""
-    height = 190 + sum(panel.height + 44 for panel in chart.panels)
-    page = tag("div", tag("style", stylesheet()), figure(chart), class_="assay", xmlns="http://www.w3.org/1999/xhtml")
-    inside = tag("foreignObject", page, width=760, height=height)
-    path.write_text(tag("svg", inside, xmlns="http://www.w3.org/2000/svg", width=760, height=height) + "\n", "utf-8")
+    path.write_text(standalone(chart), "utf-8")

@@ -154,7 +154,7 @@ WRONG: list[tuple[tuple[str, ...], str]] = [
     (("sweep", "lease_rate_spike", "--grid", "threshold=0:1:0.0000001"), "take a wider step"),
     (
         ("sweep", "lease_rate_spike", "--grid", "threshold=0:1:0.0001", "--grid", "hold_days=1:9999:1"),
-        "start it with --yes",
+        "take wider steps",
     ),
     (("sweep", "lease_rate_spike", "--folds", "0"), "use 1 or more"),
     (("sweep", "lease_rate_spike", "--folds", "9999"), "use fewer folds"),
