@@ -17,7 +17,7 @@ import pandas as pd
 if TYPE_CHECKING:
     import plotly.graph_objects
 
-Role = Literal["strategy", "metal", "mix", "bills", "bad", "ink"]
+Role = Literal["strategy", "metal", "matched", "bills", "bad", "ink"]
 Format = Literal["percent", "number", "date"]
 Scale = Literal["linear", "log", "date"]
 Dash = Literal["", "dash", "dot"]

@@ -14,7 +14,7 @@ from research.report.chart import Axis, Band, Bars, Cells, Chart, Line, Mark, Ro
 LIGHT: dict[Role, str] = {
     "strategy": "#0072b2",
     "metal": "#d55e00",
-    "mix": "#00795a",
+    "matched": "#00795a",
     "bills": "#6e7781",
     "bad": "#a4278a",
     "ink": "#1b1f24",
@@ -22,7 +22,7 @@ LIGHT: dict[Role, str] = {
 DARK: dict[Role, str] = {
     "strategy": "#56b4e9",
     "metal": "#ff9d42",
-    "mix": "#2fc39a",
+    "matched": "#2fc39a",
     "bills": "#98a2ad",
     "bad": "#e79bd6",
     "ink": "#e6e9ed",

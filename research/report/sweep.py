@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from research.sweep.sweep import Sweep
 
 Table = tuple[str, Sequence[str], str, list[Row]]
-"""Title, headings, aligns and rows, as :func:`~research.report.console.print_table` takes them."""
+"""Title, headings, aligns and rows, as ``print_table`` takes them."""
 
 MOST_ROWS, MOST_COLUMNS = 24, 12
 N_RANKED = 10
