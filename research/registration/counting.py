@@ -113,6 +113,10 @@ def follow(
     ----------
     files
         Registrations; by default those in the working folder, or, where there are none, the thesis' own.
+    data
+        What it is run on; by default ``open_data()``.
+    thesis
+        Whose claims are the family, and whose strategies go by name; by default the bundled one.
     progress
         Called with ``(done, total, what)``.
 
