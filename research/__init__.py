@@ -58,8 +58,8 @@ _HOMES = {
     "compare": "research.study",
     "portfolio": "research.study",
     "explore": "research.explorer",
-    "follow": "research.registration",
     "register": "research.registration",
+    "follow": "research.registration",
     "history": "research.study",
     "today": "research.study",
 }

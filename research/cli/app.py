@@ -18,12 +18,12 @@ from research.cli.mcp import mcp
 from research.cli.new import new
 from research.cli.options import (
     THESIS,
-    Files,
     Judged,
     Metals,
     Names,
     Packs,
     Params,
+    StudyFiles,
     kept_with_thesis,
     parameters_of,
     strategy_named,
@@ -95,7 +95,7 @@ def assay(
 @app.command()
 @takes_groups
 def compare(
-    names: Names = None, metals: Metals = None, *, asked: Judged, files: Files, verbose: Verbose = False
+    names: Names = None, metals: Metals = None, *, asked: Judged, files: StudyFiles, verbose: Verbose = False
 ) -> None:
     """Every thesis signal against buy-and-hold: the verdict table."""
     thesis = thesis_in_force()
@@ -104,12 +104,12 @@ def compare(
     study = asked.study(chosen, data, thesis, metals)
     _give(study, data, asked, files, verbose=verbose)
     if not asked.as_json:
-        from research.report.study_words import nearest, study_short, study_why
-
         if not names:
             from research.registration import line_since
 
-            print_lines([line_since(data, thesis)])
+            print_lines(filter(None, [line_since(data, thesis)]))
+        from research.report.study_words import nearest, study_short, study_why
+
         trial = nearest(study)
         typed = dict(zip((item.name for item in chosen), names or (), strict=False))
         words = ("backtest", typed.get(trial.name, trial.name), "--metal", trial.metal)
@@ -124,7 +124,7 @@ def backtest(
     param: Params = None,
     *,
     asked: Judged,
-    files: Files,
+    files: StudyFiles,
     demo: Annotated[bool, typer.Option("--demo", help="Judge a rule that knows only the past.")] = False,
     verbose: Verbose = False,
 ) -> None:
@@ -175,12 +175,12 @@ def strategies(asked: Packs) -> None:
 
 
 app.add_typer(data_commands.app, name="data")
-for command in (check, sweep, claims, today, trials, replay, diff, judge, register, follow, seal, verify, mcp, new):
+for command in (check, sweep, claims, today, register, follow, trials, replay, diff, judge, seal, verify, mcp, new):
     app.command()(command)
 
 
 def _give(
-    study: Study, data: Data, asked: Judged, files: Files, *, findings: bool = False, verbose: bool = False
+    study: Study, data: Data, asked: Judged, files: StudyFiles, *, findings: bool = False, verbose: bool = False
 ) -> None:
     """Write what was asked for and print the study; one that cannot be written is printed all the same."""
     failed: AssayError | None = None

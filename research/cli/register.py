@@ -19,7 +19,7 @@ def register(
         typer.Argument(metavar="[NAME|FILE]...", help="A claim of the thesis (C1+), a strategy, or its file."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every testable claim of the thesis.")] = False,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the registrations.")] = Path(),
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the registrations.")] = Path(),
     commit: Annotated[
         str | None,
         typer.Option("--anchor", metavar="COMMIT", help="Register nothing: say which commit holds the registration."),
@@ -29,30 +29,23 @@ def register(
     asked: Trade,
 ) -> None:
     """Freeze a claim with its code, grid, data rules and terms, dated now; assay follow counts what comes after."""
+    thesis = thesis_in_force()
+    chosen = list(thesis.sentences) if everything else names or []
+    if not chosen:
+        raise RegistrationError("nothing to register; name a claim (C1+), a strategy or its file, or give --all")
     from research.registration import anchor
     from research.registration import register as run
     from research.registration.document import SUFFIX
     from research.verdict import Rules
 
-    thesis = thesis_in_force()
-    chosen = list(thesis.sentences) if everything else names or []
-    if not chosen:
-        raise RegistrationError("nothing to register; name a claim (C1+), a strategy or its file, or give --all")
     if commit is not None:
         for name in chosen:
             sidecar = anchor(name if name.endswith(SUFFIX) else out / f"{name}{SUFFIX}", commit)
             conclude(f"{sidecar} names the commit.", "it holds the very bytes of the registration.", "follow")
         return
-    data, rules = asked.open(), Rules(level=level)
+    data, level = asked.open(), Rules(level=level).level
     found = [
-        run(
-            name,
-            data,
-            execution=asked.execution,
-            level=rules.level,
-            registered_with=len(chosen),
-            thesis=thesis,
-        )
+        run(name, data, execution=asked.execution, level=level, registered_with=len(chosen), thesis=thesis)
         for name in chosen
     ]
     written = [item.write(out) for item in found]

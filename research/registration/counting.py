@@ -39,6 +39,8 @@ class Followed:
 
     Attributes
     ----------
+    registration
+        What was frozen.
     evidence
         ``supporting`` and ``opposing`` e-values by the last bar of each month.
     threshold
@@ -72,7 +74,7 @@ class Followed:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Following:
-    """Registrations that are followed at once."""
+    """Registrations that are followed at once, its ``claims``."""
 
     claims: tuple[Followed, ...]
 
@@ -114,9 +116,9 @@ def follow(
     files
         Registrations; by default those in the working folder, or, where there are none, the thesis' own.
     data
-        What it is run on; by default ``open_data()``.
+        What has come; by default all that the command line sees.
     thesis
-        Whose claims are the family, and whose strategies go by name; by default the bundled one.
+        Whose registrations are followed where no other are; by default the bundled one.
     progress
         Called with ``(done, total, what)``.
 

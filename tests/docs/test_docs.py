@@ -194,10 +194,11 @@ def test_formulas_are_drawn_and_outputs_shown_without_a_script():
     pytest.importorskip("latex2mathml", reason="the docs extra is not installed")
     hooks = runpy.run_path(str(DOCS / "_hooks.py"))
     page = hooks["on_page_content"](
-        "<p>With :math:<code>a &lt; b</code> known</p><p>:math:<code>a^2</code></p><p>::</p>"
+        "<p>With :math:<code>a &lt; b</code> known</p><p>:math:<code>a^2</code></p>"
+        "<p>:math:<code>a_1</code>, :math:<code>b_1</code></p><p>::</p>"
     )
     assert page.startswith("<p>With <math")
-    assert page.count("<math") == page.count("</math>") == 2
+    assert page.count("<math") == page.count("</math>") == 4
     assert page.count('display="block"') == 1
     assert ":math:" not in page
     assert "::" not in page
