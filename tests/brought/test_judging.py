@@ -1,6 +1,7 @@
 """What is brought is judged as what is made here: by the same account, the same judge, the same numbers."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -204,6 +205,36 @@ def test_returns_by_the_day_meet_prices_by_the_month(months):
     kept = month[timing.dates[5].to_period("M")]
     m = timing.gross[5] - kept
     assert abs(m) < 0.02, "what is left of a return that has nothing to do with the metal is nearly all of it"
+
+
+def test_closes_of_metal_that_is_held_are_no_skill_beside_monthly_averages(months):
+    """With the one beta of the same month a rising metal that is only held would show 5 % a year."""
+    days = pd.bdate_range("2004-12-01", "2019-12-31")
+    steps = 0.2 / 252 + 0.01 * np.random.default_rng(4).standard_normal(len(days))
+    closes = pd.Series(np.exp(steps.cumsum()), index=days)
+    market = months.market("gold")
+    market = replace(market, price=closes.resample("ME").mean().reindex(market.price.index))
+    timing, words = timing_of_returns(closes.pct_change().dropna(), market, TERMS, "x")
+    assert abs(12 * timing.gross.mean()) < 0.02
+    assert "with 1.11 of gold" in words
+    month = closes.groupby(closes.index.to_period("M")).last().pct_change()
+    own, metal = month[timing.dates.to_period("M")].to_numpy(), market.price.pct_change()[timing.dates].to_numpy()
+    one = np.polyfit(metal, own, 1)
+    assert one[0] < 0.8, "a single beta is too small"
+    assert 12 * one[1] > 0.05, "and the rest passes for skill: the neighbours are needed"
+
+
+def test_figures_of_returns_are_those_of_the_account_that_made_them(months, native):
+    claims = ["Sharpe 1", "CAGR 9 %", "max drawdown 9 %", "volatility 9 %"]
+    found = judge(native.returns.rename("returns"), metal="gold", data=months, ledger=None, claims=claims)
+    row = native.performance["strategy"]
+    for figure, value in zip(found.figures, (row.sharpe, row.cagr, row.max_drawdown, row.volatility), strict=True):
+        assert figure.own == pytest.approx(value, rel=0.02), figure.name
+        assert np.isnan(figure.account)
+    same = judge(native.accounts.decided.rename("weight"), metal="gold", data=months, ledger=None, claims=claims)
+    assert [figure.account for figure in same.figures] == pytest.approx(
+        [row.sharpe, row.cagr, row.max_drawdown, row.volatility]
+    )
 
 
 def test_the_p_of_returns_without_skill_is_uniform(months):
