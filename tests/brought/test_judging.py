@@ -143,6 +143,9 @@ def test_a_shift_by_a_bar_tells_what_foresight_earns(days):
     assert found.same_bar > 0.5
     assert found.p_value < 1e-6
     assert abs(found.delayed) < 0.2
+    lasting = backtest_of(days, (price.shift(-2) > price).astype(float).iloc[:-2]).same_bar
+    assert lasting.p_value < 1e-6
+    assert not lasting.suspicious, "what a bar of delay leaves is no sign of look-ahead"
     honest = judge(above_its_mean(price).rename("weight"), metal="gold", data=days, ledger=None)
     assert not honest.same_bar.suspicious
     early = backtest_of(days, above_its_mean(price).shift(-1).iloc[:-1])
