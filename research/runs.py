@@ -49,7 +49,6 @@ from research.values import plain
 from research.verdict import Rules
 
 FORMAT = 2
-CAUSES = ("data", "code", "parameters", "versions")
 RESULTS = ("study.json", "weights.csv", "equity.csv")
 
 _JSON = ("manifest.json", "environment.json", "record.json")

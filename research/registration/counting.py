@@ -39,6 +39,8 @@ class Followed:
 
     Attributes
     ----------
+    registration
+        What was frozen.
     evidence
         ``supporting`` and ``opposing`` e-values by the last bar of each month.
     threshold
@@ -72,7 +74,7 @@ class Followed:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Following:
-    """Registrations that are followed at once."""
+    """Registrations that are followed at once, its ``claims``."""
 
     claims: tuple[Followed, ...]
 
@@ -90,7 +92,7 @@ class Following:
         looks, words = max(len(claim.evidence) for claim in self.claims), [claim.word for claim in self.claims]
         counts = {word: sum(word in told for told in words) for word in ("supported", "ruled out", "open")}
         told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-        since = f"{looks} month{'s' * (looks > 1)} since: {told} (assay follow)" if looks else "no month has come since"
+        since = f"{looks} month{'s' * (looks > 1)} since: {told}" if looks else "no month has come since"
         first, n = min(claim.registration.registered for claim in self.claims), len(self.claims)
         return f"on record since {first[:10]}: {n} claim{'s' * (n > 1)}, {since}"
 
@@ -113,6 +115,10 @@ def follow(
     ----------
     files
         Registrations; by default those in the working folder, or, where there are none, the thesis' own.
+    data
+        What has come; by default all that the command line sees.
+    thesis
+        Whose registrations are followed where no other are; by default the bundled one.
     progress
         Called with ``(done, total, what)``.
 

@@ -99,7 +99,7 @@ class Registration:
         return _HEAD + _toml({**asdict(self), "hashes": self.hashes})
 
     def write(self, folder: Path) -> Path:
-        """Write ``NAME.registered.toml``.
+        """Write ``NAME.registered.toml`` into ``folder``.
 
         Raises
         ------
@@ -115,7 +115,7 @@ class Registration:
 
 
 def read(path: str | Path) -> Registration:
-    """Read a registration.
+    """Read the registration at ``path``.
 
     Raises
     ------
@@ -147,7 +147,7 @@ def read(path: str | Path) -> Registration:
 
 
 def anchor(path: str | Path, commit: str) -> Path:
-    """Write beside a registration which commit contains it, and when that was made.
+    """Write beside the registration at ``path`` which ``commit`` contains it, and when that was made.
 
     Raises
     ------

@@ -6,12 +6,9 @@ from math import log10
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from research.datasets.store import write_atomically
 from research.report.chart import Axis, Chart, Line, Panel, Rule
-from research.report.console import plain_console
-from research.report.fitted import fitted
+from research.report.console import plain_console, print_table, say
 from research.report.markup import Markup, join, tag
 from research.report.page import Section, page
 from research.report.style import in_notebook
@@ -35,10 +32,9 @@ def print_following(found: Following) -> None:
     """One line a claim, then what the numbers mean."""
     console = plain_console()
     rows = [(f"{claim.registration.name}  {claim.registration.claim}", _cells(claim)) for claim in found.claims]
-    for line in fitted("Since the registration", HEADINGS, KINDS, rows, console.width):
-        console.print(line, no_wrap=True, overflow="ignore", crop=False)
+    print_table(console, "Since the registration", HEADINGS, KINDS, rows)
     for text in _notes(found):
-        console.print(Text(text, style="dim"))
+        say(console, text, "dim")
 
 
 def following_html(found: Following) -> Markup:
