@@ -18,7 +18,16 @@ from research.study.candidates import candidate
 from research.study.judge import ClaimRows, measure
 from research.study.judge import judge as judged_claims
 from research.verdict import Rules
-from tests.brought.made import above_its_mean, backtesting_stats, bt_result, column, noise, rising, written
+from tests.brought.made import (
+    above_its_mean,
+    backtesting_stats,
+    bt_result,
+    column,
+    noise,
+    rising,
+    vectorbt_like,
+    written,
+)
 from tests.study.test_judge import claim, family, signal
 
 TERMS = Execution()
@@ -268,6 +277,22 @@ def test_results_of_other_libraries(days):
     assert stats.evidence.timing_return.value == pytest.approx(later.evidence.timing_return.value, abs=5e-3)
 
 
+def test_what_a_vectorbt_portfolio_tells(days):
+    price = days.market("gold").price
+    held = above_its_mean(price)
+    found = judge(vectorbt_like(price, held), metal="gold", data=days, ledger=None, claims=["total return 4 %"])
+    rule = backtest_of(days, held)
+    assert found.evidence.timing_return.value == pytest.approx(rule.evidence.timing_return.value, rel=0.02)
+    assert found.evidence.events == rule.evidence.events
+    grown = (1 + held.shift(1) * price.pct_change()).prod() - 1
+    assert found.figures[0].own == pytest.approx(grown)
+    several = vectorbt_like(price, held, ("silver", "gold"))
+    assert judge(several, metal="gold", data=days, ledger=None).evidence == found.evidence
+    with pytest.raises(AssayError, match="holds silver, gold; bring one account"):
+        judge(several, metal="tin", data=days, ledger=None)
+
+
+@pytest.mark.slow
 def test_a_vectorbt_portfolio_is_the_account_of_its_trades(days):
     import vectorbt as vbt
 
