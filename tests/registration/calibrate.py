@@ -213,12 +213,12 @@ def picture(decided: dict[float, Tally]) -> Chart:
         lines.append(Line(x=months / 12, y=share, label=f"ratio {ratio:g}, every month", role=roles[ratio], step=True))
         fixed = {int(key.split()[1]): float(np.mean(v)) for key, v in tally.items() if key.startswith("fixed")}
         x, y = np.array(list(fixed)) / 12, list(fixed.values())
-        lines.append(Line(x=x, y=y, label=f"ratio {ratio:g}, once", role=roles[ratio], dash="dot"))
+        lines.append(Line(x=x, y=y, label=f"ratio {ratio:g}, once", role=roles[ratio], dash="dash"))
     return Chart(
         title="How long it takes until a claim that holds is supported",
         description="; ".join(f"{line.label}: {line.y[-1]:.0%} after forty years" for line in lines) + ".",
         caption="Share of samples, normal returns. Whole lines: looked at every month, 5 % over all looks together. "
-        "Dotted: one look at a sample whose length was fixed in advance, which may not be repeated.",
+        "Dashed: one look at a sample whose length was fixed in advance, which may not be repeated.",
         x=Axis(title="Years since the registration", low=0.0),
         panels=(
             Panel(
