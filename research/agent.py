@@ -19,18 +19,7 @@ from research.datasets.optional import need
 if TYPE_CHECKING:
     from mcp.server import MCPServer
 
-INSTRUCTIONS = """\
-assay puts claims about gold and silver on trial, on point-in-time data and with costs. The answer is one of four words:
-supported, contradicted, ruled out, undecidable. Quote the word with its reason and its interval, never without them.
-Rules of the house:
-1. Never name fewer trials to obtain a better word. Count every variant that anybody looked at, in this conversation and
-   before it; where the person does not know, ask, and say what it leaves open.
-2. Every call is written to the ledger and counts in later answers. Do not vary parameters, dates, metals or terms in
-   search of a word; who varies them says how often.
-3. undecidable is an answer: say what is known and by when it can be decided. It is neither yes nor no.
-4. Check a strategy of one's own for look-ahead before its verdict is quoted. From results alone look-ahead cannot be
-   excluded: say so.
-5. A verdict on the past is no advice to buy or sell."""
+INSTRUCTIONS = Path(__file__).with_suffix(".md").read_text(encoding="utf-8")
 
 _LEFT_OUT = frozenset({"rows", "grid", "findings", "study", "coverage"})
 """What a reader of the whole JSON has, and a conversation has no room for."""

@@ -108,7 +108,13 @@ class RegistrationError(AssayError):
 
 
 def reason(error: Exception) -> str:
-    """What went wrong in words: of an :class:`OSError` without its number and file."""
+    """What went wrong in words: of an ``OSError`` without its number and file.
+
+    Parameters
+    ----------
+    error
+        What was raised.
+    """
     return str(getattr(error, "strerror", None) or error)
 
 

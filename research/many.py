@@ -1,9 +1,9 @@
 """Many values of a parameter at once, through a signal that was written for one.
 
 ``score > threshold`` means the same whether ``threshold`` is 1.5 or stands for a thousand thresholds: what a grid
-repeats is then one operation on a table instead of a thousand on series. :func:`decide_together` runs a signal with
-:class:`Many` in the place of its numbers. It does what pandas does to a series of numbers or booleans, element by
-element, to the last bit; whatever else is asked of it (a text, a truth, a rolling window) raises :class:`Apart`, and
+repeats is then one operation on a table instead of a thousand on series. ``decide_together`` runs a signal with
+``Many`` in the place of its numbers. It does what pandas does to a series of numbers or booleans, element by
+element, to the last bit; whatever else is asked of it (a text, a truth, a rolling window) raises ``Apart``, and
 that parameter is given one value at a time, as ever. A few variants are always run alone and must agree.
 """
 

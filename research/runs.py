@@ -49,7 +49,6 @@ from research.values import plain
 from research.verdict import Rules
 
 FORMAT = 2
-CAUSES = ("data", "code", "parameters", "versions")
 RESULTS = ("study.json", "weights.csv", "equity.csv")
 
 _JSON = ("manifest.json", "environment.json", "record.json")
@@ -404,19 +403,22 @@ def _explained(causes: list[Difference], before: Mapping[str, Any], after: Mappi
             yield Difference(kind=kind, what=f"{name}: {_first_unlike_line(before[name], after[name])}")
 
 
-def _answers(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Verdict, timing return and return a year of every claim, trial and portfolio of a study."""
+def answers_in(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Every claim, trial and portfolio of a study's ``document``, by what it is called."""
     parts = {f"claim {name}": part for name, part in document.get("claims", {}).items()}
     parts |= {f"{part['strategy']} on {part['metal']}": part for part in document["trials"]}
-    if "portfolio" in document:
-        parts["the portfolio"] = document["portfolio"]
+    return parts | ({"the portfolio": document["portfolio"]} if "portfolio" in document else {})
+
+
+def _answers(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Verdict, timing return and return a year of each."""
     return {
         who: {
             "": part["verdict"]["word"],
             "timing return a year": part["evidence"]["timing_return"]["value"],
             "CAGR": part.get("performance", {}).get("strategy", {}).get("cagr"),
         }
-        for who, part in parts.items()
+        for who, part in answers_in(document).items()
     }
 
 

@@ -2,7 +2,7 @@
 
 A seal holds six parts: ``data`` (SHA-256 of every dataset, and of each of its years), ``code`` (of the package and of
 each strategy; the source of those that are not in it), ``terms`` (what was asked, on which terms, and what else had
-been tried), ``words``, ``figures`` and ``versions``. :func:`verify` reads it, refuses one that was altered by as much
+been tried), ``words``, ``figures`` and ``versions``. ``verify`` reads it, refuses one that was altered by as much
 as a byte and names the part, and computes all of it again from the data at hand.
 
 A hash proves nothing about when it was made: publish the digest with the verdict. And who alters a seal may hash it
@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import isclose
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from research.claims import Thesis
@@ -23,16 +24,15 @@ from research.datasets.data import Data, open_data
 from research.datasets.store import write_atomically
 from research.errors import AssayError, RunError
 from research.provenance import hash_text
-from research.runs import Difference, changed_data, contents_of, read_run, run_again
+from research.runs import Difference, answers_in, changed_data, contents_of, read_run, run_again
 from research.values import plain
 
 FORMAT = 1
 PARTS = ("data", "code", "terms", "words", "figures", "versions")
 DECIDING = ("data", "terms", "words", "figures")
 
-_TERMS = ("start", "end", "tried", "skipped", "execution", "rules", "seed", "trials")
-_CLOSE = 1e-9
-_LONGEST = 90
+_OF_THE_MACHINE = ("format", "found", "packs", "thesis_folder")
+_CLOSE, _LONGEST = 1e-9, 90
 
 Document = dict[str, Any]  # JSON
 
@@ -117,9 +117,9 @@ def verify(
     asked = {**document["data"], **document["code"], **document["terms"], "found": dict(strategies or {})}
     differences = []
     try:
-        data = (data or open_data(user=False)).priced(asked["price"])
-        remedy = "; pass --data DIR, the pack that holds it"
-        differences += [replace(item, what=f"{item.what}{remedy}") for item in changed_data(asked, data)]
+        words = {who: part["verdict"]["word"] for who, part in document["words"].items()}
+        data, remedy = (data or open_data(user=False)).priced(asked["price"]), "pass --data DIR, the pack that holds it"
+        differences += [replace(item, what=f"{item.what}; {remedy}") for item in changed_data(asked, data)]
         study = run_again(asked, asked["record"], data, thesis)
         again = _parts(contents_of(study, data, appendix=False))
         differences += [
@@ -134,7 +134,6 @@ def verify(
         differences.append(Difference(kind="figures", what=f"cannot be computed again: {error}{remedy}"))
     except (KeyError, TypeError) as error:  # hashed by somebody who left something out
         raise RunError(f"{file}: is no whole seal: {error!r}; obtain it again") from error
-    words = {who: part["word"] for who, part in document["words"].items()}
     return Verification(digest=document["digest"], words=words, differences=tuple(differences))
 
 
@@ -144,43 +143,30 @@ def _parts(run: Mapping[str, Any]) -> Document:
         json.loads(run[name]) if isinstance(run[name], str) else run[name]
         for name in ("manifest.json", "environment.json", "record.json", "study.json")
     )
+    asked = {key: value for key, value in manifest.items() if key not in _OF_THE_MACHINE}
     own = [name for name, where in manifest["found"].items() if where != name]
-    answers = {f"claim {name}": part for name, part in study["claims"].items()}
-    answers |= {f"{part['strategy']} on {part['metal']}": part for part in study["trials"]}
-    answers |= {"the portfolio": study["portfolio"]} if "portfolio" in study else {}
-    told = ("sentence", "falsifier", "claim")
+    answers = answers_in(study)
     return {
-        "data": {key: manifest[key] for key in ("price", "data", "years", "coverage")},
+        "data": {key: asked.pop(key) for key in ("price", "data", "years", "coverage")},
         "code": {
-            "framework": manifest["framework"],
-            "strategies": manifest["strategies"],
+            **{key: asked.pop(key) for key in ("framework", "strategies")},
             "sources": {name: run[f"source/{name}.py"] for name in own},
         },
-        "terms": {**{key: manifest[key] for key in _TERMS}, "record": record},
-        "words": {
-            who: {
-                "word": part["verdict"]["word"],
-                "reason": part["verdict"]["reason"],
-                **{key: part[key] for key in told if key in part},
-            }
-            for who, part in answers.items()
-        },
-        "figures": {
-            who: {key: part[key] for key in ("evidence", "performance") if key in part} for who, part in answers.items()
-        },
+        "terms": {**asked, "record": record},
+        "words": {who: _of(part, "sentence", "claim", "falsifier", "verdict") for who, part in answers.items()},
+        "figures": {who: _of(part, "evidence", "performance") for who, part in answers.items()},
         "versions": {key: value for key, value in environment.items() if key != "installed"},
     }
+
+
+def _of(part: Document, *keys: str) -> Document:
+    return {key: part[key] for key in keys if key in part}
 
 
 def _sealed(parts: Document) -> Document:
     """The whole seal: parts, a hash of each, and one of the hashes."""
     hashes = {part: hash_text(_text(parts[part])) for part in PARTS}
-    return {
-        "format": FORMAT,
-        "digest": hash_text(_text(hashes)),
-        "hashes": hashes,
-        **{part: parts[part] for part in PARTS},
-    }
+    return {"format": FORMAT, "digest": hash_text(_text(hashes)), "hashes": hashes, **_of(parts, *PARTS)}
 
 
 def _text(document: Document) -> str:
@@ -216,9 +202,5 @@ def _unlike(left: object, right: object, where: str = "") -> Iterator[str]:
         if not isclose(left, right, rel_tol=_CLOSE, abs_tol=_CLOSE):
             yield f"{where}: {left!r} is now {right!r}"
     elif left != right:
-        yield f"{where}: {_short(left)} is now {_short(right)}"
-
-
-def _short(value: object) -> str:
-    text = " ".join(str(value).split())
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+        was, now = (shorten(str(value), _LONGEST, placeholder=" …") for value in (left, right))
+        yield f"{where}: {was} is now {now}"

@@ -286,16 +286,6 @@ def student_garch(
     return (volatility * np.sqrt(scale) * shocks)[300:], shocks[300:]
 
 
-def garch_path(rng: np.random.Generator, n_bars: int) -> tuple[Floats, Floats]:
-    """Unit-variance GARCH(1, 1) returns with a = 0.15, b = 0.80, and the variance of each and of the next bar."""
-    shocks = rng.standard_normal(n_bars)
-    variance, noise = np.ones(n_bars + 1), np.empty(n_bars)
-    for bar in range(n_bars):
-        noise[bar] = np.sqrt(variance[bar]) * shocks[bar]
-        variance[bar + 1] = 0.05 + 0.15 * noise[bar] ** 2 + 0.80 * variance[bar]
-    return noise, variance
-
-
 def _held(weights: Floats, delay: int) -> Floats:
     held = np.full_like(weights, np.nan)
     held[delay + 1 :] = weights[: -delay - 1]

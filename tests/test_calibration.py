@@ -30,13 +30,12 @@ NO_TEST = {  # descriptions: neither p-value nor interval
     "expected_maximum",
     "markov_regimes",
     "mean_breaks",
-    "minimum_backtest_length",
     "minimum_track_record",
     "overfitting_from_moments",
     "probability_of_backtest_overfitting",
     "rolling_alpha",
 }
-SEVERAL_OF_ANOTHER = {"both_ways", "predictive_regressions"}  # they call what is in the table
+SEVERAL_OF_ANOTHER = {"predictive_regressions"}  # it calls what is in the table
 
 
 def as_they_say(rates):

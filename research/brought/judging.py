@@ -5,7 +5,7 @@ weight of a date counts as decided at the first bar on or after that date and is
 its author assumed; a bar without a weight keeps what there is. The verdict and every number are those of a strategy
 here that decides the same weights.
 
-**Returns** are judged as they are (:mod:`~research.brought.returns`). Without weights no history can be moved in time,
+**Returns** are judged as they are (``returns``). Without weights no history can be moved in time,
 no fill delayed and no cost doubled; where a word hangs on those it is ``undecidable``.
 
 **Tries.** What is shown is the best of what was tried, so ``trials`` counts every variant that was looked at, this one
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from math import nan
 
 import pandas as pd
@@ -43,7 +43,7 @@ from research.study.judge import ClaimRows, measure
 from research.study.judge import judge as judged_claims
 from research.study.record import Recorder, Terms, recorded_on, series_of
 from research.study.threads import one_thread
-from research.thesis import Strategy
+from research.thesis import Strategy, strategy
 from research.values import plain
 from research.verdict import Evidence, Rules, Verdict
 
@@ -179,9 +179,9 @@ def judge(
     else:
         terms = _until(found.name, found.weights, market, terms)
         decided = on_bars(found.weights, pd.DatetimeIndex(data.market(metal, None, terms.end).price.index))
-        strategy = _strategy(found.name, decided, metal, trials or 1)
+        own = _strategy(found.name, decided, metal, trials or 1)
         within = {"metals": [metal], "start": start, "end": terms.end, "execution": terms.execution}
-        study = compare([strategy], data, rules=rules, ledger=ledger, **within)  # type: ignore[arg-type]
+        study = compare([own], data, rules=rules, ledger=ledger, **within)  # type: ignore[arg-type]
         (trial,) = study.trials
         evidence, verdict = trial.evidence, trial.verdict
         words = f"of {found.weights.count()} weights the last by each bar counts: {decided.count()}"
@@ -216,7 +216,7 @@ def _until(name: str, weights: pd.Series, market: Market, terms: Terms) -> Terms
     if last <= bars[0] or first > bars[-1]:
         covered = f"the price of {market.metal}, {bars[0]:%Y-%m-%d} to {bars[-1]:%Y-%m-%d}"
         raise NoData(f"{name}: {first:%Y-%m-%d} to {last:%Y-%m-%d} lies outside {covered}; name another --price")
-    return Terms(terms.execution, terms.start, f"{bars[min(bars.searchsorted(last), len(bars) - 1)]:%Y-%m-%d}")
+    return replace(terms, end=f"{bars[min(bars.searchsorted(last), len(bars) - 1)]:%Y-%m-%d}")
 
 
 def _strategy(name: str, weights: pd.Series, metal: str, tried: int) -> Strategy:
@@ -225,17 +225,8 @@ def _strategy(name: str, weights: pd.Series, metal: str, tried: int) -> Strategy
     def decided(panel: Panel) -> pd.Series:
         return weights.reindex(panel.index)
 
-    return Strategy(
-        name=name,
-        claim=f"Holding {metal} at the times of {name} pays.",
-        metals=(metal,),
-        inputs={"price": f"{metal}_price"},
-        expected_sign=1,
-        falsifier="No timing return in its direction.",
-        grid={},
-        signal=decided,
-        tried=tried,
-    )
+    claim, inputs = f"Holding {metal} at the times of {name} pays.", {"price": f"{metal}_price"}
+    return replace(strategy(claim=claim, metal=metal, inputs=inputs, expected_sign=1, name=name)(decided), tried=tried)
 
 
 def _of_returns(

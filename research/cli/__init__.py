@@ -15,7 +15,7 @@ _USAGE_ERROR: type[typer.BadParameter] = typer.BadParameter.__mro__[2]
 OF_ASSAY = {"--thesis": 1, "--no-config": 0}
 """Options of ``assay`` itself, with the words that follow each: they may stand anywhere on the line."""
 
-_SIGNS = str.maketrans("–—−…─│“”‘’×·✓", "---~-|\"\"''x.*")
+_SIGNS = str.maketrans("–—−…─│“”‘’×·✓", "---~-|\"\"''x.*") | {ord("±"): "+-"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -26,6 +26,12 @@ from research.errors import ConfigError, did_you_mean, reason
 NO_CONFIG: ContextVar[bool] = ContextVar("no_config", default=False)
 
 _NUMBER = (int, float)
+WANTED: Mapping[tuple[type, ...], str] = {
+    (list,): 'a list of folders, ["…"]',
+    (str,): 'a text, "…"',
+    (int,): "a whole number",
+    _NUMBER: "a number",
+}
 KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "": {"data": (list,), "price": (str,)},
     "terms": {"delay": (int,), **dict.fromkeys(("fees", "slippage", "storage", "borrow"), _NUMBER)},
@@ -85,8 +91,7 @@ def _values(text: object, where: str) -> dict[str, object]:
                 known = [*types, *(() if table else (name for name in KEYS if name))]
                 raise ConfigError(f"{where}: {_full(table, key)}: no such key{did_you_mean(key, known)}")
             if not isinstance(value, types[key]) or isinstance(value, bool):
-                wanted = {list: 'a list of folders, ["…"]', str: 'a text, "…"', int: "a number"}[types[key][0]]
-                raise ConfigError(f"{where}: {_full(table, key)} = {value!r}: write {wanted}")
+                raise ConfigError(f"{where}: {_full(table, key)} = {value!r}: write {WANTED[types[key]]}")
             values["packs" if key == "data" else key] = value
     packs = values.get("packs")
     if isinstance(packs, list):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -20,6 +21,18 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Datasets: coverage, age, source, licence, release rule.", invoke_without_command=True)
 
 Column = Annotated[str | None, typer.Option(metavar="NAME", help="Where there are several.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a file does not say of itself."""
+
+    date_column: Column = None
+    value_column: Column = None
+    sheet: Column = None
+    heading_row: Annotated[int | None, typer.Option(metavar="N", min=1, help="Line of the heading, from 1.")] = None
+    dates: Annotated[Literal["dmy", "mdy", "ymd"] | None, typer.Option(help="Order of day and month.")] = None
+    decimal: Annotated[Literal["point", "comma"] | None, typer.Option(help="Decimal sign.")] = None
 
 
 @app.callback()
@@ -77,15 +90,12 @@ def fetch(
 
 
 @app.command()
+@takes_groups
 def add(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel or Parquet.")],
     identity: Annotated[str, typer.Option("--as", metavar="ID", help="Dataset that the file holds.")],
-    date_column: Column = None,
-    value_column: Column = None,
-    sheet: Column = None,
-    heading_row: Annotated[int | None, typer.Option(metavar="N", min=1, help="Line of the heading, from 1.")] = None,
-    dates: Annotated[Literal["dmy", "mdy", "ymd"] | None, typer.Option(help="Order of day and month.")] = None,
-    decimal: Annotated[Literal["point", "comma"] | None, typer.Option(help="Decimal sign.")] = None,
+    *,
+    reading: Reading,
     unit: Annotated[
         str | None, typer.Option(metavar="UNIT", help="Of the file: oz, kg, g, t, …; converted. Of an ID of your own.")
     ] = None,
@@ -109,17 +119,7 @@ def add(
     from research.datasets.importing import ImportOptions
     from research.sources import add as run
 
-    options = ImportOptions(
-        date_column=date_column,
-        value_column=value_column,
-        sheet=sheet,
-        heading_row=heading_row,
-        dates=dates,
-        decimal=decimal,
-        unit=unit,
-        keep=keep,
-        accept=accept,
-    )
+    options = ImportOptions(**asdict(reading), unit=unit, keep=keep, accept=accept)
     said = {"title": title, "unit": unit, "frequency": frequency, "release": release}
     about = _described(describe, identity) | {name: text for name, text in said.items() if text is not None}
     asked = not (yes or as_json or dry_run) and sys.stdin.isatty()

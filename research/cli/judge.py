@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from research.cli.data import Column
+from research.cli.data import Reading
 from research.cli.options import Judged, takes_groups
 from research.cli.output import conclude, print_json, print_lines
 
 if TYPE_CHECKING:
     from research.brought import Brought
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """What a file does not say of itself."""
-
-    unit: Annotated[Literal["percent", "fraction"] | None, typer.Option(help="Of weights or returns.")] = None
-    date_column: Column = None
-    value_column: Column = None
-    sheet: Column = None
-    heading_row: Annotated[int | None, typer.Option(metavar="N", min=1, help="Line of the heading, from 1.")] = None
-    dates: Annotated[Literal["dmy", "mdy", "ymd"] | None, typer.Option(help="Order of day and month.")] = None
-    decimal: Annotated[Literal["point", "comma"] | None, typer.Option(help="Decimal sign.")] = None
 
 
 @takes_groups
@@ -42,6 +29,7 @@ def judge(
     claims: Annotated[
         list[str] | None, typer.Option(metavar="FIGURE", help="'Sharpe 1.8', 'CAGR 22 %'; repeatable.")
     ] = None,
+    unit: Annotated[Literal["percent", "fraction"] | None, typer.Option(help="Of weights or returns.")] = None,
     *,
     reading: Reading,
     asked: Judged,
@@ -57,7 +45,7 @@ def judge(
         trials=trials,
         kind=kind,
         claims=claims or (),
-        options=ImportOptions(**asdict(reading)),
+        options=ImportOptions(**asdict(reading), unit=unit),
         start=asked.start,
         end=asked.end,
         execution=asked.execution,
@@ -69,7 +57,7 @@ def judge(
         return
     _print(found, asked)
     short = f"{found.name} on {metal}: {found.verdict.word}."
-    conclude(short, found.verdict.reason, "new", "my_idea", source=asked)  # as code it can be checked for look-ahead
+    conclude(short, found.verdict.reason, "new", "my_idea")  # as code it can be checked for look-ahead
 
 
 def _print(found: Brought, asked: Judged) -> None:

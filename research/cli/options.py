@@ -1,6 +1,6 @@
 """What several commands take, declared once: a group of options is one value, and each of its fields an option.
 
-Where the line is silent the config file speaks (:mod:`research.cli.config`), and where both are, the default.
+Where the line is silent the config file speaks (``research.cli.config``), and where both are, the default.
 """
 
 from __future__ import annotations
@@ -199,10 +199,6 @@ class Files:
 
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained report.")] = None
     run: Annotated[Path | None, typer.Option("--run", metavar="DIR", help="Write a run folder, for replay.")] = None
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Write rows, bars, orders and trades as CSV.")
-    ] = None
-    parquet: Annotated[bool, typer.Option("--parquet", help="With --out: Parquet in place of CSV.")] = False
 
     def __post_init__(self) -> None:
         check_writable(self.html)
@@ -210,6 +206,19 @@ class Files:
             from research.runs import check_folder
 
             check_folder(self.run)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyFiles(Files):
+    """What a study can write: also its tables."""
+
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write rows, bars, orders and trades as CSV.")
+    ] = None
+    parquet: Annotated[bool, typer.Option("--parquet", help="With --out: Parquet in place of CSV.")] = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.out is not None:
             from research.study.exports import check_export
 

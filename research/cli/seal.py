@@ -25,9 +25,8 @@ def seal(
     digest = write(run, file)
     if as_json:
         print_json({"file": str(file), "digest": digest})
-        return
-    print_lines([f"publish with the verdict: assay verify {file.name} # {digest}"])
-    conclude(f"{file} seals {run}.", "a stranger can compute it again, and sees what was altered.", "verify", str(file))
+    else:
+        conclude(f"{file} seals {run}.", f"publish its digest with the verdict: {digest}", "verify", str(file))
 
 
 @takes_groups
@@ -47,12 +46,8 @@ def verify(
     files = [word.partition("=") for word in strategies or ()]
     if not all(path for _, _, path in files):
         raise ParameterError(f"--strategy {strategies}: write NAME=FILE, e.g. --strategy my_idea=my_idea.py")
-    found = compute(
-        file,
-        open_data(*(asked.packs or ()), user=False),
-        strategies={name: path for name, _, path in files},
-        thesis=thesis_in_force(),
-    )
+    data, named = open_data(*(asked.packs or ()), user=False), {name: path for name, _, path in files}
+    found = compute(file, data, strategies=named, thesis=thesis_in_force())
     if asked.as_json:
         print_json(found.to_json())
     else:

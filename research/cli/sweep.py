@@ -129,18 +129,17 @@ def sweep(
 
 def _agree(estimate: Estimate, *, yes: bool) -> None:
     """Tell how much it is; ask, or refuse where nobody can answer, when that is much."""
-    typer.echo(str(estimate), err=True)
     free = shutil.disk_usage(estimate.folder).free
     if estimate.bytes > free:
         raise ParameterError(
             f"sweep: {estimate}, and {estimate.folder} has room for {free / 1e9:,.1f} GB; "
             "take wider steps, or name another folder with ASSAY_HOME"
         )
-    if yes or (estimate.missing <= MOST_VARIANTS and estimate.seconds <= MOST_SECONDS):
-        return
-    if not sys.stdin.isatty():
+    large = estimate.missing > MOST_VARIANTS or estimate.seconds > MOST_SECONDS
+    if large and not yes and not sys.stdin.isatty():
         raise ParameterError(f"sweep: {estimate}; take wider steps, or start it with --yes")
-    if not typer.confirm("Start?", err=True):
+    typer.echo(str(estimate), err=True)
+    if large and not yes and not typer.confirm("Start?", err=True):
         raise typer.Exit(130)
 
 

@@ -25,7 +25,7 @@ from research.datasets.store import load, verify
 from research.errors import ExecutionError, NoData, UnknownDataset, did_you_mean
 from research.home import pack_folders
 
-FIRST_YEAR, LAST_YEAR = 1700, 2200
+FIRST_YEAR, LAST_YEAR = 1700, 2500
 _DATE = re.compile(r"(\d{4}(?:-\d{2}(?:-\d{2})?)?)(?:[T ]00:00(?::00)?)?")
 
 

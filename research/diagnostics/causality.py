@@ -151,40 +151,6 @@ def toda_yamamoto(
     )
 
 
-def both_ways(
-    signal: SeriesLike,
-    price_change: SeriesLike,
-    *,
-    lags: int,
-    signal_level: SeriesLike | None = None,
-    price_level: SeriesLike | None = None,
-    integration_order: int = 1,
-) -> tuple[Finding, ...]:
-    """Granger from signal to price and from price to signal; with levels given, Toda-Yamamoto too.
-
-    Read the pair: only the first rejected, the signal leads; only the second, it is an echo of the price.
-    """
-    findings = [
-        granger_causality(signal, price_change, lags=lags),
-        granger_causality(price_change, signal, lags=lags, cause_name="the price", effect_name="the signal"),
-    ]
-    if (signal_level is None) != (price_level is None):
-        raise DataError("signal_level, price_level: one is missing; pass both levels or neither")
-    if signal_level is not None and price_level is not None:
-        findings += [
-            toda_yamamoto(signal_level, price_level, lags=lags, integration_order=integration_order),
-            toda_yamamoto(
-                price_level,
-                signal_level,
-                lags=lags,
-                integration_order=integration_order,
-                cause_name="the price",
-                effect_name="the signal",
-            ),
-        ]
-    return tuple(findings)
-
-
 @dataclass(frozen=True)
 class _Wald:
     degrees_of_freedom: int

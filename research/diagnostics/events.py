@@ -224,24 +224,6 @@ def window_counts(starts: npt.ArrayLike, *, horizon: int, n_bars: int) -> FloatA
     return np.asarray(np.cumsum(edges)[:n_bars])
 
 
-def cross_sectional_factor(n_events: int, mean_correlation: float) -> float:
-    r"""Kolari and Pynnonen (2010): what a t-statistic over n events on shared dates must be multiplied by.
-
-    :math:`\sqrt{(1-\bar r)/(1+(n-1)\bar r)}`, for gold and silver (or several strategies) that speak at once.
-
-    Parameters
-    ----------
-    n_events
-        Events on shared dates.
-    mean_correlation
-        Mean correlation of their returns.
-    """
-    n = whole(n_events, "n_events", minimum=1)
-    if not -1 / max(n - 1, 1) < mean_correlation < 1:
-        raise DataError(f"mean_correlation: {mean_correlation!r} cannot be the mean of {n} events' correlations")
-    return sqrt((1 - mean_correlation) / (1 + (n - 1) * mean_correlation))
-
-
 def circular_shift_p_values(weights: SeriesLike, returns: SeriesLike) -> tuple[float, float]:
     r"""Two-sided and one-sided (greater) p-value of :math:`\sum_t w_t r_t` over all T circular shifts of w.
 

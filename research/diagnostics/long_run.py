@@ -121,14 +121,6 @@ def fixed_b_p_value(statistic: float, b: float) -> float:
     return float(min(1.0, np.exp(-0.5 * logs).mean()))
 
 
-@lru_cache(maxsize=64)
-def fixed_b_critical_value(level: float, b: float) -> float:
-    """Half-width, in standard errors, of a two-sided fixed-b interval at ``level``."""
-    from scipy.optimize import brentq
-
-    return float(brentq(lambda t: fixed_b_p_value(t, b) - (1 - level), 0.0, 100.0, xtol=1e-8))
-
-
 _THETA_NODES = 64
 _TIME_NODES = 400
 

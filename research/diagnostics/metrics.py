@@ -157,7 +157,15 @@ def max_drawdown(returns: pd.Series) -> float:
 
 
 def calmar(returns: pd.Series, periods_per_year: int) -> float:
-    """Calmar ratio, ``cagr / -max_drawdown`` over the whole record (Young 1991); NaN of an account that never fell."""
+    """Calmar ratio, ``cagr / -max_drawdown`` over the whole record (Young 1991); NaN of an account that never fell.
+
+    Parameters
+    ----------
+    returns
+        Of each period, simple.
+    periods_per_year
+        12 of monthly bars, 252 of daily ones.
+    """
     deepest = max_drawdown(returns)
     return cagr(returns, periods_per_year) / -deepest if deepest < 0 else float("nan")
 
@@ -166,12 +174,27 @@ def value_at_risk(returns: pd.Series, level: float = 0.95) -> float:
     """Historical value at risk: the return of one bar that a share ``1 - level`` of all bars fell under.
 
     The quantile of the returns, linear between two of them, as a fraction; a loss is negative.
+
+    Parameters
+    ----------
+    returns
+        Of each period, simple.
+    level
+        Share of bars that lose as much or more.
     """
     return float(np.quantile(returns.to_numpy(), 1 - level))
 
 
 def expected_shortfall(returns: pd.Series, level: float = 0.95) -> float:
-    """Mean return of the bars at or under :func:`value_at_risk` (Acerbi and Tasche 2002), a fraction."""
+    """Mean return of the bars at or under ``value_at_risk`` (Acerbi and Tasche 2002), a fraction.
+
+    Parameters
+    ----------
+    returns
+        Of each period, simple.
+    level
+        Share of bars over which the mean is taken.
+    """
     values = returns.to_numpy()
     return float(values[values <= value_at_risk(returns, level)].mean())
 

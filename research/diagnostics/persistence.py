@@ -52,20 +52,15 @@ def predictor_dynamics(returns: FloatArray, predictor: FloatArray) -> PredictorD
     )
 
 
-def stambaugh_bias(*, innovation_slope: float, persistence: float, n_observations: int) -> float:
-    r"""Bias of the one-step slope, :math:`-\phi (1 + 3\rho) / T` to first order (Stambaugh 1999)."""
-    return -innovation_slope * (1 + 3 * persistence) / whole(n_observations, "n_observations", minimum=1)
-
-
 def long_horizon_bias(dynamics: PredictorDynamics, *, n_observations: int, horizon: int, delay: int = 0) -> float:
     r"""Bias of the J-step slope when the predictor says nothing.
 
     :math:`-\frac{\phi}{T} \sum_{k=1+delay}^{J+delay} \left( 1 + \rho + 2\rho^k \right)`
 
     With no delay the sum is :math:`J(1+\rho) + 2\rho(1-\rho^J)/(1-\rho)` (Boudoukh, Israel and Richardson
-    2022), and at J = 1 ``stambaugh_bias``. The term k is the bias of the slope of a shock k bars ahead:
-    :math:`-(1+\rho)/T` from the estimated mean and :math:`-2\rho^k/T` from the estimated variance. The
-    corrected persistence, never over 1, stands for :math:`\rho`.
+    2022), and at J = 1 Stambaugh's (1999) :math:`-\phi(1+3\rho)/T`. The term k is the bias of the slope of a
+    shock k bars ahead: :math:`-(1+\rho)/T` from the estimated mean and :math:`-2\rho^k/T` from the estimated
+    variance. The corrected persistence, never over 1, stands for :math:`\rho`.
     """
     rho = min(dynamics.persistence_corrected, 1.0)
     steps = np.arange(1 + delay, 1 + delay + horizon)

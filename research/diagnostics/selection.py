@@ -186,19 +186,6 @@ def minimum_track_record(
     )
 
 
-def minimum_backtest_length(n_trials: int, *, annual_sharpe: float = 1.0) -> float:
-    r"""Years under which the best of N trials without skill is expected to show ``annual_sharpe``.
-
-    :math:`(E[\max_N] / SR)^2` (Bailey, Borwein, Lopez de Prado and Zhu 2014).
-
-    Parameters
-    ----------
-    n_trials
-        Number of independent trials, at least 1.
-    """
-    return (expected_maximum(n_trials) / positive(annual_sharpe, "annual_sharpe")) ** 2
-
-
 def expected_maximum(n_trials: int) -> float:
     r"""Expected largest of N independent standard normals, as the deflated Sharpe ratio takes it.
 

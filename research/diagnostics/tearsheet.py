@@ -15,7 +15,7 @@ from research.engine.result import PortfolioResult, Result
 
 
 def by_period(returns: pd.Series, period: str) -> pd.Series:
-    """Returns compounded over calendar periods, ``prod(1 + r) - 1``, by :class:`pandas.Period`.
+    """Returns compounded over calendar periods, ``prod(1 + r) - 1``, by ``pandas.Period``.
 
     ``period`` is a pandas period alias, ``"M"`` or ``"Y"``; the first and the last may be part of one.
     """
@@ -68,7 +68,7 @@ def risk(accounts: Mapping[str, Result | PortfolioResult], level: float = 0.95) 
 
     ``sortino`` and ``calmar`` (a year), ``best_month`` and ``worst_month`` (compounded by calendar month),
     ``value_at_risk`` and ``expected_shortfall`` (of one bar, at ``level``), ``months_up`` (share of months above 0) and
-    ``longest_drawdown`` (days). Each is defined in :mod:`~research.diagnostics.metrics`.
+    ``longest_drawdown`` (days). Each is defined in ``metrics``.
     """
     return pd.DataFrame({name: _risk(item, level) for name, item in accounts.items()}).T
 

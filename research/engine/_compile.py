@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numba
 
+Compiled: TypeAlias = Callable[..., Any]
+"""A loop for the compiler: what it is given decides what it gives."""
 
-def inner(function: Callable[..., Any]) -> Callable[..., Any]:
+
+def inner(function: Compiled) -> Compiled:
     """Compile as a part of what calls it."""
     return numba.njit(error_model="numpy", forceinline=True)(function)
 
 
-def compiled(signature: Any = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def compiled(signature: numba.types.Type | None = None) -> Callable[[Compiled], Compiled]:
     """Compile when the module is loaded; without the disk cache where no folder can be written."""
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(function: Compiled) -> Compiled:
         try:
             return numba.njit(signature, nogil=True, error_model="numpy", cache=True)(function)
         except (RuntimeError, OSError):  # numba found no cache folder, or its disk is full

@@ -9,19 +9,28 @@ depend neither on its neighbours nor on the processor; LLVM cuts a vector into t
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
-from numba.core.datamodel import PrimitiveModel
+from numba.core.base import BaseContext
+from numba.core.datamodel import DataModelManager, PrimitiveModel
 from numba.core.extending import intrinsic, lower_builtin, lower_cast, register_model
 from numba.core.typeconv import Conversion
-from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.core.typing.context import BaseContext as BaseTypingContext
+from numba.core.typing.templates import AbstractTemplate, Signature, infer_global, signature
 from numba.np.arrayobj import make_array
 
+from research.engine._compile import Compiled
+
 WIDTH = 8
+
+Kinds: TypeAlias = Sequence[types.Type]
+Values: TypeAlias = Sequence[ir.Value]
+Typed: TypeAlias = tuple[Signature, Callable[[BaseContext, ir.IRBuilder, Signature, Values], ir.Value]]
+"""What a call is typed as, and what writes its instructions."""
 
 
 class _Lanes(types.Type):  # type: ignore[misc]
@@ -31,7 +40,7 @@ class _Lanes(types.Type):  # type: ignore[misc]
         self.element, self.llvm = element, ir.VectorType(llvm, WIDTH)
         super().__init__(f"{element} x {WIDTH}")
 
-    def can_convert_from(self, _: Any, other: types.Type) -> Conversion | None:
+    def can_convert_from(self, _: BaseTypingContext | None, other: types.Type) -> Conversion | None:
         of_numbers = self.element is types.float64 and isinstance(other, types.Number)
         return Conversion.safe if of_numbers or other is self.element else None
 
@@ -41,13 +50,15 @@ LANES, TRUTHS = _Lanes(types.float64, ir.DoubleType()), _Lanes(types.boolean, ir
 
 @register_model(_Lanes)
 class _Model(PrimitiveModel):  # type: ignore[misc]
-    def __init__(self, manager: Any, kind: _Lanes) -> None:
+    def __init__(self, manager: DataModelManager, kind: _Lanes) -> None:
         super().__init__(manager, kind, kind.llvm)
 
 
 @lower_cast(types.Number, _Lanes)
 @lower_cast(types.Boolean, _Lanes)
-def _spread(context: Any, builder: Any, given: Any, wanted: Any, value: Any) -> Any:
+def _spread(
+    context: BaseContext, builder: ir.IRBuilder, given: types.Type, wanted: _Lanes, value: ir.Value
+) -> ir.Value:
     value = context.cast(builder, value, given, wanted.element)
     if wanted is TRUTHS:
         value = builder.trunc(value, ir.IntType(1)) if value.type.width > 1 else value
@@ -56,16 +67,16 @@ def _spread(context: Any, builder: Any, given: Any, wanted: Any, value: Any) -> 
     return builder.shuffle_vector(some, some, zeros)
 
 
-def _operator(function: Any, takes: _Lanes, gives: _Lanes, instruction: str, *first: str) -> None:
+def _operator(function: Callable[..., object], takes: _Lanes, gives: _Lanes, instruction: str, *first: str) -> None:
     """Teach the compiler one operator on vectors, or on a vector and a number."""
 
     @infer_global(function)
     class _Template(AbstractTemplate):  # type: ignore[misc]
-        def generic(self, args: Any, kws: Any) -> Any:
+        def generic(self, args: Kinds, kws: Mapping[str, types.Type]) -> Signature | None:
             fits = all(item is takes or takes.can_convert_from(None, item) for item in args)
             return signature(gives, *[takes] * len(args)) if fits and takes in args else None
 
-    def lower(context: Any, builder: Any, kind: Any, args: Any) -> Any:
+    def lower(context: BaseContext, builder: ir.IRBuilder, kind: Signature, args: Values) -> ir.Value:
         return getattr(builder, instruction)(*first, *args)
 
     for n in (1, 2):
@@ -83,7 +94,7 @@ for _name in ("and_", "or_"):
     _operator(getattr(operator, _name), TRUTHS, TRUTHS, _name)
 
 
-def _lowered(function: Callable[..., Any]) -> Callable[..., Any]:
+def _lowered(function: Callable[..., Typed]) -> Compiled:
     """Compile a call into the instructions that the function gives."""
     return intrinsic(function)  # type: ignore[no-any-return]
 
@@ -94,14 +105,14 @@ def _kinds(*args: types.Type) -> tuple[types.Type, types.Type]:
 
 
 @_lowered
-def where(_: Any, truth: Any, yes: Any, no: Any) -> Any:
+def where(_: BaseTypingContext, truth: types.Type, yes: types.Type, no: types.Type) -> Typed:
     """``yes`` where it is true, else ``no``."""
     number, truths = _kinds(truth, yes, no)
     return number(truths, number, number), lambda context, builder, kind, args: builder.select(*args)
 
 
 @_lowered
-def highest(_: Any, one: Any, other: Any) -> Any:
+def highest(_: BaseTypingContext, one: types.Type, other: types.Type) -> Typed:
     """The higher of two numbers; the second if one is NaN."""
     number, _truths = _kinds(one, other)
     return number(number, number), lambda context, builder, kind, args: builder.select(
@@ -110,7 +121,7 @@ def highest(_: Any, one: Any, other: Any) -> Any:
 
 
 @_lowered
-def lowest(_: Any, one: Any, other: Any) -> Any:
+def lowest(_: BaseTypingContext, one: types.Type, other: types.Type) -> Typed:
     """The lower of two numbers; the second if one is NaN."""
     number, _truths = _kinds(one, other)
     return number(number, number), lambda context, builder, kind, args: builder.select(
@@ -119,11 +130,11 @@ def lowest(_: Any, one: Any, other: Any) -> Any:
 
 
 @_lowered
-def magnitude(_: Any, number: Any) -> Any:
+def magnitude(_: BaseTypingContext, number: types.Type) -> Typed:
     """``|x|``."""
     kind, _truths = _kinds(number)
 
-    def lower(context: Any, builder: Any, kind: Any, args: Any) -> Any:
+    def lower(context: BaseContext, builder: ir.IRBuilder, kind: Signature, args: Values) -> ir.Value:
         double = args[0].type
         one, many = ir.Constant(ir.IntType(64), 2**63 - 1), ir.VectorType(ir.IntType(64), WIDTH)
         mask = ir.Constant(many, [one] * WIDTH) if double == LANES.llvm else one  # all bits but the sign
@@ -133,11 +144,11 @@ def magnitude(_: Any, number: Any) -> Any:
 
 
 @_lowered
-def any_of(_: Any, truth: Any) -> Any:
+def any_of(_: BaseTypingContext, truth: types.Type) -> Typed:
     """Whether it is true anywhere."""
     _number, truths = _kinds(truth)
 
-    def lower(context: Any, builder: Any, kind: Any, args: Any) -> Any:
+    def lower(context: BaseContext, builder: ir.IRBuilder, kind: Signature, args: Values) -> ir.Value:
         bits = ir.IntType(WIDTH if truths is TRUTHS else 1)
         return builder.icmp_unsigned("!=", builder.bitcast(args[0], bits), ir.Constant(bits, 0))
 
@@ -145,26 +156,26 @@ def any_of(_: Any, truth: Any) -> Any:
 
 
 @_lowered
-def load(_: Any, array: Any, at: Any) -> Any:
+def load(_: BaseTypingContext, array: types.Type, at: types.Type) -> Typed:
     """``WIDTH`` neighbours of a flat array of doubles, from ``at`` on."""
 
-    def lower(context: Any, builder: Any, kind: Any, args: Any) -> Any:
+    def lower(context: BaseContext, builder: ir.IRBuilder, kind: Signature, args: Values) -> ir.Value:
         return builder.load(_place(context, builder, array, *args), align=8)
 
     return LANES(array, types.intp), lower
 
 
 @_lowered
-def store(_: Any, array: Any, at: Any, lanes: Any) -> Any:
+def store(_: BaseTypingContext, array: types.Type, at: types.Type, lanes: types.Type) -> Typed:
     """Write them."""
 
-    def lower(context: Any, builder: Any, kind: Any, args: Any) -> Any:
+    def lower(context: BaseContext, builder: ir.IRBuilder, kind: Signature, args: Values) -> ir.Value:
         builder.store(args[2], _place(context, builder, array, *args[:2]), align=8)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, LANES), lower
 
 
-def _place(context: Any, builder: Any, kind: Any, array: Any, at: Any) -> Any:
+def _place(context: BaseContext, builder: ir.IRBuilder, kind: types.Array, array: ir.Value, at: ir.Value) -> ir.Value:
     data = make_array(kind)(context, builder, array).data
     return builder.bitcast(cgutils.gep_inbounds(builder, data, at), LANES.llvm.as_pointer())

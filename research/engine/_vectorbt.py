@@ -1,7 +1,7 @@
 """vectorbt's compiled simulation, called without the package around it: the only importer of vectorbt.
 
 ``Portfolio.from_orders`` does two things: it imports indicators, accessors and charts, which takes seconds, and it
-calls this simulation. The tests hold :func:`order_records` to what it gives, to the byte; the version is pinned.
+calls this simulation. The tests hold ``order_records`` to what it gives, to the byte; the version is pinned.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def order_records(targets: Floats, index: Floats, bills: Floats, terms: Sequence
 
     Returns
     -------
-    ndarray of :data:`ORDER`
+    ndarray of ``ORDER``
         ``col`` counts the legs, then bills; ``side`` is 0 for a buy and 1 for a sell.
     """
     from vectorbt_rust.portfolio import simulate_from_orders_rs

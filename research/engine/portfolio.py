@@ -83,7 +83,7 @@ def run(
 
 
 def simulated(weights: pd.Series, market: Market, execution: Execution, *, name: str) -> vectorbt.Portfolio:
-    """The vectorbt Portfolio behind :func:`run`, of the same arguments.
+    """The vectorbt Portfolio behind ``run``, of the same arguments.
 
     One cash-sharing group of the columns ``metal`` and ``bills``; prices are total-return indices that start at 1.
     Its ``value()`` is the account's equity, but for an account that lost everything: vectorbt trades on where a lender

@@ -65,7 +65,7 @@ class Runner:
     elsewhere
         Whether it ran in a process with another hash seed, too.
     together
-        Parameters whose values are tried in one call (:mod:`research.many`), but for the chosen cell's.
+        Parameters whose values are tried in one call (``research.many``), but for the chosen cell's.
     """
 
     strategy: Strategy

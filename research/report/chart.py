@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 if TYPE_CHECKING:
     import plotly.graph_objects
 
-Role = Literal["strategy", "metal", "mix", "bills", "bad", "ink"]
+Role = Literal["strategy", "metal", "matched", "bills", "bad", "ink"]
 Format = Literal["percent", "number", "date"]
 Scale = Literal["linear", "log", "date"]
 Dash = Literal["", "dash", "dot"]
-Values = Any  # a column: Series, Index, array or list
+Values = npt.NDArray[np.generic] | pd.Series | pd.Index | Sequence[float]  # a column
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +87,7 @@ class Bars:
 class Rule:
     """A straight line across the panel at one x or one y."""
 
-    at: Any
+    at: float
     axis: Literal["x", "y"]
     label: str
     role: Role

@@ -21,7 +21,7 @@ DATE = Axis(title="Year", scale="date", form="date")
 ACCOUNTS: dict[str, tuple[str, Role, Dash]] = {
     "strategy": ("Strategy", "strategy", ""),
     "buy_and_hold": ("Buy and hold", "metal", "dash"),
-    "matched_exposure": ("Matched exposure", "mix", ""),
+    "matched_exposure": ("Matched exposure", "matched", ""),
     "bills": ("Treasury bills", "bills", "dot"),
 }
 MAX_EVENT_LINES = 30
@@ -45,7 +45,7 @@ def equity(trial: Trial) -> Chart:
             f"{trial.metal} {last['buy_and_hold']:.2f}, in a fixed mix of the same average exposure "
             f"{last['matched_exposure']:.2f}, in bills {last['bills']:.2f}. The deepest falls were "
             f"{percent(falls['strategy'].min())}, {percent(falls['buy_and_hold'].min())} and "
-            f"{percent(falls['matched_exposure'].min())} for strategy, metal and mix."
+            f"{percent(falls['matched_exposure'].min())} for strategy, metal and matched exposure."
         ),
         caption=_caption(trial, "After costs."),
         x=DATE,
@@ -93,7 +93,7 @@ def signal(trial: Trial) -> Chart:
     seen = [
         Panel(
             y=Axis(title=str(known.name)),
-            marks=(episodes, Line(x=known.index, y=known.to_numpy(), label="Known then", role="mix", thin=True)),
+            marks=(episodes, Line(x=known.index, y=known.to_numpy(), label="Known then", role="matched", thin=True)),
             height=120,
         )
         for known in (whole.loc[price.index[0] :] for whole in list(trial.signals.values())[:MOST_SIGNALS])
@@ -152,7 +152,7 @@ def event_study(trial: Trial) -> Chart:
             Panel(
                 y=Axis(title="Cumulative return over bills (%)", form="percent"),
                 marks=(
-                    Band(x=bars, low=found.placebo_low, high=found.placebo_high, label="Moved dates", role="mix"),
+                    Band(x=bars, low=found.placebo_low, high=found.placebo_high, label="Moved dates", role="matched"),
                     *single,
                     Rule(at=0.0, axis="y", label="", role="ink", dash=""),
                     _line_of_few(trial, Line(x=bars, y=found.mean, label="Mean of the episodes", role="strategy")),
@@ -310,7 +310,7 @@ def power(trial: Trial) -> Chart:
                 marks=(
                     Rule(at=rules.power, axis="y", label="", role="bills"),
                     Line(x=curve["ratio"], y=curve["power"], label="Chance of finding it", role="ink"),
-                    Rule(at=trial.evidence.detectable, axis="x", label="Detectable", role="mix", dash="dot"),
+                    Rule(at=trial.evidence.detectable, axis="x", label="Detectable", role="matched", dash="dot"),
                     *seen,
                 ),
             ),

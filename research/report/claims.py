@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
@@ -27,7 +27,7 @@ NO_VERDICTS = "No verdicts were asked for: assay claims --verdicts runs every te
 MOST_PICTURES = 2
 
 
-def claims_json(thesis: Thesis, data: Data, study: Study | None) -> dict[str, Any]:
+def claims_json(thesis: Thesis, data: Data, study: Study | None) -> dict[str, object]:
     """Each claim with what its sources say and, of each sentence, what the study says or which data are missing."""
     return {
         "title": thesis.title,
@@ -169,9 +169,9 @@ def _gaps(study: Study) -> Iterable[Markup]:
         yield tag("ul", *(tag("li", line) for line in told))
 
 
-def _sentence_json(sentence: Sentence, thesis: Thesis, data: Data, study: Study | None) -> dict[str, Any]:
+def _sentence_json(sentence: Sentence, thesis: Thesis, data: Data, study: Study | None) -> dict[str, object]:
     found = None if study is None else study.claims.get(sentence.id)
-    plain: dict[str, Any] = {
+    plain: dict[str, object] = {
         "id": sentence.id,
         "short": sentence.short,
         "sentence": sentence.text,

@@ -39,7 +39,7 @@ def said(label: str, text: str) -> Text:
 
 
 def print_table(console: Console, title: str, headings: Sequence[str], aligns: str, rows: Iterable[Row]) -> None:
-    """One table, as wide as the terminal allows (:func:`~research.report.fitted.fitted`)."""
+    """One table, as wide as the terminal allows (``fitted``)."""
     for line in fitted(title, headings, aligns, list(rows), console.width):
         _put(console, line)
 

@@ -70,7 +70,7 @@ def as_of(rows: Iterable[DatasetRow], now: datetime | None = None) -> list[Datas
 
 
 def dataset_rows(available: Data) -> list[DatasetRow]:
-    """One row a dataset, with the moment at which the next release is due; :func:`as_of` tells how late it is."""
+    """One row a dataset, with the moment at which the next release is due; ``as_of`` tells how late it is."""
     from research.datasets.staleness import next_release
 
     rows = []

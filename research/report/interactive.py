@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from html import escape
 from textwrap import wrap
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -15,7 +14,7 @@ from research.report.chart import Axis, Band, Bars, Cells, Chart, Line, Mark, Ro
 LIGHT: dict[Role, str] = {
     "strategy": "#0072b2",
     "metal": "#d55e00",
-    "mix": "#00795a",
+    "matched": "#00795a",
     "bills": "#6e7781",
     "bad": "#a4278a",
     "ink": "#1b1f24",
@@ -23,7 +22,7 @@ LIGHT: dict[Role, str] = {
 DARK: dict[Role, str] = {
     "strategy": "#56b4e9",
     "metal": "#ff9d42",
-    "mix": "#2fc39a",
+    "matched": "#2fc39a",
     "bills": "#98a2ad",
     "bad": "#e79bd6",
     "ink": "#e6e9ed",
@@ -81,8 +80,8 @@ def plotly_figure(chart: Chart, *, dark: bool = False) -> go.Figure:
     return figure
 
 
-def _axis(axis: Axis) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
+def _axis(axis: Axis) -> dict[str, object]:
+    settings: dict[str, object] = {}
     if axis.scale != "linear":
         settings["type"] = axis.scale
     if axis.form == "percent":
@@ -93,7 +92,7 @@ def _axis(axis: Axis) -> dict[str, Any]:
     return settings
 
 
-def _traces(mark: Mark, colours: dict[Role, str]) -> list[Any]:
+def _traces(mark: Mark, colours: dict[Role, str]) -> list[go.Scatter | go.Bar | go.Heatmap]:
     if isinstance(mark, Line):
         style = {"color": colours[mark.role], "dash": DASHES[mark.dash], "width": 1 if mark.thin else 2}
         if mark.step:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 
 from research.report.markup import Markup, join, tag
-from research.report.style import stylesheet
+from research.report.style import rules, stylesheet
 
 EMPTY = Markup("")
 
@@ -65,7 +63,7 @@ def page(title: str, top: Markup, sections: Iterable[Section]) -> Markup:
         Markup('<meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/>'),
         Markup('<meta name="color-scheme" content="light dark"/>'),
         tag("title", title),
-        tag("style", stylesheet(), _page_style()),
+        tag("style", stylesheet(), rules("page.css")),
     )
     body = (
         tag("a", "Skip to the contents of the page", href="#top", class_="skip"),
@@ -79,11 +77,6 @@ def page(title: str, top: Markup, sections: Iterable[Section]) -> Markup:
 def fold(summary: str | Markup, *body: str | None, id: str | None = None) -> Markup:
     """Something shut until a reader opens it, or a link leads to ``id`` in it."""
     return tag("details", tag("summary", summary), tag("div", *body, id=id))
-
-
-@cache
-def _page_style() -> Markup:
-    return Markup((files("research.report") / "page.css").read_text(encoding="utf-8"))
 
 
 def _drawn(section: Section, level: int) -> Markup:

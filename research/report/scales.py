@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil, floor, log10
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +22,7 @@ class Ruler:
     low: float
     high: float
 
-    def place(self, values: Any) -> Floats:
+    def place(self, values: object) -> Floats:
         """Share of the way from low to high; NaN where a value has no place (0 on a log axis)."""
         return (plain(values, self.axis) - self.low) / (self.high - self.low)
 
@@ -40,7 +39,7 @@ class Ruler:
         return [((value - self.low) / (self.high - self.low), label) for value, label in found]
 
 
-def ruler(axis: Axis, values: Iterable[Any], margin: float = 0.0) -> Ruler:
+def ruler(axis: Axis, values: Iterable[object], margin: float = 0.0) -> Ruler:
     """The range that holds all ``values`` and the axis' own limits; ``margin`` is a share of it on both sides."""
     parts = [plain(part, axis) for part in values]
     limits = [limit for limit in (axis.low, axis.high) if limit is not None]
@@ -54,7 +53,7 @@ def ruler(axis: Axis, values: Iterable[Any], margin: float = 0.0) -> Ruler:
     return Ruler(axis, low if fixed_low else low - extra, high if fixed_high else high + extra)
 
 
-def plain(values: Any, axis: Axis) -> Floats:
+def plain(values: object, axis: Axis) -> Floats:
     """Values as floats in the axis' own measure."""
     if axis.scale == "date":
         return np.atleast_1d(np.asarray(values, dtype="datetime64[D]")).astype(np.float64)

@@ -9,9 +9,14 @@ from research.report.markup import Markup, tag
 
 
 @cache
+def rules(*names: str) -> Markup:
+    """Style files of this package, one after the other."""
+    return Markup("".join((files("research.report") / name).read_text(encoding="utf-8") for name in names))
+
+
 def stylesheet() -> Markup:
-    """The rules of ``style.css``; they hold inside an element of class ``assay`` and touch nothing else."""
-    return Markup((files("research.report") / "style.css").read_text(encoding="utf-8"))
+    """The rules of every page and cell; they hold inside an element of class ``assay`` and touch nothing else."""
+    return rules("chart.css", "style.css")
 
 
 def in_notebook(content: Markup) -> Markup:

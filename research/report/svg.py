@@ -7,6 +7,7 @@ lie in an inner ``<svg>`` that is stretched to fit, so one drawing serves phone,
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from math import isfinite
@@ -16,6 +17,7 @@ import numpy as np
 from research.report.chart import Band, Bars, Cells, Chart, Line, Mark, Panel, Rows, Rule, Spans
 from research.report.markup import Markup, join, tag, void
 from research.report.scales import Floats, Ruler, ruler
+from research.report.style import rules
 from research.report.words import number, signed_percent
 
 WIDTH, FINE = 2000, 8  # of the stretched drawing: units across, and units in one pixel of height
@@ -41,6 +43,22 @@ def figure(chart: Chart, heading: str = "h4", *, caption: bool = True) -> Markup
     )
 
 
+def standalone(chart: Chart) -> Markup:
+    """The whole figure as an SVG file that needs no page around it, 760 pixels wide; the same bytes every time."""
+    space = 'xmlns="http://www.w3.org/2000/svg"'
+    height = 170 + sum(panel.height + ABOVE for panel in chart.panels)
+    inside = re.sub(r"chart-\d+", "chart", figure(chart)).replace("<svg ", f"<svg {space} ")
+    page = tag(
+        "div",
+        tag("style", rules("chart.css")),
+        Markup(inside),
+        class_="assay alone",
+        xmlns="http://www.w3.org/1999/xhtml",
+    )
+    whole = tag("foreignObject", page, width=760, height=height)
+    return join(tag("svg", whole, width=760, height=height, xmlns="http://www.w3.org/2000/svg"), "\n")
+
+
 def drawing(chart: Chart) -> Markup:
     """The picture alone, as an ``<svg>`` that tells its description to those who do not see it."""
     marks = list(_marks(chart))
@@ -54,7 +72,7 @@ def drawing(chart: Chart) -> Markup:
         parts.append(_panel(panel, x, top, ticks=not cells))
         top += panel.height
     if not cells:
-        parts.append(_x_axis(x, top))
+        parts += _x_axis(x, top)
     parts.append(tag("text", chart.x.title, x="100%", y=top + BELOW - 6, text_anchor="end", class_="axis-title"))
     name = f"chart-{next(_ids)}"
     return tag(
@@ -75,15 +93,13 @@ def _panel(panel: Panel, x: Ruler, top: int, *, ticks: bool) -> Markup:
         parts.append(tag("text", panel.y.title, x=-48, y=top - 10, class_="axis-title"))
     table = next((mark for mark in panel.marks if isinstance(mark, Cells)), None)
     if table is not None:
-        return join(*parts, _cells(table, top, panel.height, signed_percent if panel.y.form == "percent" else number))
+        write = signed_percent if panel.y.form == "percent" else number
+        return join(*parts, *_cells(table, top, panel.height, write))
     rows = any(isinstance(mark, Rows) for mark in panel.marks)
     y = ruler(panel.y, _y_values(panel.marks), margin=0.0 if rows else 0.04)
-    under = [] if rows else [_y_axis(y, top, panel.height)]
+    under = [] if rows else list(_y_axis(y, top, panel.height))
     if ticks:
-        under += [
-            void("line", x1=_percent(at), x2=_percent(at), y1=top, y2=top + panel.height, class_="grid")
-            for at, _ in x.ticks()
-        ]
+        under += [_upright(at, top, panel.height, "grid") for at, _ in x.ticks()]
     flat: list[Markup] = []
     stretched: list[Markup] = []
     for mark in panel.marks:
@@ -105,42 +121,23 @@ def _panel(panel: Panel, x: Ruler, top: int, *, ticks: bool) -> Markup:
     return join(*parts, *under, *flat, inner if stretched else None)
 
 
-def _flat(mark: Mark, x: Ruler, y: Ruler, top: int, height: int) -> list[Markup]:
+def _flat(mark: Mark, x: Ruler, y: Ruler, top: int, height: int) -> Iterable[Markup]:
     """What must not be stretched, at percentages of the width."""
     if isinstance(mark, Spans):
-        return [
-            void(
-                "rect",
-                x=_percent(a),
-                width=_percent(max(b - a, 0.003)),
-                y=top,
-                height=height,
-                class_=f"span {mark.role}",
-            )
-            for a, b in zip(x.place(mark.starts), x.place(mark.ends), strict=True)
-        ]
-    if isinstance(mark, Bars):
-        edges, tops = x.place(mark.edges), y.place(mark.heights)
-        return [
-            void(
-                "rect",
-                x=_percent(a),
-                width=_percent((b - a) * 0.92),
-                y=_pixel(top + height * (1 - share)),
-                height=_pixel(height * share),
-                class_=f"bar {mark.role}",
-            )
-            for a, b, share in zip(edges[:-1], edges[1:], tops, strict=True)
-        ]
-    if isinstance(mark, Rule):
+        for a, b in zip(x.place(mark.starts), x.place(mark.ends), strict=True):
+            yield _box(a, max(b, a + 0.003), top, height, f"span {mark.role}")
+    elif isinstance(mark, Bars):
+        edges = x.place(mark.edges)
+        for a, b, share in zip(edges[:-1], edges[1:], y.place(mark.heights), strict=True):
+            yield _box(a, a + (b - a) * 0.92, top + height * (1 - share), height * share, f"bar {mark.role}")
+    elif isinstance(mark, Rule):
         style = f"line {mark.role} {mark.dash}".strip()
         if mark.axis == "x":
-            at = _percent(x.place(mark.at)[0])
-            return [void("line", x1=at, x2=at, y1=top, y2=top + height, class_=style)]
-        level = _pixel(top + height * (1 - y.place(mark.at)[0]))
-        return [void("line", x1=0, x2="100%", y1=level, y2=level, class_=style)]
-    assert isinstance(mark, Rows)
-    return list(_rows(mark, x, top, height))
+            yield _upright(x.place(mark.at)[0], top, height, style)
+        else:
+            yield _level(top + height * (1 - y.place(mark.at)[0]), style)
+    elif isinstance(mark, Rows):
+        yield from _rows(mark, x, top, height)
 
 
 def _rows(mark: Rows, x: Ruler, top: int, height: int) -> Iterable[Markup]:
@@ -150,90 +147,67 @@ def _rows(mark: Rows, x: Ruler, top: int, height: int) -> Iterable[Markup]:
         middle = top + each * index + each * 0.68
         if isfinite(reach):
             left, right = x.place([-reach, reach])
-            yield void(
-                "rect",
-                x=_percent(left),
-                width=_percent(right - left),
-                y=_pixel(middle - 5),
-                height=10,
-                class_="span bills",
-            )
+            yield _box(left, right, middle - 5, 10, "span bills")
         if isfinite(low) and isfinite(high):
-            ends = x.place([low, high])
-            yield void(
-                "line",
-                x1=_percent(ends[0]),
-                x2=_percent(ends[1]),
-                y1=_pixel(middle),
-                y2=_pixel(middle),
-                class_=f"line {mark.role}",
-            )
+            yield _level(middle, f"line {mark.role}", *x.place([low, high]))
         if isfinite(estimate):
             yield void("circle", cx=_percent(x.place(estimate)[0]), cy=_pixel(middle), r=5, class_=f"dot {mark.role}")
         yield tag("text", label, x=0, y=_pixel(middle - 12), class_="row halo")
         yield tag("text", note, x="100%", y=_pixel(middle - 12), text_anchor="end", class_="row halo strong")
 
 
-def _cells(mark: Cells, top: int, height: int, write: Callable[[float], str]) -> Markup:
+def _cells(mark: Cells, top: int, height: int, write: Callable[[float], str]) -> Iterable[Markup]:
     tall, broad = height / len(mark.rows), 1 / len(mark.columns)
     known = np.abs(mark.values[np.isfinite(mark.values)])
     strong = float(np.quantile(known, 0.95)) if known.size else 0.0
-    parts: list[Markup] = []
-    for row, column in np.ndindex(*mark.values.shape):
-        value = float(mark.values[row, column])
+    for (row, column), value in np.ndenumerate(mark.values):
         if not isfinite(value):
             continue
+        left, above, chosen = column * broad, top + row * tall, mark.chosen == (row, column)
         strength = 0.08 + 0.42 * min(1.0, abs(value) / strong) if strong > 0 else 0.0
-        chosen = mark.chosen == (row, column)
-        parts.append(
-            void(
-                "rect",
-                x=_percent(column * broad + 0.004),
-                width=_percent(broad - 0.008),
-                y=_pixel(top + row * tall + 2),
-                height=_pixel(tall - 4),
-                class_=f"cell {'strategy' if value >= 0 else 'metal'}{' chosen' if chosen else ''}",
-                style=f"fill-opacity:{strength:.2f}",
-            )
-        )
-        middle = {"x": _percent((column + 0.5) * broad), "y": _pixel(top + (row + 0.5) * tall + 5)}
-        parts.append(
-            tag("text", write(value), text_anchor="middle", class_="row strong" if chosen else "row", **middle)
-        )
+        style = f"cell {'strategy' if value >= 0 else 'metal'}{' chosen' if chosen else ''}"
+        fill = f"fill-opacity:{strength:.2f}"
+        yield _box(left + 0.004, left + broad - 0.004, above + 2, tall - 4, style, style=fill)
+        yield _centred(write(value), left + broad / 2, above + tall / 2 + 5, "row strong" if chosen else "row")
     for row, label in enumerate(mark.rows):
-        parts.append(tag("text", label, x=-8, y=_pixel(top + (row + 0.5) * tall + 4), text_anchor="end", class_="tick"))
+        yield _beside(label, top + (row + 0.5) * tall)
     for column, label in enumerate(mark.columns):
-        at = _percent((column + 0.5) * broad)
-        parts.append(tag("text", label, x=at, y=top + height + 18, text_anchor="middle", class_="tick"))
-    return join(*parts)
+        yield _centred(label, (column + 0.5) * broad, top + height + 18, "tick")
 
 
-def _y_axis(y: Ruler, top: int, height: int) -> Markup:
-    parts = []
+def _y_axis(y: Ruler, top: int, height: int) -> Iterable[Markup]:
     for share, label in y.ticks(most=max(3, height // 35)):
-        level = _pixel(top + height * (1 - share))
-        parts.append(void("line", x1=0, x2="100%", y1=level, y2=level, class_="grid"))
-        parts.append(
-            tag("text", label, x=-8, y=_pixel(top + height * (1 - share) + 4), text_anchor="end", class_="tick")
-        )
-    return join(*parts)
+        level = top + height * (1 - share)
+        yield _level(level, "grid")
+        yield _beside(label, level)
 
 
-def _x_axis(x: Ruler, top: int) -> Markup:
-    return join(
-        void("line", x1=0, x2="100%", y1=top, y2=top, class_="axis"),
-        *(
-            tag(
-                "text",
-                label,
-                x=_percent(at),
-                y=top + 18,
-                text_anchor="middle",
-                class_="tick" if index % 2 == 0 else "tick minor",
-            )
-            for index, (at, label) in enumerate(x.ticks())
-        ),
-    )
+def _x_axis(x: Ruler, top: int) -> Iterable[Markup]:
+    yield _level(top, "axis")
+    for index, (at, label) in enumerate(x.ticks()):
+        yield _centred(label, at, top + 18, "tick minor" if index % 2 else "tick")
+
+
+def _box(left: float, right: float, top: float, height: float, kind: str, *, style: str | None = None) -> Markup:
+    size = {"x": _percent(left), "width": _percent(right - left), "y": _pixel(top), "height": _pixel(height)}
+    return void("rect", class_=kind, style=style, **size)
+
+
+def _level(at: float, kind: str, left: float = 0.0, right: float = 1.0) -> Markup:
+    return void("line", x1=_percent(left), x2=_percent(right), y1=_pixel(at), y2=_pixel(at), class_=kind)
+
+
+def _upright(at: float, top: float, height: float, kind: str) -> Markup:
+    return void("line", x1=_percent(at), x2=_percent(at), y1=_pixel(top), y2=_pixel(top + height), class_=kind)
+
+
+def _beside(label: str, level: float) -> Markup:
+    """At the left of the plot, on a level."""
+    return tag("text", label, x=-8, y=_pixel(level + 4), text_anchor="end", class_="tick")
+
+
+def _centred(label: str, at: float, level: float, kind: str) -> Markup:
+    return tag("text", label, x=_percent(at), y=_pixel(level), text_anchor="middle", class_=kind)
 
 
 def _path(mark: Line | Band, x: Ruler, y: Ruler, height: int) -> Markup:

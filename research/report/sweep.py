@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from research.sweep.sweep import Sweep
 
 Table = tuple[str, Sequence[str], str, list[Row]]
-"""Title, headings, aligns and rows, as :func:`~research.report.console.print_table` takes them."""
+"""Title, headings, aligns and rows, as ``print_table`` takes them."""
 
 MOST_ROWS, MOST_COLUMNS = 24, 12
 N_RANKED = 10
@@ -192,7 +192,7 @@ def _walk_chart(found: Sweep) -> Chart:
         for scheme, (role, dash) in looks.items()
         for returns in [found.walks[scheme].excess_returns]  # type: ignore[index]
     )
-    ends = ", ".join(f"{line.label} {signed_percent(float(line.y.iloc[-1]))}" for line in lines)
+    ends = ", ".join(f"{line.label} {signed_percent(float(np.asarray(line.y)[-1]))}" for line in lines)
     return Chart(
         title="What the variant that was best so far did next",
         description=f"Excess returns over bills of the tests of the walk forward, added up: {ends}.",

@@ -1,7 +1,7 @@
 """The tearsheet of a trial, beside buy and hold and matched exposure: figures and tables of frames made elsewhere.
 
 Each is there for whoever wants it alone: ``months(trial)`` and ``rolling(trial)`` are charts that show themselves in a
-notebook, the frames are those of :mod:`research.diagnostics.tearsheet` and ``trial.trades``.
+notebook, the frames are those of ``research.diagnostics.tearsheet`` and ``trial.trades``.
 """
 
 from __future__ import annotations

@@ -223,7 +223,7 @@ class Client:
         Raises
         ------
         SourceError
-            As :meth:`get`, or when no link matches.
+            As ``get``, or when no link matches.
         """
         found = self.get(page, what=f"{what}, the page of its link", kind="html")
         match = link.search(found.body.decode("utf-8", errors="replace"))

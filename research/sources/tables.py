@@ -48,7 +48,7 @@ def numbers(values: Iterable[object], what: str) -> pd.Series:
 
 
 def monthly(rows: Iterable[Sequence[object]], column: int, what: str) -> pd.DataFrame:
-    """One column of the rows whose first cell names a month; see :func:`series`."""
+    """One column of the rows whose first cell names a month; see ``series``."""
     dated = [(month, row[column]) for row in rows if len(row) > column and (month := month_end(row[0])) is not None]
     return series([month for month, _ in dated], [value for _, value in dated], what)
 

@@ -34,7 +34,7 @@ class Candidate:
     signals
         Each input that is a series, as known at each bar, by alias; its name says what it is and its unit.
     read_prices
-        Reads :attr:`prices`, which few ask for.
+        Reads ``prices``, which few ask for.
     provenance
         What its account is made from: ``research.thesis.Strategy.provenance``.
     """

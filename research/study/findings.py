@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from math import isfinite, isnan
+from typing import Any
 
 from research.diagnostics.finding import Finding
 from research.diagnostics.outlook import PRIOR_SCALE
 from research.diagnostics.rotation import N_ROTATIONS, monte_carlo_error
+from research.diagnostics.timing import Estimate
 from research.verdict import Evidence, Rules
 
 _NULL = "the weights carry no information about when the metal pays"
-_COSINES = "equal-weighted cosines, Student's t with {nu:.1f} degrees of freedom"
 _LAZARUS = "Lazarus, Lewis, Stock and Watson 2018"
 
 
@@ -31,19 +32,30 @@ def deciding_findings(evidence: Evidence, rules: Rules) -> dict[str, Finding]:
     return {finding.name: finding for finding in found}
 
 
+def _of(estimate: Estimate, told: bool, *, method: str, **more: Any) -> Finding:
+    """What an estimate of the record says, with its error where it is told."""
+    cosines = f"equal-weighted cosines, Student's t with {estimate.degrees_of_freedom:.1f} degrees of freedom"
+    found = {
+        "estimate": estimate.value,
+        "null": _NULL,
+        "interval": estimate.interval() if told else None,
+        "statistic": _known(estimate.t, told),
+        "method": f"{method}; {cosines}",
+    }
+    return Finding(**{**found, **more})
+
+
 def _timing_return(evidence: Evidence, told: bool) -> Finding:
     estimate = evidence.timing_return
     low, high = estimate.interval()
     span = f", 95 % interval {low:+.2%} to {high:+.2%}" if told else ""
-    return Finding(
+    return _of(
+        estimate,
+        told,
         name="timing_return",
-        estimate=estimate.value,
         unit="fraction a year",
-        null=_NULL,
         alternative="holding at these times pays what is claimed",
-        interval=(low, high) if told else None,
-        statistic=estimate.t if told and not isnan(estimate.t) else None,
-        method=f"mean of the timing series, after costs; {_COSINES.format(nu=estimate.degrees_of_freedom)}",
+        method="mean of the timing series, after costs",
         reference=f"Grinblatt and Titman 1993; {_LAZARUS}",
         sentence=(
             f"Holding at these times earned {estimate.value:+.2%} a year beyond holding as much on average{span}; "
@@ -55,18 +67,15 @@ def _timing_return(evidence: Evidence, told: bool) -> Finding:
 
 def _ratio(evidence: Evidence, told: bool) -> Finding:
     estimate = evidence.information_ratio
-    p = evidence.p_value.supporting
-    return Finding(
+    return _of(
+        estimate,
+        told,
         name="information_ratio",
-        estimate=estimate.value,
         unit="a year",
-        null=_NULL,
         alternative="it is above 0 in the claimed direction",
-        interval=estimate.interval() if told else None,
-        statistic=estimate.t if told and not isnan(estimate.t) else None,
-        p_value=p if told and not isnan(p) else None,
+        p_value=_known(evidence.p_value.supporting, told),
         effective_n=float(evidence.events),
-        method=f"timing return over its own standard deviation; {_COSINES.format(nu=estimate.degrees_of_freedom)}",
+        method="timing return over its own standard deviation",
         reference=_LAZARUS,
         sentence=f"The timing return is {estimate.value:+.2f} times its own volatility a year; alone, not adjusted.",
     )
@@ -74,15 +83,14 @@ def _ratio(evidence: Evidence, told: bool) -> Finding:
 
 def _price_gap(evidence: Evidence, told: bool) -> Finding:
     estimate = evidence.price_gap
-    low, high = estimate.interval()
-    return Finding(
+    return _of(
+        estimate,
+        told,
         name="price_gap",
-        estimate=estimate.value,
         unit="fraction a year",
-        null=_NULL,
         alternative="the metal's return differs in position and out of it",
-        interval=(low, high) if told else None,
-        method=f"cov(z, m) / cov(z, w), before costs; {_COSINES.format(nu=estimate.degrees_of_freedom)}",
+        statistic=None,
+        method="cov(z, m) / cov(z, w), before costs",
         reference="Cumby and Modest 1987",
         sentence=f"In position the metal returned {estimate.value:+.1%} a year more than out of it.",
     )

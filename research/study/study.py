@@ -141,7 +141,7 @@ class Study:
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a strategy and metal: see :func:`~research.study.exports.rows`."""
+        """One row a strategy and metal: see ``rows``."""
         return exports.rows(self)
 
     def report(self, path: str | Path) -> Path:

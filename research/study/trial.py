@@ -54,6 +54,8 @@ class Accounts:
     ----------
     decided
         Target weights as the strategy decided them, from its first decision on, 0 where its number is unknown.
+    constant
+        Runs an account of a constant weight, for the benchmarks.
     result
         The strategy.
     benchmarks
@@ -207,15 +209,15 @@ class Trial:
 
     @cached_property
     def trades(self) -> pd.DataFrame:
-        """Round trips, one row each: see :func:`~research.study.exports.trades`."""
+        """Round trips, one row each: see ``trades``."""
         return exports.trades(self)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a bar: see :func:`~research.study.exports.bars`."""
+        """One row a bar: see ``bars``."""
         return exports.bars(self)
 
     def to_vectorbt(self) -> vectorbt.Portfolio:
-        """The vectorbt Portfolio of the account: see :func:`~research.engine.portfolio.simulated`."""
+        """The vectorbt Portfolio of the account: see ``simulated``."""
         return simulated(self.accounts.decided, self.accounts.market, self.result.execution, name=self.name)
 
     def to_json(self, *, appendix: bool = True) -> dict[str, Any]:

@@ -41,7 +41,7 @@ AGREEMENT = 1e-8
 N_BEST = 20
 _MOST_CELLS = 4_000_000  # of a heat map
 _BYTES = 8
-_LONG = 2.0  # seconds that an estimate may take
+_FEW, _LONG = 16, 2.0  # variants that tell how long a block takes, and seconds that an estimate may take
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -394,9 +394,10 @@ def _complete(
 
 
 def _pace(problem: Problem, block: int) -> float:
-    """Seconds a variant: of a whole block, unless that takes long, else of a few; the first few only warm up."""
+    """Seconds a variant: of a whole block, unless that takes long, else of a few."""
     numbers, pace = problem.numbers(block), 0.0
-    for count in (16, 16, len(numbers)):
+    records_of(problem, numbers[:_FEW])  # compiled code is loaded, or made
+    for count in (_FEW, len(numbers)):
         if pace * count > _LONG:
             break
         began = time.monotonic()

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from research.synthetic import DRIFT, MONTHS, VOLATILITY, WORLDS, World, autoregression, garch_path
+from research.synthetic import DRIFT, MONTHS, VOLATILITY, WORLDS, World, autoregression
 
 Floats = npt.NDArray[np.float64]
 Noise: TypeAlias = Callable[[np.random.Generator, int], Floats]
@@ -28,8 +28,13 @@ def fat_tails(rng: np.random.Generator, n_bars: int = N_BARS) -> Floats:
 
 
 def clustering(rng: np.random.Generator, n_bars: int = N_BARS) -> Floats:
-    """GARCH(1, 1) values of unit variance."""
-    return garch_path(rng, n_bars)[0]
+    """GARCH(1, 1) values of unit variance, a = 0.15 and b = 0.80."""
+    shocks = rng.standard_normal(n_bars)
+    variance, noise = np.ones(n_bars + 1), np.empty(n_bars)
+    for bar in range(n_bars):
+        noise[bar] = np.sqrt(variance[bar]) * shocks[bar]
+        variance[bar + 1] = 0.05 + 0.15 * noise[bar] ** 2 + 0.80 * variance[bar]
+    return noise
 
 
 def averaged(rng: np.random.Generator, n_bars: int = N_BARS) -> Floats:

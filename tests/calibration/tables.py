@@ -9,9 +9,7 @@ from typing import Literal
 import numpy as np
 
 from research.report.chart import Axis, Chart, Line, Panel, Role, Rows, Rule
-from research.report.markup import Markup, tag
-from research.report.style import stylesheet
-from research.report.svg import figure
+from research.report.svg import standalone
 from tests.calibration.rate import Rate
 from tests.calibration.tallies import Tally
 from tests.calibration.words import WORTHWHILE, Cell
@@ -21,7 +19,6 @@ IN_THE_HARD_WORLD = {"supported": 0.075, "contradicted": 0.05, "ruled out": 0.07
 LOWER_END, UPPER_END, FOUND = (0.035, 0.065), (0.0, 0.065), (0.75, 0.85)
 
 Range = tuple[float, float]
-SVG = "http://www.w3.org/2000/svg"
 Counts = Mapping[Cell, Tally]
 
 
@@ -146,8 +143,4 @@ def picture_of_power(counts: Counts) -> Chart:
 
 def save(chart: Chart, path: Path) -> None:
     """Write a picture that stands alone, with its legend and caption."""
-    height = 190 + sum(panel.height + 44 for panel in chart.panels)
-    drawn = Markup(figure(chart).replace("<svg ", f'<svg xmlns="{SVG}" '))  # a page of XML says it of every one
-    page = tag("div", tag("style", stylesheet()), drawn, class_="assay", xmlns="http://www.w3.org/1999/xhtml")
-    inside = tag("foreignObject", page, width=760, height=height)
-    path.write_text(tag("svg", inside, xmlns=SVG, width=760, height=height) + "\n", "utf-8")
+    path.write_text(standalone(chart), "utf-8")

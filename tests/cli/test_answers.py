@@ -17,7 +17,7 @@ WIDTHS = (40, 80, 100, 160)
 WIDE = 1000
 OWN = ["--title", "Stock", "--unit", "t", "--frequency", "day", "--release", "lag 1 day 18:00 UTC"]
 COMMANDS = {
-    "compare": ["compare", "--run", "run"],
+    "compare": ["compare"],
     "compare, all of it": ["compare", "--verbose"],
     "backtest": ["backtest", "drained"],
     "backtest, all of it": ["backtest", "drained", "--verbose"],
@@ -49,6 +49,9 @@ def answer(place, thesis, told, monkeypatch):
     monkeypatch.setenv("ASSAY_FRED_URL", "http://127.0.0.1:9")
     days = "\n".join(f"2024-01-{day:02d},{day + 0.5}" for day in range(2, 6))
     Path("stock.csv").write_text(f"date,tonnes\n{days}\n")
+
+    if not Path("run").is_dir():
+        assert told("--thesis", thesis, "backtest", "copper_momentum", "--run", "run")[0] == 0
 
     def give(name, width):
         monkeypatch.setenv("COLUMNS", str(width))

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from research.diagnostics import events as events_module
 from research.diagnostics.events import (
     circular_shift_p_values,
-    cross_sectional_factor,
     cumulative_abnormal_return,
     effective_events,
     episodes,
@@ -30,7 +29,6 @@ OVERLAP_EXAMPLE = {
     "error_naive": 2.23607,
     "n_eff": 2.0,
 }
-KOLARI_PYNNONEN_2010_FACTOR_FOR_10_EVENTS_CORRELATED_BY_A_TENTH = 0.688247
 SIGN_FLIP_EFFECTS = [0.031, -0.012, 0.044, 0.027, 0.009, 0.051]
 SIGN_FLIP_P_VALUES_BY_ENUMERATION = (0.09375, 0.046875)
 SHIFT_EXAMPLE_WEIGHTS = [1, 1, 0, 0, 0, 0, 0, 0, 1, 0]
@@ -81,14 +79,6 @@ def test_effective_events_between_one_and_all():
     assert effective_events([3, 3, 3], horizon=5) == 1
     assert effective_events([0, 5, 10], horizon=5) == 3
     assert effective_events([], horizon=5) == 0
-
-
-def test_kolari_pynnonen_factor():
-    published = KOLARI_PYNNONEN_2010_FACTOR_FOR_10_EVENTS_CORRELATED_BY_A_TENTH
-    assert cross_sectional_factor(10, 0.1) == pytest.approx(published, abs=5e-7)
-    assert cross_sectional_factor(10, 0.0) == 1
-    with pytest.raises(AssayError, match="mean_correlation"):
-        cross_sectional_factor(10, 1.0)
 
 
 def test_sign_flips():

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from scipy.optimize import brentq
 
 from research.diagnostics.long_run import (
     bartlett_variance,
     cosine_variance,
     effective_observations,
     ewc_degrees_of_freedom,
-    fixed_b_critical_value,
     fixed_b_p_value,
     newey_west_lags,
     student_p_value,
@@ -87,6 +87,11 @@ def test_effective_observations_of_white_noise_and_of_memory():
 def test_student_p_value():
     statistic, degrees, p_value = STUDENT_P_VALUE_OF_EWC_EXAMPLE
     assert student_p_value(statistic, degrees) == pytest.approx(p_value, abs=5e-8)
+
+
+def fixed_b_critical_value(level, b):
+    """Half-width, in standard errors, of a two-sided interval."""
+    return brentq(lambda t: fixed_b_p_value(t, b) - (1 - level), 0.0, 100.0, xtol=1e-8)
 
 
 @pytest.mark.parametrize(("level", "value"), CRITICAL_VALUES_AT_B_1_FROM_KIEFER_VOGELSANG_2002.items())

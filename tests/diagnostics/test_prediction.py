@@ -14,7 +14,6 @@ from research.diagnostics.persistence import (
     long_horizon_bias,
     overlap_effective_n,
     predictor_dynamics,
-    stambaugh_bias,
 )
 from research.diagnostics.prediction import (
     augmented_regression,
@@ -52,7 +51,10 @@ def persistent_world(rng, n, *, rho, phi, slope=0.0):
 @pytest.mark.parametrize(("case", "bias"), BIAS_FROM_STAMBAUGH_1999_FORMULA.items())
 def test_stambaugh_bias(case, bias):
     n, rho, phi = case
-    assert stambaugh_bias(innovation_slope=phi, persistence=rho, n_observations=n) == pytest.approx(bias, abs=5e-8)
+    dynamics = PredictorDynamics(
+        persistence=rho, persistence_corrected=rho, persistence_variance=0.01, innovation_slope=phi
+    )
+    assert long_horizon_bias(dynamics, n_observations=n, horizon=1) == pytest.approx(bias, abs=5e-8)
 
 
 @pytest.mark.parametrize(("case", "effective"), EFFECTIVE_N_FROM_BOUDOUKH_RICHARDSON_WHITELAW_2008.items())
@@ -71,12 +73,10 @@ def test_hodrick_identity(horizon, n, seed):
     assert ahead @ x == pytest.approx(np.roll(r, -1) @ behind, abs=1e-10)
 
 
-def test_long_horizon_bias_is_the_published_closed_form_and_stambaughs_at_one_step():
+def test_long_horizon_bias_is_the_published_closed_form():
     dynamics = PredictorDynamics(
         persistence=0.9, persistence_corrected=0.9, persistence_variance=0.01, innovation_slope=-0.8
     )
-    one = long_horizon_bias(dynamics, n_observations=200, horizon=1)
-    assert one == pytest.approx(stambaugh_bias(innovation_slope=-0.8, persistence=0.9, n_observations=200))
     rho, j = 0.9, 12
     closed = 0.8 / 200 * (j * (1 + rho) + 2 * rho * (1 - rho**j) / (1 - rho))
     assert long_horizon_bias(dynamics, n_observations=200, horizon=j) == pytest.approx(closed, rel=1e-12)

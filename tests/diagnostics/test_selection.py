@@ -11,7 +11,6 @@ from research.diagnostics.selection import (
     deflated_sharpe_ratio,
     expected_maximum,
     expected_maximum_exact,
-    minimum_backtest_length,
     minimum_track_record,
     probabilistic_sharpe_ratio,
     probability_of_backtest_overfitting,
@@ -23,7 +22,6 @@ PSR_FROM_BAILEY_LOPEZ_DE_PRADO_2012 = {"normal": 0.981675, "with moments": 0.913
 MINIMUM_TRACK_RECORD_FROM_BAILEY_LOPEZ_DE_PRADO_2012 = {252: 2.731, 52: 2.829, 12: 3.240}
 DSR_FROM_BAILEY_LOPEZ_DE_PRADO_2014 = {"threshold": 0.113172, "dsr": 0.900397}
 EXPECTED_MAXIMUM_APPROXIMATE_AND_EXACT = {2: (0.51976, 0.56419), 5: (1.19259, 1.16296)}
-MINIMUM_BACKTEST_LENGTH_FROM_BAILEY_BORWEIN_LOPEZ_DE_PRADO_ZHU_2014 = 4.998
 HEDGE_FUND = SharpeMoments(sharpe=0.458, n_observations=24, skewness=-2.448, kurtosis=10.164)
 
 
@@ -91,11 +89,6 @@ def test_exact_expected_maximum_of_two_and_three():
     assert expected_maximum_exact(1) == pytest.approx(0, abs=1e-12)
     assert expected_maximum_exact(2) == pytest.approx(1 / np.sqrt(np.pi), rel=1e-9)
     assert expected_maximum_exact(3) == pytest.approx(1.5 / np.sqrt(np.pi), rel=1e-9)
-
-
-def test_published_minimum_backtest_length():
-    published = MINIMUM_BACKTEST_LENGTH_FROM_BAILEY_BORWEIN_LOPEZ_DE_PRADO_ZHU_2014
-    assert minimum_backtest_length(45, annual_sharpe=1.0) == pytest.approx(published, abs=5e-4)
 
 
 def test_overfitting_by_hand():

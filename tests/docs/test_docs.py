@@ -59,6 +59,14 @@ def write_files(folder: Path) -> None:
     for name, level, path in zip(("gold", "silver"), (1300.0, 20.0), np.exp(steps), strict=True):
         close = pd.Series((level * path).round(2), index=days, name="Close")
         close.to_csv(folder / f"{name}.csv")
+    months = list(pd.period_range("2012-02", "2025-12", freq="2M"))
+    rows = [
+        (day, f"{month:%Y%m}", *[round(price * (1 + (month.start_time - day).days / 9000), 1)] * 4, 1000)
+        for day, price in (1300 * pd.Series(np.exp(steps[0]), index=days)).items()
+        for month in [month for month in months if month.start_time > day][:3]
+    ]
+    columns = ["date", "contract", "open", "high", "low", "close", "volume"]
+    pd.DataFrame(rows, columns=columns).to_csv(folder / "futures.csv", index=False)
     pd.Series(range(100), index=days[:100], name="tonnes").to_csv(folder / "mine.csv")
 
 

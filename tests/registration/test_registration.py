@@ -286,6 +286,20 @@ def test_a_decision_counts_when_it_is_taken_after_the_registration(thesis, data,
     assert (evidence.iloc[: anytime.FIRST_LOOK - 1] == 1).all(axis=None)
 
 
+def test_a_longer_delay_begins_later_and_is_part_of_what_was_registered(thesis, data, clock, tmp_path):
+    on_record = register("K1+", data, thesis=thesis, execution=Execution(delay=3))
+    evidence = follow([on_record.write(tmp_path)], data).claims[0].evidence
+    assert f"{evidence.index[0]:%Y-%m-%d}" == "2005-10-31"  # decided at the end of June, filled in September's
+
+
+def test_a_strategy_of_the_thesis_may_be_registered_by_its_name(thesis, data, clock, tmp_path):
+    on_record = register("drained_and_done", data, thesis=thesis)
+    assert (on_record.name, on_record.sign) == ("drained_and_done", -1)
+    assert on_record.sentence == thesis.strategies["drained_and_done"].claim
+    found = follow([on_record.write(tmp_path)], data).claims[0].evidence
+    assert found["supporting"].iloc[-1] < 1 < found["opposing"].iloc[-1]
+
+
 def test_before_any_month_has_come_it_is_open(thesis, data, clock, tmp_path):
     clock(pd.Timestamp("2021-01-05", tz="UTC"))
     found = follow([register("K1+", data, thesis=thesis).write(tmp_path)], data)

@@ -133,7 +133,10 @@ FORGERIES = {
         lambda seal: seal["figures"]["claim rising"]["evidence"]["timing_return"].update(value=0.09),
         "claim rising: evidence: timing_return: value: 0.09 is now",
     ),
-    "words": (lambda seal: seal["words"]["claim rising"].update(word="supported"), "word: supported is now"),
+    "words": (
+        lambda seal: seal["words"]["claim rising"]["verdict"].update(word="supported"),
+        "verdict: word: supported is now",
+    ),
     "terms": (lambda seal: seal["terms"]["trials"].update(counted=1), "trials: counted: 1 is now 2"),
     "data": (lambda seal: seal["data"]["data"].update(gold_price="0" * 64), "gold_price: "),
     "code": (lambda seal: seal["code"].update(framework="0" * 64), "framework: 0000"),
@@ -199,10 +202,13 @@ def test_what_is_missing_is_asked_for(place, tmp_path, again):
     assert not public.holds
 
 
-@pytest.mark.parametrize("key", ["tried", "rules", "record"])
+@pytest.mark.parametrize("key", ["tried", "rules", "record", "verdict"])
 def test_a_forgery_that_lacks_something_is_no_seal(place, tmp_path, again, key):
+    def lacking(seal):
+        (seal["words"]["claim rising"] if key == "verdict" else seal["terms"]).pop(key)
+
     with pytest.raises(RunError, match="is no whole seal"):
-        again(altered(place, tmp_path, lambda seal: seal["terms"].pop(key)))
+        again(altered(place, tmp_path, lacking))
 
 
 def test_a_seal_runs_nothing_that_it_holds(place, tmp_path):
