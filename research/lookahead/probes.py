@@ -84,9 +84,9 @@ class Prober:
     work: int
 
     def __post_init__(self) -> None:
-        calls = len(self.cells) * PROBES_A_CUT * max(1, len(self.cuts))
-        self.stride = max(1, -(-calls // self.work))
         self._groups = self.runner.groups([cell.parameters for cell in self.cells])
+        calls = len(self._groups) * PROBES_A_CUT * max(1, len(self.cuts))
+        self.stride = max(1, -(-calls // self.work))
         self.tried: set[tuple[int, int]] = set()  # (cell, cut)
         self._cleared: set[int] = set()  # cells that know the ends of weeks and no more
 

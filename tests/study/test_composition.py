@@ -206,6 +206,26 @@ def test_only_the_chosen_trial_carries_numbers(risen):
     ]
 
 
+def test_of_a_huge_grid_some_are_written_down_and_say_of_how_many(data, monkeypatch):
+    monkeypatch.setattr("research.study.record.MOST_ENTRIES", 3)
+    monkeypatch.setattr("research.study.record.MOST_SERIES", 2)
+
+    class Listed(Ledger):
+        def record(self, entries):
+            self.entries = list(entries)
+            return ""
+
+        def keep(self, series):
+            self.series = list(series)
+            return ""
+
+    ledger = Listed()
+    record_grid(rising, "gold", [{"months": n} for n in range(1, 8)], ledger, data, Terms(Execution()))
+    assert [entry.parameters["months"] for entry in ledger.entries] == [1, 4, 7]
+    assert {entry.numbers["variants_of_grid"] for entry in ledger.entries} == {7}
+    assert len(ledger.series) == 2
+
+
 def test_a_grid_is_kept_at_its_ends_and_counted_once(data, tmp_path):
     terms, ledger = Terms(Execution()), Ledger(tmp_path / "trials.sqlite")
     variants = [{"months": n} for n in range(1, 8)]
