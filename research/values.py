@@ -41,6 +41,11 @@ def plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
+def plain_dict(values: Mapping[str, object]) -> dict[str, object]:
+    """The same of each value of a mapping."""
+    return {key: plain(value) for key, value in values.items()}
+
+
 def _pickled(values: MappingProxyType[Any, Any]) -> tuple[Any, ...]:
     return frozen, (dict(values),)
 

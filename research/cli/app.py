@@ -18,12 +18,12 @@ from research.cli.mcp import mcp
 from research.cli.new import new
 from research.cli.options import (
     THESIS,
-    Files,
     Judged,
     Metals,
     Names,
     Packs,
     Params,
+    StudyFiles,
     kept_with_thesis,
     parameters_of,
     strategy_named,
@@ -95,7 +95,7 @@ def assay(
 @app.command()
 @takes_groups
 def compare(
-    names: Names = None, metals: Metals = None, *, asked: Judged, files: Files, verbose: Verbose = False
+    names: Names = None, metals: Metals = None, *, asked: Judged, files: StudyFiles, verbose: Verbose = False
 ) -> None:
     """Every thesis signal against buy-and-hold: the verdict table."""
     thesis = thesis_in_force()
@@ -107,8 +107,7 @@ def compare(
         if not names:
             from research.registration import line_since
 
-            if line := line_since(data, thesis):
-                typer.echo(line)
+            print_lines(filter(None, [line_since(data, thesis)]))
         from research.report.study_words import nearest, study_short, study_why
 
         trial = nearest(study)
@@ -125,7 +124,7 @@ def backtest(
     param: Params = None,
     *,
     asked: Judged,
-    files: Files,
+    files: StudyFiles,
     demo: Annotated[bool, typer.Option("--demo", help="Judge a rule that knows only the past.")] = False,
     verbose: Verbose = False,
 ) -> None:
@@ -181,7 +180,7 @@ for command in (check, sweep, claims, today, register, follow, trials, replay, d
 
 
 def _give(
-    study: Study, data: Data, asked: Judged, files: Files, *, findings: bool = False, verbose: bool = False
+    study: Study, data: Data, asked: Judged, files: StudyFiles, *, findings: bool = False, verbose: bool = False
 ) -> None:
     """Write what was asked for and print the study; one that cannot be written is printed all the same."""
     failed: AssayError | None = None

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from research.cli.options import Packs, check_writable, takes_groups, thesis_in_force
-from research.cli.output import print_json
+from research.cli.output import conclude, print_json, print_lines
 
 
 @takes_groups
@@ -19,24 +19,24 @@ def follow(
             metavar="[FILE]...", help="Registrations; default: those here, or the thesis' own where there are none."
         ),
     ] = None,
-    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained page.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a self-contained page.")] = None,
     *,
     asked: Packs,
 ) -> None:
     """What has come since a registration: two running e-values a claim, that may be looked at every month."""
     check_writable(html)
     from research.registration import follow as run
+    from research.report.follow import print_following, write_following
     from research.report.progress import Progress
 
     with Progress(quiet=asked.as_json) as tell:
         found = run(files or None, asked.open(), thesis=thesis_in_force(), progress=tell)
     if html is not None:
-        from research.report.follow import write_following
-
         typer.echo(f"wrote {write_following(found, html)}", err=True)
     if asked.as_json:
         print_json(found.to_json())
         return
-    from research.report.follow import print_following
-
+    print_lines((), asked)
     print_following(found)
+    why = f"{found.claims[0].threshold:g} is needed for a word, and each false one has its chance once, over all looks."
+    conclude(f"{found.line}.", why, "data", "fetch", source=asked)

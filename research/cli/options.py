@@ -199,10 +199,6 @@ class Files:
 
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained report.")] = None
     run: Annotated[Path | None, typer.Option("--run", metavar="DIR", help="Write a run folder, for replay.")] = None
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Write rows, bars, orders and trades as CSV.")
-    ] = None
-    parquet: Annotated[bool, typer.Option("--parquet", help="With --out: Parquet in place of CSV.")] = False
 
     def __post_init__(self) -> None:
         check_writable(self.html)
@@ -210,6 +206,19 @@ class Files:
             from research.runs import check_folder
 
             check_folder(self.run)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyFiles(Files):
+    """What a study can write: also its tables."""
+
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write rows, bars, orders and trades as CSV.")
+    ] = None
+    parquet: Annotated[bool, typer.Option("--parquet", help="With --out: Parquet in place of CSV.")] = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.out is not None:
             from research.study.exports import check_export
 

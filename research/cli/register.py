@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from research.cli.options import Trade, takes_groups, thesis_in_force
-from research.cli.output import print_json
+from research.cli.output import conclude, print_json, print_lines
 from research.errors import RegistrationError
 
 
@@ -39,9 +39,9 @@ def register(
     from research.verdict import Rules
 
     if commit is not None:
-        files = [Path(name) if name.endswith(SUFFIX) else out / f"{name}{SUFFIX}" for name in chosen]
-        for file in files:
-            typer.echo(f"wrote {anchor(file, commit)}")
+        for name in chosen:
+            sidecar = anchor(name if name.endswith(SUFFIX) else out / f"{name}{SUFFIX}", commit)
+            conclude(f"{sidecar} names the commit.", "it holds the very bytes of the registration.", "follow")
         return
     data, level = asked.open(), Rules(level=level).level
     found = [
@@ -52,10 +52,7 @@ def register(
     if asked.as_json:
         print_json([{"name": item.name, "file": f, "line": item.line} for item, f in zip(found, written, strict=True)])
         return
-    for item, file in zip(found, written, strict=True):
-        typer.echo(f"wrote {file}\n{item.line}")
-    typer.echo(
-        "Publish the line where its date can be seen, or commit the file and then name the commit: "
-        f"assay register '{written[0]}' --anchor COMMIT",
-        err=True,
-    )
+    print_lines([item.line for item in found], asked)
+    short = f"{', '.join(map(str, written))} {'is' if len(found) == 1 else 'are'} on record."
+    why = "a date is proved only by who saw it: publish the line, or commit the file and name the commit."
+    conclude(short, why, "register", str(written[0]), "--anchor", "COMMIT")

@@ -13,7 +13,7 @@ looks. Two are kept, one against each opponent:
 
 **The series.** Of the active weight :math:`z_t` (the weight less the average of all before it, those before the
 registration too) and the metal's return over bills :math:`m_t`, both centred by their means *since the registration*:
-:math:`(z_t - \bar z)(m_t - \bar m)`, as in :mod:`research.diagnostics.timing`. The metal's own mean is unknown and
+:math:`(z_t - \bar z)(m_t - \bar m)`, as in ``research.diagnostics.timing``. The metal's own mean is unknown and
 falls out; a bet on :math:`z_t m_t` would win on any drift. Rows are divided by a scale that the registration fixed and
 averaged; days are added up to months.
 
@@ -85,7 +85,7 @@ class Account:
     periods_per_year: float = 12
 
     def series(self, n: int, sign: int) -> tuple[Floats, Floats]:
-        """The supporting and the opposing series of the first ``n`` periods, as they look then."""
+        """The supporting and the opposing series of the first ``n`` periods, as they look then, for this ``sign``."""
         active, held, excess = self.active[:n], self.held[:n], self.excess[:n]
         centred = active - active.mean(axis=0)
         gross = sign * (centred * (excess - excess.mean(axis=0))).sum(axis=1)
@@ -99,8 +99,12 @@ def remainder(gross: Floats, effect: Floats, periods_per_year: float, worthwhile
 
     Parameters
     ----------
+    gross
+        The series before costs.
     effect
         ``(z - mean z)(w - mean w)``: what one in the return of a full weight adds to the series.
+    periods_per_year, worthwhile_return
+        As of an account.
     """
     earned = np.minimum(PRIOR_RATIO / sqrt(periods_per_year) * gross.std(axis=0), worthwhile_return / periods_per_year)
     covariance = effect.mean(axis=0)
@@ -109,7 +113,7 @@ def remainder(gross: Floats, effect: Floats, periods_per_year: float, worthwhile
 
 
 def running(rows: Sequence[Account], sign: int) -> pd.DataFrame:
-    """Both e-values at the end of each month since the registration.
+    """Both e-values at the end of each month since the registration, of a claim of this ``sign`` with these ``rows``.
 
     Returns
     -------
@@ -134,7 +138,7 @@ def running(rows: Sequence[Account], sign: int) -> pd.DataFrame:
 
 
 def log_e_value(series: Floats) -> Floats:
-    """Logarithm of the e-value of a series of months, ``(n_months, ...)``, along its first axis."""
+    """Logarithm of the e-value of a ``series`` of months, ``(n_months, ...)``, along its first axis."""
     from scipy.special import log_ndtr
 
     n = series.shape[0]
@@ -149,7 +153,7 @@ def log_e_value(series: Floats) -> Floats:
 
 
 def crossed(e_values: pd.Series, threshold: float) -> pd.Timestamp | None:
-    """The first look at which an e-value is that high: from there on it stands."""
+    """The first look at which ``e_values`` reach a ``threshold``: from there on it stands."""
     reached = e_values >= threshold
     return e_values.index[int(reached.argmax())] if reached.any() else None
 

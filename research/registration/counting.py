@@ -7,6 +7,7 @@ signal needs to know. The code that runs is the registered one, from the registr
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,12 +40,12 @@ class Followed:
 
     Attributes
     ----------
+    registration
+        What was frozen.
     evidence
         ``supporting`` and ``opposing`` e-values by the last bar of each month.
     threshold
         What an e-value must reach: the number of claims over the level.
-    supported, ruled_out
-        First look at which it did; ``None`` where it has not.
     notes
         What differs from the day of the registration, and why nothing can be counted.
     """
@@ -52,15 +53,19 @@ class Followed:
     registration: Registration
     evidence: pd.DataFrame
     threshold: float
-    supported: pd.Timestamp | None
-    ruled_out: pd.Timestamp | None
     notes: tuple[str, ...]
+
+    @property
+    def since(self) -> dict[str, pd.Timestamp]:
+        """``supported`` and ``ruled out``, as far as they have been reached, with the first look that did."""
+        sides = {"supported": self.evidence["supporting"], "ruled out": self.evidence["opposing"]}
+        found = {word: anytime.crossed(looks, self.threshold) for word, looks in sides.items()}
+        return {word: when for word, when in found.items() if when is not None}
 
     @property
     def word(self) -> str:
         """``supported since 2031-05-31``, ``ruled out since …``, both, or ``open``."""
-        since = {"supported": self.supported, "ruled out": self.ruled_out}
-        return "; ".join(f"{word} since {when:%Y-%m-%d}" for word, when in since.items() if when is not None) or "open"
+        return "; ".join(f"{word} since {when:%Y-%m-%d}" for word, when in self.since.items()) or "open"
 
     def to_json(self) -> dict[str, object]:
         """Plain values only."""
@@ -72,7 +77,7 @@ class Followed:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Following:
-    """Registrations that are followed at once."""
+    """Registrations that are followed at once, its ``claims``."""
 
     claims: tuple[Followed, ...]
 
@@ -87,10 +92,10 @@ class Following:
     @property
     def line(self) -> str:
         """All of it in one line."""
-        looks, words = max(len(claim.evidence) for claim in self.claims), [claim.word for claim in self.claims]
-        counts = {word: sum(word in told for told in words) for word in ("supported", "ruled out", "open")}
-        told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-        since = f"{looks} month{'s' * (looks > 1)} since: {told} (assay follow)" if looks else "no month has come since"
+        looks = max(len(claim.evidence) for claim in self.claims)
+        counts = Counter(word for claim in self.claims for word in claim.since or ["open"])
+        told = ", ".join(f"{count} {word}" for word, count in counts.items())
+        since = f"{looks} month{'s' * (looks > 1)} since: {told}" if looks else "no month has come since"
         first, n = min(claim.registration.registered for claim in self.claims), len(self.claims)
         return f"on record since {first[:10]}: {n} claim{'s' * (n > 1)}, {since}"
 
@@ -113,6 +118,10 @@ def follow(
     ----------
     files
         Registrations; by default those in the working folder, or, where there are none, the thesis' own.
+    data
+        What has come; by default all that the command line sees.
+    thesis
+        Whose registrations are followed where no other are; by default the bundled one.
     progress
         Called with ``(done, total, what)``.
 
@@ -178,11 +187,7 @@ def _followed(registration: Registration, data: Data, threshold: float) -> Follo
     if changed:
         notes.append(f"known by another rule than on that day: {', '.join(changed)}")
     evidence = anytime.running(rows, registration.sign)
-    since = [anytime.crossed(evidence[side], threshold) for side in ("supporting", "opposing")]
-    return Followed(
-        registration=registration, evidence=evidence, threshold=threshold, supported=since[0], ruled_out=since[1],
-        notes=tuple(notes),
-    )  # fmt: skip
+    return Followed(registration=registration, evidence=evidence, threshold=threshold, notes=tuple(notes))
 
 
 def _rows(registration: Registration, data: Data) -> list[anytime.Account]:

@@ -44,7 +44,7 @@ class Registration:
     strategies, legs
         Names of those that measure it; of a portfolio, leg -> the strategy that times it.
     terms
-        Fields of an :class:`~research.execution.Execution`.
+        Fields of an ``Execution``.
     grid
         Strategy -> parameter -> every declared value, as Python writes it.
     effect
@@ -54,7 +54,7 @@ class Registration:
     data
         Dataset -> its unit, when it is known, and how long it is used.
     code, sources
-        Strategy -> SHA-256 of what it computes (:func:`research.provenance.identity`); file -> its text.
+        Strategy -> SHA-256 of what it computes (``research.provenance.identity``); file -> its text.
     """
 
     name: str
@@ -99,7 +99,7 @@ class Registration:
         return _HEAD + _toml({**asdict(self), "hashes": self.hashes})
 
     def write(self, folder: Path) -> Path:
-        """Write ``NAME.registered.toml``.
+        """Write ``NAME.registered.toml`` into ``folder``.
 
         Raises
         ------
@@ -115,7 +115,7 @@ class Registration:
 
 
 def read(path: str | Path) -> Registration:
-    """Read a registration.
+    """Read the registration at ``path``.
 
     Raises
     ------
@@ -147,7 +147,7 @@ def read(path: str | Path) -> Registration:
 
 
 def anchor(path: str | Path, commit: str) -> Path:
-    """Write beside a registration which commit contains it, and when that was made.
+    """Write beside the registration at ``path`` which ``commit`` contains it, and when that was made.
 
     Raises
     ------

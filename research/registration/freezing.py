@@ -49,10 +49,14 @@ def register(
     ----------
     what
         Id of a sentence of the thesis (``"C1+"``), or a strategy, its name or its file.
+    data, price, execution
+        What is traded, at which price, and on which terms; by default what the command line takes.
     level
         Chance that a false word is ever said, over all looks.
     registered_with
         Number of claims that are registered together and share the level.
+    thesis
+        Whose sentences go by id; by default the bundled one.
 
     Raises
     ------

@@ -196,7 +196,7 @@ def record_grid(
     """Write down every variant that a sweep tried; return a problem in words.
 
     Timing series are kept of all, or of so many spread evenly over a larger grid: what lies between them is a near-copy
-    of its neighbours, and a copy costs nothing. So are the entries of a grid beyond :data:`MOST_ENTRIES`, each of which
+    of its neighbours, and a copy costs nothing. So are the entries of a grid beyond ``MOST_ENTRIES``, each of which
     says of how many it is one.
     """
     if ledger is None:

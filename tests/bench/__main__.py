@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import bootstraps, processes, rows
+from . import bootstraps, processes, rows, sweeps
 from .timing import HEAD, machine
 
 QUESTIONS = (
@@ -21,6 +21,8 @@ QUESTIONS = (
     rows.placebo,
     bootstraps.predictive_ability,
     rows.growth,
+    sweeps.large_sweeps,
+    sweeps.workers,
     processes.memory,
     processes.start_up,
     processes.thesis,

@@ -20,6 +20,7 @@ EXPENSIVE = (
     (research.sweep.sweep, "run_sweep"),
     (research.runs, "replay"),
 )
+UNASKED = ("thesis", "progress", "ledger", "record", "agree")
 KEPT: dict[object, object] = {}
 
 
@@ -44,7 +45,7 @@ def once(name, function):
             if isinstance(first, Path)
             else [item.name for item in (first if isinstance(first, list) else [first])]
         )
-        terms = {key: value for key, value in how.items() if key not in ("thesis", "progress", "ledger", "record")}
+        terms = {key: value for key, value in how.items() if key not in UNASKED}
         key = (name, *names, str(terms), str([pack.folder for pack in data.packs] if data else None))
         if key not in KEPT:
             KEPT[key] = function(first, data, **how)
