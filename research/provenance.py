@@ -29,7 +29,7 @@ import types
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +128,7 @@ def is_own(module: str, file: str | None, home: str) -> bool:
     return file is None or not str(Path(file).resolve()).startswith(LIBRARIES)
 
 
-def by_value(values: Any, function: Any) -> bytes:
+def by_value(values: object, function: object) -> bytes:
     """Pickle something with the code of a function's own package and of its neighbours in the folder inside."""
     import cloudpickle
 
@@ -154,15 +154,15 @@ def by_value(values: Any, function: Any) -> bytes:
 class _Description:
     """What a function computes, as nested tuples of text; ``whole`` is all of it."""
 
-    def __init__(self, signal: Any, filled: dict[int, set[str]]) -> None:
+    def __init__(self, signal: object, filled: dict[int, set[str]]) -> None:
         self._filled = filled  # names that code writes into, by the identity of their namespace
         self._home = (getattr(signal, "__module__", None) or "").partition(".")[0]
         self._signals = {id(signal)}
         self._under_way: list[int] = []
-        self._done: dict[int, tuple[Any, Any]] = {}  # the value is kept, so that its id stays its own
+        self._done: dict[int, tuple[object, object]] = {}  # the value is kept, so that its id stays its own
         self.whole = self._of(signal)
 
-    def _of(self, value: Any, names: frozenset[str] = frozenset()) -> Any:
+    def _of(self, value: object, names: frozenset[str] = frozenset()) -> object:
         """``names`` are those by which the code could reach into a module."""
         if value is None or isinstance(value, bool | int | float | complex | str | bytes | types.EllipsisType):
             return (type(value).__name__, repr(value))
@@ -177,7 +177,7 @@ class _Description:
             self._done[id(value)] = (value, description)
         return self._done[id(value)][1]
 
-    def _new(self, value: Any) -> Any:
+    def _new(self, value: Any) -> object:
         if isinstance(value, types.FunctionType):
             return self._function(value)
         if isinstance(value, type):
@@ -206,8 +206,8 @@ class _Description:
             return (type(value).__name__, self._of(value.__wrapped__))
         return _table(value) or self._object(value)
 
-    def _object(self, value: Any) -> Any:
-        """Any other object by what pickle would rebuild it from, else by its attributes."""
+    def _object(self, value: object) -> object:
+        """Object other object by what pickle would rebuild it from, else by its attributes."""
         try:
             parts = value.__reduce_ex__(4)
         except Exception:  # noqa: BLE001 - whatever an object may raise that cannot be pickled
@@ -217,7 +217,7 @@ class _Description:
         made = [list(part) if isinstance(part, Iterator) else part for part in parts]
         return ("object", self._of(type(value)), *map(self._of, made))
 
-    def _module(self, module: types.ModuleType, names: frozenset[str]) -> Any:
+    def _module(self, module: types.ModuleType, names: frozenset[str]) -> object:
         if not is_own(module.__name__, getattr(module, "__file__", None), self._home):
             return ("module", module.__name__)
         key = id(module)
@@ -228,13 +228,13 @@ class _Description:
         self._under_way.pop()
         return ("own module", *found)
 
-    def _class(self, kind: type) -> Any:
+    def _class(self, kind: type) -> object:
         if not is_own(kind.__module__, getattr(sys.modules.get(kind.__module__), "__file__", None), self._home):
             return ("class", kind.__module__, kind.__qualname__)
         members = sorted((name, item) for name, item in vars(kind).items() if name not in _INCIDENTAL)
         return ("class", tuple(map(self._of, kind.__bases__)), *((name, self._of(item)) for name, item in members))
 
-    def _function(self, function: types.FunctionType) -> Any:
+    def _function(self, function: types.FunctionType) -> object:
         space = function.__globals__
         if not is_own(function.__module__ or "", space.get("__file__"), self._home):
             return ("function", function.__module__, function.__qualname__)
@@ -263,18 +263,18 @@ _INCIDENTAL = frozenset(
 _FILLING = frozenset({"append", "extend", "insert", "add", "update", "setdefault", "pop", "popitem", "clear", "remove"})
 
 
-def _is_code(value: Any) -> bool:
+def _is_code(value: object) -> bool:
     return isinstance(value, types.FunctionType | types.ModuleType | type)
 
 
-def _contents(cell: types.CellType) -> Any:
+def _contents(cell: types.CellType) -> object:
     try:
         return cell.cell_contents
     except ValueError:  # a name of the enclosing function that has no value yet
         return "undefined"
 
 
-def _table(value: Any) -> Any:
+def _table(value: Any) -> object:
     """Arrays, series, tables and indexes by content; ``None`` for anything else."""
     root = type(value).__module__.partition(".")[0]
     if root == "pandas":
@@ -336,9 +336,9 @@ def _filled(node: ast.AST) -> frozenset[str]:
     return frozenset(names)
 
 
-def _bytecode(code: types.CodeType, description: _Description) -> Any:
+def _bytecode(code: types.CodeType, description: _Description) -> object:
     """What stands for the syntax tree where the source is not to be had: instructions, local names by number."""
-    steps: list[Any] = []
+    steps: list[object] = []
     for step in dis.get_instructions(code):
         if isinstance(step.argval, types.CodeType):
             steps.append((step.opname, _bytecode(step.argval, description)))
@@ -351,7 +351,7 @@ def _bytecode(code: types.CodeType, description: _Description) -> Any:
     return (code.co_argcount, code.co_kwonlyargcount, code.co_flags & 0x0C, tuple(steps))
 
 
-def _node_of(function: types.FunctionType) -> ast.AST | None:
+def _node_of(function: types.FunctionType) -> _Node | None:
     """The syntax tree of a function, if the source at hand is that of the code that runs."""
     code = function.__code__
     for look_again in (False, True):
@@ -365,6 +365,7 @@ def _node_of(function: types.FunctionType) -> ast.AST | None:
     return None
 
 
+_Node: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _Place = tuple[str, int, tuple[int | None, ...]]
 
 
@@ -374,7 +375,7 @@ def _place(code: types.CodeType) -> _Place:
 
 
 @functools.lru_cache(maxsize=64)
-def _trees(text: str, filename: str, flags: int) -> dict[_Place, tuple[types.CodeType, ast.AST]]:
+def _trees(text: str, filename: str, flags: int) -> dict[_Place, tuple[types.CodeType, _Node]]:
     """Every function and lambda in a source: its code and its tree."""
     flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT  # a notebook cell may
     try:
@@ -383,7 +384,7 @@ def _trees(text: str, filename: str, flags: int) -> dict[_Place, tuple[types.Cod
     except (SyntaxError, ValueError):
         return {}
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)]
-    found: dict[_Place, tuple[types.CodeType, ast.AST]] = {}
+    found: dict[_Place, tuple[types.CodeType, _Node]] = {}
     for code in _nested(whole):
         place = _place(code)
         here = [node for node in nodes if _is_at(node, place)]
@@ -392,7 +393,7 @@ def _trees(text: str, filename: str, flags: int) -> dict[_Place, tuple[types.Cod
     return found
 
 
-def _is_at(node: Any, place: _Place) -> bool:
+def _is_at(node: _Node, place: _Place) -> bool:
     name, line, position = place
     if isinstance(node, ast.Lambda):
         body = node.body
@@ -408,7 +409,7 @@ class _Normal:
     those of a lambda, unless something in the function is called by that name.
     """
 
-    def __init__(self, code: types.CodeType, node: Any, *, signal: bool) -> None:
+    def __init__(self, code: types.CodeType, node: _Node, *, signal: bool) -> None:
         kept = set(code.co_freevars) | _globals(code)
         for part in ast.walk(node):
             if isinstance(part, ast.keyword):
@@ -424,7 +425,7 @@ class _Normal:
         parameters = [self._of(getattr(node.args, kind)) for kind in _PARAMETERS]
         self.text = repr((type(node).__name__, parameters, self._of(body)))
 
-    def _of(self, part: Any) -> Any:
+    def _of(self, part: object) -> object:
         if isinstance(part, list):
             return [self._of(item) for item in part if not _is_remark(item)]
         if isinstance(part, ast.Constant):
@@ -445,12 +446,12 @@ class _Normal:
                 told.append((field, self._of(item)))
         return (kind, *told)
 
-    def _name(self, name: Any) -> Any:
+    def _name(self, name: object) -> object:
         return self._numbers.setdefault(name, len(self._numbers)) if name in self._local else name
 
 
 @functools.lru_cache(maxsize=1024)
-def _normal(code: types.CodeType, node: ast.AST, signal: bool) -> str:
+def _normal(code: types.CodeType, node: _Node, signal: bool) -> str:
     return _Normal(code, node, signal=signal).text
 
 
@@ -463,7 +464,7 @@ _PARAMETERS = ("posonlyargs", "args", "vararg", "kwonlyargs", "kwarg")
 _UNIMPORTANT = frozenset({"ctx", "annotation", "returns", "type_comment", "type_params", "kind", "simple"})
 
 
-def _is_remark(part: Any) -> bool:
+def _is_remark(part: object) -> bool:
     """A docstring, a bare constant, ``pass``, or an annotation without a value: nothing that computes."""
     if isinstance(part, ast.AnnAssign):
         return part.value is None

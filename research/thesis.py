@@ -95,7 +95,7 @@ class Strategy:
     inputs: Mapping[str, str]
     expected_sign: Literal[-1, 1]
     falsifier: str
-    grid: Mapping[str, tuple[Any, ...]]
+    grid: Mapping[str, tuple[object, ...]]
     signal: Signal
     references: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
@@ -123,21 +123,21 @@ class Strategy:
     def __copy__(self) -> Strategy:
         return self
 
-    def __deepcopy__(self, memo: Any) -> Strategy:
+    def __deepcopy__(self, memo: object) -> Strategy:
         return self
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return _unpickled, (by_value({**self._declared(), "signal": self.signal}, self.signal),)
 
-    def _declared(self) -> dict[str, Any]:
+    def _declared(self) -> dict[str, object]:
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "signal"}
 
     @property
-    def defaults(self) -> dict[str, Any]:
+    def defaults(self) -> dict[str, object]:
         """Parameters of the signal with their default values."""
         return {name: parameter.default for name, parameter in _parameters(self.signal).items()}
 
-    def parameters(self, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def parameters(self, given: Mapping[str, object] | None = None) -> dict[str, object]:
         """Return the defaults, overridden by ``given``.
 
         Raises
@@ -153,7 +153,7 @@ class Strategy:
                 raise ParameterError(f"{self.name}: {name}={value!r}: {wanted} is needed, as {defaults[name]!r} is")
         return {**defaults, **(given or {})}
 
-    def variants(self) -> list[dict[str, Any]]:
+    def variants(self) -> list[dict[str, object]]:
         """Every combination of the declared grid, defaults filled in."""
         return [
             self.parameters(dict(zip(self.grid, values, strict=True)))
@@ -181,7 +181,7 @@ class Strategy:
         return {alias: ids[alias] for alias in ids if alias not in self.optional or ids[alias] in available}
 
     def weights(
-        self, panel: Panel, parameters: Mapping[str, Any] | None = None, *, max_leverage: float = 1.0
+        self, panel: Panel, parameters: Mapping[str, object] | None = None, *, max_leverage: float = 1.0
     ) -> pd.Series:
         """Run the signal and return its target weights, checked.
 
@@ -204,7 +204,7 @@ class Strategy:
         weights = self.decide(panel, self.parameters(parameters))
         return check_weights(weights, panel.index, max_leverage, self.name)
 
-    def decide(self, panel: Panel, parameters: Mapping[str, Any]) -> Any:
+    def decide(self, panel: Panel, parameters: Mapping[str, object]) -> Any:
         """What the signal returns for complete parameters, unchecked; vectorised ones are passed as it takes them.
 
         Parameters
@@ -222,7 +222,7 @@ class Strategy:
         return pd.Series(table[:, 0], index=index)
 
     def weight_table(
-        self, panel: Panel, variants: Sequence[Mapping[str, Any]], *, max_leverage: float = 1.0
+        self, panel: Panel, variants: Sequence[Mapping[str, object]], *, max_leverage: float = 1.0
     ) -> np.ndarray:
         """Target weights of many variants, shape ``(n_variants, n_bars)``; NaN throughout for one that never decides.
 
@@ -267,7 +267,7 @@ class Strategy:
             check_weights(pd.Series(table[beyond[0]], index=index), index, max_leverage, f"{self.name}({values})")
         return table
 
-    def _columns(self, panel: Panel, variants: Sequence[Mapping[str, Any]]) -> tuple[np.ndarray, pd.Index]:
+    def _columns(self, panel: Panel, variants: Sequence[Mapping[str, object]]) -> tuple[np.ndarray, pd.Index]:
         """What the signal returns for variants that differ in vectorised parameters alone, one a column."""
         import numpy as np
         import pandas as pd
@@ -281,7 +281,7 @@ class Strategy:
             )
         return np.asarray(table), table.index if isinstance(table, pd.DataFrame) else panel.index
 
-    def _ask(self, panel: Panel, parameters: Mapping[str, Any]) -> Any:
+    def _ask(self, panel: Panel, parameters: Mapping[str, object]) -> Any:
         """Run the signal; what is no error of the house becomes one that names the line at fault."""
         try:
             with panel.memo.active():
@@ -299,7 +299,7 @@ class Strategy:
         """SHA-256 of what the signal computes (``research.provenance.identity``)."""
         return identity(self)
 
-    def provenance(self, metal: str, parameters: Mapping[str, Any], data: Data) -> dict[str, Any]:
+    def provenance(self, metal: str, parameters: Mapping[str, object], data: Data) -> dict[str, Any]:
         """What a result on ``metal`` was made from, as plain values: rule, parameters and SHA-256 of each input.
 
         Parameters
@@ -324,7 +324,7 @@ def strategy(
     metal: str | Iterable[str],
     inputs: Mapping[str, str],
     expected_sign: Literal[-1, 1],
-    grid: Mapping[str, Iterable[Any]] | None = None,
+    grid: Mapping[str, Iterable[object]] | None = None,
     falsifier: str = "No timing alpha in the claimed direction.",
     references: Iterable[str] = (),
     optional: Iterable[str] = (),
@@ -526,7 +526,7 @@ def check_weights(weights: Any, index: pd.DatetimeIndex, max_leverage: float, na
     return pd.Series(numbers, index=weights.index, name="weight")
 
 
-def _numbers(weights: Any, index: pd.DatetimeIndex, name: str) -> np.ndarray:
+def _numbers(weights: object, index: pd.DatetimeIndex, name: str) -> np.ndarray:
     """Weights as floats, if they are a Series of numbers on the trading calendar."""
     import pandas as pd
 

@@ -230,7 +230,8 @@ def _jobson_korkie_memmel(returns: FloatArray) -> float:
 
 def _automatic_block(returns: FloatArray) -> int:
     length = optimal_length(_moments(returns) @ _gradient(returns), circular=True)
-    return min(ceil(max(length, len(returns) ** 0.4)), len(returns) // 4)
+    block: int = min(ceil(max(length, len(returns) ** 0.4)), len(returns) // 4)
+    return block
 
 
 def _effective_n(returns: FloatArray, standard_error: float) -> float:

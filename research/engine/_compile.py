@@ -10,10 +10,12 @@ import numba
 Compiled: TypeAlias = Callable[..., Any]
 """A loop for the compiler: what it is given decides what it gives."""
 
+_jit: Callable[..., Callable[[Compiled], Compiled]] = numba.njit
+
 
 def inner(function: Compiled) -> Compiled:
     """Compile as a part of what calls it."""
-    return numba.njit(error_model="numpy", forceinline=True)(function)
+    return _jit(error_model="numpy", forceinline=True)(function)
 
 
 def compiled(signature: numba.types.Type | None = None) -> Callable[[Compiled], Compiled]:
@@ -21,8 +23,8 @@ def compiled(signature: numba.types.Type | None = None) -> Callable[[Compiled], 
 
     def decorate(function: Compiled) -> Compiled:
         try:
-            return numba.njit(signature, nogil=True, error_model="numpy", cache=True)(function)
+            return _jit(signature, nogil=True, error_model="numpy", cache=True)(function)
         except (RuntimeError, OSError):  # numba found no cache folder, or its disk is full
-            return numba.njit(signature, nogil=True, error_model="numpy")(function)
+            return _jit(signature, nogil=True, error_model="numpy")(function)
 
     return decorate

@@ -149,7 +149,7 @@ def _due(row: Array, at: int) -> float:
     """The last target up to a bar."""
     while at > 0 and row[at] != row[at]:
         at -= 1
-    return row[at]
+    return float(row[at])
 
 
 @inner
