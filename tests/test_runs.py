@@ -225,7 +225,7 @@ def test_nothing_is_written_before_there_is_something_to_write(place, monkeypatc
     data = open_data(place / "pack", bundled=False)
     study = compare([find_strategy(str(place / "rising.py"))], data, ledger=None)
     seen = []
-    monkeypatch.setattr(type(study), "to_json", lambda self: seen.append({*place.iterdir()}) or 1 / 0)
+    monkeypatch.setattr(type(study), "to_json", lambda self, **_: seen.append({*place.iterdir()}) or 1 / 0)
     before = {*place.iterdir()}
     with pytest.raises(ZeroDivisionError):
         save(study, place / "new", data)

@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+from numpy.linalg import LinAlgError
 
 from research.datasets.market import Market
 from research.diagnostics.alpha_path import alpha_break, rolling_alpha
@@ -53,8 +54,8 @@ def further_findings(
     for ask in (*_of_the_account(accounts, timing, execution, n_trials), *_of_the_signals(item, accounts, execution)):
         try:
             answers = ask()
-        except DataError:
-            continue  # this sample cannot give it
+        except (DataError, LinAlgError):
+            continue  # this sample cannot give it: a metal that hardly moves has no regression
         found |= {finding.name: finding if told else silenced(finding) for finding in answers}
     return found
 
