@@ -44,7 +44,7 @@ class Registration:
     strategies, legs
         Names of those that measure it; of a portfolio, leg -> the strategy that times it.
     terms
-        Fields of an :class:`~research.execution.Execution`.
+        Fields of an ``Execution``.
     grid
         Strategy -> parameter -> every declared value, as Python writes it.
     effect
@@ -54,7 +54,7 @@ class Registration:
     data
         Dataset -> its unit, when it is known, and how long it is used.
     code, sources
-        Strategy -> SHA-256 of what it computes (:func:`research.provenance.identity`); file -> its text.
+        Strategy -> SHA-256 of what it computes (``research.provenance.identity``); file -> its text.
     """
 
     name: str

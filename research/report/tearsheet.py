@@ -69,7 +69,13 @@ def months(trial: Trial) -> Chart:
 
 
 def rolling(trial: Trial, years: float = 3.0) -> Chart:
-    """Sharpe ratio and volatility over a moving window, of the strategy and of what it is compared with."""
+    """Sharpe ratio and volatility over a moving window, of the strategy and of what it is compared with.
+
+    Parameters
+    ----------
+    years
+        Length of the window.
+    """
     found = {name: frames.rolling(result, years) for name, result in _accounts(trial).items()}
     own, held = (found[name]["sharpe"] for name in COMPARED[:2])
     axes = {
@@ -99,7 +105,13 @@ def risk_table(trial: Trial) -> Markup:
 
 
 def drawdown_table(trial: Trial, most: int = 5) -> Markup:
-    """The deepest falls of the account and of buy and hold."""
+    """The deepest falls of the account and of buy and hold.
+
+    Parameters
+    ----------
+    most
+        Rows, at most.
+    """
     start = trial.result.first_fill
     found = {WORDS[name]: _accounts(trial)[name].returns for name in COMPARED[:2]}
     falls = [frames.worst_drawdowns(item, most, start=start).assign(account=name) for name, item in found.items()]
