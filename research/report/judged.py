@@ -35,6 +35,7 @@ def claim_section(claim: TestedClaim, study: Study, *pictures: Markup, rows: Ite
     parts = tuple(rows)
     trials = [trial for trial in study.trials if trial.claim == claim.id]
     told = [(column.heading, column.cell(claim), "") for column in CLAIM_COLUMNS[:-1]]
+    strategies = {trial.name: trial.strategy.claim for trial in trials}
     undecided = claim.verdict.word in ("undecidable", "ruled out")
     return Section(
         title=f"{claim.id} {claim.short}",
@@ -53,6 +54,7 @@ def claim_section(claim: TestedClaim, study: Study, *pictures: Markup, rows: Ite
             _told("What the verdict rests on", claim.rests_on),
             _told("What would change it", what_would_change_it(claim)),
             _told("It would be refuted by", claim.falsifier) if undecided else None,
+            *(_told(name, said) for name, said in strategies.items() if said != claim.sentence),
             verdict_table(trials, links=bool(parts), label=f"Rows of {claim.id}"),
         ),
         parts=parts,
@@ -67,7 +69,6 @@ def row_section(trial: Trial, pictures: Pictures) -> Section:
         folded=True,
         summary=word(trial),
         body=join(
-            tag("p", trial.strategy.claim, class_="claim"),
             tag("p", trial.verdict.reason),
             performance_table(trial, f"{trial.name} on {trial.metal}"),
             *(figure(picture, "h5", caption=False) for picture in pictures.values()),
@@ -118,20 +119,15 @@ def how_made(study: Study, drawn: Iterable[Pictures]) -> Markup:
     findings = {
         finding.name: finding for trial in study.trials for finding in {**trial.findings, **trial.appendix}.values()
     }
+    methods: dict[str, list[str]] = {}
+    for name, item in findings.items():
+        told = f"Null: {item.null}. Method: {item.method}. Source: {item.reference}."
+        methods.setdefault(told, []).append(name.replace("_", " "))
     return join(
         tag("h3", "The pictures"),
         tag("dl", *(join(tag("dt", name), tag("dd", told)) for name, told in pictures.items())),
         tag("h3", "The findings"),
-        tag(
-            "dl",
-            *(
-                join(
-                    tag("dt", name.replace("_", " ")),
-                    tag("dd", f"Null: {item.null}. Method: {item.method}. Source: {item.reference}."),
-                )
-                for name, item in findings.items()
-            ),
-        ),
+        tag("dl", *(join(tag("dt", ", ".join(names)), tag("dd", told)) for told, names in methods.items())),
     )
 
 

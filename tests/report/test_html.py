@@ -150,3 +150,15 @@ def test_the_old_report_stays_when_the_new_one_fails(study, tmp_path, monkeypatc
         write_report(study, file)
     assert file.read_text(encoding="utf-8") == before
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_no_sentence_of_a_claim_or_a_finding_s_method_is_said_twice(study, page):
+    words = " ".join(" ".join(page.words).split())
+    sentence = study.claims["C1+"].sentence
+    assert sentence != study.claims["C1+"].short
+    assert words.count(sentence) == 1
+    last = study.trials[-1]
+    for item in {**last.findings, **last.appendix}.values():
+        told = f"Null: {item.null}. Method: {item.method}. Source: {item.reference}."
+        assert words.count(" ".join(told.split())) == 1, item.name
+    assert words.count("Shaded: held above the average so far.") == 1
