@@ -90,7 +90,7 @@ class Data:
             self._choice  # noqa: B018 - a price that is not here is an error now, not at its first use
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Data, (self.packs,)  # tables are read anew, against their hashes
+        return Data, (self.packs, self._asked)  # tables are read anew, against their hashes
 
     def __repr__(self) -> str:
         return f"<Data of {len(self)} datasets in {' + '.join(str(pack.folder) for pack in self.packs)}>"

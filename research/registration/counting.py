@@ -7,6 +7,7 @@ signal needs to know. The code that runs is the registered one, from the registr
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -45,8 +46,6 @@ class Followed:
         ``supporting`` and ``opposing`` e-values by the last bar of each month.
     threshold
         What an e-value must reach: the number of claims over the level.
-    supported, ruled_out
-        First look at which it did; ``None`` where it has not.
     notes
         What differs from the day of the registration, and why nothing can be counted.
     """
@@ -54,15 +53,19 @@ class Followed:
     registration: Registration
     evidence: pd.DataFrame
     threshold: float
-    supported: pd.Timestamp | None
-    ruled_out: pd.Timestamp | None
     notes: tuple[str, ...]
+
+    @property
+    def since(self) -> dict[str, pd.Timestamp]:
+        """``supported`` and ``ruled out``, as far as they have been reached, with the first look that did."""
+        sides = {"supported": self.evidence["supporting"], "ruled out": self.evidence["opposing"]}
+        found = {word: anytime.crossed(looks, self.threshold) for word, looks in sides.items()}
+        return {word: when for word, when in found.items() if when is not None}
 
     @property
     def word(self) -> str:
         """``supported since 2031-05-31``, ``ruled out since …``, both, or ``open``."""
-        since = {"supported": self.supported, "ruled out": self.ruled_out}
-        return "; ".join(f"{word} since {when:%Y-%m-%d}" for word, when in since.items() if when is not None) or "open"
+        return "; ".join(f"{word} since {when:%Y-%m-%d}" for word, when in self.since.items()) or "open"
 
     def to_json(self) -> dict[str, object]:
         """Plain values only."""
@@ -89,9 +92,9 @@ class Following:
     @property
     def line(self) -> str:
         """All of it in one line."""
-        looks, words = max(len(claim.evidence) for claim in self.claims), [claim.word for claim in self.claims]
-        counts = {word: sum(word in told for told in words) for word in ("supported", "ruled out", "open")}
-        told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+        looks = max(len(claim.evidence) for claim in self.claims)
+        counts = Counter(word for claim in self.claims for word in claim.since or ["open"])
+        told = ", ".join(f"{count} {word}" for word, count in counts.items())
         since = f"{looks} month{'s' * (looks > 1)} since: {told}" if looks else "no month has come since"
         first, n = min(claim.registration.registered for claim in self.claims), len(self.claims)
         return f"on record since {first[:10]}: {n} claim{'s' * (n > 1)}, {since}"
@@ -184,11 +187,7 @@ def _followed(registration: Registration, data: Data, threshold: float) -> Follo
     if changed:
         notes.append(f"known by another rule than on that day: {', '.join(changed)}")
     evidence = anytime.running(rows, registration.sign)
-    since = [anytime.crossed(evidence[side], threshold) for side in ("supporting", "opposing")]
-    return Followed(
-        registration=registration, evidence=evidence, threshold=threshold, supported=since[0], ruled_out=since[1],
-        notes=tuple(notes),
-    )  # fmt: skip
+    return Followed(registration=registration, evidence=evidence, threshold=threshold, notes=tuple(notes))
 
 
 def _rows(registration: Registration, data: Data) -> list[anytime.Account]:

@@ -16,7 +16,7 @@ from research.report.svg import figure
 from research.report.tables import table
 
 if TYPE_CHECKING:
-    from research.registration import Followed, Following
+    from research.registration.counting import Followed, Following
 
 HEADINGS = ("Registered", "Months", "For", "Against", "Needed", "Word")
 KINDS = "lrrrrl"
@@ -59,11 +59,11 @@ def write_following(found: Following, path: Path) -> Path:
 def chart(claim: Followed) -> Chart:
     """Both running e-values of a claim, and what they must reach."""
     looks, name = claim.evidence, claim.registration.name
-    supporting, opposing = (e_value(looks[side].iloc[-1]) for side in ("supporting", "opposing"))
+    now = looks.iloc[-1]
     return Chart(
         title=f"{name}: {claim.registration.claim}",
-        description=f"{claim.word}. At the last look, {looks.index[-1]:%Y-%m-%d}, the e-value for it is {supporting} "
-        f"and that against it {opposing}; {claim.threshold:g} is needed.",
+        description=f"{claim.word}. At the last look, {looks.index[-1]:%Y-%m-%d}, the e-value for it is "
+        f"{now.supporting:.3g} and that against it {now.opposing:.3g}; {claim.threshold:g} is needed.",
         caption=f"Registered {claim.registration.registered[:10]}; looked at every month.",
         x=Axis(title="", scale="date", form="date"),
         panels=(
@@ -91,15 +91,10 @@ def correction(found: Following) -> str:
     )
 
 
-def e_value(value: float) -> str:
-    """Three figures."""
-    return f"{value:,.0f}" if 100 <= value < 1e6 else f"{value:.3g}"
-
-
 def _cells(claim: Followed) -> tuple[str, ...]:
-    now = [claim.evidence[side].iloc[-1] if len(claim.evidence) else 1.0 for side in ("supporting", "opposing")]
-    looks = str(len(claim.evidence))
-    return (claim.registration.registered[:10], looks, *map(e_value, now), f"{claim.threshold:g}", claim.word)
+    looks = claim.evidence
+    now = [f"{looks[side].iloc[-1] if len(looks) else 1:.3g}" for side in ("supporting", "opposing")]
+    return (claim.registration.registered[:10], str(len(looks)), *now, f"{claim.threshold:g}", claim.word)
 
 
 def _notes(found: Following) -> list[str]:

@@ -1,5 +1,8 @@
 """The price is a choice with a name: what is here, what is chosen and why, and what an account then earns."""
 
+import pickle
+from copy import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -33,6 +36,13 @@ def spot_entries(metals=("gold", "silver"), days=DAYS):
 
 def daily(tmp_path, **options):
     return open_data(write_pack(tmp_path / "daily", *spot_entries()), user=False, **options)
+
+
+def test_an_earlier_moment_and_a_copy_keep_the_price_that_was_asked_for(tmp_path):
+    data = daily(tmp_path, price="spot")
+    for other in (data.known_by(pd.Timestamp("2015-03-04", tz="UTC")), copy(data), pickle.loads(pickle.dumps(data))):
+        assert other.price.name == "spot"
+    assert daily(tmp_path).known_by(pd.Timestamp("2015-03-04", tz="UTC")).price.name == "monthly"
 
 
 def test_without_anything_else_the_price_is_the_monthly_one_and_says_why():
@@ -158,7 +168,7 @@ def after_a_rise(panel):
 def test_compare_takes_the_price_and_its_first_line_says_it(tmp_path):
     from research.report.study_words import study_lines
 
-    study = compare([after_a_rise], daily(tmp_path), price="spot", start="2016", end="2019", ledger=None)
+    study = compare([after_a_rise], daily(tmp_path), price="spot", start="2018", end="2019", ledger=None)
     assert {trial.result.periods_per_year for trial in study.trials} == {252}
     assert study.manifest["price"] == "spot"
     assert study_lines(study)[0] == "price: spot, the daily close of spot; as asked"

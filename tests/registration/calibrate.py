@@ -204,26 +204,25 @@ def missed(rates: Sequence[Rate]) -> list[str]:
 
 def picture(decided: dict[float, Tally]) -> Chart:
     """Share of samples decided by month, and that of fixed samples of so many months."""
-    roles: dict[float, Role] = {0.3: "metal", 0.5: "strategy", 1.0: "mix"}
+    roles: dict[float, Role] = {0.3: "metal", 0.5: "strategy", 1.0: "matched"}
     months = np.arange(1, LONG + 1)
     lines = []
     for ratio, tally in decided.items():
         first = np.array(tally["months"])
         share = [(first <= month).mean() for month in months]
-        lines.append(Line(x=months / 12, y=share, label=f"ratio {ratio:g}, every month", role=roles[ratio], step=True))
+        lines.append(Line(x=months / 12, y=share, label=f"{ratio:g} every month", role=roles[ratio], step=True))
         fixed = {int(key.split()[1]): float(np.mean(v)) for key, v in tally.items() if key.startswith("fixed")}
         x, y = np.array(list(fixed)) / 12, list(fixed.values())
-        lines.append(Line(x=x, y=y, label=f"ratio {ratio:g}, once", role=roles[ratio], dash="dot"))
+        lines.append(Line(x=x, y=y, label=f"{ratio:g} once", role=roles[ratio], dash="dash"))
     return Chart(
         title="How long it takes until a claim that holds is supported",
         description="; ".join(f"{line.label}: {line.y[-1]:.0%} after forty years" for line in lines) + ".",
-        caption="Share of samples, normal returns. Whole lines: looked at every month, 5 % over all looks together. "
-        "Dotted: one look at a sample whose length was fixed in advance, which may not be repeated.",
+        caption="By information ratio a year, normal returns. Whole lines: 5 % over all looks. Dashed: one look.",
         x=Axis(title="Years since the registration", low=0.0),
         panels=(
             Panel(
                 y=Axis(title="Supported", form="percent", low=0.0, high=1.0),
-                marks=(Rule(at=0.5, axis="y", label="half of the samples", role="ink", dash="dot"), *lines),
+                marks=(Rule(at=0.5, axis="y", label="", role="ink", dash="dot"), *lines),
                 height=280,
             ),
         ),

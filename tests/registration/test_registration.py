@@ -22,7 +22,7 @@ from research.errors import AssayError, RegistrationError, UnknownStrategy
 from research.execution import Execution
 from research.registration import anchor, line_since, read
 from research.registration.counting import FOLDER
-from research.report.follow import e_value, print_following
+from research.report.follow import print_following
 from tests.copper.made_up import copper
 
 MOMENT = pd.Timestamp("2005-06-15 12:00", tz="UTC")
@@ -235,15 +235,11 @@ def test_the_planted_claim_is_supported_and_its_opposite_ruled_out(thesis, data,
     found = follow(paths, data)
     plus, minus = found.claims
     assert plus.threshold == minus.threshold == 40
-    assert plus.supported is not None
-    assert plus.word == f"supported since {plus.supported:%Y-%m-%d}"
-    assert (
-        plus.evidence["supporting"].loc[: plus.supported].iloc[:-1].max()
-        < 40
-        <= plus.evidence["supporting"][plus.supported]
-    )
-    assert minus.supported is None
-    assert minus.word == f"ruled out since {minus.ruled_out:%Y-%m-%d}"
+    first = plus.since["supported"]
+    assert plus.word == f"supported since {first:%Y-%m-%d}"
+    until = plus.evidence["supporting"].loc[:first]
+    assert until.iloc[:-1].max() < 40 <= until.iloc[-1]
+    assert minus.word == f"ruled out since {minus.since['ruled out']:%Y-%m-%d}"
     assert "2 claims, 185 months since: 1 supported, 1 ruled out" in found.line
 
 
@@ -288,6 +284,20 @@ def test_a_decision_counts_when_it_is_taken_after_the_registration(thesis, data,
     evidence = follow([path], data).claims[0].evidence
     assert f"{evidence.index[0]:%Y-%m-%d}" == first
     assert (evidence.iloc[: anytime.FIRST_LOOK - 1] == 1).all(axis=None)
+
+
+def test_a_longer_delay_begins_later_and_is_part_of_what_was_registered(thesis, data, clock, tmp_path):
+    on_record = register("K1+", data, thesis=thesis, execution=Execution(delay=3))
+    evidence = follow([on_record.write(tmp_path)], data).claims[0].evidence
+    assert f"{evidence.index[0]:%Y-%m-%d}" == "2005-10-31"  # decided at the end of June, filled in September's
+
+
+def test_a_strategy_of_the_thesis_may_be_registered_by_its_name(thesis, data, clock, tmp_path):
+    on_record = register("drained_and_done", data, thesis=thesis)
+    assert (on_record.name, on_record.sign) == ("drained_and_done", -1)
+    assert on_record.sentence == thesis.strategies["drained_and_done"].claim
+    found = follow([on_record.write(tmp_path)], data).claims[0].evidence
+    assert found["supporting"].iloc[-1] < 1 < found["opposing"].iloc[-1]
 
 
 def test_before_any_month_has_come_it_is_open(thesis, data, clock, tmp_path):
@@ -440,7 +450,7 @@ def test_no_line_is_wider_than_the_terminal(file, data, capsys, monkeypatch, wid
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= width
     assert " ".join(found.claims[0].word.split()) in " ".join(out.split())
-    assert e_value(found.claims[0].evidence["supporting"].iloc[-1]) in out
+    assert f"{found.claims[0].evidence['supporting'].iloc[-1]:.3g}" in out
 
 
 def test_compare_ends_with_one_line_of_what_came_since(folder, data, clock, tmp_path):
