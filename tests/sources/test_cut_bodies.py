@@ -17,7 +17,7 @@ from tests.sources.conftest import NOW
 
 DAYS = formats.business_days("2026-08-03", 75)
 TUESDAYS = [f"{day:%Y-%m-%d}" for day in pd.date_range("2026-01-06", "2026-11-17", freq="7D")]
-MONTHS = [f"{month:%Y-%m}" for month in pd.period_range("2024-01", "2026-10", freq="M")]
+MONTHS = [str(month) for month in pd.period_range("2024-01", "2026-10", freq="M")]
 LAST_KILOBYTE = 1024
 
 
