@@ -38,12 +38,12 @@ def on_page_content(html: str, **_: Any) -> str:
     from latex2mathml.converter import convert
 
     html = re.sub(r"<p>::</p>", "", html).replace("::</p>", ":</p>")  # what opens a block of code in a docstring
-    formula = r"(<p>)?:math:<code>(.*?)</code>(?(1)</p>)"  # alone in its paragraph it is a block
+    formula = r"(<p>)?:math:<code>([^<]*)</code>(?(1)</p>)"  # alone in its paragraph it is a block
 
     def drawn(found: re.Match[str]) -> str:
         return convert(unescape(found[2]), display="block" if found[1] else "inline")
 
-    return re.sub(formula, drawn, html, flags=re.DOTALL)
+    return re.sub(formula, drawn, html)
 
 
 def page_of(file: Path) -> str:

@@ -97,16 +97,16 @@ class Entry:
     strategy: str
     source: str
     metal: str
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, object]
     label: str
     prices: str
     data: Mapping[str, str] = field(default_factory=dict)
-    execution: Mapping[str, Any] = field(default_factory=dict)
+    execution: Mapping[str, object] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     numbers: Mapping[str, Any] = field(default_factory=dict)
     at: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values only."""
         return {name: getattr(self, name) for name in _COLUMNS}
 

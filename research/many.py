@@ -250,7 +250,7 @@ def ask_together(
 
 
 def days(number: object) -> str | Many:
-    """A length of time as :func:`research.signals.series.hold_after` takes it."""
+    """A length of time as ``research.signals.series.hold_after`` takes it."""
     return number if isinstance(number, Many) else f"{number}D"
 
 

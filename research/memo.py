@@ -41,7 +41,7 @@ def shared(function: Function) -> Function:
     """
 
     @functools.wraps(function)
-    def call(*arguments: Any, **keywords: Any) -> Any:
+    def call(*arguments: object, **keywords: object) -> object:
         memo = _active.get()
         if memo is None:
             return function(*arguments, **keywords)
@@ -57,9 +57,9 @@ class Memo:
     __slots__ = ("_bytes", "_held", "_indexes", "_kept")
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[Any, ...], Any] = {}
+        self._kept: dict[tuple[object, ...], pd.Series | pd.DataFrame] = {}
         self._held: dict[int, _Held] = {}  # by the identity of the frozen array, which lives as long as `_kept` does
-        self._indexes: list[tuple[pd.Index, Any]] = []  # those of what is held, each with its content
+        self._indexes: list[tuple[pd.Index, object]] = []  # those of what is held, each with its content
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -74,7 +74,7 @@ class Memo:
         finally:
             _active.reset(token)
 
-    def keep(self, call: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+    def keep(self, call: tuple[object, ...], make: Callable[[], Any]) -> Any:
         """Return what ``make`` returns, made once for each content of ``call``."""
         try:
             key = tuple(map(self._content, call))
@@ -87,7 +87,7 @@ class Memo:
             self._store(key, result.copy())
         return self._kept[key].copy(deep=False)
 
-    def _store(self, key: tuple[Any, ...], result: pd.Series | pd.DataFrame) -> None:
+    def _store(self, key: tuple[object, ...], result: pd.Series | pd.DataFrame) -> None:
         size = int(np.asarray(result.memory_usage(index=False)).sum())
         if self._bytes + size > MAX_BYTES:
             self._kept.clear()
@@ -106,7 +106,7 @@ class Memo:
                 self._indexes.append((result.index, content[2]))
             self._held[id(owner)] = _Held(owner, result.index, result.name, content)
 
-    def _content(self, item: Any) -> Any:
+    def _content(self, item: object) -> Any:
         if item is None or isinstance(item, int | float | str | np.generic | pd.Timedelta | pd.Timestamp):
             return (type(item), repr(item))
         if isinstance(item, tuple):
@@ -127,7 +127,7 @@ class Memo:
             return item
         raise _Untold
 
-    def _index(self, index: pd.Index) -> Any:
+    def _index(self, index: pd.Index) -> object:
         for known, content in self._indexes:
             if known.is_(index) and known.name is index.name:
                 return content
@@ -141,8 +141,8 @@ class _Held:
 
     owner: np.ndarray
     index: pd.Index
-    name: Any
-    content: tuple[Any, ...]
+    name: object
+    content: tuple[object, ...]
 
     def is_(self, values: np.ndarray, series: pd.Series) -> bool:
         """Whether ``series``, with these values, is the kept one or a copy that shares everything with it."""
@@ -163,6 +163,6 @@ def _is_plain(series: pd.Series) -> bool:
     )
 
 
-def _digest(values: np.ndarray) -> tuple[Any, ...]:
+def _digest(values: np.ndarray) -> tuple[object, ...]:
     digest = hashlib.sha1(np.ascontiguousarray(values).data, usedforsecurity=False).digest()
     return (digest, values.shape, values.dtype.str)

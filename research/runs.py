@@ -151,7 +151,15 @@ def save(study: Study, folder: str | Path, data: Data) -> Path:
 
 
 def write_folder(folder: str | Path, contents: Mapping[str, str]) -> Path:
-    """Write file name -> text as a run folder, whole or not at all; raises as :func:`save`."""
+    """Write file name -> text as a run folder, whole or not at all; raises as ``save``.
+
+    Parameters
+    ----------
+    folder
+        Where.
+    contents
+        Text of each file, by name.
+    """
     folder = check_folder(folder)
     prefix = f".{folder.name}.assay-"
     try:
@@ -183,7 +191,13 @@ def _sweep_up(parent: Path, prefix: str) -> None:
 
 
 def holds_a_sweep(folder: Path) -> bool:
-    """Whether a run folder was written by ``assay sweep``."""
+    """Whether a run folder was written by ``assay sweep``.
+
+    Parameters
+    ----------
+    folder
+        A run folder.
+    """
     try:
         return bool(json.loads((folder / "manifest.json").read_text(encoding="utf-8")).get("kind") == "sweep")
     except (OSError, ValueError, AttributeError):
@@ -285,7 +299,7 @@ def contents_of(study: Study, data: Data, *, appendix: bool = True) -> dict[str,
 
 
 def environment(known: Mapping[str, Any]) -> dict[str, Any]:
-    """Versions of everything that computes; ``known`` are those of :func:`research.provenance.versions`."""
+    """Versions of everything that computes; ``known`` are those of ``research.provenance.versions``."""
     return {
         "assay": known["assay"],
         "python": known["python"],
@@ -532,11 +546,23 @@ def _short(digest: str | None) -> str:
 
 
 def json_text(document: Any) -> str:
-    """Plain JSON, the same bytes for the same values."""
+    """Plain JSON, the same bytes for the same values.
+
+    Parameters
+    ----------
+    document
+        Plain values.
+    """
     return json.dumps(plain(document), indent=1, allow_nan=False) + "\n"
 
 
 def table_text(columns: Mapping[str, pd.Series]) -> str:
-    """CSV by date, numbers with 17 digits."""
+    """CSV by date, numbers with 17 digits.
+
+    Parameters
+    ----------
+    columns
+        Series of one index, by name.
+    """
     table = pd.DataFrame(dict(columns))
     return table.to_csv(index_label="date", date_format="%Y-%m-%d", float_format="%.17g", lineterminator="\n")

@@ -7,14 +7,19 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from math import isfinite
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar, cast
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
-def frozen(values: Mapping[Any, Any]) -> Mapping[Any, Any]:
+def frozen(values: Mapping[Key, Value]) -> Mapping[Key, Value]:
     """A read-only copy of a mapping, and of the mappings in it."""
-    return MappingProxyType(
-        {key: frozen(value) if isinstance(value, Mapping) else value for key, value in values.items()}
-    )
+    return MappingProxyType({key: _frozen(value) for key, value in values.items()})
+
+
+def _frozen(value: Value) -> Value:
+    return cast(Value, frozen(value)) if isinstance(value, Mapping) else value
 
 
 def plain(value: Any) -> Any:
@@ -34,6 +39,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if isfinite(value) else None
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def plain_dict(values: Mapping[str, object]) -> dict[str, object]:
+    """The same of each value of a mapping."""
+    return {key: plain(value) for key, value in values.items()}
 
 
 def _pickled(values: MappingProxyType[Any, Any]) -> tuple[Any, ...]:

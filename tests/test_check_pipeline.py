@@ -12,9 +12,10 @@ from research.cli import main
 from research.datasets import panel
 from research.datasets.store import load
 from research.engine.portfolio import run
-from research.lookahead import check, engine_leaks, loader_leaks
+from research.lookahead import check
 from research.lookahead.history import history_of
 from research.lookahead.pipeline import pipeline_leaks
+from tests.house_leaks import engine_leaks, loader_leaks
 from tests.zoo import animal, enclosure, honest
 
 TERMS = Execution()

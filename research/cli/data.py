@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -158,7 +158,7 @@ def verify(asked: Packs) -> None:
         conclude("the data are whole.", f"{doubtful}each file has its pinned hash.", "compare", source=asked)
 
 
-def _described(file: Path | None, identity: str) -> dict[str, Any]:
+def _described(file: Path | None, identity: str) -> dict[str, object]:
     """The table of one id in a file of descriptions."""
     if file is None:
         return {}

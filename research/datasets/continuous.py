@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from research.datasets.futures import clean_futures, roll_before_notice
+from research.datasets.vintages import latest
 from research.errors import NoData, ValidationError
 
 
@@ -72,9 +73,7 @@ def held_contract(observations: pd.DataFrame, business_days: int = 5) -> pd.Data
     DataFrame
         ``observed_for``, ``known_at``, ``value`` (close of the held contract) and ``excess_return``.
     """
-    newest = observations.sort_values("known_at", kind="stable").drop_duplicates(
-        ["observed_for", "contract"], keep="last"
-    )
+    newest = latest(observations, ["contract"])
     table = clean_futures(newest.rename(columns={"observed_for": "date"}))
     held = roll_before_notice(table, business_days)
     days = pd.DatetimeIndex(np.sort(table["date"].unique()))

@@ -52,7 +52,8 @@ def clean_futures(table: pd.DataFrame, *, stale_move: float = 0.01) -> pd.DataFr
     rows = rows[~((prices.max(axis=1) > rows["high"]) | (prices.min(axis=1) < rows["low"]))]
     change = np.log(rows["close"]).groupby(rows["contract"]).diff()
     moved = change.where(change != 0).groupby(rows["date"]).transform("median")
-    return rows[~((change == 0) & (moved.abs() >= stale_move))].reset_index(drop=True)
+    stale: pd.Series = (change == 0) & (moved.abs() >= stale_move)
+    return rows[~stale].reset_index(drop=True)
 
 
 def first_notice(contracts: Iterable[str | int]) -> pd.Series:

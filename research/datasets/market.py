@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from research.datasets.asof import last_known
 from research.datasets.continuous import total_return_index
 from research.datasets.dataset import PERIODS_PER_YEAR, Dataset
 from research.errors import NoData, ValidationError
@@ -55,7 +56,7 @@ class Market:
     @property
     def year_fraction(self) -> pd.Series:
         """Calendar days since the previous bar, over 365; 0 on the first bar."""
-        days = self.price.index.to_series().diff().dt.days.fillna(0)
+        days: pd.Series = self.price.index.to_series().diff().dt.days.fillna(0)
         return days / 365.0
 
     def since(self, first: pd.Timestamp) -> Market:
@@ -157,7 +158,10 @@ def _accrual(bars: pd.DatetimeIndex, bills: Sequence[Source]) -> tuple[pd.Series
     before, used = np.full(len(bars) - 1, np.nan), []
     for dataset, table in bills:
         yields = bond_equivalent(newest_vintage(table), dataset)
-        rates = np.where(np.isnan(before), _carry(yields, bars[:-1], dataset.longest_useful_age), before)
+        dates, asked = yields.index.to_numpy(), bars[:-1].to_numpy()
+        longest = dataset.longest_useful_age.to_timedelta64()
+        carried = last_known(yields.to_numpy(dtype=float), dates, asked, dates, longest)
+        rates = np.where(np.isnan(before), carried, before)
         if np.isnan(rates).sum() < np.isnan(before).sum():
             used.append(dataset)
         before = rates
@@ -193,11 +197,3 @@ def bond_equivalent(rate: pd.Series, dataset: Dataset) -> pd.Series:
 def newest_vintage(table: pd.DataFrame) -> pd.Series:
     """Value of each period as it is known now."""
     return table.sort_values("known_at", kind="stable").groupby("observed_for")["value"].last()
-
-
-def _carry(series: pd.Series, index: pd.DatetimeIndex, longest: pd.Timedelta) -> np.ndarray:
-    rows = np.searchsorted(series.index.to_numpy(), index.to_numpy(), side="right") - 1
-    values = series.to_numpy(dtype=float)[rows.clip(0)]
-    age = index.to_numpy() - series.index.to_numpy()[rows.clip(0)]
-    values[(rows < 0) | (age > longest.to_timedelta64())] = np.nan
-    return values

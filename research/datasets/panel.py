@@ -7,12 +7,13 @@ useful age before ``T``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Hashable, Mapping
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
 
+from research.datasets.asof import Moments, last_known
 from research.datasets.dataset import Dataset
 from research.errors import SignalError, did_you_mean
 from research.memo import Memo
@@ -69,10 +70,10 @@ class Panel:
         for name, value in fields.items():
             object.__setattr__(self, name, value)
 
-    def __setattr__(self, name: str, value: Any) -> NoReturn:
+    def __setattr__(self, name: str, value: object) -> NoReturn:
         raise SignalError(f"panel.{name}: a panel is read-only; build a new series instead")
 
-    def __reduce__(self) -> tuple[type[Panel], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[type[Panel], tuple[object, ...]]:
         datasets = {identity: self._datasets[identity] for identity in self._tables}
         return Panel, (self.metal, self._decisions, self._inputs, datasets, self._tables)
 
@@ -174,15 +175,8 @@ class Panel:
     def _aligned(self, identity: str) -> pd.Series:
         table = self._series_table(identity)
         newest = table[table["observed_for"] >= table["observed_for"].cummax()]
-        rows = _last_known(newest["known_at"], self._decisions)
-        known = rows >= 0
-        values = np.full(len(rows), np.nan)
-        values[known] = newest["value"].to_numpy()[rows[known]]
-        ended = newest["observed_for"].to_numpy()[rows.clip(0)] if len(newest) else None
-        if ended is not None:
-            age = self._decisions.dt.tz_localize(None).to_numpy() - ended
-            values[known & (age > self._datasets[identity].longest_useful_age.to_timedelta64())] = np.nan
-        return pd.Series(values, index=self.index, name=identity)
+        ended, longest = newest["observed_for"].to_numpy(), self._datasets[identity].longest_useful_age
+        return self._carried(newest["value"], newest["known_at"], ended, longest, identity)
 
     def _native(self, identity: str) -> pd.Series:
         table = self._series_table(identity)
@@ -216,15 +210,16 @@ class Panel:
         ages = [d.longest_useful_age for d in ([dataset] if dataset else self._datasets.values())]
         longest = pd.Timedelta(max_age) if max_age is not None else max(ages)
         ordered = series.sort_index(kind="stable")
-        rows = _last_known(ordered.index.to_series(), self._decisions)
-        known = rows >= 0
-        values = np.full(len(rows), np.nan)
-        values[known] = ordered.to_numpy(dtype=float)[rows[known]]
-        if len(ordered):
-            dated = ordered.index.to_numpy(dtype="datetime64[us]")
-            age = self._decisions.to_numpy(dtype="datetime64[us]") - dated[rows.clip(0)]
-            values[known & (age > longest.to_timedelta64())] = np.nan
-        return pd.Series(values, index=self.index, name=series.name)
+        known = ordered.index.to_series()
+        return self._carried(ordered, known, _utc(known), longest, series.name)
+
+    def _carried(
+        self, values: pd.Series, known: pd.Series, since: Moments, longest: pd.Timedelta, name: Hashable
+    ) -> pd.Series:
+        """Values at each decision, on the trading calendar."""
+        numbers = values.to_numpy(dtype=float)
+        found = last_known(numbers, _utc(known), _utc(self._decisions), since, longest.to_timedelta64())
+        return pd.Series(found, index=self.index, name=name)
 
     def _identity(self, name: str) -> str:
         identity = self._inputs.get(name, name)
@@ -239,8 +234,6 @@ class Panel:
         return self._tables[identity]
 
 
-def _last_known(known_at: pd.Series, decisions: pd.Series) -> np.ndarray:
-    """Position of the last row with ``known_at <= decision``; -1 where there is none yet."""
-    moments = known_at.astype("datetime64[us, UTC]").to_numpy(dtype="datetime64[us]")
-    times = decisions.astype("datetime64[us, UTC]").to_numpy(dtype="datetime64[us]")
-    return np.searchsorted(moments, times, side="right") - 1
+def _utc(moments: pd.Series) -> Moments:
+    """As naive numpy moments, in UTC and to the microsecond."""
+    return moments.astype("datetime64[us, UTC]").to_numpy(dtype="datetime64[us]")

@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
-from typing import ClassVar, Literal, get_args, get_type_hints
+from typing import ClassVar, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -38,6 +38,8 @@ _WORDS = re.compile(r"lag (?P<count>\d+) (?P<business>business )?days? (?P<time>
 
 Days = npt.NDArray[np.datetime64]
 
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS = get_args(Weekday)
 CALENDARS = {"US": ("US", None), "GB": ("GB", "ENG"), "CN": ("CN", None)}
 
 
@@ -146,7 +148,8 @@ class CalendarDay(ReleaseRule):
     def _days(self, days: Days) -> Days:
         months = days.astype("datetime64[M]") + self.months_after
         last = (months + 1).astype("datetime64[D]") - 1
-        return np.minimum(months.astype("datetime64[D]") + (self.day - 1), last)
+        released: Days = np.minimum(months.astype("datetime64[D]") + (self.day - 1), last)
+        return released
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +187,7 @@ class Weekly(ReleaseRule):
 
     name = "weekly"
     least = MappingProxyType({"weeks_after": 0})
-    weekday: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "friday"
+    weekday: Weekday = "friday"
     weeks_after: int = 0
     calendar: str = "US"
     exceptions: str = ""  # type: ignore[misc]
@@ -194,9 +197,8 @@ class Weekly(ReleaseRule):
         return f"the {which}{self.weekday.title()} after" + (" (with exceptions)" if self.exceptions else "")
 
     def _days(self, days: Days) -> Days:
-        weekday = get_args(get_type_hints(Weekly)["weekday"]).index(self.weekday)
-        ahead = (weekday - pd.DatetimeIndex(days).day_of_week.to_numpy()) % 7
-        at = days + ahead.astype("timedelta64[D]") + 7 * self.weeks_after
+        ahead = (WEEKDAYS.index(self.weekday) - pd.DatetimeIndex(days).day_of_week.to_numpy()) % 7
+        at: Days = days + ahead.astype("timedelta64[D]") + 7 * self.weeks_after
         return np.busday_offset(at, 0, roll="forward", holidays=_holidays(self.calendar, at))
 
 

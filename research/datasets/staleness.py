@@ -41,14 +41,6 @@ class Staleness:
     next_due: pd.Timestamp | None
     overdue: pd.Timedelta
 
-    @property
-    def line(self) -> str:
-        """One line for a table or the head of a report; empty when nothing newer is due."""
-        if not self.overdue:
-            return ""
-        days = max(1, self.overdue.days)
-        return f"{self.id}: ends {self.last:%Y-%m-%d}, newer data have been due for {days} days; fetch or add it"
-
 
 def next_release(rules: Sequence[ReleaseRule], frequency: str, last: pd.Timestamp) -> pd.Timestamp | None:
     """Moment (UTC) at which the period after ``last`` is released, or None where the rules cannot say.

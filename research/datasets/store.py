@@ -151,7 +151,8 @@ def _read_table(content: bytes, file: str, where: str) -> pd.DataFrame:
 def _known_at(pack: Pack, dataset: Dataset, raw: pd.DataFrame, observed_for: pd.Series) -> pd.Series:
     recorded = dataset.read.known_at
     if recorded and pd.api.types.is_datetime64_any_dtype(raw[recorded]):
-        return raw[recorded].dt.tz_convert("UTC").astype("datetime64[us, UTC]")
+        moments: pd.Series = raw[recorded].dt.tz_convert("UTC").astype("datetime64[us, UTC]")
+        return moments
     published = {rule.column: raw[rule.column] for rule in dataset.release if rule.column}
     exceptions = {}
     for rule in dataset.release:
@@ -165,4 +166,5 @@ def _known_at(pack: Pack, dataset: Dataset, raw: pd.DataFrame, observed_for: pd.
 
 def _numbers(parts: pd.DataFrame) -> pd.Series:
     """Sum of the columns, row by row; with one column, that column."""
-    return parts.apply(pd.to_numeric, errors="raise").astype("float64").sum(axis=1, skipna=False)
+    total: pd.Series = parts.apply(pd.to_numeric, errors="raise").astype("float64").sum(axis=1, skipna=False)
+    return total

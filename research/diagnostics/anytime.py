@@ -13,7 +13,7 @@ looks. Two are kept, one against each opponent:
 
 **The series.** Of the active weight :math:`z_t` (the weight less the average of all before it, those before the
 registration too) and the metal's return over bills :math:`m_t`, both centred by their means *since the registration*:
-:math:`(z_t - \bar z)(m_t - \bar m)`, as in :mod:`research.diagnostics.timing`. The metal's own mean is unknown and
+:math:`(z_t - \bar z)(m_t - \bar m)`, as in ``research.diagnostics.timing``. The metal's own mean is unknown and
 falls out; a bet on :math:`z_t m_t` would win on any drift. Rows are divided by a scale that the registration fixed and
 averaged; days are added up to months.
 

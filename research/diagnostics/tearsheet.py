@@ -18,12 +18,23 @@ def by_period(returns: pd.Series, period: str) -> pd.Series:
     """Returns compounded over calendar periods, ``prod(1 + r) - 1``, by ``pandas.Period``.
 
     ``period`` is a pandas period alias, ``"M"`` or ``"Y"``; the first and the last may be part of one.
+
+    Parameters
+    ----------
+    returns
+        Of each period, simple.
     """
     return (1 + returns).groupby(pd.DatetimeIndex(returns.index).to_period(period)).prod() - 1
 
 
 def monthly_returns(returns: pd.Series) -> pd.DataFrame:
-    """Return of each month, one row a year, columns 1 to 12, and ``year``, the whole year's; NaN outside the record."""
+    """Return of each month, one row a year, columns 1 to 12, and ``year``, the whole year's; NaN outside the record.
+
+    Parameters
+    ----------
+    returns
+        Of each period, simple.
+    """
     months, years = by_period(returns, "M"), by_period(returns, "Y")
     keys = pd.PeriodIndex(months.index)
     table = pd.Series(months.to_numpy(), index=[keys.year, keys.month]).unstack().reindex(columns=range(1, 13))
@@ -69,12 +80,25 @@ def risk(accounts: Mapping[str, Result | PortfolioResult], level: float = 0.95) 
     ``sortino`` and ``calmar`` (a year), ``best_month`` and ``worst_month`` (compounded by calendar month),
     ``value_at_risk`` and ``expected_shortfall`` (of one bar, at ``level``), ``months_up`` (share of months above 0) and
     ``longest_drawdown`` (days). Each is defined in ``metrics``.
+
+    Parameters
+    ----------
+    accounts
+        By name.
     """
     return pd.DataFrame({name: _risk(item, level) for name, item in accounts.items()}).T
 
 
 def rolling(result: Result | PortfolioResult, years: float = 3.0) -> pd.DataFrame:
-    """``sharpe`` and ``volatility``, both a year, over a window that ends at each bar; none before it is full."""
+    """``sharpe`` and ``volatility``, both a year, over a window that ends at each bar; none before it is full.
+
+    Parameters
+    ----------
+    result
+        The account.
+    years
+        Length of the window.
+    """
     year = result.periods_per_year
     excess, window = result.excess_returns, round(years * year)
     deviation = excess.rolling(window).std()

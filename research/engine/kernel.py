@@ -22,7 +22,6 @@ stays ``research.engine.portfolio``; both keep to these rules.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -38,7 +37,7 @@ _ROWS_AT_ONCE = 64
 
 
 def sweep(
-    targets: NDArray[Any] | Iterable[ArrayLike],
+    targets: NDArray[np.generic] | Iterable[ArrayLike],
     market: TradedMarket,
     *,
     threads: int | None = None,
@@ -115,7 +114,7 @@ def _without_infinite(table: Floats, before: int = 0) -> Floats:
     return table
 
 
-def _blocks(targets: NDArray[Any] | Iterable[ArrayLike]) -> Iterator[ArrayLike]:
+def _blocks(targets: NDArray[np.generic] | Iterable[ArrayLike]) -> Iterator[ArrayLike]:
     """One matrix is one block; anything else that can be walked through is blocks."""
     if isinstance(targets, np.ndarray):
         yield targets

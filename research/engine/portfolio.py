@@ -44,7 +44,7 @@ def run(
     execution: Execution,
     *,
     name: str,
-    provenance: Mapping[str, Any] | None = None,
+    provenance: Mapping[str, object] | None = None,
 ) -> Result:
     """Backtest decided target weights of one metal.
 
@@ -138,7 +138,7 @@ class Account:
     returns: pd.Series
     closed: pd.Timestamp | None
 
-    def common(self, name: str, bill_accrual: pd.Series, provenance: Mapping[str, Any]) -> dict[str, Any]:
+    def common(self, name: str, bill_accrual: pd.Series, provenance: Mapping[str, object]) -> dict[str, Any]:
         """Fields that every result has."""
         return {
             "name": name,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import pandas as pd
 
@@ -60,7 +59,7 @@ class Backtest:
     periods_per_year: int
     averaged: bool
     closed: pd.Timestamp | None = None
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -69,7 +68,7 @@ class Backtest:
             elif isinstance(value, pd.Series | pd.DataFrame):
                 object.__setattr__(self, name, value.copy())
 
-    def __getattribute__(self, name: str) -> Any:
+    def __getattribute__(self, name: str) -> object:
         value = object.__getattribute__(self, name)
         return value.copy(deep=False) if isinstance(value, pd.Series | pd.DataFrame) else value
 

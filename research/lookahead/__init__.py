@@ -2,7 +2,6 @@
 
 from research.lookahead.checking import check
 from research.lookahead.dates import dated_bars
-from research.lookahead.pipeline import engine_leaks, loader_leaks
 from research.lookahead.report import CheckReport, DatedBars, Leak, Violation
 
-__all__ = ["CheckReport", "DatedBars", "Leak", "Violation", "check", "dated_bars", "engine_leaks", "loader_leaks"]
+__all__ = ["CheckReport", "DatedBars", "Leak", "Violation", "check", "dated_bars"]

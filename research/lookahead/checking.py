@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +30,7 @@ from research.thesis import Strategy, check_weights
 WORK = 1_000  # calls of a signal of up to three inputs that the probes of one metal may take
 _MOST_CELLS = 1_000  # of which the weights are computed at all
 
-Decisions = Sequence[tuple[dict[str, Any], np.ndarray]]
+Decisions = Sequence[tuple[dict[str, object], np.ndarray]]
 
 
 @dataclass
@@ -52,7 +51,7 @@ def check(
     data: Data,
     *,
     metal: str | None = None,
-    parameters: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, object] | None = None,
     start: str | None = None,
     end: str | None = None,
     execution: Execution | None = None,
@@ -144,7 +143,7 @@ def _look(
     importing: Watch,
     history: History,
     others: list[History],
-    cells: list[dict[str, Any]],
+    cells: list[dict[str, object]],
     market: Market,
     execution: Execution,
     n_cuts: int | None,
@@ -317,11 +316,11 @@ def _not_looked_at(
     return (*lines, "the last bar, after which nothing can be rewritten")
 
 
-def _cell(parameters: Mapping[str, Any]) -> str:
+def _cell(parameters: Mapping[str, object]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in parameters.items())
 
 
-def _once(violations: Any) -> list[Violation]:
+def _once(violations: Iterable[Violation]) -> list[Violation]:
     seen: dict[tuple[str, str], Violation] = {}
     for item in violations:
         seen.setdefault((item.kind, item.what), item)

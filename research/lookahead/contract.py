@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
@@ -98,7 +97,9 @@ def held_outside(runner: Runner, importing: Watch, metal: str) -> Iterator[Viola
         yield violation("import", metal, f"the signal uses {_some(what)}, when the module is imported")
 
 
-def random_cell(runner: Runner, history: History, cells: Sequence[tuple[Mapping[str, Any], np.ndarray]]) -> str | None:
+def random_cell(
+    runner: Runner, history: History, cells: Sequence[tuple[Mapping[str, object], np.ndarray]]
+) -> str | None:
     """Where two runs on the same panel differ, if they do: nothing else can be said of such a signal."""
     for seed in (1, 2):
         numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002

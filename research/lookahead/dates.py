@@ -12,7 +12,6 @@ have carried as much: dates chosen without knowing what happened do not sit that
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,7 +35,7 @@ def dated_bars(
     data: Data,
     metal: str,
     *,
-    parameters: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, object] | None = None,
     start: str | None = None,
     end: str | None = None,
     execution: Execution | None = None,

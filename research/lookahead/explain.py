@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -257,7 +257,7 @@ def _bisect(n: int, shows: Callable[[int], bool]) -> int:
 
 
 def _row(table: pd.DataFrame, place: int, history: History, identity: str) -> _Row:
-    row: Any = table.loc[place]
+    row = cast(pd.Series, table.loc[place])
     columns = value_columns(table, history.datasets[identity])
     same = table.iloc[:place][["observed_for", *history.datasets[identity].key]]
     revision = bool((same == row[same.columns]).all(axis=1).any())

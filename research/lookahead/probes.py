@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -212,7 +211,9 @@ class Prober:
         return found
 
 
-def stable_bars(runner: Runner, history: History, cells: Sequence[tuple[Mapping[str, Any], np.ndarray]]) -> list[Cell]:
+def stable_bars(
+    runner: Runner, history: History, cells: Sequence[tuple[Mapping[str, object], np.ndarray]]
+) -> list[Cell]:
     """Mark the bars whose weight does not hang on the twelfth digit of an input.
 
     Rounding may break a tie either way, so those few are not judged. A signal that trembles all over is.

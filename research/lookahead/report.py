@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from math import isnan
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
+
+from research.values import plain_dict
 
 Probe = Literal["truncation", "perturbation", "gap", "vintage", "delay", "scale", "loader", "engine"]
 LeakKind = Literal[
@@ -65,7 +67,7 @@ class Leak:
     kind: LeakKind
     probe: Probe
     metal: str
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, object]
     input: str
     moved: pd.Timestamp
     knowing: float
@@ -99,9 +101,9 @@ class Leak:
             f"it learned {source}. Usual cause: {self.cause}. Remedy: {self.remedy}."
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values only."""
-        return {key: _plain(value) for key, value in asdict(self).items()}
+        return plain_dict(asdict(self))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +134,7 @@ class Violation:
     def __str__(self) -> str:
         return f"{self.metal}: {self.kind}: {self.what}. Usual cause: {self.cause}. Remedy: {self.remedy}."
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values only."""
         return asdict(self)
 
@@ -166,7 +168,7 @@ class DatedBars:
     """
 
     metal: str
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, object]
     kind: Literal["schedule", "periods"]
     spans: tuple[tuple[pd.Timestamp, pd.Timestamp], ...]
     n_bars: int
@@ -190,10 +192,9 @@ class DatedBars:
             f"a year before costs, and {self.p_shifted:.1%} of shifts in time carry as much"
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values only."""
-        spans = [[day.isoformat() for day in span] for span in self.spans]
-        return {**{key: _plain(value) for key, value in asdict(self).items()}, "spans": spans, "accused": self.accused}
+        return plain_dict({**asdict(self), "accused": self.accused})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -289,22 +290,10 @@ class CheckReport:
             lines.append(f"  not looked at: {'; '.join(self.not_looked_at)}")
         return "\n".join(lines)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values only."""
-        return {
-            "strategy": self.strategy,
-            "word": self.word,
-            "passed": self.passed,
-            "complete": self.complete,
-            "metals": list(self.metals),
-            "skipped": dict(self.skipped),
-            "leaks": [leak.to_json() for leak in self.leaks],
-            "violations": [violation.to_json() for violation in self.violations],
-            "dated": [dated.to_json() for dated in self.dated],
-            "notes": list(self.notes),
-            "coverage": asdict(self.coverage),
-            "not_looked_at": list(self.not_looked_at),
-        }
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return plain_dict({"word": self.word, "passed": self.passed, "complete": self.complete, **found})
 
 
 def different(left: float, right: float) -> tuple[str, str]:
@@ -324,11 +313,3 @@ def _weight(value: float, digits: int) -> str:
 
 def _span(first: pd.Timestamp, last: pd.Timestamp) -> str:
     return f"{first:%Y-%m-%d}" if first == last else f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, pd.Timestamp):
-        return value.isoformat()
-    if isinstance(value, float) and isnan(value):
-        return None
-    return value

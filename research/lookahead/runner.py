@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,7 +46,7 @@ class Cell:
     """
 
     number: int
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, object]
     base: np.ndarray
     stable: np.ndarray
 
@@ -69,7 +68,7 @@ class Runner:
     """
 
     strategy: Strategy
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, object]
     state: Reachable
     watch: Watch
     n_runs: int = 0
@@ -82,7 +81,7 @@ class Runner:
         return self.run_all(history, [self.parameters], n_bars, forget=forget)[0]
 
     def run_all(
-        self, history: History, cells: Iterable[Mapping[str, Any]], n_bars: int | None = None, *, forget: bool = True
+        self, history: History, cells: Iterable[Mapping[str, object]], n_bars: int | None = None, *, forget: bool = True
     ) -> list[Decided]:
         """The same for many cells, which share one panel and what was already computed from it."""
         if forget:
@@ -94,7 +93,7 @@ class Runner:
         self.mutated |= before is not None and decided[0].error is None and _fingerprint(panel) != before
         return decided
 
-    def find_together(self, history: History, decisions: Sequence[tuple[Mapping[str, Any], np.ndarray]]) -> None:
+    def find_together(self, history: History, decisions: Sequence[tuple[Mapping[str, object], np.ndarray]]) -> None:
         """Find the parameters of which the signal takes many values at once, with the same bits for every cell.
 
         The chosen cell, which comes first, is always run alone.
@@ -112,7 +111,7 @@ class Runner:
             ):
                 self.together = []
 
-    def _decide_all(self, panel: Panel, cells: Sequence[Mapping[str, Any]]) -> list[Decided]:
+    def _decide_all(self, panel: Panel, cells: Sequence[Mapping[str, object]]) -> list[Decided]:
         decided = {0: self._decide(panel, cells[0])}
         for places in self.groups(cells)[1:]:
             some, table = [cells[place] for place in places], None
@@ -125,7 +124,7 @@ class Runner:
                 )
         return [decided[place] for place in range(len(cells))]
 
-    def groups(self, cells: Sequence[Mapping[str, Any]]) -> list[list[int]]:
+    def groups(self, cells: Sequence[Mapping[str, object]]) -> list[list[int]]:
         """Positions of the cells that one call decides; the first is alone."""
         return [[0], *([place + 1 for place in places] for places in alike(cells[1:], self.together))]
 
@@ -141,7 +140,7 @@ class Runner:
             warnings.simplefilter("ignore")
             yield
 
-    def _decide(self, panel: Panel, parameters: Mapping[str, Any]) -> Decided:
+    def _decide(self, panel: Panel, parameters: Mapping[str, object]) -> Decided:
         self.n_runs += 1
         try:
             weights = self.strategy.decide(panel, parameters)
@@ -183,7 +182,7 @@ def held(weights: np.ndarray) -> np.ndarray:
     return np.asarray(in_bills(pd.Series(weights).ffill().fillna(0.0).to_numpy()))
 
 
-def _fingerprint(panel: Any) -> tuple[Any, ...]:
+def _fingerprint(panel: Panel) -> tuple[object, ...]:
     """What a panel would serve, as hashes."""
     columns = [column for _, table in sorted(panel._tables.items()) for _, column in sorted(table.items())]
     return (panel.metal, tuple(sorted(panel._inputs.items())), *map(_hash, [panel._decisions, *columns]))

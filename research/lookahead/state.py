@@ -14,10 +14,10 @@ import random
 import sys
 import types
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ import pandas as pd
 from research.provenance import LIBRARIES
 from research.thesis import Strategy
 
+Key = TypeVar("Key")
 _TOO_MANY = 5_000
 _MANY_ROWS = 32
 
@@ -51,17 +52,17 @@ class Reachable:
         The globals of that code.
     """
 
-    def __init__(self, signal: Any) -> None:
+    def __init__(self, signal: object) -> None:
         self.data_held: list[str] = []
         self.collections_held: list[str] = []
         self.functions: list[types.FunctionType] = []
         self.numbers: dict[str, None] = {}
         self.sources: set[str] = set()
         self.names: set[str] = set()
-        self.namespaces: list[dict[str, Any]] = []
+        self.namespaces: list[dict[str, object]] = []
         self._restorers: list[Callable[[], None]] = []
         self._seen: set[int] = set()
-        self._keep: list[Any] = []
+        self._keep: list[object] = []
         self._home = (getattr(signal, "__module__", None) or "").partition(".")[0]
         self._walk(signal)
 
@@ -75,8 +76,8 @@ class Reachable:
         """The code of a function and of all that is defined in it."""
         return _nested(function.__code__)
 
-    def _walk(self, root: Any) -> None:
-        waiting: deque[tuple[str, Any]] = deque([("signal", root)])
+    def _walk(self, root: object) -> None:
+        waiting: deque[tuple[str, object]] = deque([("signal", root)])
         while waiting:
             name, value = waiting.popleft()
             if isinstance(value, int | float) and not isinstance(value, bool):
@@ -87,7 +88,7 @@ class Reachable:
             self._keep.append(value)
             waiting.extend(self._reach(name, value))
 
-    def _reach(self, name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    def _reach(self, name: str, value: object) -> Iterator[tuple[str, object]]:
         """Record how ``value`` is restored, and name what can be reached from it."""
         if isinstance(value, types.FunctionType):
             yield from self._reach_function(value)
@@ -129,7 +130,7 @@ class Reachable:
                 yield from ((f"{name}.{key}", item) for key, item in vars(value).items())
             yield name, type(value)
 
-    def _reach_function(self, function: types.FunctionType) -> Iterator[tuple[str, Any]]:
+    def _reach_function(self, function: types.FunctionType) -> Iterator[tuple[str, object]]:
         if not self._is_user(function.__module__ or ""):
             return
         self._record_mapping(function.__dict__)
@@ -156,11 +157,11 @@ class Reachable:
                 if word in function.__globals__:
                     yield word, function.__globals__[word]
 
-    def _reach_container(self, name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    def _reach_container(self, name: str, value: Collection[object]) -> Iterator[tuple[str, object]]:
         if isinstance(value, dict):
             self._record_mapping(value)
         elif isinstance(value, list | bytearray):
-            self._restorers.append(functools.partial(_refill, value, list(value)))
+            self._restorers.append(functools.partial(value.__setitem__, slice(None), list(value)))
         elif isinstance(value, set | deque):
             self._restorers.append(functools.partial(_replace_contents, value, list(value)))
         if len(value) >= _MANY_ROWS:
@@ -169,12 +170,12 @@ class Reachable:
             items = value.items() if hasattr(value, "items") else enumerate(value)
             yield from ((f"{name}[{key!r}]", item) for key, item in list(items))
 
-    def _reach_class(self, value: type) -> Iterator[tuple[str, Any]]:
+    def _reach_class(self, value: type) -> Iterator[tuple[str, object]]:
         before = {key: item for key, item in vars(value).items() if not key.startswith("__")}
         self._restorers.append(functools.partial(_restore_class, value, before))
         yield from ((f"{value.__name__}.{key}", item) for key, item in before.items())
 
-    def _record_mapping(self, mapping: dict[Any, Any]) -> None:
+    def _record_mapping(self, mapping: dict[Key, object]) -> None:
         self._restorers.append(functools.partial(_restore_mapping, mapping, dict(mapping)))
 
     def _is_user(self, module: str) -> bool:
@@ -255,7 +256,7 @@ def _holds_data(value: pd.Series | pd.DataFrame | pd.Index) -> bool:
     return len(value) >= _MANY_ROWS and not dates
 
 
-def _restore_mapping(mapping: dict[Any, Any], before: dict[Any, Any]) -> None:
+def _restore_mapping(mapping: dict[Key, object], before: dict[Key, object]) -> None:
     for key in [key for key in mapping if key not in before]:
         del mapping[key]
     for key, value in before.items():
@@ -263,14 +264,14 @@ def _restore_mapping(mapping: dict[Any, Any], before: dict[Any, Any]) -> None:
             mapping[key] = value
 
 
-def _drop_new_data(mapping: dict[str, Any], before: frozenset[str]) -> None:
+def _drop_new_data(mapping: dict[str, object], before: frozenset[str]) -> None:
     """Take out what was hung on a library's module; what it loaded lazily stays."""
     for key in [key for key in mapping if key not in before]:
         if not isinstance(mapping[key], types.ModuleType | type) and not callable(mapping[key]):
             del mapping[key]
 
 
-def _restore_class(value: type, before: dict[str, Any]) -> None:
+def _restore_class(value: type, before: dict[str, object]) -> None:
     for key in [key for key in vars(value) if not key.startswith("__") and key not in before]:
         delattr(value, key)
     for key, item in before.items():
@@ -278,11 +279,7 @@ def _restore_class(value: type, before: dict[str, Any]) -> None:
             setattr(value, key, item)
 
 
-def _refill(value: Any, before: list[Any]) -> None:
-    value[:] = before
-
-
-def _replace_contents(value: Any, before: list[Any]) -> None:
+def _replace_contents(value: set[object] | deque[object], before: list[object]) -> None:
     value.clear()
     if isinstance(value, set):
         value.update(before)

@@ -18,7 +18,6 @@ import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -87,7 +86,7 @@ class Watch:
         """Also follow every call made from the files ``sources``: slower, so for one run only."""
         codes = _watched_calls()
 
-        def profile(frame: types.FrameType, event: str, argument: Any) -> None:
+        def profile(frame: types.FrameType, event: str, argument: object) -> None:
             if event == "call" and frame.f_code in codes:
                 kind, what, direct = codes[frame.f_code]
                 if not direct or _called_from(frame, sources):
@@ -113,7 +112,7 @@ class Watch:
                 self.lines.setdefault(frame.f_code.co_filename, {})[frame.f_lineno] = None
             frame = frame.f_back
 
-    def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+    def hear(self, event: str, arguments: tuple[object, ...]) -> None:
         """Judge one audit event; those of threads that ran before are none of the signal's."""
         if threading.get_ident() in self._bystanders:
             return
@@ -151,12 +150,12 @@ class Watch:
 
 
 @contextmanager
-def another_clock(namespaces: list[dict[str, Any]]) -> Iterator[None]:
+def another_clock(namespaces: list[dict[str, object]]) -> Iterator[None]:
     """Let every clock of Python and pandas stand ten years later, also under the names in ``namespaces``."""
     real_date, real_datetime, stamp = datetime.date, datetime.datetime, pd.Timestamp
     later = datetime.timedelta(seconds=_LATER)
     read, read_ns, local, greenwich = time.time, time.time_ns, time.localtime, time.gmtime
-    clocks: dict[Any, Any] = {
+    clocks: dict[object, object] = {
         read: lambda: read() + _LATER,
         read_ns: lambda: read_ns() + int(_LATER * 1e9),
         local: lambda seconds=None: local(read() + _LATER if seconds is None else seconds),
@@ -182,9 +181,9 @@ def another_clock(namespaces: list[dict[str, Any]]) -> Iterator[None]:
             put_back()
 
 
-def _later_class(real: Any, later: datetime.timedelta) -> Any:
+def _later_class(real: type[datetime.date], later: datetime.timedelta) -> type:
     class Instances(type):
-        def __instancecheck__(cls, instance: Any) -> bool:
+        def __instancecheck__(cls, instance: object) -> bool:
             return isinstance(instance, real)
 
     methods = {
@@ -195,7 +194,7 @@ def _later_class(real: Any, later: datetime.timedelta) -> Any:
     return Instances(real.__name__, (real,), {"__new__": lambda cls, *a, **k: real(*a, **k), **methods})
 
 
-def _later_method(method: Callable[..., Any], later: datetime.timedelta) -> Callable[..., Any]:
+def _later_method(method: Callable[..., datetime.date], later: datetime.timedelta) -> Callable[..., datetime.date]:
     return lambda cls, *arguments, **options: method(*arguments, **options) + later
 
 
@@ -206,7 +205,7 @@ def _install() -> None:
         _installed = True
 
 
-def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+def _hook(event: str, arguments: tuple[object, ...]) -> None:
     if _open and event in _EVENTS:
         watch = _open.pop()  # whatever the judging itself opens is not the signal's doing
         try:
@@ -238,7 +237,7 @@ def _watched_calls() -> dict[types.CodeType, tuple[str, str, bool]]:
     """Code -> kind, what it means, and whether only a call straight from the strategy counts."""
     from research.datasets import data, market, store
 
-    calls: dict[Any, tuple[str, str, bool]] = {
+    calls: dict[Callable[..., object], tuple[str, str, bool]] = {
         data.open_data: ("outside_data", "open_data()", False),
         data.Data.observations: ("outside_data", "Data.observations", False),
         data.Data.market: ("outside_data", "Data.market", False),

@@ -24,6 +24,7 @@ ACCOUNTS: dict[str, tuple[str, Role, Dash]] = {
     "matched_exposure": ("Matched exposure", "matched", ""),
     "bills": ("Treasury bills", "bills", "dot"),
 }
+ZERO = Rule(at=0.0, axis="y", label="", role="ink", dash="")
 MAX_EVENT_LINES = 30
 MOST_SIGNALS = 3
 
@@ -138,6 +139,9 @@ def event_study(trial: Trial) -> Chart:
     single = [
         Line(x=bars, y=path, label="Each episode", role="bills", thin=True) for path in found.paths[:MAX_EVENT_LINES]
     ]
+    band = Band(x=bars, low=found.placebo_low, high=found.placebo_high, label="Moved dates", role="matched")
+    mean = Line(x=bars, y=found.mean, label="Mean of the episodes", role="strategy")
+    axis = Axis(title="Cumulative return over bills (%)", form="percent")
     below, above = found.placebo_low[-1], found.placebo_high[-1]
     return Chart(
         title=f"{trial.metal.capitalize()} after {n} episodes of {trial.name}",
@@ -148,18 +152,7 @@ def event_study(trial: Trial) -> Chart:
         ),
         caption=_caption(trial, f"Band: the mean after the same dates, moved around the calendar ({found.level:.0%})."),
         x=Axis(title=f"{_bars(trial).capitalize()} after the fill"),
-        panels=(
-            Panel(
-                y=Axis(title="Cumulative return over bills (%)", form="percent"),
-                marks=(
-                    Band(x=bars, low=found.placebo_low, high=found.placebo_high, label="Moved dates", role="matched"),
-                    *single,
-                    Rule(at=0.0, axis="y", label="", role="ink", dash=""),
-                    _line_of_few(trial, Line(x=bars, y=found.mean, label="Mean of the episodes", role="strategy")),
-                ),
-                height=280,
-            ),
-        ),
+        panels=(Panel(y=axis, marks=(band, *single, ZERO, _line_of_few(trial, mean)), height=280),),
     )
 
 
@@ -177,6 +170,8 @@ def placebo(trial: Trial) -> Chart:
     if not known.size or not isfinite(draws.observed):
         raise DataError(f"{trial.name}: holds one fixed mix, so there is nothing to shift")
     heights, edges = np.histogram(known, bins=min(40, max(8, known.size // 15)))
+    bars = Bars(edges=edges, heights=heights, label="Moved histories", role="bills")
+    here = Rule(at=draws.observed, axis="x", label="The strategy", role="strategy", dash="")
     as_good = (draws.shifted >= draws.observed).mean()
     return Chart(
         title=f"{trial.name} on {trial.metal} among its own moved histories",
@@ -186,15 +181,7 @@ def placebo(trial: Trial) -> Chart:
         ),
         caption=_caption(trial, "The own weights moved in a circle through the same account and costs."),
         x=Axis(title="t of the timing return"),
-        panels=(
-            Panel(
-                y=Axis(title="Moved histories (number)", low=0.0),
-                marks=(
-                    Bars(edges=edges, heights=heights, label="Moved histories", role="bills"),
-                    Rule(at=draws.observed, axis="x", label="The strategy", role="strategy", dash=""),
-                ),
-            ),
-        ),
+        panels=(Panel(y=Axis(title="Moved histories (number)", low=0.0), marks=(bars, here)),),
     )
 
 
@@ -217,16 +204,7 @@ def rolling(trial: Trial) -> Chart:
         ),
         caption=_caption(trial, f"Windows of {found.years:.1f} years, each alone with its 95 % interval."),
         x=DATE,
-        panels=(
-            Panel(
-                y=Axis(title="Timing return (% a year)", form="percent"),
-                marks=(
-                    Band(x=path.index, low=path["low"], high=path["high"], label="95 % interval", role="strategy"),
-                    Rule(at=0.0, axis="y", label="", role="ink", dash=""),
-                    Line(x=path.index, y=path["timing_return"], label="Timing return", role="strategy"),
-                ),
-            ),
-        ),
+        panels=(_timing_returns(path.index, path),),
     )
 
 
@@ -253,6 +231,14 @@ def grid(trial: Trial) -> Chart:
     if not np.isfinite(values).any():
         raise DataError(f"{trial.name}: no declared point has a timing return on {trial.metal}")
     best = np.nanmax(values)
+    cells = Cells(
+        rows=[", ".join(map(str, row)) for row in rows],
+        columns=[str(column) for column in columns],
+        values=values,
+        chosen=chosen,
+        row_title=", ".join(before),
+        column_title=last,
+    )
     return Chart(
         title=f"Timing return over the declared grid of {trial.name} on {trial.metal}",
         description=(
@@ -261,22 +247,7 @@ def grid(trial: Trial) -> Chart:
         ),
         caption=_caption(trial, "% a year, after costs. Every cell counts as a trial."),
         x=Axis(title=last),
-        panels=(
-            Panel(
-                y=Axis(title=", ".join(before), form="percent"),
-                marks=(
-                    Cells(
-                        rows=[", ".join(map(str, row)) for row in rows],
-                        columns=[str(column) for column in columns],
-                        values=values,
-                        chosen=chosen,
-                        row_title=", ".join(before),
-                        column_title=last,
-                    ),
-                ),
-                height=44 * len(rows),
-            ),
-        ),
+        panels=(Panel(y=Axis(title=", ".join(before), form="percent"), marks=(cells,), height=44 * len(rows)),),
     )
 
 
@@ -294,7 +265,12 @@ def power(trial: Trial) -> Chart:
     rules, ratio = trial.verdict.rules, trial.evidence.information_ratio.value
     years = trial.evidence.years
     here = Rule(at=max(ratio, 0.0), axis="x", label="Seen in this record", role="strategy")
-    seen = (here,) if trial.shows_p_values else ()
+    marks = (
+        Rule(at=rules.power, axis="y", label="", role="bills"),
+        Line(x=curve["ratio"], y=curve["power"], label="Chance of finding it", role="ink"),
+        Rule(at=trial.evidence.detectable, axis="x", label="Detectable", role="matched", dash="dot"),
+        *((here,) if trial.shows_p_values else ()),
+    )
     return Chart(
         title=f"What {years:.0f} years could find of {trial.name} on {trial.metal}",
         description=(
@@ -304,17 +280,7 @@ def power(trial: Trial) -> Chart:
         ),
         caption=_caption(trial, f"At the critical value of its family, level {rules.level:.0%}."),
         x=Axis(title="True information ratio a year", low=0.0),
-        panels=(
-            Panel(
-                y=Axis(title="Chance of finding it (%)", form="percent", low=0.0, high=1.0),
-                marks=(
-                    Rule(at=rules.power, axis="y", label="", role="bills"),
-                    Line(x=curve["ratio"], y=curve["power"], label="Chance of finding it", role="ink"),
-                    Rule(at=trial.evidence.detectable, axis="x", label="Detectable", role="matched", dash="dot"),
-                    *seen,
-                ),
-            ),
-        ),
+        panels=(Panel(y=Axis(title="Chance of finding it (%)", form="percent", low=0.0, high=1.0), marks=marks),),
     )
 
 
@@ -336,6 +302,16 @@ def verdicts(study: Study, only: TestedClaim | None = None) -> Chart:
         for claim, shown in zip(claims, told, strict=True)
     ]
     worth = study.rules.worthwhile_information_ratio
+    rows = Rows(
+        labels=[claim.id for claim in claims],
+        notes=words,
+        estimates=[ratio.value if shown else nan for ratio, shown in zip(ratios, told, strict=True)],
+        lows=[low for low, _ in bounds],
+        highs=[high for _, high in bounds],
+        reach=[worth] * len(claims),
+        label="Information ratio and 95 % interval",
+        role="strategy",
+    )
     sentences = "; ".join(
         f"{claim.id} {word}, {number(ratio.value)}" + ("" if shown else ", too few events for an interval")
         for claim, ratio, word, shown in zip(claims, ratios, words, told, strict=True)
@@ -349,25 +325,7 @@ def verdicts(study: Study, only: TestedClaim | None = None) -> Chart:
             f" costs, which lies a little inside. {sources(trials)}"
         ),
         x=Axis(title="Information ratio a year, in the claimed direction"),
-        panels=(
-            Panel(
-                y=Axis(title=""),
-                marks=(
-                    Rule(at=0.0, axis="x", label="", role="ink", dash=""),
-                    Rows(
-                        labels=[claim.id for claim in claims],
-                        notes=words,
-                        estimates=[ratio.value if shown else nan for ratio, shown in zip(ratios, told, strict=True)],
-                        lows=[low for low, _ in bounds],
-                        highs=[high for _, high in bounds],
-                        reach=[worth] * len(claims),
-                        label="Information ratio and 95 % interval",
-                        role="strategy",
-                    ),
-                ),
-                height=40 * len(claims),
-            ),
-        ),
+        panels=(Panel(y=Axis(title=""), marks=(replace(ZERO, axis="x"), rows), height=40 * len(claims)),),
     )
 
 
@@ -395,16 +353,7 @@ def history(found: History) -> Chart:
             f"allow one. Last bar {last['last_bar']:%Y-%m}."
         ),
         x=DATE,
-        panels=(
-            Panel(
-                y=Axis(title="Timing return (% a year)", form="percent"),
-                marks=(
-                    Band(x=days, low=table["low"], high=table["high"], label="95 % interval", role="strategy"),
-                    Rule(at=0.0, axis="y", label="", role="ink", dash=""),
-                    Line(x=days, y=table["timing_return"], label="Timing return", role="strategy"),
-                ),
-            ),
-        ),
+        panels=(_timing_returns(days, table),),
     )
 
 
@@ -439,6 +388,13 @@ def _enough_events(trial: Trial) -> None:
     if not trial.shows_p_values:
         least = trial.verdict.rules.min_events
         raise DataError(f"{trial.name}: {trial.evidence.events} independent events are under {least}")
+
+
+def _timing_returns(x: pd.Index, found: pd.DataFrame) -> Panel:
+    """Estimates through time, with their interval."""
+    band = Band(x=x, low=found["low"], high=found["high"], label="95 % interval", role="strategy")
+    line = Line(x=x, y=found["timing_return"], label="Timing return", role="strategy")
+    return Panel(y=Axis(title="Timing return (% a year)", form="percent"), marks=(band, ZERO, line))
 
 
 def _line_of_few(trial: Trial, line: Line) -> Line:

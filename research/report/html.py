@@ -11,6 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from research.datasets.store import write_atomically
+from research.execution import Execution
 from research.report import charts
 from research.report.chart import Chart
 from research.report.columns import CLAIM_COLUMNS, ROW_COLUMNS, shows
@@ -32,6 +33,7 @@ from research.report.tables import (
 from research.report.tearsheet import tearsheet
 from research.report.words import DASH, p_value, signed_percent
 from research.study import Study, Trial
+from research.verdict import Rules
 
 
 def write_report(study: Study, path: str | Path) -> Path:
@@ -94,7 +96,7 @@ def _of_one(trial: Trial, pictures: Mapping[str, Chart]) -> Iterable[Section]:
             tag("p", tag("strong", "It would be refuted by: "), trial.strategy.falsifier),
             verdict_table([trial]),
             tag("p", note(ROW_COLUMNS), class_="soft"),
-            performance_table(trial),
+            performance_table(trial, f"{trial.name} on {trial.metal}"),
             tag("p", PERFORMANCE_NOTE, class_="soft"),
         ),
     )
@@ -195,12 +197,13 @@ def _of_many(study: Study, drawn: Mapping[tuple[str, str], Mapping[str, Chart]])
 
 
 def _assumptions(study: Study) -> Iterable[Markup]:
-    shown = [
-        (item.name.replace("_", " "), f"{getattr(study.execution, item.name):g}") for item in fields(study.execution)
-    ]
-    yield table("Terms of trade (bars; fractions of the value traded or held)", ("Term", "Value"), shown, "hr")
-    rules = [(item.name.replace("_", " "), f"{getattr(study.rules, item.name):g}") for item in fields(study.rules)]
-    yield table("Rules of the verdict", ("Rule", "Value"), rules, "hr")
+    captions: dict[str, Execution | Rules] = {
+        "Terms of trade (bars; fractions of the value traded or held)": study.execution,
+        "Rules of the verdict": study.rules,
+    }
+    for caption, values in captions.items():
+        rows = [(item.name.replace("_", " "), f"{getattr(values, item.name):g}") for item in fields(values)]
+        yield table(caption, ("Name", "Value"), rows, "hr")
     if study.skipped:
         rows = [(f"{item.strategy}, {item.metal}", item.reason) for item in study.skipped]
         yield table("Not run", ("Trial", "Reason"), rows, "ht")

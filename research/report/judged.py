@@ -69,7 +69,7 @@ def row_section(trial: Trial, pictures: Pictures) -> Section:
         body=join(
             tag("p", trial.strategy.claim, class_="claim"),
             tag("p", trial.verdict.reason),
-            performance_table(trial),
+            performance_table(trial, f"{trial.name} on {trial.metal}"),
             *(figure(picture, "h5", caption=False) for picture in pictures.values()),
             findings_table(trial),
         ),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from research.report.markup import join, tag
 from research.report.page import Section
 from research.report.study_words import ACCOUNT_HEADINGS, ACCOUNTS, account_cells
-from research.report.tables import table
+from research.report.tables import performance_table
 from research.report.words import interval, number, p_value, percent, signed_percent
 
 if TYPE_CHECKING:
@@ -49,15 +49,13 @@ def portfolio_lines(trial: PortfolioTrial) -> list[str]:
 
 def portfolio_section(trial: PortfolioTrial) -> Section:
     """The section of the HTML report."""
-    rows = account_rows(trial)
-    caption = f"After costs, {trial.result.first_fill:%Y-%m} to {trial.result.equity.index[-1]:%Y-%m}"
     return Section(
         title="The thesis as one portfolio",
         short="One portfolio",
         id="portfolio",
         body=join(
             tag("p", str(trial.verdict), class_="verdict"),
-            table(caption, HEADINGS, rows, "hrrrrrrr", label="Accounts of the portfolio"),
+            performance_table(trial, "the portfolio"),
             tag("ul", *(tag("li", line) for line in portfolio_lines(trial))),
         ),
     )

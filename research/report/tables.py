@@ -12,7 +12,7 @@ from research.report.words import DASH, number, p_value
 
 if TYPE_CHECKING:
     from research.report.columns import Answered
-    from research.study import Study, TestedClaim, Trial
+    from research.study import PortfolioTrial, Study, TestedClaim, Trial
 
 
 def table(
@@ -74,12 +74,11 @@ def _kinds(columns: Sequence[Column]) -> str:
     return "".join(column.align for column in columns)
 
 
-def performance_table(trial: Trial) -> Markup:
-    """What the account and its benchmarks did, after costs."""
+def performance_table(trial: Trial | PortfolioTrial, about: str) -> Markup:
+    """What the account and its benchmarks did, after costs; ``about`` whose accounts they are."""
     rows = [(ACCOUNTS[name], *account_cells(row)) for name, row in trial.performance.items()]
-    headings = ("Account", *ACCOUNT_HEADINGS)
-    caption = f"After costs, {trial.result.first_fill:%Y-%m} to {trial.equity.index[-1]:%Y-%m}"
-    return table(caption, headings, rows, "hrrrrrrr", label=f"Accounts of {trial.name} on {trial.metal}")
+    caption = f"After costs, {trial.result.first_fill:%Y-%m} to {trial.result.equity.index[-1]:%Y-%m}"
+    return table(caption, ("Account", *ACCOUNT_HEADINGS), rows, "hrrrrrrr", label=f"Accounts of {about}")
 
 
 def findings_table(trial: Trial) -> Markup:

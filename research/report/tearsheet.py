@@ -12,8 +12,8 @@ import pandas as pd
 
 from research.diagnostics import tearsheet as frames
 from research.engine.result import Result
-from research.report.chart import Axis, Cells, Chart, Line, Panel, Rule
-from research.report.charts import ACCOUNTS, DATE, sources
+from research.report.chart import Axis, Cells, Chart, Line, Panel
+from research.report.charts import ACCOUNTS, DATE, ZERO, sources
 from research.report.markup import Markup, join, tag
 from research.report.study_words import ACCOUNTS as WORDS
 from research.report.svg import figure
@@ -47,6 +47,14 @@ def months(trial: Trial) -> Chart:
     for name in COMPARED[1:]:
         found[name] = frames.by_period(trial.benchmarks[name].returns, "Y").to_numpy()
     years = found["year"].sort_values()
+    cells = Cells(
+        rows=[str(year) for year in found.index],
+        columns=[*MONTHS, "Year", "B&H", "Matched"],
+        values=found.to_numpy(),
+        chosen=None,
+        row_title="year",
+        column_title="month",
+    )
     beaten = (found["year"] > found["buy_and_hold"]).sum()
     return Chart(
         title=f"Returns of {trial.name} on {trial.metal} by month and year",
@@ -56,36 +64,26 @@ def months(trial: Trial) -> Chart:
         ),
         caption=f"After costs; the first and the last year may be part of one. B&H: buy and hold. {sources([trial])}",
         x=Axis(title=""),
-        panels=(
-            Panel(
-                y=Axis(title="", form="percent"),
-                marks=(
-                    Cells(
-                        rows=[str(year) for year in found.index],
-                        columns=[*MONTHS, "Year", "B&H", "Matched"],
-                        values=found.to_numpy(),
-                        chosen=None,
-                        row_title="year",
-                        column_title="month",
-                    ),
-                ),
-                height=24 * len(found),
-            ),
-        ),
+        panels=(Panel(y=Axis(title="", form="percent"), marks=(cells,), height=24 * len(found)),),
     )
 
 
 def rolling(trial: Trial, years: float = 3.0) -> Chart:
-    """Sharpe ratio and volatility over a moving window, of the strategy and of what it is compared with."""
+    """Sharpe ratio and volatility over a moving window, of the strategy and of what it is compared with.
+
+    Parameters
+    ----------
+    years
+        Length of the window.
+    """
     found = {name: frames.rolling(result, years) for name, result in _accounts(trial).items()}
     own, held = (found[name]["sharpe"] for name in COMPARED[:2])
     axes = {
         "sharpe": Axis(title="Sharpe ratio (a year)"),
         "volatility": Axis(title="Volatility (% a year)", form="percent"),
     }
-    zero = Rule(at=0.0, axis="y", label="", role="ink", dash="")
     panels = [
-        Panel(y=axis, marks=(zero, *(_line(name, found[name][column]) for name in reversed(COMPARED))), height=150)
+        Panel(y=axis, marks=(ZERO, *(_line(name, found[name][column]) for name in reversed(COMPARED))), height=150)
         for column, axis in axes.items()
     ]
     return Chart(
@@ -107,7 +105,13 @@ def risk_table(trial: Trial) -> Markup:
 
 
 def drawdown_table(trial: Trial, most: int = 5) -> Markup:
-    """The deepest falls of the account and of buy and hold."""
+    """The deepest falls of the account and of buy and hold.
+
+    Parameters
+    ----------
+    most
+        Rows, at most.
+    """
     start = trial.result.first_fill
     found = {WORDS[name]: _accounts(trial)[name].returns for name in COMPARED[:2]}
     falls = [frames.worst_drawdowns(item, most, start=start).assign(account=name) for name, item in found.items()]

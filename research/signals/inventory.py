@@ -15,7 +15,6 @@ from research.memo import shared
 from research.signals.lease import Numbers
 from research.signals.series import value_before
 
-OUNCES_PER_TONNE = 32_150.7466
 OUNCES_PER_CONTRACT = {"gold": 100.0, "silver": 5_000.0}
 RESTATEMENTS = ("2011-04-27",)  # COMEX restated registered and eligible; nothing moved
 
@@ -108,7 +107,8 @@ def reclassified(
     share = share.where(reported.diff() <= pd.Timedelta(max_gap))
     for date in map(pd.Timestamp, restatements):
         share = share.mask((reported >= date) & (reported.shift() < date))
-    return share.rename("reclassified")
+    reclassified: pd.Series = share.rename("reclassified")
+    return reclassified
 
 
 def free_float(vaults: Numbers, funds: Numbers) -> Numbers:

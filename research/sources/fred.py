@@ -61,17 +61,18 @@ def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     day a value first appeared.
     """
     what = f"fred {wanted['id']}"
-    if wanted.get("dbnomics") and body.lstrip()[:1] == b"{" and b'"series"' in body[:100_000]:
+    if body.lstrip()[:1] != b"{":
+        table = csv_table(body, what)
+        date_column = "DATE" if "DATE" in table.columns else "observation_date"
+        need_columns(table, [date_column, wanted["id"]], what)
+        table = series(table[date_column], table[wanted["id"]], what)
+    elif wanted.get("dbnomics") and b'"series"' in body[:100_000]:
         table = _parse_dbnomics(body, wanted["dbnomics"], what)
-        return _end_of_months(table) if wanted.get("period") == "month" else table
-    if body.lstrip()[:1] == b"{":
+    else:
         table = _parse_json(body, what, bool(wanted.get("vintages")))
-        return _end_of_months(table) if wanted.get("period") == "month" else table
-    table = csv_table(body, what)
-    date_column = "DATE" if "DATE" in table.columns else "observation_date"
-    need_columns(table, [date_column, wanted["id"]], what)
-    read = series(table[date_column], table[wanted["id"]], what)
-    return _end_of_months(read) if wanted.get("period") == "month" else read
+    if wanted.get("period") == "month":
+        table["observed_for"] = (table["observed_for"] + pd.offsets.MonthEnd(0)).astype("datetime64[us]")
+    return table
 
 
 def _parse_json(body: bytes, what: str, vintages: bool) -> pd.DataFrame:
@@ -111,8 +112,3 @@ def _parse_dbnomics(body: bytes, copy: str, what: str) -> pd.DataFrame:
     if found != copy or len(days) != len(values):
         raise SourceError(f"{what}: DBnomics sent {found} where {copy} was asked for; it changed its format")
     return series(days, values, what)
-
-
-def _end_of_months(table: pd.DataFrame) -> pd.DataFrame:
-    ends = table["observed_for"] + pd.offsets.MonthEnd(0)
-    return table.assign(observed_for=ends.astype("datetime64[us]"))

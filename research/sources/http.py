@@ -337,7 +337,7 @@ class Client:
             if asked > self.limits.longest_wait:
                 raise SourceError(f"{what}: {fault}, which asks to wait {asked:.0f} s; fetch again after that")
             return asked
-        wait = self.limits.backoff * 2 ** (attempt - 1)
+        wait = self.limits.backoff * 2.0 ** (attempt - 1)
         return min(wait * (1 + self._jitter()), self.limits.longest_wait)
 
 

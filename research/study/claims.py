@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 import pandas as pd
 
@@ -59,7 +58,7 @@ class Part:
         """
         return self.periods >= MINIMUM_PERIODS and self.events >= rules.min_events
 
-    def to_json(self, rules: Rules) -> dict[str, Any]:
+    def to_json(self, rules: Rules) -> dict[str, object]:
         """Plain values only.
 
         Parameters
@@ -140,7 +139,7 @@ class TestedClaim:
         """
         return split(list(self.timings.values()), self.evidence.sign, day)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values only."""
         plain = {name: getattr(self, name) for name in ("id", "short", "sentence", "falsifier", "rests_on")} | {
             "strategies": list(self.strategies),

@@ -35,7 +35,7 @@ def deciding_findings(evidence: Evidence, rules: Rules) -> dict[str, Finding]:
 def _of(estimate: Estimate, told: bool, *, method: str, **more: Any) -> Finding:
     """What an estimate of the record says, with its error where it is told."""
     cosines = f"equal-weighted cosines, Student's t with {estimate.degrees_of_freedom:.1f} degrees of freedom"
-    found = {
+    found: dict[str, Any] = {
         "estimate": estimate.value,
         "null": _NULL,
         "interval": estimate.interval() if told else None,

@@ -72,7 +72,7 @@ class Portfolio:
     sizes: pd.DataFrame
     book: Legs
     execution: Execution
-    provenance: Mapping[str, Any]
+    provenance: Mapping[str, object]
 
     @classmethod
     def assembled(cls, legs: Mapping[str, Strategy], data: Data, terms: Terms) -> Portfolio:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import pandas as pd
 
@@ -64,7 +63,7 @@ class PortfolioTrial:
         rows = {"weight": held.mean(axis=0), "earned": earned.mean(axis=0) * self.result.periods_per_year}
         return pd.DataFrame(rows, index=self.result.leg_weights.columns)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values only."""
         return {
             "strategies": dict(self.strategies),

@@ -43,7 +43,7 @@ class Variants(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, number: int, /) -> Mapping[str, Any]: ...
+    def __getitem__(self, number: int, /) -> Mapping[str, object]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ class Count:
         """All distinct trials: declared here or recorded earlier."""
         return self.declared + self.before
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values only."""
         return {"declared": self.declared, "recorded_before": self.before, "counted": self.total, "status": self.status}
 
@@ -82,12 +82,12 @@ class Terms:
     start: str | None = None
     end: str | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values only."""
         return {**asdict(self.execution), "start": self.start, "end": self.end}
 
 
-def trial_key(strategy: Strategy, metal: str, parameters: Mapping[str, Any], prices: str, terms: Terms) -> str:
+def trial_key(strategy: Strategy, metal: str, parameters: Mapping[str, object], prices: str, terms: Terms) -> str:
     """What makes a trial one: code, metal, parameters, prices, terms and dates. A rerun has the same key."""
     parts = [strategy.source_hash, strategy.name, label("", metal, parameters), prices, terms.to_json()]
     return hash_text(json.dumps(parts, sort_keys=True, default=str))
@@ -161,7 +161,7 @@ def series_of(
 
 
 def entries_of(
-    item: Candidate, keys: Mapping[str, str], numbers: Mapping[str, Any], terms: Terms, data: Mapping[str, str]
+    item: Candidate, keys: Mapping[str, str], numbers: Mapping[str, object], terms: Terms, data: Mapping[str, str]
 ) -> list[Entry]:
     """A candidate's trials as the ledger lists them: the chosen with its main numbers, and the rest of its grid."""
     known = versions()
@@ -196,7 +196,7 @@ def record_grid(
     """Write down every variant that a sweep tried; return a problem in words.
 
     Timing series are kept of all, or of so many spread evenly over a larger grid: what lies between them is a near-copy
-    of its neighbours, and a copy costs nothing. So are the entries of a grid beyond :data:`MOST_ENTRIES`, each of which
+    of its neighbours, and a copy costs nothing. So are the entries of a grid beyond ``MOST_ENTRIES``, each of which
     says of how many it is one.
     """
     if ledger is None:

@@ -163,7 +163,7 @@ def compare(
     data: Data | None = None,
     *,
     metals: Iterable[str] | None = None,
-    parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    parameters: Mapping[str, Mapping[str, object]] | None = None,
     start: str | None = None,
     end: str | None = None,
     price: str | None = None,
@@ -309,7 +309,7 @@ def backtest(
     rules: Rules | None = None,
     ledger: Recorder | None = LEDGER,
     thesis: Thesis | None = None,
-    **parameters: Any,
+    **parameters: object,
 ) -> Trial:
     """Judge one strategy on one metal: by default the first that it claims.
 
@@ -510,7 +510,7 @@ def _write(
     return ledger.record(entries) or ledger.keep(series)
 
 
-def _numbers(trial: Trial) -> dict[str, Any]:
+def _numbers(trial: Trial) -> dict[str, object]:
     row, evidence = trial.own_performance, trial.evidence
     p = evidence.deciding.supporting
     return {
@@ -526,7 +526,7 @@ def _numbers(trial: Trial) -> dict[str, Any]:
 
 def _manifest(
     strategies: list[Strategy], data: Data, used: Mapping[str, Dataset], start: str | None, end: str | None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     coverage = {identity: data.coverage(identity) for identity in sorted(used)}
     return {
         **versions(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -92,7 +92,7 @@ class GridPoint:
         Whether it is the one that is shown in full.
     """
 
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, object]
     timing_return: float
     chosen: bool
 
@@ -131,7 +131,7 @@ class Trial:
 
     strategy: Strategy
     metal: str
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, object]
     claim: str
     accounts: Accounts
     evidence: Evidence
@@ -220,7 +220,7 @@ class Trial:
         """The vectorbt Portfolio of the account: see ``simulated``."""
         return simulated(self.accounts.decided, self.accounts.market, self.result.execution, name=self.name)
 
-    def to_json(self, *, appendix: bool = True) -> dict[str, Any]:
+    def to_json(self, *, appendix: bool = True) -> dict[str, object]:
         """Plain values only; without ``appendix`` no finding but those that decide, which takes no time."""
         found = {**self.findings, **(self.appendix if appendix else {})}
         return {
@@ -235,7 +235,7 @@ class Trial:
         }
 
 
-def account_json(trial: Trial | PortfolioTrial) -> dict[str, Any]:
+def account_json(trial: Trial | PortfolioTrial) -> dict[str, object]:
     """What every judged account says of itself, in plain values."""
     result = trial.result
     return {
@@ -258,7 +258,7 @@ def open_accounts(
     execution: Execution,
     name: str,
     constant: ConstantAccounts,
-    provenance: Mapping[str, Any] | None = None,
+    provenance: Mapping[str, object] | None = None,
 ) -> Accounts:
     """Run a strategy's decided weights from the first decision on."""
     first = pd.Timestamp(decided.index[decided.notna() & (decided != UNKNOWN)][0])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cloudpickle
 from distributed.diagnostics.plugin import WorkerPlugin
 
@@ -22,11 +20,11 @@ class Bring(WorkerPlugin):  # type: ignore[misc]
         self._key = key
         self._payload = payload
 
-    def setup(self, worker: Any) -> None:
+    def setup(self, worker: object) -> None:
         """Unpack the problem in the worker's process."""
         _problems[self._key] = cloudpickle.loads(self._payload)
 
-    def teardown(self, worker: Any) -> None:
+    def teardown(self, worker: object) -> None:
         """Let it go."""
         _problems.pop(self._key, None)
 

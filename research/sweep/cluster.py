@@ -12,11 +12,15 @@ import logging
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import islice
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from research.errors import ExecutionError, RunError
 from research.sweep.problem import Floats, Problem
 from research.sweep.store import fingerprint
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
 
 _AHEAD = 3  # blocks under way for each worker
 _PATIENCE = "15s"
@@ -45,7 +49,7 @@ def evaluate_blocks(
             stack.callback(client.unregister_worker_plugin, plugin.name)
         waiting = iter(blocks)
 
-        def submit(block: int) -> Any:
+        def submit(block: int) -> Future:
             return client.submit(evaluate_block, key, block, fingerprint(), key=f"{key}-{block}", pure=True)
 
         n_workers = workers or max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
@@ -68,7 +72,7 @@ def evaluate_blocks(
                 under_way.add(successor)
 
 
-def _client(distributed: Any, stack: ExitStack, workers: int | None, scheduler: str | None) -> Any:
+def _client(distributed: ModuleType, stack: ExitStack, workers: int | None, scheduler: str | None) -> Client:
     if scheduler:
         try:
             return distributed.Client(scheduler, timeout=_PATIENCE)
@@ -88,7 +92,7 @@ def _payload(problem: Problem) -> bytes:
     return payload
 
 
-def _distributed() -> Any:
+def _distributed() -> ModuleType:
     try:
         import distributed
     except ModuleNotFoundError:

@@ -6,7 +6,6 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import floor, isfinite, prod
-from typing import Any
 
 from research.errors import ParameterError
 
@@ -25,13 +24,13 @@ class Grid:
         Value of every other parameter.
     """
 
-    axes: Mapping[str, tuple[Any, ...]]
-    fixed: Mapping[str, Any]
+    axes: Mapping[str, tuple[object, ...]]
+    fixed: Mapping[str, object]
 
     def __len__(self) -> int:
         return prod(len(values) for values in self.axes.values())
 
-    def __getitem__(self, number: int) -> dict[str, Any]:
+    def __getitem__(self, number: int) -> dict[str, object]:
         """Parameters of one variant, by its number."""
         if not 0 <= number < len(self):
             raise IndexError(number)
@@ -39,7 +38,7 @@ class Grid:
             name: self.axes[name][at] for name, at in zip(self.axes, self.place(number), strict=True)
         }
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[dict[str, object]]:
         return (self[number] for number in range(len(self)))
 
     def place(self, number: int) -> tuple[int, ...]:
@@ -56,7 +55,7 @@ class Grid:
         return ", ".join(f"{name}={values[name]!r}" for name in self.axes) or "the only variant"
 
 
-def parse_axes(words: Iterable[str]) -> dict[str, tuple[Any, ...]]:
+def parse_axes(words: Iterable[str]) -> dict[str, tuple[object, ...]]:
     """``["threshold=1,1.5,2", "hold_days=30:180:30"]`` -> the values of each parameter.
 
     A range ``first:last:step`` includes its last value. What is no number stays a word.
@@ -66,7 +65,7 @@ def parse_axes(words: Iterable[str]) -> dict[str, tuple[Any, ...]]:
     ParameterError
         If a word is no axis, or names a parameter twice or a value twice.
     """
-    axes: dict[str, tuple[Any, ...]] = {}
+    axes: dict[str, tuple[object, ...]] = {}
     for word in words:
         name, equals, text = word.partition("=")
         if not (name and equals and text):
@@ -80,13 +79,13 @@ def parse_axes(words: Iterable[str]) -> dict[str, tuple[Any, ...]]:
     return axes
 
 
-def _values(part: str, word: str) -> tuple[Any, ...]:
+def _values(part: str, word: str) -> tuple[object, ...]:
     ends = part.split(":")
     if len(ends) != 3:
         return (_value(part.strip()),)
-    first, last, step = (_value(end) for end in ends)
-    numbers = all(isinstance(end, int | float) and isfinite(end) for end in (first, last, step))
-    if not numbers or step <= 0 or last < first:
+    numbers = [end for end in map(_value, ends) if isinstance(end, int | float) and isfinite(end)]
+    first, last, step = numbers if len(numbers) == 3 else (0, 0, 0)
+    if step <= 0 or last < first:
         raise ParameterError(f"--grid {word!r}: a range is FIRST:LAST:STEP, rising numbers, e.g. 30:180:30")
     steps = floor((last - first) / step + 1e-9)
     if steps >= MAX_VALUES:
@@ -95,7 +94,7 @@ def _values(part: str, word: str) -> tuple[Any, ...]:
     return tuple(value if isinstance(value, int) else round(value, 12) for value in values)
 
 
-def _value(text: str) -> Any:
+def _value(text: str) -> object:
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):

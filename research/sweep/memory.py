@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,16 +44,17 @@ def strategy_memory(strategy: Strategy, panel: Panel, grid: Grid, first: int, *,
     return longest if longest <= (len(index) - first) // 2 else None
 
 
-def _extremes(strategy: Strategy, grid: Grid) -> Iterable[Mapping[str, Any]]:
+def _extremes(strategy: Strategy, grid: Grid) -> Iterable[Mapping[str, object]]:
     chosen = {**strategy.defaults, **grid.fixed}
     yield chosen
     for name, values in grid.axes.items():
-        ordered = sorted(values) if all(isinstance(value, int | float) for value in values) else values
+        numbers = sorted(value for value in values if isinstance(value, int | float))
+        ordered = numbers if len(numbers) == len(values) else values
         for value in {repr(value): value for value in (ordered[0], ordered[-1])}.values():
             yield {**chosen, name: value}
 
 
-def _weights(strategy: Strategy, panel: Panel, variant: Mapping[str, Any], max_leverage: float) -> np.ndarray:
+def _weights(strategy: Strategy, panel: Panel, variant: Mapping[str, object], max_leverage: float) -> np.ndarray:
     try:
         weights = strategy.weight_table(panel, [variant], max_leverage=max_leverage)[0]
     except AssayError:  # too little is left for it to run at all: it needs what was taken away

@@ -75,7 +75,7 @@ class Problem:
 
 
 def evaluate(problem: Problem, block: int, *, threads: int | None = None) -> Floats:
-    """Records of the variants of one block (:func:`records_of`)."""
+    """Records of the variants of one block (``records_of``)."""
     return records_of(problem, problem.numbers(block), threads=threads)
 
 

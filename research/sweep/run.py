@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypedDict
 
 from research.datasets.data import Data
 from research.datasets.registry import read_registry
@@ -33,27 +32,6 @@ from research.runs import (
 from research.sweep.sweep import Sweep, run_sweep
 
 RESULTS = ("sweep.json", "equity.csv")
-
-
-class Manifest(TypedDict):
-    """What was asked, and of what."""
-
-    format: int
-    kind: str
-    found: str
-    source: str
-    framework: str
-    metal: str
-    axes: dict[str, list[object]]
-    by: list[str]
-    start: str | None
-    end: str | None
-    price: str
-    execution: dict[str, float]
-    n_folds: int
-    memory: int | None
-    data: dict[str, str]
-    packs: list[str]
 
 
 def save_sweep(found: Sweep, folder: str | Path, data: Data, start: str | None = None, end: str | None = None) -> Path:
@@ -81,63 +59,56 @@ def replay_sweep(folder: Path, data: Data | None = None) -> Replay:
         If the folder is of another format, or not whole.
     """
     try:
-        before: Manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        before = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         texts = {name: (folder / name).read_text(encoding="utf-8") for name in (*RESULTS, "environment.json")}
-        asked = {"axes": before["axes"], "by": before["by"], "n_folds": before["n_folds"], "memory": before["memory"]}
-        asked |= {"metal": before["metal"], "start": before["start"], "end": before["end"]}
-        terms = Execution(**before["execution"])  # type: ignore[arg-type]
+        asked, terms = before["asked"], Execution(**before["execution"])
+        packs = [Path(pack) for pack in before["packs"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(
-            f"{folder}: is no run of a sweep, or not a whole one: {error}; make one with --run DIR"
-        ) from None
-    packs = [Path(pack) for pack in before["packs"]]
-    data = data or Data(
-        [read_registry(pack if (pack / "registry.toml").is_file() else bundled_folder()) for pack in packs]
-    )
+        remedy = "make one with --run DIR"
+        raise RunError(f"{folder}: is no run of a sweep, or not a whole one: {error}; {remedy}") from None
+    if data is None:
+        data = Data([read_registry(pack if (pack / "registry.toml").is_file() else bundled_folder()) for pack in packs])
     data = data if data.price.name == before["price"] else data.priced(before["price"])
     with tempfile.TemporaryDirectory() as cache:
-        found = run_sweep(find_strategy(before["found"]), data, execution=terms, cache=Path(cache), **asked)  # type: ignore[arg-type]
-        after = _contents(found, data, before["start"], before["end"])
-    if all(texts[name] == after[name] for name in RESULTS):
-        return Replay(folder=folder, identical=True, differences=(), results=RESULTS)
-    kinds = list(
-        _causes(before, json.loads(after["manifest.json"]), texts["environment.json"] != after["environment.json"])
+        found = run_sweep(find_strategy(before["found"]), data, execution=terms, cache=Path(cache), **asked)
+        again = _contents(found, data, asked["start"], asked["end"])
+    after = json.loads(again["manifest.json"])
+    unlike = [name for name in RESULTS if texts[name] != again[name]]
+    causes = [("data", f"{name}: another file than the run read") for name in _unlike(before["data"], after["data"])]
+    causes += [("code", f"{name}: computes something else") for name in _unlike(before["code"], after["code"])]
+    if texts["environment.json"] != again["environment.json"]:
+        causes.append(("versions", "Python, the libraries or the machine (environment.json)"))
+    told = [*causes, *(("results" if causes else "arithmetic", f"{name}: other bytes") for name in unlike)]
+    return Replay(
+        folder=folder,
+        identical=not unlike,
+        differences=tuple(Difference(kind=kind, what=what) for kind, what in told) if unlike else (),
+        results=RESULTS,
     )
-    unlike = [name for name in RESULTS if texts[name] != after[name]]
-    kind = "results" if kinds else "arithmetic"
-    differences = (*kinds, *(Difference(kind=kind, what=f"{name}: other bytes") for name in unlike))
-    return Replay(folder=folder, identical=False, differences=differences, results=RESULTS)
 
 
-def _causes(before: Manifest, after: Manifest, other_versions: bool) -> Iterator[Difference]:
-    for identity in sorted({*before["data"], *after["data"]}):
-        if before["data"].get(identity) != after["data"].get(identity):
-            yield Difference(kind="data", what=f"{identity}: another file than the run read")
-    if before["source"] != after["source"]:
-        yield Difference(kind="code", what=f"{before['found']}: computes something else")
-    if before["framework"] != after["framework"]:
-        yield Difference(kind="code", what="the package research itself")
-    if other_versions:
-        yield Difference(kind="versions", what="Python, the libraries or the machine (environment.json)")
+def _unlike(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
 
 
 def _contents(found: Sweep, data: Data, start: str | None, end: str | None) -> Mapping[str, str]:
     inputs = {*found.strategy.inputs_for(found.metal, data).values(), *data.market(found.metal, start, end).datasets}
-    manifest: Manifest = {
+    manifest = {
         "format": FORMAT,
         "kind": "sweep",
         "found": where_found(found.strategy),
-        "source": found.strategy.source_hash,
-        "framework": hash_code(),
-        "metal": found.metal,
-        "axes": {name: list(values) for name, values in found.grid.axes.items()},
-        "by": list(found.heat.axes),
-        "start": start,
-        "end": end,
+        "asked": {
+            "metal": found.metal,
+            "axes": found.grid.axes,
+            "by": found.heat.axes,
+            "start": start,
+            "end": end,
+            "n_folds": len(list(found.windows.of("anchored"))),
+            "memory": found.windows.memory,
+        },
+        "execution": vars(found.execution),
         "price": data.price.name,
-        "execution": dict(vars(found.execution)),
-        "n_folds": len(list(found.windows.of("anchored"))),
-        "memory": found.windows.memory,
+        "code": {found.strategy.name: found.strategy.source_hash, "research": hash_code()},
         "data": {identity: data[identity].sha256 for identity in sorted(inputs)},
         "packs": [str(pack.folder or pack.root) for pack in data.packs],
     }

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -105,7 +104,7 @@ class BlockStore:
         return self.folder / f"{block:06d}.npy"
 
 
-def describe(problem: Problem) -> dict[str, Any]:
+def describe(problem: Problem) -> dict[str, object]:
     """Everything that decides the numbers of a sweep, as plain values."""
     strategy, market, panel = problem.strategy, problem.market, problem.panel
     return {

@@ -6,7 +6,6 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,7 +49,7 @@ class Cell:
     """
 
     number: int
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, object]
     sharpe: float
     statistics: Mapping[str, float]
 
@@ -68,8 +67,8 @@ class HeatMap:
     """
 
     axes: tuple[str, ...]
-    rows: tuple[Any, ...]
-    columns: tuple[Any, ...]
+    rows: tuple[object, ...]
+    columns: tuple[object, ...]
     sharpe: Floats
 
 
@@ -79,7 +78,7 @@ class Step:
 
     fold: Fold
     number: int
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, object]
     sharpe_training: float
     sharpe_test: float
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import chain
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -143,10 +142,10 @@ class Sweep:
         """
         return f"{self.dates[first]:%Y-%m-%d}", f"{self.dates[after - 1]:%Y-%m-%d}"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values only."""
         windows = self.windows
-        document: dict[str, Any] = plain(
+        document: dict[str, object] = plain(
             {
                 "strategy": self.strategy.name,
                 "metal": self.metal,
@@ -169,7 +168,7 @@ class Sweep:
         )
         return document
 
-    def _walk_json(self, walk: Walk) -> dict[str, Any]:
+    def _walk_json(self, walk: Walk) -> dict[str, object]:
         return {
             "sharpe": walk.sharpe,
             "alpha": walk.alpha,
@@ -191,7 +190,7 @@ def run_sweep(
     data: Data | None = None,
     *,
     metal: str | None = None,
-    axes: Mapping[str, Iterable[Any]] | None = None,
+    axes: Mapping[str, Iterable[object]] | None = None,
     by: Iterable[str] | None = None,
     start: str | None = None,
     end: str | None = None,
@@ -271,7 +270,7 @@ def run_sweep(
     return _judge(problem, store, mapped, data)
 
 
-def grid_of(strategy: Strategy, axes: Mapping[str, Iterable[Any]] | None = None) -> Grid:
+def grid_of(strategy: Strategy, axes: Mapping[str, Iterable[object]] | None = None) -> Grid:
     """The declared grid of a strategy, or the given axes with every other parameter at its default.
 
     Parameters

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import bootstraps, processes, rows
+from . import bootstraps, processes, rows, sweeps
 from .timing import HEAD, machine
 
 QUESTIONS = (
@@ -21,8 +21,11 @@ QUESTIONS = (
     rows.placebo,
     bootstraps.predictive_ability,
     rows.growth,
+    sweeps.large_sweeps,
+    sweeps.workers,
     processes.memory,
     processes.start_up,
+    processes.thesis,
 )
 WORDS = """\
 Both sides of a row are run in turns in one process, each once before it is timed (compilers and caches are warm), and
@@ -32,8 +35,9 @@ of all cores in it. A ratio above 1 means that assay takes less. Results are com
 tolerance in the last column; where a library cannot keep an account of metal and bills, both sides keep the simpler
 one that is named there. PyBroker cannot size an order at its fill price, so the number of units is given to it.
 *Of its limit* is our time over that of a part which no way of working can leave out, taken in the same turns: reading
-every weight once, or the divisions, in the widest vectors of the machine. The plain compiled loop walks one account
-after the other, bar by bar. Where the other side was run for a part only and multiplied, the column says so. Each
+every weight once, or the divisions, in the widest vectors of the machine; for a command, importing what computes. The
+plain compiled loop walks one account after the other, bar by bar. Where the other side was run for a part only and
+multiplied, the column says so. Each
 library does what its plain call does: the event-driven ones also write down trades and, backtesting.py and PyBroker,
 their own statistics.
 """

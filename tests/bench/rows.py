@@ -287,7 +287,7 @@ def whole_trial() -> Iterator[Row]:
                     f"the last line of `{name}` in plain pandas, {n:,} times and nothing else, vectorbt (rust)",
                     take_turns({"pandas": partial(_last_lines, problem.panel["demand"], n)}, rounds=4)["pandas"],
                     times["vectorbt"] * (n / 20),
-                    "the author's own compare, astype, notna and where: the limit of a sweep of it",
+                    "the author's own compare, astype, notna and where, one by one: a sweep asks them at once",
                 )
         trial = take_turns({"ours": lambda: backtest(ideas.surge, data, ledger=None)}, rounds=2)["ours"]
         yield Row(

@@ -7,7 +7,7 @@ import pytest
 
 from research.engine import kernel
 
-from . import bootstraps, peers, rows, timing
+from . import bootstraps, peers, processes, rows, timing
 from .bench_kernel import FEES, SLIPPAGE, history, ready, sweeps, traded
 
 N_BARS = 1_000
@@ -76,6 +76,13 @@ def test_a_path_that_differs_on_one_bar_is_refused(flat):
     other[np.flatnonzero(np.isnan(filled))[-5]] *= 1 + 1e-6
     with pytest.raises(AssertionError):
         rows.agree_where_nothing_is_filled(other, ours, filled)
+
+
+def test_a_table_that_counts_other_verdicts_is_refused():
+    document = '{"claims": {"C1": {"verdict": {"word": "ruled out"}}, "C2": {"verdict": {"word": "undecidable"}}}}'
+    assert "JSON" in processes.agree_on_verdicts("2 claims: 1 ruled out,\n1 undecidable.", document)
+    with pytest.raises(AssertionError, match="1 undecidable"):
+        processes.agree_on_verdicts("2 claims: 1 ruled out, 2 undecidable.", document)
 
 
 def test_p_values_agree_with_the_other_bootstrap():

@@ -39,6 +39,25 @@ def bt_result(*names: str):
     return SimpleNamespace(backtests=dict.fromkeys(names, made), prices=prices)
 
 
+def vectorbt_like(price: pd.Series, held: pd.Series, columns: tuple[str, ...] = ("gold",)):
+    """An account that is in or out without costs, as a vectorbt Portfolio tells it."""
+    units, value, values = 0.0, 100.0, []
+    for at, (now, wanted) in enumerate(zip(price, held, strict=True)):
+        value += units * (now - price.iloc[at - 1]) if at else 0.0
+        units = (units or value / now) if wanted else 0.0
+        values.append((units, value))
+    table = pd.DataFrame(values, index=price.index, columns=["units", "value"])
+
+    def wide(series: pd.Series):
+        return pd.DataFrame(dict.fromkeys(columns, series)) if len(columns) > 1 else series
+
+    return SimpleNamespace(
+        asset_flow=lambda: wide(table["units"].diff().fillna(table["units"])),
+        asset_value=lambda *, group_by: wide(table["units"] * price),
+        value=lambda: wide(table["value"]),
+    )
+
+
 def above_its_mean(price: pd.Series) -> pd.Series:
     """The rule of the outputs."""
     return (price > price.rolling(20).mean()).astype(float)

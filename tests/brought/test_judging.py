@@ -1,6 +1,7 @@
 """What is brought is judged as what is made here: by the same account, the same judge, the same numbers."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,16 @@ from research.study.candidates import candidate
 from research.study.judge import ClaimRows, measure
 from research.study.judge import judge as judged_claims
 from research.verdict import Rules
-from tests.brought.made import above_its_mean, backtesting_stats, bt_result, column, noise, rising, written
+from tests.brought.made import (
+    above_its_mean,
+    backtesting_stats,
+    bt_result,
+    column,
+    noise,
+    rising,
+    vectorbt_like,
+    written,
+)
 from tests.study.test_judge import claim, family, signal
 
 TERMS = Execution()
@@ -142,6 +152,9 @@ def test_a_shift_by_a_bar_tells_what_foresight_earns(days):
     assert found.same_bar > 0.5
     assert found.p_value < 1e-6
     assert abs(found.delayed) < 0.2
+    lasting = backtest_of(days, (price.shift(-2) > price).astype(float).iloc[:-2]).same_bar
+    assert lasting.p_value < 1e-6
+    assert not lasting.suspicious, "what a bar of delay leaves is no sign of look-ahead"
     honest = judge(above_its_mean(price).rename("weight"), metal="gold", data=days, ledger=None)
     assert not honest.same_bar.suspicious
     early = backtest_of(days, above_its_mean(price).shift(-1).iloc[:-1])
@@ -206,6 +219,36 @@ def test_returns_by_the_day_meet_prices_by_the_month(months):
     assert abs(m) < 0.02, "what is left of a return that has nothing to do with the metal is nearly all of it"
 
 
+def test_closes_of_metal_that_is_held_are_no_skill_beside_monthly_averages(months):
+    """With the one beta of the same month a rising metal that is only held would show 5 % a year."""
+    days = pd.bdate_range("2004-12-01", "2019-12-31")
+    steps = 0.2 / 252 + 0.01 * np.random.default_rng(4).standard_normal(len(days))
+    closes = pd.Series(np.exp(steps.cumsum()), index=days)
+    market = months.market("gold")
+    market = replace(market, price=closes.resample("ME").mean().reindex(market.price.index))
+    timing, words = timing_of_returns(closes.pct_change().dropna(), market, TERMS, "x")
+    assert abs(12 * timing.gross.mean()) < 0.02
+    assert "with 1.11 of gold" in words
+    month = closes.groupby(closes.index.to_period("M")).last().pct_change()
+    own, metal = month[timing.dates.to_period("M")].to_numpy(), market.price.pct_change()[timing.dates].to_numpy()
+    one = np.polyfit(metal, own, 1)
+    assert one[0] < 0.8, "a single beta is too small"
+    assert 12 * one[1] > 0.05, "and the rest passes for skill: the neighbours are needed"
+
+
+def test_figures_of_returns_are_those_of_the_account_that_made_them(months, native):
+    claims = ["Sharpe 1", "CAGR 9 %", "max drawdown 9 %", "volatility 9 %"]
+    found = judge(native.returns.rename("returns"), metal="gold", data=months, ledger=None, claims=claims)
+    row = native.performance["strategy"]
+    for figure, value in zip(found.figures, (row.sharpe, row.cagr, row.max_drawdown, row.volatility), strict=True):
+        assert figure.own == pytest.approx(value, rel=0.02), figure.name
+        assert np.isnan(figure.account)
+    same = judge(native.accounts.decided.rename("weight"), metal="gold", data=months, ledger=None, claims=claims)
+    assert [figure.account for figure in same.figures] == pytest.approx(
+        [row.sharpe, row.cagr, row.max_drawdown, row.volatility]
+    )
+
+
 def test_the_p_of_returns_without_skill_is_uniform(months):
     market = months.market("gold")
     bills, metal = market.bill_accrual, market.price.pct_change()
@@ -234,6 +277,22 @@ def test_results_of_other_libraries(days):
     assert stats.evidence.timing_return.value == pytest.approx(later.evidence.timing_return.value, abs=5e-3)
 
 
+def test_what_a_vectorbt_portfolio_tells(days):
+    price = days.market("gold").price
+    held = above_its_mean(price)
+    found = judge(vectorbt_like(price, held), metal="gold", data=days, ledger=None, claims=["total return 4 %"])
+    rule = backtest_of(days, held)
+    assert found.evidence.timing_return.value == pytest.approx(rule.evidence.timing_return.value, rel=0.02)
+    assert found.evidence.events == rule.evidence.events
+    grown = (1 + held.shift(1) * price.pct_change()).prod() - 1
+    assert found.figures[0].own == pytest.approx(grown)
+    several = vectorbt_like(price, held, ("silver", "gold"))
+    assert judge(several, metal="gold", data=days, ledger=None).evidence == found.evidence
+    with pytest.raises(AssayError, match="holds silver, gold; bring one account"):
+        judge(several, metal="tin", data=days, ledger=None)
+
+
+@pytest.mark.slow
 def test_a_vectorbt_portfolio_is_the_account_of_its_trades(days):
     import vectorbt as vbt
 

@@ -11,17 +11,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from research import Execution, compare, open_data
 from research.claims import load_thesis
+from research.cli import main
 from research.datasets.data import Data
 from research.report.claims import claims_page
 from research.report.html import report
 from research.study import Study
 from tests.conftest import REPOSITORY
 from tests.engine.test_result import short_at_twenty_times
+from tests.sweep.conftest import write_market
+from tests.sweep.test_command import IDEA
 
 from .chromium import Tab, chromium
 
@@ -49,7 +53,7 @@ def tab(tmp_path_factory) -> Iterator[Tab]:
 
 @pytest.fixture(scope="module")
 def study() -> Study:
-    return compare(["lease_rate_spike", "registered_drawdown"], open_data(), ledger=None)
+    return compare(["lease_rate_spike"], open_data(), ledger=None)
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +90,14 @@ def of_ruin(study: Study) -> str:
     return report(compare([short_at_twenty_times], open_data(), execution=Execution(max_leverage=20.0), ledger=None))
 
 
+def of_sweep(study: Study) -> str:
+    with TemporaryDirectory() as folder:
+        pack, page = write_market(Path(folder) / "pack", 900), Path(folder) / "page.html"
+        words = ["--data", str(pack), "--memory", "20", "--folds", "3", "--no-ledger", "--html", str(page)]
+        assert main(["sweep", IDEA, *words]) == 0
+        return page.read_text(encoding="utf-8")
+
+
 PAGES: dict[str, Callable[[Study], str]] = {
     "compare": report,
     "backtest": of_one,
@@ -93,6 +105,7 @@ PAGES: dict[str, Callable[[Study], str]] = {
     "too few events": of_too_few,
     "gold alone": of_gold_alone,
     "ruin": of_ruin,
+    "sweep": of_sweep,
 }
 
 

@@ -16,6 +16,7 @@ FILES = {
     "raises.py": STRATEGY + '@strategy(**G)\ndef raises(panel):\n    raise ValueError("boom\\nand more")\n',
     "exits.py": STRATEGY + "import sys\n@strategy(**G)\ndef exits(panel):\n    sys.exit(3)\n",
     "exits_at_once.py": "import sys\nsys.exit()\n",
+    "divides.py": "import research\n\nx = 1 / 0\n",
     "imports.py": "import no_such_module\n",
     "syntax.py": "def f(:\n",
     "empty.py": "",
@@ -92,6 +93,7 @@ WRONG: list[tuple[tuple[str, ...], str]] = [
     (("compare", "notes.txt"), "is no .py file"),
     (("backtest", "empty.py"), "decorate its function"),
     (("backtest", "syntax.py"), "syntax.py:1: does not import: SyntaxError"),
+    (("backtest", "divides.py"), "divides.py:3: does not import: ZeroDivisionError"),
     (("backtest", "imports.py"), "imports.py:1: does not import: ModuleNotFoundError"),
     (("backtest", "exits_at_once.py"), "ends the process"),
     (("backtest", "nulls.py"), "nulls.py: does not import"),
@@ -133,6 +135,7 @@ WRONG: list[tuple[tuple[str, ...], str]] = [
     # terms and rules
     ((*B, "--delay", "0"), "use 1 or more"),
     ((*B, "--delay", "1.5"), "--delay"),
+    ((*B, "--delay", "soon"), "--delay"),
     ((*B, "--fees", "-1"), "0 or more"),
     ((*B, "--fees", "nan"), "0 or more"),
     ((*B, "--fees", "1%"), "--fees"),

@@ -168,7 +168,7 @@ def after_a_rise(panel):
 def test_compare_takes_the_price_and_its_first_line_says_it(tmp_path):
     from research.report.study_words import study_lines
 
-    study = compare([after_a_rise], daily(tmp_path), price="spot", start="2016", end="2019", ledger=None)
+    study = compare([after_a_rise], daily(tmp_path), price="spot", start="2018", end="2019", ledger=None)
     assert {trial.result.periods_per_year for trial in study.trials} == {252}
     assert study.manifest["price"] == "spot"
     assert study_lines(study)[0] == "price: spot, the daily close of spot; as asked"

@@ -452,7 +452,11 @@ def test_a_fill_at_the_last_bar_costs_and_earns_nothing():
         ({"year_fraction": np.array([0.0, -1.0, 0.0])}, DataError, "year_fraction: -1.0 at bar 1"),
         ({"targets": np.ones((1, 4))}, SignalError, "targets: shape"),
         ({"targets": np.array([[1.0, 0.0, 1.0], [0.0, np.inf, 0.0]])}, SignalError, "variant 1 .* bar 1"),
-        ({"execution": replace(COSTLY, storage=20.0)}, ExecutionError, "storage"),
+        (
+            {"execution": replace(COSTLY, storage=0.9), "year_fraction": np.full(3, 2.0)},
+            ExecutionError,
+            "eats the whole",
+        ),
         ({"first": 3}, ExecutionError, "first: bar 3"),
         ({"periods_per_year": 0}, ExecutionError, "periods_per_year"),
     ],

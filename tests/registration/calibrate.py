@@ -87,7 +87,7 @@ class Sample:
 
 
 def synthetic(name: str, samples: int, first: int, *, after: int = AFTER, ratio: float = 0.0) -> Sample:
-    """Samples of a world of :mod:`research.synthetic`, one strategy each; the ratio is planted over the whole of it."""
+    """Samples of a world of ``research.synthetic``, one strategy each; the ratio is planted over the whole of it."""
     terms = {"n_bars": BEFORE + after, "n_strategies": 1, "information_ratio": ratio}
     made = [WORLDS[name](seed=first + k, **terms) for k in range(samples)]
     held = np.stack([world.held()[:, 0] for world in made], axis=1)

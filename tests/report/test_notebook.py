@@ -48,8 +48,8 @@ def test_a_chart_shows_itself(trial):
 
 def test_an_error_in_a_cell_is_one_line(capsys):
     shell = InteractiveShell()
-    shell.run_cell("from research import open_data\nopen_data().market('gold', start='2300')")
+    shell.run_cell("from research import open_data\nopen_data().market('gold', start='2150')")
     out = capsys.readouterr().out.strip()
-    assert out.startswith("NoData: gold_price: no history from 2300")
+    assert out.startswith("NoData: gold_price: no history from 2150")
     assert "\n" not in out
     assert NoData("x")._render_traceback_() == ["NoData: x"]

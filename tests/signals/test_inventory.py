@@ -4,7 +4,6 @@ import pytest
 
 from research.signals.inventory import (
     OUNCES_PER_CONTRACT,
-    OUNCES_PER_TONNE,
     adjustment,
     days_of_cover,
     free_float,
@@ -12,6 +11,7 @@ from research.signals.inventory import (
     reclassified,
 )
 from research.signals.series import drawdown_from_high
+from research.units import TROY_OUNCES_PER_TONNE
 
 
 def days(values, start="2025-01-01", freq="D"):
@@ -19,7 +19,7 @@ def days(values, start="2025-01-01", freq="D"):
 
 
 def test_units():
-    assert pytest.approx(1_000_000 / 31.1034768) == OUNCES_PER_TONNE
+    assert pytest.approx(32_150.7466) == TROY_OUNCES_PER_TONNE
     assert OUNCES_PER_CONTRACT == {"gold": 100, "silver": 5_000}
 
 

@@ -29,12 +29,12 @@ def test_overdue_and_not_yet():
     last = pd.Timestamp("2026-07-31")
     early = staleness(dataset, last, pd.Timestamp("2026-09-02 12:00", tz="UTC"))
     late = staleness(dataset, last, pd.Timestamp("2026-11-23", tz="UTC"))
-    assert (early.overdue, early.line) == (pd.Timedelta(0), "")
-    assert "ends 2026-07-31, newer data have been due for 81 days" in late.line
+    assert (early.overdue, early.last) == (pd.Timedelta(0), last)
+    assert late.overdue.days == 81
 
 
 def test_what_has_no_timetable_is_never_overdue():
     dataset = open_data()["central_bank_net_purchases"]
     found = staleness(dataset, pd.Timestamp("2020-12-31"), pd.Timestamp("2026-11-23", tz="UTC"))
     assert found.next_due is None
-    assert found.line == ""
+    assert not found.overdue

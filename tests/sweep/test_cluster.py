@@ -1,5 +1,6 @@
 """The same bytes from workers, whatever becomes of them."""
 
+import hashlib
 import os
 import signal
 import threading
@@ -78,11 +79,7 @@ def test_a_killed_worker_costs_time_and_nothing_else(tmp_path):
 
     def kill_one(done, total, what):
         if "left" in what and not killed:
-            children = [int(pid) for pid in os.popen(f"pgrep -P {os.getpid()}").read().split()]
-            workers = [
-                pid for pid in descendants(children) if "spawn_main" in command(pid) or "forkserver" in command(pid)
-            ]
-            killed.append(workers[-1])
+            killed.append(spawned(os.getpid())[-1])
             os.kill(killed[0], signal.SIGKILL)
             seen.set()
 
@@ -92,6 +89,42 @@ def test_a_killed_worker_costs_time_and_nothing_else(tmp_path):
     assert not os.path.exists(f"/proc/{killed[0]}") or "Z" in state(killed[0])
     assert files(parallel.folder) == files(serial.folder)
     assert parallel.to_json() == serial.to_json()
+
+
+@pytest.fixture(scope="module")
+def a_million(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("million")
+    data = open_data(write_market(folder / "pack", 400), bundled=False)
+    axes = {"window": list(range(20, 120, 2)), "threshold": [number / 10_000 for number in range(20_000)]}
+    options = {"axes": axes, "by": ["window"], "memory": 120, "n_folds": 3}
+    return data, options, hashes(run_sweep(ideas.surge, data, cache=folder / "serial", **options).folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [2, 4])
+def test_a_million_variants_over_workers_of_which_one_is_killed(a_million, tmp_path, workers):
+    data, options, serial = a_million
+    killed = []
+
+    def kill_one(done, total, what):
+        if "left" in what and done > total // 3 and not killed:
+            killed.append(spawned(os.getpid())[-1])
+            os.kill(killed[0], signal.SIGKILL)
+
+    found = run_sweep(ideas.surge, data, cache=tmp_path, workers=workers, progress=kill_one, **options)
+    assert killed
+    assert len(found.grid) == 1_000_000
+    assert hashes(found.folder) == serial
+
+
+def hashes(folder):
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.npy"))}
+
+
+def spawned(parent):
+    """Worker processes among the descendants of one."""
+    children = [int(pid) for pid in os.popen(f"pgrep -P {parent}").read().split()]
+    return [pid for pid in descendants(children) if "spawn_main" in command(pid) or "forkserver" in command(pid)]
 
 
 def descendants(pids):

@@ -106,27 +106,6 @@ def test_an_interruption_says_what_is_kept(capsys, pack, monkeypatch):
     assert "interrupted; 0 variants are kept" in err
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["sweep", "--help"],
-        ["sweep", "x", "--grid", "a"],
-        ["sweep", "x", "--workers", "0"],
-        ["sweep", "x", "--delay", "0"],
-        ["sweep", "x", "--wrkers", "2"],
-    ],
-)
-def test_help_and_bad_arguments_answer_without_heavy_imports(words):
-    code = (
-        "import sys\nfrom research.cli import main\n"
-        f"try:\n    main({words!r})\nexcept SystemExit:\n    pass\n"
-        "heavy = {'numpy', 'pandas', 'numba', 'dask', 'distributed', 'vectorbt'}\n"
-        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
-    assert done.stderr.splitlines()[-1] == "[]"
-
-
 def test_a_sweep_on_one_process_needs_no_dask():
     code = "import sys, research.sweep.sweep; print(sorted({'dask', 'distributed', 'vectorbt'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)

@@ -102,7 +102,20 @@ def test_a_torn_or_lost_block_is_computed_again(data, tmp_path, damage):
     ],
 )
 def test_whatever_decides_a_number_gets_a_folder_of_its_own(data, tmp_path, changed):
-    assert sweep(data, tmp_path).folder != sweep(data, tmp_path, **changed).folder
+    assert folder(data, tmp_path) == folder(data, tmp_path)
+    assert folder(data, tmp_path) != folder(data, tmp_path, **changed)
+
+
+def folder(data, cache, idea=ideas.surge, axes=AXES, start=None, end=None, execution=None, n_folds=3, memory=20):
+    """Where a sweep would keep its blocks."""
+    grid = sweep_module.grid_of(idea, axes)
+    terms = execution or Execution()
+    problem = sweep_module._problem(idea, data, "silver", grid, start, end, terms, n_folds, memory)
+    return BlockStore(problem, cache).folder
+
+
+def test_the_folder_is_that_of_the_sweep(data, tmp_path):
+    assert sweep(data, tmp_path).folder == folder(data, tmp_path)
 
 
 def test_another_layout_of_the_records_gets_a_folder_of_its_own(problem_of, tmp_path, monkeypatch):
@@ -117,7 +130,7 @@ def test_other_data_get_a_folder_of_their_own(data, tmp_path):
     from research import open_data
 
     other = open_data(write_market(tmp_path / "other", 900, seed=8), bundled=False)
-    assert sweep(data, tmp_path).folder != sweep(other, tmp_path).folder
+    assert folder(data, tmp_path) != folder(other, tmp_path)
 
 
 def test_a_block_that_vanishes_is_missed(problem_of, tmp_path):

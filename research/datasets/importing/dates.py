@@ -222,7 +222,7 @@ def _to_period_ends(days: pd.Series, span: str, frequency: str, where: str, word
         )
     if frequency not in _COARSE:
         return days
-    ends = days.dt.to_period(_COARSE[frequency]).dt.end_time.dt.normalize().astype("datetime64[us]")
+    ends: pd.Series = days.dt.to_period(_COARSE[frequency]).dt.end_time.dt.normalize().astype("datetime64[us]")
     if span == "day" and bool((ends != days).any()):
         words.append(
             f"each date stands for the {frequency} it falls in: {days.iloc[0]:%Y-%m-%d} for the {frequency} "

@@ -55,7 +55,7 @@ def _declared_size(content: bytes) -> int:
     try:
         (shift,) = struct.unpack_from("<H", content, 30)
         (count,) = struct.unpack_from("<I", content, 44)
-        size, last = 1 << shift, 0
+        size, last = int(1 << shift), 0
         tables = struct.unpack_from("<109I", content, 76)[: min(count, 109)]
         for at, sector in enumerate(tables):
             entries = struct.unpack_from(f"<{size // 4}I", content, _HEADER + sector * size)

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from research.cli import main
-
-from .datasets.packs import PRICE, csv, entry, write_pack
+from tests.datasets.packs import PRICE, csv, entry, write_pack
 
 IDEA = """
 from research import strategy
@@ -35,9 +34,15 @@ def refusal(capsys, *words):
     return err
 
 
-def test_compare_prints_the_claims_the_rows_and_the_terms(capsys, monkeypatch):
+def refused(told, *words):
+    status, out, err = told(*words)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    return err
+
+
+def test_compare_prints_the_claims_the_rows_and_the_terms(told, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
-    status, out, _ = run(capsys, "compare")
+    status, out, _ = told("compare")
     assert status == 0
     assert max(map(len, out.splitlines())) <= 100
     for expected in (
@@ -58,8 +63,8 @@ def test_compare_prints_the_claims_the_rows_and_the_terms(capsys, monkeypatch):
         assert expected in out, expected
 
 
-def test_json_is_one_document_with_everything(capsys):
-    status, out, err = run(capsys, "compare", "lease_rate_spike", "--metal", "silver", "--json")
+def test_json_is_one_document_with_everything(told):
+    status, out, err = told("compare", "lease_rate_spike", "--metal", "silver", "--json")
     document = json.loads(out)
     assert (status, err) == (0, "")
     trial = document["trials"][0]
@@ -70,54 +75,54 @@ def test_json_is_one_document_with_everything(capsys):
     assert len(document["manifest"]["data"]["silver_lease_rate"]) == 64
 
 
-def test_backtest_of_a_file_prints_every_finding(capsys, tmp_path):
+def test_backtest_of_a_file_prints_every_finding(told, tmp_path):
     file = tmp_path / "my_idea.py"
     file.write_text(IDEA)
-    status, out, _ = run(capsys, "backtest", str(file), "--start", "1990")
+    status, out, _ = told("backtest", str(file), "--start", "1990")
     assert status == 0
     assert "my_idea" in out
     assert "timing_return" in out
 
 
-def test_parameters_and_terms_reach_the_run(capsys):
+def test_parameters_and_terms_reach_the_run(told, thesis):
     words = (
         "backtest",
-        "lease_rate_spike",
-        "--metal",
-        "silver",
+        "drained",
         "--param",
-        "threshold=3.0",
+        "threshold=0.3",
         "--fees",
         "0.01",
         "--json",
+        "--thesis",
+        thesis,
     )
-    document = json.loads(run(capsys, *words)[1])
-    assert document["trials"][0]["parameters"]["threshold"] == 3.0
+    document = json.loads(told(*words)[1])
+    assert document["trials"][0]["parameters"]["threshold"] == 0.3
     assert document["execution"]["fees"] == 0.01
 
 
-def test_stricter_rules_reach_the_verdict_and_looser_ones_are_refused(capsys):
-    asked = "lease_rate_spike", "--metal", "silver"
-    trial = json.loads(run(capsys, "backtest", *asked, "--json")[1])["trials"][0]
+def test_stricter_rules_reach_the_verdict_and_looser_ones_are_refused(told, thesis):
+    asked = "drained", "--thesis", thesis
+    trial = json.loads(told("backtest", *asked, "--json")[1])["trials"][0]
     least = trial["evidence"]["events"] + 1
-    document = json.loads(run(capsys, "backtest", *asked, "--level", "0.01", "--min-events", str(least), "--json")[1])
+    document = json.loads(told("backtest", *asked, "--level", "0.01", "--min-events", str(least), "--json")[1])
     assert (document["rules"]["level"], document["rules"]["min_events"]) == (0.01, least)
     verdict = document["trials"][0]["verdict"]
     assert verdict["word"] == "undecidable"
     assert str(least) in verdict["reason"]
-    out = run(capsys, "compare", *asked, "--level", "0.025", "--min-events", "10")[1]
+    out = told("compare", *asked, "--level", "0.025", "--min-events", "10")[1]
     assert "claims with 10 events or more" in " ".join(out.split())
     assert "level 2.5 %" in " ".join(out.split())
     for command in ("compare", "backtest"):
-        assert "level 0.1 is looser than 0.05" in refusal(capsys, command, *asked, "--level", "0.1")
-        assert "min_events 5 is looser than 6" in refusal(capsys, command, *asked, "--min-events", "5")
+        assert "level 0.1 is looser than 0.05" in refused(told, command, *asked, "--level", "0.1")
+        assert "min_events 5 is looser than 6" in refused(told, command, *asked, "--min-events", "5")
 
 
-def test_strategies_say_what_they_need_and_what_is_missing(capsys, tmp_path):
-    names = {item["name"]: item for item in json.loads(run(capsys, "strategies", "--json")[1])}
+def test_strategies_say_what_they_need_and_what_is_missing(told, tmp_path):
+    names = {item["name"]: item for item in json.loads(told("strategies", "--json")[1])}
     assert names["lease_rate_spike"]["missing"] == []
     assert names["lease_rate_spike"]["tests"] == "C1+"
-    assert "lease_rate_spike" in run(capsys, "strategies")[1]
+    assert "lease_rate_spike" in told("strategies")[1]
 
 
 def test_data_lists_and_verifies(capsys):
@@ -127,34 +132,6 @@ def test_data_lists_and_verifies(capsys):
     status, out, _ = run(capsys, "data", "verify")
     assert status == 0
     assert "match their SHA-256" in out
-
-
-def test_unknown_names_get_the_nearest(capsys):
-    assert "did you mean 'lease_rate_spike'" in refusal(capsys, "compare", "lease_rate_spik")
-    assert "did you mean 'silver'" in refusal(capsys, "compare", "--metal", "slver")
-    assert "Did you mean 'compare'" in refusal(capsys, "compere")
-    assert "did you mean 'threshold'" in refusal(capsys, "backtest", "lease_rate_spike", "--param", "thresh=1")
-
-
-def test_bad_values_are_refused_in_one_line(capsys, tmp_path):
-    assert "data cover" in refusal(capsys, "compare", "--start", "2150")
-    assert "no date" in refusal(capsys, "compare", "--start", "soon")
-    assert "NAME=VALUE" in refusal(capsys, "backtest", "lease_rate_spike", "--param", "threshold")
-    assert "use 1 or more" in refusal(capsys, "compare", "--delay", "0")
-    assert "fees" in refusal(capsys, "compare", "--fees", "-1")
-    assert "--delay" in refusal(capsys, "compare", "--delay", "soon")
-    assert "no registry.toml" in refusal(capsys, "data", "--data", str(tmp_path))
-
-
-def test_a_strategy_file_that_does_not_import_names_the_line(capsys, tmp_path):
-    file = tmp_path / "broken.py"
-    file.write_text("import research\n\nx = 1 / 0\n")
-    assert f"{file}:3: does not import: ZeroDivisionError" in refusal(capsys, "backtest", str(file))
-    file.write_text("def f(:\n")
-    assert f"{file}:1: does not import: SyntaxError" in refusal(capsys, "backtest", str(file))
-    file.write_text("x = 1\n")
-    assert "holds 0 strategies" in refusal(capsys, "backtest", str(file))
-    assert "no such file" in refusal(capsys, "backtest", str(tmp_path / "none.py"))
 
 
 def test_a_changed_file_is_refused_and_verify_names_it(capsys, tmp_path):
@@ -173,35 +150,51 @@ def test_debug_shows_the_traceback():
         main(["compare", "nothing_like_it", "--debug"])
 
 
-@pytest.mark.parametrize(
-    "words", [["--help"], ["compare", "--help"], ["compare", "--dalay", "1"], ["compare", "--delay", "0"]]
-)
-def test_help_and_bad_arguments_answer_without_heavy_imports(words):
-    code = (
-        "import sys\nfrom research.cli import main\n"
-        f"try:\n    main({words!r})\nexcept SystemExit:\n    pass\n"
-        "print(sorted({'numpy', 'pandas', 'vectorbt', 'scipy'} & set(sys.modules)), file=sys.stderr)"
-    )
-    root = Path(__file__).resolve().parents[1]
+HEAVY = ("numpy", "pandas", "vectorbt", "scipy", "numba", "dask", "distributed")
+LIGHT = [
+    ["--help"],
+    ["--version"],
+    [],
+    ["compare", "--help"],
+    ["compare", "--dalay", "1"],
+    ["compare", "--delay", "0"],
+    ["sweep", "--help"],
+    ["sweep", "x", "--grid", "a"],
+    ["sweep", "x", "--workers", "0"],
+    ["sweep", "x", "--delay", "0"],
+    ["sweep", "x", "--wrkers", "2"],
+]
+
+
+def python(code):
+    """What a fresh interpreter says last on stderr."""
+    root = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
-    assert done.stderr.splitlines()[-1] == "[]"
+    return done.stderr.splitlines()[-1]
+
+
+def test_help_and_bad_arguments_answer_without_heavy_imports():
+    code = (
+        f"import sys\nfrom research.cli import main\nloaded = {{}}\nfor words in {LIGHT!r}:\n    main(words)\n"
+        f"    loaded[' '.join(words)] = [name for name in {HEAVY!r} if name in sys.modules]\n"
+        "print({words: names for words, names in loaded.items() if names}, file=sys.stderr)"
+    )
+    assert python(code) == "{}"
 
 
 @pytest.mark.parametrize(
     ("words", "spared"),
     [
         (["strategies"], {"vectorbt", "numba", "scipy", "statsmodels", "plotly"}),
-        (["backtest", "lease_rate_spike", "--metal", "silver"], {"ipywidgets", "IPython", "nbformat", "arch"}),
+        (["backtest", "drained"], {"ipywidgets", "IPython", "nbformat", "arch"}),
     ],
 )
-def test_a_command_imports_no_more_than_it_shows(words, spared):
+def test_a_command_imports_no_more_than_it_shows(thesis, words, spared):
     code = (
-        f"import sys\nfrom research.cli import main\nsys.argv[1:] = {words!r}\nstatus = main()\n"
-        f"print(status, sorted(m for m in {spared!r} if sys.modules.get(m)), file=sys.stderr)"
+        f"import sys\nfrom research.cli import main\nsys.argv[1:] = {[*words, '--thesis', str(thesis)]!r}\n"
+        f"status = main()\nprint(status, sorted(m for m in {spared!r} if sys.modules.get(m)), file=sys.stderr)"
     )
-    root = Path(__file__).resolve().parents[1]
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
-    assert done.stderr.splitlines()[-1] == "0 []"
+    assert python(code) == "0 []"
 
 
 def test_a_users_file_is_shown_kept_and_then_used(capsys, tmp_path):
@@ -228,8 +221,8 @@ def test_fetch_without_a_connection_is_one_line_and_everything_else_goes_on(caps
     assert "did you mean" in refusal(capsys, "data", "fetch", "real_yeld_10y")
 
 
-def test_data_say_when_a_newer_release_is_due(capsys):
-    rows = {row["id"]: row for row in json.loads(run(capsys, "data", "--json")[1])}
+def test_data_say_when_a_newer_release_is_due(told):
+    rows = {row["id"]: row for row in json.loads(told("data", "--json")[1])}
     assert rows["gold_price"]["next_due"] == "2026-09-02"
     assert rows["central_bank_net_purchases"]["next_due"] is None
-    assert "newer releases are out of" in run(capsys, "compare", "lease_rate_spike", "--metal", "silver")[1]
+    assert "newer releases are out of" in told("compare", "lease_rate_spike", "--metal", "silver")[1]
