@@ -54,5 +54,6 @@ def register(
         return
     print_lines([item.line for item in found], asked)
     short = f"{', '.join(map(str, written))} {'is' if len(found) == 1 else 'are'} on record."
-    why = "a date is proved only by who saw it: publish the line, or commit the file and name the commit."
-    conclude(short, why, "register", str(written[0]), "--anchor", "COMMIT")
+    typed = f"assay register {written[0]} --anchor COMMIT"
+    why = f"who saw its line proves its date: publish it, or commit the file and then type {typed}."
+    conclude(short, why, "follow", *map(str, written), source=asked)
