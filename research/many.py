@@ -157,7 +157,8 @@ class Many(np.lib.mixins.NDArrayOperatorsMixin):
 
     def abs(self) -> Many:
         """As of a series."""
-        return abs(self)
+        found: Many = abs(self)
+        return found
 
     def astype(self, kind: object) -> Many:
         """As of a series, from booleans and whole numbers to numbers."""

@@ -95,4 +95,5 @@ def _aligned(returns: pd.Series, market: Market, execution: Execution) -> pd.Dat
 
 def _between(logarithms: pd.Series, days: pd.DatetimeIndex) -> pd.Series:
     """Return from each day to the next of a path, as last known on each."""
-    return np.expm1(logarithms.reindex(logarithms.index.union(days)).ffill().reindex(days).diff())
+    changes: pd.Series = logarithms.reindex(logarithms.index.union(days)).ffill().reindex(days).diff()
+    return changes.map(np.expm1)

@@ -167,4 +167,4 @@ def _variance(series: Floats) -> Floats:
     padding = np.zeros((width, *series.shape[1:]))
     sums = np.cumsum(np.concatenate([padding, series - series.mean(axis=0), padding]), axis=0)
     windows = sums[width:] - sums[:-width]
-    return np.maximum((series**2).sum(axis=0), (windows**2).sum(axis=0) / width) / n
+    return np.asarray(np.maximum((series**2).sum(axis=0), (windows**2).sum(axis=0) / width) / n)

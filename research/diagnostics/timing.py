@@ -69,7 +69,8 @@ def n_cosines(n_periods: int, periods_per_year: float = 12) -> int:
     periods_per_year
         12 of monthly bars, 252 of daily ones.
     """
-    return max(8, round(0.25 * (12 * n_periods / periods_per_year) ** (2 / 3)))
+    power: float = (12 * n_periods / periods_per_year) ** (2 / 3)
+    return max(8, round(0.25 * power))
 
 
 def cosine_numbers(series: Floats, nu: int) -> Floats:

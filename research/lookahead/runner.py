@@ -159,7 +159,7 @@ def equal(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore", over="ignore"):
         close = np.abs(left - right) <= 1e-12 + 1e-9 * np.maximum(np.abs(left), np.abs(right))
     unknown = (left == UNKNOWN) | (right == UNKNOWN)
-    return (close & ~unknown) | (np.isnan(left) & np.isnan(right)) | (left == right)
+    return np.asarray((close & ~unknown) | (np.isnan(left) & np.isnan(right)) | (left == right))
 
 
 def same(left: np.ndarray | None, right: np.ndarray | None) -> bool:

@@ -8,6 +8,7 @@ that results never pile up here.
 
 from __future__ import annotations
 
+import importlib
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -94,7 +95,6 @@ def _payload(problem: Problem) -> bytes:
 
 def _distributed() -> ModuleType:
     try:
-        import distributed
+        return importlib.import_module("distributed")
     except ModuleNotFoundError:
         raise ExecutionError("sweep: workers need Dask distributed; install assay with its extra: cluster") from None
-    return distributed
