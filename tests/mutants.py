@@ -51,6 +51,13 @@ EQUAL = {
     "rotated >= seen[claims]  ->  rotated > seen[claims]": "no rotation gives just the t that was seen",
     "found(most) > power  ->  found(most) >= power": "nor in these",
     "allowed.size > n_shifts  ->  allowed.size >= n_shifts": "a draw of all, sorted, is all",
+    "np.nanmin(held) < 0  ->  np.nanmin(held) <= 0": "what is only not short is walked, and never lost",
+    "np.nanmax(held) > 1  ->  np.nanmax(held) >= 1": "nor what does not borrow",
+    "shifts.size * self.wanted.size  ->  shifts.size / self.wanted.size": "how many threads, not what they find",
+    "(-self.active if self.short else self.active) > STILL  ->  (-self.active if self.short else self.active) >= STILL": (
+        "rounding, on either side"
+    ),
+    "n < 3  ->  n <= 3": "of three values the memory is 1 by either branch",
     "missed > 0  ->  missed >= 0": "what is never missed is always reached, by either branch",
     "late.gross.std() > 0  ->  late.gross.std() >= 0": "a delayed account that times nothing has no other",
 }

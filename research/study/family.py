@@ -90,7 +90,7 @@ class Families:
     def member(self, strategy: Strategy, asked: Iterable[Candidate]) -> Member:
         """The whole claim of a strategy: the candidates that were asked for, and the others that belong to it."""
         identity, kind = self.id_of(strategy), self.kind_of(strategy)
-        of_claim = [strategy] if kind == "own" else self._of(kind).get(identity, [strategy])
+        of_claim = self._of(kind).get(identity, [strategy])
         here = {(item.strategy.name, item.metal): item for item in asked if self.id_of(item.strategy) == identity}
         return self._member(identity, of_claim, here)
 

@@ -40,7 +40,7 @@ def test_a_table_over_other_packs_says_so(told, thesis, words):
     Path("pyproject.toml").write_text(f"[tool.other]\nx = 1\n[tool.assay]\ndata = ['{thesis}']\n")
     status, out, error = told(*words, "--thesis", thesis)
     assert status == 0, error
-    assert out.splitlines()[0].startswith(f"config: [tool.assay] in pyproject.toml: data {thesis};")
+    assert " ".join(out.split()).startswith(f"config: [tool.assay] in pyproject.toml: data {thesis};")
     assert "config" not in told(*words, "--thesis", thesis, "--no-config")[1].splitlines()[0]
     assert json.loads(told(*words, "--thesis", thesis, "--json")[1])
 

@@ -10,6 +10,7 @@ from research.diagnostics.timing import (
     Estimate,
     Numbers,
     Timing,
+    _comparable,
     cosine_numbers,
     independent_events,
     information_ratio,
@@ -146,6 +147,9 @@ def test_the_freed_error_is_that_of_bell_and_mccaffrey_by_plain_matrices():
     assert effects.bias == pytest.approx(np.trace(V) / nu / np.mean(z**2))
     assert effects.degrees_of_freedom == pytest.approx(np.trace(V) ** 2 / np.trace(V @ V))
     assert 4 < effects.degrees_of_freedom < 7
+    d = C @ row.gross
+    assert abs(effects.bias - 1) > 0.1
+    np.testing.assert_allclose(effects.free(d, 0)[1:], (d[1:] - d[0] * g[1:] / g[0]) / np.sqrt(effects.bias))
     often = Timing.of(exposure(np.tile([1.0, 0.0], n // 2), rng.standard_normal(n)))
     assert Effects.of([often], nu).degrees_of_freedom == pytest.approx(nu, abs=0.2)
     twice = Effects.of([row, row], nu)
@@ -167,6 +171,12 @@ def test_six_events_have_a_t_of_so_many_degrees():
         assert Estimate.of_numbers(numbers.opposing).p_value == pytest.approx(1 - p[-1])
     for level in (0.01, 0.05):
         assert np.mean(np.array(p) <= level) == pytest.approx(level, abs=0.4 * level + 2 * np.sqrt(level / 3000))
+
+
+def test_no_mean_and_no_error_have_a_t_that_says_so():
+    still = np.array([0.0, 1.0, 2.0])
+    np.testing.assert_array_equal(_comparable(still, 2), still)
+    assert np.isnan(Estimate(1.0, 0.0, 8).t)
 
 
 def test_price_units_are_the_difference_of_means_of_a_position_known_from_the_start():
