@@ -54,9 +54,9 @@ EQUAL = {
     "np.nanmin(held) < 0  ->  np.nanmin(held) <= 0": "what is only not short is walked, and never lost",
     "np.nanmax(held) > 1  ->  np.nanmax(held) >= 1": "nor what does not borrow",
     "shifts.size * self.wanted.size  ->  shifts.size / self.wanted.size": "how many threads, not what they find",
-    "(-self.active if self.short else self.active) > STILL  ->  (-self.active if self.short else self.active) >= STILL": (
-        "rounding, on either side"
-    ),
+    "(-self.active if self.short else self.active) > STILL  ->  "
+    "(-self.active if self.short else self.active) >= STILL": "rounding, on either side",
+    "float(self.gross.std()) > STILL  ->  float(self.gross.std()) >= STILL": "rounding, on either side",
     "n < 3  ->  n <= 3": "of three values the memory is 1 by either branch",
     "missed > 0  ->  missed >= 0": "what is never missed is always reached, by either branch",
     "late.gross.std() > 0  ->  late.gross.std() >= 0": "a delayed account that times nothing has no other",

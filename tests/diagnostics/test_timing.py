@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from research.diagnostics.timing import (
+    MINIMUM_PERIODS,
     Effects,
     Estimate,
     Numbers,
@@ -171,6 +172,12 @@ def test_six_events_have_a_t_of_so_many_degrees():
         assert Estimate.of_numbers(numbers.opposing).p_value == pytest.approx(1 - p[-1])
     for level in (0.01, 0.05):
         assert np.mean(np.array(p) <= level) == pytest.approx(level, abs=0.4 * level + 2 * np.sqrt(level / 3000))
+
+
+def test_so_many_periods_can_be_timed_and_no_fewer():
+    w, m = world(n=MINIMUM_PERIODS)
+    assert Timing.of(exposure(w, m)).is_timed
+    assert not Timing.of(exposure(w[1:], m[1:])).is_timed
 
 
 def test_no_mean_and_no_error_have_a_t_that_says_so():
