@@ -48,6 +48,8 @@ EQUAL = {
     "pairs <= 0  ->  pairs < 0": "no two autocorrelations add up to just 0",
     "abs(float(numbers[0])) > STILL  ->  abs(float(numbers[0])) >= STILL": "rounding, on either side",
     "float(mean @ mean) > 0  ->  float(mean @ mean) >= 0": "weights that differ have a spread",
+    "squares > 0 and float(mean @ mean) > 0  ->  squares > 0 or float(mean @ mean) > 0": "as is said above",
+    "float(centred @ centred) > n * STILL ** 2  ->  float(centred @ centred) >= n * STILL ** 2": "rounding",
     "rotated >= seen[claims]  ->  rotated > seen[claims]": "no rotation gives just the t that was seen",
     "found(most) > power  ->  found(most) >= power": "nor in these",
     "allowed.size > n_shifts  ->  allowed.size >= n_shifts": "a draw of all, sorted, is all",

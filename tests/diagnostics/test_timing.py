@@ -153,6 +153,9 @@ def test_the_freed_error_is_that_of_bell_and_mccaffrey_by_plain_matrices():
     np.testing.assert_allclose(effects.free(d, 0)[1:], (d[1:] - d[0] * g[1:] / g[0]) / np.sqrt(effects.bias))
     often = Timing.of(exposure(np.tile([1.0, 0.0], n // 2), rng.standard_normal(n)))
     assert Effects.of([often], nu).degrees_of_freedom == pytest.approx(nu, abs=0.2)
+    other, smaller = (Timing.of(exposure(size * sparse(np.random.default_rng(11)), row.gross)) for size in (1.0, 0.3))
+    pair, unequal = Effects.of([row, other], nu), Effects.of([row, smaller], nu)
+    assert (unequal.bias, unequal.degrees_of_freedom) == pytest.approx((pair.bias, pair.degrees_of_freedom))
     twice = Effects.of([row, row], nu)
     assert (twice.bias, twice.degrees_of_freedom) == pytest.approx((effects.bias, effects.degrees_of_freedom))
 

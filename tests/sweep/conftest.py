@@ -15,8 +15,9 @@ def write_market(folder, n_bars, seed=7):
     dates = [f"{date:%Y-%m-%d}" for date in pd.bdate_range("2000-01-03", periods=n_bars)]
     demand = pd.Series(rng.normal(size=n_bars)).ewm(span=15).mean().to_numpy() * 3
     leads = np.concatenate([[0, 0], np.tanh(demand[:-2])])
-    price = 20 * np.exp(np.cumsum(0.0008 * leads + rng.normal(0, 0.01, n_bars)))
-    rate = 2 + np.abs(np.cumsum(rng.normal(0, 0.01, n_bars)))
+    calm = min(1.0, 10_000 / n_bars)  # thousands of years of interest would leave units too small for vectorbt to trade
+    price = 20 * np.exp(np.cumsum(0.0008 * calm * leads + calm**0.5 * rng.normal(0, 0.01, n_bars)))
+    rate = calm * (2 + np.abs(np.cumsum(rng.normal(0, 0.01, n_bars))))
     series = {"silver_price": price, "silver_demand": demand, "bill_rate": rate}
     entries = [
         entry("silver_price", unit="USD per troy ounce", frequency="day", more=PRICE),
