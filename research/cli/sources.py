@@ -35,8 +35,10 @@ def sources(asked: Packs) -> None:
     print_lines(lines, asked)
     opening = [row for row in rows if row["opens"] and not row["here"]]
     short = f"{len(rows)} datasets can be had, {sum(row['here'] for row in rows)} of them are here."
-    why = f"{len(opening)} of the others open claims that no data here can test."
-    conclude(short, why, "data", "fetch", *(row["id"] for row in opening[:1]), source=asked)
+    opens = f"{len(opening)} of the others open claims that no data here can test."
+    why = opens if opening else "every claim that one of the others could open has data here already."
+    first = next(iter(opening or [row for row in rows if not row["here"]] or rows))
+    conclude(short, why, "data", "fetch", first["id"], source=asked)
 
 
 class SourceRow(TypedDict):
