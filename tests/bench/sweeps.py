@@ -13,7 +13,7 @@ WHOLE = """
 import tempfile, time
 from pathlib import Path
 import numpy as np
-from research import open_data
+from research import Execution, open_data
 from research.sweep.sweep import run_sweep
 from tests.bench.peak import peak_mebibytes
 from tests.sweep import ideas
@@ -21,7 +21,8 @@ from tests.sweep.conftest import write_market
 with tempfile.TemporaryDirectory() as folder:
     data = open_data(write_market(Path(folder) / "pack", {bars}), bundled=False)
     axes = {{"window": range(60, 460, 20), "threshold": np.linspace(0, 2, {variants} // 20).tolist()}}
-    wall, clock, options = time.perf_counter(), time.process_time(), dict(memory=250, n_folds=3, workers={workers})
+    wall, clock, free = time.perf_counter(), time.process_time(), Execution(fees=0, slippage=0, storage=0)
+    options = dict(memory=250, n_folds=3, workers={workers}, execution=free)  # costs would leave too little to trade
     run_sweep(ideas.surge, data, axes=axes, by=["window"], cache=Path(folder) / "cache", **options)
     print(time.process_time() - clock, time.perf_counter() - wall, peak_mebibytes())
 """

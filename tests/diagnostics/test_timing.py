@@ -186,6 +186,8 @@ def test_so_many_periods_can_be_timed_and_no_fewer():
 def test_no_mean_and_no_error_have_a_t_that_says_so():
     still = np.array([0.0, 1.0, 2.0])
     np.testing.assert_array_equal(_comparable(still, 2), still)
+    beyond = np.array([1e12, 1.0, 1.0])  # no p-value of it can be told from 0
+    np.testing.assert_array_equal(_comparable(beyond, 40), beyond)
     assert np.isnan(Estimate(1.0, 0.0, 8).t)
 
 
