@@ -88,7 +88,6 @@ def detectable(
     delayed
         What one more bar of delay leaves; ``None`` for all.
     """
-    from scipy.optimize import brentq
     from scipy.special import nctdtr, nctdtrinc, ndtri, stdtr, stdtrit
 
     if not (isfinite(estimate.error) and isfinite(critical_value)):
@@ -107,11 +106,11 @@ def detectable(
     most = 8 * least
     if found(least) >= power - 1e-3:
         return least * estimate.error
-    return (
-        float(brentq(lambda effect: found(effect) - power, least, most)) * estimate.error
-        if found(most) > power
-        else inf
-    )
+    if not found(most) > power:
+        return inf
+    from scipy.optimize import brentq  # takes a third of a second, and is asked for few claims
+
+    return float(brentq(lambda effect: found(effect) - power, least, most)) * estimate.error
 
 
 def _survives(low: float, delayed_low: float, correlation: float) -> float:
