@@ -14,12 +14,12 @@ from research.diagnostics.timing import MINIMUM_PERIODS, Timing, independent_eve
 from research.errors import NoDecision
 from research.ledger import Ledger
 from research.study.candidates import candidate, decides, ruined_at, since, timing_of
-from research.study.claims import Part, split
+from research.study.claims import Part, TestedClaim, split
 from research.study.family import Families, Member
 from research.study.judge import measure
 from research.study.record import Count, Terms, entries_of, keys_of, prices_of, record_grid, recorded_on, series_of
 from research.thesis import UNKNOWN
-from research.verdict import Rules
+from research.verdict import Evidence, Rules, Verdict, Word
 from tests.diagnostics.test_timing import exposure, world
 from tests.zoo import enclosure
 
@@ -105,6 +105,24 @@ def test_an_empty_part_says_nothing():
     before, after = split([replace(timing, gross=timing.gross * nothing, cost=timing.cost * 0)], 1, date(1990, 1, 1))
     assert np.isnan(before.timing_return.value), "nothing moved in it"
     assert np.isfinite(after.timing_return.value)
+
+
+def test_a_claim_of_a_thesis_tells_what_came_before_and_after_its_publication():
+    words = dict.fromkeys(("short", "sentence", "falsifier", "rests_on"), "x")
+    claim = TestedClaim(
+        id="C1+",
+        **words,
+        strategies=("s",),
+        metals=("gold",),
+        evidence=Evidence(sign=1, events=7, periods=480, years=40.0),
+        verdict=Verdict(word=Word.UNDECIDABLE, reason="x"),
+        rows={},
+        timings={"row": rows()[0]},
+        published=date(1990, 1, 1),
+    )
+    told = claim.to_json()["publication"]
+    assert (told["date"], told["before"]["last"], told["after"]["last"]) == ("1990-01-01", "1990-01-31", "2019-12-31")
+    assert "publication" not in replace(claim, published=None).to_json()
 
 
 @pytest.mark.parametrize(
