@@ -53,6 +53,7 @@ EQUAL = {
     "squares > 0  ->  squares >= 0": "as is said above",
     "STILL ** 2  ->  STILL * 2": "rounding",
     "-float(stdtrit(nu, tail))  ->  +float(stdtrit(nu, tail))": "the cosines of all claims change their sign together",
+    "others >= observed - slack  ->  others > observed - slack": "there is slack",
     "rotated >= seen[claims]  ->  rotated > seen[claims]": "no rotation gives just the t that was seen",
     "found(most) > power  ->  found(most) >= power": "nor in these",
     "allowed.size > n_shifts  ->  allowed.size >= n_shifts": "a draw of all, sorted, is all",
