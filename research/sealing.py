@@ -22,9 +22,10 @@ from typing import Any
 from research.claims import Thesis
 from research.datasets.data import Data, open_data
 from research.datasets.store import write_atomically
+from research.differences import Difference, answers_in, changed_data
 from research.errors import AssayError, RunError
 from research.provenance import hash_text
-from research.runs import Difference, answers_in, changed_data, contents_of, read_run, run_again
+from research.runs import contents_of, read_run, run_again
 from research.values import plain
 
 FORMAT = 1

@@ -13,22 +13,13 @@ from pathlib import Path
 
 from research.datasets.data import Data
 from research.datasets.registry import read_registry
+from research.differences import Difference
 from research.discovery import find_strategy
 from research.errors import RunError
 from research.execution import Execution
 from research.home import bundled_folder
 from research.provenance import hash_code, versions
-from research.runs import (
-    FORMAT,
-    Difference,
-    Replay,
-    environment,
-    json_text,
-    source_text,
-    table_text,
-    where_found,
-    write_folder,
-)
+from research.runs import FORMAT, Replay, environment, json_text, source_text, table_text, where_found, write_folder
 from research.sweep.sweep import Sweep, run_sweep
 
 RESULTS = ("sweep.json", "equity.csv")
