@@ -117,7 +117,7 @@ def picture_of_sizes(null: Counts) -> Chart:
 
 def picture_of_power(counts: Counts) -> Chart:
     """Share of families in which the one claim that has an effect is supported, by its size."""
-    roles: tuple[Role, ...] = ("metal", "strategy", "mix")
+    roles: tuple[Role, ...] = ("metal", "strategy", "matched")
     dashes: tuple[Literal["", "dash", "dot"], ...] = ("", "dash", "dot")
     lines = []
     for world, role, dash in zip(dict.fromkeys(cell.world for cell in counts), roles, dashes, strict=False):
