@@ -177,6 +177,10 @@ def test_six_events_have_a_t_of_so_many_degrees():
         assert np.mean(np.array(p) <= level) == pytest.approx(level, abs=0.4 * level + 2 * np.sqrt(level / 3000))
 
 
+def test_an_odd_number_of_periods_has_a_memory_too():
+    assert integrated_autocorrelation_time(np.repeat([1.0, 0.0, 1.0, 0.0, 1.0], 5)) > 2
+
+
 def test_so_many_periods_can_be_timed_and_no_fewer():
     w, m = world(n=MINIMUM_PERIODS)
     assert Timing.of(exposure(w, m)).is_timed
