@@ -53,7 +53,7 @@ def register(
         print_json([{"name": item.name, "file": f, "line": item.line} for item, f in zip(found, written, strict=True)])
         return
     print_lines([item.line for item in found], asked)
-    short = f"{', '.join(map(str, written))} {'is' if len(found) == 1 else 'are'} on record."
+    short = f"{written[0]} is on record." if len(found) == 1 else f"{len(found)} claims are on record in {out}."
     typed = f"assay register {written[0]} --anchor COMMIT"
     why = f"who saw its line proves its date: publish it, or commit the file and then type {typed}."
     conclude(short, why, "follow", *map(str, written), source=asked)
