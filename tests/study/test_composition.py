@@ -281,6 +281,9 @@ def test_a_second_measure_decides_nothing_unless_it_is_the_only_one(risen):
     assert set(beside.undeclared) == set(timings["silver"])
     alone = rows("silver", beside=["silver"])
     assert (set(alone.rows), alone.undeclared) == (set(timings["silver"]), {})
+    often = replace(risen["silver"], strategy=replace(rising, tried=5))
+    tried = Member("C+", 1, None, [risen["gold"], often], list(timings.values())).rows()
+    assert tried.tried == 5, "as often as the most tried of them"
     chosen = replace(risen["gold"], declared=risen["gold"].declared[:1])
     outside = Member("own", 1, None, [chosen], [timings["gold"]]).rows()
     assert (len(outside.rows), len(outside.undeclared)) == (1, 1)
