@@ -12,17 +12,21 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
+import pandas as pd
 import pytest
 
-from research import Execution, compare, open_data
+from research import Execution, compare, follow, open_data, register
 from research.claims import load_thesis
 from research.cli import main
 from research.datasets.data import Data
 from research.report.claims import claims_page
+from research.report.follow import write_following
 from research.report.html import report
 from research.study import Study
 from tests.conftest import REPOSITORY
+from tests.copper.made_up import copper
 from tests.engine.test_result import short_at_twenty_times
 from tests.sweep.conftest import write_market
 from tests.sweep.test_command import IDEA
@@ -98,6 +102,19 @@ def of_sweep(study: Study) -> str:
         return page.read_text(encoding="utf-8")
 
 
+def of_following(study: Study) -> str:
+    then = pd.Timestamp("2005-06-15 12:00", tz="UTC")
+    with TemporaryDirectory() as folder, patch("research.registration.freezing._now", lambda: then):
+        thesis, page = copper(Path(folder) / "thesis", effect=0.04), Path(folder) / "page.html"
+        on_record = load_thesis(thesis), open_data(thesis, bundled=False)
+        files = [
+            register(name, on_record[1].known_by(then), thesis=on_record[0]).write(Path(folder))
+            for name in ("K1+", "K3+")
+        ]
+        write_following(follow(files, on_record[1], thesis=on_record[0]), page)
+        return page.read_text(encoding="utf-8")
+
+
 PAGES: dict[str, Callable[[Study], str]] = {
     "compare": report,
     "backtest": of_one,
@@ -106,6 +123,7 @@ PAGES: dict[str, Callable[[Study], str]] = {
     "gold alone": of_gold_alone,
     "ruin": of_ruin,
     "sweep": of_sweep,
+    "following": of_following,
 }
 
 
