@@ -240,6 +240,8 @@ def test_events_are_entries_farther_apart_than_the_memory():
     timing = Timing.of(exposure(squeeze, rng.standard_normal(n)))
     assert len(timing.entries) == 16
     assert len(independent_events([timing])) == 8
+    vars(timing)["memory"] = 60.0  # what is just so far away is another event
+    assert len(independent_events([timing])) == 8
     busy = Timing.of(exposure(rng.random(n) > 0.5, rng.standard_normal(n)))
     assert len(independent_events([busy])) > 80, "a rule that trades without pause is not one event for ever"
     assert len(independent_events([timing, timing])) == 8
