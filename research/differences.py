@@ -15,6 +15,8 @@ from research.datasets.store import load
 from research.errors import AssayError
 from research.provenance import hash_bytes
 
+Document = Mapping[str, Any]  # read from JSON
+
 RESULTS = ("study.json", "weights.csv", "equity.csv")
 
 
@@ -38,7 +40,7 @@ class Difference:
         return f"{self.kind}: {self.what}"
 
 
-def changed_data(manifest: Mapping[str, Any], data: Data) -> Iterator[Difference]:
+def changed_data(manifest: Document, data: Data) -> Iterator[Difference]:
     """Datasets of ``data`` whose file is not what the ``manifest`` says was read, with the years that differ."""
     for identity, digest in manifest["data"].items():
         if identity not in data:
@@ -61,7 +63,7 @@ def changed_data(manifest: Mapping[str, Any], data: Data) -> Iterator[Difference
             yield Difference(kind="data", what=what)
 
 
-def causes(before: Mapping[str, Any], after: Mapping[str, Any], skip: str = "") -> Iterator[Difference]:
+def causes(before: Document, after: Document, skip: str = "") -> Iterator[Difference]:
     """What was asked, and of what, ``before`` and ``after``, side by side; ``skip`` a kind that is known already."""
     left, right = before["manifest.json"], after["manifest.json"]
     for identity in () if skip == "data" else sorted({*left["data"], *right["data"]}):
@@ -86,7 +88,7 @@ def causes(before: Mapping[str, Any], after: Mapping[str, Any], skip: str = "") 
             yield Difference(kind="versions", what=f"{key}: {was.get(key)} -> {now.get(key)}")
 
 
-def explained(causes: list[Difference], before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
+def explained(causes: list[Difference], before: Document, after: Document) -> Iterator[Difference]:
     """What the answers are now, the causes, then where the files first differ."""
     kind = "results" if causes else "arithmetic"
     left, right = (_answers(json.loads(run["study.json"])) for run in (before, after))
@@ -100,14 +102,14 @@ def explained(causes: list[Difference], before: Mapping[str, Any], after: Mappin
             yield Difference(kind=kind, what=f"{name}: {_first_unlike_line(before[name], after[name])}")
 
 
-def answers_in(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def answers_in(document: Document) -> dict[str, Document]:
     """Every claim, trial and portfolio of a study's ``document``, by what it is called."""
     parts = {f"claim {name}": part for name, part in document.get("claims", {}).items()}
     parts |= {f"{part['strategy']} on {part['metal']}": part for part in document["trials"]}
     return parts | ({"the portfolio": document["portfolio"]} if "portfolio" in document else {})
 
 
-def _answers(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _answers(document: Document) -> dict[str, Document]:
     """Verdict, timing return and return a year of each."""
     return {
         who: {
@@ -119,7 +121,7 @@ def _answers(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _retold(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+def _retold(before: Document | None, after: Document | None) -> str:
     """Both values of each answer that changed, ``undecidable -> supported; CAGR +1.20% -> +3.40%``."""
     if before is None or after is None:
         return "only in the second run" if before is None else "only in the first run"
@@ -127,7 +129,7 @@ def _retold(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -
     return "; ".join(f"{name} {_percent(before[name])} -> {_percent(after[name])}".strip() for name in changed)
 
 
-def _percent(value: Any) -> str:
+def _percent(value: object) -> str:
     return f"{value:+.2%}" if isinstance(value, float) else str(value)
 
 
@@ -157,7 +159,7 @@ def _changed_lines(before: str | None, after: str | None) -> str:
     return f"{len(lines)} lines changed: {' | '.join(lines[:4])}" if lines else "in what it imports or closes over"
 
 
-def _unlike(left: Any, right: Any) -> str:
+def _unlike(left: object, right: object) -> str:
     if isinstance(left, dict) and isinstance(right, dict):
         keys = sorted(key for key in {*left, *right} if left.get(key) != right.get(key))
         return ", ".join(f"{key} {left.get(key)!r} -> {right.get(key)!r}" for key in keys)

@@ -160,7 +160,7 @@ def _parts(run: Mapping[str, Any]) -> Document:
     }
 
 
-def _of(part: Document, *keys: str) -> Document:
+def _of(part: Mapping[str, object], *keys: str) -> Document:
     return {key: part[key] for key in keys if key in part}
 
 

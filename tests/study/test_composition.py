@@ -21,24 +21,13 @@ from research.study.record import Count, Terms, entries_of, keys_of, prices_of, 
 from research.thesis import UNKNOWN
 from research.verdict import Evidence, Rules, Verdict, Word
 from tests.diagnostics.test_timing import exposure, world
+from tests.study.test_ledger import momentum as rising
 from tests.zoo import enclosure
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return open_data(enclosure.monthly_pack(tmp_path_factory.mktemp("composition") / "pack"), bundled=False)
-
-
-@strategy(
-    claim="The price goes on rising.",
-    metal=("gold", "silver"),
-    inputs={"price": "{metal}_price"},
-    expected_sign=+1,
-    grid={"months": [6, 12]},
-)
-def rising(panel, months=12):
-    price = panel["price"]
-    return (price > price.shift(months)).astype(float).where(price.shift(months).notna())
 
 
 @pytest.fixture(scope="module")
