@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# Every process of a run loads the same sources: compile each once, wherever the environment says not to.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# What nbformat loads would build 38 grammars of addresses, which takes seconds and which no notebook here needs.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
