@@ -66,7 +66,7 @@ def test_it_is_honest(item, metal, data):
     history_of(item, data, metal)
     n_cuts = 1 if item.name == "whole_thesis" else 2  # its parts are all here; more cuts are among the slow tests
     report = check(item, data, metal=metal, n_cuts=n_cuts, pipeline=False)
-    assert report.word != "NOT HONEST", report
+    assert report.outcome != "failed", report
 
 
 @pytest.mark.parametrize(("item", "metal"), PAIRS)
@@ -118,5 +118,5 @@ def test_it_runs_in_a_year_in_which_it_may_have_nothing_to_say(item, metal, data
 @pytest.mark.parametrize(("item", "metal"), PAIRS)
 def test_it_comes_to_a_verdict_on_every_claimed_metal(item, metal, data):
     study = compare([item], data, metals=[metal])
-    assert study.trials[0].verdict.word
-    assert check(item, data, metal=metal).word != "NOT HONEST"
+    assert study.trials[0].verdict.outcome
+    assert check(item, data, metal=metal).outcome != "failed"

@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
 
-from research.diagnostics._bootstrap import bootstrap_means, write_counts
+from research.diagnostics._loops import write_counts
 from research.diagnostics.block_length import automatic_block_length, block_length
 from research.diagnostics.multiplicity import (
     _Family,
+    bootstrap_means,
     bootstrap_variance,
     spa_exceedances,
     superior_predictive_ability,
@@ -66,7 +67,7 @@ def test_counts_are_blocks_of_geometric_length_around_the_calendar():
 
 
 def test_a_draw_depends_on_the_seed_and_its_number_only(monkeypatch):
-    import research.diagnostics._bootstrap as module
+    import research.diagnostics.multiplicity as module
 
     series = np.random.default_rng(0).standard_normal((300, 5))
     many = bootstrap_means(series, block_length=4, n_draws=100, seed=11)
