@@ -32,11 +32,13 @@ class Panel:
         Alias -> dataset id; both can be asked for, and nothing else.
     datasets, tables
         Dataset id -> its description and its observation table.
+    memo
+        That of other panels with the same decision times and, id by id, the same tables; by default a new one.
 
     Attributes
     ----------
     memo
-        What was already computed from this panel; it serves the points of a grid and dies with the panel.
+        What was already computed from the same decisions and tables; it serves the points of a grid.
     """
 
     __slots__ = ("_datasets", "_decisions", "_inputs", "_tables", "memo", "metal")
@@ -55,11 +57,12 @@ class Panel:
         inputs: Mapping[str, str],
         datasets: Mapping[str, Dataset],
         tables: Mapping[str, pd.DataFrame],
+        memo: Memo | None = None,
     ) -> None:
         end = decisions.iloc[-1]
         fields = {
             "metal": metal,
-            "memo": Memo(),
+            "memo": Memo() if memo is None else memo,
             "_decisions": decisions,
             "_inputs": dict(inputs),
             "_datasets": dict(datasets),
@@ -164,7 +167,10 @@ class Panel:
         """
         if not isinstance(series.index, pd.DatetimeIndex) or series.index.tz is None:
             raise SignalError("panel.asof: needs a series dated by known_at (UTC); start from panel.native(id)")
-        known: pd.Series = self.memo.keep(("asof", series, max_age), lambda: self._asof(series, max_age))
+        dataset = self._datasets.get(str(series.name))
+        ages = [item.longest_useful_age for item in ([dataset] if dataset else self._datasets.values())]
+        longest = pd.Timedelta(max_age) if max_age is not None else max(ages)
+        known: pd.Series = self.memo.keep(("asof", series, longest), lambda: self._asof(series, longest))
         return known
 
     def forgetting(self, moment: pd.Timestamp) -> Panel:
@@ -205,10 +211,7 @@ class Panel:
         moments = pd.DatetimeIndex(table["known_at"].iloc[ends - 1], name="known_at")
         return pd.Series(results, index=moments, name=identity)
 
-    def _asof(self, series: pd.Series, max_age: pd.Timedelta | str | None) -> pd.Series:
-        dataset = self._datasets.get(str(series.name))
-        ages = [d.longest_useful_age for d in ([dataset] if dataset else self._datasets.values())]
-        longest = pd.Timedelta(max_age) if max_age is not None else max(ages)
+    def _asof(self, series: pd.Series, longest: pd.Timedelta) -> pd.Series:
         ordered = series.sort_index(kind="stable")
         known = ordered.index.to_series()
         return self._carried(ordered, known, _utc(known), longest, series.name)

@@ -2,8 +2,7 @@
 
 from research.study.claims import TestedClaim
 from research.study.history import History, history
-from research.study.portfolio import portfolio
-from research.study.portfolio_trial import PortfolioTrial
+from research.study.portfolio import PortfolioTrial, portfolio
 from research.study.study import LEDGER, Study, backtest, compare
 from research.study.today import Today, today
 from research.study.trial import Trial

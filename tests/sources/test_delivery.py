@@ -16,7 +16,7 @@ from research.execution import Execution
 from research.sources import add
 from research.sources.catalog import entries
 from research.study import backtest
-from research.study.candidates import candidate
+from research.study.candidates import Terms, candidate
 from research.thesis import Strategy
 from tests.sources import formats
 from tests.sources.server import Answer
@@ -87,12 +87,12 @@ def test_a_dataset_and_every_decision_are_the_same_however_delivered(way, reques
     for item in all_strategies().values():
         for metal in item.metals:
             try:
-                ours, theirs = _ours(item, metal), candidate(item, data, metal, None, Execution())
+                ours, theirs = _ours(item, metal), candidate(item, data, metal, None, Terms(Execution()))
             except (UnknownDataset, NoDecision):
                 continue
             assert ours.market.bill_accrual.equals(theirs.market.bill_accrual)
-            for label, weights in ours.decisions.items():
-                assert weights.equals(theirs.decisions[label]), label
+            for label, point in ours.points.items():
+                assert point.decided.equals(theirs.points[label].decided), label
             n_tried += 1
     assert n_tried > 20
 
@@ -109,7 +109,7 @@ def test_a_verdict_is_the_same_however_delivered(way, request):
 
 @cache
 def _ours(item: Strategy, metal: str):
-    return candidate(item, BUNDLED, metal, None, Execution())
+    return candidate(item, BUNDLED, metal, None, Terms(Execution()))
 
 
 def _about(data: Data, identity: str) -> dict[str, object]:
