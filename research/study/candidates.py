@@ -11,13 +11,15 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
+from research.claims import Thesis
 from research.datasets.data import Data
 from research.datasets.market import Market
 from research.diagnostics.timing import Timing
+from research.discovery import distinct, find_strategy
 from research.engine.exposure import Exposure
 from research.engine.kernel import paths
 from research.engine.traded_market import TradedMarket
-from research.errors import AssayError, NoData, NoDecision, UnknownDataset
+from research.errors import AssayError, NoData, NoDecision, StrategyError, UnknownDataset
 from research.execution import Execution
 from research.provenance import hash_text
 from research.thesis import UNKNOWN, Strategy, in_bills
@@ -153,6 +155,27 @@ def candidate(
         prices=partial(_prices, data, metal, whole, opening),
         provenance=strategy.provenance(metal, chosen, data),
     )
+
+
+def pairs_of(
+    strategies: Iterable[Strategy | str], metals: Iterable[str] | None, data: Data, terms: Terms, thesis: Thesis
+) -> list[tuple[Strategy, str]]:
+    """Each strategy, be it a name or a file, with each of its metals that is asked for.
+
+    Raises
+    ------
+    AssayError
+        If a name is unknown, a metal has no prices, or nothing claims anything about the metals.
+    """
+    chosen = distinct(find_strategy(item, thesis.strategies) if isinstance(item, str) else item for item in strategies)
+    wanted = None if metals is None else list(dict.fromkeys(metals))
+    for metal in wanted or []:
+        data.market(metal, terms.start, terms.end)
+    pairs = [(item, metal) for item in chosen for metal in item.metals if wanted is None or metal in wanted]
+    if not pairs:
+        names = ", ".join(item.name for item in chosen)
+        raise StrategyError(f"{names}: claims nothing about {', '.join(wanted or [])}; see assay strategies")
+    return pairs
 
 
 def attempted(wanted: Iterable[Key], make: Callable[[Key], Made]) -> tuple[dict[Key, Made], dict[Key, str]]:

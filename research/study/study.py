@@ -15,15 +15,14 @@ from research.datasets.data import Data, open_data
 from research.datasets.dataset import Dataset
 from research.diagnostics.rotation import SEED
 from research.diagnostics.timing import Numbers
-from research.discovery import distinct, find_strategy
+from research.discovery import find_strategy
 from research.engine.portfolio import run
 from research.engine.result import Result
-from research.errors import StrategyError
 from research.execution import Execution
 from research.ledger import Ledger
 from research.provenance import versions
 from research.study import exports
-from research.study.candidates import Candidate, Terms, attempted, candidate, prices_of
+from research.study.candidates import Candidate, Terms, attempted, candidate, pairs_of, prices_of
 from research.study.claims import Member, TestedClaim, tested_claim
 from research.study.family import Families
 from research.study.judge import UNTIMED, Judged, judge
@@ -214,15 +213,8 @@ def compare(
     data = (data or open_data()).priced(price)
     execution, rules = (execution or Execution()).without(data.price.in_price), rules or Rules()
     thesis = thesis or load_thesis()
-    chosen = distinct(find_strategy(item, thesis.strategies) if isinstance(item, str) else item for item in strategies)
-    wanted = None if metals is None else list(dict.fromkeys(metals))
-    for metal in wanted or []:
-        data.market(metal, start, end)
-    pairs = [(item, metal) for item in chosen for metal in item.metals if wanted is None or metal in wanted]
-    if not pairs:
-        names = ", ".join(item.name for item in chosen)
-        raise StrategyError(f"{names}: claims nothing about {', '.join(wanted or [])}; see assay strategies")
     terms = Terms(execution, start, end)
+    pairs = pairs_of(strategies, metals, data, terms, thesis)
     said = _Progress(progress, len(pairs))
 
     def decided(pair: tuple[Strategy, str]) -> Candidate:
@@ -247,7 +239,7 @@ def compare(
         said(f"account of {item.strategy.name} on {item.metal}")
         identity = families.said(item.strategy).id
         trials.append(_trial(item, identity, judged[identity], terms, len(keys) + before, constant))
-    manifest = _manifest(chosen, data, used, trials, terms, thesis)
+    manifest = _manifest(pairs, data, used, trials, terms, thesis)
     status = _write(candidates, members, judged, trials, ledger, keys, terms) or status
     manifest["trials"] = {
         "declared": len(keys),
@@ -480,7 +472,7 @@ def _numbers(trial: Trial) -> dict[str, object]:
 
 
 def _manifest(
-    strategies: list[Strategy],
+    pairs: list[tuple[Strategy, str]],
     data: Data,
     used: Mapping[str, Dataset],
     trials: list[Trial],
@@ -496,7 +488,7 @@ def _manifest(
         "price_line": data.price_line,
         "start": terms.start,
         "end": terms.end,
-        "strategies": {item.name: item.source_hash for item in strategies},
+        "strategies": {item.name: item.source_hash for item in dict.fromkeys(item for item, _ in pairs)},
         "data": {identity: dataset.sha256 for identity, dataset in sorted(used.items())},
         "coverage": {
             identity: [f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}"] for identity, (first, last, _) in coverage.items()
