@@ -1,18 +1,4 @@
-"""Strategy: a thesis made testable: a claim in words, what would refute it, and one function to weights.
-
-::
-
-    @strategy(
-        claim="A spike in the silver lease rate is followed by a higher price.",
-        metal="silver",
-        inputs={"lease": "silver_lease_rate"},
-        expected_sign=+1,
-        falsifier="No positive timing alpha after spikes.",
-        grid={"threshold": [1.5, 2.0, 3.0]},
-    )
-    def my_idea(panel, threshold=2.0):
-        return hold_while(panel["lease"], above=threshold)
-"""
+"""Strategy: a thesis made testable: a claim in words, what would refute it, and one function to weights."""
 
 from __future__ import annotations
 
@@ -30,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from research.errors import AssayError, ParameterError, SignalError, StrategyError, did_you_mean
 from research.provenance import by_value, identity
 from research.values import frozen
-from research.weights import ROUNDING, UNKNOWN, check_weights, floats, in_bills, numbers
+from research.weights import ROUNDING, UNKNOWN, Rule, check_weights, floats, in_bills, numbers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +26,7 @@ if TYPE_CHECKING:
     from research.datasets.panel import Panel
 
 Signal = Callable[..., "pd.Series"]
+
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Strategy:
@@ -405,41 +392,18 @@ def strategy(
 
 def _other_kind(value: object, default: object) -> str:
     """What is needed instead of a value; empty if it is of its default's kind."""
-    number = isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
-    for kind, right, words in (
-        (bool, isinstance(value, bool), "True or False"),
-        (str, isinstance(value, str), "a text"),
-        (int | float, number, "a number"),
-    ):
-        if isinstance(default, kind):
-            return "" if right else words
-    return ""
+    if isinstance(default, bool):
+        return "" if isinstance(value, bool) else "True or False"
+    if isinstance(default, str):
+        return "" if isinstance(value, str) else "a text"
+    if not isinstance(default, int | float):
+        return ""
+    number = not isinstance(value, bool) and isinstance(value, Real) and isfinite(value)
+    return "" if number else "a number"
 
 
 def _unpickled(content: bytes) -> Strategy:
     return Strategy(**pickle.loads(content))
-
-
-@dataclass(frozen=True, eq=False)
-class Rule:
-    """The number that a position rests on: held while ``sign * number > sign * threshold``.
-
-    Attributes
-    ----------
-    number
-        As known at each decision, NaN where it is not.
-    threshold
-        What it is compared with.
-    sign
-        +1 for above, -1 for below.
-    hold_days
-        Calendar days for which the position goes on after the last time that it was so.
-    """
-
-    number: pd.Series
-    threshold: float
-    sign: Literal[-1, 1]
-    hold_days: int = 0
 
 
 def hold_while(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from research.errors import NoDecision, SignalError
 
@@ -19,6 +20,28 @@ Return it where a number was never published yet, is too old or is missing: ``we
 """
 
 ROUNDING = 1 + 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """The number that a position rests on: held while ``sign * number > sign * threshold``.
+
+    Attributes
+    ----------
+    number
+        As known at each decision, NaN where it is not.
+    threshold
+        What it is compared with.
+    sign
+        +1 for above, -1 for below.
+    hold_days
+        Calendar days for which the position goes on after the last time that it was so.
+    """
+
+    number: pd.Series
+    threshold: float
+    sign: Literal[-1, 1]
+    hold_days: int = 0
 
 
 def in_bills(weights: Any) -> Any:

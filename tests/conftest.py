@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from threadpoolctl import threadpool_limits
+
+# Every process of a run loads the same sources: compile each once, wherever the environment says not to.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# What nbformat loads would build 38 grammars of addresses, which takes seconds and which no notebook here needs.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -31,6 +39,13 @@ def _no_real_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Fixtures that live longer than one test do not touch the user's home either."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ASSAY_HOME", str(tmp_path_factory.mktemp("home_of_all")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Small regressions on several threads spend ten times the work on waiting for each other."""
+    with threadpool_limits(1, user_api="blas"):
         yield
 
 

@@ -44,8 +44,8 @@ class Finding:
     name: str
     estimate: float
     unit: str
-    null: str
-    alternative: str
+    null: str = ""
+    alternative: str = ""
     method: str
     reference: str
     sentence: str

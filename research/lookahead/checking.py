@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,14 +21,17 @@ from research.lookahead.dates import find_dates
 from research.lookahead.explain import explain
 from research.lookahead.history import History, history_of, rewritten_whole, scaled
 from research.lookahead.pipeline import pipeline_leaks
-from research.lookahead.probes import PROBES_A_CUT, Prober, stable_bars
+from research.lookahead.probes import CALLS_A_CUT, CALLS_OF_ALL, Prober, stable_bars
 from research.lookahead.report import CheckReport, Coverage, DatedBars, Leak, Violation
 from research.lookahead.runner import Cell, Decided, Runner, held, moves
 from research.lookahead.state import Reachable, fresh, quiet
 from research.lookahead.watch import Watch
-from research.thesis import Strategy, check_weights
+from research.many import alike
+from research.thesis import Strategy
+from research.weights import check_weights
 
-WORK = 1_000  # calls of a signal of up to three inputs that the probes of one metal may take
+WORK, MOST_WORK = 250, 1_000  # calls of a signal of up to three inputs on one metal: of one group of cells; of many
+_CALLS_A_CELL = 16  # of a group that is not alone
 _MOST_CELLS = 1_000  # of which the weights are computed at all
 
 Decisions = Sequence[tuple[dict[str, object], np.ndarray]]
@@ -206,23 +210,27 @@ def _probe(
     everything: bool,
 ) -> None:
     """Rewrite the future at the most telling cuts, and count what that exposed."""
-    work = 10**12 if everything else WORK // -(-len(history.tables) // 3)
+    groups = alike([cell.parameters for cell in cells], runner.together)
     moved = [(cell.number, int(bar)) for cell in cells for bar in moves_of(cell.base) if bar <= len(cell.base) - 2]
-    affordable = min(work // (PROBES_A_CUT * len(cells)), IN_TURN + len({bar for _, bar in moved}))
-    cuts = choose_cuts(history, [cell.base for cell in cells], n_cuts or max(affordable, IN_TURN))
-    prober = Prober(runner, history, cells, cuts, work)
+    work = min(max(WORK, _CALLS_A_CELL * len(groups)), MOST_WORK) // -(-len(history.tables) // 3)
+    work = 10**12 if everything else work
+    later = (work // len(groups) - CALLS_OF_ALL) // CALLS_A_CUT
+    most = IN_TURN + max(0, min(later, len({bar for _, bar in moved})))
+    cuts = choose_cuts(history, [cell.base for cell in cells], n_cuts or most)
+    calls = len(groups) * (CALLS_OF_ALL * min(1, len(cuts) / IN_TURN) + CALLS_A_CUT * max(0, len(cuts) - IN_TURN))
+    prober = Prober(runner, history, cells, cuts, groups, max(1, math.ceil(calls / work)))
     sightings = prober.sightings()
     if sightings:
         differ = contract.random_cell(runner, history, [(cell.parameters, cell.base) for cell in cells])
         if differ is not None:
             found.violations, found.random = [contract.violation("randomness", history.metal, differ)], True
             return
-        for leak in explain(runner, sightings, len(cells)):
-            if leak.probe == "delay" and not _used_at_once(history, leak):
-                when = f"{leak.input} of {leak.period:%Y-%m-%d} on {leak.moved:%Y-%m-%d}"
-                found.notes.append(f"{history.metal}: a lag is assumed and not read off known_at: {when}")
-            else:
-                found.leaks.append(leak)
+        leak = explain(runner, sightings, len(cells))
+        if leak.probe == "delay" and not _used_at_once(history, leak):
+            when = f"{leak.input} of {leak.period:%Y-%m-%d} on {leak.moved:%Y-%m-%d}"
+            found.notes.append(f"{history.metal}: a lag is assumed and not read off known_at: {when}")
+        else:
+            found.leaks.append(leak)
     found.coverage += Coverage(
         cells=len({number for number, _ in prober.tried}),
         cuts=len({cut for _, cut in prober.tried}),

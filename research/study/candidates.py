@@ -22,7 +22,8 @@ from research.engine.traded_market import TradedMarket
 from research.errors import AssayError, NoData, NoDecision, StrategyError, UnknownDataset
 from research.execution import Execution
 from research.provenance import hash_text
-from research.thesis import UNKNOWN, Strategy, in_bills
+from research.thesis import Strategy
+from research.weights import UNKNOWN, in_bills
 
 Key = TypeVar("Key")
 Made = TypeVar("Made")

@@ -28,7 +28,6 @@ from research.study.judge import N_SHIFTS
 from research.study.trial import BENCHMARKS, Trial
 
 
-
 def growth(trial: Trial) -> pd.DataFrame:
     """Value of 1 USD in each account after costs, by bar; ``strategy`` first, then the benchmarks."""
     accounts = {"strategy": trial.result, **trial.benchmarks}

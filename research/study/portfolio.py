@@ -47,8 +47,9 @@ from research.study.judge import ClaimRows, Judged, judge
 from research.study.record import Recorder, recorded_on, series_of
 from research.study.threads import one_thread
 from research.study.trial import account_json
-from research.thesis import UNKNOWN, Strategy, in_bills
+from research.thesis import Strategy
 from research.verdict import Evidence, Rules, Verdict
+from research.weights import UNKNOWN, in_bills
 
 ROW = "portfolio"
 WINDOW_YEARS, WARM_UP_YEARS = 3, 1

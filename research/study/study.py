@@ -30,9 +30,10 @@ from research.study.portfolio import ROW, PortfolioTrial
 from research.study.record import NOT_RECORDED, Recorder, entries_of, recorded_on, series_of
 from research.study.threads import one_thread
 from research.study.trial import GridPoint, Trial
-from research.thesis import UNKNOWN, Strategy, in_bills
+from research.thesis import Strategy
 from research.values import frozen, plain
 from research.verdict import Rules
+from research.weights import UNKNOWN, in_bills
 
 Progress = Callable[[int, int, str], None]
 

@@ -16,8 +16,9 @@ from research.errors import NoData
 from research.execution import Execution
 from research.study.candidates import Terms, attempted, pairs_of
 from research.study.study import Skipped
-from research.thesis import UNKNOWN, Rule, Strategy, check_weights
+from research.thesis import Strategy
 from research.values import plain
+from research.weights import UNKNOWN, Rule, check_weights
 
 HOLIDAYS = pd.Timedelta(days=4)
 """How late a release may be before what is here is called stale: a long weekend."""

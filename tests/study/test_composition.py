@@ -18,8 +18,8 @@ from research.study.claims import Member, Part, TestedClaim, split
 from research.study.family import Families
 from research.study.judge import measure
 from research.study.record import entries_of, record_grid, recorded_on, series_of
-from research.thesis import UNKNOWN
 from research.verdict import Evidence, Rules, Verdict, Word
+from research.weights import UNKNOWN
 from tests.diagnostics.test_timing import exposure, world
 from tests.study.test_ledger import momentum as rising
 from tests.zoo import enclosure

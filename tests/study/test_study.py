@@ -7,7 +7,7 @@ from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from research import Execution, backtest, compare, open_data, strategy
 from research.errors import NoData, ParameterError, SignalError, StrategyError
-from research.thesis import UNKNOWN
+from research.weights import UNKNOWN
 
 FREE = Execution(fees=0, slippage=0, storage=0, borrow=0)
 HEADLINES = ("central_bank_buying", "lease_rate_spike", "registered_drawdown")
