@@ -46,24 +46,10 @@ def _bundled_tables(load: Callable) -> Callable:
     return once
 
 
-def _regimes(markov_regimes: Callable) -> Callable:
-    """More than half of an appendix, and of the metal alone: the same for every strategy of the same bars."""
-    found: dict[object, object] = {}
-
-    def once(returns, **how):
-        key = (returns.to_numpy().tobytes(), returns.index.to_numpy().tobytes(), *sorted(how.items()))
-        if key not in found:
-            found[key] = markov_regimes(returns, **how)
-        return found[key]
-
-    return once
-
-
 DEAR = {
     ("research.cli", "get_command"): _commands,
     ("research.runs", "distributions"): _installed,
     ("research.datasets.data", "load"): _bundled_tables,
-    ("research.study.appendix", "markov_regimes"): _regimes,
 }
 
 
