@@ -304,7 +304,7 @@ def test_the_commands(place, capsys):
 
 def test_the_portfolio_is_kept_as_it_was_printed(tmp_path, capsys):
     of = "--thesis", str(copper(tmp_path / "copper", effect=0.04))
-    assert main([*of, "compare", "drained", "--start", "2010", "--run", str(tmp_path / "run"), "--json"]) == 0
+    assert main([*of, "compare", "--start", "2010", "--run", str(tmp_path / "run"), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     kept = json.loads((tmp_path / "run" / "study.json").read_text())
     assert printed["portfolio"] == kept["portfolio"]
