@@ -142,14 +142,6 @@ def _lay(row: Array, first: int, stop: int, tile: Array, lane: int) -> None:
 
 
 @part
-def _due(row: Array, at: int) -> float:
-    """The last target up to a bar."""
-    while at > 0 and row[at] != row[at]:
-        at -= 1
-    return float(row[at])
-
-
-@part
 def _take(tile: Array, path: Array, first: int, stop: int, lane: int) -> None:
     """Take the values of one account from beside those of the others."""
     for k in range(stop - first):
@@ -158,14 +150,7 @@ def _take(tile: Array, path: Array, first: int, stop: int, lane: int) -> None:
 
 @part
 def _walk(
-    rows: Array,
-    members: NDArray[np.int64],
-    delay: int,
-    start: int,
-    terms: Terms,
-    equity: Array,
-    tile: Array,
-    out: Array,
+    rows: Array, members: NDArray[np.int64], delay: int, terms: Terms, equity: Array, tile: Array, out: Array
 ) -> None:
     """Walk the accounts of some rows, as many as there are lanes."""
     growth, accrual, metal_excess, buy_factor, sell_factor = terms
@@ -178,15 +163,12 @@ def _walk(
     infinite_at, opened_at, closed_at = -one, -one, -one
     fills = none, none, none
     sum_x, sum_xx, sum_xm, sum_x_accrual, exposure = none, none, none, none, none
-    for bar in range(start, n_bars):
-        at = (bar - start) % _TILE
+    for bar in range(delay, n_bars):
+        at = (bar - delay) % _TILE
         if at == 0:
             for lane in range(WIDTH):
-                row = rows[members[lane]]
-                _lay(row, bar - delay, min(bar + _TILE, n_bars) - delay, tile, lane)
-                if bar == start:
-                    tile[lane] = _due(row, bar - delay)
-        if bar > start:
+                _lay(rows[members[lane]], bar - delay, min(bar + _TILE, n_bars) - delay, tile, lane)
+        if bar > delay:
             carried = where(side > 0.0, growth[1, bar], where(side < 0.0, growth[2, bar], growth[0, bar]))
             position = position[0], position[1] * carried, position[2] * (1.0 + accrual[bar])
             value = position[0] + position[1] + position[2]
@@ -235,12 +217,12 @@ _matrix = types.Array(float64, 2, "C", readonly=True)
 
 @compiled(
     void(
-        _matrix, int64, int64, types.Tuple((_matrix, _vector, _vector, float64, float64)),
+        _matrix, int64, types.Tuple((_matrix, _vector, _vector, float64, float64)),
         float64[:, ::1], float64[:, ::1],
     )
 )  # fmt: skip
-def evaluate(rows: Array, delay: int, start: int, terms: Terms, equity: Array, out: Array) -> None:
-    """Evaluate the variants: the target ``rows[i, bar]`` is filled at ``bar + delay``, none before ``start``.
+def evaluate(rows: Array, delay: int, terms: Terms, equity: Array, out: Array) -> None:
+    """Evaluate the variants: the target ``rows[i, bar]`` is filled at ``bar + delay``.
 
     The market's terms are those of ``TradedMarket``. ``equity``, of NaN or empty,
     takes the value of each account after the fills of each bar.
@@ -249,4 +231,4 @@ def evaluate(rows: Array, delay: int, start: int, terms: Terms, equity: Array, o
     for i in range(0, len(rows), WIDTH):
         for lane in range(WIDTH):
             members[lane] = min(i + lane, len(rows) - 1)  # lanes that are left over repeat the last
-        _walk(rows, members, delay, start, terms, equity, tile, out)
+        _walk(rows, members, delay, terms, equity, tile, out)

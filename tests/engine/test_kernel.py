@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from research.engine import kernel
 from research.engine.traded_market import TradedMarket
-from research.errors import AssayError, DataError, ExecutionError, SignalError
+from research.errors import AssayError, ExecutionError, SignalError
 from research.execution import Execution
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,8 +24,8 @@ FREE = Execution(delay=1, fees=0.0, slippage=0.0, storage=0.0, borrow=0.0)
 COSTLY = Execution(delay=1, fees=0.001, slippage=0.0005, storage=0.0025, borrow=0.005)
 
 
-def traded(execution, price, accrual, years, *, periods_per_year=252, first=None):
-    return TradedMarket.of_arrays(price, accrual, years, execution, periods_per_year=periods_per_year, first=first)
+def traded(execution, price, accrual, years, *, periods_per_year=252):
+    return TradedMarket.of_arrays(price, accrual, years, execution, periods_per_year=periods_per_year)
 
 
 # --- an independent ledger: units, prices and cash, an order at a time ---
@@ -359,25 +359,13 @@ def test_neighbours_change_no_digit():
         np.testing.assert_array_equal(kernel.paths(row, market)[0], equity[i])
 
 
-def test_the_target_due_at_the_opening_is_the_last_one_decided_by_then():
-    price, accrual, years = history()
-    market = traded(COSTLY, price, accrual, years, first=50)
-    rows = np.random.default_rng(18).uniform(-1, 1, (3, 300))
-    rows[0, 40:60], rows[1, :60] = np.nan, np.nan  # one kept through the opening, one not yet there
-    explicit = rows.copy()
-    explicit[0, 49] = rows[0, 39]
-    explicit[:, :49] = np.nan
-    np.testing.assert_array_equal(kernel.paths(rows, market), kernel.paths(explicit, market))
-    assert kernel.sweep(rows, market).first_fill.tolist() == [50, 61, 50]
-
-
 def test_an_infinite_target_counts_only_where_it_would_be_filled():
     price, accrual, years = history()
     rows = np.random.default_rng(19).uniform(-1, 1, (3, 300))
     rows[1, 20], rows[2, 299] = np.inf, np.inf
     with pytest.raises(SignalError, match=r"variant 1 .* bar 20"):
         kernel.sweep(rows, traded(COSTLY, price, accrual, years))
-    assert len(kernel.sweep(rows, traded(COSTLY, price, accrual, years, first=50))) == 3
+    assert len(kernel.sweep(rows[[0, 2]], traded(COSTLY, price, accrual, years))) == 2
 
 
 def test_callers_may_run_side_by_side():
@@ -444,12 +432,6 @@ def test_a_fill_at_the_last_bar_costs_and_earns_nothing():
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
-        ({"price": np.array([1.0, np.nan, 1.0])}, DataError, "price: nan at bar 1"),
-        ({"price": np.array([1.0, 0.0, 1.0])}, DataError, "price: 0.0 at bar 1"),
-        ({"price": np.ones((3, 1))}, DataError, "price: shape"),
-        ({"bill_accrual": np.array([0.0, 0.0, np.nan])}, DataError, "bill_accrual: nan at bar 2"),
-        ({"bill_accrual": np.zeros(2)}, DataError, "bill_accrual: shape"),
-        ({"year_fraction": np.array([0.0, -1.0, 0.0])}, DataError, "year_fraction: -1.0 at bar 1"),
         ({"targets": np.ones((1, 4))}, SignalError, "targets: shape"),
         ({"targets": np.array([[1.0, 0.0, 1.0], [0.0, np.inf, 0.0]])}, SignalError, "variant 1 .* bar 1"),
         (
@@ -457,8 +439,6 @@ def test_a_fill_at_the_last_bar_costs_and_earns_nothing():
             ExecutionError,
             "eats the whole",
         ),
-        ({"first": 3}, ExecutionError, "first: bar 3"),
-        ({"periods_per_year": 0}, ExecutionError, "periods_per_year"),
     ],
 )
 def test_errors_are_one_line_that_names_the_culprit(change, error, words):
@@ -469,7 +449,6 @@ def test_errors_are_one_line_that_names_the_culprit(change, error, words):
         "year_fraction": np.full(3, 0.1),
         "periods_per_year": 12,
         "execution": COSTLY,
-        "first": None,
         **change,
     }
     targets = arguments.pop("targets")
