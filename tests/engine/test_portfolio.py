@@ -163,6 +163,7 @@ def test_an_account_imports_none_of_what_vectorbt_wraps_around_its_simulation():
         market = Market('gold', one, one * 0, averaged=False, periods_per_year=252, datasets={})
         orders = run(one, market, Execution(), name='x').orders.iloc[:2]
         print(len(orders), sorted({'vectorbt', 'vectorbt.portfolio.enums', 'plotly'} & {*sys.modules}))
+        sys.modules['rfc3987_syntax'] = None  # grammars of addresses, which take seconds to build
         import vectorbt
         print(vectorbt.Portfolio.__name__)
     """
