@@ -14,12 +14,12 @@ Array: TypeAlias = NDArray[np.float64]
 Loop = TypeVar("Loop", bound=Callable[..., object])
 
 
-def part(function: Loop) -> Loop:
+def inner(function: Loop) -> Loop:
     """Compile, within whatever compiled code calls it; called from Python it stays what it is."""
     return register_jitable(error_model="numpy", forceinline=True)(function)  # type: ignore[no-any-return]
 
 
-def compiled(signature: numba.types.Type) -> Callable[[Loop], Loop]:
+def compiled(signature: numba.types.Type | None = None) -> Callable[[Loop], Loop]:
     """Compile when the module is loaded; without the disk cache where no folder can be written."""
 
     def decorate(function: Loop) -> Loop:

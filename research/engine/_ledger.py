@@ -16,7 +16,7 @@ import numpy as np
 from numba import float64, int64, types, void
 from numpy.typing import NDArray
 
-from research.engine._compile import Array, compiled, part
+from research.engine._compile import Array, compiled, inner
 from research.engine._lanes import WIDTH, any_of, load, magnitude, store
 from research.engine._numbers import Number, Truth, highest, where
 
@@ -50,14 +50,14 @@ Fills = tuple[Number, Number, Number]  # of the columns TRADES to COST
 Terms = tuple[Array, Array, Array, float, float]
 
 
-@part
+@inner
 def _add(amount: Number, change: Number) -> Number:
     """Add, taking what is left of two nearly opposite amounts for nothing."""
     total = amount + change
     return where(magnitude(total) <= highest(magnitude(amount), magnitude(change)) * CLOSE, 0.0, total)
 
 
-@part
+@inner
 def _trade(
     cash: Number, holding: Number, order: Number, dust: Number, paid: Number, sold: Number, bought: Number
 ) -> tuple[Number, Number, Number]:
@@ -71,7 +71,7 @@ def _trade(
     return where(is_filled, highest(left, 0.0), cash), _add(holding, filled), filled
 
 
-@part
+@inner
 def _rebalance(
     position: Position, value: Number, asked: Truth, weight: Number, buy_factor: float, sell_factor: float
 ) -> tuple[Position, Number]:
@@ -108,7 +108,7 @@ def _rebalance(
     return (cash, metal, bills), where(metal_first, filled_one, filled_other)
 
 
-@part
+@inner
 def _count(
     fills: Fills, filled: Number, value: Number, inverse_before: Number, buy_factor: float, sell_factor: float
 ) -> Fills:
@@ -124,7 +124,7 @@ def _count(
     )
 
 
-@part
+@inner
 def _lower(peak: Number, worst: Number, value: Number) -> tuple[Number, Number]:
     """Peak so far, and the worst fall from one as a ratio."""
     peak = highest(value, peak)
@@ -134,21 +134,21 @@ def _lower(peak: Number, worst: Number, value: Number) -> tuple[Number, Number]:
     return peak, worst
 
 
-@part
+@inner
 def _lay(row: Array, first: int, stop: int, tile: Array, lane: int) -> None:
     """Lay the targets of one account beside those of the others."""
     for k in range(stop - first):
         tile[k * WIDTH + lane] = row[first + k]
 
 
-@part
+@inner
 def _take(tile: Array, path: Array, first: int, stop: int, lane: int) -> None:
     """Take the values of one account from beside those of the others."""
     for k in range(stop - first):
         path[first + k] = tile[k * WIDTH + lane]
 
 
-@part
+@inner
 def _walk(
     rows: Array, members: NDArray[np.int64], delay: int, terms: Terms, equity: Array, tile: Array, out: Array
 ) -> None:

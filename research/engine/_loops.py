@@ -7,7 +7,7 @@ from numba import boolean, float64, int64, types, void
 from numpy.typing import NDArray
 
 from research.engine import _timing as rules
-from research.engine._compile import compiled, part
+from research.engine._compile import compiled, inner
 from research.engine._lanes import WIDTH, load, store
 from research.engine._timing import Floats
 
@@ -23,7 +23,7 @@ for _rule in (
     rules.drifted, rules.paid, rules.ratio, rules.walk_from, rules.carried, rules.step, rules.added, rules.ratios,
     rules.sum_of_squares,
 ):  # fmt: skip
-    part(_rule)
+    inner(_rule)
 
 walk_from, step, added, ratio, ratios = rules.walk_from, rules.step, rules.added, rules.ratio, rules.ratios
 sum_of_squares = rules.sum_of_squares

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from research.engine.regression import RISKLESS, regress
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from research.engine.traded_market import TradedMarket
 
 Floats = NDArray[np.float64]
@@ -76,12 +74,6 @@ class Summary:
 
     def __len__(self) -> int:
         return int(self.first_fill.size)
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row a variant, one column an attribute."""
-        import pandas as pd
-
-        return pd.DataFrame({field.name: getattr(self, field.name) for field in fields(self)})
 
 
 def summarise(tables: list[Floats], market: TradedMarket) -> Summary:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,6 +27,10 @@ COSTLY = Execution(delay=1, fees=0.001, slippage=0.0005, storage=0.0025, borrow=
 
 def traded(execution, price, accrual, years, *, periods_per_year=252):
     return TradedMarket.of_arrays(price, accrual, years, execution, periods_per_year=periods_per_year)
+
+
+def frame(summary):
+    return pd.DataFrame(vars(summary))
 
 
 # --- an independent ledger: units, prices and cash, an order at a time ---
@@ -322,7 +327,7 @@ def test_repeating_a_settled_target_changes_no_digit(data):
     kept[0] = 1.0
     repeated = kept[np.maximum.accumulate(np.where(np.isnan(kept), 0, np.arange(kept.size)))]
     one, other = kernel.sweep(kept, market), kernel.sweep(repeated, market)
-    assert one.to_frame().equals(other.to_frame())
+    assert frame(one).equals(frame(other))
 
 
 # --- many variants ---
@@ -331,12 +336,12 @@ def test_repeating_a_settled_target_changes_no_digit(data):
 def test_threads_and_blocks_change_no_digit():
     market = history(500)
     rows = np.random.default_rng(10).uniform(-1, 1, (700, 500))
-    one = kernel.sweep(rows, traded(COSTLY, *market), threads=1).to_frame()
+    one = frame(kernel.sweep(rows, traded(COSTLY, *market), threads=1))
     for threads in (2, 5):
         many = kernel.sweep(rows, traded(COSTLY, *market), threads=threads)
-        assert many.to_frame().equals(one)
+        assert frame(many).equals(one)
     blocks = kernel.sweep((rows[low : low + 33] for low in range(0, 700, 33)), traded(COSTLY, *market))
-    assert blocks.to_frame().equals(one)
+    assert frame(blocks).equals(one)
     assert len(blocks) == 700
     np.testing.assert_array_equal(
         kernel.paths(rows, traded(COSTLY, *market), threads=1), kernel.paths(rows, traded(COSTLY, *market), threads=3)
@@ -352,10 +357,10 @@ def test_neighbours_change_no_digit():
     rows[5], rows[6, :150], rows[7, 1:], rows[8, 1:] = np.nan, np.nan, np.nan, np.nan
     rows[8, 0], rows[9], rows[10] = -8.0, 1.0, 0.0
     market = traded(COSTLY, *history(n_bars, volatility=0.03))
-    together, equity = kernel.sweep(rows, market).to_frame(), kernel.paths(rows, market)
+    together, equity = frame(kernel.sweep(rows, market)), kernel.paths(rows, market)
     assert (together["bankrupt_at"] >= 0).any()
     for i, row in enumerate(rows):
-        assert kernel.sweep(row, market).to_frame().iloc[0].equals(together.iloc[i])
+        assert frame(kernel.sweep(row, market)).iloc[0].equals(together.iloc[i])
         np.testing.assert_array_equal(kernel.paths(row, market)[0], equity[i])
 
 
@@ -371,10 +376,10 @@ def test_an_infinite_target_counts_only_where_it_would_be_filled():
 def test_callers_may_run_side_by_side():
     market = history(500)
     rows = np.random.default_rng(11).uniform(-1, 1, (200, 500))
-    expected = kernel.sweep(rows, traded(COSTLY, *market)).to_frame()
+    expected = frame(kernel.sweep(rows, traded(COSTLY, *market)))
     found = []
     callers = [
-        threading.Thread(target=lambda: found.append(kernel.sweep(rows, traded(COSTLY, *market)).to_frame()))
+        threading.Thread(target=lambda: found.append(frame(kernel.sweep(rows, traded(COSTLY, *market)))))
         for _ in range(4)
     ]
     for caller in callers:
