@@ -22,8 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from research.home import home_folder
-
-Floats = npt.NDArray[np.float64]
+from research.units import Floats, Integers
 
 WAIT_SECONDS = 30.0
 
@@ -114,7 +113,7 @@ class Series:
     events: int
     supporting: Floats
     opposing: Floats
-    dates: npt.NDArray[np.int64]
+    dates: Integers
     timing: npt.NDArray[np.float32]
 
 

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import numpy as np
 from numba import float64, int64, types, void
-from numpy.typing import NDArray
 
-from research.engine._compile import Array, compiled, inner
+from research.engine._compile import compiled, inner
 from research.engine._lanes import WIDTH, any_of, load, magnitude, store
 from research.engine._numbers import Number, Truth, highest, where
+from research.units import Floats, Integers
 
 # Columns of the table that `evaluate` fills, one row a variant. Sums are over the return periods.
 (
@@ -47,7 +47,7 @@ _TILE = 64  # bars whose targets are laid side by side at once
 
 Position = tuple[Number, Number, Number]  # cash, metal, bills
 Fills = tuple[Number, Number, Number]  # of the columns TRADES to COST
-Terms = tuple[Array, Array, Array, float, float]
+Terms = tuple[Floats, Floats, Floats, float, float]
 
 
 @inner
@@ -135,23 +135,21 @@ def _lower(peak: Number, worst: Number, value: Number) -> tuple[Number, Number]:
 
 
 @inner
-def _lay(row: Array, first: int, stop: int, tile: Array, lane: int) -> None:
+def _lay(row: Floats, first: int, stop: int, tile: Floats, lane: int) -> None:
     """Lay the targets of one account beside those of the others."""
     for k in range(stop - first):
         tile[k * WIDTH + lane] = row[first + k]
 
 
 @inner
-def _take(tile: Array, path: Array, first: int, stop: int, lane: int) -> None:
+def _take(tile: Floats, path: Floats, first: int, stop: int, lane: int) -> None:
     """Take the values of one account from beside those of the others."""
     for k in range(stop - first):
         path[first + k] = tile[k * WIDTH + lane]
 
 
 @inner
-def _walk(
-    rows: Array, members: NDArray[np.int64], delay: int, terms: Terms, equity: Array, tile: Array, out: Array
-) -> None:
+def _walk(rows: Floats, members: Integers, delay: int, terms: Terms, equity: Floats, tile: Floats, out: Floats) -> None:
     """Walk the accounts of some rows, as many as there are lanes."""
     growth, accrual, metal_excess, buy_factor, sell_factor = terms
     n_bars = accrual.size
@@ -221,7 +219,7 @@ _matrix = types.Array(float64, 2, "C", readonly=True)
         float64[:, ::1], float64[:, ::1],
     )
 )  # fmt: skip
-def evaluate(rows: Array, delay: int, terms: Terms, equity: Array, out: Array) -> None:
+def evaluate(rows: Floats, delay: int, terms: Terms, equity: Floats, out: Floats) -> None:
     """Evaluate the variants: the target ``rows[i, bar]`` is filled at ``bar + delay``.
 
     The market's terms are those of ``TradedMarket``. ``equity``, of NaN or empty,

@@ -20,11 +20,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from research.execution import Execution
+from research.units import Floats
 
 if TYPE_CHECKING:
     import vectorbt
 
-Floats = NDArray[np.float64]
 Records = NDArray[np.void]
 
 TARGET_PERCENT, LONG_AND_SHORT = 5, 2  # of its SizeType and Direction

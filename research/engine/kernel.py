@@ -30,8 +30,7 @@ from research.engine._threads import in_threads
 from research.engine.summary import Summary, summarise
 from research.engine.traded_market import TradedMarket
 from research.errors import SignalError
-
-Floats = NDArray[np.float64]
+from research.units import Floats
 
 _ROWS_AT_ONCE = 64
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from research.datasets.market import Market
 from research.execution import Execution
-
-Floats = npt.NDArray[np.float64]
+from research.units import Floats
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,11 +25,12 @@ import pandas as pd
 
 from research.datasets.market import Market
 from research.engine._vectorbt import order_records, portfolio
-from research.engine.legs import Floats, Legs
+from research.engine.legs import Legs
 from research.engine.result import Backtest, PortfolioResult, Result
 from research.errors import NoDecision, SignalError
 from research.execution import Execution
 from research.provenance import versions
+from research.units import Floats
 
 if TYPE_CHECKING:
     import vectorbt

@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from research.engine.regression import RISKLESS, regress
+from research.units import Floats, Integers
 
 if TYPE_CHECKING:
     from research.engine.traded_market import TradedMarket
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from research.errors import ExecutionError
 from research.execution import Execution
+from research.units import Floats
 
 if TYPE_CHECKING:
     from research.datasets.market import Market
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
