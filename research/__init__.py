@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from research.registration import follow, register
     from research.sealing import seal, verify
     from research.study import backtest, compare, history, portfolio, today
-    from research.thesis import UNKNOWN, Strategy, hold_while, strategy, where_known
+    from research.thesis import Strategy, hold_while, strategy, where_known
+    from research.weights import UNKNOWN
 
 __all__ = [
     "UNKNOWN", "Execution", "Strategy", "backtest", "compare", "explore", "follow", "history", "hold_while", "judge",
@@ -28,7 +29,7 @@ __all__ = [
 _ELSEWHERE = {
     "open_data": "datasets.data", "Execution": "execution", "load_thesis": "claims", "judge": "brought",
     "explore": "explorer", "register": "registration", "follow": "registration", "seal": "sealing", "verify": "sealing",
-    "UNKNOWN": "thesis", "Strategy": "thesis", "strategy": "thesis", "hold_while": "thesis", "where_known": "thesis",
+    "UNKNOWN": "weights", "Strategy": "thesis", "strategy": "thesis", "hold_while": "thesis", "where_known": "thesis",
 }  # fmt: skip
 
 

@@ -11,13 +11,13 @@ from numba.extending import register_jitable
 Loop = TypeVar("Loop", bound=Callable[..., object])
 
 
-def inner(function: Loop) -> Loop:
+def part(function: Loop) -> Loop:
     """Compile, within whatever compiled code calls it; called from Python it stays what it is."""
     return register_jitable(error_model="numpy", forceinline=True)(function)  # type: ignore[no-any-return]
 
 
 def compiled(signature: numba.types.Type | None = None) -> Callable[[Loop], Loop]:
-    """Compile when the module is loaded; without the disk cache where no folder can be written."""
+    """Compile when the module is loaded, else at the first call; kept on disk where that can be written."""
 
     def decorate(function: Loop) -> Loop:
         try:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numba import float64, int64, types, void
 
-from research.engine._compile import compiled, inner
+from research.engine._compile import compiled, part
 from research.engine._lanes import WIDTH, any_of, load, magnitude, store
 from research.engine._numbers import Number, Truth, highest, where
 from research.units import Floats, Integers
@@ -50,14 +50,14 @@ Fills = tuple[Number, Number, Number]  # of the columns TRADES to COST
 Terms = tuple[Floats, Floats, Floats, float, float]
 
 
-@inner
+@part
 def _add(amount: Number, change: Number) -> Number:
     """Add, taking what is left of two nearly opposite amounts for nothing."""
     total = amount + change
     return where(magnitude(total) <= highest(magnitude(amount), magnitude(change)) * CLOSE, 0.0, total)
 
 
-@inner
+@part
 def _trade(
     cash: Number, holding: Number, order: Number, dust: Number, paid: Number, sold: Number, bought: Number
 ) -> tuple[Number, Number, Number]:
@@ -71,7 +71,7 @@ def _trade(
     return where(is_filled, highest(left, 0.0), cash), _add(holding, filled), filled
 
 
-@inner
+@part
 def _rebalance(
     position: Position, value: Number, asked: Truth, weight: Number, buy_factor: float, sell_factor: float
 ) -> tuple[Position, Number]:
@@ -108,7 +108,7 @@ def _rebalance(
     return (cash, metal, bills), where(metal_first, filled_one, filled_other)
 
 
-@inner
+@part
 def _count(
     fills: Fills, filled: Number, value: Number, inverse_before: Number, buy_factor: float, sell_factor: float
 ) -> Fills:
@@ -124,7 +124,7 @@ def _count(
     )
 
 
-@inner
+@part
 def _lower(peak: Number, worst: Number, value: Number) -> tuple[Number, Number]:
     """Peak so far, and the worst fall from one as a ratio."""
     peak = highest(value, peak)
@@ -134,21 +134,21 @@ def _lower(peak: Number, worst: Number, value: Number) -> tuple[Number, Number]:
     return peak, worst
 
 
-@inner
+@part
 def _lay(row: Floats, first: int, stop: int, tile: Floats, lane: int) -> None:
     """Lay the targets of one account beside those of the others."""
     for k in range(stop - first):
         tile[k * WIDTH + lane] = row[first + k]
 
 
-@inner
+@part
 def _take(tile: Floats, path: Floats, first: int, stop: int, lane: int) -> None:
     """Take the values of one account from beside those of the others."""
     for k in range(stop - first):
         path[first + k] = tile[k * WIDTH + lane]
 
 
-@inner
+@part
 def _walk(rows: Floats, members: Integers, delay: int, terms: Terms, equity: Floats, tile: Floats, out: Floats) -> None:
     """Walk the accounts of some rows, as many as there are lanes."""
     growth, accrual, metal_excess, buy_factor, sell_factor = terms

@@ -7,7 +7,7 @@ from numba import boolean, float64, int64, types, void
 from numpy.typing import NDArray
 
 from research.engine import _timing as rules
-from research.engine._compile import compiled, inner
+from research.engine._compile import compiled, part
 from research.engine._lanes import WIDTH, load, store
 from research.units import Floats, Integers
 
@@ -22,7 +22,7 @@ _MOVED_RATIOS = void(*_ACCOUNT, _whole, _matrix, float64, float64[:, ::1])
 for _rule in (
     rules.drifted, rules.paid, rules.ratio, rules.walk_from, rules.carried, rules.step, rules.added, rules.ratios,
 ):  # fmt: skip
-    inner(_rule)
+    part(_rule)
 
 walk_from, step, added, ratio, ratios = rules.walk_from, rules.step, rules.added, rules.ratio, rules.ratios
 walk = compiled(void(*_ACCOUNT, float64[:, ::1], float64[:, ::1], float64[::1]))(rules.walk)
