@@ -45,7 +45,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from research.diagnostics.long_run import Estimate
-from research.engine.exposure import Exposure
+from research.engine.exposure import Exposure, moved_ratios
 from research.units import Floats
 
 Integers = npt.NDArray[np.int64]
@@ -430,7 +430,7 @@ def placebo_shifts(rows: Sequence[Timing], n_shifts: int, seed: int) -> Integers
     return np.asarray(allowed, dtype=np.int64)
 
 
-def shifted_statistics(row: Timing, shifts: Integers, sign: int) -> Floats:
+def shifted_statistics(rows: Sequence[Timing], shifts: Integers, sign: int) -> list[Floats]:
     """Of the truth and of each shift: root n times the mean of the timing series over its standard deviation.
 
     White's error (1980), which the compiled loop can have from sums alone, in place of the cosines'. Of a claim the
@@ -438,8 +438,8 @@ def shifted_statistics(row: Timing, shifts: Integers, sign: int) -> Floats:
 
     Parameters
     ----------
-    row
-        One row of a claim.
+    rows
+        Of a claim.
     shifts
         In bars.
     sign
@@ -447,12 +447,11 @@ def shifted_statistics(row: Timing, shifts: Integers, sign: int) -> Floats:
 
     Returns
     -------
-    ndarray of shape (1 + n_shifts, 2)
-        Against the claim, before costs; and for it, after them.
+    list of ndarray of shape (1 + n_shifts, 2)
+        Of each row: against the claim, before costs; and for it, after them.
     """
-    statistics = sqrt(row.n_periods) * row.exposure.moved_ratios(np.concatenate([[0], shifts]), sign)
-    statistics[:, 0] *= -1
-    return np.asarray(statistics)
+    found = moved_ratios([row.exposure for row in rows], np.concatenate([[0], shifts]), sign)
+    return [sqrt(row.n_periods) * ratios * (-1, 1) for row, ratios in zip(rows, found, strict=True)]
 
 
 def share_as_good(statistics: Floats) -> float:

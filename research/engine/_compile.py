@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import numba
-import numpy as np
 from numba.extending import register_jitable
-from numpy.typing import NDArray
 
-Array: TypeAlias = NDArray[np.float64]
 Loop = TypeVar("Loop", bound=Callable[..., object])
 
 

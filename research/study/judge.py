@@ -190,7 +190,8 @@ def _shifted(
     if not timed:
         return evidence, rows
     shifts = placebo_shifts(list(timed.values()), N_SHIFTS, seed)
-    statistics = {name: shifted_statistics(timing, shifts, claim.sign) for name, timing in timed.items()}
+    found = shifted_statistics(list(timed.values()), shifts, claim.sign)
+    statistics = dict(zip(timed, found, strict=True))
     moved = {name: replace(rows[name], p_shifted=_shares(found)) for name, found in statistics.items()}
     declared = [found for name, found in statistics.items() if name in claim.rows]
     if declared:

@@ -254,12 +254,12 @@ def test_moved_histories_are_those_of_moved_weights():
     w, m = world(8, 120)
     row = Timing.of(exposure(w, m, fees=0.002))
     shifts = np.array([7, 60, -5])
-    found = shifted_statistics(row, shifts, 1)
+    (found,) = shifted_statistics([row], shifts, 1)
     for shift, (against, supporting) in zip([0, *shifts], found, strict=True):
         moved = Timing.of(exposure(np.roll(w, shift), m, fees=0.002))
         for series, value in ((moved.series(1), supporting), (moved.gross, -against)):
             assert value == pytest.approx(np.sqrt(120) * series.mean() / series.std(), rel=1e-9)
-    assert shifted_statistics(row, shifts, -1)[0, 0] == pytest.approx(-found[0, 0])
+    assert shifted_statistics([row], shifts, -1)[0][0, 0] == pytest.approx(-found[0, 0])
     drawn = placebo_shifts([row], 1000, 1)
     assert drawn.min() >= row.memory
     assert drawn.max() <= 120 - row.memory
