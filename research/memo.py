@@ -1,4 +1,4 @@
-"""What the points of a grid share is computed once: a memo of pure functions of series, one for each panel.
+"""What the points of a grid share is computed once: a memo of pure functions of series.
 
 A function marked ``shared`` (all of ``research.signals`` that is worth it) looks into the memo of the panel on
 which a strategy is running, so that one rolling z-score serves every threshold. Strategies know nothing of it,
@@ -7,8 +7,8 @@ and outside a strategy the function is just itself. Four rules make it safe:
 - *Keyed by content.* The key of a call is the function, its plain arguments with their types, and each series by a
   digest of its values and of its index. Values that the memo itself holds cannot change: theirs is computed once.
 - *No mutation.* What is kept is frozen, and callers get a copy-on-write copy: who changes it changes his own.
-- *One panel, one memo.* It is made and dies with its panel, so nothing that one panel knew can reach another,
-  not even one that differs only in its future.
+- *One memo for the same knowledge.* Panels of one set of data share it if they decide at the same moments, and no
+  others do: nothing that one panel knew can reach another that differs in anything, be it only in its future.
 - *Bounded.* A memo that has grown over its limit starts again from nothing.
 """
 
@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,7 @@ import pandas as pd
 MAX_BYTES = 64_000_000
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+T = TypeVar("T")
 
 _active: ContextVar[Memo | None] = ContextVar("memo", default=None)
 
@@ -74,7 +75,7 @@ class Memo:
         finally:
             _active.reset(token)
 
-    def keep(self, call: tuple[object, ...], make: Callable[[], Any]) -> Any:
+    def keep(self, call: tuple[object, ...], make: Callable[[], T]) -> T:
         """Return what ``make`` returns, made once for each content of ``call``."""
         try:
             key = tuple(map(self._content, call))
@@ -85,7 +86,7 @@ class Memo:
             if not isinstance(result, pd.Series | pd.DataFrame):
                 return result
             self._store(key, result.copy())
-        return self._kept[key].copy(deep=False)
+        return cast(T, self._kept[key].copy(deep=False))
 
     def _store(self, key: tuple[object, ...], result: pd.Series | pd.DataFrame) -> None:
         size = int(np.asarray(result.memory_usage(index=False)).sum())

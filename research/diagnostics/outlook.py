@@ -7,7 +7,7 @@ from math import exp, inf, isfinite, log, nan, sqrt
 
 import numpy as np
 
-from research.diagnostics.timing import Estimate
+from research.diagnostics.long_run import Estimate
 
 PRIOR_SCALE = 0.5
 """Scale of the half-normal prior of the information ratio a year, if there is an effect: what is worth having."""
@@ -108,9 +108,10 @@ def detectable(
         return least * estimate.error
     if not found(most) > power:
         return inf
-    from scipy.optimize import brentq  # takes a third of a second, and is asked for few claims
-
-    return float(brentq(lambda effect: found(effect) - power, least, most)) * estimate.error
+    while most - least > 1e-9 * most:  # by halves: scipy.optimize takes a third of a second to import
+        middle = (least + most) / 2
+        least, most = (middle, most) if found(middle) < power else (least, middle)
+    return most * estimate.error
 
 
 def _survives(low: float, delayed_low: float, correlation: float) -> float:

@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 
 from research.diagnostics.alpha_path import alpha_break
-from research.diagnostics.event_paths import EventPaths, event_paths
+from research.diagnostics.events import EventPaths, event_paths
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import FloatArray
+from research.diagnostics.long_run import NOTHING
 from research.diagnostics.metrics import drawdown
 from research.diagnostics.rotation import SEED
 from research.diagnostics.timing import (
     MINIMUM_PERIODS,
-    NOTHING,
     independent_events,
     mean_of_rows,
     n_cosines,
@@ -25,20 +24,19 @@ from research.diagnostics.timing import (
 )
 from research.errors import DataError
 from research.study.judge import N_SHIFTS
-from research.study.trial import Trial
-
-COMPARED = ("buy_and_hold", "matched_exposure", "bills")
+from research.study.trial import BENCHMARKS, Trial
+from research.units import Floats
 
 
 def growth(trial: Trial) -> pd.DataFrame:
     """Value of 1 USD in each account after costs, by bar; ``strategy`` first, then the benchmarks."""
-    accounts = {"strategy": trial.result, **{name: trial.accounts.benchmarks[name] for name in COMPARED}}
+    accounts = {"strategy": trial.result, **trial.benchmarks}
     return pd.DataFrame({name: result.equity / result.capital for name, result in accounts.items()})
 
 
 def drawdowns(trial: Trial) -> pd.DataFrame:
     """Fall of each account from its highest value so far, a fraction of 0 or less, by bar."""
-    accounts = {"strategy": trial.result, **{name: trial.accounts.benchmarks[name] for name in COMPARED[:-1]}}
+    accounts = {"strategy": trial.result, **{name: trial.benchmarks[name] for name in BENCHMARKS[:-1]}}
     return pd.DataFrame({name: drawdown(result.returns) for name, result in accounts.items()})
 
 
@@ -69,7 +67,7 @@ class MovedHistories:
     """The statistics behind ``p_shifted`` of one row, in the claimed direction; NaN for a history that has none."""
 
     observed: float
-    shifted: FloatArray
+    shifted: Floats
 
 
 def moved_histories(trial: Trial) -> MovedHistories:
