@@ -12,10 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from research.claims import Sentence
+from research.diagnostics.long_run import NOTHING, Estimate
 from research.diagnostics.timing import (
     MINIMUM_PERIODS,
-    NOTHING,
-    Estimate,
     Timing,
     independent_events,
     mean_of_rows,

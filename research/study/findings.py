@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import isfinite, isnan, nan
 
 from research.diagnostics.finding import Finding
+from research.diagnostics.long_run import Estimate
 from research.diagnostics.outlook import PRIOR_SCALE
 from research.diagnostics.rotation import N_ROTATIONS, monte_carlo_error
-from research.diagnostics.timing import Estimate
 from research.verdict import Evidence, Rules
 
 _NULL = "the weights carry no information about when the metal pays"
