@@ -151,8 +151,8 @@ class Panel:
         """
         if not isinstance(series.index, pd.DatetimeIndex) or series.index.tz is None:
             raise SignalError("panel.asof: needs a series dated by known_at (UTC); start from panel.native(id)")
-        own = self._datasets.get(str(series.name))
-        ages = [one.longest_useful_age for one in ([own] if own else self._datasets.values())]
+        dataset = self._datasets.get(str(series.name))
+        ages = [item.longest_useful_age for item in ([dataset] if dataset else self._datasets.values())]
         longest = pd.Timedelta(max_age) if max_age is not None else max(ages)
         return self.memo.keep(("asof", series, longest), lambda: self._asof(series, longest))
 

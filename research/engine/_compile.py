@@ -20,7 +20,7 @@ def part(function: Loop) -> Loop:
 
 
 def compiled(signature: numba.types.Type | None = None) -> Callable[[Loop], Loop]:
-    """Compile when the module is loaded; without the disk cache where no folder can be written."""
+    """Compile when the module is loaded, else at the first call; kept on disk where that can be written."""
 
     def decorate(function: Loop) -> Loop:
         try:

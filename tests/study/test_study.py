@@ -1,5 +1,7 @@
 """The main job, recomputed from the same files without the house's own code."""
 
+from dataclasses import astuple
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -141,7 +143,8 @@ def test_the_same_p_alone_in_compare_and_after_other_commands(data):
     assert alone.family_size == together.family_size
     assert alone.n_recorded > together.n_recorded
     row = compare(["central_bank_buying"], data, ledger=None)["central_bank_buying", "gold"].evidence
-    assert backtest("central_bank_buying", data, metal="gold").evidence.p_adjusted == row.p_adjusted
+    again = backtest("central_bank_buying", data, metal="gold").evidence
+    np.testing.assert_array_equal(astuple(again.p_adjusted), astuple(row.p_adjusted))  # NaN where nothing is decided
 
 
 def test_a_cold_and_a_damaged_family_cache_give_the_same(data, home):
