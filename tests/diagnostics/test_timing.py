@@ -11,7 +11,7 @@ from research.diagnostics.timing import (
     Effects,
     Numbers,
     Timing,
-    _comparable,
+    comparable,
     cosine_numbers,
     independent_events,
     information_ratio,
@@ -189,9 +189,9 @@ def test_so_many_periods_can_be_timed_and_no_fewer():
 
 def test_no_mean_and_no_error_have_a_t_that_says_so():
     still = np.array([0.0, 1.0, 2.0])
-    np.testing.assert_array_equal(_comparable(still, 2), still)
+    np.testing.assert_array_equal(comparable(still, 2), still)
     beyond = np.array([1e12, 1.0, 1.0])  # no p-value of it can be told from 0
-    np.testing.assert_array_equal(_comparable(beyond, 40), beyond)
+    np.testing.assert_array_equal(comparable(beyond, 40), beyond)
     assert np.isnan(Estimate(1.0, 0.0, 8).t)
 
 
