@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import sys
 import tempfile
@@ -11,13 +12,15 @@ from pathlib import Path
 import pytest
 from threadpoolctl import threadpool_limits
 
-# Every process of a run loads the same sources: compile each once, wherever the environment says not to.
-sys.dont_write_bytecode = False
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-# What nbformat loads would build 38 grammars of addresses, which takes seconds and which no notebook here needs.
-sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+from tests.once import dear_things_once
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+# Each source is compiled once, also where the environment keeps bytecode off: many processes load the same.
+sys.dont_write_bytecode = False
+compileall.compile_dir(REPOSITORY / "research", quiet=2)
+# What nbformat loads would build 38 grammars of addresses, which takes seconds and which no notebook here needs.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 
 def market_folder() -> Path:
@@ -43,9 +46,23 @@ def _no_real_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _no_bytecode_of_strategies() -> Iterator[None]:
+    """A strategy that a test writes twice in one second is not taken from the bytecode of the first."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "dont_write_bytecode", True)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> Iterator[None]:
     """Small regressions on several threads spend ten times the work on waiting for each other."""
     with threadpool_limits(1, user_api="blas"):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _dear_things_once() -> Iterator[None]:
+    with dear_things_once():
         yield
 
 

@@ -20,8 +20,8 @@ from research.datasets.importing.dates import read_dates
 from research.datasets.importing.files import Sheet
 from research.datasets.importing.numerals import Column, read_numbers
 from research.datasets.plausibility import measured_frequency
-from research.diagnostics.timing import Floats
 from research.errors import ParameterError, ValidationError, did_you_mean
+from research.units import Floats
 
 Kind = Literal["weights", "returns", "equity", "trades"]
 

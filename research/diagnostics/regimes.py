@@ -7,8 +7,9 @@ from math import inf, log, pi, sqrt
 import numpy as np
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import FloatArray, SeriesLike, positive, vector, whole
+from research.diagnostics.inputs import SeriesLike, positive, vector, whole
 from research.errors import DataError
+from research.units import Floats
 
 
 def markov_regimes(returns: SeriesLike, *, periods_per_year: float, seed: int, n_starts: int = 20) -> Finding:
@@ -92,7 +93,7 @@ def markov_regimes(returns: SeriesLike, *, periods_per_year: float, seed: int, n
     )
 
 
-def _loss(parameters: FloatArray, values: FloatArray) -> tuple[float, FloatArray]:
+def _loss(parameters: Floats, values: Floats) -> tuple[float, Floats]:
     """Minus the mean log-likelihood of a bar, and its gradient, by what the chain is expected to have done."""
     transition, steady, scores, likelihood, _, smoothed, moves = _expected(parameters, values)
     long_run = np.linalg.inv(np.eye(2) - transition + steady)  # what the steady state owes to the transition
@@ -103,7 +104,7 @@ def _loss(parameters: FloatArray, values: FloatArray) -> tuple[float, FloatArray
     return -likelihood / values.size, -np.concatenate([of_moves, of_means, of_deviations]) / values.size
 
 
-def _improved(parameters: FloatArray, values: FloatArray, n_steps: int) -> FloatArray:
+def _improved(parameters: Floats, values: Floats, n_steps: int) -> Floats:
     """After so many steps of expectation and maximization."""
     for _ in range(n_steps):
         transition, steady, _, _, _, smoothed, moves = _expected(parameters, values)
@@ -116,9 +117,7 @@ def _improved(parameters: FloatArray, values: FloatArray, n_steps: int) -> Float
     return parameters
 
 
-def _expected(
-    parameters: FloatArray, values: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray, float, FloatArray, FloatArray, FloatArray]:
+def _expected(parameters: Floats, values: Floats) -> tuple[Floats, Floats, Floats, float, Floats, Floats, Floats]:
     """Transition, steady state, scores, and what the chain's loop says of them.
 
     Parameters are the logits of a move to the first regime from either, both means and both deviations.

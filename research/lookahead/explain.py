@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -91,7 +91,7 @@ class _Case:
         self.after = self.history.decisions.iloc[self.shown.cut]
         self.culprit = None if self.shown.only_calendar else self._culprit()
         self.row: _Row | None = None
-        self.nearest = self.shown.altered
+        self.nearest: np.ndarray = self.shown.altered
         self.reach = 0
         if self.culprit:
             self._find_source(self.culprit)
@@ -223,10 +223,10 @@ class _Case:
             if last < 0 or not self._shows(until(last)):
                 continue
             if self.row is None:
-                first = bisect_left(range(last), True, key=lambda n: self._shows(until(n)))  # noqa: B023
-                self.nearest = until(first)
+                first = bisect_left(range(last), True, key=lambda n: self._shows(until(n)))
+                self.nearest = cast(np.ndarray, until(first))
                 self.row = self._row(identity, int(np.flatnonzero(table["known_at"] == moments[first])[-1]))
-            nearer = bisect_left(range(last), True, key=lambda n: self._shows(since(last - n)))  # noqa: B023
+            nearer = bisect_left(range(last), True, key=lambda n: self._shows(since(last - n)))
             ahead = pd.Series([moments[last - nearer], self.row.known_at])
             self.reach = max(self.reach, int(self.history.bars_at(ahead).max()) - self.shown.cut)
 

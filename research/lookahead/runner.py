@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from research.datasets.panel import Panel
-from research.errors import SignalError
+from research.errors import AssayError, SignalError
 from research.lookahead.history import History
 from research.lookahead.state import Reachable, same_random_state
 from research.lookahead.watch import Watch
@@ -29,7 +29,7 @@ class Decided:
     """Weights by bar, or the error that came instead."""
 
     weights: np.ndarray | None
-    error: Exception | None = None
+    error: AssayError | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +115,9 @@ class Runner:
                 some = [cells[place] for place in places]
                 table = ask_together(partial(self.strategy.decide, panel), self.together, some, panel.index)
             for number, place in enumerate(places):
-                alone = table is None
-                decided[place] = self._decide(panel, cells[place]) if alone else Decided(table[number].astype(float))
+                decided[place] = (
+                    self._decide(panel, cells[place]) if table is None else Decided(table[number].astype(float))
+                )
         return [decided[place] for place in range(len(cells))]
 
     @contextmanager
@@ -133,16 +134,16 @@ class Runner:
 
     def _decide(self, panel: Panel, parameters: Mapping[str, object]) -> Decided:
         self.n_runs += 1
+        name = self.strategy.name
         try:
             weights = self.strategy.decide(panel, parameters)
-        except Exception as error:  # noqa: BLE001 - whatever a strange history provokes is an outcome
-            return Decided(None, error)
-        if not isinstance(weights, pd.Series) or not weights.index.equals(panel.index):
-            return Decided(None, SignalError(f"{self.strategy.name}: no Series of weights on panel.index"))
-        try:
+            if not isinstance(weights, pd.Series) or not weights.index.equals(panel.index):
+                raise SignalError(f"{name}: no Series of weights on panel.index")
             return Decided(weights.to_numpy(dtype="float64", copy=True))
-        except (TypeError, ValueError) as error:
+        except AssayError as error:
             return Decided(None, error)
+        except Exception as error:  # noqa: BLE001 - whatever a strange history provokes is an outcome
+            return Decided(None, SignalError(f"{name}: the signal raised {type(error).__name__}: {error}; mend it"))
 
 
 def equal(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -180,8 +181,5 @@ def _fingerprint(panel: Panel) -> tuple[object, ...]:
 
 
 def _hash(column: pd.Series) -> int:
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return hash(column.to_numpy(dtype="datetime64[us]").tobytes())
-    if pd.api.types.is_numeric_dtype(column):
-        return hash(column.to_numpy().tobytes())
-    return hash(tuple(column))
+    values = column.to_numpy(dtype="datetime64[us]" if pd.api.types.is_datetime64_any_dtype(column) else None)
+    return hash(tuple(column) if values.dtype.hasobject else values.tobytes())
