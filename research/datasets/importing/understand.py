@@ -180,14 +180,14 @@ def _add_value(
     table: pd.DataFrame, sheet: Sheet, date_column: str, subject: Subject, options: ImportOptions
 ) -> list[str]:
     name = options.value_column or _value_column(sheet, date_column, subject)
-    column = sheet.column(name)
+    column, units = sheet.column(name), _unit_columns(sheet)
     numbers = read_numbers(column, decimal=options.decimal, points_may_group=sheet.points_may_group)
     with located(column.where):
         if numbers.percent and options.unit is None and not subject.unit.startswith("%"):
             raise ValidationError(f"percent signs, but {subject.id} is in {subject.unit}; name another column")
         said = [(f"the heading {name!r}", *spoken(name))]
         said += [(f"the sign {sign!r}", *spoken(sign, whole=True)) for sign in sorted(numbers.currencies)]
-        declared, heard = believed(said + _unit_columns(sheet), options.unit, subject.unit)
+        declared, heard = believed(said + units, options.unit, subject.unit)
         factor, words = conversion(declared, subject.unit)
         table["value"] = numbers.values * factor
         if table["value"].isna().all():
