@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -88,7 +87,7 @@ class Data:
         if price is not None:
             self._choice  # noqa: B018 - a price that is not here is an error now, not at its first use
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[type[Data], tuple[tuple[Pack, ...], str | None]]:
         return Data, (self.packs, self._asked)  # tables are read anew, against their hashes
 
     def __repr__(self) -> str:

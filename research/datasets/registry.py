@@ -18,6 +18,9 @@ from research.datasets.release import parse_release
 from research.errors import RegistryError, located
 from research.values import frozen
 
+Fields = Mapping[str, Any]
+"""A registry's fields, as TOML has them."""
+
 FORMAT = 1
 
 ABOUT = (
@@ -76,7 +79,7 @@ def read_registry(folder: Path) -> Pack:
     return Pack(name, root, frozen(files), frozen(datasets), folder.resolve(), frozen(prices))
 
 
-def descriptions(folder: Path) -> Mapping[str, Mapping[str, Any]]:
+def descriptions(folder: Path) -> Mapping[str, Fields]:
     """What a registry says of each id, whoever delivers it: the fields that are not of one file.
 
     From ``[datasets]``, and from ``[described]``, where ids stand that the pack describes and does not hold.
