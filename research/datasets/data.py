@@ -259,8 +259,11 @@ class Data:
         if missing:
             raise UnknownDataset(f"needs {', '.join(missing)}: in none of the packs; {how_to_get(missing)}")
         index = pd.DatetimeIndex(market.price.index)
-        time, timezone = self.price.decision if self.price.decision[0] else self[self._traded(metal)].decision
-        local = (index + pd.Timedelta(f"{time}:00")).tz_localize(timezone, ambiguous=True, nonexistent="shift_forward")
+        at = self.price.decision or self[self._traded(metal)].decision
+        if at is None:
+            raise NoData(f"{self._traded(metal)}: no moment of decision; say `decision` in the registry")
+        clock = index + pd.Timedelta(f"{at.time}:00")
+        local = clock.tz_localize(at.timezone, ambiguous=True, nonexistent="shift_forward")
         decisions = pd.Series(local.tz_convert("UTC"), index=index).astype("datetime64[us, UTC]")
         ids = set(inputs.values())
         return Panel(
