@@ -275,7 +275,7 @@ class Data:
             inputs,
             {identity: self[identity] for identity in ids},
             {identity: self.observations(identity) for identity in ids},
-            self._memos.setdefault((time, timezone, index.unit, index.asi8.tobytes()), Memo()),
+            self._memos.setdefault((at, index.unit, index.asi8.tobytes()), Memo()),
         )
 
     def quality(self, metal: str, since: pd.Timestamp | None = None) -> Quality:
