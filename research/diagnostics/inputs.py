@@ -97,3 +97,24 @@ def whole(value: int, name: str, *, minimum: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < minimum:
         raise ParameterError(f"{name}: {value!r} is not a whole number of {minimum} or more; pass one")
     return int(value)
+
+
+def regression(series: SeriesLike, regressors: npt.ArrayLike | None, *, minimum: int = 10) -> tuple[Floats, Floats]:
+    """Return a series, (T,), and its design, (T, 1 + k): a constant and the regressors, (T,) or (T, k), if any.
+
+    Raises
+    ------
+    DataError
+        As ``vector``, or if rows are missing or too many.
+    ParameterError
+        If a regressor is a combination of the others and the constant.
+    """
+    values = vector(series, "series", minimum=minimum)
+    x = np.empty((values.size, 0)) if regressors is None else np.asarray(regressors, dtype=np.float64)
+    x = x[:, None] if x.ndim == 1 else x
+    if x.shape[0] != values.size or not np.isfinite(x).all():
+        raise DataError(f"regressors: need {values.size} finite rows, got shape {x.shape}; align them")
+    design = np.column_stack([np.ones(values.size), x])
+    if np.linalg.matrix_rank(design) < design.shape[1]:
+        raise ParameterError("regressors: one is a combination of the others; pass them without the constant and it")
+    return values, design
