@@ -116,5 +116,6 @@ def regression(series: SeriesLike, regressors: npt.ArrayLike | None, *, minimum:
         raise DataError(f"regressors: need {values.size} finite rows, got shape {x.shape}; align them")
     design = np.column_stack([np.ones(values.size), x])
     if np.linalg.matrix_rank(design) < design.shape[1]:
-        raise ParameterError("regressors: one is a combination of the others; pass them without the constant and it")
+        wrong = "regressors: one is a combination of the others or of the constant"
+        raise ParameterError(f"{wrong}; leave it out, and pass them without the constant")
     return values, design
