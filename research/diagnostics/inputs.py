@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
@@ -10,6 +11,8 @@ import pandas as pd
 
 from research.errors import DataError, ParameterError
 from research.units import Floats
+
+CELLS_AT_ONCE = 500_000  # windows x bars in memory at one time: 4 MB an array
 
 SeriesLike: TypeAlias = pd.Series | npt.ArrayLike
 
@@ -119,3 +122,10 @@ def regression(series: SeriesLike, regressors: npt.ArrayLike | None, *, minimum:
         wrong = "regressors: one is a combination of the others or of the constant"
         raise ParameterError(f"{wrong}; leave it out, and pass them without the constant")
     return values, design
+
+
+def by_window(ask: Callable[..., Floats], size: int, *series: Floats) -> Floats:
+    """What ``ask`` says of all windows of so many bars, of several series, some of them, (n, size), at a time."""
+    n_parts = -(-(series[0].size - size + 1) * size // CELLS_AT_ONCE)
+    views = (np.array_split(np.lib.stride_tricks.sliding_window_view(item, size), n_parts) for item in series)
+    return np.concatenate([ask(*part) for part in zip(*views, strict=True)], axis=-1)
