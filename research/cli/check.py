@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+import click
 
-from research.cli.options import (
-    Dated,
-    Metals,
-    Params,
-    parameters_of,
-    strategy_named,
-    takes_groups,
-    thesis_in_force,
-)
+from research.cli.command import argument, option
+from research.cli.options import Dated, Metals, Params, parameters_of, strategy_named, thesis_in_force
 from research.cli.output import conclude, print_json, print_lines
 from research.errors import AssayError, StrategyError
 
@@ -28,20 +21,19 @@ UNCHECKED = 3
 WORDS = ("honest", "NOT HONEST", "nothing to check", "not checked")
 
 
-@takes_groups
 def check(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME|FILE|all", help="A strategy, by name or by file; or all.")
+        str | None, argument(metavar="NAME|FILE|all", help="A strategy, by name or by file; or all.")
     ] = None,
     metals: Metals = None,
     params: Params = None,
     cuts: Annotated[
-        int | None, typer.Option("--cuts", min=2, help="Dates at which each history is cut; default: 24 or more.")
+        int | None, option(least=2, help="Dates at which each history is cut; default: 24 or more.")
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Cut wherever a cell acts, and test every cell at every cut.")
+        bool, option("--all", help="Cut wherever a cell acts, and test every cell at every cut.")
     ] = False,
-    demo: Annotated[bool, typer.Option("--demo", help="Check a strategy that looks one month ahead.")] = False,
+    demo: Annotated[bool, option(help="Check a strategy that looks one month ahead.")] = False,
     *,
     asked: Dated,
 ) -> None:
@@ -58,19 +50,11 @@ def check(
     for number, strategy in enumerate(chosen, 1):
         wanted: list[str | None] = [metal for metal in metals or () if name != ALL or metal in strategy.metals]
         if len(chosen) > 1:
-            typer.echo(f"{number} of {len(chosen)}: {strategy.name}", err=True)
+            click.echo(f"{number} of {len(chosen)}: {strategy.name}", err=True)
         for metal in wanted or [None]:
+            terms = {"metal": metal, "parameters": parameters, "start": asked.start, "end": asked.end}
             try:
-                report = run(
-                    strategy,
-                    data,
-                    metal=metal,
-                    parameters=parameters,
-                    start=asked.start,
-                    end=asked.end,
-                    n_cuts=cuts,
-                    everything=everything,
-                )
+                report = run(strategy, data, **terms, n_cuts=cuts, everything=everything)  # type: ignore[arg-type]
             except AssayError as error:
                 if name != ALL:
                     raise
@@ -88,11 +72,11 @@ def check(
         documents = [*(report.to_json() for report in reports), *unread]
         print_json(documents if name == ALL or len(documents) > 1 else documents[0])
     else:
-        _conclude(reports, words, len(partly), "" if demo else str(name), asked)
+        conclude(*_ending(reports, words, len(partly), "" if demo else str(name)), source=asked)
     if words["NOT HONEST"]:
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
     if partly or words.total() > words["honest"]:
-        raise typer.Exit(UNCHECKED)
+        raise click.exceptions.Exit(UNCHECKED)
 
 
 def _chosen(name: str | None, metals: list[str] | None, demo: bool) -> list[Strategy]:
@@ -112,26 +96,20 @@ def _chosen(name: str | None, metals: list[str] | None, demo: bool) -> list[Stra
     return chosen
 
 
-def _conclude(reports: list[CheckReport], words: Counter[str], partly: int, name: str, asked: Dated) -> None:
+def _ending(reports: list[CheckReport], words: Counter[str], partly: int, name: str) -> list[str]:
     """The count, the clearest fault or how much was looked at, and what follows."""
     from research.report.study_words import plural
 
-    said = ", ".join(f"{words[word]} {word}" for word in WORDS if words[word])
-    who = f"all {words.total()}" if name == ALL else f"{words.total()} checked"
-    short = f"{who}: {said}" + (f"; {partly} of the honest in part only" if partly else "")
+    counted = ", ".join(f"{words[word]} {word}" for word in WORDS if words[word])
+    short = (f"all {words.total()}" if name == ALL else f"{words.total()} checked") + f": {counted}"
+    if partly:
+        short += f"; {partly} of the honest in part only"
     if words.total() == 1 and reports:
         short = f"{reports[0].strategy}: {reports[0].word}"
-    leaks = [leak.cause for report in reports for leak in report.leaks]
-    faults = leaks + [violation.cause for report in reports for violation in report.violations]
-    why = "nothing could be looked at."
+    faults = [leak.cause for report in reports for leak in report.leaks]
+    faults += [violation.cause for report in reports for violation in report.violations]
+    why = f"no output moved with its future: {reports[0].coverage}." if reports else "nothing could be looked at."
     if faults:
         why = f"{plural(len(faults), 'fault')}; the first: {faults[0]}."
-    elif reports:
-        why = f"no output moved with its future: {reports[0].coverage}."
-    if name == ALL:
-        following = ["compare"]
-    elif not name:
-        following = ["backtest", "--demo"]
-    else:
-        following = ["check" if faults else "backtest", name]
-    conclude(f"{short}.", why, *following, source=asked)
+    following = ["check" if faults and name else "backtest", name or "--demo"]
+    return [f"{short}.", why, *(["compare"] if name == ALL else following)]

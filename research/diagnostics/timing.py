@@ -469,7 +469,7 @@ def mean_of_rows(
     return Estimate.of_numbers(pooled(series, nu, effects), 1 / float(np.mean(exactness)), degrees)
 
 
-def placebo_shifts(rows: Sequence[Timing], n_shifts: int, seed: int) -> Integers:
+def circular_shifts(rows: Sequence[Timing], n_shifts: int, seed: int) -> Integers:
     """Shifts of the longest row's calendar: all, or so many drawn, none within the longest memory of the truth.
 
     Parameters

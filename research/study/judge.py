@@ -21,11 +21,11 @@ from research.diagnostics.timing import (
     Estimate,
     Numbers,
     Timing,
+    circular_shifts,
     independent_events,
     information_ratio,
     mean_of_rows,
     n_cosines,
-    placebo_shifts,
     share_as_good,
     shifted_statistics,
 )
@@ -219,7 +219,7 @@ class _Measured:
         timed = {name: timing for name, timing in self.timings.items() if timing.is_timed}
         if not timed:
             return evidence, rows
-        shifts = placebo_shifts(list(timed.values()), N_SHIFTS, seed)
+        shifts = circular_shifts(list(timed.values()), N_SHIFTS, seed)
         statistics = {name: shifted_statistics(timing, shifts, self.claim.sign) for name, timing in timed.items()}
         moved = {name: replace(rows[name], p_shifted=_shares(found)) for name, found in statistics.items()}
         declared = [found for name, found in statistics.items() if name in self.claim.rows]
