@@ -27,7 +27,8 @@ anything else is a bug and shows its traceback.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -116,6 +117,23 @@ def reason(error: Exception) -> str:
         What was raised.
     """
     return str(getattr(error, "strerror", None) or error)
+
+
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """Put ``where`` before what is wrong inside, once, so that what raises need not know it.
+
+    Parameters
+    ----------
+    where
+        A file, a dataset, a provider.
+    """
+    try:
+        yield
+    except AssayError as error:
+        if where and not str(error).startswith(where):
+            error.args = (f"{where}: {error}",)
+        raise
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,7 @@ import pandas as pd
 MAX_BYTES = 64_000_000
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+T = TypeVar("T")
 
 _active: ContextVar[Memo | None] = ContextVar("memo", default=None)
 
@@ -74,7 +75,7 @@ class Memo:
         finally:
             _active.reset(token)
 
-    def keep(self, call: tuple[object, ...], make: Callable[[], Any]) -> Any:
+    def keep(self, call: tuple[object, ...], make: Callable[[], T]) -> T:
         """Return what ``make`` returns, made once for each content of ``call``."""
         try:
             key = tuple(map(self._content, call))
@@ -85,7 +86,7 @@ class Memo:
             if not isinstance(result, pd.Series | pd.DataFrame):
                 return result
             self._store(key, result.copy())
-        return self._kept[key].copy(deep=False)
+        return cast(T, self._kept[key].copy(deep=False))
 
     def _store(self, key: tuple[object, ...], result: pd.Series | pd.DataFrame) -> None:
         size = int(np.asarray(result.memory_usage(index=False)).sum())

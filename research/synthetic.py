@@ -22,7 +22,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from research.units import Floats
 
 MONTHS = 12
 VOLATILITY = 0.05  # of a month's return, about that of gold

@@ -36,8 +36,8 @@ from enum import StrEnum
 from math import isfinite, isnan, nan
 from typing import Any, Literal
 
+from research.diagnostics.long_run import NOTHING, Estimate
 from research.diagnostics.outlook import Decidable, Delayed, odds_words
-from research.diagnostics.timing import NOTHING, Estimate
 from research.errors import ParameterError
 
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import compileall
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from threadpoolctl import threadpool_limits
+
+from tests.once import dear_things_once
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+# Each source is compiled once, also where the environment keeps bytecode off: many processes load the same.
+sys.dont_write_bytecode = False
+compileall.compile_dir(REPOSITORY / "research", quiet=2)
+# What nbformat loads would build 38 grammars of addresses, which takes seconds and which no notebook here needs.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 
 def market_folder() -> Path:
@@ -31,6 +42,27 @@ def _no_real_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Fixtures that live longer than one test do not touch the user's home either."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ASSAY_HOME", str(tmp_path_factory.mktemp("home_of_all")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_bytecode_of_strategies() -> Iterator[None]:
+    """A strategy that a test writes twice in one second is not taken from the bytecode of the first."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "dont_write_bytecode", True)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Small regressions on several threads spend ten times the work on waiting for each other."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _dear_things_once() -> Iterator[None]:
+    with dear_things_once():
         yield
 
 

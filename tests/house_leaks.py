@@ -71,8 +71,7 @@ def loader_leaks(pack: Pack, dataset: Dataset, *, loader: Loader = load, n_cuts:
             table = _load_rows(pack, dataset, other, loader)
             before, after = (t[t["observed_for"] <= date].reset_index(drop=True) for t in (whole, table))
             if not before.equals(after):
-                nan, n_moved = float("nan"), _rows_that_differ(before, after)
-                yield leak_of("loader", "", dataset.id, date, date, nan, nan, n_moved)
+                yield leak_of("loader", "", dataset.id, date, date, _rows_that_differ(before, after))
                 break
 
 

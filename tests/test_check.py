@@ -346,7 +346,7 @@ def test_weights_that_are_nothing_are_nothing_to_check(value, data):
         return pd.Series(value, panel.index)
 
     report = check(idea, data)
-    assert report.word == "nothing to check"
+    assert report.outcome == "nothing to check"
     assert not report.passed
 
 
@@ -369,7 +369,7 @@ def test_years_of_a_fixed_price_take_no_part_unless_asked(bundled):
     report = check(momentum, bundled, metal="gold", n_cuts=4, pipeline=False)
     assert not any("unit of" in note for note in report.notes)
     early = check(momentum, bundled, metal="gold", start="1960", end="1967", n_cuts=4, pipeline=False)
-    assert early.word in ("honest", "nothing to check")
+    assert early.outcome in ("passed", "nothing to check")
 
 
 # -- futures, unknown weights, figures
@@ -447,7 +447,7 @@ def test_all_says_how_far_it_is_and_how_it_ended(monkeypatch, capsys):
     assert main(["check", "all", "--cuts", "2"]) == 3
     said = capsys.readouterr()
     assert "3 of 3: never" in said.err
-    assert "In short: all 3: 1 honest, 1 nothing to check, 1 not checked. Why:" in " ".join(said.out.split())
+    assert "In short: all 3: 1 passed, 1 nothing to check, 1 not checked. Why:" in " ".join(said.out.split())
 
 
 def test_one_cell_can_be_asked_for(capsys):

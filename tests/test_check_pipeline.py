@@ -134,7 +134,7 @@ def test_the_command_names_the_leak_and_exits_with_1(tmp_path, capsys):
     file.write_text(LEAKY_FILE)
     assert main(["check", str(file), "--cuts", "4"]) == 1
     said = capsys.readouterr().out
-    assert "peeks: NOT HONEST" in said
+    assert "peeks: failed" in said
     assert "gold_price" in said
     assert "Remedy" in said
 
@@ -153,4 +153,4 @@ def test_an_honest_one_exits_with_0(tmp_path, capsys):
     file = tmp_path / "honest.py"
     file.write_text(LEAKY_FILE.replace("shift(-1)", "shift(1)"))
     assert main(["check", str(file), "--cuts", "4"]) == 0
-    assert "honest on gold" in capsys.readouterr().out
+    assert "passed on gold" in capsys.readouterr().out

@@ -12,12 +12,12 @@ import pytest
 
 from research import Execution, compare, open_data
 from research.cli import main
-from research.datasets.store import pin
 from research.differences import RESULTS
 from research.discovery import find_strategy
 from research.errors import RunError
 from research.ledger import Ledger
 from research.runs import check_folder, diff, replay, save
+from tests.pins import pin
 from tests.zoo import enclosure
 
 REPOSITORY = Path(__file__).resolve().parents[1]

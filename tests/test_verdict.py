@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from research.diagnostics.timing import Estimate
+from research.diagnostics.long_run import Estimate
 from research.errors import ParameterError
 from research.verdict import Evidence, PValues, Robustness, Rules, Word, decide
 

@@ -33,7 +33,7 @@ from research.datasets.data import Data, open_data
 from research.datasets.importing import ImportOptions
 from research.datasets.market import Market
 from research.datasets.panel import Panel
-from research.diagnostics.timing import Estimate
+from research.diagnostics.long_run import Estimate
 from research.errors import NoData, ParameterError
 from research.execution import Execution
 from research.provenance import hash_table, hash_text

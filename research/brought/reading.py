@@ -16,13 +16,12 @@ import pandas as pd
 
 from research.datasets.dataset import PERIODS_PER_YEAR
 from research.datasets.importing import ImportOptions
-from research.datasets.importing.column import Column
 from research.datasets.importing.dates import read_dates
 from research.datasets.importing.files import Sheet
-from research.datasets.importing.numerals import read_numbers
+from research.datasets.importing.numerals import Column, read_numbers
 from research.datasets.plausibility import measured_frequency
-from research.diagnostics.timing import Floats
 from research.errors import ParameterError, ValidationError, did_you_mean
+from research.units import Floats
 
 Kind = Literal["weights", "returns", "equity", "trades"]
 

@@ -18,10 +18,11 @@ import pandas as pd
 
 from research.brought.reading import periods_per_year
 from research.datasets.market import Market
-from research.diagnostics.timing import Floats, Timing
+from research.diagnostics.timing import Timing
 from research.engine.exposure import Exposure, Integers
 from research.errors import NoData
 from research.execution import Execution
+from research.units import Floats
 
 _STILL = 1e-9
 _FEWEST = 12

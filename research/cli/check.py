@@ -1,8 +1,9 @@
-"""``assay check``: whether a strategy is honest."""
+"""``assay check``: whether a strategy looks ahead."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import click
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 ALL = "all"
 UNCHECKED = 3
-WORDS = ("honest", "NOT HONEST", "nothing to check", "not checked")
+OUTCOMES = ("passed", "failed", "nothing to check", "not checked")
 
 
 def check(
@@ -37,9 +38,11 @@ def check(
     *,
     asked: Dated,
 ) -> None:
-    """Look-ahead and contract checks. Exit 0: honest; 1: a leak, which is named; 3: something was left unchecked."""
+    """Look-ahead and contract checks. Exit 0: passed; 1: a leak, which is named; 3: something was left unchecked."""
     chosen = _chosen(name, metals, demo)
     parameters = parameters_of(params) if params else None
+    if demo:
+        parameters = {"months": -1, **(parameters or {})}
     from research.lookahead import check as run
 
     data = asked.open()
@@ -65,17 +68,17 @@ def check(
                 told = str(report)
             if not asked.as_json:
                 print_lines(told.splitlines())
-    words = Counter([report.word for report in reports] + ["not checked"] * len(failed))
-    partly = [report for report in reports if report.word == "honest" and not report.complete]
+    outcomes = Counter([report.outcome for report in reports] + ["not checked"] * len(failed))
+    partly = [report for report in reports if report.passed and not report.complete]
     if asked.as_json:
-        unread = [{"strategy": who, "word": "not checked", "why": why} for who, why in failed.items()]
+        unread = [{"strategy": who, "outcome": "not checked", "why": why} for who, why in failed.items()]
         documents = [*(report.to_json() for report in reports), *unread]
         print_json(documents if name == ALL or len(documents) > 1 else documents[0])
     else:
-        conclude(*_ending(reports, words, len(partly), "" if demo else str(name)), source=asked)
-    if words["NOT HONEST"]:
+        conclude(*_ending(reports, outcomes, len(partly), "" if demo else str(name)), source=asked)
+    if outcomes["failed"]:
         raise click.exceptions.Exit(1)
-    if partly or words.total() > words["honest"]:
+    if partly or outcomes.total() > outcomes["passed"]:
         raise click.exceptions.Exit(UNCHECKED)
 
 
@@ -84,9 +87,9 @@ def _chosen(name: str | None, metals: list[str] | None, demo: bool) -> list[Stra
     if (name is None) is not demo:
         raise StrategyError("check: name one strategy; write assay check NAME, FILE or all, or --demo alone")
     if demo:
-        from research.lookahead.demo import looks_one_month_ahead
+        from research.lookahead.demo import looks_one_month_back
 
-        return [looks_one_month_ahead]
+        return [replace(looks_one_month_back, name="looks_one_month_ahead")]
     thesis = thesis_in_force()
     if name != ALL:
         return [strategy_named(str(name), thesis)]
@@ -96,16 +99,16 @@ def _chosen(name: str | None, metals: list[str] | None, demo: bool) -> list[Stra
     return chosen
 
 
-def _ending(reports: list[CheckReport], words: Counter[str], partly: int, name: str) -> list[str]:
+def _ending(reports: list[CheckReport], outcomes: Counter[str], partly: int, name: str) -> list[str]:
     """The count, the clearest fault or how much was looked at, and what follows."""
     from research.report.study_words import plural
 
-    counted = ", ".join(f"{words[word]} {word}" for word in WORDS if words[word])
-    short = (f"all {words.total()}" if name == ALL else f"{words.total()} checked") + f": {counted}"
+    counted = ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in OUTCOMES if outcomes[outcome])
+    short = (f"all {outcomes.total()}" if name == ALL else f"{outcomes.total()} checked") + f": {counted}"
     if partly:
-        short += f"; {partly} of the honest in part only"
-    if words.total() == 1 and reports:
-        short = f"{reports[0].strategy}: {reports[0].word}"
+        short += f"; {partly} of the passed in part only"
+    if outcomes.total() == 1 and reports:
+        short = f"{reports[0].strategy}: {reports[0].outcome}"
     faults = [leak.cause for report in reports for leak in report.leaks]
     faults += [violation.cause for report in reports for violation in report.violations]
     why = f"no output moved with its future: {reports[0].coverage}." if reports else "nothing could be looked at."

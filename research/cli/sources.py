@@ -60,7 +60,7 @@ class SourceRow(TypedDict):
 
 def source_rows(available: Data) -> list[SourceRow]:
     """One row a dataset of the catalogue; how late it is, is told when it is shown."""
-    from research.datasets.staleness import next_release
+    from research.datasets.release import next_release
     from research.sources import entries
     from research.sources.fetching import needed_package
 
@@ -134,7 +134,7 @@ def opened(before: set[str], available: Data) -> str:
 
 def to_fetch(ids: Iterable[str]) -> list[str]:
     """The command that brings what can be fetched of these datasets; empty where nothing can."""
-    from research.datasets.remedies import fetchable
+    from research.datasets.registry import fetchable
 
     found = [identity for identity in ids if identity in fetchable()]
     return ["data", "fetch", *found] if found else []

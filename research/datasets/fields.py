@@ -18,30 +18,26 @@ T = TypeVar("T")
 _KINDS: dict[object, str] = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
-def from_table(kind: type[T], table: object, where: str, **built: object) -> T:
+def from_table(kind: type[T], table: object, **built: object) -> T:
     """Make a dataclass of a table's fields, and of those that are ``built`` already.
 
     Raises
     ------
     RegistryError
-        Naming ``where``, the field, and what it may be.
+        Naming the field, and what it may be.
     """
     if not isinstance(table, Mapping):
-        raise RegistryError(f"{where}: must be a table of fields, not {table!r}")
+        raise RegistryError(f"must be a table of fields, not {table!r}")
     needed = {one.name: one.default is MISSING and one.default_factory is MISSING for one in fields(kind)}  # type: ignore[arg-type]
     known = [name for name in needed if name not in built]
     for name in table:
         if name not in known:
-            raise RegistryError(f"{where}: unknown field {name!r}{did_you_mean(name, known)}")
+            raise RegistryError(f"unknown field {name!r}{did_you_mean(name, known)}")
     for name in known:
         if needed[name] and table.get(name) in (None, "", [], {}):
-            raise RegistryError(f"{where}: field {name!r} is missing; it must be said")
+            raise RegistryError(f"field {name!r} is missing; it must be said")
     hints = _hints(kind)  # type: ignore[arg-type]
-    values = {name: _fitting(hints[name], value, f"{where}: {name}") for name, value in table.items()}
-    try:
-        return kind(**values, **built)
-    except RegistryError as error:
-        raise RegistryError(f"{where}: {error}") from None
+    return kind(**{name: _fitting(hints[name], value, name) for name, value in table.items()}, **built)
 
 
 @cache

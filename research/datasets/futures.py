@@ -1,4 +1,8 @@
-"""Futures by contract: cleaning, delivery dates, and which contract to hold.
+"""Futures by contract: cleaning, delivery dates, which contract to hold, and returns that somebody could have earned.
+
+The return of a futures position is that of the contract held. A series spliced from front-month prices is not it: at
+each roll it takes the spread between two contracts for a gain or loss. So returns start from a roll calendar, a Series
+of the contract held into each date.
 
 Everything here is a pure function of one tidy table with the columns ``date, contract, open, high, low,
 close, volume``, where ``contract`` is the delivery month ``YYYYMM``. Nothing depends on the metal: first
@@ -14,6 +18,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from research.datasets.vintages import latest
 from research.errors import NoData, ValidationError
 
 FUTURES_COLUMNS = ("date", "contract", "open", "high", "low", "close", "volume")
@@ -45,7 +50,12 @@ def clean_futures(table: pd.DataFrame, *, stale_move: float = 0.01) -> pd.DataFr
     ValidationError
         If a column is missing or a contract is not a delivery month ``YYYYMM``.
     """
-    rows = _tidy(table)
+    if missing := [column for column in FUTURES_COLUMNS if column not in table.columns]:
+        raise ValidationError(f"futures table: no column {missing[0]!r}; it needs {', '.join(FUTURES_COLUMNS)}")
+    rows = table[list(FUTURES_COLUMNS)].astype(dict.fromkeys(FUTURES_COLUMNS[2:], "float64"))
+    rows["date"] = pd.to_datetime(rows["date"]).astype("datetime64[us]")
+    rows["contract"] = rows["contract"].map(_contract_name)
+    rows = rows.sort_values(["date", "contract"], kind="stable", ignore_index=True)
     rows = rows[(rows["close"] > 0) & rows["date"].notna()].drop_duplicates()
     rows = rows[~rows.duplicated(["date", "contract"], keep=False)]
     prices = rows[["open", "high", "low", "close"]]
@@ -74,9 +84,7 @@ def first_notice(contracts: Iterable[str | int]) -> pd.Series:
 def last_holding_day(contracts: Iterable[str | int], business_days: int) -> pd.Series:
     """Day `business_days` before first notice, at whose close the contract is sold at the latest."""
     if business_days < 1:
-        raise ValidationError(
-            f"roll rule: {business_days} business days before first notice is in delivery; use 1 or more"
-        )
+        raise ValidationError(f"roll rule: {business_days} business days before notice is in delivery; use 1 or more")
     notice = first_notice(contracts)
     closed = _exchange_holidays(notice.index)
     days = np.busday_offset(notice.to_numpy().astype("datetime64[D]"), -business_days, roll="backward", holidays=closed)
@@ -106,16 +114,99 @@ def roll_before_notice(table: pd.DataFrame, business_days: int = 5) -> pd.Series
     return pd.Series(quotes.index.to_numpy()[allowed.argmax(axis=1)[some]], index=dates[some], name="contract")
 
 
-def _tidy(table: pd.DataFrame) -> pd.DataFrame:
-    missing = [column for column in FUTURES_COLUMNS if column not in table.columns]
-    if missing:
-        raise ValidationError(f"futures table: no column {missing[0]!r}; it needs {', '.join(FUTURES_COLUMNS)}")
-    rows = table.loc[:, list(FUTURES_COLUMNS)].copy()
-    rows["date"] = pd.to_datetime(rows["date"]).astype("datetime64[us]")
-    rows["contract"] = rows["contract"].map(_contract_name)
-    numbers = ["open", "high", "low", "close", "volume"]
-    rows[numbers] = rows[numbers].astype("float64")
-    return rows.sort_values(["date", "contract"], kind="stable").reset_index(drop=True)
+def held_returns(table: pd.DataFrame, held: pd.Series) -> pd.DataFrame:
+    """Price change and return of the held contract, close to close.
+
+    ``price_change[t] = P[t](c) - P[t-1](c)`` and ``excess_return[t] = P[t](c) / P[t-1](c) - 1`` with ``c =
+    held[t]`` and t-1 the trading day before t. A futures position ties up no money, so its return on the
+    notional is an excess return. Where a contract has no close on a day within its life, its last close
+    stands.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by the dates of `held`; columns ``contract``, ``close`` (of the held contract),
+        ``price_change``, ``excess_return``. The first row has no change.
+
+    Raises
+    ------
+    NoData
+        If the held contract has no close on the day before, or the dates of `held` skip a trading day.
+    """
+    quotes = table.pivot(index="date", columns="contract", values="close").sort_index()
+    closes = quotes.ffill().where(quotes.bfill().notna())
+    skipped = closes.loc[held.index[0] : held.index[-1]].index.difference(held.index)
+    if len(skipped):
+        raise NoData(f"held contract: none on {skipped[0]:%Y-%m-%d}; its return would be lost, so start after that day")
+    row = closes.index.get_indexer(held.index)
+    column = closes.columns.get_indexer(pd.Index(held.to_numpy()))
+    close, before = np.full((2, len(held)), np.nan)
+    unknown = (row < 0) | (column < 0)
+    matrix = closes.to_numpy()
+    close[~unknown] = matrix[row[~unknown], column[~unknown]]
+    before[1:] = np.where(unknown[1:], np.nan, matrix[row[1:] - 1, column[1:]])
+    lacking = np.isnan(close) | (np.isnan(before) & (np.arange(len(held)) > 0))
+    if lacking.any():
+        at = int(lacking.argmax())
+        why = (
+            "not in the futures table; roll by its rows"
+            if unknown[at]
+            else "no close up to then; hold one that is quoted"
+        )
+        raise NoData(f"contract {held.iloc[at]} on {held.index[at]:%Y-%m-%d}: {why}")
+    return pd.DataFrame(
+        {"contract": held, "close": close, "price_change": close - before, "excess_return": close / before - 1},
+        index=held.index,
+    )
+
+
+def held_contract(observations: pd.DataFrame, business_days: int = 5) -> pd.DataFrame:
+    """The future that an account holds, day by day, from the observations of a table by contract.
+
+    Cleaned, rolled ``business_days`` before first notice. Where on some day no contract could be held, the history
+    begins after the last such day: a return across it was nobody's.
+
+    Returns
+    -------
+    DataFrame
+        ``observed_for``, ``known_at``, ``value`` (close of the held contract) and ``excess_return``.
+    """
+    newest = latest(observations, ["contract"])
+    table = clean_futures(newest.rename(columns={"observed_for": "date"}))
+    held = roll_before_notice(table, business_days)
+    days = pd.DatetimeIndex(np.sort(table["date"].unique()))
+    skipped = days[(days < held.index[-1]) & ~days.isin(held.index)]
+    returns = held_returns(table, held[held.index > skipped[-1]] if len(skipped) else held)
+    known = newest.groupby("observed_for")["known_at"].max().reindex(returns.index)
+    columns = {"observed_for": returns.index, "known_at": known, "value": returns["close"]}
+    table = pd.DataFrame(columns | {"excess_return": returns["excess_return"]}).reset_index(drop=True)
+    return table.astype({"known_at": "datetime64[us, UTC]", "observed_for": "datetime64[us]"})
+
+
+def total_return_index(excess_returns: pd.Series, bill_returns: pd.Series, base: float = 100.0) -> pd.Series:
+    """Value of a fully collateralised futures position: ``I[t] = I[t-1] (1 + excess_return[t] + bill_return[t])``.
+
+    Parameters
+    ----------
+    excess_returns : Series
+        As of `held_returns`; the first is ignored, since nothing is held before it.
+    bill_returns : Series
+        Simple return of Treasury bills over the same intervals, a fraction, on the same index.
+    base : float
+        Value on the first date.
+
+    Raises
+    ------
+    ValidationError
+        If a bill return is missing: collateral that silently earns nothing is a wrong history.
+    """
+    bills = bill_returns.reindex(excess_returns.index)
+    missing = excess_returns.index[1:][bills.iloc[1:].isna().to_numpy()]
+    if len(missing):
+        raise ValidationError(f"bill return: none for {missing[0]:%Y-%m-%d}; give one for each date of the futures")
+    growth = 1 + excess_returns.fillna(0.0) + bills
+    growth.iloc[0] = 1.0
+    return (base * growth.cumprod()).rename("total_return")
 
 
 def _contract_name(contract: object) -> str:

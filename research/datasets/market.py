@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from research.datasets.asof import last_known
-from research.datasets.continuous import total_return_index
 from research.datasets.dataset import PERIODS_PER_YEAR, Dataset
+from research.datasets.futures import total_return_index
+from research.datasets.vintages import last_known
 from research.errors import NoData, ValidationError
 
 BILL_DAYS = 91
@@ -148,10 +148,8 @@ def check_frequency(dataset: Dataset, bars: pd.DatetimeIndex) -> None:
         return
     fits = min(PERIODS_PER_YEAR, key=lambda name: abs(np.log(measured / PERIODS_PER_YEAR[name])))
     remedy = f'say frequency = "{fits}"' if fits != dataset.frequency else "leave out weekends: weekdays_only = true"
-    raise ValidationError(
-        f"{dataset.id}: declared by the {dataset.frequency} ({declared} bars a year), but a year has {measured:g}; "
-        f"{remedy} in the registry"
-    )
+    told = f"declared by the {dataset.frequency} ({declared} bars a year), but a year has {measured:g}"
+    raise ValidationError(f"{dataset.id}: {told}; {remedy} in the registry")
 
 
 def _accrual(bars: pd.DatetimeIndex, bills: Sequence[Source]) -> tuple[pd.Series, list[Dataset]]:
@@ -165,9 +163,9 @@ def _accrual(bars: pd.DatetimeIndex, bills: Sequence[Source]) -> tuple[pd.Series
         if np.isnan(rates).sum() < np.isnan(before).sum():
             used.append(dataset)
         before = rates
-    if np.isnan(before).any():
-        known = bars[:-1][~np.isnan(before)]
-        gap = bars[:-1][np.isnan(before)]
+    lacking = np.isnan(before)
+    if lacking.any():
+        known, gap = bars[:-1][~lacking], bars[:-1][lacking]
         covered = ", ".join(
             f"{dataset.id} from {table['observed_for'].min():%Y-%m-%d} to {table['observed_for'].max():%Y-%m-%d}"
             for dataset, table in bills

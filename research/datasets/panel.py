@@ -8,13 +8,12 @@ useful age before ``T``.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from typing import NoReturn
 
 import numpy as np
 import pandas as pd
 
-from research.datasets.asof import Moments, last_known
 from research.datasets.dataset import Dataset
+from research.datasets.vintages import Moments, last_known
 from research.errors import SignalError, did_you_mean
 from research.memo import Memo
 
@@ -41,13 +40,6 @@ class Panel:
 
     __slots__ = ("_datasets", "_decisions", "_inputs", "_tables", "memo", "metal")
 
-    metal: str
-    memo: Memo
-    _decisions: pd.Series
-    _inputs: dict[str, str]
-    _datasets: dict[str, Dataset]
-    _tables: dict[str, pd.DataFrame]
-
     def __init__(
         self,
         metal: str,
@@ -57,21 +49,17 @@ class Panel:
         tables: Mapping[str, pd.DataFrame],
     ) -> None:
         end = decisions.iloc[-1]
-        fields = {
-            "metal": metal,
-            "memo": Memo(),
-            "_decisions": decisions,
-            "_inputs": dict(inputs),
-            "_datasets": dict(datasets),
-            "_tables": {
-                identity: table[table["known_at"] <= end].reset_index(drop=True) for identity, table in tables.items()
-            },
+        self.metal, self._decisions = metal, decisions
+        self._inputs, self._datasets = dict(inputs), dict(datasets)
+        self._tables: dict[str, pd.DataFrame] = {
+            identity: table[table["known_at"] <= end].reset_index(drop=True) for identity, table in tables.items()
         }
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)
+        self.memo = Memo()  # from here on nothing is set any more
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise SignalError(f"panel.{name}: a panel is read-only; build a new series instead")
+    def __setattr__(self, name: str, value: object) -> None:
+        if hasattr(self, "memo"):
+            raise SignalError(f"panel.{name}: a panel is read-only; build a new series instead")
+        super().__setattr__(name, value)
 
     def __reduce__(self) -> tuple[type[Panel], tuple[object, ...]]:
         datasets = {identity: self._datasets[identity] for identity in self._tables}
@@ -98,8 +86,7 @@ class Panel:
     def __getitem__(self, name: str) -> pd.Series:
         """The series as known at each decision, on the trading calendar; NaN when unknown or stale."""
         identity = self._identity(name)
-        aligned: pd.Series = self.memo.keep(("aligned", identity), lambda: self._aligned(identity))
-        return aligned
+        return self.memo.keep(("aligned", identity), lambda: self._aligned(identity))
 
     def native(self, name: str) -> pd.Series:
         """The series at its own frequency, dated by ``known_at``; a revision is a row of its own.
@@ -112,8 +99,7 @@ class Panel:
             Alias or id of a declared input.
         """
         identity = self._identity(name)
-        native: pd.Series = self.memo.keep(("native", identity), lambda: self._native(identity))
-        return native
+        return self.memo.keep(("native", identity), lambda: self._native(identity))
 
     def observations(self, name: str) -> pd.DataFrame:
         """The observation table, row by row as ``native`` has it, up to the last decision.
@@ -142,9 +128,7 @@ class Panel:
             One value per release, dated by ``known_at``; use ``asof`` to bring it back.
         """
         identity = self._identity(name)
-        asked = ("each_release", identity, statistic)
-        results: pd.Series = self.memo.keep(asked, lambda: self._each_release(identity, statistic))
-        return results
+        return self.memo.keep(("each_release", identity, statistic), lambda: self._each_release(identity, statistic))
 
     def asof(self, series: pd.Series, *, max_age: pd.Timedelta | str | None = None) -> pd.Series:
         """Bring a native series back to the trading calendar: the last value known at each decision.
@@ -164,8 +148,7 @@ class Panel:
         """
         if not isinstance(series.index, pd.DatetimeIndex) or series.index.tz is None:
             raise SignalError("panel.asof: needs a series dated by known_at (UTC); start from panel.native(id)")
-        known: pd.Series = self.memo.keep(("asof", series, max_age), lambda: self._asof(series, max_age))
-        return known
+        return self.memo.keep(("asof", series, max_age), lambda: self._asof(series, max_age))
 
     def forgetting(self, moment: pd.Timestamp) -> Panel:
         """The panel of a trader who knows nothing that was published before ``moment`` (UTC)."""
@@ -206,8 +189,8 @@ class Panel:
         return pd.Series(results, index=moments, name=identity)
 
     def _asof(self, series: pd.Series, max_age: pd.Timedelta | str | None) -> pd.Series:
-        dataset = self._datasets.get(str(series.name))
-        ages = [d.longest_useful_age for d in ([dataset] if dataset else self._datasets.values())]
+        own = self._datasets.get(str(series.name))
+        ages = [one.longest_useful_age for one in ([own] if own else self._datasets.values())]
         longest = pd.Timedelta(max_age) if max_age is not None else max(ages)
         ordered = series.sort_index(kind="stable")
         known = ordered.index.to_series()

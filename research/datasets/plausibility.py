@@ -85,7 +85,7 @@ def doubts(
     subject: Subject,
     *,
     whole_history: bool = True,
-    base: pd.DataFrame | None = None,
+    unasked: bool = False,
     today: date | None = None,
 ) -> list[str]:
     """Say what about newly obtained values is hard to believe; an empty list when nothing is.
@@ -98,35 +98,36 @@ def doubts(
         The observation table so far, or None.
     whole_history
         The provider sends its whole history each time, so one that is much shorter, or ends earlier, is suspicious.
-    base
-        The observation table that ``fresh`` would be merged into: more than a few of its values are not rewritten
-        unasked.
+    unasked
+        ``fresh`` would be merged into ``kept``, of which more than a few values are not rewritten unasked.
     today
         With ``whole_history`` and nothing kept: a history that ended years before it is suspicious.
     """
     column, bounds = subject.checked_column, subject.plausible
     found = []
     if shown := other_spacing(fresh["observed_for"], subject.frequency):
-        found.append(
-            f"the dates are a {shown} apart where the dataset has one value a {subject.frequency}: another series?"
-        )
+        one = f"the dataset has one value a {subject.frequency}: another series?"
+        found.append(f"the dates are a {shown} apart where {one}")
     bad = fresh[out_of_range(fresh[column], bounds)]
     if len(bad):
-        row = bad.iloc[0]
-        found.append(
-            f"{len(bad)} of {len(fresh)} values outside {bounds.low:g} to {bounds.high:g}, the first "
-            f"{row[column]:g} for {row['observed_for']:%Y-%m-%d}"
-        )
-    newest = latest(kept, subject.key) if kept is not None and len(kept) else None
-    if newest is not None:
-        found += _doubtful_revisions(fresh, newest, subject, whole_history)
-        found += _ends_early(fresh, newest, column) if whole_history else []
-    elif whole_history and today is not None and pd.Timestamp(today) - fresh["observed_for"].max() > _LONG_AGO:
-        found.append(f"it ends {fresh['observed_for'].max():%Y-%m-%d}, years ago: the answer may be cut")
-    if base is not None and len(base):
-        found += _rewritten(fresh, latest(base, subject.key), subject)
-        found += _contradicted(fresh, latest(base, subject.key), subject)
-    return found + _doubtful_steps(fresh, newest, subject)
+        first = f"the first {bad[column].iloc[0]:g} for {bad['observed_for'].iloc[0]:%Y-%m-%d}"
+        found.append(f"{len(bad)} of {len(fresh)} values outside {bounds.low:g} to {bounds.high:g}, {first}")
+    last = fresh["observed_for"].max()
+    if kept is None or kept.empty:
+        if whole_history and today is not None and pd.Timestamp(today) - last > _LONG_AGO:
+            found.append(f"it ends {last:%Y-%m-%d}, years ago: the answer may be cut")
+        return found + _doubtful_steps(fresh.assign(new=True), subject)
+    newest = latest(kept, subject.key)
+    rows = newest.merge(fresh, on=["observed_for", *subject.key], how="outer", suffixes=("_kept", ""), indicator=True)
+    both = rows[rows["_merge"] == "both"]
+    found += _doubtful_revisions(both, len(newest), subject, whole_history)
+    found += _ends_early(fresh, newest, column) if whole_history else []
+    if unasked:
+        found += [] if "known_at" in fresh else _rewritten(both)
+        found += _contradicted(fresh, newest, subject) if "previous" in fresh and len(fresh) else []
+    rows["new"] = rows[column].notna() & ~np.isclose(rows[column], rows[f"{column}_kept"], rtol=1e-9, atol=0.0)
+    rows[column] = rows[column].fillna(rows[f"{column}_kept"])
+    return found + _doubtful_steps(rows, subject)
 
 
 def measured_frequency(periods: pd.Series) -> str:
@@ -144,19 +145,12 @@ def other_spacing(periods: pd.Series, frequency: str) -> str:
     return "" if frequency in ("", "irregular", shown) else shown
 
 
-def in_the_future(fresh: pd.DataFrame, today: date) -> pd.DataFrame:
-    """Rows whose period ends more than a day after ``today`` (UTC; Shanghai is a day ahead for a while)."""
-    return fresh[fresh["observed_for"] > pd.Timestamp(today) + pd.Timedelta(days=1)]
-
-
 def _contradicted(fresh: pd.DataFrame, newest: pd.DataFrame, subject: Subject) -> list[str]:
     """Say where a day's report gives another ``previous`` total than the one kept of the day before.
 
     Of the next business day the two must agree (restatements of up to a thousandth of the whole let off); up to ten
     days later they must be of one size.
     """
-    if "previous" not in fresh or fresh.empty:
-        return []
     day, key = fresh["observed_for"].min(), list(subject.key)
     before = newest[newest["observed_for"] < day]
     if before.empty:
@@ -174,10 +168,9 @@ def _contradicted(fresh: pd.DataFrame, newest: pd.DataFrame, subject: Subject) -
         return []
     row = both[off].iloc[0]
     where = "".join(f" {row[name]}" for name in key)
-    return [
-        f"the report of {day:%Y-%m-%d} gives {row['previous']:,.0f} as the total before{where}, kept for "
-        f"{last:%Y-%m-%d} is {row['kept']:,.0f}: columns or rows were exchanged, or the past was restated"
-    ]
+    given = f"{row['previous']:,.0f} as the total before{where}, kept for {last:%Y-%m-%d} is {row['kept']:,.0f}"
+    why = "columns or rows were exchanged, or the past was restated"
+    return [f"the report of {day:%Y-%m-%d} gives {given}: {why}"]
 
 
 def _ends_early(fresh: pd.DataFrame, newest: pd.DataFrame, column: str) -> list[str]:
@@ -191,11 +184,8 @@ def _ends_early(fresh: pd.DataFrame, newest: pd.DataFrame, column: str) -> list[
     return []
 
 
-def _rewritten(fresh: pd.DataFrame, newest: pd.DataFrame, subject: Subject) -> list[str]:
+def _rewritten(both: pd.DataFrame) -> list[str]:
     """More than a few past values changed, however little."""
-    if "known_at" in fresh:
-        return []
-    both = newest.merge(fresh, on=["observed_for", *subject.key], suffixes=("_kept", ""))
     changed = pd.Series(False, index=both.index)
     for name in both.columns:
         if f"{name}_kept" in both.columns:
@@ -206,11 +196,10 @@ def _rewritten(fresh: pd.DataFrame, newest: pd.DataFrame, subject: Subject) -> l
     return [f"{len(periods)} of {of} past values would be rewritten, the first that of {periods.min():%Y-%m-%d}"]
 
 
-def _doubtful_revisions(fresh: pd.DataFrame, newest: pd.DataFrame, subject: Subject, whole_history: bool) -> list[str]:
-    by, column = ["observed_for", *subject.key], subject.checked_column
-    both = newest[[*by, column]].merge(fresh[[*by, column]], on=by, suffixes=("_kept", ""))
-    if whole_history and len(both) < len(newest) / 2:
-        return [f"only {len(both)} of the {len(newest)} periods already kept came again"]
+def _doubtful_revisions(both: pd.DataFrame, n_kept: int, subject: Subject, whole_history: bool) -> list[str]:
+    if whole_history and len(both) < n_kept / 2:
+        return [f"only {len(both)} of the {n_kept} periods already kept came again"]
+    column = subject.checked_column
     before, now = both[f"{column}_kept"].to_numpy(float), both[column].to_numpy(float)
     scale = np.maximum(np.abs(before), np.abs(now))
     if subject.plausible.step == "difference":  # a flow or a rate near zero may well double
@@ -226,21 +215,15 @@ def _doubtful_revisions(fresh: pd.DataFrame, newest: pd.DataFrame, subject: Subj
     return [f"{int(large.sum())} of {len(both)} past values changed by over {_LARGE_REVISION:.0%}{cause}"]
 
 
-def _doubtful_steps(fresh: pd.DataFrame, newest: pd.DataFrame | None, subject: Subject) -> list[str]:
+def _doubtful_steps(rows: pd.DataFrame, subject: Subject) -> list[str]:
     """Moves of new values, from and to what is beside them, that are larger than any so far."""
-    by, column = ["observed_for", *subject.key], subject.checked_column
-    rows = fresh.assign(new=True)
-    if newest is not None:
-        rows = newest[[*by, column]].merge(fresh[[*by, column]], on=by, how="outer", suffixes=("_kept", ""))
-        before = rows[f"{column}_kept"]
-        rows["new"] = rows[column].notna() & ~np.isclose(rows[column], before, rtol=1e-9, atol=0.0)
-        rows[column] = rows[column].fillna(before)
-    rows = rows.sort_values([*subject.key, "observed_for"], ignore_index=True)
+    column, days = subject.checked_column, "observed_for"
+    rows = rows.sort_values([*subject.key, days], ignore_index=True)
     concerned = jumps(rows, subject) & (rows["new"] | rows["new"].shift(fill_value=False))
     if not concerned.any():
         return []
     at = int(concerned.to_numpy().argmax())
-    return [
-        f"a move from {rows[column][at - 1]:g} ({rows['observed_for'][at - 1]:%Y-%m-%d}) to "
-        f"{rows[column][at]:g} ({rows['observed_for'][at]:%Y-%m-%d}), larger than any believed so far"
-    ]
+    move = (
+        f"{rows[column][at - 1]:g} ({rows[days][at - 1]:%Y-%m-%d}) to {rows[column][at]:g} ({rows[days][at]:%Y-%m-%d})"
+    )
+    return [f"a move from {move}, larger than any believed so far"]

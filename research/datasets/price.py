@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import pandas as pd
 
@@ -82,17 +81,6 @@ PLAIN = Price(name="plain", title="the pack's own price", bills=("bill_rate",))
 """The price of packs that name none: ``{metal}_price`` with ``bill_rate``."""
 
 
-def parse_prices(spec: Mapping[str, Mapping[str, object]], where: str) -> Mapping[str, Price]:
-    """Read ``[prices]`` of a registry.
-
-    Raises
-    ------
-    RegistryError
-        Naming the price and the field.
-    """
-    return MappingProxyType({name: _parse(name, entry, f"{where}: [prices.{name}]") for name, entry in spec.items()})
-
-
 def moment_of(decision: object) -> tuple[str, str]:
     """Time of day and timezone of ``{ time = …, timezone = … }``; both empty where they are not both said."""
     said = decision if isinstance(decision, Mapping) else {}
@@ -100,17 +88,25 @@ def moment_of(decision: object) -> tuple[str, str]:
     return (str(time), str(timezone)) if time and timezone else ("", "")
 
 
-def _parse(name: str, entry: Mapping[str, object], where: str) -> Price:
+def parse_price(name: str, entry: Mapping[str, object]) -> Price:
+    """Read one table of ``[prices]`` of a registry.
+
+    Raises
+    ------
+    RegistryError
+        Naming the field.
+    """
     own = dict(entry)
     traded, metals, decision = own.pop("dataset", ""), own.pop("metals", ()), own.pop("decision", {})
     template = traded if isinstance(traded, str) else ""
     if template and isinstance(metals, list):
         traded = {metal: template.format(metal=metal) for metal in metals}
     named = frozen(traded) if isinstance(traded, Mapping) else {}
-    price = from_table(Price, own, where, name=name, datasets=named, template=template, decision=moment_of(decision))
+    price = from_table(Price, own, name=name, datasets=named, template=template, decision=moment_of(decision))
     if not named:
-        lacking = "metals" if template else "dataset"
-        raise RegistryError(f"{where}: field {lacking!r} is missing; say what is traded, and of which metals")
+        raise RegistryError(
+            f"field {'metals' if template else 'dataset'!r} is missing; say what is traded, and of which metals"
+        )
     return price
 
 
@@ -145,14 +141,16 @@ def choose(
         if len(lacking) == len(prices[asked].datasets):
             raise NoData(f"price {asked!r}: needs {' or '.join(lacking)}: not here; {_cure(lacking[0])}")
         return prices[asked], "as asked" + (f"; {' and '.join(lacking)} not here" if lacking else "")
-    whole = {name: price for name, price in prices.items() if all(map(here, price.datasets.values()))}
-    spans = {name: [span(identity) for identity in price.datasets.values()] for name, price in whole.items()}
+    whole = {name: list(price.datasets.values()) for name, price in prices.items()}
+    spans = {name: [span(identity) for identity in ids] for name, ids in whole.items() if all(map(here, ids))}
     ends = {name: min(last for _, last in found) for name, found in spans.items()}
+    if not spans:
+        return PLAIN, "the only one in these packs"
     reasons = []
     for name, price in prices.items():
-        parts = [identity for identity in price.datasets.values() if here(identity)]
-        if name not in whole:
-            reasons.append(f"{name} is here for {' and '.join(parts)} only" if parts else f"no {name} is here")
+        if name not in spans:
+            parts = " and ".join(filter(here, whole[name]))
+            reasons.append(f"{name} is here for {parts} only" if parts else f"no {name} is here")
             continue
         years = min((last - first).days for first, last in spans[name]) / _DAYS_PER_YEAR
         behind = (max(ends.values()) - ends[name]).days
@@ -163,10 +161,8 @@ def choose(
         else:
             better = f" ({'; '.join(reasons)})" if reasons else ""
             return price, f"the best that is here and not stale{better}"
-    if not whole:
-        return PLAIN, "the only one in these packs"
-    freshest = max(whole, key=lambda name: ends[name])
-    return whole[freshest], f"the freshest that is here ({'; '.join(reasons)})"
+    freshest = max(ends, key=lambda name: ends[name])
+    return prices[freshest], f"the freshest that is here ({'; '.join(reasons)})"
 
 
 def unavailable(price: Price, metal: str, others: Sequence[str]) -> str:

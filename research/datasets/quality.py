@@ -26,6 +26,8 @@ SPLIT_SIGMAS = 15.0
 GAP_DAYS = {"day": 7, "week": 15, "month": 45}
 _WINDOW = 251
 
+_Run = tuple[pd.Timestamp, pd.Timestamp]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Quality:
@@ -47,9 +49,9 @@ class Quality:
 
     id: str
     spikes: tuple[pd.Timestamp, ...] = ()
-    frozen: tuple[tuple[pd.Timestamp, pd.Timestamp], ...] = ()
+    frozen: tuple[_Run, ...] = ()
     splits: tuple[pd.Timestamp, ...] = ()
-    gaps: tuple[tuple[pd.Timestamp, pd.Timestamp], ...] = ()
+    gaps: tuple[_Run, ...] = ()
     empty: int = 0
 
     @property
@@ -60,15 +62,15 @@ class Quality:
     @property
     def line(self) -> str:
         """One line, the newest of each kind by date; empty for a clean series."""
-        parts = [
-            _told(len(self.spikes), "spike undone by the next bar", "spikes undone by the next bar", self.spikes),
-            _told(len(self.frozen), "frozen run", "frozen runs", self.frozen),
-            _told(len(self.splits), "jump like a split", "jumps like a split", self.splits),
-            _told(len(self.gaps), "gap", "gaps", self.gaps),
-            f"{self.empty} empty row{'s' if self.empty > 1 else ''} left out" if self.empty else "",
-        ]
-        told = "; ".join(part for part in parts if part)
-        return f"{self.id}: {told}" if told else ""
+        runs: dict[str, tuple[_Run, ...]] = {
+            "spike{s} undone by the next bar": tuple((day, day) for day in self.spikes),
+            "frozen run{s}": self.frozen,
+            "jump{s} like a split": tuple((day, day) for day in self.splits),
+            "gap{s}": self.gaps,
+        }
+        parts = [_told(kind, found) for kind, found in runs.items() if found]
+        parts += [f"{self.empty} empty row{'s' if self.empty > 1 else ''} left out"] if self.empty else []
+        return f"{self.id}: {'; '.join(parts)}" if parts else ""
 
 
 def quality(dataset: Dataset, observations: pd.DataFrame, since: pd.Timestamp | None = None) -> Quality:
@@ -109,7 +111,7 @@ def quality(dataset: Dataset, observations: pd.DataFrame, since: pd.Timestamp | 
     )
 
 
-def _frozen(series: pd.Series, least: int) -> tuple[tuple[pd.Timestamp, pd.Timestamp], ...]:
+def _frozen(series: pd.Series, least: int) -> tuple[_Run, ...]:
     """Runs of at least so many equal values."""
     if not least:
         return ()
@@ -126,7 +128,7 @@ def _like_a_split(change: pd.Series, scale: pd.Series) -> pd.Series:
     return pd.Series(nearest < SPLIT_FIT, index=change.index) & (change.abs() > SPLIT_SIGMAS * scale)
 
 
-def _gaps(dates: pd.DatetimeIndex, most: int) -> tuple[tuple[pd.Timestamp, pd.Timestamp], ...]:
+def _gaps(dates: pd.DatetimeIndex, most: int) -> tuple[_Run, ...]:
     """Neighbouring bars more than so many days apart."""
     if not most:
         return ()
@@ -134,9 +136,9 @@ def _gaps(dates: pd.DatetimeIndex, most: int) -> tuple[tuple[pd.Timestamp, pd.Ti
     return tuple(zip(dates[at], dates[at + 1], strict=True))
 
 
-def _told(count: int, one: str, many: str, found: tuple) -> str:  # type: ignore[type-arg]
-    if not count:
-        return ""
-    newest = found[-1]
-    when = f"{newest:%Y-%m-%d}" if isinstance(newest, pd.Timestamp) else f"{newest[0]:%Y-%m-%d} to {newest[1]:%Y-%m-%d}"
-    return f"{one} ({when})" if count == 1 else f"{count} {many} (the last {when})"
+def _told(kind: str, found: tuple[_Run, ...]) -> str:
+    first, last = found[-1]
+    when = f"{first:%Y-%m-%d}" if first == last else f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
+    if len(found) == 1:
+        return f"{kind.format(s='')} ({when})"
+    return f"{len(found)} {kind.format(s='s')} (the last {when})"

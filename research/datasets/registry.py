@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from research.datasets.dataset import Dataset
+from research.datasets.dataset import Dataset, Read
 from research.datasets.fields import from_table
-from research.datasets.price import Price, moment_of, parse_prices
+from research.datasets.price import Price, moment_of, parse_price
 from research.datasets.release import parse_release
-from research.datasets.shaping import Read
-from research.errors import RegistryError
+from research.errors import RegistryError, located
 from research.values import frozen
 
 FORMAT = 1
@@ -59,19 +59,21 @@ def read_registry(folder: Path) -> Pack:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RegistryError(f"{path}: not valid TOML: {error}") from None
     head = document.get("pack", {})
-    if head.get("format") != FORMAT:
-        raise RegistryError(f"{path}: [pack] format is {head.get('format')!r}; this version reads format {FORMAT}")
-    name = str(head.get("name", folder.name))
-    root = (folder / str(head.get("root", "."))).resolve()
+    name, root = str(head.get("name", folder.name)), (folder / str(head.get("root", "."))).resolve()
     files = {str(file): str(digest) for file, digest in document.get("files", {}).items()}
-    datasets = {
-        identity: _dataset(identity, entry, files, name, f"{path}: [datasets.{identity}]")
-        for identity, entry in document.get("datasets", {}).items()
-    }
-    if not datasets:
-        raise RegistryError(f"{path}: no [datasets.…] entries; a pack without data is not usable")
-    prices = parse_prices(document.get("prices", {}), str(path))
-    return Pack(name, root, frozen(files), frozen(datasets), folder.resolve(), prices)
+    datasets, prices = {}, {}
+    with located(str(path)):
+        if head.get("format") != FORMAT:
+            raise RegistryError(f"[pack] format is {head.get('format')!r}; this version reads format {FORMAT}")
+        for identity, entry in document.get("datasets", {}).items():
+            with located(f"[datasets.{identity}]"):
+                datasets[identity] = _dataset(identity, entry, files, name)
+        if not datasets:
+            raise RegistryError("no [datasets.…] entries; a pack without data is not usable")
+        for which, entry in document.get("prices", {}).items():
+            with located(f"[prices.{which}]"):
+                prices[which] = parse_price(which, entry)
+    return Pack(name, root, frozen(files), frozen(datasets), folder.resolve(), frozen(prices))
 
 
 def descriptions(folder: Path) -> Mapping[str, Mapping[str, Any]]:
@@ -87,32 +89,52 @@ def descriptions(folder: Path) -> Mapping[str, Mapping[str, Any]]:
     }
 
 
-def _dataset(identity: str, entry: object, files: Mapping[str, str], pack: str, where: str) -> Dataset:
+def how_to_get(ids: Iterable[str]) -> str:
+    """The commands that would bring these datasets, as they are typed.
+
+    >>> how_to_get(["sofr", "my_own"])
+    'type: assay data fetch sofr; assay data add FILE --as my_own'
+    """
+    wanted = sorted(ids)
+    fetched = [identity for identity in wanted if identity in fetchable()]
+    lines = [f"assay data fetch {' '.join(fetched)}"] if fetched else []
+    lines += [f"assay data add FILE --as {identity}" for identity in wanted if identity not in fetchable()]
+    return f"type: {'; '.join(lines)}"
+
+
+@lru_cache(maxsize=1)
+def fetchable() -> frozenset[str]:
+    """What the catalogue of sources has that programs may download; the catalogue is data, read and not imported."""
+    document = tomllib.loads((Path(__file__).parents[1] / "sources" / "catalog.toml").read_text(encoding="utf-8"))
+    by_hand = {name for name, provider in document["providers"].items() if provider.get("by_hand")}
+    return frozenset(name for name, one in document["datasets"].items() if one["provider"] not in by_hand)
+
+
+def _dataset(identity: str, entry: object, files: Mapping[str, str], pack: str) -> Dataset:
     own = dict(entry) if isinstance(entry, Mapping) else {}
-    release = parse_release(own.pop("release", None), where)
+    release = parse_release(own.pop("release", None))
     for file in filter(None, (own.get("file"), *(rule.exceptions for rule in release))):
         if file not in files:
-            raise RegistryError(f"{where}: file {file!r} is not pinned under [files]; add its SHA-256")
+            raise RegistryError(f"file {file!r} is not pinned under [files]; add its SHA-256")
     age, decision = own.pop("longest_useful_age_days", None), own.pop("decision", {})
     if not isinstance(age, int | float) or age <= 0:
-        raise RegistryError(f"{where}: longest_useful_age_days is {age!r}; say after how many days a value is stale")
+        raise RegistryError(f"longest_useful_age_days is {age!r}; say after how many days a value is stale")
+    with located("read"):
+        read = from_table(Read, own.pop("read", {}))
     dataset = from_table(
         Dataset,
         own,
-        where,
         id=identity,
-        read=from_table(Read, own.pop("read", {}), f"{where}: read"),
+        read=read,
         decision=moment_of(decision),
         release=release,
         longest_useful_age=pd.Timedelta(days=age),
         pack=pack,
         sha256=files.get(str(own.get("file")), ""),
     )
-    if not (dataset.read.value if dataset.kind == "series" else dataset.read.columns):
-        raise RegistryError(f"{where}: kind must be 'series' with read.value, or 'table' with read.columns")
+    if not (read.value if dataset.kind == "series" else read.columns):
+        raise RegistryError("kind must be 'series' with read.value, or 'table' with read.columns")
     if dataset.price and not all(dataset.decision):
-        raise RegistryError(
-            f'{where}: a price needs `decision = {{ time = "13:30", timezone = "America/New_York" }}`, '
-            "the moment of each bar at which a strategy decides"
-        )
+        example = '`decision = { time = "13:30", timezone = "America/New_York" }`'
+        raise RegistryError(f"a price needs {example}, the moment of each bar at which a strategy decides")
     return dataset

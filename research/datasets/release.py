@@ -18,8 +18,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -32,7 +31,7 @@ import pandas as pd
 
 from research.datasets.fields import from_table
 from research.datasets.periods import period_end
-from research.errors import RegistryError, ValidationError, did_you_mean
+from research.errors import RegistryError, ValidationError, did_you_mean, located
 
 _WORDS = re.compile(r"lag (?P<count>\d+) (?P<business>business )?days? (?P<time>\d\d?:\d\d) (?P<timezone>\S+)")
 
@@ -40,11 +39,20 @@ Days = npt.NDArray[np.datetime64]
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS = get_args(Weekday)
-CALENDARS = {"US": ("US", None), "GB": ("GB", "ENG"), "CN": ("CN", None)}
+Calendar = Literal["US", "GB", "CN"]
+
+_MANY = 10_000
+_NEXT: Mapping[str, pd.offsets.BaseOffset] = {
+    "day": pd.offsets.BusinessDay(1),
+    "week": pd.DateOffset(days=7),
+    "month": pd.offsets.MonthEnd(1),
+    "quarter": pd.offsets.QuarterEnd(1),
+    "year": pd.offsets.YearEnd(1),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReleaseRule(ABC):
+class ReleaseRule:
     """When one period's number becomes known: a day, which each kind of rule finds, and a time of day.
 
     Raises
@@ -60,8 +68,8 @@ class ReleaseRule(ABC):
     name: ClassVar[str]
     column: ClassVar[str] = ""
     exceptions: ClassVar[str] = ""
-    least: ClassVar[Mapping[str, int]] = MappingProxyType({})
-    """Smallest value of each field that counts something."""
+    bounds: ClassVar[Mapping[str, tuple[int, int]]] = MappingProxyType({})
+    """Smallest and largest value of each field that counts something."""
 
     def __post_init__(self) -> None:
         try:
@@ -69,12 +77,10 @@ class ReleaseRule(ABC):
             pd.Timedelta(f"{self.time}:00")
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise RegistryError(f"release time {self.time!r} {self.timezone!r}: {error}") from None
-        for name, least in self.least.items():
-            if getattr(self, name) < least:
-                raise RegistryError(f"has {name} {getattr(self, name)}; give {least} or more")
-        calendar = getattr(self, "calendar", "US")
-        if calendar not in CALENDARS:
-            raise RegistryError(f"has calendar {calendar!r}{did_you_mean(calendar, CALENDARS)}")
+        for name, (least, most) in self.bounds.items():
+            if not least <= getattr(self, name) <= most:
+                may = f"{least} or more" if most == _MANY else f"one from {least} to {most}"
+                raise RegistryError(f"has {name} {getattr(self, name)}; give {may}")
 
     def describe(self) -> str:
         """The rule in words, for `assay data`."""
@@ -94,16 +100,9 @@ class ReleaseRule(ABC):
         released = self._days(observed_for.to_numpy().astype("datetime64[D]"))
         return pd.Series(released.astype("datetime64[us]"), index=observed_for.index)
 
-    def at_time_of_day(self, dates: pd.Series) -> pd.Series:
-        """Attach the local time of day and convert to UTC."""
-        local = dates + pd.Timedelta(f"{self.time}:00")
-        return local.dt.tz_localize(
-            self.timezone, ambiguous=np.zeros(len(local), dtype=bool), nonexistent="shift_forward"
-        ).dt.tz_convert("UTC")
-
-    @abstractmethod
     def _words(self) -> str:
         """When it is, without the time of day."""
+        raise NotImplementedError
 
     def _days(self, days: Days) -> Days:
         """Days of release of periods that end on these days: by default these."""
@@ -115,10 +114,10 @@ class BusinessDay(ReleaseRule):
     """The ``n``-th business day of the month that comes ``months_after`` the period's last."""
 
     name = "business_day"
-    least = MappingProxyType({"n": 1, "months_after": 0})
+    bounds = MappingProxyType({"n": (1, _MANY), "months_after": (0, _MANY)})
     n: int
     months_after: int = 0
-    calendar: str = "US"
+    calendar: Calendar = "US"
 
     def _words(self) -> str:
         return f"the {_ordinal(self.n)} business day ({self.calendar}) of {_month(self.months_after)}"
@@ -133,14 +132,9 @@ class CalendarDay(ReleaseRule):
     """The given day of the month that comes ``months_after`` the period's last; its last day where it is shorter."""
 
     name = "calendar_day"
-    least = MappingProxyType({"day": 1, "months_after": 0})
+    bounds = MappingProxyType({"day": (1, 31), "months_after": (0, _MANY)})
     day: int
     months_after: int = 0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.day > 31:
-            raise RegistryError(f"has day {self.day}; give one from 1 to 31")
 
     def _words(self) -> str:
         return f"the {_ordinal(self.day)} of {_month(self.months_after)}"
@@ -157,10 +151,10 @@ class Lag(ReleaseRule):
     """A number of days, or of business days, after the period's last: below 0 it would be known before that ends."""
 
     name = "lag"
-    least = MappingProxyType({"days": 0, "business_days": 0})
+    bounds = MappingProxyType({"days": (0, _MANY), "business_days": (0, _MANY)})
     days: int = 0
     business_days: int = 0
-    calendar: str = "US"
+    calendar: Calendar = "US"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -180,25 +174,22 @@ class Lag(ReleaseRule):
 
 @dataclass(frozen=True, kw_only=True)
 class Weekly(ReleaseRule):
-    """The first such weekday on or after the period's last day, or ``weeks_after`` weeks later.
+    """The first such weekday on or after the period's last day; on a holiday the next business day.
 
-    On a holiday the next business day. ``exceptions`` names a table of the dates that came otherwise.
+    ``exceptions`` names a table of the dates that came otherwise.
     """
 
     name = "weekly"
-    least = MappingProxyType({"weeks_after": 0})
     weekday: Weekday = "friday"
-    weeks_after: int = 0
-    calendar: str = "US"
+    calendar: Calendar = "US"
     exceptions: str = ""  # type: ignore[misc]
 
     def _words(self) -> str:
-        which = f"{_ordinal(self.weeks_after + 1)} " if self.weeks_after else ""
-        return f"the {which}{self.weekday.title()} after" + (" (with exceptions)" if self.exceptions else "")
+        return f"the {self.weekday.title()} after" + (" (with exceptions)" if self.exceptions else "")
 
     def _days(self, days: Days) -> Days:
         ahead = (WEEKDAYS.index(self.weekday) - pd.DatetimeIndex(days).day_of_week.to_numpy()) % 7
-        at: Days = days + ahead.astype("timedelta64[D]") + 7 * self.weeks_after
+        at: Days = days + ahead.astype("timedelta64[D]")
         return np.busday_offset(at, 0, roll="forward", holidays=_holidays(self.calendar, at))
 
 
@@ -222,7 +213,7 @@ class Published(ReleaseRule):
 RULES = {rule.name: rule for rule in (BusinessDay, CalendarDay, Lag, Weekly, Published)}
 
 
-def parse_release(spec: object, where: str) -> tuple[ReleaseRule, ...]:
+def parse_release(spec: object) -> tuple[ReleaseRule, ...]:
     """Read the ``release`` entry of a registry.
 
     Raises
@@ -231,23 +222,21 @@ def parse_release(spec: object, where: str) -> tuple[ReleaseRule, ...]:
         If there is none, or it is not one of the forms in the module's text.
     """
     if not spec:
-        raise RegistryError(f"{where}: no release rule; say when each value became known with `release = {{…}}`")
-    rules = tuple(_parse_one(item, where) for item in (spec if isinstance(spec, list) else [spec]))
+        raise RegistryError("no release rule; say when each value became known with `release = {…}`")
+    rules = []
+    for item in spec if isinstance(spec, list) else [spec]:
+        if not isinstance(item, Mapping) or "rule" not in item:
+            raise RegistryError(f"release must be a table with `rule = …`, not {item!r}")
+        own = dict(item)
+        if (name := own.pop("rule")) not in RULES:
+            raise RegistryError(f"unknown release rule {name!r}{did_you_mean(str(name), RULES)}")
+        with located(f"release rule {name!r}"):
+            rules.append(from_table(RULES[name], own))
     if any(rule.until is None for rule in rules[:-1]):
-        raise RegistryError(f'{where}: every release regime but the last needs `until = "YYYY-MM-DD"`')
+        raise RegistryError('every release regime but the last needs `until = "YYYY-MM-DD"`')
     if rules[-1].until is not None:
-        raise RegistryError(f"{where}: the last release regime must have no `until`, or later periods have no rule")
-    return rules
-
-
-def _parse_one(spec: object, where: str) -> ReleaseRule:
-    if not isinstance(spec, Mapping) or "rule" not in spec:
-        raise RegistryError(f"{where}: release must be a table with `rule = …`, not {spec!r}")
-    own = dict(spec)
-    name = own.pop("rule")
-    if name not in RULES:
-        raise RegistryError(f"{where}: unknown release rule {name!r}{did_you_mean(str(name), RULES)}")
-    return from_table(RULES[name], own, f"{where}: release rule {name!r}")
+        raise RegistryError("the last release regime must have no `until`, or later periods have no rule")
+    return tuple(rules)
 
 
 def release_of_words(text: str) -> dict[str, object]:
@@ -267,7 +256,7 @@ def release_of_words(text: str) -> dict[str, object]:
     try:
         rule = tomllib.loads(f"rule = {text}")["rule"]
     except tomllib.TOMLDecodeError:
-        rule = {}
+        rule = None
     if isinstance(rule, dict) and rule:
         return rule
     raise RegistryError(f"release {text!r}: write 'lag 1 day 18:00 UTC', or a rule as in a registry: {{ rule = … }}")
@@ -277,7 +266,7 @@ def known_at(
     rules: Sequence[ReleaseRule],
     observed_for: pd.Series,
     published: Mapping[str, pd.Series],
-    exceptions: Mapping[str, pd.DataFrame],
+    late_releases: Callable[[str], pd.DataFrame | None],
 ) -> pd.Series:
     """First moment (UTC) at which each period's value could be had.
 
@@ -289,8 +278,9 @@ def known_at(
         Last day of each period, naive dates.
     published
         The text of the publication dates by column, on the index of ``observed_for``; each rule reads its own.
-    exceptions
-        Per file name, a table ``(observed_for, known_at)`` of dates that replace the rule's; it may be left out.
+    late_releases
+        From a rule's ``exceptions``, the name of a file, to its table ``(observed_for, known_at)`` of dates that
+        replace the rule's; None where they are not looked at.
     """
     result = pd.Series(pd.NaT, index=observed_for.index, dtype="datetime64[us, UTC]")
     left = pd.Series(True, index=observed_for.index)
@@ -300,12 +290,35 @@ def known_at(
         if not here.any():
             continue
         dates = rule.dates(observed_for[here], published)
-        late = exceptions.get(rule.exceptions)
+        late = late_releases(rule.exceptions) if rule.exceptions else None
         if late is not None:
-            moved = observed_for[here].map(late.set_index("observed_for")["known_at"])
+            ends = {name: period_end(late[name], column=name) for name in ("observed_for", "known_at")}
+            moved = observed_for[here].map(dict(zip(ends["observed_for"], ends["known_at"], strict=True)))
             dates = moved.astype("datetime64[us]").fillna(dates)
-        result[here] = rule.at_time_of_day(dates)
+        local = dates + pd.Timedelta(f"{rule.time}:00")
+        later = np.zeros(len(local), dtype=bool)  # of the hour that comes twice, the second
+        moments = local.dt.tz_localize(rule.timezone, ambiguous=later, nonexistent="shift_forward")
+        result[here] = moments.dt.tz_convert("UTC")
     return result
+
+
+def next_release(rules: Sequence[ReleaseRule], frequency: str, last: pd.Timestamp) -> pd.Timestamp | None:
+    """Moment (UTC) at which the period after ``last`` is released, or None where the rules cannot say.
+
+    Irregular data, and data known on their own publication dates, have no next date. The dates of single late
+    releases are not looked at.
+    """
+    if frequency not in _NEXT or any(isinstance(rule, Published) for rule in rules):
+        return None
+    following = (pd.Series([last]) + _NEXT[frequency]).astype("datetime64[us]")
+    moment: pd.Timestamp = known_at(rules, following, {}, lambda _: None).iloc[0]
+    return moment
+
+
+def overdue(rules: Sequence[ReleaseRule], frequency: str, last: pd.Timestamp, now: pd.Timestamp) -> pd.Timedelta:
+    """How long before ``now`` (UTC) the period after ``last`` was due; zero when it is still to come, or never told."""
+    due = next_release(rules, frequency, last)
+    return pd.Timedelta(0) if due is None else max(pd.Timedelta(0), now - due)
 
 
 def _ordinal(number: int) -> str:
@@ -332,6 +345,6 @@ def _holidays(calendar: str, around: Days) -> Days:
 def _public_holidays(calendar: str, first_year: int, last_year: int) -> Days:
     import holidays
 
-    country, subdivision = CALENDARS[calendar]
-    days = holidays.country_holidays(country, subdiv=subdivision, years=range(first_year, last_year + 1))
+    subdivision = "ENG" if calendar == "GB" else None
+    days = holidays.country_holidays(calendar, subdiv=subdivision, years=range(first_year, last_year + 1))
     return np.array(sorted(days), dtype="datetime64[D]")

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from research.datasets.dataset import Dataset
-from research.datasets.periods import period_end
-from research.datasets.registry import Pack, read_registry
+from research.datasets.registry import Pack
 from research.datasets.release import known_at
-from research.datasets.validation import validate
-from research.errors import IntegrityError, ValidationError
+from research.errors import IntegrityError, NoData, ValidationError, located
 from research.provenance import hash_bytes
 
 
@@ -37,15 +35,23 @@ def load(pack: Pack, dataset: Dataset) -> pd.DataFrame:
     ValidationError
         If a row is one that no observation table may have.
     """
-    where = f"{dataset.id}: {dataset.file}"
-    raw = _read_table(_verified_bytes(pack, dataset.file, dataset.id), dataset.file, where)
+    with located(dataset.id):
+        content = _verified_bytes(pack, dataset.file)
+    with located(f"{dataset.id}: {dataset.file}"):
+        try:
+            return _observations(pack, dataset, _read_table(content, dataset.file))
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+
+def _observations(pack: Pack, dataset: Dataset, raw: pd.DataFrame) -> pd.DataFrame:
     read = dataset.read
     columns = read.parts
     sums = [name for names in columns.values() for name in names]
-    published = [rule.column for rule in dataset.release if rule.column and not read.known_at]
+    published = [rule.column for rule in dataset.release if rule.column]
     for name in filter(None, [read.observed_for, read.known_at, *sums, *read.where, *published]):
-        if name not in raw.columns:
-            raise ValidationError(f"{where}: no column {name!r}; the file has {', '.join(map(str, raw.columns))}")
+        if name not in raw.columns and (name not in published or not read.known_at):
+            raise ValidationError(f"no column {name!r}; the file has {', '.join(map(str, raw.columns))}")
     for name, wanted in read.where.items():
         raw = raw[raw[name] == wanted]
     n_rows = len(raw)
@@ -53,17 +59,24 @@ def load(pack: Pack, dataset: Dataset) -> pd.DataFrame:
         raw = raw[raw[sums].notna().all(axis=1)]
     n_empty = n_rows - len(raw)
     raw = raw.reset_index(drop=True)
-    try:
-        observed_for = read.periods(raw)
-        rows = read.wanted_rows(observed_for, raw, dataset.key)
-        raw, observed_for = raw[rows].reset_index(drop=True), observed_for[rows].reset_index(drop=True)
-        table = pd.DataFrame({"observed_for": observed_for})
-        table["known_at"] = _known_at(pack, dataset, raw, observed_for)
-        for name, parts in columns.items():
-            table[name] = raw[parts[0]] if name in dataset.key else _numbers(raw[parts]) * read.scale
-    except (ValidationError, ValueError) as error:
-        raise ValidationError(f"{where}: {error}") from None
-    checked = validate(table, dataset, where)
+    observed_for = read.periods(raw)
+    rows = read.wanted_rows(observed_for, raw, dataset.key)
+    raw, observed_for = raw[rows].reset_index(drop=True), observed_for[rows].reset_index(drop=True)
+    if read.known_at and pd.api.types.is_datetime64_any_dtype(raw[read.known_at]):
+        moments = raw[read.known_at].dt.tz_convert("UTC").astype("datetime64[us, UTC]")
+    else:
+        stated = {name: raw[name] for name in published}
+        moments = known_at(
+            dataset.release, observed_for, stated, lambda file: _read_table(_verified_bytes(pack, file), file)
+        )
+    table = pd.DataFrame({"observed_for": observed_for, "known_at": moments})
+    for name, parts in columns.items():
+        if name in dataset.key:
+            table[name] = raw[parts[0]]
+        else:
+            numbers = raw[parts].apply(pd.to_numeric).astype("float64")
+            table[name] = numbers.sum(axis=1, skipna=False) * read.scale
+    checked = _validated(table, dataset)
     checked.attrs["empty_rows"] = n_empty
     return checked
 
@@ -73,30 +86,11 @@ def verify(pack: Pack) -> list[str]:
     problems = []
     for file in pack.files:
         try:
-            _verified_bytes(pack, file, pack.name)
+            with located(pack.name):
+                _verified_bytes(pack, file)
         except IntegrityError as error:
             problems.append(str(error))
     return problems
-
-
-def pin(folder: Path) -> int:
-    """Write the SHA-256 of every file named in ``folder/registry.toml`` into its ``[files]``.
-
-    Returns the number of pins that changed. The registry is replaced atomically.
-    """
-    path = folder / "registry.toml"
-    text = path.read_text(encoding="utf-8")
-    pack = read_registry(folder)
-    changed = 0
-    for file, digest in pack.files.items():
-        now = hash_bytes((pack.root / file).read_bytes())
-        if now != digest:
-            text, found = re.subn(
-                rf'^("?{re.escape(file)}"?\s*=\s*)"[^"]*"', rf'\g<1>"{now}"', text, flags=re.MULTILINE
-            )
-            changed += found
-    write_atomically(path, text.encode("utf-8"))
-    return changed
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -123,48 +117,56 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _verified_bytes(pack: Pack, file: str, what: str) -> bytes:
+def _verified_bytes(pack: Pack, file: str) -> bytes:
     path = pack.root / file
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise IntegrityError(f"{what}: {path}: {error.strerror}; restore the file or fetch it again") from None
-    digest = hash_bytes(content)
-    if digest != pack.files[file]:
-        raise IntegrityError(
-            f"{what}: {path} has SHA-256 {digest[:12]}…, the registry pins {pack.files[file][:12]}…; "
-            "restore the file, or pin it anew if the change is yours"
-        )
+        raise IntegrityError(f"{path}: {error.strerror}; restore the file or fetch it again") from None
+    digest, pinned = hash_bytes(content), pack.files[file]
+    if digest != pinned:
+        told = f"{path} has SHA-256 {digest[:12]}…, the registry pins {pinned[:12]}…"
+        raise IntegrityError(f"{told}; restore the file, or pin it anew if the change is yours")
     return content
 
 
-def _read_table(content: bytes, file: str, where: str) -> pd.DataFrame:
+def _read_table(content: bytes, file: str) -> pd.DataFrame:
     try:
         if file.endswith(".parquet"):
             return pd.read_parquet(BytesIO(content))
         compression: Literal["gzip"] | None = "gzip" if file.endswith(".gz") else None
         return pd.read_csv(BytesIO(content), compression=compression, dtype={"published_on": "str"})
     except (ValueError, OSError) as error:
-        raise ValidationError(f"{where}: cannot be read as a table: {error}") from None
+        raise ValidationError(f"cannot be read as a table: {error}") from None
 
 
-def _known_at(pack: Pack, dataset: Dataset, raw: pd.DataFrame, observed_for: pd.Series) -> pd.Series:
-    recorded = dataset.read.known_at
-    if recorded and pd.api.types.is_datetime64_any_dtype(raw[recorded]):
-        moments: pd.Series = raw[recorded].dt.tz_convert("UTC").astype("datetime64[us, UTC]")
-        return moments
-    published = {rule.column: raw[rule.column] for rule in dataset.release if rule.column}
-    exceptions = {}
-    for rule in dataset.release:
-        if rule.exceptions:
-            late = _read_table(_verified_bytes(pack, rule.exceptions, dataset.id), rule.exceptions, dataset.id)
-            exceptions[rule.exceptions] = pd.DataFrame(
-                {name: period_end(late[name], column=name) for name in ("observed_for", "known_at")}
-            )
-    return known_at(dataset.release, observed_for, published, exceptions)
+def _validated(table: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
+    """Return the table sorted by ``known_at``, then ``observed_for``, or say what is wrong with it.
 
+    Refused are: no rows; missing dates; values that are missing or infinite; a price that is not
+    positive; two rows for one period known at one moment; and, unless the dataset is a forecast,
+    a value known before its period ends.
 
-def _numbers(parts: pd.DataFrame) -> pd.Series:
-    """Sum of the columns, row by row; with one column, that column."""
-    total: pd.Series = parts.apply(pd.to_numeric, errors="raise").astype("float64").sum(axis=1, skipna=False)
-    return total
+    Raises
+    ------
+    ValidationError, NoData
+    """
+    if table.empty:
+        raise NoData("no rows; check the file and the registry's `read`")
+    key = ["observed_for", "known_at", *dataset.key]
+    period, moment = table["observed_for"], table["known_at"]
+    refused = {"has no date": period.isna() | moment.isna()}
+    if dataset.kind == "series":
+        refused["is not finite"] = ~np.isfinite(table["value"])
+        refused["is no positive price"] = (table["value"] <= 0) & bool(dataset.price)
+    refused["is known before its period ends"] = (moment < period.dt.tz_localize("UTC")) & (not dataset.forecast)
+    refused["two rows"] = table.duplicated(key)
+    for what, rows in refused.items():
+        if rows.any():
+            row, more = table[rows].iloc[0], f" ({rows.sum()} rows in all)" if rows.sum() > 1 else ""
+            when = f"{row['observed_for']:%Y-%m-%d}"
+            if what == "two rows":
+                raise ValidationError(f"two rows for {when} known at the same moment{more}; keep one of each")
+            shown = f"{row['value']:g} " if dataset.kind == "series" else ""
+            raise ValidationError(f"row for {when}: {shown}{what}{more}; correct or remove it")
+    return table.sort_values(key[::-1]).sort_values(["known_at", "observed_for"], kind="stable", ignore_index=True)

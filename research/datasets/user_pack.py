@@ -113,9 +113,8 @@ def keep(
             _remove_unused(folder, document)
             return merged
     except OSError as error:
-        raise DataError(
-            f"{folder}: {error.strerror or error}; nothing was changed, make room or allow writing"
-        ) from None
+        why = f"{folder}: {error.strerror or error}"
+        raise DataError(f"{why}; nothing was changed, make room or allow writing") from None
 
 
 def observations(folder: Path, identity: str) -> pd.DataFrame | None:
@@ -152,9 +151,8 @@ def _locked(folder: Path) -> Iterator[None]:
         with filelock.FileLock(folder / ".lock", timeout=LOCK_TIMEOUT):
             yield
     except filelock.Timeout:
-        raise DataError(
-            f"{folder}: another fetch has been writing for {LOCK_TIMEOUT:g} s; wait for it and retry"
-        ) from None
+        why = f"{folder}: another fetch has been writing for {LOCK_TIMEOUT:g} s"
+        raise DataError(f"{why}; wait for it and retry") from None
 
 
 def _read_document(folder: Path) -> _Document:
@@ -162,9 +160,8 @@ def _read_document(folder: Path) -> _Document:
     empty = {"pack": {"format": FORMAT, "name": "user"}, "files": {}, "datasets": {}, "manifest": {}}
     content = path.read_bytes() if path.exists() else b""
     if _SEAL.search(content) and not _sealed(content):
-        raise IntegrityError(
-            f"{path}: altered since it was written; restore it, or remove its last line if you edited it"
-        )
+        cure = "restore it, or remove its last line if you edited it"
+        raise IntegrityError(f"{path}: altered since it was written; {cure}")
     try:
         return cast(_Document, empty | tomllib.loads(content.decode("utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

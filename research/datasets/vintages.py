@@ -1,4 +1,7 @@
-"""Append-only vintages: a changed past value is a new row with its own ``known_at``, never an overwrite."""
+"""Append-only vintages: a changed past value is a new row with its own ``known_at``, never an overwrite.
+
+And the as-of join: of each moment, the last value known by then.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from research.errors import ValidationError
+from research.units import Floats
+
+Moments = npt.NDArray[np.datetime64]
 
 TOLERANCE = 1e-9
 """Relative difference below which two numbers are one number written twice."""
@@ -54,6 +61,25 @@ def latest(table: pd.DataFrame, key: Sequence[str] = ()) -> pd.DataFrame:
     return newest.sort_values(by, ignore_index=True)
 
 
+def last_known(values: Floats, known: Moments, at: Moments, since: Moments, longest: np.timedelta64) -> Floats:
+    """``values[i]`` with the last ``i`` for which ``known[i] <= at``; NaN before the first, and where it is too old.
+
+    Parameters
+    ----------
+    values, known
+        Sorted by the moments at which they became known.
+    at
+        The moments asked about.
+    since
+        From what moment each value ages; a value is not used once ``longest`` has passed since.
+    """
+    row = np.searchsorted(known, at, side="right") - 1
+    found = np.append(values, np.nan)[row]  # row -1: nothing yet
+    if len(since):
+        found[at - since[row.clip(0)] > longest] = np.nan
+    return found
+
+
 def merge(
     kept: pd.DataFrame | None,
     fresh: pd.DataFrame,
@@ -93,51 +119,38 @@ def merge(
     by = ["observed_for", *key]
     values = [name for name in fresh.columns if name not in (*by, "known_at")]
     order = ["observed_for", "known_at", *key, *values]
-    if "known_at" in fresh.columns:
-        return _append_vintages(kept, fresh[order], by, values, tolerance)
-    _refuse_duplicates(fresh, by)
-    released = release(fresh["observed_for"]).astype("datetime64[us, UTC]")
-    fresh = fresh.assign(known_at=released.to_numpy(dtype=object)).astype({"known_at": "datetime64[us, UTC]"})
+    vintages = "known_at" in fresh.columns
+    on = [*by, "known_at"] if vintages else by
+    twice = fresh.duplicated(on, keep=False)
+    if twice.any():
+        day = fresh["observed_for"][twice].iloc[0]
+        raise ValidationError(f"two rows for {day:%Y-%m-%d} ({int(twice.sum())} rows concerned); keep one of each")
+    if not vintages:
+        released = release(fresh["observed_for"]).astype("datetime64[us, UTC]")
+        fresh = fresh.assign(known_at=released.to_numpy(dtype=object)).astype({"known_at": "datetime64[us, UTC]"})
     if kept is None or kept.empty:
         return Merged(table=_sorted(fresh[order], by), added=len(fresh), revised=0)
-
-    before = latest(kept, key).rename(columns={name: f"{name}|kept" for name in (*values, "known_at")})
-    both = fresh.merge(before, on=by, how="left", indicator=True)
-    new = (both["_merge"] == "left_only").to_numpy()
-    same = np.ones(len(both), dtype=bool)
+    before = (kept if vintages else latest(kept, key))[order]
+    both = fresh[order].merge(before, on=on, how="left", suffixes=("", "|kept"), indicator=True)
+    new = both["_merge"] == "left_only"
+    differs = pd.Series(False, index=both.index)
     for name in values:
-        same &= _equal(both[name], both[f"{name}|kept"], tolerance)
-    revised = ~new & ~same
-    both["retrieved_at"] = pd.Timestamp(retrieved_at).tz_convert("UTC").as_unit("us")
-    both["after_kept"] = both["known_at|kept"] + pd.Timedelta(microseconds=1)
-    corrected = both[["known_at", "after_kept", "retrieved_at"]].max(axis=1)
-    both["known_at"] = both["known_at"].mask(pd.Series(revised), corrected)
-    rows = both.loc[new | revised, order]
+        differs |= ~_equal(both[name], both[f"{name}|kept"], tolerance) & ~new
+    if vintages and differs.any():
+        row = both[differs].iloc[0]
+        name = next(name for name in values if row[name] != row[f"{name}|kept"])
+        raise ValidationError(
+            f"{row['observed_for']:%Y-%m-%d} known at {row['known_at']:%Y-%m-%d %H:%M}: {row[name]!r} here, "
+            f"{row[f'{name}|kept']!r} already kept; a correction needs its own known_at"
+        )
+    if not vintages:
+        both["retrieved_at"] = pd.Timestamp(retrieved_at).tz_convert("UTC").as_unit("us")
+        both["after_kept"] = both["known_at|kept"] + pd.Timedelta(microseconds=1)
+        both["known_at"] = both["known_at"].mask(differs, both[["known_at", "after_kept", "retrieved_at"]].max(axis=1))
+    rows = both.loc[new | differs, order]
+    revised = int(rows["observed_for"].isin(kept["observed_for"]).sum() if vintages else differs.sum())
     table = _sorted(pd.concat([kept[order], rows], ignore_index=True), by) if len(rows) else kept
-    return Merged(table=table, added=int(new.sum()), revised=int(revised.sum()))
-
-
-def _append_vintages(
-    kept: pd.DataFrame | None, fresh: pd.DataFrame, by: list[str], values: list[str], tolerance: float
-) -> Merged:
-    moments = [*by, "known_at"]
-    _refuse_duplicates(fresh, moments)
-    if kept is None or kept.empty:
-        return Merged(table=_sorted(fresh, by), added=len(fresh), revised=0)
-    both = fresh.merge(kept, on=moments, how="left", suffixes=("", "|kept"), indicator=True)
-    known = both["_merge"] == "both"
-    for name in values:
-        differs = known & ~_equal(both[name], both[f"{name}|kept"], tolerance)
-        if differs.any():
-            row = both[differs].iloc[0]
-            raise ValidationError(
-                f"{row['observed_for']:%Y-%m-%d} known at {row['known_at']:%Y-%m-%d %H:%M}: {row[name]!r} here, "
-                f"{row[f'{name}|kept']!r} already kept; a correction needs its own known_at"
-            )
-    rows = both.loc[~known, fresh.columns]
-    revisions = rows["observed_for"].isin(kept["observed_for"]).sum()
-    table = _sorted(pd.concat([kept[fresh.columns], rows], ignore_index=True), by) if len(rows) else kept
-    return Merged(table=table, added=int(len(rows) - revisions), revised=int(revisions))
+    return Merged(table=table, added=len(rows) - revised, revised=revised)
 
 
 def _equal(left: pd.Series, right: pd.Series, tolerance: float) -> np.ndarray:
@@ -145,15 +158,6 @@ def _equal(left: pd.Series, right: pd.Series, tolerance: float) -> np.ndarray:
         close = np.isclose(left.to_numpy(float), right.to_numpy(float), rtol=tolerance, atol=0.0, equal_nan=True)
         return np.asarray(close, dtype=bool)
     return np.asarray((left == right) | (left.isna() & right.isna()), dtype=bool)
-
-
-def _refuse_duplicates(fresh: pd.DataFrame, by: list[str]) -> None:
-    twice = fresh.duplicated(by, keep=False)
-    if twice.any():
-        row = fresh[twice].iloc[0]
-        raise ValidationError(
-            f"two rows for {row['observed_for']:%Y-%m-%d} ({int(twice.sum())} rows concerned); keep one of each"
-        )
 
 
 def _sorted(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:

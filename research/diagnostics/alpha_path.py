@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import sqrt
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import SeriesLike, aligned, fraction, label_of, positive, whole
-from research.diagnostics.long_run import (
-    MINIMUM_OBSERVATIONS,
-    cosine_variance,
-    ewc_degrees_of_freedom,
-    student_critical_value,
-)
-from research.diagnostics.performance import NO_TIMING, regress_on_metal
+from research.diagnostics.inputs import SeriesLike, aligned, positive, whole
+from research.diagnostics.long_run import MINIMUM_OBSERVATIONS, Estimate, cosine_variance, ewc_degrees_of_freedom
+from research.diagnostics.performance import NO_TIMING, regress_on_metal, regressions
 from research.diagnostics.stability import cusum
 from research.engine.regression import is_still
-from research.errors import DataError
+from research.units import Floats
+
+CELLS_AT_ONCE = 500_000  # windows x bars in memory at one time: 4 MB an array
 
 
 def alpha_path(
@@ -29,9 +25,8 @@ def alpha_path(
     *,
     window: int,
     periods_per_year: float,
-    level: float = 0.95,
 ) -> pd.DataFrame:
-    r"""Timing alpha over the last ``window`` bars, with its interval, bar by bar.
+    r"""Timing alpha over the last ``window`` bars, with its 95 % interval, bar by bar.
 
     In each window :math:`r^s_t = \alpha + \beta r^m_t + u_t`, with the error of
     ``jensen_alpha``. Neighbouring windows share nearly all their bars, so
@@ -52,17 +47,22 @@ def alpha_path(
     strategy, metal = aligned(excess_returns=excess_returns, metal_excess_returns=metal_excess_returns, minimum=size)
     year = positive(periods_per_year, "periods_per_year")
     degrees = ewc_degrees_of_freedom(size)
-    critical = student_critical_value(fraction(level, "level"), degrees)
-    rows = np.full((strategy.size - size + 1, 3), np.nan)
-    for row, start in zip(rows, range(strategy.size - size + 1), strict=True):
-        part, moved = strategy[start : start + size], metal[start : start + size]
-        if is_still(moved, part):
-            continue
-        alpha, _, residuals, influence = regress_on_metal(part, moved)
-        if float(residuals.std()) > NO_TIMING * float(moved.std()):
-            error = sqrt(cosine_variance(influence, degrees) / size)
-            row[:] = alpha, alpha - critical * error, alpha + critical * error
-    return pd.DataFrame(rows * year, columns=["alpha", "low", "high"], index=excess_returns.index[size - 1 :])
+    n_parts = -(-(strategy.size - size + 1) * size // CELLS_AT_ONCE)
+    windows, moves = (np.array_split(sliding_window_view(series, size), n_parts) for series in (strategy, metal))
+    found = [_alphas(*part, degrees=degrees) for part in zip(windows, moves, strict=True)]
+    half_width = Estimate(0.0, 1.0, degrees).interval()[1]
+    alpha, error = np.concatenate(found, axis=1) * year
+    rows = {"alpha": alpha, "low": alpha - half_width * error, "high": alpha + half_width * error}
+    return pd.DataFrame(rows, index=excess_returns.index[size - 1 :])
+
+
+def _alphas(strategies: Floats, metals: Floats, *, degrees: int) -> Floats:
+    """Alpha and error of each window, (2, n_windows); no alpha of one fixed mix, nor on a metal that hardly moved."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        alphas, _, residuals, influence = regressions(strategies, metals)
+    timed = ~is_still(metals, strategies) & (residuals.std(axis=1) > NO_TIMING * metals.std(axis=1))
+    errors = np.sqrt(cosine_variance(np.where(timed[:, None], influence, 0.0), degrees) / metals.shape[1])
+    return np.array([np.where(timed, alphas, np.nan), errors])
 
 
 def rolling_alpha(
@@ -87,32 +87,30 @@ def rolling_alpha(
     Jensen (1968).
     """
     path = alpha_path(excess_returns, metal_excess_returns, window=window, periods_per_year=periods_per_year)
-    whole_sample = np.column_stack([excess_returns, metal_excess_returns]).astype(np.float64).T
-    moved = not is_still(*whole_sample[::-1])
-    whole_alpha = regress_on_metal(*whole_sample)[0] * periods_per_year if moved else float("nan")
+    strategy, metal = (np.asarray(series, dtype=np.float64) for series in (excess_returns, metal_excess_returns))
+    of_all = np.nan if is_still(metal, strategy) else regress_on_metal(strategy, metal)[0] * periods_per_year
     known = path["alpha"].dropna().to_numpy()
-    share = float(np.mean(known * whole_alpha > 0)) if known.size else float("nan")
+    told = known.size > 0
+    share, lowest, highest = (np.mean(known * of_all > 0), known.min(), known.max()) if told else (np.nan,) * 3
     n_windows = len(excess_returns) // window
     return Finding(
         name="rolling_alpha",
-        estimate=share,
+        estimate=float(share),
         unit="share of windows with the sign of the whole",
-        null="",
-        alternative="",
         effective_n=float(n_windows),
         method=f"ordinary least squares in windows of {window} bars; no test, the windows overlap",
         reference="Jensen 1968",
         sentence=(
             f"{share:.0%} of the {window}-bar windows have the alpha's sign; it ranged from "
-            f"{known.min():+.1%} to {known.max():+.1%} a year."
-            if known.size
+            f"{lowest:+.1%} to {highest:+.1%} a year."
+            if told
             else "The strategy held one fixed mix within every window."
         ),
         details={
             "alphas": path["alpha"].tolist(),
-            "lowest": float(known.min()) if known.size else float("nan"),
-            "highest": float(known.max()) if known.size else float("nan"),
-            "whole": whole_alpha,
+            "lowest": float(lowest),
+            "highest": float(highest),
+            "whole": float(of_all),
             "separate_windows": n_windows,
         },
     )
@@ -141,34 +139,33 @@ def alpha_break(excess_returns: SeriesLike, metal_excess_returns: SeriesLike) ->
     strategy, metal = aligned(
         excess_returns=excess_returns, metal_excess_returns=metal_excess_returns, minimum=MINIMUM_OBSERVATIONS
     )
-    if is_still(metal, strategy):
-        raise DataError("metal_excess_returns: the metal hardly moved, so nothing can be timed; check the prices")
-    question: dict[str, Any] = {
-        "name": "alpha_break",
-        "unit": "largest excursion, in standard errors of the whole sample",
-        "null": "the timing alpha is the same throughout",
-        "alternative": "it changes once or more",
-        "reference": "Ploberger and Krämer (1992)",
-    }
     residuals = regress_on_metal(strategy, metal)[2]
+    unchanged = Finding(
+        name="alpha_break",
+        estimate=0.0,
+        unit="largest excursion, in standard errors of the whole sample",
+        null="the timing alpha is the same throughout",
+        alternative="it changes once or more",
+        effective_n=float(strategy.size),
+        method="not tested",
+        reference="Ploberger and Krämer (1992)",
+        sentence="The strategy held one fixed mix throughout: there is no alpha that could change.",
+    )
     if not float(residuals.std()) > NO_TIMING * float(metal.std()):
-        return Finding(
-            estimate=0.0,
-            effective_n=float(strategy.size),
-            method="not tested",
-            sentence="The strategy held one fixed mix throughout: there is no alpha that could change.",
-            **question,
-        )
+        return unchanged
     found = cusum(strategy, metal)
     at = int(found.estimate)
-    label = label_of(excess_returns, at)
+    dates = getattr(excess_returns, "index", None)
+    label = f"{dates[at]:%Y-%m}" if isinstance(dates, pd.DatetimeIndex) else f"bar {at}"
     return replace(
-        found,
+        unchanged,
         estimate=float(found.statistic or 0.0),
+        statistic=found.statistic,
+        p_value=found.p_value,
+        method=found.method,
         sentence=(
             f"If alpha never changed, luck would make it look this unsteady in {found.p_value:.1%} of histories; the "
             f"largest turn was at {label}."
         ),
         details={**found.details, "position": at, "at": label},
-        **question,
     )

@@ -39,12 +39,10 @@ from dataclasses import dataclass
 from math import inf, isqrt, log, sqrt
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from research.diagnostics.timing import STILL
-
-Floats = npt.NDArray[np.float64]
+from research.units import Floats
 
 FIRST_LOOK = 12
 """Months before the first."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-Floats = npt.NDArray[np.float64]
+from research.units import Floats
 
 
 def automatic_block_length(series: pd.DataFrame) -> float:

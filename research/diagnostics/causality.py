@@ -8,11 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import FloatArray, SeriesLike, aligned, whole
-from research.diagnostics.persistence import least_squares
+from research.diagnostics.inputs import SeriesLike, aligned, whole
+from research.diagnostics.prediction import least_squares
 from research.errors import DataError
 
 
@@ -55,32 +54,22 @@ def granger_causality(
     ----------
     Granger (1969); White (1980).
     """
-    x, y = aligned(cause=cause, effect=effect)
-    p = whole(lags, "lags", minimum=1)
-    design = _design(x, y, p)
-    tested = np.arange(1 + p, 1 + 2 * p)
-    fit = _wald(design, y[p:], tested)
     from scipy.special import fdtrc
 
-    statistic = fit.robust / p
-    p_value = float(fdtrc(p, fit.degrees_of_freedom, statistic))
-    classical = fit.classical / p
-    return Finding(
-        name="granger_causality",
-        estimate=1 - fit.sum_of_squares / fit.sum_of_squares_restricted,
-        unit="share of forecast error variance removed",
-        null=f"the past of {cause_name} does not help to forecast {effect_name}",
-        alternative="it helps",
-        statistic=statistic,
-        p_value=p_value,
-        effective_n=float(y.size - p),
-        method=f"{p} lags of both; heteroskedasticity-robust (HC1) F({p}, {fit.degrees_of_freedom})",
+    fit = _wald(cause, effect, whole(lags, "lags", minimum=1), extra=0)
+    robust, classical = fit.robust / lags, fit.classical / lags
+    return _found(
+        "granger_causality",
+        fit,
+        (cause_name, effect_name),
+        statistic=robust,
+        p_value=float(fdtrc(lags, fit.degrees_of_freedom, robust)),
+        method=f"{lags} lags of both; heteroskedasticity-robust (HC1) F({lags}, {fit.degrees_of_freedom})",
         reference="Granger (1969); White (1980)",
-        sentence=_sentence(cause_name, effect_name, p_value),
         details={
-            "lags": p,
+            "lags": lags,
             "statistic_classical": classical,
-            "p_value_classical": float(fdtrc(p, fit.degrees_of_freedom, classical)),
+            "p_value_classical": float(fdtrc(lags, fit.degrees_of_freedom, classical)),
         },
     )
 
@@ -121,48 +110,53 @@ def toda_yamamoto(
     ----------
     Toda and Yamamoto (1995).
     """
-    x, y = aligned(cause=cause, effect=effect)
-    p = whole(lags, "lags", minimum=1)
-    order = p + whole(integration_order, "integration_order", minimum=0)
-    design = _design(x, y, order)
-    tested = np.arange(1 + order, 1 + order + p)
-    fit = _wald(design, y[order:], tested)
     from scipy.special import chdtrc
 
-    p_value = float(chdtrc(p, fit.classical))
-    return Finding(
-        name="toda_yamamoto",
-        estimate=1 - fit.sum_of_squares / fit.sum_of_squares_restricted,
-        unit="share of forecast error variance removed",
-        null=f"the past of {cause_name} does not help to forecast {effect_name}",
-        alternative="it helps",
+    extra = whole(integration_order, "integration_order", minimum=0)
+    fit = _wald(cause, effect, whole(lags, "lags", minimum=1), extra)
+    return _found(
+        "toda_yamamoto",
+        fit,
+        (cause_name, effect_name),
         statistic=fit.classical,
-        p_value=p_value,
-        effective_n=float(y.size - order),
-        method=f"levels, {p} + {order - p} lags of both, Wald test of the first {p}, chi-squared({p})",
+        p_value=float(chdtrc(lags, fit.classical)),
+        method=f"levels, {lags} + {extra} lags of both, Wald test of the first {lags}, chi-squared({lags})",
         reference="Toda and Yamamoto (1995)",
-        sentence=_sentence(cause_name, effect_name, p_value),
         details={
-            "lags": p,
-            "integration_order": order - p,
+            "lags": lags,
+            "integration_order": extra,
             "statistic_robust": fit.robust,
-            "p_value_robust": float(chdtrc(p, fit.robust)),
+            "p_value_robust": float(chdtrc(lags, fit.robust)),
         },
     )
 
 
 @dataclass(frozen=True)
 class _Wald:
+    n_observations: int
     degrees_of_freedom: int
-    sum_of_squares: float
-    sum_of_squares_restricted: float
+    share_removed: float
     classical: float
     robust: float
 
 
-def _wald(design: FloatArray, target: FloatArray, tested: npt.NDArray[np.intp]) -> _Wald:
-    """OLS of ``target`` on ``design`` and the Wald statistics of the ``tested`` columns being 0."""
-    n, width = design.shape
+def _wald(cause: SeriesLike, effect: SeriesLike, lags: int, extra: int) -> _Wald:
+    """OLS of the effect on its lags and the cause's, and the Wald statistics of the cause's first ``lags`` being 0."""
+    x, y = aligned(cause=cause, effect=effect)
+    order = lags + extra
+    n, width = y.size - order, 1 + 2 * order
+    if n < 2 * width:
+        raise DataError(f"effect: {y.size} observations are too few for {order} lags of both series; use fewer lags")
+    columns = [np.ones(n)]
+    for name, series in (("effect", y), ("cause", x)):
+        spread = float(series.std())
+        if spread <= 1e-12 * (1e-12 + float(np.abs(series).max())):
+            raise DataError(f"{name}: it never moves, so it forecasts nothing; check the series")
+        scaled = (series - series.mean()) / spread
+        columns += [scaled[order - k : y.size - k] for k in range(1, order + 1)]
+    design, target, tested = np.column_stack(columns), y[order:], slice(1 + order, 1 + order + lags)
+    if np.linalg.matrix_rank(design) < width:
+        raise DataError("cause: its past repeats that of the effect exactly; pass two different series")
     coefficients, residuals, inverse = least_squares(design, target)
     restricted = least_squares(np.delete(design, tested, axis=1), target)[1]
     full, short = float(residuals @ residuals), float(restricted @ restricted)
@@ -172,32 +166,38 @@ def _wald(design: FloatArray, target: FloatArray, tested: npt.NDArray[np.intp]) 
     covariance = inverse @ (scores.T @ scores) @ inverse * n / (n - width)
     picked = coefficients[tested]
     return _Wald(
+        n_observations=n,
         degrees_of_freedom=n - width,
-        sum_of_squares=full,
-        sum_of_squares_restricted=short,
+        share_removed=1 - full / short,
         classical=(short - full) / (full / (n - width)),
-        robust=float(picked @ np.linalg.solve(covariance[np.ix_(tested, tested)], picked)),
+        robust=float(picked @ np.linalg.solve(covariance[tested, tested], picked)),
     )
 
 
-def _design(cause: FloatArray, effect: FloatArray, lags: int) -> FloatArray:
-    """Intercept, the effect's lags, the cause's lags; each series scaled to a standard deviation of 1."""
-    n = effect.size
-    if n - lags < 2 * (1 + 2 * lags):
-        raise DataError(f"effect: {n} observations are too few for {lags} lags of both series; use fewer lags")
-    columns = [np.ones(n - lags)]
-    for name, series in (("effect", effect), ("cause", cause)):
-        spread = float(series.std())
-        if spread <= 1e-12 * (1e-12 + float(np.abs(series).max())):
-            raise DataError(f"{name}: it never moves, so it forecasts nothing; check the series")
-        scaled = (series - series.mean()) / spread
-        columns += [scaled[lags - k : n - k] for k in range(1, lags + 1)]
-    design = np.column_stack(columns)
-    if np.linalg.matrix_rank(design) < design.shape[1]:
-        raise DataError("cause: its past repeats that of the effect exactly; pass two different series")
-    return design
-
-
-def _sentence(cause_name: str, effect_name: str, p_value: float) -> str:
+def _found(
+    name: str,
+    fit: _Wald,
+    series: tuple[str, str],
+    *,
+    statistic: float,
+    p_value: float,
+    method: str,
+    reference: str,
+    details: dict[str, float],
+) -> Finding:
+    cause, effect = series
     verb = "helps" if p_value < 0.05 else "does not visibly help"
-    return f"The past of {cause_name} {verb} to forecast {effect_name} (p = {p_value:.3f})."
+    return Finding(
+        name=name,
+        estimate=fit.share_removed,
+        unit="share of forecast error variance removed",
+        null=f"the past of {cause} does not help to forecast {effect}",
+        alternative="it helps",
+        statistic=statistic,
+        p_value=p_value,
+        effective_n=float(fit.n_observations),
+        method=method,
+        reference=reference,
+        sentence=f"The past of {cause} {verb} to forecast {effect} (p = {p_value:.3f}).",
+        details=details,
+    )

@@ -7,74 +7,24 @@ returns, so ten events in one month are not ten pieces of evidence.
 
 from __future__ import annotations
 
-from math import inf, sqrt
-from typing import TypeAlias
+from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import FloatArray, SeriesLike, fraction, vector, whole
-from research.diagnostics.long_run import (
-    MINIMUM_OBSERVATIONS,
-    cosine_variance,
-    ewc_degrees_of_freedom,
-    student_critical_value,
-    student_p_value,
-)
+from research.diagnostics.inputs import SeriesLike, aligned, fraction, vector, whole
+from research.diagnostics.long_run import MINIMUM_OBSERVATIONS, Estimate, cosine_variance, ewc_degrees_of_freedom
 from research.diagnostics.power import minimum_detectable_effect
 from research.errors import DataError
+from research.units import Floats
 
 MINIMUM_EVENTS = 6
 """Fewest independent events for a p-value: five cannot reach 5 % by flipping signs, 2 / 2**5 = 0.0625."""
 
-IntArray: TypeAlias = npt.NDArray[np.int64]
 
-
-def episodes(active: pd.Series | npt.ArrayLike, *, min_gap: int) -> pd.DataFrame:
-    """Runs of an active signal, those with fewer than ``min_gap`` quiet bars between them taken as one.
-
-    Parameters
-    ----------
-    active
-        Booleans, or target weights: any weight but 0 is active, and a missing weight keeps the state it
-        finds (before the first weight: quiet).
-    min_gap
-        Quiet bars that make two runs two episodes, at least 1. Take the horizon of the study or more, and
-        the windows of different episodes do not overlap.
-
-    Returns
-    -------
-    DataFrame
-        One row an episode with ``start`` and ``end``, the first and the last active bar, as labels of the
-        index (positions for an array).
-
-    Examples
-    --------
-    >>> episodes([0, 1, 1, 0, 1, 0, 0, 0, 1], min_gap=2)
-       start  end
-    0      1    4
-    1      8    8
-    """
-    gap = whole(min_gap, "min_gap", minimum=1)
-    series = active if isinstance(active, pd.Series) else pd.Series(np.asarray(active))
-    weights = series.astype("float64").ffill().fillna(0.0).to_numpy()
-    bars = np.flatnonzero(weights)
-    breaks = np.flatnonzero(np.diff(bars) > gap)
-    starts = bars[np.r_[0, breaks + 1]] if bars.size else bars
-    ends = bars[np.r_[breaks, bars.size - 1]] if bars.size else bars
-    return pd.DataFrame({"start": series.index[starts], "end": series.index[ends]})
-
-
-def cumulative_abnormal_return(
-    returns: pd.Series | npt.ArrayLike,
-    events: pd.DataFrame | npt.ArrayLike,
-    *,
-    horizon: int,
-    delay: int = 1,
-    level: float = 0.95,
-) -> Finding:
+def cumulative_abnormal_return(returns: SeriesLike, events: npt.ArrayLike, *, horizon: int, delay: int = 1) -> Finding:
     r"""Mean return over the ``horizon`` bars after an event, less what the other bars would have given.
 
     The abnormal return subtracts the mean return of the bars outside every window. The p-value is the share
@@ -92,13 +42,11 @@ def cumulative_abnormal_return(
     returns
         Returns of the metal per bar, shape (T,).
     events
-        What ``episodes`` gave for the same index (its ``start`` is the event), or positions.
+        Positions of their bars.
     horizon
         h, bars in a window.
     delay
         Bars between decision and fill, as in the execution.
-    level
-        Confidence of the interval.
 
     Returns
     -------
@@ -110,7 +58,7 @@ def cumulative_abnormal_return(
     Raises
     ------
     DataError
-        For missing returns, event dates off the index, or no event with a complete window.
+        For missing returns, events that are no bars, or no event with a complete window.
 
     References
     ----------
@@ -118,9 +66,10 @@ def cumulative_abnormal_return(
     """
     values = vector(returns, "returns", minimum=3)
     h, first = whole(horizon, "horizon", minimum=1), whole(delay, "delay", minimum=0) + 1
-    fraction(level, "level")
-    n_bars = values.size
-    positions = _event_positions(returns, events, n_bars)
+    n_bars, given = values.size, np.atleast_1d(np.asarray(events))
+    positions = given.astype(np.int64)
+    if given.size and ((positions != given).any() or positions.min() < 0 or positions.max() >= n_bars):
+        raise DataError(f"events: not all are positions from 0 to {n_bars - 1}; pass bars of the returns")
     complete = positions[positions + first + h <= n_bars]
     if not complete.size:
         raise DataError(f"events: none of {positions.size} has a complete window of {h} bars; use a shorter horizon")
@@ -134,38 +83,35 @@ def cumulative_abnormal_return(
     baseline, sigma = float(outside.mean()), float(outside.std(ddof=1))
     paths = values[(complete + first)[:, None] + np.arange(h)] - baseline
     effects = paths.sum(axis=1)
-    estimate = float(effects.mean())
     effective = effective_events(complete, horizon=h)
     error = sigma * sqrt(float(windows @ windows) / n**2 + h**2 / outside.size)
+    found = Estimate(float(effects.mean()), error, max(1.0, effective - 1))
     detectable = minimum_detectable_effect(effective) * sigma * sqrt(h)
-    half_width = student_critical_value(level, max(1.0, effective - 1)) * error
     judged = effective >= MINIMUM_EVENTS
     p_value, greater = circular_shift_p_values(windows, values)
     dropped = positions.size - n
     return Finding(
         name="cumulative_abnormal_return",
-        estimate=estimate,
+        estimate=found.value,
         unit=f"fraction over {h} bars",
         null="returns after the events are like returns at any other time",
         alternative="they differ (two-sided)",
-        interval=(estimate - half_width, estimate + half_width) if judged else None,
-        level=level,
-        statistic=estimate / error if judged and error > 0 else None,
+        interval=found.interval() if judged else None,
+        statistic=found.t if judged and error > 0 else None,
         p_value=p_value if judged else None,
         effective_n=effective,
         method=(
-            f"{n} events, window of {h} bars from {first} after the event; p-value over all "
-            f"{n_bars} circular shifts "
+            f"{n} events, window of {h} bars from {first} after the event; p-value over all {n_bars} circular shifts "
             f"of the event dates; overlap-correct error with t of the effective events less 1"
         ),
         reference="MacKinlay (1997); Hodrick (1992)",
         sentence=(
-            f"Over {h} bars after {n} events the metal earned {estimate:+.1%} more than at other times; "
+            f"Over {h} bars after {n} events the metal earned {found.value:+.1%} more than at other times; "
             f"shifted dates did as well or better, either way, in {p_value:.1%} of cases."
             if judged
             else f"{n} events count as {effective:.1f} independent ones, under {MINIMUM_EVENTS}: no "
             "p-value. Only an "
-            f"effect of {detectable:.1%} or more over {h} bars could have been seen; {estimate:+.1%} was."
+            f"effect of {detectable:.1%} or more over {h} bars could have been seen; {found.value:+.1%} was."
         ),
         details={
             "n_events": n,
@@ -205,7 +151,7 @@ def effective_events(events: npt.ArrayLike, *, horizon: int) -> float:
     return h * positions.size**2 / float(counts @ counts)
 
 
-def window_counts(starts: npt.ArrayLike, *, horizon: int, n_bars: int) -> FloatArray:
+def window_counts(starts: npt.ArrayLike, *, horizon: int, n_bars: int) -> Floats:
     r"""Number of windows :math:`c_t` over each bar, shape (n_bars,); each covers its start and h - 1 more.
 
     Parameters
@@ -238,9 +184,7 @@ def circular_shift_p_values(weights: SeriesLike, returns: SeriesLike) -> tuple[f
     returns
         Of each period, (T,).
     """
-    held, earned = vector(weights, "weights"), vector(returns, "returns")
-    if held.size != earned.size:
-        raise DataError(f"weights: {held.size} bars against {earned.size} returns; align them first")
+    held, earned = aligned(weights=weights, returns=returns)
     shifted = np.fft.irfft(np.conj(np.fft.rfft(held)) * np.fft.rfft(earned), n=held.size)
     actual = float(held @ earned)
     tolerance = 1e-10 * (float(np.abs(shifted).max()) + 1e-300)
@@ -277,42 +221,91 @@ def sign_flip_p_values(effects: SeriesLike) -> tuple[float, float]:
 _EXACT_UP_TO = 14
 
 
-def _event_positions(returns: pd.Series | npt.ArrayLike, events: pd.DataFrame | npt.ArrayLike, n_bars: int) -> IntArray:
-    if isinstance(events, pd.DataFrame):
-        if "start" not in events:
-            raise DataError("events: the table has no column 'start'; pass what episodes() gave")
-        index = returns.index if isinstance(returns, pd.Series) else pd.RangeIndex(n_bars)
-        positions = index.get_indexer(pd.Index(events["start"]))
-        if (positions < 0).any():
-            missing = events["start"][positions < 0].iloc[0]
-            raise DataError(f"events: {missing} is not among the dates of the returns; use one calendar for both")
-        return np.asarray(positions, dtype=np.int64)
-    raw = np.atleast_1d(np.asarray(events))
-    positions = raw.astype(np.int64)
-    if raw.size and ((positions != raw).any() or positions.min() < 0 or positions.max() >= n_bars):
-        raise DataError(f"events: not all are positions from 0 to {n_bars - 1}; pass what episodes() gave")
-    return positions
-
-
-def _dummy_regression(returns: FloatArray, inside: npt.NDArray[np.bool_], effective: float) -> dict[str, float] | None:
+def _dummy_regression(returns: Floats, inside: npt.NDArray[np.bool_], effective: float) -> dict[str, float] | None:
     """Return of a bar inside any window less one outside, with the equal-weighted-cosine error.
 
     The error rests on the events, so Student's t has no more degrees of freedom than those that count, less 1.
     """
-    n = returns.size
+    n, share = returns.size, float(inside.mean())
     if n < MINIMUM_OBSERVATIONS:
         return None
-    difference = float(returns[inside].mean() - returns[~inside].mean())
-    share = float(inside.mean())
-    influence = (returns - np.where(inside, returns[inside].mean(), returns[~inside].mean())) * np.where(
-        inside, 1 / share, -1 / (1 - share)
-    )
+    means = np.array([returns[~inside].mean(), returns[inside].mean()])
+    influence = (returns - means[inside.astype(int)]) * np.where(inside, 1 / share, -1 / (1 - share))
     degrees = ewc_degrees_of_freedom(n)
     error = sqrt(cosine_variance(influence, degrees) / n)
-    statistic = difference / error if error > 0 else inf
+    found = Estimate(float(means[1] - means[0]), error, min(degrees, effective - 1))
     return {
-        "difference_per_bar": difference,
-        "standard_error": error,
-        "statistic": statistic,
-        "p_value": student_p_value(statistic, min(degrees, effective - 1)),
+        "difference_per_bar": found.value,
+        "standard_error": found.error,
+        "statistic": found.t,
+        "p_value": found.two_sided,
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventPaths:
+    """Cumulative returns after events, as fractions, at 0 to ``horizon`` bars.
+
+    Attributes
+    ----------
+    paths
+        One row an event, ``(n_events, horizon + 1)``; every path starts at 0.
+    mean
+        Mean over the events, ``(horizon + 1,)``.
+    shifted_low, shifted_middle, shifted_high
+        The band of the mean path over all circular shifts of the event dates: its lower and upper quantile
+        and its median.
+    level
+        Share of the shifted means inside the band, at each bar alone.
+    """
+
+    paths: Floats
+    mean: Floats
+    shifted_low: Floats
+    shifted_middle: Floats
+    shifted_high: Floats
+    level: float
+
+
+def event_paths(returns: SeriesLike, positions: npt.ArrayLike, *, horizon: int, level: float = 0.9) -> EventPaths:
+    """Cumulate (by sum) the returns at ``position, position + 1, …`` of every event with a complete window.
+
+    Parameters
+    ----------
+    returns
+        Per bar, shape (T,).
+    positions
+        Of the first return after each event.
+    horizon
+        Bars in a window.
+    level
+        Width of the band of circular shifts: 0.9 leaves 5 % of the shifts above and 5 % below.
+
+    Raises
+    ------
+    DataError
+        For missing returns, or no event with a complete window.
+    """
+    values = vector(returns, "returns", minimum=2)
+    length = whole(horizon, "horizon", minimum=1)
+    tail = (1 - fraction(level, "level")) / 2
+    starts = np.asarray(positions, dtype=np.int64)
+    starts = starts[(starts >= 0) & (starts + length <= values.size)]
+    if not starts.size:
+        raise DataError(f"events: none has a complete window of {length} bars; use a shorter horizon")
+    circle = np.concatenate([[0.0], np.cumsum(np.concatenate([values, values[:length]]))])
+    steps = np.arange(length + 1)
+    everywhere = circle[np.arange(values.size)[:, None] + steps] - circle[: values.size, None]
+    shifted = np.zeros_like(everywhere)
+    for start in starts:
+        shifted += np.roll(everywhere, -int(start), axis=0)
+    low, middle, high = np.quantile(shifted / starts.size, [tail, 0.5, 1 - tail], axis=0)
+    paths = everywhere[starts]
+    return EventPaths(
+        paths=paths,
+        mean=paths.mean(axis=0),
+        shifted_low=low,
+        shifted_middle=middle,
+        shifted_high=high,
+        level=level,
+    )

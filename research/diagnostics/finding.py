@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from research.diagnostics.long_run import Estimate
 from research.values import frozen, plain
 
 
@@ -44,8 +45,8 @@ class Finding:
     name: str
     estimate: float
     unit: str
-    null: str
-    alternative: str
+    null: str = ""
+    alternative: str = ""
     method: str
     reference: str
     sentence: str
@@ -60,6 +61,10 @@ class Finding:
         if self.p_value is not None and not 0 <= self.p_value <= 1:
             raise ValueError(f"{self.name}: p_value {self.p_value!r} is outside [0, 1]")
         object.__setattr__(self, "details", frozen(self.details))
+
+    def tested(self, found: Estimate) -> Finding:
+        """The same with a two-sided test against 0 by Student's t, and the interval that belongs to it."""
+        return replace(self, statistic=found.t, p_value=found.two_sided, interval=found.interval(self.level))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values only; ``nan`` and infinities become ``None``."""

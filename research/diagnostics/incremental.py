@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import sqrt
 
 import numpy as np
 import pandas as pd
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import SeriesLike, aligned, fraction, whole
-from research.diagnostics.long_run import (
-    MINIMUM_OBSERVATIONS,
-    cosine_variance,
-    effective_observations,
-    ewc_degrees_of_freedom,
-    student_critical_value,
-    student_p_value,
-)
-from research.diagnostics.persistence import least_squares, spread_of
+from research.diagnostics.inputs import SeriesLike, aligned, whole
+from research.diagnostics.long_run import MINIMUM_OBSERVATIONS, Estimate, effective_observations
+from research.diagnostics.prediction import least_squares, spread_of
 from research.errors import DataError
 
 
@@ -28,7 +20,6 @@ def incremental_value(
     controls: pd.DataFrame | Mapping[str, SeriesLike],
     *,
     delay: int = 1,
-    level: float = 0.95,
 ) -> Finding:
     r"""What the signal adds to things anyone could know: :math:`r_{t+delay+1} = a + b\,x_t + c' z_t + u`.
 
@@ -51,7 +42,6 @@ def incremental_value(
     columns = {f"control {name}": series for name, series in controls.items()}
     r, x, *rest = aligned(returns=returns, predictor=predictor, minimum=MINIMUM_OBSERVATIONS + 2, **columns)
     lag = whole(delay, "delay", minimum=0)
-    fraction(level, "level")
     n = r.size - lag - 1
     if n < MINIMUM_OBSERVATIONS + len(names):
         raise DataError(f"returns: {r.size} observations are too few for {len(names)} controls; use fewer")
@@ -63,45 +53,35 @@ def incremental_value(
     if float(unexplained @ unexplained) <= 1e-10 * n:
         raise DataError("predictor: the controls make it up entirely, so it cannot add to them; drop the one it copies")
     coefficients, residuals, inverse = least_squares(design, target)
-    estimate = float(coefficients[1])
     influence = n * residuals * (design @ inverse[:, 1])
-    degrees = ewc_degrees_of_freedom(n)
-    variance = cosine_variance(influence, degrees)
-    error = sqrt(variance / n)
-    if not error > 0:
+    found = Estimate.of_influence(float(coefficients[1]), influence)
+    if not found.error > 0:
         raise DataError("returns: the regressors explain them without error; check that none is a copy of them")
-    statistic = estimate / error
-    p_value = student_p_value(statistic, degrees)
-    half_width = student_critical_value(level, degrees) * error
     total = float(((target - target.mean()) ** 2).sum())
     without = least_squares(others, target)[1]
     listed = " and ".join(names) if names else "nothing else"
     return Finding(
         name="incremental_value",
-        estimate=estimate,
+        estimate=found.value,
         unit="fraction a bar per standard deviation of the predictor",
         null=f"beside {listed}, the predictor adds nothing",
         alternative="it adds something (two-sided)",
-        interval=(estimate - half_width, estimate + half_width),
-        level=level,
-        statistic=statistic,
-        p_value=p_value,
-        effective_n=effective_observations(influence, variance),
-        method=f"OLS, delay {lag}; equal-weighted-cosine error, t with {degrees} degrees of freedom",
+        effective_n=effective_observations(influence),
+        method=f"OLS, delay {lag}; equal-weighted-cosine error, t with {found.degrees_of_freedom} degrees of freedom",
         reference="Lazarus, Lewis, Stock and Watson (2018)",
         sentence=(
-            f"Beside {listed}, one standard deviation of the signal still went with {estimate:+.2%} "
-            f"in the next bar; a signal that adds nothing would show as much in {p_value:.1%} of histories."
+            f"Beside {listed}, one standard deviation of the signal still went with {found.value:+.2%} "
+            f"in the next bar; a signal that adds nothing would show as much in {found.two_sided:.1%} of histories."
         ),
         details={
-            "standard_error": error,
-            "degrees_of_freedom": degrees,
+            "standard_error": found.error,
+            "degrees_of_freedom": found.degrees_of_freedom,
             "r_squared": 1 - float(residuals @ residuals) / total,
             "r_squared_controls_only": 1 - float(without @ without) / total,
             "control_slopes": dict(zip(names, coefficients[2:].tolist(), strict=True)),
             "share_explained_by_controls": 1 - float(unexplained @ unexplained) / float(design[:, 1] @ design[:, 1]),
         },
-    )
+    ).tested(found)
 
 
 def momentum_and_ratio(

@@ -8,14 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from research.engine.regression import is_still
 from research.errors import DataError, ParameterError
+from research.units import Floats
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
 SeriesLike: TypeAlias = pd.Series | npt.ArrayLike
 
 
-def vector(values: SeriesLike, name: str, *, minimum: int = 1) -> FloatArray:
+def vector(values: SeriesLike, name: str, *, minimum: int = 1) -> Floats:
     """Return one series as a float vector, shape (T,).
 
     Raises
@@ -37,7 +36,7 @@ def vector(values: SeriesLike, name: str, *, minimum: int = 1) -> FloatArray:
     return array
 
 
-def aligned(*, minimum: int = 1, **series: SeriesLike) -> tuple[FloatArray, ...]:
+def aligned(*, minimum: int = 1, **series: SeriesLike) -> tuple[Floats, ...]:
     """Return several series as vectors of one length, in the order given.
 
     Two pandas Series must carry the same index; nothing is joined or filled silently.
@@ -59,29 +58,6 @@ def aligned(*, minimum: int = 1, **series: SeriesLike) -> tuple[FloatArray, ...]
         if not index.equals(indexed[0][1]):
             raise DataError(f"{name}: its dates differ from those of {indexed[0][0]}; align them first")
     return vectors
-
-
-def with_factors(
-    excess_returns: SeriesLike, metal_excess_returns: SeriesLike | pd.DataFrame
-) -> tuple[FloatArray, FloatArray]:
-    """Return a strategy, shape (T,), and the metal or the legs that it is held against, (T, K).
-
-    Raises
-    ------
-    DataError
-        As ``aligned``, for fewer than 3 observations, and if one of them hardly moved.
-    """
-    factors: dict[str, SeriesLike] = {"metal_excess_returns": metal_excess_returns}
-    if isinstance(metal_excess_returns, pd.DataFrame):
-        factors = {str(name): column for name, column in metal_excess_returns.items()}
-    strategy, *columns = aligned(minimum=3, excess_returns=excess_returns, **factors)
-    for name, column in zip(factors, columns, strict=True):
-        if is_still(column, strategy):
-            raise DataError(f"{name}: the metal hardly moved, so nothing can be timed; check the prices")
-    table = np.column_stack(columns)
-    if len(columns) > 1 and np.linalg.matrix_rank(table - table.mean(axis=0)) < len(columns):
-        raise DataError(f"{', '.join(factors)}: some of them move as one, so no beta can be told; leave one out")
-    return strategy, table
 
 
 def fraction(value: float, name: str) -> float:
@@ -121,10 +97,3 @@ def whole(value: int, name: str, *, minimum: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < minimum:
         raise ParameterError(f"{name}: {value!r} is not a whole number of {minimum} or more; pass one")
     return int(value)
-
-
-def label_of(values: SeriesLike, position: int) -> str:
-    """Month of a bar where the series has dates, else its position."""
-    if isinstance(values, pd.Series) and isinstance(values.index, pd.DatetimeIndex):
-        return f"{values.index[position]:%Y-%m}"
-    return f"bar {position}"

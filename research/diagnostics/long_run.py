@@ -11,14 +11,16 @@ belongs to it (the normal one rejects too often):
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil, floor, pi, sqrt
+from math import ceil, floor, nan, pi, sqrt
 from typing import Literal
 
 import numpy as np
 
-from research.diagnostics.inputs import FloatArray, whole
+from research.diagnostics.inputs import whole
 from research.errors import ParameterError
+from research.units import Floats
 
 LagRule = Literal["newey-west 1994", "textbook", "lazarus 2018"]
 
@@ -55,7 +57,7 @@ def ewc_degrees_of_freedom(n_observations: int) -> int:
     return max(1, int(0.4 * whole(n_observations, "n_observations", minimum=2) ** (2 / 3)))
 
 
-def bartlett_variance(scores: FloatArray, lags: int) -> float:
+def bartlett_variance(scores: Floats, lags: int) -> float:
     r"""Newey-West (1987) long-run variance of a mean-zero series.
 
     :math:`\Gamma_0 + 2 \sum_{j \le L} (1 - j/(L+1)) \Gamma_j`.
@@ -65,19 +67,24 @@ def bartlett_variance(scores: FloatArray, lags: int) -> float:
     return autocovariances[0] + 2 * sum((1 - j / (lags + 1)) * autocovariances[j] for j in range(1, lags + 1))
 
 
-def cosine_variance(scores: FloatArray, degrees_of_freedom: int) -> float:
-    """Equal-weighted-cosine long-run variance of a series (a constant in it drops out)."""
+def cosine_variance(scores: Floats, degrees_of_freedom: int) -> Floats:
+    """Equal-weighted-cosine long-run variance of each series, (..., T), (a constant in it drops out)."""
     from scipy.fft import dct
 
-    projections = dct(scores, type=2, norm="ortho")[1 : degrees_of_freedom + 1]
-    return float(projections @ projections) / degrees_of_freedom
+    projections = dct(scores, type=2, norm="ortho")[..., 1 : degrees_of_freedom + 1]
+    return np.asarray((projections**2).sum(axis=-1) / degrees_of_freedom)
 
 
-def effective_observations(scores: FloatArray, long_run_variance: float) -> float:
-    """Independent observations that would give the mean the same error; never more than there are."""
-    if long_run_variance <= 0:
-        return float(scores.size)
-    return min(float(scores.size), scores.size * float(np.var(scores)) / long_run_variance)
+def effective_observations(scores: Floats, long_run_variance: float | None = None) -> float:
+    """Independent observations that would give the mean the same error; never more than there are.
+
+    The ``long_run_variance`` is that of equal-weighted cosines unless it is given.
+    """
+    n = scores.size
+    variance = (
+        float(cosine_variance(scores, ewc_degrees_of_freedom(n))) if long_run_variance is None else long_run_variance
+    )
+    return min(float(n), n * float(np.var(scores)) / variance) if variance > 0 else float(n)
 
 
 def student_p_value(statistic: float, degrees_of_freedom: float) -> float:
@@ -87,11 +94,78 @@ def student_p_value(statistic: float, degrees_of_freedom: float) -> float:
     return float(2 * stdtr(degrees_of_freedom, -abs(statistic)))
 
 
-def student_critical_value(level: float, degrees_of_freedom: float) -> float:
-    """Half-width, in standard errors, of a two-sided interval at ``level``."""
-    from scipy.special import stdtrit
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its error: Student's t around it has so many degrees of freedom.
 
-    return float(stdtrit(degrees_of_freedom, (1 + level) / 2))
+    NaN where the sample cannot give it.
+
+    Attributes
+    ----------
+    value
+        The number.
+    error
+        Its standard error.
+    degrees_of_freedom
+        Of the t around it.
+    """
+
+    value: float
+    error: float
+    degrees_of_freedom: float
+
+    @classmethod
+    def of_numbers(cls, numbers: Floats, unit: float = 1.0, degrees_of_freedom: float | None = None) -> Estimate:
+        """The first number, and the root mean square of the others, both times ``unit``.
+
+        Without other ``degrees_of_freedom`` it has as many as there are others.
+        """
+        nu = numbers.size - 1
+        error = sqrt(float(numbers[1:] @ numbers[1:]) / nu) * abs(unit)
+        return cls(float(numbers[0]) * unit, error, nu if degrees_of_freedom is None else degrees_of_freedom)
+
+    @classmethod
+    def of_influence(cls, value: float, influence: Floats, unit: float = 1.0) -> Estimate:
+        """A ``value`` to which each period adds its ``influence`` (mean 0) over their number, both times ``unit``.
+
+        Its error is that of equal-weighted cosines.
+        """
+        degrees = ewc_degrees_of_freedom(influence.size)
+        return cls(value * unit, sqrt(cosine_variance(influence, degrees) / influence.size) * unit, degrees)
+
+    @property
+    def t(self) -> float:
+        """The number over its error."""
+        return self.value / self.error if self.error > 0 else nan
+
+    @property
+    def p_value(self) -> float:
+        """Probability of such a t or a higher one where the truth is 0."""
+        from scipy.special import stdtr
+
+        return float(stdtr(self.degrees_of_freedom, -self.t))
+
+    @property
+    def two_sided(self) -> float:
+        """Probability of a t as far from 0, or farther, where the truth is 0."""
+        return student_p_value(self.t, self.degrees_of_freedom)
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Bounds that hold the truth in ``level`` of cases, as many misses on either side."""
+        half = self._quantile((1 + level) / 2)
+        return self.value - half, self.value + half
+
+    def upper_limit(self, level: float = 0.95) -> float:
+        """One-sided: the truth lies under it in ``level`` of cases."""
+        return self.value + self._quantile(level)
+
+    def _quantile(self, probability: float) -> float:
+        from scipy.special import stdtrit
+
+        return float(stdtrit(self.degrees_of_freedom, probability)) * self.error
+
+
+NOTHING = Estimate(nan, nan, 8)
 
 
 def fixed_b_p_value(statistic: float, b: float) -> float:
@@ -125,12 +199,14 @@ _THETA_NODES = 64
 _TIME_NODES = 400
 
 
-@lru_cache(maxsize=64)
-def _bartlett_eigenvalues(b: float) -> FloatArray:
-    times = (np.arange(_TIME_NODES) + 0.5) / _TIME_NODES
+@lru_cache(maxsize=256)
+def _bartlett_eigenvalues(b: float) -> Floats:
+    """Of the kernel between demeaned times: it is the same from either end, so its halves' sum and difference tell."""
+    half, times = _TIME_NODES // 2, (np.arange(_TIME_NODES) + 0.5) / _TIME_NODES
     kernel = np.maximum(0.0, 1 - np.abs(times[:, None] - times[None, :]) / b)
     kernel -= kernel.mean(axis=0)
     kernel -= kernel.mean(axis=1)[:, None]
-    eigenvalues = np.linalg.eigvalsh(kernel) / _TIME_NODES
+    near, far = kernel[:half, :half], kernel[:half, half:][:, ::-1]
+    eigenvalues = np.concatenate([np.linalg.eigvalsh(near + far), np.linalg.eigvalsh(near - far)]) / _TIME_NODES
     eigenvalues.flags.writeable = False
     return np.maximum(eigenvalues, 0.0)

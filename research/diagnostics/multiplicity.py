@@ -27,8 +27,9 @@ import pandas as pd
 from research.diagnostics.block_length import autocovariances, automatic_block_length
 from research.diagnostics.finding import Finding
 from research.errors import DataError, ParameterError
+from research.units import Floats
 
-Floats = npt.NDArray[np.float64]
+CELLS_AT_ONCE = 4_000_000  # draws x bars in memory at one time: 32 MB
 
 
 def superior_predictive_ability(
@@ -109,6 +110,44 @@ def superior_predictive_ability(
             "n_strategies": len(family.names),
         },
     )
+
+
+def bootstrap_means(series: Floats, *, block_length: float, n_draws: int, seed: int) -> Floats:
+    """Return the means of stationary bootstrap resamples, of many series at once (Politis and Romano 1994).
+
+    The mean of a resample is a weighted sum of the sample, ``counts @ series / n``, where ``counts`` says how often
+    each bar was drawn. So the resample itself is never made: a draw walks over the calendar once, writes its counts,
+    and one matrix product serves all series of a family and keeps their dependence, in a time that does not depend on
+    the block length. Every draw has a random stream of its own, decided by ``seed`` and its number, so that draw ``b``
+    is the same however many are asked for and on however many threads the product runs.
+
+    Parameters
+    ----------
+    series
+        ``(n_bars, n_series)``, without NaN.
+    block_length
+        Mean block length in bars, at least 1; blocks are geometric and wrap around the calendar.
+    n_draws, seed
+        How many, and which.
+
+    Returns
+    -------
+    ndarray
+        ``(n_draws, n_series)``.
+    """
+    from research.diagnostics._loops import write_counts
+
+    n_bars = series.shape[0]
+    key = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
+    size = min(n_draws, max(1, CELLS_AT_ONCE // n_bars))
+    counts = np.empty((size, n_bars))
+    means = np.empty((n_draws, series.shape[1]))
+    for first in range(0, n_draws, size):
+        some = counts[: min(size, n_draws - first)]
+        write_counts(some, key, first, 1 / block_length)
+        means[first : first + size] = some @ series
+    means /= n_bars
+    return means
 
 
 def bootstrap_variance(series: Floats, block_length: float) -> Floats:
@@ -203,8 +242,6 @@ class _Family:
 
     def resampled(self, n_draws: int, seed: int) -> Floats:
         """Deviations of resampled means from the sample's, in the statistic's scale, ``(n_draws, k)``."""
-        from research.diagnostics._bootstrap import bootstrap_means
-
         if n_draws < 1:
             raise ParameterError(f"n_draws: {n_draws} resamples show nothing; ask for 1 or more")
         means = bootstrap_means(self.centred, block_length=self.block_length, n_draws=n_draws, seed=seed)

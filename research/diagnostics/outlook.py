@@ -7,7 +7,7 @@ from math import exp, inf, isfinite, log, nan, sqrt
 
 import numpy as np
 
-from research.diagnostics.timing import Estimate
+from research.diagnostics.long_run import Estimate
 
 PRIOR_SCALE = 0.5
 """Scale of the half-normal prior of the information ratio a year, if there is an effect: what is worth having."""

@@ -8,34 +8,22 @@ biased slope (Stambaugh 1999).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import FloatArray, SeriesLike, aligned, fraction, whole
-from research.diagnostics.long_run import (
-    MINIMUM_OBSERVATIONS,
-    student_critical_value,
-    student_p_value,
-)
-from research.diagnostics.persistence import (
-    least_squares,
-    long_horizon_bias,
-    overlap_effective_n,
-    predictor_dynamics,
-    spread_of,
-)
+from research.diagnostics.inputs import SeriesLike, aligned, whole
+from research.diagnostics.long_run import MINIMUM_OBSERVATIONS, Estimate, student_p_value
 from research.errors import DataError
+from research.units import Floats
 
 MINIMUM_EFFECTIVE = 6
 """Fewest effective observations for a p-value."""
 
 
-def predictive_regression(
-    returns: SeriesLike, predictor: SeriesLike, *, horizon: int, delay: int = 1, level: float = 0.95
-) -> Finding:
+def predictive_regression(returns: SeriesLike, predictor: SeriesLike, *, horizon: int, delay: int = 1) -> Finding:
     r"""Return over the next ``horizon`` bars for one standard deviation of the predictor.
 
     The slope is the overlapping OLS slope less its small-sample bias (``long_horizon_bias``); its
@@ -57,8 +45,6 @@ def predictive_regression(
     delay
         Bars between knowing and the fill, as in the execution; 0 is the textbook regression on the next
         return.
-    level
-        Confidence of the interval.
 
     Returns
     -------
@@ -79,96 +65,56 @@ def predictive_regression(
     r, x = aligned(returns=returns, predictor=predictor, minimum=MINIMUM_OBSERVATIONS)
     j = whole(horizon, "horizon", minimum=1)
     lag = whole(delay, "delay", minimum=0)
-    fraction(level, "level")
-    if r.size < lag + 2 * j + 2 or r.size - lag - j < MINIMUM_OBSERVATIONS:
+    n, degrees = r.size - lag - j, r.size - lag - j - 2
+    if r.size < lag + 2 * j + 2 or n < MINIMUM_OBSERVATIONS:
         raise DataError(f"returns: {r.size} observations are too few for a horizon of {j}; use a shorter one")
     spread = spread_of(x)
     x = (x - x.mean()) / spread
-    n = r.size - lag - j
-    ahead = _overlapping_sums(r[1 + lag :], j)
     known = x[:n] - x[:n].mean()
-    slope = float(known @ ahead) / float(known @ known)
+    naive = ordinary(np.column_stack([np.ones(n), known]), _overlapping_sums(r[1 + lag :], j))
     dynamics = predictor_dynamics(r, x)
     bias = long_horizon_bias(dynamics, n_observations=n, horizon=j, delay=lag)
     error = _hodrick_error(r, x, horizon=j, delay=lag, sum_of_squares=float(known @ known))
-    estimate = slope - bias
+    found = Estimate(naive.value - bias, error, degrees)
     effective = overlap_effective_n(n, horizon=j, persistence=min(max(dynamics.persistence, 0.0), 0.9999))
     judged = effective >= MINIMUM_EFFECTIVE
-    degrees = n - 2
-    statistic = estimate / error
-    half_width = student_critical_value(level, degrees) * error
-    residuals = ahead - ahead.mean() - slope * known
-    naive = sqrt(float(residuals @ residuals) / degrees / float(known @ known))
-    p_value = student_p_value(statistic, degrees)
-    direction = "higher" if estimate > 0 else "lower"
-    return Finding(
+    finding = Finding(
         name="predictive_regression",
-        estimate=estimate,
+        estimate=found.value,
         unit=f"fraction over {j} bars per standard deviation of the predictor",
         null="the predictor says nothing about the return",
         alternative="it does (two-sided)",
-        interval=(estimate - half_width, estimate + half_width) if judged else None,
-        level=level,
-        statistic=statistic if judged else None,
-        p_value=p_value if judged else None,
         effective_n=effective,
         method=(
             f"overlapping OLS, delay {lag}, slope less its bias, Hodrick 1B error, t with {degrees} degrees of freedom"
         ),
         reference="Hodrick (1992); Stambaugh (1999); Boudoukh, Israel and Richardson (2022)",
         sentence=(
-            f"One standard deviation more of the signal went with a {direction} return of "
-            f"{abs(estimate):.2%} over "
-            f"{j} bars; a signal that says nothing would show as much in {p_value:.1%} of histories."
+            f"One standard deviation more of the signal went with a {'higher' if found.value > 0 else 'lower'} return "
+            f"of {abs(found.value):.2%} over {j} bars; a signal that says nothing would show as much in "
+            f"{found.two_sided:.1%} of histories."
             if judged
             else f"{r.size} bars hold {effective:.1f} independent looks at a horizon of {j}: too few for a p-value."
         ),
         details={
             "horizon": j,
             "delay": lag,
-            "slope_uncorrected": slope,
+            "slope_uncorrected": naive.value,
             "bias": bias,
             "predictor_standard_deviation": spread,
             "persistence": dynamics.persistence,
             "innovation_slope": dynamics.innovation_slope,
             "standard_error_hodrick": error,
-            "p_value_hodrick_uncorrected": student_p_value(slope / error, degrees) if judged else None,
-            "standard_error_naive": naive,
-            "p_value_naive": student_p_value(slope / naive, degrees) if judged else None,
+            "p_value_hodrick_uncorrected": student_p_value(naive.value / error, degrees) if judged else None,
+            "standard_error_naive": naive.error,
+            "p_value_naive": naive.two_sided if judged else None,
             "n_observations": n,
         },
     )
+    return finding.tested(found) if judged else finding
 
 
-def predictive_regressions(
-    returns: SeriesLike,
-    predictor: SeriesLike,
-    *,
-    horizons: Iterable[int],
-    delay: int = 1,
-    level: float = 0.95,
-) -> tuple[Finding, ...]:
-    """``predictive_regression`` at every horizon, in the order given.
-
-    Parameters
-    ----------
-    returns
-        Of each period, (T,).
-    predictor
-        Known before each, (T,).
-    horizons
-        In periods.
-    delay
-        Periods between knowing and earning.
-    level
-        Of the intervals.
-    """
-    return tuple(
-        predictive_regression(returns, predictor, horizon=horizon, delay=delay, level=level) for horizon in horizons
-    )
-
-
-def augmented_regression(returns: SeriesLike, predictor: SeriesLike, *, level: float = 0.95) -> Finding:
+def augmented_regression(returns: SeriesLike, predictor: SeriesLike) -> Finding:
     r"""Slope of the next bar's return on a persistent predictor, freed of Stambaugh's bias.
 
     With :math:`\rho^c = \hat\rho + (1+3\hat\rho)/T + 3(1+3\hat\rho)/T^2` and the innovations
@@ -184,61 +130,138 @@ def augmented_regression(returns: SeriesLike, predictor: SeriesLike, *, level: f
         Of each period, (T,).
     predictor
         Known before each, (T,).
-    level
-        Of the interval.
 
     References
     ----------
     Amihud and Hurvich (2004).
     """
     r, x = aligned(returns=returns, predictor=predictor, minimum=MINIMUM_OBSERVATIONS)
-    fraction(level, "level")
     spread = spread_of(x)
     x = (x - x.mean()) / spread
     n = r.size - 1
     dynamics = predictor_dynamics(r, x)
     innovations = x[1:] - x[1:].mean() - dynamics.persistence_corrected * (x[:-1] - x[:-1].mean())
     design = np.column_stack([np.ones(n), x[:-1], innovations])
-    coefficients, residuals, inverse = least_squares(design, r[1:])
-    estimate, phi = float(coefficients[1]), float(coefficients[2])
-    conditional = float(residuals @ residuals) / (n - 3) * float(inverse[1, 1])
-    error = sqrt((phi * (1 + 3 / n + 9 / n**2)) ** 2 * dynamics.persistence_variance + conditional)
-    statistic = estimate / error
-    p_value = student_p_value(statistic, n - 3)
-    half_width = student_critical_value(level, n - 3) * error
-    plain, plain_residuals, plain_inverse = least_squares(design[:, :2], r[1:])
-    plain_error = sqrt(float(plain_residuals @ plain_residuals) / (n - 2) * float(plain_inverse[1, 1]))
+    plain, freed, phi = ordinary(design[:, :2], r[1:]), ordinary(design, r[1:]), ordinary(design, r[1:], column=2).value
+    corrected = (phi * (1 + 3 / n + 9 / n**2)) ** 2 * dynamics.persistence_variance
+    found = Estimate(freed.value, sqrt(corrected + freed.error**2), n - 3)
     return Finding(
         name="augmented_regression",
-        estimate=estimate,
+        estimate=found.value,
         unit="fraction a bar per standard deviation of the predictor",
         null="the predictor says nothing about the next return",
         alternative="it does (two-sided)",
-        interval=(estimate - half_width, estimate + half_width),
-        level=level,
-        statistic=statistic,
-        p_value=p_value,
         effective_n=float(n),
-        method=(f"augmented regression with second-order corrected persistence, t with {n - 3} degrees of freedom"),
+        method=f"augmented regression with second-order corrected persistence, t with {n - 3} degrees of freedom",
         reference="Amihud and Hurvich (2004)",
         sentence=(
             f"Freed of the bias that persistence brings, one standard deviation of the signal "
-            f"went with {estimate:+.2%} "
-            f"in the next bar; a signal that says nothing would show as much in {p_value:.1%} of histories."
+            f"went with {found.value:+.2%} "
+            f"in the next bar; a signal that says nothing would show as much in {found.two_sided:.1%} of histories."
         ),
         details={
-            "slope_uncorrected": float(plain[1]),
-            "p_value_uncorrected": student_p_value(float(plain[1]) / plain_error, n - 2),
-            "standard_error": error,
+            "slope_uncorrected": plain.value,
+            "p_value_uncorrected": plain.two_sided,
+            "standard_error": found.error,
             "persistence": dynamics.persistence,
             "persistence_corrected": dynamics.persistence_corrected,
             "innovation_slope": phi,
             "predictor_standard_deviation": spread,
         },
+    ).tested(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictorDynamics:
+    r"""The predictor as AR(1), beside the predictive regression.
+
+    :math:`x_{t+1} = \theta + \rho x_t + v_{t+1}` and :math:`r_{t+1} = \alpha + \beta x_t + u_{t+1}`.
+
+    Attributes
+    ----------
+    persistence
+        :math:`\hat\rho`.
+    persistence_corrected
+        :math:`\rho^c` of Amihud and Hurvich (2004); it may pass 1 and is left there, as capping it
+        would leave more of the bias in.
+    persistence_variance
+        :math:`Var(\hat\rho)`.
+    innovation_slope
+        :math:`\phi = \sigma_{uv} / \sigma_v^2`.
+    """
+
+    persistence: float
+    persistence_corrected: float
+    persistence_variance: float
+    innovation_slope: float
+
+
+def predictor_dynamics(returns: Floats, predictor: Floats) -> PredictorDynamics:
+    """Estimate the predictor's persistence and how its shocks go with returns."""
+    n = predictor.size - 1
+    design = np.column_stack([np.ones(n), predictor[:-1]])
+    own = ordinary(design, predictor[1:])
+    shocks, residuals = (least_squares(design, series[1:])[1] for series in (predictor, returns))
+    variation = float(shocks @ shocks)
+    return PredictorDynamics(
+        persistence=own.value,
+        persistence_corrected=own.value + (1 + 3 * own.value) / n + 3 * (1 + 3 * own.value) / n**2,
+        persistence_variance=own.error**2,
+        innovation_slope=float(residuals @ shocks) / variation if variation > 0 else 0.0,
     )
 
 
-def _hodrick_error(r: FloatArray, x: FloatArray, *, horizon: int, delay: int, sum_of_squares: float) -> float:
+def long_horizon_bias(dynamics: PredictorDynamics, *, n_observations: int, horizon: int, delay: int = 0) -> float:
+    r"""Bias of the J-step slope when the predictor says nothing.
+
+    :math:`-\frac{\phi}{T} \sum_{k=1+delay}^{J+delay} \left( 1 + \rho + 2\rho^k \right)`
+
+    With no delay the sum is :math:`J(1+\rho) + 2\rho(1-\rho^J)/(1-\rho)` (Boudoukh, Israel and Richardson
+    2022), and at J = 1 Stambaugh's (1999) :math:`-\phi(1+3\rho)/T`. The term k is the bias of the slope of a
+    shock k bars ahead: :math:`-(1+\rho)/T` from the estimated mean and :math:`-2\rho^k/T` from the estimated
+    variance. The corrected persistence, never over 1, stands for :math:`\rho`.
+    """
+    rho = min(dynamics.persistence_corrected, 1.0)
+    steps = np.arange(1 + delay, 1 + delay + horizon)
+    return float(-dynamics.innovation_slope * np.sum(1 + rho + 2 * rho**steps) / n_observations)
+
+
+def overlap_effective_n(n_observations: int, *, horizon: int, persistence: float) -> float:
+    r"""Non-overlapping observations to which T overlapping ones amount, with an AR(1) predictor.
+
+    :math:`(T/J) \big/ \left( [J + 2 \sum_{l<J} (J-l) \rho^l] / J^2 \right)` (Boudoukh, Richardson and
+    Whitelaw 2008): T for a predictor without memory, near T/J for a persistent one; never more than T.
+    """
+    t, j = whole(n_observations, "n_observations", minimum=1), whole(horizon, "horizon", minimum=1)
+    lags = np.arange(1, j)
+    ratio = (j + 2 * float(np.sum((j - lags) * persistence**lags))) / j**2
+    return min(float(t), t / j / ratio) if ratio > 0 else float(t)
+
+
+def least_squares(design: Floats, target: Floats) -> tuple[Floats, Floats, Floats]:
+    """Coefficients, residuals and (X'X)^-1."""
+    inverse = np.asarray(np.linalg.pinv(design.T @ design), dtype=np.float64)
+    coefficients = np.asarray(np.linalg.lstsq(design, target, rcond=None)[0], dtype=np.float64)
+    return coefficients, target - design @ coefficients, inverse
+
+
+def spread_of(values: Floats) -> float:
+    """Standard deviation of a regressor (divisor T); a constant one is an error."""
+    spread = float(values.std())
+    if spread <= 1e-12 * (1e-12 + float(np.abs(values).max())):
+        raise DataError("predictor: it or a control never moves, so it can predict nothing; check the series")
+    return spread
+
+
+def ordinary(design: Floats, target: Floats, column: int = 1) -> Estimate:
+    """One coefficient of ordinary least squares, with the error of independent residuals of one variance."""
+    coefficients, residuals, inverse = least_squares(design, target)
+    degrees = target.size - design.shape[1]
+    error = sqrt(float(residuals @ residuals) / degrees * float(inverse[column, column]))
+    return Estimate(float(coefficients[column]), error, degrees)
+
+
+def _hodrick_error(r: Floats, x: Floats, *, horizon: int, delay: int, sum_of_squares: float) -> float:
     """Hodrick's 1B: returns, less their mean, times the sum of the predictors whose windows hold them."""
     n_known = r.size - delay - horizon
     centred = x[:n_known] - x[:n_known].mean()
@@ -250,6 +273,6 @@ def _hodrick_error(r: FloatArray, x: FloatArray, *, horizon: int, delay: int, su
     return sqrt(float(products @ products) * n / (n - 2)) / sum_of_squares
 
 
-def _overlapping_sums(values: FloatArray, length: int) -> FloatArray:
+def _overlapping_sums(values: Floats, length: int) -> Floats:
     running = np.concatenate([[0.0], np.cumsum(values)])
     return np.asarray(running[length:] - running[:-length])

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
+from math import inf, log, pi, sqrt
+
 import numpy as np
 
 from research.diagnostics.finding import Finding
 from research.diagnostics.inputs import SeriesLike, positive, vector, whole
 from research.errors import DataError
+from research.units import Floats
 
 
-def markov_regimes(
-    returns: SeriesLike,
-    *,
-    periods_per_year: float,
-    seed: int,
-    n_regimes: int = 2,
-    n_starts: int = 20,
-    lags: int = 0,
-    switching_variance: bool = True,
-) -> Finding:
-    """Regimes of mean and volatility that switch as a Markov chain, a description.
+def markov_regimes(returns: SeriesLike, *, periods_per_year: float, seed: int, n_starts: int = 20) -> Finding:
+    r"""Two regimes of mean and volatility that switch as a Markov chain, a description.
 
-    Maximum likelihood from many random starts, the best kept; regimes are numbered by their mean, lowest
-    first. Only *filtered* probabilities are given, what the model says at a bar from the bars up to it; the smoothed
-    ones know the future. Even so the parameters are those of the whole sample: a strategy must estimate them
-    again at every decision.
+    Maximum likelihood of :math:`r_t \sim N(\mu_s, \sigma_s^2)` with the chain in its steady state before the first bar:
+    the best of some random starts after ten steps of expectation and maximization, then BFGS. Regimes are numbered by
+    their mean, lowest first. Only *filtered* probabilities are given, what the model says at a bar from the bars up to
+    it; the smoothed ones know the future. Even so the parameters are those of the whole sample: a strategy must
+    estimate them again at every decision.
 
     Parameters
     ----------
@@ -34,13 +29,6 @@ def markov_regimes(
         12 for months, 252 for days.
     seed, n_starts
         Of the random starts, and how many.
-    n_regimes
-        Number of regimes.
-    lags
-        Of an autoregression around the regimes' means, the same in all; for averaged prices, whose returns are
-        autocorrelated by construction. The first ``lags`` bars are conditioned on.
-    switching_variance
-        Whether the regimes differ in volatility too.
 
     Returns
     -------
@@ -48,7 +36,7 @@ def markov_regimes(
         ``estimate`` is the highest less the lowest mean, a year. There is no p-value: under one regime the
         switching probabilities do not exist, so no ordinary distribution holds. ``details`` hold ``means`` and
         ``volatilities`` a year, ``transition`` (row: from, column: to), ``expected_durations`` in bars,
-        ``filtered`` probabilities of the regime with the highest mean, ``autoregression``, ``log_likelihood`` and
+        ``filtered`` probabilities of the regime with the highest mean, ``log_likelihood`` and
         ``bic_less_one_regime``, negative when the regimes pay for their parameters.
 
     Raises
@@ -58,69 +46,87 @@ def markov_regimes(
 
     References
     ----------
-    Hamilton (1989).
+    Hamilton (1989); Kim (1994).
     """
-    import warnings
-    from functools import partial
-
-    from statsmodels.tools.sm_exceptions import ModelWarning
-    from statsmodels.tsa.regime_switching.markov_autoregression import MarkovAutoregression
-    from statsmodels.tsa.regime_switching.markov_regression import MarkovRegression
+    from scipy.optimize import minimize
 
     values = vector(returns, "returns", minimum=50)
     year = positive(periods_per_year, "periods_per_year")
-    whole(n_regimes, "n_regimes", minimum=2)
     whole(n_starts, "n_starts", minimum=1)
-    whole(lags, "lags", minimum=0)
-    scale = float(values.std())
+    n, scale = values.size, float(values.std())
     if scale == 0:
         raise DataError("returns: they never vary, so there are no regimes; check the data")
-    kind = partial(MarkovAutoregression, order=lags, switching_ar=False) if lags else MarkovRegression
-    model = kind(values / scale, k_regimes=n_regimes, switching_variance=switching_variance)
-    with warnings.catch_warnings():
-        # Poor starts fail on their way; only the best of them is kept, and checked below.
-        warnings.simplefilter("ignore", ModelWarning)
-        warnings.simplefilter("ignore", RuntimeWarning)
-        fit = model.fit(search_reps=n_starts, search_iter=10, maxiter=500, rng=np.random.default_rng(seed), disp=False)
-    if not np.isfinite(fit.llf):
-        raise DataError(f"returns: none of {n_starts} starts converged to {n_regimes} regimes; ask for fewer regimes")
-    n_transitions = n_regimes * (n_regimes - 1)
-    n_variances = n_regimes if switching_variance else 1
-    ends = np.cumsum([n_transitions, n_regimes, n_variances])
-    _, means, variances, autoregression = np.split(np.asarray(fit.params), ends)
-    variances = np.broadcast_to(variances, n_regimes)
-    order = np.argsort(means)
-    transition = np.asarray(fit.regime_transition)[:, :, 0].T[np.ix_(order, order)]
-    filtered = np.asarray(fit.filtered_marginal_probabilities)[:, order]
-    n = values.size - lags
-    log_likelihood = float(fit.llf) - n * np.log(scale)
-    design = np.column_stack([np.ones(n), *(values[lags - j : values.size - j] for j in range(1, lags + 1))])
-    errors = values[lags:] - design @ np.linalg.lstsq(design, values[lags:], rcond=None)[0]
-    alone = -0.5 * n * (np.log(2 * np.pi * errors.var()) + 1)
-    n_more = n_transitions + n_regimes - 1 + n_variances - 1
-    spread = float(means[order[-1]] - means[order[0]]) * scale * year
+    scaled = values / scale
+    usual = np.array([0, 0, 0, scaled.mean() / 2, sqrt(0.1), 1.0])
+    moved = np.random.default_rng(seed).uniform(-0.5, 0.5, (usual.size, n_starts)).T
+    with np.errstate(all="ignore"):  # poor starts fail on their way; only the best of them is kept
+        starts = [usual, *(_improved(usual + move, scaled, 10) for move in moved)]
+        losses = [_loss(start, scaled)[0] for start in starts]
+        start = starts[int(np.argmin(np.nan_to_num(losses, nan=inf)))]
+        fit = minimize(_loss, _improved(start, scaled, 5), (scaled,), "BFGS", jac=True, options={"maxiter": 500})
+    if not np.isfinite(fit.fun):
+        raise DataError(f"returns: none of {n_starts} starts converged to two regimes; use a longer sample")
+    transition, _, _, _, filtered, _, _ = _expected(fit.x, scaled)
+    order = np.argsort(fit.x[2:4])
+    transition = transition[np.ix_(order, order)]
+    means, deviations = fit.x[2:4][order] * scale * year, np.abs(fit.x[4:][order]) * scale * sqrt(year)
+    log_likelihood = -n * (float(fit.fun) + log(scale))
+    alone = -0.5 * n * (log(2 * pi * values.var()) + 1)
+    spread = float(means[1] - means[0])
     return Finding(
         name="markov_regimes",
         estimate=spread,
         unit="fraction a year",
-        null="",
-        alternative="",
         effective_n=float(n),
-        method=(
-            f"{n_regimes} regimes of mean{' and variance' if switching_variance else ''}"
-            f"{f', autoregression of {lags} lags' if lags else ''}, best of {n_starts} random starts, seed {seed}; "
-            "no test"
-        ),
+        method=f"2 regimes of mean and variance, best of {n_starts} random starts, seed {seed}; no test",
         reference="Hamilton 1989",
         sentence=f"The regimes' means lie {spread:.1%} a year apart; which one holds is known only as a probability.",
         details={
-            "means": (means[order] * scale * year).tolist(),
-            "volatilities": (np.sqrt(variances[order] * year) * scale).tolist(),
+            "means": means.tolist(),
+            "volatilities": deviations.tolist(),
             "transition": transition.tolist(),
             "expected_durations": (1 / (1 - np.diag(transition))).tolist(),
-            "filtered": filtered[:, -1].tolist(),
+            "filtered": filtered[:, order[1]].tolist(),
             "log_likelihood": log_likelihood,
-            "autoregression": autoregression.tolist(),
-            "bic_less_one_regime": float(-2 * (log_likelihood - alone) + np.log(n) * n_more),
+            "bic_less_one_regime": -2 * (log_likelihood - alone) + 4 * log(n),
         },
     )
+
+
+def _loss(parameters: Floats, values: Floats) -> tuple[float, Floats]:
+    """Minus the mean log-likelihood of a bar, and its gradient, by what the chain is expected to have done."""
+    transition, steady, scores, likelihood, _, smoothed, moves = _expected(parameters, values)
+    long_run = np.linalg.inv(np.eye(2) - transition + steady)  # what the steady state owes to the transition
+    moves = moves + steady[:, None] * transition * (long_run @ (smoothed[0] / steady))
+    of_moves = moves[:, 0] - transition[:, 0] * moves.sum(axis=1)
+    of_means = (smoothed * scores).sum(axis=0) / parameters[4:]
+    of_deviations = (smoothed * (scores**2 - 1)).sum(axis=0) / parameters[4:]
+    return -likelihood / values.size, -np.concatenate([of_moves, of_means, of_deviations]) / values.size
+
+
+def _improved(parameters: Floats, values: Floats, n_steps: int) -> Floats:
+    """After so many steps of expectation and maximization."""
+    for _ in range(n_steps):
+        transition, steady, _, _, _, smoothed, moves = _expected(parameters, values)
+        weight = smoothed.sum(axis=0)
+        before = steady * transition[:, 0] * smoothed[0, 0] / steady[0]
+        to_first = np.minimum((moves[:, 0] + before) / weight, 1 - 1e-6)
+        means = smoothed.T @ values / weight
+        deviations = np.sqrt((smoothed * (values[:, None] - means) ** 2).sum(axis=0) / weight)
+        parameters = np.concatenate([np.log(to_first / (1 - to_first)), means, deviations])
+    return parameters
+
+
+def _expected(parameters: Floats, values: Floats) -> tuple[Floats, Floats, Floats, float, Floats, Floats, Floats]:
+    """Transition, steady state, scores, and what the chain's loop says of them.
+
+    Parameters are the logits of a move to the first regime from either, both means and both deviations.
+    """
+    from research.diagnostics._loops import there_and_back
+
+    to_first = 1 / (1 + np.exp(-parameters[:2]))
+    transition = np.column_stack([to_first, 1 - to_first])
+    steady = np.array([to_first[1], 1 - to_first[0]]) / (1 - to_first[0] + to_first[1])
+    scores = (values[:, None] - parameters[2:4]) / parameters[4:]
+    density = -0.5 * scores**2 - np.log(np.abs(parameters[4:])) - 0.5 * log(2 * pi)
+    return transition, steady, scores, *there_and_back(density, transition, steady)

@@ -21,9 +21,8 @@ from functools import lru_cache
 from math import sqrt
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from research.units import Floats
 
 N_ROTATIONS = 9_999
 SEED = 20251201

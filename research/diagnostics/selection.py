@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import FloatArray, SeriesLike, fraction, positive, vector, whole
+from research.diagnostics.inputs import SeriesLike, fraction, positive, vector, whole
 from research.diagnostics.sharpe import MomentsLike, sharpe_moments
 from research.errors import DataError, ParameterError
+from research.units import Floats
 
 _TIE = 1e-10
 
@@ -221,7 +222,7 @@ def expected_maximum_exact(n_trials: int) -> float:
     return float(np.sum(x * np.exp(log_density)) * (x[1] - x[0]))
 
 
-def probability_of_backtest_overfitting(returns: pd.DataFrame | FloatArray, *, n_blocks: int = 16) -> Finding:
+def probability_of_backtest_overfitting(returns: pd.DataFrame | Floats, *, n_blocks: int = 16) -> Finding:
     r"""How often the best variant in one half of history is below the median in the other half.
 
     Combinatorially symmetric cross-validation: the sample is cut into S blocks; for each of the
@@ -256,9 +257,7 @@ def probability_of_backtest_overfitting(returns: pd.DataFrame | FloatArray, *, n
     return overfitting_from_moments(lambda: [moments], rows_per_block=blocks.shape[1])
 
 
-def overfitting_from_moments(
-    parts: Callable[[], Iterable[tuple[FloatArray, FloatArray]]], *, rows_per_block: int
-) -> Finding:
+def overfitting_from_moments(parts: Callable[[], Iterable[tuple[Floats, Floats]]], *, rows_per_block: int) -> Finding:
     r"""The same probability for any number of variants, from the sums of their blocks, some variants at a time.
 
     Parameters
@@ -318,7 +317,7 @@ def overfitting_from_moments(
     )
 
 
-def _return_table(returns: pd.DataFrame | FloatArray, n_blocks: int) -> FloatArray:
+def _return_table(returns: pd.DataFrame | Floats, n_blocks: int) -> Floats:
     if whole(n_blocks, "n_blocks", minimum=4) % 2:
         raise ParameterError(f"n_blocks: {n_blocks} cannot be halved; pass an even number")
     if comb(n_blocks, n_blocks // 2) > 200_000:
@@ -332,7 +331,7 @@ def _return_table(returns: pd.DataFrame | FloatArray, n_blocks: int) -> FloatArr
     return table[len(table) % n_blocks :]
 
 
-def _half_sharpes(sums: FloatArray, squares: FloatArray, rows_per_block: int) -> tuple[FloatArray, FloatArray]:
+def _half_sharpes(sums: Floats, squares: Floats, rows_per_block: int) -> tuple[Floats, Floats]:
     """Sharpe ratios of every variant in every half and in its complement, both (splits, K)."""
     n_blocks = len(sums)
     n = n_blocks * rows_per_block
@@ -348,7 +347,7 @@ def _half_sharpes(sums: FloatArray, squares: FloatArray, rows_per_block: int) ->
     return _sharpes(chosen @ sums, chosen @ squares, size), _sharpes((1 - chosen) @ sums, (1 - chosen) @ squares, size)
 
 
-def _sharpes(sums: FloatArray, squares: FloatArray, size: int) -> FloatArray:
+def _sharpes(sums: Floats, squares: Floats, size: int) -> Floats:
     """Sharpe ratios from sums; 0 for a variant that stayed out of the market."""
     mean = sums / size
     variance = squares / size - mean**2

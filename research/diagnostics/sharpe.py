@@ -13,15 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import SeriesLike, fraction, vector, whole
-from research.diagnostics.long_run import (
-    MINIMUM_OBSERVATIONS,
-    cosine_variance,
-    effective_observations,
-    ewc_degrees_of_freedom,
-    student_critical_value,
-    student_p_value,
-)
+from research.diagnostics.inputs import SeriesLike, vector, whole
+from research.diagnostics.long_run import MINIMUM_OBSERVATIONS, Estimate, effective_observations
 from research.errors import DataError, ParameterError
 
 
@@ -119,7 +112,7 @@ def annualisation_factor(periods: int, autocorrelations: npt.ArrayLike = ()) -> 
     return q / sqrt(variance)
 
 
-def sharpe_ratio(excess_returns: SeriesLike, *, periods_per_year: int, level: float = 0.95) -> Finding:
+def sharpe_ratio(excess_returns: SeriesLike, *, periods_per_year: int) -> Finding:
     r"""Sharpe ratio a year, :math:`\sqrt q\,\bar r / s`, with an error that allows for fat tails and memory.
 
     The error is Lo's (2002) for dependent returns: the delta method on mean and variance, whose
@@ -141,44 +134,33 @@ def sharpe_ratio(excess_returns: SeriesLike, *, periods_per_year: int, level: fl
     """
     returns = vector(excess_returns, "excess_returns", minimum=3)
     year = whole(periods_per_year, "periods_per_year", minimum=1)
-    fraction(level, "level")
     moments = sharpe_moments(returns)
-    scale = sqrt(year)
-    n = moments.n_observations
-    degrees = ewc_degrees_of_freedom(n)
+    scale, n = sqrt(year), moments.n_observations
     score = (returns - returns.mean()) / returns.std()
     influence = score - moments.sharpe / 2 * (score**2 - 1)
-    variance = cosine_variance(influence, degrees)
+    found = Estimate.of_influence(moments.sharpe, influence, scale)
     enough = n >= MINIMUM_OBSERVATIONS
-    error = sqrt(variance / n)
-    statistic = moments.sharpe / error if enough else None
-    half_width = student_critical_value(level, degrees) * error
     memory = float(score[1:] @ score[:-1]) / n
-    estimate = moments.sharpe * scale
-    return Finding(
+    finding = Finding(
         name="sharpe_ratio",
-        estimate=estimate,
+        estimate=found.value,
         unit="a year (excess return over its volatility)",
         null="the expected excess return is 0",
         alternative="it is not 0 (two-sided)",
-        interval=((moments.sharpe - half_width) * scale, (moments.sharpe + half_width) * scale) if enough else None,
-        level=level,
-        statistic=statistic,
-        p_value=None if statistic is None else student_p_value(statistic, degrees),
-        effective_n=effective_observations(influence, variance),
+        effective_n=effective_observations(influence),
         method=(
             f"mean over standard deviation (divisor T - 1), times sqrt({year}); delta method with an "
-            f"equal-weighted-cosine long-run variance, t with {degrees} degrees of freedom"
+            f"equal-weighted-cosine long-run variance, t with {found.degrees_of_freedom} degrees of freedom"
         ),
         reference="Lo (2002); Mertens (2002); Lazarus, Lewis, Stock and Watson (2018)",
         sentence=(
-            f"The Sharpe ratio was {estimate:.2f} a year, give or take {half_width * scale:.2f}."
+            f"The Sharpe ratio was {found.value:.2f} a year, give or take {found.interval()[1] - found.value:.2f}."
             if enough
-            else f"{n} observations are too few to judge a Sharpe ratio of {estimate:.2f} a year."
+            else f"{n} observations are too few to judge a Sharpe ratio of {found.value:.2f} a year."
         ),
         details={
             "sharpe_per_period": moments.sharpe,
-            "standard_error": error * scale if enough else nan,
+            "standard_error": found.error if enough else nan,
             "standard_error_lo_normal": moments.standard_error_normal * scale,
             "standard_error_mertens": moments.standard_error * scale,
             "skewness": moments.skewness,
@@ -188,3 +170,4 @@ def sharpe_ratio(excess_returns: SeriesLike, *, periods_per_year: int, level: fl
             "n_observations": n,
         },
     )
+    return finding.tested(found) if enough else finding

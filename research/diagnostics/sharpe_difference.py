@@ -14,9 +14,10 @@ import numpy as np
 
 from research.diagnostics.block_length import block_length as optimal_length
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import FloatArray, SeriesLike, aligned, fraction, positive, whole
+from research.diagnostics.inputs import SeriesLike, aligned, fraction, positive, whole
 from research.diagnostics.long_run import student_p_value
 from research.errors import DataError, ParameterError
+from research.units import Floats
 
 
 def sharpe_difference(
@@ -119,7 +120,7 @@ def sharpe_difference(
     )
 
 
-def hac_standard_error(returns: FloatArray, *, prewhiten: bool) -> float:
+def hac_standard_error(returns: Floats, *, prewhiten: bool) -> float:
     """Standard error of the difference per period from the Parzen kernel; ``returns`` in percent, (T, 2)."""
     moments, gradient = _moments(returns), _gradient(returns)
     if prewhiten:
@@ -138,21 +139,21 @@ _LARGEST_SINGULAR_VALUE = 0.97
 _PERCENT = 100.0
 
 
-def _difference(returns: FloatArray) -> float:
+def _difference(returns: Floats) -> float:
     one, two = (float(column.mean() / column.std(ddof=1)) for column in returns.T)
     return one - two
 
 
-def _moments(returns: FloatArray) -> FloatArray:
+def _moments(returns: Floats) -> Floats:
     both = np.hstack([returns, returns**2])
     return np.asarray(both - both.mean(axis=0))
 
 
-def _gradient(returns: FloatArray) -> FloatArray:
+def _gradient(returns: Floats) -> Floats:
     return _gradient_of(np.hstack([returns, returns**2]).mean(axis=0))
 
 
-def _gradient_of(moments: FloatArray) -> FloatArray:
+def _gradient_of(moments: Floats) -> Floats:
     """Gradient of the difference at the moments, shape (..., 4)."""
     mean, square = moments[..., :2], moments[..., 2:]
     cube = np.maximum(square - mean**2, 1e-30) ** 1.5
@@ -160,7 +161,7 @@ def _gradient_of(moments: FloatArray) -> FloatArray:
     return np.concatenate([sign * square / cube, -sign * mean / (2 * cube)], axis=-1)
 
 
-def _parzen_variance(scores: FloatArray) -> FloatArray:
+def _parzen_variance(scores: Floats) -> Floats:
     n, width = scores.shape
     bandwidth = _andrews_bandwidth(scores)
     psi = scores.T @ scores / n
@@ -172,7 +173,7 @@ def _parzen_variance(scores: FloatArray) -> FloatArray:
     return np.asarray(psi * n / (n - width))
 
 
-def _andrews_bandwidth(scores: FloatArray) -> float:
+def _andrews_bandwidth(scores: Floats) -> float:
     """Andrews (1991) for the Parzen kernel with an AR(1) for each column, equal weights."""
     lagged, current = scores[:-1], scores[1:]
     lagged_mean, current_mean = lagged.mean(axis=0), current.mean(axis=0)
@@ -186,7 +187,7 @@ def _andrews_bandwidth(scores: FloatArray) -> float:
     return float(max(1.0, 2.6614 * (above / below * len(scores)) ** 0.2))
 
 
-def _studentised_draws(returns: FloatArray, block: int, n_draws: int, rng: np.random.Generator) -> FloatArray:
+def _studentised_draws(returns: Floats, block: int, n_draws: int, rng: np.random.Generator) -> Floats:
     """Centred and studentised differences of the resamples, shape (n_draws,).
 
     A resample enters only through the sums over its blocks, so those of every possible block are made
@@ -215,25 +216,25 @@ def _studentised_draws(returns: FloatArray, block: int, n_draws: int, rng: np.ra
 _CHUNK = 200_000
 
 
-def _ratio_difference(moments: FloatArray) -> FloatArray:
+def _ratio_difference(moments: Floats) -> Floats:
     mean, square = moments[..., :2], moments[..., 2:]
     deviation = np.sqrt(np.maximum(square - mean**2, 1e-300))
     return np.asarray(mean[..., 0] / deviation[..., 0] - mean[..., 1] / deviation[..., 1])
 
 
-def _jobson_korkie_memmel(returns: FloatArray) -> float:
+def _jobson_korkie_memmel(returns: Floats) -> float:
     """Memmel (2003) standard error, right only for independent normal returns."""
     one, two = (float(column.mean() / column.std()) for column in returns.T)
     rho = float(np.corrcoef(returns[:, 0], returns[:, 1])[0, 1])
     return sqrt((2 - 2 * rho + (one**2 + two**2 - 2 * one * two * rho**2) / 2) / len(returns))
 
 
-def _automatic_block(returns: FloatArray) -> int:
+def _automatic_block(returns: Floats) -> int:
     length = optimal_length(_moments(returns) @ _gradient(returns), circular=True)
     block: int = min(ceil(max(length, len(returns) ** 0.4)), len(returns) // 4)
     return block
 
 
-def _effective_n(returns: FloatArray, standard_error: float) -> float:
+def _effective_n(returns: Floats, standard_error: float) -> float:
     influence = _moments(returns) @ _gradient(returns)
     return min(float(len(returns)), float(influence.var()) / standard_error**2)

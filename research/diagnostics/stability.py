@@ -10,13 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import FloatArray, SeriesLike, fraction, vector, whole
-from research.diagnostics.long_run import (
-    MINIMUM_OBSERVATIONS,
-    bartlett_variance,
-    newey_west_lags,
-)
+from research.diagnostics.inputs import SeriesLike, fraction, vector, whole
+from research.diagnostics.long_run import MINIMUM_OBSERVATIONS, bartlett_variance, newey_west_lags
 from research.errors import DataError, ParameterError
+from research.units import Floats
+
+CELLS_AT_ONCE = 2_000_000  # bars x regressors x draws in memory at one time: 16 MB an array
 
 
 def cusum(series: SeriesLike, regressors: npt.ArrayLike | None = None) -> Finding:
@@ -55,9 +54,8 @@ def cusum(series: SeriesLike, regressors: npt.ArrayLike | None = None) -> Findin
     values, design = _regression(series, regressors, minimum=MINIMUM_OBSERVATIONS)
     residuals = _residuals(values, design)
     n, k = design.shape
-    lags = newey_west_lags(n, "textbook")
     path = np.abs(np.cumsum(residuals)) / np.sqrt(n)
-    statistic = float(path.max() / np.sqrt(bartlett_variance(residuals - residuals.mean(), lags)))
+    statistic, lags = _over_long_run(path, residuals)
     uncorrelated = float(path.max() / np.sqrt(residuals @ residuals / (n - k)))
     p_value = float(kolmogorov(statistic))
     return Finding(
@@ -117,9 +115,8 @@ def recursive_cusum(series: SeriesLike, regressors: npt.ArrayLike | None = None)
         raise DataError(f"regressors: the first {k} bars do not identify {k} coefficients; start where they vary")
     _residuals(values, design)
     errors = recursive_olsresiduals(OLS(values, design).fit(), skip=k)[4][k:]
-    lags = newey_west_lags(n - k, "textbook")
     path = np.abs(np.cumsum(errors)) / np.sqrt(n - k) / (1 + 2 * np.arange(1, n - k + 1) / (n - k))
-    statistic = float(path.max() / np.sqrt(bartlett_variance(errors - errors.mean(), lags)))
+    statistic, lags = _over_long_run(path, errors)
     uncorrelated = float(path.max() / errors.std(ddof=1))
     p_value = _either_line_crossed(statistic)
     return Finding(
@@ -137,11 +134,14 @@ def recursive_cusum(series: SeriesLike, regressors: npt.ArrayLike | None = None)
         ),
         reference="Brown, Durbin and Evans 1975",
         sentence=f"Forecasts by an unchanging relation would err to one side like this in {p_value:.1%} of samples.",
-        details={
-            "statistic_uncorrelated": uncorrelated,
-            "p_value_uncorrelated": _either_line_crossed(uncorrelated),
-        },
+        details={"statistic_uncorrelated": uncorrelated, "p_value_uncorrelated": _either_line_crossed(uncorrelated)},
     )
+
+
+def _over_long_run(path: Floats, errors: Floats) -> tuple[float, int]:
+    """The farthest of a path over the root of its errors' Newey-West variance about their mean; and the lags."""
+    lags = newey_west_lags(errors.size, "textbook")
+    return float(path.max() / np.sqrt(bartlett_variance(errors - errors.mean(), lags))), lags
 
 
 def _either_line_crossed(s: float) -> float:
@@ -210,7 +210,8 @@ def sup_f(
     residuals = values - np.concatenate([design[:bar] @ fits[0], design[bar:] @ fits[1]])
     noise = np.random.default_rng(seed).standard_normal((n, n_draws))
     draws, memory = _recoloured(residuals, noise)
-    resampled = _f_path(draws, design, first, last).max(axis=0)
+    parts = np.array_split(draws, -(-draws.size * k // CELLS_AT_ONCE), axis=1)
+    resampled = np.concatenate([_f_path(part, design, first, last).max(axis=0) for part in parts])
     p_value = (1 + int(np.sum(resampled >= path[best]))) / (1 + n_draws)
     return Finding(
         name="sup_f",
@@ -297,8 +298,6 @@ def mean_breaks(series: SeriesLike, *, max_breaks: int = 5, trim: float = 0.15) 
         name="mean_breaks",
         estimate=float(chosen),
         unit="breaks",
-        null="",
-        alternative="",
         effective_n=float(n),
         method=f"least squares over all dates, at least {shortest} bars a segment, up to {len(starts)} breaks by BIC",
         reference="Bai and Perron 2003; Yao 1988",
@@ -312,9 +311,7 @@ def mean_breaks(series: SeriesLike, *, max_breaks: int = 5, trim: float = 0.15) 
     )
 
 
-def _regression(
-    series: SeriesLike, regressors: npt.ArrayLike | None, *, minimum: int = 10
-) -> tuple[FloatArray, FloatArray]:
+def _regression(series: SeriesLike, regressors: npt.ArrayLike | None, *, minimum: int = 10) -> tuple[Floats, Floats]:
     values = vector(series, "series", minimum=minimum)
     ones = np.ones((values.size, 1))
     if regressors is None:
@@ -329,14 +326,14 @@ def _regression(
     return values, design
 
 
-def _residuals(values: FloatArray, design: FloatArray) -> FloatArray:
+def _residuals(values: Floats, design: Floats) -> Floats:
     residuals = values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
     if residuals @ residuals <= 1e-20 * (values @ values):
         raise DataError("series: the regression fits perfectly, so there are no residuals to follow; check the data")
     return np.asarray(residuals)
 
 
-def _recoloured(residuals: FloatArray, noise: FloatArray) -> tuple[FloatArray, float]:
+def _recoloured(residuals: Floats, noise: Floats) -> tuple[Floats, float]:
     """Innovations of the residuals times noise, run through their AR(1) again; and its coefficient."""
     from scipy.signal import lfilter
 
@@ -345,20 +342,18 @@ def _recoloured(residuals: FloatArray, noise: FloatArray) -> tuple[FloatArray, f
     return np.asarray(lfilter([1.0], [1.0, -rho], innovations[:, None] * noise, axis=0)), rho
 
 
-def _f_path(series: FloatArray, design: FloatArray, first: int, last: int) -> FloatArray:
+def _f_path(series: Floats, design: Floats, first: int, last: int) -> Floats:
     """F of a break after each of ``first`` .. ``last`` bars, for every column, ``(last - first + 1, n_columns)``."""
     n, k = design.shape
-    moment, total = design[:first].T @ design[:first], design.T @ design
-    product, everything = design[:first].T @ series[:first], design.T @ series
-    squares = np.einsum("ij,ij->j", series, series)
-    unbroken = np.einsum("ij,ij->j", everything, np.linalg.solve(total, everything))
-    path = np.empty((last - first + 1, series.shape[1]))
-    for position, bar in enumerate(range(first, last + 1)):
-        rest = everything - product
-        fitted = np.einsum("ij,ij->j", product, np.linalg.solve(moment, product))
-        fitted += np.einsum("ij,ij->j", rest, np.linalg.solve(total - moment, rest))
-        path[position] = (fitted - unbroken) / ((squares - fitted) / (n - 2 * k))
-        if bar < n:
-            moment = moment + np.outer(design[bar], design[bar])
-            product = product + design[bar][:, None] * series[bar]
-    return path
+    moments = np.cumsum(design[:, :, None] * design[:, None, :], axis=0)
+    products = np.cumsum(design[:, :, None] * series[:, None, :], axis=0)
+    until = slice(first - 1, last)
+
+    def fitted(moment: Floats, product: Floats) -> Floats:
+        """Sum of squares that a regression explains: b'X'y, with X'y the ``product``."""
+        return np.asarray((product * (np.linalg.inv(moment) @ product)).sum(axis=-2))
+
+    broken = fitted(moments[until], products[until])
+    broken += fitted(moments[-1] - moments[until], products[-1] - products[until])
+    rest = (series**2).sum(axis=0) - broken
+    return np.asarray((broken - fitted(moments[-1], products[-1])) / (rest / (n - 2 * k)))

@@ -44,9 +44,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from research.diagnostics.long_run import Estimate
 from research.engine.exposure import Exposure
+from research.units import Floats
 
-Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 MINIMUM_PERIODS = 24
@@ -87,66 +88,6 @@ def cosine_numbers(series: Floats, nu: int) -> Floats:
 
     numbers = dct(series, type=2, norm="ortho")[: nu + 1]
     return np.asarray(np.pad(numbers, (0, nu + 1 - numbers.size)))
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number with its error: Student's t around it has so many degrees of freedom.
-
-    NaN where the sample cannot give it.
-
-    Attributes
-    ----------
-    value
-        The number.
-    error
-        Its standard error.
-    degrees_of_freedom
-        Of the t around it.
-    """
-
-    value: float
-    error: float
-    degrees_of_freedom: float
-
-    @classmethod
-    def of_numbers(cls, numbers: Floats, unit: float = 1.0, degrees_of_freedom: float | None = None) -> Estimate:
-        """The first number, and the root mean square of the others, both times ``unit``.
-
-        Without other ``degrees_of_freedom`` it has as many as there are others.
-        """
-        nu = numbers.size - 1
-        error = sqrt(float(numbers[1:] @ numbers[1:]) / nu) * abs(unit)
-        return cls(float(numbers[0]) * unit, error, nu if degrees_of_freedom is None else degrees_of_freedom)
-
-    @property
-    def t(self) -> float:
-        """The number over its error."""
-        return self.value / self.error if self.error > 0 else nan
-
-    @property
-    def p_value(self) -> float:
-        """Probability of such a t or a higher one where the truth is 0."""
-        from scipy.special import stdtr
-
-        return float(stdtr(self.degrees_of_freedom, -self.t))
-
-    def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Bounds that hold the truth in ``level`` of cases, as many misses on either side."""
-        half = self._quantile((1 + level) / 2)
-        return self.value - half, self.value + half
-
-    def upper_limit(self, level: float = 0.95) -> float:
-        """One-sided: the truth lies under it in ``level`` of cases."""
-        return self.value + self._quantile(level)
-
-    def _quantile(self, probability: float) -> float:
-        from scipy.special import stdtrit
-
-        return float(stdtrit(self.degrees_of_freedom, probability)) * self.error
-
-
-NOTHING = Estimate(nan, nan, 8)
 
 
 @dataclass(frozen=True, eq=False)

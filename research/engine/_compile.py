@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numba
+import numpy as np
+from numba.extending import register_jitable
+from numpy.typing import NDArray
 
-Compiled: TypeAlias = Callable[..., Any]
-"""A loop for the compiler: what it is given decides what it gives."""
-
-_jit: Callable[..., Callable[[Compiled], Compiled]] = numba.njit
-
-
-def inner(function: Compiled) -> Compiled:
-    """Compile as a part of what calls it."""
-    return _jit(error_model="numpy", forceinline=True)(function)
+Array: TypeAlias = NDArray[np.float64]
+Loop = TypeVar("Loop", bound=Callable[..., object])
 
 
-def compiled(signature: numba.types.Type | None = None) -> Callable[[Compiled], Compiled]:
+def part(function: Loop) -> Loop:
+    """Compile, within whatever compiled code calls it; called from Python it stays what it is."""
+    return register_jitable(error_model="numpy", forceinline=True)(function)  # type: ignore[no-any-return]
+
+
+def compiled(signature: numba.types.Type) -> Callable[[Loop], Loop]:
     """Compile when the module is loaded; without the disk cache where no folder can be written."""
 
-    def decorate(function: Compiled) -> Compiled:
+    def decorate(function: Loop) -> Loop:
         try:
-            return _jit(signature, nogil=True, error_model="numpy", cache=True)(function)
+            return numba.njit(signature, nogil=True, error_model="numpy", cache=True)(function)  # type: ignore[no-any-return]
         except (RuntimeError, OSError):  # numba found no cache folder, or its disk is full
-            return _jit(signature, nogil=True, error_model="numpy")(function)
+            return numba.njit(signature, nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
 
     return decorate

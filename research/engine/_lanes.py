@@ -1,9 +1,9 @@
 """Numbers in step: a vector of doubles in registers, for compiled loops that carry several accounts side by side.
 
-A loop of ``+ - * /``, comparisons, ``& | ~``, ``where``, ``highest``, ``lowest``, ``magnitude`` and
-``any_of`` is one account's when it is given numbers, and ``WIDTH`` accounts' when it is given ``LANES``:
-the rules are written once. A lane is computed by IEEE 754 arithmetic from its own numbers alone, so that its digits
-depend neither on its neighbours nor on the processor; LLVM cuts a vector into the registers that there are.
+A loop of ``+ - * /``, comparisons, ``& | ~``, ``where``, ``highest``, ``magnitude`` and ``any_of`` is one account's
+when it is given numbers, and ``WIDTH`` accounts' when it is given ``LANES``: the rules are written once. A lane is
+computed by IEEE 754 arithmetic from its own numbers alone, so that its digits depend neither on its neighbours nor on
+the processor; LLVM cuts a vector into the registers that there are.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from numba import types
 from numba.core import cgutils
 from numba.core.base import BaseContext
 from numba.core.datamodel import DataModelManager, PrimitiveModel
-from numba.core.extending import intrinsic, lower_builtin, lower_cast, register_model
+from numba.core.extending import intrinsic, lower_builtin, lower_cast, overload, register_model
 from numba.core.typeconv import Conversion
 from numba.core.typing.context import BaseContext as BaseTypingContext
 from numba.core.typing.templates import AbstractTemplate, Signature, infer_global, signature
 from numba.np.arrayobj import make_array
 
-from research.engine._compile import Compiled
+from research.engine._numbers import Number, highest, where
 
 WIDTH = 8
 
 Kinds: TypeAlias = Sequence[types.Type]
 Values: TypeAlias = Sequence[ir.Value]
+Compiled: TypeAlias = Callable[..., Number]
 Typed: TypeAlias = tuple[Signature, Callable[[BaseContext, ir.IRBuilder, Signature, Values], ir.Value]]
 """What a call is typed as, and what writes its instructions."""
 
@@ -105,14 +106,14 @@ def _kinds(*args: types.Type) -> tuple[types.Type, types.Type]:
 
 
 @_lowered
-def where(_: BaseTypingContext, truth: types.Type, yes: types.Type, no: types.Type) -> Typed:
+def _where(_: BaseTypingContext, truth: types.Type, yes: types.Type, no: types.Type) -> Typed:
     """``yes`` where it is true, else ``no``."""
     number, truths = _kinds(truth, yes, no)
     return number(truths, number, number), lambda context, builder, kind, args: builder.select(*args)
 
 
 @_lowered
-def highest(_: BaseTypingContext, one: types.Type, other: types.Type) -> Typed:
+def _highest(_: BaseTypingContext, one: types.Type, other: types.Type) -> Typed:
     """The higher of two numbers; the second if one is NaN."""
     number, _truths = _kinds(one, other)
     return number(number, number), lambda context, builder, kind, args: builder.select(
@@ -120,13 +121,12 @@ def highest(_: BaseTypingContext, one: types.Type, other: types.Type) -> Typed:
     )
 
 
-@_lowered
-def lowest(_: BaseTypingContext, one: types.Type, other: types.Type) -> Typed:
-    """The lower of two numbers; the second if one is NaN."""
-    number, _truths = _kinds(one, other)
-    return number(number, number), lambda context, builder, kind, args: builder.select(
-        builder.fcmp_ordered("<", *args), *args
-    )
+def _teach(function: Compiled, call: Compiled) -> None:
+    overload(function, strict=False, jit_options={"forceinline": True})(lambda *arguments: call)
+
+
+_teach(where, lambda truth, yes, no: _where(truth, yes, no))
+_teach(highest, lambda one, other: _highest(one, other))
 
 
 @_lowered

@@ -12,13 +12,13 @@ The capital is 1, which is all that returns need.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import float64, int64, types, void
+from numpy.typing import NDArray
 
-from research.engine._compile import compiled, inner
-from research.engine._lanes import WIDTH, any_of, highest, load, magnitude, store, where
+from research.engine._compile import Array, compiled, part
+from research.engine._lanes import WIDTH, any_of, load, magnitude, store
+from research.engine._numbers import Number, Truth, highest, where
 
 # Columns of the table that `evaluate` fills, one row a variant. Sums are over the return periods.
 (
@@ -45,22 +45,19 @@ DUST = 1e-12
 
 _TILE = 64  # bars whose targets are laid side by side at once
 
-Array = np.ndarray
-Number = Any  # a float of each account in step
-Truth = Any
 Position = tuple[Number, Number, Number]  # cash, metal, bills
 Fills = tuple[Number, Number, Number]  # of the columns TRADES to COST
 Terms = tuple[Array, Array, Array, float, float]
 
 
-@inner
+@part
 def _add(amount: Number, change: Number) -> Number:
     """Add, taking what is left of two nearly opposite amounts for nothing."""
     total = amount + change
     return where(magnitude(total) <= highest(magnitude(amount), magnitude(change)) * CLOSE, 0.0, total)
 
 
-@inner
+@part
 def _trade(
     cash: Number, holding: Number, order: Number, dust: Number, paid: Number, sold: Number, bought: Number
 ) -> tuple[Number, Number, Number]:
@@ -74,7 +71,7 @@ def _trade(
     return where(is_filled, highest(left, 0.0), cash), _add(holding, filled), filled
 
 
-@inner
+@part
 def _rebalance(
     position: Position, value: Number, asked: Truth, weight: Number, buy_factor: float, sell_factor: float
 ) -> tuple[Position, Number]:
@@ -111,7 +108,7 @@ def _rebalance(
     return (cash, metal, bills), where(metal_first, filled_one, filled_other)
 
 
-@inner
+@part
 def _count(
     fills: Fills, filled: Number, value: Number, inverse_before: Number, buy_factor: float, sell_factor: float
 ) -> Fills:
@@ -127,7 +124,7 @@ def _count(
     )
 
 
-@inner
+@part
 def _lower(peak: Number, worst: Number, value: Number) -> tuple[Number, Number]:
     """Peak so far, and the worst fall from one as a ratio."""
     peak = highest(value, peak)
@@ -137,14 +134,14 @@ def _lower(peak: Number, worst: Number, value: Number) -> tuple[Number, Number]:
     return peak, worst
 
 
-@inner
+@part
 def _lay(row: Array, first: int, stop: int, tile: Array, lane: int) -> None:
     """Lay the targets of one account beside those of the others."""
     for k in range(stop - first):
         tile[k * WIDTH + lane] = row[first + k]
 
 
-@inner
+@part
 def _due(row: Array, at: int) -> float:
     """The last target up to a bar."""
     while at > 0 and row[at] != row[at]:
@@ -152,16 +149,23 @@ def _due(row: Array, at: int) -> float:
     return float(row[at])
 
 
-@inner
+@part
 def _take(tile: Array, path: Array, first: int, stop: int, lane: int) -> None:
     """Take the values of one account from beside those of the others."""
     for k in range(stop - first):
         path[first + k] = tile[k * WIDTH + lane]
 
 
-@inner
+@part
 def _walk(
-    rows: Array, members: Array, delay: int, start: int, terms: Terms, equity: Array, tile: Array, out: Array
+    rows: Array,
+    members: NDArray[np.int64],
+    delay: int,
+    start: int,
+    terms: Terms,
+    equity: Array,
+    tile: Array,
+    out: Array,
 ) -> None:
     """Walk the accounts of some rows, as many as there are lanes."""
     growth, accrual, metal_excess, buy_factor, sell_factor = terms

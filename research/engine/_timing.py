@@ -1,38 +1,28 @@
-"""The compiled loops behind ``research.engine.exposure``: what one account times, as it is and moved in a circle.
+"""What one account times, as it is and moved in a circle: the rules, in plain Python.
 
-``moved_ratios`` walks one moved account after the other, whatever the number of legs, and says what is meant.
-``moved_ratios_in_step`` walks several at once through one leg, and once: of ``g = a c - cost``, with active weights
-``a`` and centred returns ``c``, mean and variance follow from sums of products, because the ``c`` add up to nothing.
+They are run as they stand, on numbers and on arrays, where that is done before a compiler could be loaded; else
+``research.engine._loops`` compiles them, to the same digits.
+
+``walk`` carries one account, whatever the number of legs. Of one leg, ``step`` carries any number of moved accounts at
+once: of ``g = a c - cost``, with active weights ``a`` and centred returns ``c``, mean and variance follow from sums
+of products, because the ``c`` add up to nothing.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-from numba import boolean, float64, int64, types, void
+from numpy.typing import NDArray
 
-from research.engine._compile import compiled, inner
-from research.engine._lanes import WIDTH, highest, load, store, where
+from research.engine._numbers import Number, highest, where
 from research.engine.regression import RISKLESS
 
-Array = np.ndarray
-Number = Any  # a float, or lanes of them
-
+Floats = NDArray[np.float64]
 STEADY = 1e-12  # a variance that is not above this share of the mean's square is rounding
-_TILE = 64  # periods whose decisions are laid side by side at once
-
-_vector = types.Array(float64, 1, "C", readonly=True)
-_matrix = types.Array(float64, 2, "C", readonly=True)
-_whole = types.Array(int64, 1, "C", readonly=True)
-_yes_no = types.Array(boolean, 1, "C", readonly=True)
-_MOVED_RATIOS = void(
-    _matrix, _yes_no, _matrix, _matrix, _vector, _vector, _vector, _whole, _matrix, float64, float64[:, ::1]
-)
 
 
-@inner
-def _drifted(weights: Array, long: Array, short: Array, bills: Array, period: int) -> None:
+def drifted(weights: Floats, long: Floats, short: Floats, bills: Floats, period: int) -> None:
     """Carry weights through a period in which nothing is traded."""
     value = bills[period]
     for leg in range(weights.size):
@@ -43,42 +33,39 @@ def _drifted(weights: Array, long: Array, short: Array, bills: Array, period: in
         weights[leg] /= value
 
 
-@inner
-def _paid(change: Number, buying: float, selling: float) -> Number:
+def paid(change: Number, buying: float, selling: float) -> Number:
     """Cost of a trade."""
     return highest(change * buying, change * -selling)
 
 
-@inner
-def _ratio(mean: float, variance: float) -> float:
-    """Mean over standard deviation."""
-    return mean / np.sqrt(variance) if variance > max(RISKLESS, STEADY * mean * mean) else np.nan
+def ratio(mean: Number, variance: Number) -> Number:
+    """Mean over standard deviation; NaN where that is rounding."""
+    return where(variance > highest(STEADY * mean * mean, RISKLESS), mean / np.sqrt(variance), np.nan)
 
 
-@inner
-def _walk(
-    wanted: Array, keeps: Array, long: Array, short: Array, bills: Array, buying: Array, selling: Array,
-    start: int, active: Array, held: Array, cost: Array, own: Array, mix: Array, total: Array,
+def walk_from(
+    start: int, wanted: Floats, keeps: NDArray[np.bool_], long: Floats, short: Floats, bills: Floats, buying: Floats,
+    selling: Floats, active: Floats, held: Floats, cost: Floats,
 ) -> None:  # fmt: skip
-    """Fill active weights, weights and costs of an account whose decisions begin at ``start`` of the circle."""
+    """As ``walk``, of an account whose decisions begin at ``start`` of the circle."""
     n, legs = wanted.shape
-    total[:] = 0.0
+    own, mix, total = np.empty(legs), np.empty(legs), np.zeros(legs)
     for period in range(n):
         source = start + period
         source -= n if source >= n else 0
         cost[period] = 0.0
         if period > 0:
-            _drifted(own, long, short, bills, period - 1)
-            _drifted(mix, long, short, bills, period - 1)
+            drifted(own, long, short, bills, period - 1)
+            drifted(mix, long, short, bills, period - 1)
         for leg in range(legs):
             if not keeps[source] or period == 0:
                 target = wanted[source, leg]
                 if period > 0:
-                    cost[period] += _paid(target - own[leg], buying[leg], selling[leg])
+                    cost[period] += paid(target - own[leg], buying[leg], selling[leg])
                 own[leg] = target
             average = total[leg] / period if period > 0 else own[leg]
             if period > 0:
-                cost[period] -= _paid(average - mix[leg], buying[leg], selling[leg])
+                cost[period] -= paid(average - mix[leg], buying[leg], selling[leg])
             mix[leg] = average
             dearer = short[period, leg] - long[period, leg]
             cost[period] += max(-own[leg], 0.0) * dearer - max(-average, 0.0) * dearer
@@ -87,111 +74,76 @@ def _walk(
             total[leg] += own[leg]
 
 
-@compiled(
-    void(
-        _matrix, _yes_no, _matrix, _matrix, _vector, _vector, _vector,
-        float64[:, ::1], float64[:, ::1], float64[::1],
-    )
-)  # fmt: skip
 def walk(
-    wanted: Array, keeps: Array, long: Array, short: Array, bills: Array, buying: Array, selling: Array,
-    active: Array, held: Array, cost: Array,
+    wanted: Floats, keeps: NDArray[np.bool_], long: Floats, short: Floats, bills: Floats, buying: Floats,
+    selling: Floats, active: Floats, held: Floats, cost: Floats,
 ) -> None:  # fmt: skip
-    """Active weights and weights ``(n_periods, n_legs)`` and costs ``(n_periods,)`` of the account as it is."""
-    own, mix, total = np.empty(wanted.shape[1]), np.empty(wanted.shape[1]), np.empty(wanted.shape[1])
-    _walk(wanted, keeps, long, short, bills, buying, selling, 0, active, held, cost, own, mix, total)
+    """Fill active weights and weights ``(n_periods, n_legs)`` and costs ``(n_periods,)`` of the account as it is."""
+    walk_from(0, wanted, keeps, long, short, bills, buying, selling, active, held, cost)
 
 
-@compiled(_MOVED_RATIOS)
-def moved_ratios(
-    wanted: Array, keeps: Array, long: Array, short: Array, bills: Array, buying: Array, selling: Array,
-    starts: Array, centred: Array, sign: float, out: Array,
-) -> None:  # fmt: skip
-    """Mean over standard deviation of the timing series of moved accounts: before costs, and after them."""
-    n, legs = wanted.shape
-    own, mix, total = np.empty(legs), np.empty(legs), np.empty(legs)
-    active, held, cost, gross = np.empty((n, legs)), np.empty((n, legs)), np.empty(n), np.empty(n)
-    for i in range(starts.size):
-        _walk(wanted, keeps, long, short, bills, buying, selling, starts[i], active, held, cost, own, mix, total)
-        gross[:] = 0.0
-        for leg in range(legs):
-            mean = 0.0
-            for period in range(n):
-                mean += active[period, leg]
-            mean /= n
-            for period in range(n):
-                gross[period] += sign * (active[period, leg] - mean) * centred[period, leg]
-        for column in range(2):
-            first, second = 0.0, 0.0
-            for period in range(n):
-                first += gross[period]
-            first /= n
-            for period in range(n):
-                second += (gross[period] - first) ** 2
-            out[i, column] = _ratio(first, second / n)
-            if column == 0:
-                for period in range(n):
-                    gross[period] -= cost[period]
-
-
-@inner
-def _carried(weight: Number, long: float, short: float, bills: float) -> tuple[Number, Number]:
+def carried(weight: Number, long: float, short: float, bills: float) -> tuple[Number, Number]:
     """What a period makes of a leg and of the account, each over the account before it."""
     growth = where(weight >= 0.0, long, short)
     return weight * growth, bills + weight * (growth - bills)
 
 
-@compiled(_MOVED_RATIOS)
-def moved_ratios_in_step(
-    wanted: Array, keeps: Array, long: Array, short: Array, bills: Array, buying: Array, selling: Array,
-    starts: Array, centred: Array, sign: float, out: Array,
+def step(
+    own: Number, mix: Number, total: Number, target: Number, period: int, grown: tuple[float, float, float],
+    fee: float, charge: float, dearer: float,
+) -> tuple[Number, Number, Number, Number, Number]:  # fmt: skip
+    """Weight, average before it, sum of weights, active weight and cost in a period; ``grown`` in the one before."""
+    own_leg, own_account = carried(own, *grown)
+    mix_leg, mix_account = carried(mix, *grown)
+    inverse = 1.0 / (own_account * mix_account)  # one division for both
+    left, mix = own_leg * (mix_account * inverse), mix_leg * (own_account * inverse)
+    own = where(target == target, target, left)
+    average = total * (1.0 / period)
+    cost = paid(own - left, fee, charge) - paid(average - mix, fee, charge)
+    cost = cost + (highest(-own, 0.0) - highest(-average, 0.0)) * dearer
+    return own, average, total + own, own - average, cost
+
+
+def added(sums: Sequence[Number], a: Number, c: float, cost: Number) -> tuple[Number, ...]:
+    """Sums of products with those of one more period."""
+    ac = a * c
+    return (
+        sums[0] + a, sums[1] + ac, sums[2] + ac * c, sums[3] + ac * ac,
+        sums[4] + cost, sums[5] + cost * cost, sums[6] + cost * c, sums[7] + ac * cost,
+    )  # fmt: skip
+
+
+def ratios(x: Floats | Sequence[Number], sign: float, square: float) -> tuple[Number, Number]:
+    """Before costs and after them, of the means ``x`` of products; ``square`` is that of ``c`` squared."""
+    gross, net = sign * x[1], sign * x[1] - x[4]
+    squares = x[3] - 2.0 * x[0] * x[2] + x[0] * x[0] * square
+    with_costs = squares + (x[5] - 2.0 * sign * (x[7] - x[0] * x[6]))
+    return ratio(gross, squares - gross * gross), ratio(net, with_costs - net * net)
+
+
+def moved_ratios(
+    wanted: Floats, keeps: NDArray[np.bool_], long: Floats, short: Floats, bills: Floats, buying: Floats,
+    selling: Floats, starts: NDArray[np.int64], centred: Floats, sign: float, out: Floats,
 ) -> None:  # fmt: skip
-    """As ``moved_ratios``, of one leg."""
-    n, square, fee, charge = bills.size, 0.0, buying[0], selling[0]
-    circle = np.empty(2 * n)  # twice round, NaN where the position is kept
-    for period in range(n):
-        square += centred[period, 0] ** 2
-        circle[period] = circle[period + n] = np.nan if keeps[period] else wanted[period, 0]
-    tile, sums = np.empty(_TILE * WIDTH), np.empty((8, WIDTH))
-    first = np.empty(WIDTH, np.int64)
-    for i in range(0, starts.size, WIDTH):
-        for lane in range(WIDTH):
-            first[lane] = starts[min(i + lane, starts.size - 1)]  # lanes that are left over repeat the last
-            tile[lane] = wanted[first[lane], 0]
-        own = load(tile, 0)
-        mix, total, none = own, own, own * 0.0
-        of_a, of_ac, of_acc, of_aacc, of_cost, of_costs, of_c_cost, of_ac_cost = (
-            none, none, none, none, none, none, none, none,
-        )  # fmt: skip
+    """Mean over standard deviation of the timing series of moved accounts of one leg: before costs, and after them."""
+    n = bills.size
+    circle = np.tile(np.where(keeps, np.nan, wanted[:, 0]), 2)
+    grown = list(zip(long[:, 0].tolist(), short[:, 0].tolist(), bills.tolist(), strict=True))
+    own = mix = total = wanted[starts, 0]
+    sums: tuple[Number, ...] = (np.zeros(starts.size),) * 8
+    with np.errstate(divide="ignore", invalid="ignore"):
         for period in range(1, n):
-            at = (period - 1) % _TILE
-            if at == 0:
-                for lane in range(WIDTH):
-                    for k in range(min(_TILE, n - period)):
-                        tile[k * WIDTH + lane] = circle[first[lane] + period + k]
-            target = load(tile, at * WIDTH)
-            up, down, b = long[period - 1, 0], short[period - 1, 0], bills[period - 1]
-            own_leg, own_account = _carried(own, up, down, b)
-            mix_leg, mix_account = _carried(mix, up, down, b)
-            inverse = 1.0 / (own_account * mix_account)  # one division for both
-            drifted, mix = own_leg * (mix_account * inverse), mix_leg * (own_account * inverse)
-            own = where(target == target, target, drifted)
-            average = total * (1.0 / period)
-            cost = _paid(own - drifted, fee, charge) - _paid(average - mix, fee, charge)
-            cost = cost + (highest(-own, 0.0) - highest(-average, 0.0)) * (short[period, 0] - long[period, 0])
-            mix, total = average, total + own
-            a, c = own - average, centred[period, 0]
-            ac = a * c
-            of_a, of_ac, of_acc, of_aacc = of_a + a, of_ac + ac, of_acc + ac * c, of_aacc + ac * ac
-            of_cost, of_costs = of_cost + cost, of_costs + cost * cost
-            of_c_cost, of_ac_cost = of_c_cost + cost * c, of_ac_cost + ac * cost
-        columns = (of_a, of_ac, of_acc, of_aacc, of_cost, of_costs, of_c_cost, of_ac_cost)
-        for column in range(8):
-            store(sums[column], 0, columns[column])
-        for lane in range(min(WIDTH, starts.size - i)):
-            x = sums[:, lane] / n
-            gross, net = sign * x[1], sign * x[1] - x[4]
-            squares = x[3] - 2.0 * x[0] * x[2] + x[0] * x[0] * square / n
-            out[i + lane, 0] = _ratio(gross, squares - gross * gross)
-            squares += x[5] - 2.0 * sign * (x[7] - x[0] * x[6])
-            out[i + lane, 1] = _ratio(net, squares - net * net)
+            dearer, target = grown[period][1] - grown[period][0], circle[starts + period]
+            own, mix, total, a, cost = step(
+                own, mix, total, target, period, grown[period - 1], buying[0], selling[0], dearer
+            )
+            sums = added(sums, a, centred[period, 0], cost)
+        out[:, 0], out[:, 1] = ratios(np.array(sums) / n, sign, sum_of_squares(centred) / n)
+
+
+def sum_of_squares(centred: Floats) -> float:
+    """Of the one leg, added one after the other."""
+    square = 0.0
+    for period in range(len(centred)):
+        square += centred[period, 0] ** 2
+    return square

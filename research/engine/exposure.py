@@ -8,13 +8,17 @@ record: after a period without a trade a weight ``w`` is ``w g / (w g + (1 - w) 
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from research.engine import _timing
 from research.engine.legs import Legs
 from research.errors import NoDecision
 from research.execution import Execution
@@ -27,6 +31,13 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _SHIFTS_AT_ONCE = 64
+_WALKED, _STEPPED, _MOVED = (
+    6e-6,
+    5e-5,
+    5e-8,
+)  # seconds: a period walked, stepped, an account more
+_LOADING = 0.6  # seconds of the compiler's start
+_spent = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,10 +154,9 @@ class Exposure:
         tuple of ndarray
             ``(n_periods, n_legs)`` twice and ``(n_periods,)``.
         """
-        from research.engine import _timing  # the compiler is needed from here on, not before
-
         active, held, cost = np.empty_like(self.wanted), np.empty_like(self.wanted), np.empty(self.n_periods)
-        _timing.walk(*self._terms(), active, held, cost)
+        walk = _timing.walk if _is_little(_WALKED * self.wanted.size) else _loops().walk
+        walk(*self._terms(), active, held, cost)
         return active, held, cost
 
     def moved_ratios(self, shifts: Integers, sign: int) -> Floats:
@@ -157,13 +167,18 @@ class Exposure:
         ndarray of shape (n_shifts, 2)
             Before costs and after them, in the direction ``sign``; NaN where nothing is timed.
         """
-        from research.engine import _timing
         from research.engine._threads import in_threads
 
         terms, out = self._terms(), np.empty((shifts.size, 2))
         centred = np.ascontiguousarray(self.excess - self.excess.mean(axis=0))
         starts = np.mod(-np.asarray(shifts, dtype=np.int64), self.n_periods)
-        loop = _timing.moved_ratios_in_step if self.wanted.shape[1] == 1 else _timing.moved_ratios
+        if self.wanted.shape[1] > 1:
+            loop = _loops().moved_ratios_of_legs
+        elif _is_little(self.n_periods * (_STEPPED + _MOVED * shifts.size)):
+            _timing.moved_ratios(*terms, starts, centred, float(sign), out)
+            return out
+        else:
+            loop = _loops().moved_ratios
 
         def run(low: int) -> None:
             part = slice(low, low + _SHIFTS_AT_ONCE)
@@ -181,3 +196,14 @@ class Exposure:
         if not np.isnan(self.wanted).any():
             return self.wanted
         return np.ascontiguousarray(pd.DataFrame(self.wanted).ffill().to_numpy())
+
+
+def _is_little(seconds: float) -> bool:
+    """Whether work, with all such before it, is done in plain Python before a compiler that must come would be here."""
+    global _spent
+    _spent += seconds
+    return _spent < _LOADING and "research.engine._loops" not in sys.modules
+
+
+def _loops() -> ModuleType:
+    return import_module("research.engine._loops")

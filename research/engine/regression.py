@@ -32,7 +32,7 @@ def regress(sums: Floats, of_metal: Floats, n: Floats) -> tuple[Floats, Floats]:
         return (x - beta * m) / n, beta
 
 
-def is_still(metal: Floats, account: Floats) -> bool:
-    """Whether a metal hardly moves, by itself or beside the account: then there is no beta, and no alpha."""
-    deviation = float(metal.std())
-    return deviation * deviation <= RISKLESS or deviation <= STILL * float(account.std())
+def is_still(metal: Floats, account: Floats) -> NDArray[np.bool_]:
+    """Whether a metal hardly moves, by itself or beside the account, (..., T): then there is no beta, and no alpha."""
+    deviation = metal.std(axis=-1)
+    return np.asarray((deviation**2 <= RISKLESS) | (deviation <= STILL * account.std(axis=-1)))

@@ -1,8 +1,9 @@
-"""The question whether a strategy is honest, put in full."""
+"""The question whether a strategy looks ahead, put in full."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,30 +21,17 @@ from research.lookahead.dates import find_dates
 from research.lookahead.explain import explain
 from research.lookahead.history import History, history_of, rewritten_whole, scaled
 from research.lookahead.pipeline import pipeline_leaks
-from research.lookahead.probes import PROBES_A_CUT, Prober, stable_bars
-from research.lookahead.report import CheckReport, Coverage, DatedBars, Leak, Violation
+from research.lookahead.probes import CALLS_A_CUT, CALLS_OF_ALL, Prober, stable_bars
+from research.lookahead.report import CheckReport, Coverage, DatedBars, Leak, Violation, point
 from research.lookahead.runner import Cell, Decided, Runner, held, moves
 from research.lookahead.state import Reachable, fresh, quiet
 from research.lookahead.watch import Watch
+from research.many import alike
 from research.thesis import Strategy, check_weights
 
-WORK = 1_000  # calls of a signal of up to three inputs that the probes of one metal may take
+WORK, MOST_WORK = 250, 1_000  # calls of a signal of up to three inputs on one metal: of one group of cells; of many
+_CALLS_A_CELL = 16  # of a group that is not alone
 _MOST_CELLS = 1_000  # of which the weights are computed at all
-
-Decisions = Sequence[tuple[dict[str, object], np.ndarray]]
-
-
-@dataclass
-class _Findings:
-    """What is said of one metal."""
-
-    leaks: list[Leak] = field(default_factory=list)
-    violations: list[Violation] = field(default_factory=list)
-    dated: list[DatedBars] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    coverage: Coverage = field(default_factory=Coverage)
-    nothing: str = ""
-    random: bool = False
 
 
 def check(
@@ -111,164 +99,177 @@ def check(
     if parameters is None:
         cells += [values for values in tested.variants() if values != chosen]
     runner = Runner(tested, chosen, Reachable(tested.signal), watch)
-    findings: dict[str, _Findings] = {}
+    seen: list[_Metal] = []
     for history in histories:
         others = [other for other in histories if other is not history]
         market = data.market(history.metal, f"{history.index[0]:%Y-%m-%d}", f"{history.index[-1]:%Y-%m-%d}")
+        one = _Metal(strategy, runner, importing, history, others, cells, market, execution, n_cuts, everything)
         before = runner.n_runs
         with quiet():
-            found = _look(strategy, runner, importing, history, others, cells, market, execution, n_cuts, everything)
-        if pipeline and not (found.leaks or found.violations or found.nothing):
-            found.leaks += pipeline_leaks(tested, chosen, data, history, start, end)
-        found.coverage += Coverage(runs=runner.n_runs - before)
-        findings[history.metal] = found
-        if found.random:  # nothing else can be said
+            one.look()
+        if pipeline and not (one.leaks or one.violations or one.nothing):
+            one.leaks += pipeline_leaks(tested, chosen, data, history, start, end)
+        one.coverage += Coverage(runs=runner.n_runs - before)
+        seen.append(one)
+        if one.random:  # nothing else can be said
             break
+    breaches = [breach for one in seen for breach in one.violations]
     return CheckReport(
         strategy=strategy.name,
-        metals=tuple(name for name, found in findings.items() if not found.nothing),
-        skipped={**{name: found.nothing for name, found in findings.items() if found.nothing}, **skipped},
-        leaks=tuple(leak for found in findings.values() for leak in found.leaks),
-        violations=tuple(_once(item for found in findings.values() for item in found.violations)),
-        dated=tuple(dated for found in findings.values() for dated in found.dated),
-        notes=tuple(dict.fromkeys(note for found in findings.values() for note in found.notes)),
-        coverage=sum((found.coverage for found in findings.values()), Coverage()),
-        not_looked_at=_not_looked_at(runner, findings, len(cells), pristine is None),
+        metals=tuple(one.history.metal for one in seen if not one.nothing),
+        skipped={**{one.history.metal: one.nothing for one in seen if one.nothing}, **skipped},
+        leaks=tuple(leak for one in seen for leak in one.leaks),
+        violations=tuple({(breach.kind, breach.what): breach for breach in reversed(breaches)}.values())[::-1],
+        dated=tuple(dated for one in seen for dated in one.dated),
+        notes=tuple(dict.fromkeys(note for one in seen for note in one.notes)),
+        coverage=sum((one.coverage for one in seen), Coverage()),
+        not_looked_at=_not_looked_at(runner, seen, as_it_stands=pristine is None),
     )
 
 
-def _look(
-    strategy: Strategy,
-    runner: Runner,
-    importing: Watch,
-    history: History,
-    others: list[History],
-    cells: list[dict[str, object]],
-    market: Market,
-    execution: Execution,
-    n_cuts: int | None,
-    everything: bool,
-) -> _Findings:
-    """Everything about one metal: randomness first, then the contract, then the future, then the dates."""
-    found, metal = _Findings(coverage=Coverage(of_cells=len(cells))), history.metal
-    most = len(cells) if everything else _MOST_CELLS
-    chosen = [cells[n] for n in dict.fromkeys(np.linspace(0, len(cells) - 1, min(most, len(cells))).astype(int))]
-    runner.together = ()
-    runner.state.restore()
-    with runner.watch.following(runner.state.sources):
-        first = runner.run(history)
-    try:
-        base = _usable(strategy, first, history, execution)
-    except NoDecision as error:
-        found.nothing = str(error)
-        return found
-    except SignalError as error:
-        what, _, remedy = str(error).partition("; ")
-        found.violations = [*contract.touched(runner.watch, metal), contract.violation("weights", metal, what, remedy)]
-        return found
-    decisions = [(chosen[0], base)]
-    for parameters, answer in zip(chosen[1:], runner.run_all(history, chosen[1:]) if chosen[1:] else (), strict=True):
+@dataclass
+class _Metal:
+    """One metal under examination, and what is said of it."""
+
+    strategy: Strategy
+    runner: Runner
+    importing: Watch
+    history: History
+    others: list[History]
+    parameters: list[dict[str, object]]
+    market: Market
+    execution: Execution
+    n_cuts: int | None
+    everything: bool
+    leaks: list[Leak] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
+    dated: list[DatedBars] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    coverage: Coverage = field(default_factory=Coverage)
+    nothing: str = ""
+    random: bool = False
+
+    def look(self) -> None:
+        """Randomness first, then the contract, then the future, then the dates."""
+        runner, history, metal = self.runner, self.history, self.history.metal
+        self.coverage = Coverage(of_cells=len(self.parameters))
+        runner.together = ()
+        runner.state.restore()
+        with runner.watch.following(runner.state.sources):
+            first = runner.run(history)
         try:
-            decisions.append((parameters, _usable(strategy, answer, history, execution)))
-        except AssayError as error:
-            found.notes.append(f"{metal}: {_cell(parameters)} cannot be checked: {error}")
-    differ = contract.random_cell(runner, history, decisions)
-    if differ is not None:
-        found.violations, found.random = [contract.violation("randomness", metal, differ)], True
-        return found
-    found.violations = [*contract.touched(runner.watch, metal), *contract.held_outside(runner, importing, metal)]
-    if not any(held(weights).any() for _, weights in decisions):
-        found.nothing = f"nothing to check: the weights are 0 at all {len(base)} bars"
-        return found
-    found.violations += contract.impurities(runner, history, base, others)
-    if runner.strategy is not strategy:
-        found.violations += contract.used_before(strategy, runner, history, base)
-    runner.find_together(history, decisions)
-    looked_at = stable_bars(runner, history, decisions)
-    _probe(runner, history, looked_at, found, n_cuts, everything)
-    kinds = {item.kind for item in found.violations}
-    found.violations += [item for item in contract.touched(runner.watch, metal) if item.kind not in kinds]
-    if not found.leaks and not found.violations:
-        elsewhere = contract.other_process(runner, history, base)
-        found.violations += [elsewhere] if elsewhere else []
-        _look_at_dates(runner, history, looked_at, market, execution, found)
-        found.notes += [note for note in (contract.warm_up(runner, history, looked_at[0]),) if note]
-        found.notes += _unit_notes(runner, history, looked_at[0])
-    return found
-
-
-def _probe(
-    runner: Runner,
-    history: History,
-    cells: list[Cell],
-    found: _Findings,
-    n_cuts: int | None,
-    everything: bool,
-) -> None:
-    """Rewrite the future at the most telling cuts, and count what that exposed."""
-    work = 10**12 if everything else WORK // -(-len(history.tables) // 3)
-    moved = [(cell.number, int(bar)) for cell in cells for bar in moves_of(cell.base) if bar <= len(cell.base) - 2]
-    affordable = min(work // (PROBES_A_CUT * len(cells)), IN_TURN + len({bar for _, bar in moved}))
-    cuts = choose_cuts(history, [cell.base for cell in cells], n_cuts or max(affordable, IN_TURN))
-    prober = Prober(runner, history, cells, cuts, work)
-    sightings = prober.sightings()
-    if sightings:
-        differ = contract.random_cell(runner, history, [(cell.parameters, cell.base) for cell in cells])
-        if differ is not None:
-            found.violations, found.random = [contract.violation("randomness", history.metal, differ)], True
+            base = self._usable(first)
+        except NoDecision as error:
+            self.nothing = str(error)
             return
-        for leak in explain(runner, sightings, len(cells)):
+        except SignalError as error:
+            what, _, remedy = str(error).partition("; ")
+            self.violations += contract.touched(runner.watch, metal)
+            self._accuse("weights", what, remedy)
+            return
+        decisions = [(self.parameters[0], base), *self._others_decided()]
+        if self._accuse_if_random(decisions):
+            return
+        self.violations += [
+            *contract.touched(runner.watch, metal),
+            *contract.held_outside(runner, self.importing, metal),
+        ]
+        if not any(held(weights).any() for _, weights in decisions):
+            self.nothing = f"nothing to check: the weights are 0 at all {len(base)} bars"
+            return
+        self.violations += contract.impurities(runner, history, base, self.others)
+        if runner.strategy is not self.strategy:
+            self.violations += contract.used_before(self.strategy, runner, history, base)
+        runner.find_together(history, decisions)
+        cells = stable_bars(runner, history, decisions)
+        self._probe(cells)
+        kinds = {item.kind for item in self.violations}
+        self.violations += [item for item in contract.touched(runner.watch, metal) if item.kind not in kinds]
+        if not self.leaks and not self.violations:
+            self.violations += contract.other_process(runner, history, base)
+            self._look_at_dates(cells)
+            self.notes += contract.warm_up(runner, history, cells[0])
+            self._look_at_units(cells[0])
+
+    def _others_decided(self) -> Iterator[tuple[dict[str, object], np.ndarray]]:
+        """The weights of every other point of the grid, evenly chosen ones where there are too many."""
+        most = len(self.parameters) if self.everything else min(_MOST_CELLS, len(self.parameters))
+        chosen = [self.parameters[n] for n in np.linspace(0, len(self.parameters) - 1, most).astype(int)[1:]]
+        answers = self.runner.run_all(self.history, chosen) if chosen else []
+        for parameters, answer in zip(chosen, answers, strict=True):
+            try:
+                yield parameters, self._usable(answer)
+            except AssayError as error:
+                self.notes.append(f"{self.history.metal}: {point(parameters)} cannot be checked: {error}")
+
+    def _probe(self, cells: list[Cell]) -> None:
+        """Rewrite the future at the most telling cuts, and count what that exposed."""
+        history = self.history
+        groups = alike([cell.parameters for cell in cells], self.runner.together)
+        moved = [(cell.number, int(bar)) for cell in cells for bar in moves_of(cell.base) if bar <= len(cell.base) - 2]
+        work = min(max(WORK, _CALLS_A_CELL * len(groups)), MOST_WORK) // -(-len(history.tables) // 3)
+        work = 10**12 if self.everything else work
+        later = min((work // len(groups) - CALLS_OF_ALL) // CALLS_A_CUT, len({bar for _, bar in moved}))
+        cuts = choose_cuts(history, [cell.base for cell in cells], self.n_cuts or IN_TURN + max(0, later))
+        calls = CALLS_OF_ALL * min(1, len(cuts) / IN_TURN) + CALLS_A_CUT * max(0, len(cuts) - IN_TURN)
+        prober = Prober(self.runner, history, cells, cuts, groups, max(1, math.ceil(len(groups) * calls / work)))
+        sightings = prober.sightings()
+        if sightings:
+            if self._accuse_if_random([(cell.parameters, cell.base) for cell in cells]):
+                return
+            leak = explain(self.runner, sightings, len(cells))
             if leak.probe == "delay" and not _used_at_once(history, leak):
                 when = f"{leak.input} of {leak.period:%Y-%m-%d} on {leak.moved:%Y-%m-%d}"
-                found.notes.append(f"{history.metal}: a lag is assumed and not read off known_at: {when}")
+                self.notes.append(f"{history.metal}: a lag is assumed and not read off known_at: {when}")
             else:
-                found.leaks.append(leak)
-    found.coverage += Coverage(
-        cells=len({number for number, _ in prober.tried}),
-        cuts=len({cut for _, cut in prober.tried}),
-        moves=sum(move in prober.tried for move in moved),
-        of_moves=len(moved),
-    )
+                self.leaks.append(leak)
+        self.coverage += Coverage(
+            cells=len({number for number, _ in prober.tried}),
+            cuts=len({cut for _, cut in prober.tried}),
+            moves=sum(move in prober.tried for move in moved),
+            of_moves=len(moved),
+        )
+
+    def _accuse_if_random(self, decisions: Sequence[tuple[Mapping[str, object], np.ndarray]]) -> bool:
+        differ = contract.random_cell(self.runner, self.history, decisions)
+        if differ is not None:
+            self.violations, self.random = [], True
+            self._accuse("randomness", differ)
+        return self.random
+
+    def _look_at_dates(self, cells: list[Cell]) -> None:
+        dated, split = find_dates(self.runner, self.history, cells, self.market, self.execution)
+        self.notes += [split] if split else []
+        if dated is not None:
+            self.dated.append(dated)
+            if dated.accused:
+                self._accuse("hindsight", str(dated))
+            else:
+                self.notes.append(f"{self.history.metal}: {dated}")
+
+    def _look_at_units(self, cell: Cell) -> None:
+        """What a sound strategy may do and a reader should know: a price level is in the rule."""
+        for identity in (identity for identity, dataset in self.history.datasets.items() if dataset.price):
+            other = self.runner.run(rewritten_whole(self.history, scaled, identity)).weights
+            if other is not None and (moves(cell.base, other) > 0)[cell.stable].any():
+                what = f"the weights hang on the unit of {identity}: a price level is in the rule"
+                self.notes.append(f"{self.history.metal}: {what}")
+
+    def _usable(self, answer: Decided) -> np.ndarray:
+        """The weights of a run on the true history, or an error that says why there are none."""
+        if answer.weights is None:
+            raise answer.error or SignalError("no weights")
+        weights = pd.Series(answer.weights, index=self.history.index)
+        check_weights(weights, self.history.index, self.execution.max_leverage, self.strategy.name)
+        return answer.weights
+
+    def _accuse(self, kind: str, what: str, remedy: str = "") -> None:
+        self.violations.append(contract.violation(kind, self.history.metal, what, remedy))
 
 
 def _used_at_once(history: History, leak: Leak) -> bool:
     """Whether a value was used on the bar on which its period ends, right only as long as nothing is published late."""
     return leak.period is None or bool(history.index[history.index >= leak.period][0] >= leak.moved)
-
-
-def _look_at_dates(
-    runner: Runner, history: History, cells: list[Cell], market: Market, execution: Execution, found: _Findings
-) -> None:
-    dated, split = find_dates(runner, history, cells, market, execution)
-    if dated is not None:
-        found.dated.append(dated)
-        if dated.accused:
-            found.violations.append(contract.violation("hindsight", history.metal, str(dated)))
-        else:
-            found.notes.append(f"{history.metal}: {dated}")
-    found.notes += [split] if split else []
-
-
-def _unit_notes(runner: Runner, history: History, cell: Cell) -> list[str]:
-    """What an honest strategy may do and a reader should know: a price level is in the rule."""
-    notes = []
-    for identity, dataset in history.datasets.items():
-        other = runner.run(rewritten_whole(history, scaled, identity)).weights if dataset.price else None
-        if other is not None and (moves(cell.base, other) > 0)[cell.stable].any():
-            notes.append(f"{history.metal}: the weights hang on the unit of {identity}: a price level is in the rule")
-    return notes
-
-
-def _usable(strategy: Strategy, answer: Decided, history: History, execution: Execution) -> np.ndarray:
-    """The weights of a run on the true history, or a SignalError that says why there are none."""
-    if answer.weights is None:
-        error = answer.error
-        if isinstance(error, AssayError):
-            raise error
-        raise SignalError(f"{strategy.name}: the signal raised {type(error).__name__}: {error}; mend it") from error
-    weights = pd.Series(answer.weights, index=history.index)
-    check_weights(weights, history.index, execution.max_leverage, strategy.name)
-    return answer.weights
 
 
 def _histories(
@@ -295,33 +296,17 @@ def _first_free_bar(price: pd.Series) -> str | None:
     return f"{price.index[after]:%Y-%m-%d}" if 0 < after < len(price) - 24 else None
 
 
-def _not_looked_at(
-    runner: Runner, findings: Mapping[str, _Findings], n_cells: int, as_it_stands: bool
-) -> tuple[str, ...]:
+def _not_looked_at(runner: Runner, seen: list[_Metal], *, as_it_stands: bool) -> tuple[str, ...]:
     """What no test here can see, or did not."""
-    missing = sum(found.coverage.of_cells - found.coverage.cells for found in findings.values() if not found.nothing)
+    missing = sum(one.coverage.of_cells - one.coverage.cells for one in seen if not one.nothing)
     numbers = list(runner.state.numbers)
     typed = ", ".join(numbers[:8]) + (f" and {len(numbers) - 8} more" if len(numbers) > 8 else "")
-    lines = []
-    if missing:
-        lines.append(f"{missing} cells, past the limit of work (--all tests every one)")
-    if numbers:
-        lines.append(f"who chose the numbers written in the code, and on which years ({typed})")
-    if n_cells > 1:
-        lines.append("who chose the grid")
-    if contract.hashes(runner.state) and not runner.elsewhere:
-        lines.append("another hash seed, in a process of its own")
-    if as_it_stands:
-        lines.append("what the module did when it was first run")
-    return (*lines, "the last bar, after which nothing can be rewritten")
-
-
-def _cell(parameters: Mapping[str, object]) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in parameters.items())
-
-
-def _once(violations: Iterable[Violation]) -> list[Violation]:
-    seen: dict[tuple[str, str], Violation] = {}
-    for item in violations:
-        seen.setdefault((item.kind, item.what), item)
-    return list(seen.values())
+    lines = {
+        f"{missing} cells, past the limit of work (--all tests every one)": missing > 0,
+        f"who chose the numbers written in the code, and on which years ({typed})": bool(numbers),
+        "who chose the grid": len(seen[0].parameters) > 1,
+        "another hash seed, in a process of its own": contract.hashes(runner.state) and not runner.elsewhere,
+        "what the module did when it was first run": as_it_stands,
+        "the last bar, after which nothing can be rewritten": True,
+    }
+    return tuple(line for line, so in lines.items() if so)

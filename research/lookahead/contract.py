@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import copyreg
 import inspect
-import io
 import os
 import pickle
 import random
@@ -15,7 +13,6 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 
@@ -24,7 +21,7 @@ from research.lookahead.history import History, begun_at
 from research.lookahead.importing import made_at_import
 from research.lookahead.report import Violation, different
 from research.lookahead.runner import Cell, Runner, equal, same
-from research.lookahead.state import Reachable
+from research.lookahead.state import Reachable, same_random_state
 from research.lookahead.watch import Watch, another_clock
 from research.thesis import Strategy
 
@@ -102,14 +99,10 @@ def random_cell(
 ) -> str | None:
     """Where two runs on the same panel differ, if they do: nothing else can be said of such a signal."""
     for seed in (1, 2):
-        numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
-        np.random.seed(seed)  # noqa: NPY002
-        random.seed(seed)
-        try:
+        with same_random_state():
+            np.random.seed(seed)  # noqa: NPY002
+            random.seed(seed)
             again = runner.run_all(history, [parameters for parameters, _ in cells])
-        finally:
-            np.random.set_state(numpy_state)  # noqa: NPY002
-            random.setstate(python_state)
         for (_, base), answer in zip(cells, again, strict=True):
             if not same(base, answer.weights):
                 return f"two runs on the same panel differ{_where(history, base, answer.weights)}"
@@ -137,7 +130,7 @@ def impurities(runner: Runner, history: History, base: np.ndarray, others: Itera
     yield from _memory(runner, history, base, others)
 
 
-def other_process(runner: Runner, history: History, base: np.ndarray) -> Violation | None:
+def other_process(runner: Runner, history: History, base: np.ndarray) -> Iterator[Violation]:
     """Run in a process with another hash seed, if a hash or a set is in the code.
 
     What is written in no file cannot be run there, and is not judged.
@@ -145,13 +138,13 @@ def other_process(runner: Runner, history: History, base: np.ndarray) -> Violati
     signal = runner.strategy.signal
     file = getattr(sys.modules.get(signal.__module__), "__file__", None) or signal.__code__.co_filename
     if not hashes(runner.state) or not Path(file).is_file():
-        return None
+        return
     question = ((signal.__module__, file), runner.strategy.name, history, dict(runner.parameters))
     paths = os.pathsep.join(path or os.curdir for path in sys.path)
     for seed in ("1", "2"):
         answer = subprocess.run(
             [sys.executable, "-c", _CHILD],
-            input=_pickled(question),
+            input=pickle.dumps(question),
             capture_output=True,
             check=False,
             env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": paths},
@@ -161,16 +154,8 @@ def other_process(runner: Runner, history: History, base: np.ndarray) -> Violati
         runner.elsewhere |= weights is not None
         if weights is not None and not same(base, weights):
             where = _where(history, base, weights)
-            return violation("hash_seed", history.metal, f"another process with another hash seed differs{where}")
-    return None
-
-
-def _pickled(value: object) -> bytes:
-    stream = io.BytesIO()
-    pickler = pickle.Pickler(stream)
-    pickler.dispatch_table = {**copyreg.dispatch_table, MappingProxyType: lambda proxy: (dict, (dict(proxy),))}
-    pickler.dump(value)
-    return stream.getvalue()
+            yield violation("hash_seed", history.metal, f"another process with another hash seed differs{where}")
+            return
 
 
 def hashes(state: Reachable) -> bool:
@@ -188,7 +173,7 @@ def used_before(strategy: Strategy, runner: Runner, history: History, base: np.n
         yield violation("state", history.metal, f"earlier calls in this process changed the weights{where}")
 
 
-def warm_up(runner: Runner, history: History, cell: Cell) -> str | None:
+def warm_up(runner: Runner, history: History, cell: Cell) -> Iterator[str]:
     """A note where a longer history before the first bar changes the weights of the last year."""
     n_bars = len(cell.base)
     last = history.index >= history.index[-1] - np.timedelta64(365, "D")
@@ -200,25 +185,21 @@ def warm_up(runner: Runner, history: History, cell: Cell) -> str | None:
         moved = np.flatnonzero(~equal(tail, other) & cell.stable[last])
         if len(moved):
             one, two = different(float(tail[moved[-1]]), float(other[moved[-1]]))
-            return (
+            yield (
                 f"{history.metal}: warm-up: {len(moved)} of the last year's {last.sum()} weights hang on the first "
                 f"bar: begun in {history.index[start]:%Y-%m} and not {history.index[0]:%Y-%m}, "
                 f"that of {history.index[last][moved[-1]]:%Y-%m-%d} is {two} and not {one}"
             )
-    return None
+            return
 
 
 def _memory(runner: Runner, history: History, base: np.ndarray, others: Iterable[History]) -> Iterator[Violation]:
     """Whether a call leaves something behind that changes the next one."""
-    calls: list[tuple[str, History, int | None, np.ndarray | None]] = [
-        ("a first run", history, None, base),
-        *((f"a run on {other.metal}", other, None, base) for other in others),
-    ]
-    lengths = [cut + 1 for cut in in_the_middle(history, 3)]
-    calls += [
-        ("a run on the whole history", history, n_bars, runner.run(history, n_bars).weights) for n_bars in lengths
-    ]
-    for what, earlier, n_bars, expected in calls:
+    calls: list[tuple[str, History, int | None]] = [("a first run", history, None)]
+    calls += [(f"a run on {other.metal}", other, None) for other in others]
+    calls += [("a run on the whole history", history, cut + 1) for cut in in_the_middle(history, 3)]
+    for what, earlier, n_bars in calls:
+        expected = base if n_bars is None else runner.run(history, n_bars).weights
         runner.run(earlier)
         after = runner.run(history, n_bars, forget=False).weights
         if expected is not None and not same(expected, after):

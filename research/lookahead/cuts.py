@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
 import numpy as np
@@ -26,23 +26,16 @@ def choose_cuts(history: History, cells: Sequence[np.ndarray], n_cuts: int) -> l
     cells
         Weights of each point of the grid.
     """
-    n_bars = len(history.decisions)
+    last = len(history.decisions) - 2
     random = np.random.default_rng(SEED)
-    decided = np.flatnonzero(~np.isnan(cells[0]))
-    first = int(decided[0]) if len(decided) else 0
-    groups = [
-        _rare_moves(cells, random),
-        _before_big_changes(history),
-        list(random.integers(min(first, n_bars - 2), n_bars - 1, n_cuts)),
-        _gaps(history),
-        [n_bars - 2, *_releases(history, first, random)],
-        _period_ends(history, first, random),
-    ]
-    in_turn = zip_longest(groups[0][::2], *groups[1:3], groups[0][1::2], *groups[3:])
-    turns = [int(cut) for turn in in_turn for cut in turn if cut is not None and 1 <= cut <= n_bars - 2]
-    first_of_all = list(dict.fromkeys(turns))[:IN_TURN]
-    moves = [cut for cut in groups[0] if 1 <= cut <= n_bars - 2]
-    return list(dict.fromkeys([*first_of_all, *moves, *turns]))[:n_cuts]
+    first = min(int(np.argmax(~np.isnan(cells[0]))), last)
+    moves, aligned = _rare_moves(cells, random), _aligned(history)
+    anywhere = random.integers(first, last + 1, n_cuts).tolist()
+    published, ends = [last, *_releases(history, first, random)], _period_ends(history, first, random)
+    big = _before_big_changes(aligned)
+    turns = _interleaved([moves[::2], big, anywhere, moves[1::2], _gaps(aligned), published, ends])
+    telling, moves, turns = ([cut for cut in cuts if 1 <= cut <= last] for cuts in (turns, moves, turns))
+    return list(dict.fromkeys([*list(dict.fromkeys(telling))[:IN_TURN], *moves, *turns]))[:n_cuts]
 
 
 def moves_of(weights: np.ndarray) -> np.ndarray:
@@ -60,6 +53,11 @@ def in_the_middle(history: History, n_cuts: int) -> list[int]:
     return list(dict.fromkeys(int(cut) for cut in spread if 1 <= cut <= last))
 
 
+def _interleaved(groups: Iterable[Iterable[int]]) -> list[int]:
+    """The first of each, the second of each, and so on, without those that are gone."""
+    return [int(cut) for turn in zip_longest(*groups) for cut in turn if cut is not None]
+
+
 def _rare_moves(cells: Sequence[np.ndarray], random: np.random.Generator) -> list[int]:
     """The moves of every cell in turn, those into the states that it is least often in first."""
     ordered = []
@@ -67,28 +65,27 @@ def _rare_moves(cells: Sequence[np.ndarray], random: np.random.Generator) -> lis
         bars = random.permutation(moves_of(weights))
         _, states, counts = np.unique(weights, return_inverse=True, return_counts=True)
         ordered.append(bars[np.argsort(counts[states[bars]], kind="stable")])
-    return list(dict.fromkeys(int(bar) for turn in zip_longest(*ordered) for bar in turn if bar is not None))
+    return list(dict.fromkeys(_interleaved(ordered)))
 
 
-def _before_big_changes(history: History) -> list[int]:
-    cuts: list[list[int]] = []
-    for values in _aligned(history):
+def _before_big_changes(aligned: Sequence[np.ndarray]) -> list[int]:
+    cuts = []
+    for values in aligned:
         with np.errstate(divide="ignore", invalid="ignore"):
             change = np.abs(np.diff(values) / np.maximum(np.abs(values[:-1]), 1e-12))
-        change = np.where(np.isfinite(change), change, 0.0)
-        cuts.append([int(bar) for bar in np.argsort(-change, kind="stable")[:8]])
-    return [cut for turn in zip_longest(*cuts) for cut in turn if cut is not None]
+        cuts.append(np.argsort(-np.where(np.isfinite(change), change, 0.0), kind="stable")[:8])
+    return _interleaved(cuts)
 
 
-def _gaps(history: History) -> list[int]:
-    cuts = []
-    for values in _aligned(history):
+def _gaps(aligned: Sequence[np.ndarray]) -> list[int]:
+    cuts: list[int] = []
+    for values in aligned:
         known = ~np.isnan(values)
         if known.any():
             first = int(np.argmax(known))
             inside = np.flatnonzero(~known[first:]) + first
-            ends = [bar for bar in inside if bar + 1 < len(known) and known[bar + 1]]
-            cuts += [first - 1, *(int(bar) for bar in (*ends[:3], *inside[:: max(1, len(inside) // 4)]))]
+            ends = inside[known[np.minimum(inside + 1, len(known) - 1)]]
+            cuts += [first - 1, *ends[:3], *inside[:: max(1, len(inside) // 4)]]
     return cuts
 
 
@@ -98,7 +95,7 @@ def _releases(history: History, first: int, random: np.random.Generator) -> list
         known = history.bars_at(table["known_at"])
         bars = np.unique(known[(known > first) & (known < len(history.decisions))])
         for bar in random.permutation(bars)[:4]:
-            cuts += [int(bar) - 1, int(bar)]
+            cuts += [bar - 1, bar]
     return cuts
 
 
@@ -106,8 +103,7 @@ def _period_ends(history: History, first: int, random: np.random.Generator) -> l
     months = history.index.year.to_numpy() * 12 + history.index.month.to_numpy()
     ends = np.flatnonzero(np.diff(months))
     half = max(1, len(months) // (2 * len(np.unique(months))))
-    chosen = [int(bar) for bar in random.permutation(ends[ends > first])[:4]]
-    return [cut for bar in chosen for cut in (bar, bar - half)]
+    return [cut for bar in random.permutation(ends[ends > first])[:4] for cut in (bar, bar - half)]
 
 
 def _aligned(history: History) -> list[np.ndarray]:

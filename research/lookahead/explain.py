@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple, cast
 
@@ -12,7 +13,7 @@ import pandas as pd
 from research.lookahead.history import Future, History, delayed, rewritten, value_columns
 from research.lookahead.probes import REWRITES, Sighting
 from research.lookahead.report import CALENDAR, Leak, LeakKind
-from research.lookahead.runner import Runner, equal, moves
+from research.lookahead.runner import Runner, equal
 
 _FAR = 0.2  # of the history: what reaches further than this is no window
 
@@ -59,7 +60,7 @@ class _Row(NamedTuple):
     revision: bool
 
 
-def explain(runner: Runner, sightings: Sequence[Sighting], n_cells: int) -> list[Leak]:
+def explain(runner: Runner, sightings: Sequence[Sighting], n_cells: int) -> Leak:
     """One leak: of what the true history shows, or else of what only a strange one does, the largest move.
 
     Parameters
@@ -67,221 +68,180 @@ def explain(runner: Runner, sightings: Sequence[Sighting], n_cells: int) -> list
     n_cells
         Points of the grid that were looked at.
     """
-    strange = ("gap", "delay", "scale")
+    true = [s for s in sightings if s.probe in ("truncation", "perturbation")]
     groups = [
-        [s for s in sightings if s.probe in ("truncation", "perturbation") and not s.only_calendar],
+        [s for s in true if not s.only_calendar],
         [s for s in sightings if s.probe == "vintage"],
-        [s for s in sightings if s.only_calendar],
-        *([s for s in sightings if s.probe == probe] for probe in strange),
+        [s for s in true if s.only_calendar],
+        *([s for s in sightings if s.probe == probe] for probe in ("gap", "delay", "scale")),
     ]
     told = next(group for group in groups if group)
     shown = min(s.cell.number for s in told)
-    alike = [s for s in told if s.cell.number == shown]
-    leaking = {s.cell.number for s in sightings}
-    middle = len(alike[0].base_history.index) // 2  # where there is as much to learn from as to spoil
-    return [_leak(runner, max(alike, key=lambda s: (s.size, -abs(s.cut - middle))), alike, len(leaking), n_cells)]
+    case = _Case(runner, [s for s in told if s.cell.number == shown])
+    return case.leak(len({s.cell.number for s in sightings}), n_cells)
 
 
-def _leak(runner: Runner, sighting: Sighting, alike: list[Sighting], n_leaking: int, n_cells: int) -> Leak:
-    history, cut = sighting.base_history, sighting.cut
-    culprit = None if sighting.only_calendar else _culprit(runner, sighting)
-    row, nearest, reach = _source(runner, sighting, culprit) if culprit else (None, None, 0)
-    altered = sighting.altered if nearest is None else nearest
-    bars = _moved(sighting, altered)
-    sizes = moves(sighting.base[bars], altered[bars])
-    clearest = bars[np.flatnonzero(sizes == sizes.max())]
-    bar = int(bars[0] if sighting.probe == "delay" else clearest[-1])
-    kind = _kind(runner, sighting, alike, culprit, row, reach, bar)
-    cause, remedy = USUAL[kind]
-    return Leak(
-        kind=kind,
-        probe=sighting.probe,
-        metal=history.metal,
-        parameters=dict(sighting.cell.parameters),
-        input=culprit or (CALENDAR if sighting.only_calendar else ", ".join(sorted(history.tables))),
-        moved=pd.Timestamp(history.index[bar]),
-        knowing=float(sighting.base[bar]),
-        unknowing=float(altered[bar]),
-        largest=float(moves(sighting.base[sighting.moved], sighting.altered[sighting.moved]).max()),
-        n_moved=len(sighting.moved),
-        cut=pd.Timestamp(history.index[cut]),
-        learned_from=None if row is None else row.known_at,
-        period=None if row is None else row.period,
-        value=None if row is None else row.value,
-        n_cuts=len({s.cut for s in alike}),
-        n_cells=n_leaking,
-        of_cells=n_cells,
-        cause=cause,
-        remedy=remedy,
-    )
+class _Case:
+    """What one cell showed; the clearest of it is asked again, narrower."""
 
+    def __init__(self, runner: Runner, alike: list[Sighting]) -> None:
+        self.runner, self.alike, self.history = runner, alike, alike[0].base_history
+        middle = len(self.history.index) // 2  # where there is as much to learn from as to spoil
+        self.shown = max(alike, key=lambda s: (s.sizes(s.altered, s.moved).sum(), -abs(s.cut - middle)))
+        self.after = self.history.decisions.iloc[self.shown.cut]
+        self.culprit = None if self.shown.only_calendar else self._culprit()
+        self.row: _Row | None = None
+        self.nearest: np.ndarray = self.shown.altered
+        self.reach = 0
+        if self.culprit:
+            self._find_source(self.culprit)
 
-def _kind(
-    runner: Runner,
-    sighting: Sighting,
-    alike: list[Sighting],
-    culprit: str | None,
-    row: _Row | None,
-    reach: int,
-    bar: int,
-) -> LeakKind:
-    """Name the mistake by how far it reaches, in which direction, and by what it does when everything comes later."""
-    index = sighting.base_history.index
-    horizon = max(s.cut + 1 - int(s.moved[0]) for s in alike)
-    if sighting.only_calendar:
-        return "end of sample"
-    if sighting.probe == "vintage" or (
-        row is not None and row.revision and not _by_first_prints(runner, sighting, culprit)
-    ):
-        return "newest vintage"
-    if reach > max(24, _FAR * (len(index) - sighting.cut)) or (culprit is None and horizon > _FAR * len(index)):
-        return "whole sample"
-    if sighting.probe == "gap" or _nothing_known(sighting, culprit, bar):
-        return "filled hole"
-    if sighting.probe == "delay":
-        return "period dates"
-    if row is not None and row.period <= index[bar] and _ignores_delays(runner, sighting):
-        return "period dates"
-    if horizon > max(24, 0.4 * sighting.cut):
-        return "whole sample"
-    return "next bar" if horizon == 1 and reach <= 1 else _window(runner, sighting, alike)
+    def leak(self, n_leaking: int, n_cells: int) -> Leak:
+        """The report's line."""
+        shown, index = self.shown, self.history.index
+        bars = shown.moved_by(self.nearest)
+        sizes = shown.sizes(self.nearest, bars)
+        bar = int(bars[0] if shown.probe == "delay" else bars[sizes == sizes.max()][-1])
+        kind = self._kind(bar)
+        several = CALENDAR if shown.only_calendar else ", ".join(sorted(self.history.tables))
+        return Leak(
+            kind=kind,
+            probe=shown.probe,
+            metal=self.history.metal,
+            parameters=dict(shown.cell.parameters),
+            input=self.culprit or several,
+            moved=pd.Timestamp(index[bar]),
+            knowing=float(shown.base[bar]),
+            unknowing=float(self.nearest[bar]),
+            largest=float(shown.sizes(shown.altered, shown.moved).max()),
+            n_moved=len(shown.moved),
+            cut=pd.Timestamp(index[shown.cut]),
+            learned_from=self.row and self.row.known_at,
+            period=self.row and self.row.period,
+            value=self.row and self.row.value,
+            n_cuts=len({s.cut for s in self.alike}),
+            n_cells=n_leaking,
+            of_cells=n_cells,
+            cause=USUAL[kind][0],
+            remedy=USUAL[kind][1],
+        )
 
+    def _kind(self, bar: int) -> LeakKind:
+        """Name the mistake by how far it reaches, in which direction, and by what it does when all comes later."""
+        index, shown, row = self.history.index, self.shown, self.row
+        horizon = max(s.cut + 1 - int(s.moved[0]) for s in self.alike)
+        if shown.only_calendar:
+            return "end of sample"
+        if shown.probe == "vintage" or (row is not None and row.revision and not self._by_first_prints()):
+            return "newest vintage"
+        far = self.reach > max(24, _FAR * (len(index) - shown.cut))
+        if far or (self.culprit is None and horizon > _FAR * len(index)):
+            return "whole sample"
+        if shown.probe == "gap" or self._nothing_known(bar):
+            return "filled hole"
+        if shown.probe == "delay" or (row is not None and row.period <= index[bar] and self._ignores_delays()):
+            return "period dates"
+        if horizon > max(24, 0.4 * shown.cut):
+            return "whole sample"
+        return "next bar" if horizon == 1 and self.reach <= 1 else self._window()
 
-def _window(runner: Runner, sighting: Sighting, alike: list[Sighting]) -> LeakKind:
-    """Whether a few later bars are those of a period that is not over yet, or any."""
-    index = sighting.base_history.index
-    starts, cuts = [int(s.moved[0]) for s in alike], [s.cut for s in alike]
-    for unit in "WMQY":
-        span = index.to_period(unit)
-        if bool((span[starts] == span[cuts]).all()) and _still_at_ends(runner, sighting, span):
-            return "period start"
-    return "later bars"
+    def _window(self) -> LeakKind:
+        """Whether a few later bars are those of a period that is not over yet, or any."""
+        starts, cuts = [int(s.moved[0]) for s in self.alike], [s.cut for s in self.alike]
+        for unit in "WMQY":
+            span = self.history.index.to_period(unit)
+            if bool((span[starts] == span[cuts]).all()) and self._still_at_ends(span):
+                return "period start"
+        return "later bars"
 
+    def _still_at_ends(self, span: pd.PeriodIndex) -> bool:
+        """Whether nothing moves when the history is cut where periods end."""
+        ends = np.flatnonzero(span[:-1] != span[1:])
+        few = ends[np.unique(np.linspace(0, len(ends) - 1, 12).astype(int))] if len(ends) else ends
+        closed = [replace(self.shown, cut=int(end)) for end in few]
+        return bool(closed) and not any(
+            len(end.moved_by(self._weights(rewrite, Future(self.history.decisions.iloc[end.cut]))))
+            for end in closed
+            for rewrite in ("raised", "lowered")
+        )
 
-def _still_at_ends(runner: Runner, sighting: Sighting, span: pd.PeriodIndex) -> bool:
-    """Whether nothing moves when the history is cut where periods end."""
-    ends = np.flatnonzero(span[:-1] != span[1:])
-    for end in ends[np.unique(np.linspace(0, len(ends) - 1, 12).astype(int))] if len(ends) else ():
-        closed = replace(sighting, cut=int(end))
-        future = Future(sighting.base_history.decisions.iloc[end])
-        for rewrite in ("raised", "lowered"):
-            altered = rewritten(sighting.base_history, REWRITES[rewrite], future)
-            if _shows(closed, runner.run_all(altered, [sighting.cell.parameters])[0].weights):
-                return False
-    return len(ends) > 0
+    def _by_first_prints(self) -> bool:
+        """Whether later first prints move something too, and not only the revisions of what was known."""
+        if self.culprit is None:
+            return False
+        true, dataset = self.history.tables[self.culprit], self.history.datasets[self.culprit]
+        revision = true.duplicated(["observed_for", *dataset.key])
+        tables = (REWRITES[rewrite](true, dataset, Future(self.after)) for rewrite in ("raised", "lowered"))
+        histories = (self.history.with_tables({str(self.culprit): t.where(~revision, true)}) for t in tables)
+        return any(len(self.shown.moved_by(self._decided(history))) for history in histories)
 
+    def _ignores_delays(self) -> bool:
+        """Whether weights stay on their dates when everything becomes known two bars later; else they move with it."""
+        late, base = self._decided(delayed(self.history)), self.shown.base[:-2]
+        return late is not None and bool(equal(base, late[:-2]).mean() > equal(base, late[2:]).mean())
 
-def _by_first_prints(runner: Runner, sighting: Sighting, culprit: str | None) -> bool:
-    """Whether later first prints move something too, and not only the revisions of what was known."""
-    history = sighting.base_history
-    if culprit is None:
-        return False
-    true = history.tables[culprit]
-    revision = true.duplicated(["observed_for", *history.datasets[culprit].key])
-    for rewrite in ("raised", "lowered"):
-        table = REWRITES[rewrite](true, history.datasets[culprit], Future(history.decisions.iloc[sighting.cut]))
-        altered = history.with_tables({culprit: table.where(~revision, true)})
-        if _shows(sighting, runner.run_all(altered, [sighting.cell.parameters])[0].weights):
-            return True
-    return False
+    def _nothing_known(self, bar: int) -> bool:
+        """Whether the input had no usable value where the output moved."""
+        if self.culprit is None or self.history.datasets[self.culprit].kind != "series":
+            return False
+        return bool(np.isnan(self.history.panel()[self.culprit].iloc[bar]))
 
+    def _culprit(self) -> str | None:
+        """The one input whose future alone moves most; ``None`` if it takes several."""
+        ids = sorted(self.history.tables)
+        if len(ids) == 1:
+            return ids[0]
+        sizes = dict.fromkeys(ids, 0.0)
+        for identity in ids:
+            for rewrite in dict.fromkeys((self.shown.rewrite, "raised", "lowered")):
+                altered = self._weights(rewrite, Future(self.after), identity)
+                if altered is not None:
+                    moved = self.shown.sizes(altered, self.shown.moved_by(altered))
+                    sizes[identity] = max(sizes[identity], float(moved.sum()))
+        best = max(sizes, key=lambda identity: sizes[identity])
+        return best if sizes[best] > 0 else None
 
-def _ignores_delays(runner: Runner, sighting: Sighting) -> bool:
-    """Whether weights stay on their dates when everything becomes known two bars later; else they move with it."""
-    late = runner.run_all(delayed(sighting.base_history), [sighting.cell.parameters])[0].weights
-    if late is None:
-        return False
-    stay = equal(sighting.base[:-2], late[:-2]).mean()
-    follow = equal(sighting.base[:-2], late[2:]).mean()
-    return bool(stay > follow)
-
-
-def _culprit(runner: Runner, sighting: Sighting) -> str | None:
-    """The one input whose future alone moves most; ``None`` if it takes several."""
-    history, future = sighting.base_history, Future(sighting.base_history.decisions.iloc[sighting.cut])
-    ids = sorted(history.tables)
-    if len(ids) == 1:
-        return ids[0]
-    sizes: dict[str, float] = {}
-    for identity in ids:
-        for rewrite in dict.fromkeys((sighting.rewrite, "raised", "lowered")):
-            altered = _weights(runner, sighting, rewrite, future, identity)
-            if altered is not None:
-                bars = _moved(sighting, altered)
-                sizes[identity] = max(sizes.get(identity, 0.0), float(moves(sighting.base[bars], altered[bars]).sum()))
-    best = max(sizes, key=lambda identity: sizes[identity], default=None)
-    return best if best is not None and sizes[best] > 0 else None
-
-
-def _source(runner: Runner, sighting: Sighting, identity: str) -> tuple[_Row | None, np.ndarray | None, int]:
-    """The first later row that moves something, the weights without it, and how many bars ahead the farthest lies."""
-    history = sighting.base_history
-    table = history.tables[identity]
-    after = history.decisions.iloc[sighting.cut]
-    if sighting.rewrite == "revised":
-        known = table[table["known_at"] <= after]
-        return (None if known.empty else _row(known, len(known) - 1, history, identity)), None, 0
-    later = table.index[table["known_at"] > after]
-    moments = table["known_at"].loc[later].drop_duplicates().tolist()
-    nearest: tuple[_Row | None, np.ndarray | None] = None, None
-    reach = 0
-    others = dict.fromkeys((sighting.rewrite, "raised", "lowered", "mirrored", "scrambled"))
-    for rewrite in sorted(others, key=lambda name: name == "dropped"):  # without a row the next one is in its place
-
-        def until(n: int, rewrite: str = rewrite) -> np.ndarray | None:
-            return _weights(runner, sighting, rewrite, Future(after, moments[n]), identity)
-
-        def since(n: int, rewrite: str = rewrite) -> np.ndarray | None:
-            return _weights(runner, sighting, rewrite, Future(moments[n - 1] if n else after), identity)
-
+    def _find_source(self, identity: str) -> None:
+        """The first later row that moves something, the weights without it, and how many bars ahead the farthest is."""
+        table = self.history.tables[identity]
+        known = table["known_at"] <= self.after
+        if self.shown.rewrite == "revised":
+            if known.any():
+                self.row = self._row(identity, int(np.flatnonzero(known)[-1]))
+            return
+        moments = table["known_at"][~known].drop_duplicates().tolist()
         last = len(moments) - 1
-        if last < 0 or not _shows(sighting, until(last)):
-            continue
-        if nearest[0] is None:
-            first = _bisect(last + 1, lambda n: _shows(sighting, until(n)))
-            place = int(table.index[table["known_at"] == moments[first]][-1])
-            nearest = _row(table, place, history, identity), until(first)
-        farthest = last - _bisect(last + 1, lambda n: _shows(sighting, since(last - n)))  # noqa: B023
-        ahead = [moments[farthest], *([nearest[0].known_at] if nearest[0] else [])]
-        reach = max(reach, int(history.bars_at(pd.Series(ahead)).max()) - sighting.cut)
-    return *nearest, reach
+        others = dict.fromkeys((self.shown.rewrite, "raised", "lowered", "mirrored", "scrambled"))
+        for rewrite in sorted(others, key=lambda name: name == "dropped"):  # without a row the next is in its place
 
+            def until(n: int, rewrite: str = rewrite) -> np.ndarray | None:
+                return self._weights(rewrite, Future(self.after, moments[n]), identity)
 
-def _bisect(n: int, shows: Callable[[int], bool]) -> int:
-    """The first of ``n`` that shows, where the last is known to."""
-    low, high = 0, n - 1
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if shows(middle) else (middle + 1, high)
-    return low
+            def since(n: int, rewrite: str = rewrite) -> np.ndarray | None:
+                return self._weights(rewrite, Future(moments[n - 1] if n else self.after), identity)
 
+            if last < 0 or not self._shows(until(last)):
+                continue
+            if self.row is None:
+                first = bisect_left(range(last), True, key=lambda n: self._shows(until(n)))
+                self.nearest = cast(np.ndarray, until(first))
+                self.row = self._row(identity, int(np.flatnonzero(table["known_at"] == moments[first])[-1]))
+            nearer = bisect_left(range(last), True, key=lambda n: self._shows(since(last - n)))
+            ahead = pd.Series([moments[last - nearer], self.row.known_at])
+            self.reach = max(self.reach, int(self.history.bars_at(ahead).max()) - self.shown.cut)
 
-def _row(table: pd.DataFrame, place: int, history: History, identity: str) -> _Row:
-    row = cast(pd.Series, table.loc[place])
-    columns = value_columns(table, history.datasets[identity])
-    same = table.iloc[:place][["observed_for", *history.datasets[identity].key]]
-    revision = bool((same == row[same.columns]).all(axis=1).any())
-    value = float(row[columns[0]]) if columns else float("nan")
-    return _Row(pd.Timestamp(row["known_at"]), pd.Timestamp(row["observed_for"]), value, revision)
+    def _row(self, identity: str, place: int) -> _Row:
+        table, dataset = self.history.tables[identity], self.history.datasets[identity]
+        row, columns = table.iloc[place], value_columns(table, dataset)
+        revision = bool(table.iloc[: place + 1].duplicated(["observed_for", *dataset.key]).iloc[-1])
+        value = float(row[columns[0]]) if columns else float("nan")
+        return _Row(pd.Timestamp(row["known_at"]), pd.Timestamp(row["observed_for"]), value, revision)
 
+    def _shows(self, weights: np.ndarray | None) -> bool:
+        return len(self.shown.moved_by(weights)) > 0
 
-def _weights(runner: Runner, sighting: Sighting, rewrite: str, future: Future, identity: str) -> np.ndarray | None:
-    altered = rewritten(sighting.base_history, REWRITES[rewrite], future, only=identity)
-    return runner.run_all(altered, [sighting.cell.parameters])[0].weights
+    def _weights(self, rewrite: str, future: Future, only: str | None = None) -> np.ndarray | None:
+        return self._decided(rewritten(self.history, REWRITES[rewrite], future, only))
 
-
-def _moved(sighting: Sighting, weights: np.ndarray) -> np.ndarray:
-    here = slice(0, sighting.cut + 1)
-    return np.flatnonzero(~equal(sighting.base[here], weights[here]) & sighting.cell.stable[here])
-
-
-def _shows(sighting: Sighting, weights: np.ndarray | None) -> bool:
-    return weights is not None and len(_moved(sighting, weights)) > 0
-
-
-def _nothing_known(sighting: Sighting, culprit: str | None, bar: int) -> bool:
-    """Whether the input had no usable value where the output moved."""
-    history = sighting.base_history
-    if culprit is None or history.datasets[culprit].kind != "series":
-        return False
-    return bool(np.isnan(history.panel()[culprit].iloc[bar]))
+    def _decided(self, history: History) -> np.ndarray | None:
+        return self.runner.run_all(history, [self.shown.cell.parameters])[0].weights

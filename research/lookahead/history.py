@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from research.datasets.data import Data
 from research.datasets.dataset import Dataset
 from research.datasets.panel import Panel
 from research.thesis import Strategy
+from research.units import Floats
 
 SEED = 20251201
 
@@ -128,42 +130,44 @@ def begun_at(history: History, bar: int) -> History:
 
 def raised(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFrame:
     """Values three times as large, or five spreads higher where they can be negative."""
-    return _with_values(table, dataset, future, lambda v, all_: v * 3 if (all_ > 0).all() else v + 5 * _spread(all_))
+    return _with_values(table, dataset, future, partial(_larger, factor=3.0, spreads=5))
 
 
 def lowered(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFrame:
     """Values a third as large, or five spreads lower where they can be negative."""
-    return _with_values(table, dataset, future, lambda v, all_: v / 3 if (all_ > 0).all() else v - 5 * _spread(all_))
+    return _with_values(table, dataset, future, partial(_larger, factor=1 / 3, spreads=-5))
 
 
 def scrambled(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFrame:
     """Values in another order, each moved by up to a half."""
+    random = _random(dataset)
 
-    def shuffle(values: np.ndarray, _: np.ndarray) -> np.ndarray:
-        random = np.random.default_rng([SEED, zlib.crc32(dataset.id.encode())])
-        return random.permutation(values) * random.uniform(0.5, 1.5, len(values))
+    def shuffle(later: Floats, _: Floats) -> Floats:
+        moved: Floats = random.permutation(later) * random.uniform(0.5, 1.5, len(later))
+        return moved
 
     return _with_values(table, dataset, future, shuffle)
 
 
 def scaled(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFrame:
     """Values times 1000, as when a publisher changes the unit."""
-    return _with_values(table, dataset, future, lambda values, _: values * 1000)
+    return _with_values(table, dataset, future, lambda later, _: later * 1000)
 
 
 def flat(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFrame:
     """Values that stay what they last were."""
-    return _from_the_last(table, dataset, future, lambda values, last: np.full(len(values), last))
+    return _with_values(table, dataset, future, lambda later, known: np.full(len(later), known[-1]), by_key=True)
 
 
 def mirrored(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFrame:
     """What rises falls by as much from the last known value on: returns (or changes) with the other sign."""
 
-    def mirror(values: np.ndarray, last: float) -> np.ndarray:
-        positive = last > 0 and (values > 0).all()
-        return last**2 / values if positive else 2 * last - values
+    def mirror(later: Floats, known: Floats) -> Floats:
+        positive = known[-1] > 0 and (later > 0).all()
+        turned: Floats = known[-1] ** 2 / later if positive else 2 * known[-1] - later
+        return turned
 
-    return _from_the_last(table, dataset, future, mirror)
+    return _with_values(table, dataset, future, mirror, by_key=True)
 
 
 def dropped(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFrame:
@@ -176,7 +180,7 @@ def revised(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFra
     moment = future.after + pd.Timedelta("1us")
     key = ["observed_for", *dataset.key]
     known = table[table["known_at"] <= future.after].drop_duplicates(key, keep="last")
-    random = np.random.default_rng([SEED, zlib.crc32(dataset.id.encode())])
+    random = _random(dataset)
     revision = known.assign(known_at=moment).astype({"known_at": table["known_at"].dtype})
     for column in value_columns(table, dataset):
         factor = random.choice([0.5, 0.7, 1.4, 1.9], len(revision))
@@ -185,13 +189,10 @@ def revised(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFra
 
 
 def jittered(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFrame:
-    """Values moved in their twelfth digit: what no honest decision may hang on, unless two values tie."""
-
-    def shake(values: np.ndarray, _: np.ndarray) -> np.ndarray:
-        random = np.random.default_rng([SEED, len(values)])
-        return values * (1 + 1e-12 * random.standard_normal(len(values)))
-
-    return _with_values(table, dataset, future, shake)
+    """Values moved in their twelfth digit: what no decision may hang on, unless two values tie."""
+    random = np.random.default_rng([SEED, len(table)])
+    noise = 1 + 1e-12 * random.standard_normal(len(table))
+    return _with_values(table, dataset, future, lambda later, _: later * noise[-len(later) :])
 
 
 def with_hole(history: History, cut: int) -> History:
@@ -214,43 +215,38 @@ def _with_values(
     table: pd.DataFrame,
     dataset: Dataset,
     future: Future,
-    change: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    change: Callable[[Floats, Floats], Floats],
+    *,
+    by_key: bool = False,
 ) -> pd.DataFrame:
+    """Later values as a function of themselves and of the known ones; key by key where a last known one is needed."""
     rows = future.rows(table).to_numpy()
     result = table.copy()
-    for column in value_columns(table, dataset):
-        values = table[column].to_numpy()
-        changed = values.astype("float64")
-        changed[rows] = change(changed[rows], values)
-        result[column] = changed.astype(values.dtype)
-    return result
-
-
-def _from_the_last(
-    table: pd.DataFrame, dataset: Dataset, future: Future, change: Callable[[np.ndarray, float], np.ndarray]
-) -> pd.DataFrame:
-    """Later values as a function of the last known one, key by key where the table has keys."""
-    rows = future.rows(table).to_numpy()
-    result = table.copy()
-    groups: list[np.ndarray] = [np.arange(len(table))]
-    if dataset.key:
+    groups = [np.arange(len(table))]
+    if by_key and dataset.key:
         groups = [np.asarray(rows) for rows in table.groupby(list(dataset.key), sort=False).indices.values()]
     for column in value_columns(table, dataset):
         values = table[column].to_numpy()
         changed = values.astype("float64")
         for group in groups:
             known, later = group[~rows[group]], group[rows[group]]
-            if len(known) and len(later):
-                changed[later] = change(changed[later], float(changed[known[-1]]))
+            if len(later) and (len(known) or not by_key):
+                changed[later] = change(changed[later], changed[known])
         result[column] = changed.astype(values.dtype)
     return result
+
+
+def _larger(later: Floats, known: Floats, *, factor: float, spreads: int) -> Floats:
+    values = np.append(known, later)
+    spread = float(np.nanstd(values) or np.nanmax(np.abs(values)) or 1.0)
+    return later * factor if (values > 0).all() else later + spreads * spread
+
+
+def _random(dataset: Dataset) -> np.random.Generator:
+    return np.random.default_rng([SEED, zlib.crc32(dataset.id.encode())])
 
 
 def value_columns(table: pd.DataFrame, dataset: Dataset) -> list[str]:
     """Columns of numbers that describe a period, and not the row's own identity."""
     fixed = {"observed_for", "known_at", *dataset.key}
     return [name for name in table.columns if name not in fixed and pd.api.types.is_numeric_dtype(table[name])]
-
-
-def _spread(values: np.ndarray) -> float:
-    return float(np.nanstd(values) or np.nanmax(np.abs(values)) or 1.0)

@@ -17,35 +17,11 @@ from pathlib import Path
 from research.lookahead.state import Reachable
 from research.lookahead.watch import Watch
 
-_READERS = frozenset(
-    [
-        "open_data",
-        "observations",
-        "market",
-        "panel",
-        "build_market",
-        "read_csv",
-        "read_parquet",
-        "read_excel",
-        "read_feather",
-        "read_json",
-        "read_hdf",
-        "read_pickle",
-        "read_table",
-        "read_sql",
-        "scan_csv",
-        "scan_parquet",
-        "loadtxt",
-        "genfromtxt",
-        "fromfile",
-        "read_text",
-        "read_bytes",
-        "open",
-        "urlopen",
-        "load_workbook",
-        "memmap",
-    ]
-)
+_READERS = {
+    "open_data", "observations", "market", "panel", "build_market", "read_csv", "read_parquet", "read_excel",
+    "read_feather", "read_json", "read_hdf", "read_pickle", "read_table", "read_sql", "scan_csv", "scan_parquet",
+    "loadtxt", "genfromtxt", "fromfile", "read_text", "read_bytes", "open", "urlopen", "load_workbook", "memmap",
+}  # fmt: skip
 _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 _LOADERS = {("np", "load"), ("numpy", "load"), ("pickle", "load"), ("joblib", "load"), ("json", "load")}
 
@@ -132,20 +108,20 @@ def _follow(
                 known = others.get(statement.module or "", {})
                 tainted |= {a.asname or a.name: statement.lineno for a in statement.names if a.name in known}
                 continue
+            parts: list[ast.AST] = [statement]
             if isinstance(statement, _FUNCTION):
-                made = origin(*statement.args.defaults, *(d for d in statement.args.kw_defaults if d is not None))
+                parts = [default for default in (*statement.args.defaults, *statement.args.kw_defaults) if default]
                 names = [f"{statement.name}()"]
             elif isinstance(statement, ast.ClassDef):
-                made = origin(*(part for part in statement.body if not isinstance(part, _FUNCTION)))
-                made = statement.lineno if lines and statement.lineno in lines else made
+                parts = [part for part in statement.body if not isinstance(part, _FUNCTION)]
                 names = [statement.name]
-            elif isinstance(statement, ast.With | ast.For):
-                made = origin(
-                    *([statement.iter] if isinstance(statement, ast.For) else [i.context_expr for i in statement.items])
-                )
-                names = list(_targets(statement.target if isinstance(statement, ast.For) else statement))
-            else:
-                made = origin(statement)
+            elif isinstance(statement, ast.For):
+                parts, names = [statement.iter], list(_targets(statement.target))
+            elif isinstance(statement, ast.With):
+                parts = [item.context_expr for item in statement.items]
+            made = origin(*parts)
+            if isinstance(statement, ast.ClassDef) and statement.lineno in (lines or ()):
+                made = statement.lineno
             if made is not None:
                 tainted |= dict.fromkeys(names, made)
     return tainted

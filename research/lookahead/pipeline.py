@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import nan
 
-import numpy as np
 import pandas as pd
 
 from research.datasets.data import Data
@@ -36,9 +36,8 @@ def pipeline_leaks(
 
     true = decided(data)
     for cut in in_the_middle(history, n_cuts):
-        date = history.index[cut]
         other = decided(_RewrittenData(data, history.decisions.iloc[cut]))
-        yield from moved("loader", history.metal, true, other, date, "the data store")
+        yield from moved("loader", history.metal, true, other, history.index[cut], "the data store")
 
 
 class _RewrittenData(Data):
@@ -57,13 +56,10 @@ def moved(
     probe: Probe, metal: str, left: pd.Series, right: pd.Series, date: pd.Timestamp, source: str
 ) -> Iterator[Leak]:
     """A leak if two series differ at or before a date: the first bar that does."""
-    dates = left.index.union(right.index)
-    dates = dates[dates <= date]
-    before, after = (series.reindex(dates).to_numpy(dtype="float64") for series in (left, right))
-    bars = np.flatnonzero(~equal(before, after))
+    both = pd.concat([left, right], axis=1).sort_index().loc[:date].astype(float)
+    bars = both[~equal(*both.to_numpy().T)]
     if len(bars):
-        first = int(bars[0])
-        yield leak_of(probe, metal, source, dates[first], date, float(before[first]), float(after[first]), len(bars))
+        yield leak_of(probe, metal, source, bars.index[0], date, len(bars), *bars.iloc[0])
 
 
 def leak_of(
@@ -72,9 +68,9 @@ def leak_of(
     source: str,
     moved: pd.Timestamp,
     cut: pd.Timestamp,
-    knowing: float,
-    unknowing: float,
     n_moved: int,
+    knowing: float = nan,
+    unknowing: float = nan,
 ) -> Leak:
     """A leak of the house, in the words of the report."""
     where = "the loader or the panel" if probe == "loader" else "the engine"
@@ -82,7 +78,6 @@ def leak_of(
         kind="framework",
         probe=probe,
         metal=metal,
-        parameters={},
         input=source,
         moved=pd.Timestamp(moved),
         knowing=knowing,
@@ -90,10 +85,6 @@ def leak_of(
         largest=abs(knowing - unknowing),
         n_moved=n_moved,
         cut=pd.Timestamp(cut),
-        learned_from=None,
-        period=None,
-        value=None,
-        n_cuts=1,
         cause=f"{where}, and not the strategy, uses later rows, or fills before the delay has passed",
         remedy="report it with this line",
     )

@@ -9,24 +9,20 @@ from functools import cached_property
 import numpy as np
 
 from research.lookahead import history as histories
-from research.lookahead.cuts import in_the_middle
+from research.lookahead.cuts import IN_TURN, in_the_middle
 from research.lookahead.history import Future, History, Rewrite, rewritten, rewritten_whole
 from research.lookahead.report import Probe
 from research.lookahead.runner import Cell, Runner, equal, moves
 
-REWRITES: dict[str, Rewrite] = {
-    "raised": histories.raised,
-    "lowered": histories.lowered,
-    "flat": histories.flat,
-    "mirrored": histories.mirrored,
-    "scrambled": histories.scrambled,
-    "scaled": histories.scaled,
-    "dropped": histories.dropped,
-    "revised": histories.revised,
-}
+_CHANGED = (histories.raised, histories.lowered, histories.flat, histories.mirrored)
+_OTHERS = (histories.scrambled, histories.scaled, histories.dropped, histories.revised)
+REWRITES: dict[str, Rewrite] = {rewrite.__name__: rewrite for rewrite in (*_CHANGED, *_OTHERS)}
+_TURNS = tuple(REWRITES)[:4]
 _ENOUGH = 12  # sightings that settle it
-_TURNS = (("raised", "lowered"), ("flat", "mirrored"))
-PROBES_A_CUT = 5  # about: what one cut costs a cell, everything counted
+CALLS_OF_ALL, CALLS_A_CUT = (
+    125,
+    2,
+)  # what the probes that need no cut of their own take with the first cuts; a later cut
 
 Bases = Sequence[np.ndarray | None]
 
@@ -50,17 +46,21 @@ class Sighting:
     cut: int
     only_calendar: bool
 
+    def moved_by(self, weights: np.ndarray | None) -> np.ndarray:
+        """Positions of the bars at or before the cut at which other weights differ."""
+        here = slice(0, self.cut + 1)
+        if weights is None:
+            return np.array([], dtype=int)
+        return np.flatnonzero(~equal(self.base[here], weights[here]) & self.cell.stable[here])
+
     @cached_property
     def moved(self) -> np.ndarray:
-        """Positions of the bars at or before the cut that moved."""
-        here = slice(0, self.cut + 1)
-        return np.flatnonzero(~equal(self.base[here], self.altered[here]) & self.cell.stable[here])
+        """Positions of the bars that moved."""
+        return self.moved_by(self.altered)
 
-    @property
-    def size(self) -> float:
-        """Sum of their moves."""
-        bars = self.moved
-        return float(moves(self.base[bars], self.altered[bars]).sum())
+    def sizes(self, weights: np.ndarray, bars: np.ndarray) -> np.ndarray:
+        """How far each of some bars moves."""
+        return moves(self.base[bars], weights[bars])
 
 
 @dataclass
@@ -73,21 +73,24 @@ class Prober:
         The points of the grid; the first is the chosen one.
     cuts
         Bars after which the history is rewritten, the most telling first.
-    work
-        Calls of the signal that may be spent; with more cells than they last for, each cell gets its share of the cuts.
+    stride
+        1 probes every group of cells at each cut; with more, the chosen cell's and every so many of the others in turn.
+
+    Attributes
+    ----------
+    tried
+        Pairs of cell and cut that were compared.
     """
 
     runner: Runner
     history: History
     cells: Sequence[Cell]
     cuts: Sequence[int]
-    work: int
+    groups: Sequence[Sequence[int]]
+    stride: int
 
     def __post_init__(self) -> None:
-        self._groups = self.runner.groups([cell.parameters for cell in self.cells])
-        calls = len(self._groups) * PROBES_A_CUT * max(1, len(self.cuts))
-        self.stride = max(1, -(-calls // self.work))
-        self.tried: set[tuple[int, int]] = set()  # (cell, cut)
+        self.tried: set[tuple[int, int]] = set()
         self._cleared: set[int] = set()  # cells that know the ends of weeks and no more
 
     def sightings(self) -> list[Sighting]:
@@ -101,37 +104,41 @@ class Prober:
 
     def _all(self) -> Iterator[list[Sighting]]:
         """Every probe, the strongest first."""
-        history, true = self.history, [cell.base for cell in self.cells]
+        history = self.history
+        for turn, cut in enumerate(self.cuts):
+            cells = self._taking_part(turn)
+            yield from self._truncated(cut, cells)
+            for rewrite in self._rewrites(turn):
+                yield self._see("perturbation", rewrite, cut, cells)
         few = self.cuts[: min(4, max(2, len(self.cuts) // 6))]
-        for number, cut in enumerate(self.cuts):
-            yield from self._truncated(number, cut)
-            turns = (*_TURNS[0], *_TURNS[1]) if number < len(self.cuts) // 4 else _TURNS[number % 2]
-            for rewrite in turns:
-                yield self._repeat("perturbation", rewrite, history, true, cut, self._taking_part(number))
-        for number, cut in enumerate(few):
-            for probe, rewrite in (("perturbation", "scrambled"), ("scale", "scaled"), ("vintage", "revised")):
-                yield self._repeat(probe, rewrite, history, true, cut, self._taking_part(number))  # type: ignore[arg-type]
         middle = in_the_middle(history, len(few))
-        for number, cut in enumerate(middle):
-            cells = self._taking_part(number)
-            yield self._repeat("vintage", "revised", history, true, cut, cells)
+        probes: tuple[tuple[Probe, str], ...] = (("perturbation", "scrambled"), ("scale", "scaled"))
+        for turn, cut in enumerate(few):
+            for probe, rewrite in (*probes, ("vintage", "revised")):
+                yield self._see(probe, rewrite, cut, self._taking_part(turn))
+        for turn, cut in enumerate(middle):
+            cells = self._taking_part(turn)
+            yield self._see("vintage", "revised", cut, cells)
             hole = histories.with_hole(history, cut)
             in_hole = self._weights(hole, cells)
             for rewrite in ("raised", "lowered", "dropped"):
-                yield self._repeat("gap", rewrite, hole, in_hole, cut, cells)
-        late = histories.delayed(history)
-        cells = self._taking_part(0)
+                yield self._see("gap", rewrite, cut, cells, hole, in_hole)
+        late, cells = histories.delayed(history), self._taking_part(0)
         when_late = self._weights(late, cells)
         for cut in (*middle[:2], *few):
             for rewrite in ("raised", "lowered"):
-                yield self._repeat("delay", rewrite, late, when_late, cut, cells)
+                yield self._see("delay", rewrite, cut, cells, late, when_late)
+
+    def _rewrites(self, turn: int) -> Sequence[str]:
+        """How the future is changed at one cut: in all four ways, in two, or, past the first cuts, in one."""
+        if turn >= IN_TURN:
+            return (_TURNS[turn % 4],)
+        every = turn < min(len(self.cuts), IN_TURN) // 4
+        return _TURNS if every else _TURNS[turn % 2 * 2 :][:2]
 
     def _taking_part(self, turn: int) -> list[int]:
-        """Which cells are probed at one cut: all, or the chosen one and every so many of the others in turn.
-
-        Those that one call of the signal decides take turns together.
-        """
-        return [n for at, group in enumerate(self._groups) if at == 0 or (at + turn) % self.stride == 0 for n in group]
+        """Which cells are probed at one cut; those that one call of the signal decides take turns together."""
+        return [n for at, group in enumerate(self.groups) if at == 0 or (at + turn) % self.stride == 0 for n in group]
 
     def _weights(self, history: History, cells: Sequence[int], n_bars: int | None = None) -> Bases:
         """Weights by cell; ``None`` for those not asked and those that raise."""
@@ -141,50 +148,47 @@ class Prober:
             weights[number] = answer.weights
         return weights
 
-    def _truncated(self, number: int, cut: int) -> Iterator[list[Sighting]]:
+    def _truncated(self, cut: int, cells: Sequence[int]) -> Iterator[list[Sighting]]:
         """End the history at a bar.
 
         What only the end of the calendar moves, and not the end of the data, is judged at the ends of years: that a
         week or a month has ended is public knowledge, that the sample has is not.
         """
-        cells = self._taking_part(number)
-        short = self._weights(self.history, cells, cut + 1)
-        moved = self._compare("truncation", "dropped", self.history, None, short, cut, cells)
+        moved = self._end(cut, cells)
         if not moved:
             return
-        silent = self._weights(
-            rewritten(self.history, histories.dropped, Future(self.history.decisions.iloc[cut])), cells
-        )
-        learned: list[Sighting] = []
-        only_ended: list[Sighting] = []
-        for sighting in moved:
-            answer = silent[sighting.cell.number]
-            by_data = answer is None or not equal(sighting.base[: cut + 1], answer[: cut + 1]).all()
-            (learned if by_data else only_ended).append(sighting)
+        silent = self._weights(rewritten(self.history, histories.dropped, self._future(cut)), cells)
+        told = {s.cell.number: silent[s.cell.number] for s in moved}
+        learned = [s for s in moved if (w := told[s.cell.number]) is None or not equal(s.base, w)[: cut + 1].all()]
         yield learned
-        suspects = [s.cell.number for s in only_ended if s.cell.number not in self._cleared]
-        if suspects:
-            yield from self._ends_of_years(suspects)
-
-    def _ends_of_years(self, cells: list[int]) -> Iterator[list[Sighting]]:
-        """The calendar cut at every end of a year: no bar before the week that is still open there may move."""
-        index = self.history.index
-        weeks = index.to_period("W").asi8
-        for end in np.flatnonzero(index.year[:-1] != index.year[1:]):
-            short = self._weights(self.history, cells, int(end) + 1)
+        suspects = [s.cell.number for s in moved if s not in learned and s.cell.number not in self._cleared]
+        index, weeks = self.history.index, self.history.index.to_period("W").asi8
+        for end in np.flatnonzero(index.year[:-1] != index.year[1:]) if suspects else ():
+            # no bar before the week that is still open there may move
             last = end if weeks[end] != weeks[end + 1] else np.searchsorted(weeks, weeks[end]) - 1
-            seen = self._compare("truncation", "dropped", self.history, None, short, int(end), cells, ended=True)
-            leaks = [s for s in seen if (s.moved <= last).any()]
+            leaks = [s for s in self._end(int(end), suspects, ended=True) if (s.moved <= last).any()]
             if leaks:
                 yield leaks
                 return
-        self._cleared |= set(cells)
+        self._cleared |= set(suspects)
 
-    def _repeat(
-        self, probe: Probe, rewrite: str, history: History, bases: Bases, cut: int, cells: Sequence[int]
+    def _end(self, cut: int, cells: Sequence[int], *, ended: bool = False) -> list[Sighting]:
+        altered = self._weights(self.history, cells, cut + 1)
+        return self._compare("truncation", "dropped", self.history, None, altered, cut, cells, ended)
+
+    def _see(
+        self,
+        probe: Probe,
+        rewrite: str,
+        cut: int,
+        cells: Sequence[int],
+        history: History | None = None,
+        bases: Bases | None = None,
     ) -> list[Sighting]:
-        altered = rewritten(history, REWRITES[rewrite], Future(history.decisions.iloc[cut]))
-        return self._compare(probe, rewrite, history, bases, self._weights(altered, cells), cut, cells)
+        """Rewrite the future after a cut: of the true history, or of another one with its own weights."""
+        history = history or self.history
+        altered = self._weights(rewritten(history, REWRITES[rewrite], self._future(cut)), cells)
+        return self._compare(probe, rewrite, history, bases, altered, cut, cells, False)
 
     def _compare(
         self,
@@ -195,20 +199,18 @@ class Prober:
         altered: Bases,
         cut: int,
         cells: Sequence[int],
-        *,
-        ended: bool = False,
+        ended: bool,
     ) -> list[Sighting]:
         found = []
-        for number in cells:
-            cell = self.cells[number]
-            base, other = cell.base if bases is None else bases[number], altered[number]
-            if base is None or other is None:
-                continue
-            self.tried.add((number, cut))
-            sighting = Sighting(probe, rewrite, history, cell, base, other, cut, ended)
-            if len(sighting.moved):
-                found.append(sighting)
-        return found
+        for cell in (self.cells[number] for number in cells):
+            base, other = cell.base if bases is None else bases[cell.number], altered[cell.number]
+            if base is not None and other is not None:
+                self.tried.add((cell.number, cut))
+                found.append(Sighting(probe, rewrite, history, cell, base, other, cut, ended))
+        return [sighting for sighting in found if len(sighting.moved)]
+
+    def _future(self, cut: int) -> Future:
+        return Future(self.history.decisions.iloc[cut])
 
 
 def stable_bars(

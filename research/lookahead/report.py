@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from math import isnan
 from typing import Literal
 
@@ -13,16 +13,9 @@ from research.values import plain_dict
 
 Probe = Literal["truncation", "perturbation", "gap", "vintage", "delay", "scale", "loader", "engine"]
 LeakKind = Literal[
-    "next bar",
-    "later bars",
-    "whole sample",
-    "period start",
-    "period dates",
-    "filled hole",
-    "newest vintage",
-    "end of sample",
-    "framework",
-]
+    "next bar", "later bars", "whole sample", "period start", "period dates", "filled hole", "newest vintage",
+    "end of sample", "framework",
+]  # fmt: skip
 CALENDAR = "the calendar"
 
 
@@ -67,7 +60,7 @@ class Leak:
     kind: LeakKind
     probe: Probe
     metal: str
-    parameters: Mapping[str, object]
+    parameters: Mapping[str, object] = field(default_factory=dict)
     input: str
     moved: pd.Timestamp
     knowing: float
@@ -75,35 +68,27 @@ class Leak:
     largest: float
     n_moved: int
     cut: pd.Timestamp
-    learned_from: pd.Timestamp | None
-    period: pd.Timestamp | None
-    value: float | None
-    n_cuts: int
+    learned_from: pd.Timestamp | None = None
+    period: pd.Timestamp | None = None
+    value: float | None = None
+    n_cuts: int = 1
     n_cells: int = 1
     of_cells: int = 1
     cause: str
     remedy: str
 
     def __str__(self) -> str:
-        source = f"from {self.input}"
+        source = cells = ""
         if self.learned_from is not None:
-            source += (
-                f": the value {self.value:.6g} for {self.period:%Y-%m-%d}, known only {self.learned_from:%Y-%m-%d}"
-            )
-        cells = ""
+            source = f": the value {self.value:.6g} for {self.period:%Y-%m-%d}, known only {self.learned_from:%Y-%m-%d}"
         if self.of_cells > 1:
-            at = ", ".join(f"{name}={value!r}" for name, value in self.parameters.items())
-            cells = f" at {at} ({self.n_cells} or more of {self.of_cells} cells leak)"
+            cells = f" at {point(self.parameters)} ({self.n_cells} or more of {self.of_cells} cells leak)"
         knowing, unknowing = different(self.knowing, self.unknowing)
         return (
             f"{self.metal}{cells}: {self.kind}: the weight of {self.moved:%Y-%m-%d} is {knowing} "
             f"and would have been {unknowing} without what came after {self.cut:%Y-%m-%d}: "
-            f"it learned {source}. Usual cause: {self.cause}. Remedy: {self.remedy}."
+            f"it learned from {self.input}{source}. Usual cause: {self.cause}. Remedy: {self.remedy}."
         )
-
-    def to_json(self) -> dict[str, object]:
-        """Plain values only."""
-        return plain_dict(asdict(self))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,10 +118,6 @@ class Violation:
 
     def __str__(self) -> str:
         return f"{self.metal}: {self.kind}: {self.what}. Usual cause: {self.cause}. Remedy: {self.remedy}."
-
-    def to_json(self) -> dict[str, object]:
-        """Plain values only."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,7 +209,7 @@ class Coverage:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckReport:
-    """Whether a strategy is honest, and if not, why.
+    """Whether a strategy looks ahead or breaks the contract of a signal, and if so, where and why.
 
     Attributes
     ----------
@@ -263,16 +244,16 @@ class CheckReport:
     not_looked_at: tuple[str, ...]
 
     @property
-    def word(self) -> Literal["honest", "NOT HONEST", "nothing to check"]:
+    def outcome(self) -> Literal["passed", "failed", "nothing to check"]:
         """The answer."""
         if self.leaks or self.violations:
-            return "NOT HONEST"
-        return "honest" if self.metals else "nothing to check"
+            return "failed"
+        return "passed" if self.metals else "nothing to check"
 
     @property
     def passed(self) -> bool:
         """Something was checked, and neither a leak nor a violation was found."""
-        return self.word == "honest"
+        return self.outcome == "passed"
 
     @property
     def complete(self) -> bool:
@@ -281,7 +262,7 @@ class CheckReport:
 
     def __str__(self) -> str:
         on = f" on {', '.join(self.metals)}" if self.metals else ""
-        lines = [f"{self.strategy}: {self.word}{on} ({self.coverage})"]
+        lines = [f"{self.strategy}: {self.outcome}{on} ({self.coverage})"]
         lines += [f"  leak: {leak}" for leak in self.leaks]
         lines += [f"  contract: {violation}" for violation in self.violations]
         lines += [f"  note: {note}" for note in self.notes]
@@ -293,16 +274,18 @@ class CheckReport:
     def to_json(self) -> dict[str, object]:
         """Plain values only."""
         found = {field.name: getattr(self, field.name) for field in fields(self)}
-        return plain_dict({"word": self.word, "passed": self.passed, "complete": self.complete, **found})
+        return plain_dict({"outcome": self.outcome, "passed": self.passed, "complete": self.complete, **found})
+
+
+def point(parameters: Mapping[str, object]) -> str:
+    """Parameters as they are shown: ``threshold=2.0, hold_days=183``."""
+    return ", ".join(f"{name}={value!r}" for name, value in parameters.items())
 
 
 def different(left: float, right: float) -> tuple[str, str]:
     """Two weights in as few digits as tell them apart."""
-    for digits in range(4, 18):
-        texts = tuple(_weight(value, digits) for value in (left, right))
-        if texts[0] != texts[1]:
-            break
-    return texts[0], texts[1]
+    texts = ((_weight(left, digits), _weight(right, digits)) for digits in range(4, 18))
+    return next((pair for pair in texts if pair[0] != pair[1]), (f"{left:.17g}", f"{right:.17g}"))
 
 
 def _weight(value: float, digits: int) -> str:

@@ -8,12 +8,13 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from research.datasets.panel import Panel
-from research.errors import SignalError
+from research.errors import AssayError, SignalError
 from research.lookahead.history import History
 from research.lookahead.state import Reachable, same_random_state
 from research.lookahead.watch import Watch
@@ -28,7 +29,7 @@ class Decided:
     """Weights by bar, or the error that came instead."""
 
     weights: np.ndarray | None
-    error: Exception | None = None
+    error: AssayError | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,7 @@ class Runner:
     elsewhere
         Whether it ran in a process with another hash seed, too.
     together
-        Parameters whose values are tried in one call (``research.many``), but for the chosen cell's.
+        Parameters whose values are tried in one call (``research.many``).
     """
 
     strategy: Strategy
@@ -94,39 +95,30 @@ class Runner:
         return decided
 
     def find_together(self, history: History, decisions: Sequence[tuple[Mapping[str, object], np.ndarray]]) -> None:
-        """Find the parameters of which the signal takes many values at once, with the same bits for every cell.
-
-        The chosen cell, which comes first, is always run alone.
-        """
+        """Find the parameters of which the signal takes many values at once, with the same bits for every cell."""
         cells, panel = [parameters for parameters, _ in decisions], history.panel()
-        self.together = []
-        if len(cells) > 2 and not self.strategy.vectorised:
+        self.together = ()
+        if len(cells) > 1 and not self.strategy.vectorised:
             self.state.restore()
             with self._contained():
-                self.together = together(lambda point: self.strategy.decide(panel, point), cells[1:], panel.index)
-            answers = self.run_all(history, cells)
-            if any(
-                answer.weights is None or (answer.weights.tobytes() != base.tobytes())
-                for (_, base), answer in zip(decisions, answers, strict=True)
-            ):
-                self.together = []
+                self.together = together(partial(self.strategy.decide, panel), cells, panel.index)
+            found = [answer.weights for answer in self.run_all(history, cells)]
+            if any(w is None or w.tobytes() != base.tobytes() for (_, base), w in zip(decisions, found, strict=True)):
+                self.together = ()
 
     def _decide_all(self, panel: Panel, cells: Sequence[Mapping[str, object]]) -> list[Decided]:
-        decided = {0: self._decide(panel, cells[0])}
-        for places in self.groups(cells)[1:]:
-            some, table = [cells[place] for place in places], None
+        decided: dict[int, Decided] = {}
+        for places in alike(cells, self.together):
+            table = None
             if len(places) > 1:
                 self.n_runs += 1
-                table = ask_together(lambda point: self.strategy.decide(panel, point), self.together, some, panel.index)
+                some = [cells[place] for place in places]
+                table = ask_together(partial(self.strategy.decide, panel), self.together, some, panel.index)
             for number, place in enumerate(places):
                 decided[place] = (
                     self._decide(panel, cells[place]) if table is None else Decided(table[number].astype(float))
                 )
         return [decided[place] for place in range(len(cells))]
-
-    def groups(self, cells: Sequence[Mapping[str, object]]) -> list[list[int]]:
-        """Positions of the cells that one call decides; the first is alone."""
-        return [[0], *([place + 1 for place in places] for places in alike(cells[1:], self.together))]
 
     @contextmanager
     def _contained(self) -> Iterator[None]:
@@ -142,16 +134,16 @@ class Runner:
 
     def _decide(self, panel: Panel, parameters: Mapping[str, object]) -> Decided:
         self.n_runs += 1
+        name = self.strategy.name
         try:
             weights = self.strategy.decide(panel, parameters)
-        except Exception as error:  # noqa: BLE001 - whatever a strange history provokes is an outcome
-            return Decided(None, error)
-        if not isinstance(weights, pd.Series) or not weights.index.equals(panel.index):
-            return Decided(None, SignalError(f"{self.strategy.name}: no Series of weights on panel.index"))
-        try:
+            if not isinstance(weights, pd.Series) or not weights.index.equals(panel.index):
+                raise SignalError(f"{name}: no Series of weights on panel.index")
             return Decided(weights.to_numpy(dtype="float64", copy=True))
-        except (TypeError, ValueError) as error:
+        except AssayError as error:
             return Decided(None, error)
+        except Exception as error:  # noqa: BLE001 - whatever a strange history provokes is an outcome
+            return Decided(None, SignalError(f"{name}: the signal raised {type(error).__name__}: {error}; mend it"))
 
 
 def equal(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -189,8 +181,5 @@ def _fingerprint(panel: Panel) -> tuple[object, ...]:
 
 
 def _hash(column: pd.Series) -> int:
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return hash(column.to_numpy(dtype="datetime64[us]").tobytes())
-    if pd.api.types.is_numeric_dtype(column):
-        return hash(column.to_numpy().tobytes())
-    return hash(tuple(column))
+    values = column.to_numpy(dtype="datetime64[us]" if pd.api.types.is_datetime64_any_dtype(column) else None)
+    return hash(tuple(column) if values.dtype.hasobject else values.tobytes())

@@ -14,8 +14,8 @@ import random
 import sys
 import types
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,6 +28,13 @@ from research.thesis import Strategy
 Key = TypeVar("Key")
 _TOO_MANY = 5_000
 _MANY_ROWS = 32
+_WRAPPERS: dict[type, tuple[str, ...]] = {
+    functools.partial: ("func", "args", "keywords"),
+    types.MethodType: ("__self__", "__func__"),
+    staticmethod: ("__func__",),
+    classmethod: ("__func__",),
+    Strategy: ("signal",),
+}
 
 
 class Reachable:
@@ -95,20 +102,14 @@ class Reachable:
         elif isinstance(value, functools._lru_cache_wrapper):
             self._restorers.append(value.cache_clear)
             yield name, value.__wrapped__
-        elif isinstance(value, functools.partial):
-            yield from ((name, part) for part in (value.func, value.args, value.keywords))
-        elif isinstance(value, types.MethodType):
-            yield from ((name, part) for part in (value.__self__, value.__func__))
-        elif isinstance(value, staticmethod | classmethod):
-            yield name, value.__func__
-        elif isinstance(value, Strategy):
-            yield value.name, value.signal
+        elif isinstance(value, tuple(_WRAPPERS)):
+            parts = next(parts for kind, parts in _WRAPPERS.items() if isinstance(value, kind))
+            yield from ((name, getattr(value, part)) for part in parts)
         elif isinstance(value, types.ModuleType):
             if not self._is_user(value.__name__):
                 self._restorers.append(functools.partial(_drop_new_data, value.__dict__, frozenset(value.__dict__)))
             else:
-                self._record_mapping(value.__dict__)
-                yield from ((f"{name}.{key}", item) for key, item in vars(value).items() if not key.startswith("__"))
+                yield from self._reach_attributes(name, value)
         elif isinstance(value, pd.Series | pd.DataFrame | pd.Index):
             if _holds_data(value):
                 self.data_held.append(f"{name} ({type(value).__name__} of {len(value)} rows)")
@@ -123,11 +124,10 @@ class Reachable:
             self.data_held.append(f"{name} (a {type(value).__name__})")
         elif isinstance(value, type):
             if self._is_user(value.__module__):
-                yield from self._reach_class(value)
+                yield from self._reach_attributes(value.__name__, value)
         elif self._is_user(type(value).__module__):
             if hasattr(value, "__dict__"):
-                self._record_mapping(value.__dict__)
-                yield from ((f"{name}.{key}", item) for key, item in vars(value).items())
+                yield from self._reach_attributes(name, value)
             yield name, type(value)
 
     def _reach_function(self, function: types.FunctionType) -> Iterator[tuple[str, object]]:
@@ -140,22 +140,17 @@ class Reachable:
         self.functions.append(function)
         self.sources.add(function.__code__.co_filename)
         for cell, free in zip(function.__closure__ or (), function.__code__.co_freevars, strict=True):
-            try:
-                contents = cell.cell_contents
-            except ValueError:
-                continue
-            self._restorers.append(functools.partial(setattr, cell, "cell_contents", contents))
-            yield free, contents
+            with suppress(ValueError):  # it is empty
+                self._restorers.append(functools.partial(setattr, cell, "cell_contents", cell.cell_contents))
+                yield free, cell.cell_contents
         yield from vars(function).items()
-        yield from (("default", value) for value in function.__defaults__ or ())
-        yield from (("default", value) for value in (function.__kwdefaults__ or {}).values())
+        defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+        yield from (("default", value) for value in defaults)
         for code in self.codes(function):
             typed = (value for value in code.co_consts if isinstance(value, int | float) and value not in (-1, 0, 1))
             self.numbers |= dict.fromkeys(f"{value:.6g}" for value in typed)
             self.names |= set(code.co_names)
-            for word in code.co_names:
-                if word in function.__globals__:
-                    yield word, function.__globals__[word]
+            yield from ((name, function.__globals__[name]) for name in code.co_names if name in function.__globals__)
 
     def _reach_container(self, name: str, value: Collection[object]) -> Iterator[tuple[str, object]]:
         if isinstance(value, dict):
@@ -163,20 +158,26 @@ class Reachable:
         elif isinstance(value, list | bytearray):
             self._restorers.append(functools.partial(value.__setitem__, slice(None), list(value)))
         elif isinstance(value, set | deque):
-            self._restorers.append(functools.partial(_replace_contents, value, list(value)))
+            add = value.update if isinstance(value, set) else value.extend
+            self._restorers += [value.clear, functools.partial(add, list(value))]
         if len(value) >= _MANY_ROWS:
             self.collections_held.append(name)
         if len(value) <= _TOO_MANY:
             items = value.items() if hasattr(value, "items") else enumerate(value)
             yield from ((f"{name}[{key!r}]", item) for key, item in list(items))
 
-    def _reach_class(self, value: type) -> Iterator[tuple[str, object]]:
-        before = {key: item for key, item in vars(value).items() if not key.startswith("__")}
-        self._restorers.append(functools.partial(_restore_class, value, before))
-        yield from ((f"{value.__name__}.{key}", item) for key, item in before.items())
+    def _reach_attributes(self, name: str, value: object) -> Iterator[tuple[str, object]]:
+        """Those of a module, a class or an instance."""
+        if isinstance(value, type):
+            change = functools.partial(setattr, value), functools.partial(delattr, value)
+            self._restorers.append(functools.partial(_restore, vars(value), dict(vars(value)), *change))
+        else:
+            self._record_mapping(vars(value))
+        yield from ((f"{name}.{key}", item) for key, item in list(vars(value).items()) if not key.startswith("__"))
 
     def _record_mapping(self, mapping: dict[Key, object]) -> None:
-        self._restorers.append(functools.partial(_restore_mapping, mapping, dict(mapping)))
+        change = mapping.__setitem__, mapping.__delitem__
+        self._restorers.append(functools.partial(_restore, mapping, dict(mapping), *change))
 
     def _is_user(self, module: str) -> bool:
         """Whether a module was written by the strategy's author, and is no library."""
@@ -195,10 +196,9 @@ def fresh(strategy: Strategy) -> Strategy | None:
     """
     signal = strategy.signal
     module = sys.modules.get(getattr(signal, "__module__", "") or "")
-    file = getattr(module, "__file__", None)
-    if module is None or file is None or module.__name__ == "__main__" or not file.endswith(".py"):
-        return None
-    if "<locals>" in getattr(signal, "__qualname__", "<locals>") or not Path(file).is_file():
+    file = getattr(module, "__file__", None) or ""
+    named = "<locals>" not in getattr(signal, "__qualname__", "<locals>") and file.endswith(".py")
+    if module is None or module.__name__ == "__main__" or not named or not Path(file).is_file():
         return None
     spec = importlib.util.spec_from_file_location(module.__name__, file)
     if spec is None or spec.loader is None:
@@ -208,8 +208,8 @@ def fresh(strategy: Strategy) -> Strategy | None:
         spec.loader.exec_module(again)
     except Exception:  # noqa: BLE001 - a module that can be imported only once is checked as it stands
         return None
-    found = [value for value in vars(again).values() if isinstance(value, Strategy) and value.name == strategy.name]
-    return found[0] if found else None
+    found = (value for value in vars(again).values() if isinstance(value, Strategy) and value.name == strategy.name)
+    return next(found, None)
 
 
 @contextmanager
@@ -256,12 +256,17 @@ def _holds_data(value: pd.Series | pd.DataFrame | pd.Index) -> bool:
     return len(value) >= _MANY_ROWS and not dates
 
 
-def _restore_mapping(mapping: dict[Key, object], before: dict[Key, object]) -> None:
+def _restore(
+    mapping: Mapping[Key, object],
+    before: dict[Key, object],
+    put: Callable[[Key, object], None],
+    drop: Callable[[Key], None],
+) -> None:
     for key in [key for key in mapping if key not in before]:
-        del mapping[key]
+        drop(key)
     for key, value in before.items():
         if key not in mapping or mapping[key] is not value:
-            mapping[key] = value
+            put(key, value)
 
 
 def _drop_new_data(mapping: dict[str, object], before: frozenset[str]) -> None:
@@ -269,19 +274,3 @@ def _drop_new_data(mapping: dict[str, object], before: frozenset[str]) -> None:
     for key in [key for key in mapping if key not in before]:
         if not isinstance(mapping[key], types.ModuleType | type) and not callable(mapping[key]):
             del mapping[key]
-
-
-def _restore_class(value: type, before: dict[str, object]) -> None:
-    for key in [key for key in vars(value) if not key.startswith("__") and key not in before]:
-        delattr(value, key)
-    for key, item in before.items():
-        if vars(value).get(key) is not item:
-            setattr(value, key, item)
-
-
-def _replace_contents(value: set[object] | deque[object], before: list[object]) -> None:
-    value.clear()
-    if isinstance(value, set):
-        value.update(before)
-    else:
-        value.extend(before)

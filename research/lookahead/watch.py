@@ -10,6 +10,7 @@ import datetime
 import functools
 import inspect
 import os
+import pkgutil
 import sys
 import sysconfig
 import threading
@@ -27,31 +28,31 @@ _CODE_FILES = (".py", ".pyc", ".so", ".pyd", ".dylib", ".dll", ".nbi", ".nbc", "
 _PREFIXES = tuple({str(Path(path).resolve()) for path in (sys.prefix, sys.base_prefix)})
 _SYSTEM = ("/proc", "/sys", "/dev/null", "/dev/shm", "/dev/tty", "/usr/share/zoneinfo", "/etc/localtime")
 _EVENTS = {
-    "open": "file",
-    "os.listdir": "file",
-    "os.scandir": "file",
-    "sqlite3.connect": "file",
-    "shutil.copyfile": "file",
-    "socket.connect": "network",
-    "socket.getaddrinfo": "network",
-    "socket.gethostbyname": "network",
-    "socket.sendto": "network",
-    "urllib.Request": "network",
-    "subprocess.Popen": "process",
-    "os.system": "process",
-    "os.posix_spawn": "process",
-    "os.exec": "process",
-    "os.fork": "process",
-    "gc.get_objects": "introspection",
-    "gc.get_referrers": "introspection",
+    event: kind
+    for kind, events in {
+        "file": "open os.listdir os.scandir sqlite3.connect shutil.copyfile",
+        "network": "socket.connect socket.getaddrinfo socket.gethostbyname socket.sendto urllib.Request",
+        "process": "subprocess.Popen os.system os.posix_spawn os.exec os.fork",
+        "introspection": "gc.get_objects gc.get_referrers",
+    }.items()
+    for event in events.split()
 }
+_CALLS = {  # functions that no audit event tells of
+    "outside_data": "research.datasets.data:open_data research.datasets.data:Data.observations "
+    "research.datasets.data:Data.market research.datasets.data:Data.panel research.datasets.market:build_market "
+    "research.datasets.store:load",
+    "file": "pandas:read_parquet pandas:read_feather pandas:read_orc pyarrow.parquet:read_table "
+    "pyarrow.feather:read_table pyarrow.feather:read_feather",
+    "introspection": "inspect:stack inspect:currentframe",
+    "environment": "os:getenv os:environ.__getitem__",
+}
+_OWN = ("introspection", "environment")  # of which only a call straight from the strategy counts
 _HOUSE = str(Path(__file__).resolve().parent)  # these frames stand between an event and its cause
 _PACKAGES = tuple(str(Path(sysconfig.get_paths()[name]).resolve()) for name in ("purelib", "platlib"))
 _FORBIDDEN = ("network", "process")
 _LATER = 10 * 365.25 * 86400.0  # ten years on another clock
 
 _open: list[Watch] = []
-_installed = False
 
 
 class Watch:
@@ -73,7 +74,7 @@ class Watch:
     @contextmanager
     def open(self) -> Iterator[None]:
         """Watch this block."""
-        _install()
+        _install_hook()
         self._bystanders = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}
         _open.append(self)
         try:
@@ -88,8 +89,8 @@ class Watch:
 
         def profile(frame: types.FrameType, event: str, argument: object) -> None:
             if event == "call" and frame.f_code in codes:
-                kind, what, direct = codes[frame.f_code]
-                if not direct or _called_from(frame, sources):
+                kind, what = codes[frame.f_code]
+                if kind not in _OWN or _called_from(frame, sources):
                     self.note(kind, what)
             elif event == "c_call" and argument is sys._getframe and frame.f_code.co_filename in sources:
                 self.note("introspection", "sys._getframe")
@@ -119,18 +120,13 @@ class Watch:
         kind = _EVENTS[event]
         if kind == "file":
             path = arguments[0] if arguments else None
-            if (
-                not isinstance(path, str | bytes | os.PathLike)
-                or path == ":memory:"
-                or self._is_code(os.fsdecode(path))
-            ):
+            if not isinstance(path, str | bytes | os.PathLike) or path == ":memory:":
                 return
-            if self._is_data(os.fsdecode(path)) or not _done_by_a_library(while_importing=True):
-                self.note(kind, os.fsdecode(path))
-        elif kind == "process" and _done_by_a_library(while_importing=False):
-            return
-        else:
-            first: object = next((a for a in arguments if isinstance(a, str | tuple | list)), "")
+            name = os.fsdecode(path)
+            if self._is_data(name) or not (self._is_code(name) or _done_by_a_library(while_importing=True)):
+                self.note(kind, name)
+        elif kind != "process" or not _done_by_a_library(while_importing=False):
+            first = next((a for a in arguments if isinstance(a, str | tuple | list)), "")
             self.note(kind, f"{event} {first}".strip())
             if kind in _FORBIDDEN:
                 raise PermissionError(f"{event}: a signal under check may not leave its panel")
@@ -142,8 +138,6 @@ class Watch:
     def _is_code(self, path: str) -> bool:
         """Whether reading ``path`` is what importing and the interpreter do by themselves."""
         full = os.path.realpath(path)
-        if self._is_data(path):
-            return False
         if path.startswith(_SYSTEM) or full.startswith(_SYSTEM) or full.endswith(_CODE_FILES):
             return True
         return full.startswith(_PREFIXES) or os.path.basename(full) == "__pycache__"
@@ -198,11 +192,9 @@ def _later_method(method: Callable[..., datetime.date], later: datetime.timedelt
     return lambda cls, *arguments, **options: method(*arguments, **options) + later
 
 
-def _install() -> None:
-    global _installed
-    if not _installed:
-        sys.addaudithook(_hook)
-        _installed = True
+@functools.cache
+def _install_hook() -> None:
+    sys.addaudithook(_hook)
 
 
 def _hook(event: str, arguments: tuple[object, ...]) -> None:
@@ -233,41 +225,18 @@ def _done_by_a_library(*, while_importing: bool) -> bool:
     return False
 
 
-def _watched_calls() -> dict[types.CodeType, tuple[str, str, bool]]:
-    """Code -> kind, what it means, and whether only a call straight from the strategy counts."""
-    from research.datasets import data, market, store
-
-    calls: dict[Callable[..., object], tuple[str, str, bool]] = {
-        data.open_data: ("outside_data", "open_data()", False),
-        data.Data.observations: ("outside_data", "Data.observations", False),
-        data.Data.market: ("outside_data", "Data.market", False),
-        data.Data.panel: ("outside_data", "Data.panel", False),
-        market.build_market: ("outside_data", "build_market", False),
-        store.load: ("outside_data", "load", False),
-        pd.read_parquet: ("file", "pandas.read_parquet", False),
-        pd.read_feather: ("file", "pandas.read_feather", False),
-        pd.read_orc: ("file", "pandas.read_orc", False),
-        inspect.stack: ("introspection", "inspect.stack", True),
-        inspect.currentframe: ("introspection", "inspect.currentframe", True),
-        os.getenv: ("environment", "os.getenv", True),
-        type(os.environ).__getitem__: ("environment", "os.environ", True),
+def _watched_calls() -> dict[types.CodeType, tuple[str, str]]:
+    """Code -> kind and name."""
+    names = [(kind, name) for kind, names in _CALLS.items() for name in names.split()]
+    loaded = [(kind, name) for kind, name in names if name.partition(":")[0] in sys.modules]
+    return {
+        inspect.unwrap(pkgutil.resolve_name(name)).__code__: (kind, name.replace(":", ".")) for kind, name in loaded
     }
-    for module, names in {
-        "pyarrow.parquet": ("read_table",),
-        "pyarrow.feather": ("read_table", "read_feather"),
-    }.items():
-        if module in sys.modules:
-            calls |= {getattr(sys.modules[module], name): ("file", f"{module}.{name}", False) for name in names}
-    return {inspect.unwrap(function).__code__: meaning for function, meaning in calls.items()}
 
 
 def _called_from(frame: types.FrameType, sources: set[str]) -> bool:
     """Whether the strategy's own code made this call, directly or through ``Mapping.get``."""
     caller = frame.f_back
-    for _ in range(2):
-        if caller is None:
-            return False
-        if caller.f_code.co_filename in sources:
-            return True
-        caller = caller.f_back if "_collections_abc" in caller.f_code.co_filename else None
-    return False
+    if caller is not None and "_collections_abc" in caller.f_code.co_filename:
+        caller = caller.f_back
+    return caller is not None and caller.f_code.co_filename in sources

@@ -71,7 +71,7 @@ def as_of(rows: Iterable[DatasetRow], now: datetime | None = None) -> list[Datas
 
 def dataset_rows(available: Data) -> list[DatasetRow]:
     """One row a dataset, with the moment at which the next release is due; ``as_of`` tells how late it is."""
-    from research.datasets.staleness import next_release
+    from research.datasets.release import next_release
 
     rows = []
     looked = {found.id: found.line for found in available.prices_looked_over()}
@@ -133,10 +133,10 @@ def overdue(datasets: Mapping[str, Dataset], coverage: Mapping[str, tuple[str, s
     """The ids whose next release was due before ``now`` and is not here."""
     import pandas as pd
 
-    from research.datasets.staleness import staleness
+    from research.datasets.release import overdue
 
     return [
         identity
         for identity, dataset in datasets.items()
-        if staleness(dataset, pd.Timestamp(coverage[identity][1]), now).overdue
+        if overdue(dataset.release, dataset.frequency, pd.Timestamp(coverage[identity][1]), now)
     ]

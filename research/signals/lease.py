@@ -1,8 +1,14 @@
-"""The implied lease rate of a metal: what the curve pays a holder who lends it.
+r"""The curve of a metal: the implied lease rate, what it pays a holder who lends, and carry, what a future earns.
 
-All rates are decimal fractions a year, simple, on actual/360 as money-market rates are quoted (GOFO, SIFO,
-LIBOR, SOFR); days are calendar days. Every argument is a number, an array or a Series; they combine element
-by element.
+Rates are decimal fractions a year, simple, on actual/360 as money-market rates are quoted (GOFO, SIFO, LIBOR, SOFR);
+carry is on actual/365, and positive in backwardation, when the near contract stands above the far one. Every argument
+is a number, an array or a Series; they combine element by element. Throughout,
+
+- ``spot``, ``forward``, ``near``, ``far`` are prices at one moment, USD per ounce: for delivery now, later, and of the
+  nearer and the farther contract;
+- ``days`` are calendar days to the forward's date, ``days_between`` those between two deliveries, ``near_days`` and
+  ``far_days`` those to each;
+- ``rate`` and ``lease`` are the money rate and the lease rate over those days.
 
 A lease rate implied by futures contains what the interest rate leaves out: against Treasury bills it lies
 below a quoted lease rate by the spread of LIBOR or SOFR over bills, and by storage. Compare it with its own
@@ -26,19 +32,12 @@ Numbers: TypeAlias = Any  # a number, an array or a Series, mixed at will
 def forward_rate(spot: Numbers, forward: Numbers, days: Numbers) -> Numbers:
     r"""Rate at which the metal's forward price stands above spot: :math:`g = (F/S - 1)\,360/d`.
 
-    The analogue of GOFO and SIFO. Negative in backwardation.
+    The analogue of GOFO and SIFO. Negative in backwardation. With the near contract for ``spot``, the far one for
+    ``forward`` and the ``days`` between them, it is the rate between two deliveries of one venue: no spot price enters
+    then, so nothing is asynchronous.
 
     >>> round(forward_rate(32.40, 32.55, 90), 8)
     0.01851852
-
-    Parameters
-    ----------
-    spot
-        Price for delivery now, USD per ounce.
-    forward
-        Price for delivery later, USD per ounce.
-    days
-        Calendar days to the forward's date.
     """
     _check_days(days)
     return (forward / spot - 1) * YEAR / days
@@ -47,13 +46,8 @@ def forward_rate(spot: Numbers, forward: Numbers, days: Numbers) -> Numbers:
 def lease_rate_desk(rate: Numbers, forward: Numbers) -> Numbers:
     r"""Lease rate by the desk's subtraction: :math:`\ell \approx r - g`, as once GLR = LIBOR - GOFO.
 
-    Parameters
-    ----------
-    rate, forward
-        Interest rate and metal forward rate of one tenor.
+    ``rate`` and here ``forward`` are the interest rate and the metal's forward rate of one tenor.
 
-    Examples
-    --------
     >>> round(lease_rate_desk(0.0500, 0.0414), 4)
     0.0086
     """
@@ -63,22 +57,11 @@ def lease_rate_desk(rate: Numbers, forward: Numbers) -> Numbers:
 def lease_rate(spot: Numbers, forward: Numbers, rate: Numbers, days: Numbers) -> Numbers:
     r"""Lease rate by covered parity: :math:`\ell = [(1 + r d/360)\,S/F - 1]\,360/d`.
 
-    Borrow money, buy the metal, lend it, sell it forward with the interest in metal: no profit at this
-    rate.
+    Borrow money at ``rate``, buy the metal at ``spot``, lend it for ``days``, sell it ``forward`` with the interest in
+    metal: no profit at this rate.
 
     >>> round(lease_rate(32.40, 32.55, 0.0435, 90), 8)
     0.02486636
-
-    Parameters
-    ----------
-    spot
-        Price for delivery now, USD per ounce.
-    forward
-        Price for delivery later, USD per ounce.
-    rate
-        Money rate, a fraction a year, simple.
-    days
-        Calendar days to the forward's date.
     """
     _check_days(days)
     return ((1 + rate * days / YEAR) * spot / forward - 1) * YEAR / days
@@ -87,88 +70,35 @@ def lease_rate(spot: Numbers, forward: Numbers, rate: Numbers, days: Numbers) ->
 def lease_rate_continuous(spot: Numbers, forward: Numbers, rate: Numbers, days: Numbers) -> Numbers:
     r"""Lease rate compounded continuously, actual/365: :math:`\ell_c = [\ln(1 + r d/360) - \ln(F/S)]\,365/d`.
 
-    With :math:`F = S e^{(r + u - y)\tau}` this is the convenience yield net of storage, y - u. `rate` stays
-    simple, actual/360.
+    With :math:`F = S e^{(r + u - y)\tau}` this is the convenience yield net of storage, y - u, over ``days`` from
+    ``spot`` to ``forward``. ``rate`` stays simple, actual/360.
 
     >>> round(float(lease_rate_continuous(32.40, 32.55, 0.0435, 90)), 8)
     0.02513368
-
-    Parameters
-    ----------
-    spot
-        Price for delivery now, USD per ounce.
-    forward
-        Price for delivery later, USD per ounce.
-    rate
-        Money rate, a fraction a year, continuous.
-    days
-        Calendar days to the forward's date.
     """
     _check_days(days)
     return (np.log1p(rate * days / YEAR) - np.log(forward / spot)) * YEAR_CONTINUOUS / days
 
 
 def forward_price(spot: Numbers, rate: Numbers, lease: Numbers, days: Numbers) -> Numbers:
-    r"""Forward price at which `lease_rate` is `lease`: :math:`F = S\,(1 + r d/360)/(1 + \ell d/360)`.
+    r"""Forward price at which `lease_rate` is ``lease``: :math:`F = S\,(1 + r d/360)/(1 + \ell d/360)`.
+
+    From ``spot``, and ``rate`` over the ``days``.
 
     >>> round(forward_price(1.0, 0.041, 0.349, 30) - 1, 6)
     -0.024941
-
-    Parameters
-    ----------
-    spot
-        Price for delivery now, USD per ounce.
-    rate
-        Money rate, a fraction a year, simple.
-    lease
-        Lease rate, likewise.
-    days
-        Calendar days to the forward's date.
     """
     return spot * (1 + rate * days / YEAR) / (1 + lease * days / YEAR)
-
-
-def calendar_forward_rate(near: Numbers, far: Numbers, near_days: Numbers, far_days: Numbers) -> Numbers:
-    r"""Forward rate between two deliveries of one venue: :math:`g_{12} = (F_2/F_1 - 1)\,360/(d_2 - d_1)`.
-
-    No spot price enters, so nothing is asynchronous.
-
-    >>> round(calendar_forward_rate(50.00, 50.30, 28, 119), 8)
-    0.02373626
-
-    Parameters
-    ----------
-    near
-        Price of the nearer contract, USD per ounce.
-    far
-        Price of the farther contract, USD per ounce.
-    near_days
-        Calendar days to the nearer delivery.
-    far_days
-        Calendar days to the farther delivery.
-    """
-    return forward_rate(near, far, far_days - near_days)
 
 
 def calendar_lease_rate(
     near: Numbers, far: Numbers, near_days: Numbers, far_days: Numbers, rate: Numbers, *, exact: bool = True
 ) -> Numbers:
-    """Lease rate between two deliveries: covered parity, or the desk's subtraction when not `exact`.
+    """Lease rate between two deliveries: covered parity, or the desk's subtraction when not ``exact``.
 
-    Parameters
-    ----------
-    near, far
-        Prices of the two contracts at one moment.
-    near_days, far_days
-        Calendar days to delivery, counted from that day.
-    rate
-        The *forward* interest rate between the two deliveries
-        (``research.signals.bills.forward_simple_rate``), not the rate from today.
-    exact
-        Compound as contracts do, and not in a first approximation.
+    Of ``near`` and ``far``, delivered in ``near_days`` and ``far_days``. ``rate`` is the *forward* rate between
+    the two deliveries (``research.signals.bills.forward_simple_rate``), not the rate from today.
 
-    Examples
-    --------
     >>> round(calendar_lease_rate(50.00, 50.30, 28, 119, 0.0405, exact=False), 8)
     0.01676374
     """
@@ -178,6 +108,29 @@ def calendar_lease_rate(
     return lease_rate_desk(rate, forward_rate(near, far, days))
 
 
+def carry(near: Numbers, far: Numbers, days_between: Numbers) -> Numbers:
+    r"""Simple carry, what a future earns if no price moves: :math:`C = \frac{F_1 - F_2}{F_2}\,\frac{365}{d_2 - d_1}`.
+
+    Of ``near`` over ``far``, ``days_between`` their deliveries. Koijen, Moskowitz, Pedersen and Vrugt (2018) write it
+    so; the basis of Gorton, Hayashi and Rouwenhorst (2013), :math:`(F_1/F_2 - 1)\,365/(d_2 - d_1)`, is the same number.
+
+    >>> round(carry(50.00, 50.30, 91), 8)
+    -0.0239224
+    """
+    _check_days(days_between)
+    return (near - far) / far * YEAR_CONTINUOUS / days_between
+
+
+def log_carry(near: Numbers, far: Numbers, days_between: Numbers) -> Numbers:
+    r"""Slope of the curve in logs, of ``near`` over ``far``, ``days_between``: :math:`\ln(F_1/F_2)\,365/(d_2 - d_1)`.
+
+    >>> round(float(log_carry(50.00, 50.30, 91)), 8)
+    -0.02399402
+    """
+    _check_days(days_between)
+    return np.log(near / far) * YEAR_CONTINUOUS / days_between
+
+
 def _check_days(days: Numbers) -> None:
     if np.any(np.asarray(days) <= 0):
-        raise ValidationError("lease rate: days to delivery must be above 0; the far delivery comes after the near one")
+        raise ValidationError("days to delivery must be above 0; the far delivery comes after the near one")

@@ -45,19 +45,10 @@ def curve_spot(near: Numbers, far: Numbers, near_days: Numbers, far_days: Number
     The curve is continued to today at the rate between its two nearest deliveries, so that interest and lease rate
     fall out and London over this (``london / curve_spot(…) - 1``) is a premium between places alone.
 
+    ``near``, ``far``, ``near_days`` and ``far_days`` are those of ``research.signals.lease``.
+
     >>> round(curve_spot(50.00, 50.30, 28, 119), 6)
     49.908053
-
-    Parameters
-    ----------
-    near
-        Price of the nearer contract, USD per ounce.
-    far
-        Price of the farther contract, USD per ounce.
-    near_days
-        Calendar days to the nearer delivery.
-    far_days
-        Calendar days to the farther delivery.
     """
     return near * (near / far) ** (near_days / (far_days - near_days))
 
@@ -90,17 +81,10 @@ def shanghai_premium(shanghai: Numbers, usdcny: Numbers, london: Numbers, *, gra
 def usd_per_ounce(price: Numbers, usdcny: Numbers, *, grams: float, vat: float = 0.0) -> Numbers:
     """Turn CNY for ``grams`` of metal into USD per troy ounce, value-added tax taken out.
 
+    ``price``, ``usdcny`` and ``vat`` are those of ``shanghai_premium``.
+
     >>> round(usd_per_ounce(950, 7.10, grams=1), 2)
     4161.73
-
-    Parameters
-    ----------
-    price
-        CNY per gram.
-    usdcny
-        CNY per USD.
-    vat
-        Value added tax in the price, a fraction.
     """
     if grams <= 0 or vat < 0:
         raise ValidationError(f"Shanghai price: grams {grams!r} and VAT {vat!r}; give grams above 0 and VAT as 0.13")

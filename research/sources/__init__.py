@@ -1,8 +1,9 @@
 """Live data: the only code that touches the network, one module per provider.
 
-Every provider's module has ``download(client, wanted, former) -> Download``, the bytes as they came, and the pure
-``parse(body, wanted, as_of) -> DataFrame`` of ``observed_for`` and values. ``fetch`` brings the user's pack up to
-date, ``add`` takes in a file; both leave what is kept untouched when anything is wrong.
+Every provider's module has the pure ``parse(body, wanted, as_of) -> DataFrame`` of ``observed_for`` and values. The
+bytes come as the catalogue's ``ask`` says or, where that is not enough, by the module's own ``download(client, wanted,
+former) -> Download``. ``fetch`` brings the user's pack up to date, ``add`` takes in a file; both leave what is kept
+untouched when anything is wrong.
 """
 
 from research.sources.adding import AddReport, add

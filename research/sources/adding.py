@@ -14,24 +14,11 @@ from research.datasets.importing import ImportOptions, Understood, understand
 from research.datasets.importing.doubtful import span_line
 from research.datasets.registry import descriptions
 from research.datasets.release import release_of_words
-from research.datasets.user_pack import ManifestLine, keep
-from research.datasets.vintages import Merged
-from research.errors import RegistryError, SourceError, UnknownDataset, did_you_mean
+from research.errors import RegistryError, SourceError, UnknownDataset, did_you_mean, located
 from research.home import bundled_folder, user_pack_folder
-from research.provenance import hash_bytes
 from research.sources.catalog import Entry, Fields, entries, entry, make_entry
-from research.sources.fetching import merge_into, provider_of, refuse_doubtful
-from research.sources.http import utc_now
-
-_SAVED_BY_HAND = frozenset({"cftc", "cme", "ecb", "fred", "imf", "lbma", "world_bank", "world_gold_council"})
-
-_OWN: dict[str, object] = {
-    "provider": "file",
-    "whole_history": False,
-    "publisher": "the user",
-    "licence": "the user's own file",
-    "source": "a file of the user",
-}
+from research.sources.fetching import read, take_in
+from research.sources.http import Download, utc_now
 
 _USEFUL_DAYS = {"day": 10, "week": 30, "month": 100, "quarter": 200, "year": 500, "irregular": 100}
 
@@ -98,33 +85,19 @@ def add(
     one = _entry(path, identity, known.get(identity), describe)
     if identity not in entries() and identity not in known:
         chosen = replace(chosen, unit=None)  # it said what the dataset's unit is
-    understood = _vendors_own(file, one, now) or understand(file, one, chosen, today=now.date())
-    fresh, command = understood.observations, f"assay data add {quote(str(path))} --as {identity}"
-    command += replace(chosen, accept=True).words()
-    description = one.description
+    fresh, preview = _vendors_own(file, one, now) or understand(file, one, chosen, today=now.date())
+    command = f"assay data add {quote(str(path))} --as {identity}{replace(chosen, accept=True).words()}"
+    fields = one.fields
     if "known_at" in fresh and not any(rule.column for rule in one.rules):
         if not chosen.accept:
             _refuse_early(fresh, one, file.name, command)
-        description.setdefault("lag_note", "Known when the user's file says so, row by row.")
-    report = AddReport(
-        id=identity, preview=understood.preview, line=f"{identity}: nothing kept (dry run)", kept=not dry_run
-    )
+        fields = {"lag_note": "Known when the user's file says so, row by row."} | dict(fields)
+    report = AddReport(id=identity, preview=preview, line=f"{identity}: nothing kept (dry run)", kept=not dry_run)
     if dry_run:
         return report
-
-    def update(kept: pd.DataFrame | None) -> Merged:
-        refuse_doubtful(fresh, kept, one, now.date(), chosen.accept, command=command, whole_history=False)
-        return merge_into(one, kept, fresh, now)
-
-    content = file.read_bytes()
-    visit: ManifestLine = {
-        "source": "file",
-        "address": file.name,
-        "retrieved_at": now,
-        "bytes": len(content),
-        "sha256": hash_bytes(content),
-    }
-    merged = keep(folder, identity, description, update, visit)
+    saved = Download(body=file.read_bytes(), address=file.name, retrieved_at=now)
+    own = replace(one, provider="file", whole_history=False, fields=fields)
+    merged = take_in(folder, own, saved, fresh, command=command, believed=chosen.accept)
     line = f"{identity}: {merged.added} new, {merged.revised} revised, {len(merged.table)} rows kept in {folder}"
     return replace(report, line=line, added=merged.added, revised=merged.revised)
 
@@ -135,23 +108,23 @@ def _refuse_early(rows: pd.DataFrame, one: Entry, name: str, command: str) -> No
     early = rows["known_at"].dt.normalize() < ruled.dt.normalize()
     if early.any():
         row, rule = rows[early].iloc[0], ruled[early].iloc[0]
+        first = f"that for {row['observed_for']:%Y-%m-%d}, on {row['known_at']:%Y-%m-%d} instead of {rule:%Y-%m-%d}"
         raise SourceError(
             f"{name}: {int(early.sum())} of {len(rows)} values are said to be known earlier than the release rule of "
-            f"{one.id} allows, the first that for {row['observed_for']:%Y-%m-%d}, on {row['known_at']:%Y-%m-%d} "
-            f"instead of {rule:%Y-%m-%d}; nothing was kept. If it is true: {command}"
+            f"{one.id} allows, the first {first}; nothing was kept. If it is true: {command}"
         )
 
 
 def _vendors_own(path: Path, one: Entry, now: datetime) -> Understood | None:
     """The file read as the provider's own download, saved by hand; None when it is not that."""
-    if one.provider not in _SAVED_BY_HAND or not path.is_file():
+    if not one.fields.get("saved_by_hand") or not path.is_file():
         return None
     try:
-        fresh = provider_of(one).parse(path.read_bytes(), one.series, now)
+        fresh = read(one, path.read_bytes(), now)
     except SourceError:
         return None
     said = f"{path.name}: the file as {one.fields['publisher']} publishes it"
-    return Understood(observations=fresh, preview=(said, span_line(fresh, one)))
+    return Understood(fresh, (said, span_line(fresh, one)))
 
 
 def _entry(path: str | Path, identity: str, known: Fields | None, describe: Fields | None) -> Entry:
@@ -174,4 +147,5 @@ def _entry(path: str | Path, identity: str, known: Fields | None, describe: Fiel
     frequency = str(given["frequency"])
     if frequency not in _USEFUL_DAYS:
         raise RegistryError(f"{identity}: frequency {frequency!r}{did_you_mean(frequency, _USEFUL_DAYS)}")
-    return make_entry(identity, _OWN | {"longest_useful_age_days": _USEFUL_DAYS[frequency]} | given, identity)
+    with located(identity):
+        return make_entry(identity, {"provider": "file", "longest_useful_age_days": _USEFUL_DAYS[frequency]} | given)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,17 +27,8 @@ from research.datasets.store import write_atomically
 from research.errors import AssayError, IntegrityError
 from research.home import home_folder, user_pack_folder
 from research.provenance import hash_bytes, hash_text
-from research.sources.catalog import Entry, entries, entry
-from research.sources.fetching import (
-    ALL,
-    NONE,
-    SOME,
-    download_of,
-    failure,
-    fetchable,
-    new_client,
-    take_in,
-)
+from research.sources.catalog import Entry, entries
+from research.sources.fetching import ALL, NONE, SOME, download_of, failure, fetchable, new_client, take_in
 from research.sources.http import Client, Download
 
 START = "0" * 64
@@ -110,10 +101,7 @@ def archive(*, home: str | Path | None = None, client: Client | None = None) -> 
                 continue
             bodies.setdefault((download.address, hash_bytes(download.body)), (download, []))[1].append(one)
     lines = [(_line(download, digest, ones), download.body) for (_, digest), (download, ones) in bodies.items()]
-    kept, known = _append(archive_folder(home), lines)
-    for download, ones in bodies.values():
-        failed += _into_pack(home, ones, download)
-    return _report(home, kept, known, failed)
+    return _taken_in(home, _append(archive_folder(home), lines), bodies.values(), failed)
 
 
 def verify_archive(folder: Path) -> list[str]:
@@ -138,9 +126,8 @@ def verify_archive(folder: Path) -> list[str]:
     noted = json.loads(head.read_text("utf-8")) if head.is_file() else {"lines": 0, "hash": START}
     if noted != {"lines": len(chain), "hash": _head(chain)}:
         last = chain[-1]["day"] if chain else "the beginning"
-        problems.append(
-            f"{head}: {noted['lines']} lines were kept, {len(chain)} are here: what came after {last} is missing"
-        )
+        counted = f"{noted['lines']} lines were kept, {len(chain)} are here"
+        problems.append(f"{head}: {counted}: what came after {last} is missing")
     return problems
 
 
@@ -162,32 +149,33 @@ def merge_archives(other: Path, *, home: str | Path | None = None) -> ArchiveRep
         ({**line, "merged_from": line["hash"]}, (other / line["file"]).read_bytes()) for line in _read_chain(other)
     ]
     kept, known = _append(folder, theirs)
-    failed: list[str] = []
+    arrivals = []
     for line, body in sorted(theirs, key=lambda pair: pair[0]["retrieved_at"]):
         if line["file"] in kept:
             at = datetime.fromisoformat(line["retrieved_at"])
-            ones = [entry(identity) for identity in line["datasets"] if identity in entries()]
+            ones = [entries()[identity] for identity in line["datasets"] if identity in entries()]
             download = Download(body=body, address=line["address"], retrieved_at=at)
-            failed += _into_pack(home, [one for one in ones if not one.whole_history], download)
-    return _report(home, kept, known, failed)
+            arrivals.append((download, [one for one in ones if not one.whole_history]))
+    return _taken_in(home, (kept, known), arrivals, [])
 
 
-def _report(home: str | Path | None, kept: Sequence[str], known: Sequence[str], failed: Sequence[str]) -> ArchiveReport:
-    folder = archive_folder(home)
+def _taken_in(
+    home: str | Path | None,
+    appended: tuple[list[str], list[str]],
+    arrivals: Iterable[tuple[Download, list[Entry]]],
+    failed: list[str],
+) -> ArchiveReport:
+    """Bodies brought into the user's pack, and what became of everything."""
+    for download, ones in arrivals:
+        for one in ones:
+            try:
+                take_in(user_pack_folder(home), one, download)
+            except AssayError as error:
+                failed.append(failure(one, error))
+    folder, (kept, known) = archive_folder(home), map(tuple, appended)
     chain = _read_chain(folder)
-    return ArchiveReport(
-        folder=folder, kept=tuple(kept), known=tuple(known), failed=tuple(failed), lines=len(chain), head=_head(chain)
-    )
-
-
-def _into_pack(home: str | Path | None, ones: Iterable[Entry], download: Download) -> list[str]:
-    failed = []
-    for one in ones:
-        try:
-            take_in(user_pack_folder(home), one, download, {})
-        except AssayError as error:
-            failed.append(failure(one, error))
-    return failed
+    told = {"kept": kept, "known": known, "failed": tuple(failed)}
+    return ArchiveReport(folder=folder, **told, lines=len(chain), head=_head(chain))
 
 
 def _line(download: Download, digest: str, ones: list[Entry]) -> Line:

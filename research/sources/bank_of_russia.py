@@ -19,13 +19,12 @@ from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
 from research.sources.catalog import Wanted
 from research.sources.http import Client, Download, base_address
-from research.sources.tables import numbers
+from research.sources.tables import changed, numbers
 from research.units import GRAMS_PER_TROY_OUNCE
 
 CODES = {"gold": "1", "silver": "2", "platinum": "3", "palladium": "4"}
 
 _DOLLAR = "R01235"
-_FIRST = "01/07/2008"
 _RATE_WITHIN = pd.Timedelta(days=14)  # the holidays of January
 _DECIMALS = {"silver": 3}
 
@@ -33,15 +32,10 @@ _DECIMALS = {"silver": 3}
 def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
     """Download all prices of all four metals, and the official rates of the dollar, as one body."""
     base = base_address("bank_of_russia", "https://www.cbr.ru") + "/scripts/"
-    span = {"date_req1": _FIRST, "date_req2": f"{client.now():%d/%m/%Y}"}
-    later = {"date_req2": f"{client.now() + _RATE_WITHIN:%d/%m/%Y}"}
-    prices = client.get(base + "xml_metall.asp", what="bank_of_russia prices", kind="xml", params=span)
-    rates = client.get(
-        base + "XML_dynamic.asp",
-        what="bank_of_russia dollar",
-        kind="xml",
-        params=span | later | {"VAL_NM_RQ": _DOLLAR},
-    )
+    span = {"date_req1": "01/07/2008", "date_req2": f"{client.now():%d/%m/%Y}"}
+    later = {"date_req2": f"{client.now() + _RATE_WITHIN:%d/%m/%Y}", "VAL_NM_RQ": _DOLLAR}
+    prices = client.get(base + "xml_metall.asp", kind="xml", params=span)
+    rates = client.get(base + "XML_dynamic.asp", kind="xml", params=span | later)
     body = prices.body.rstrip() + b"\n" + rates.body.rstrip() + b"\n"
     return Download(body=body, address=prices.address, retrieved_at=rates.retrieved_at)
 
@@ -54,22 +48,17 @@ def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     SourceError
         If either part is cut or of another form, buying and selling prices differ, or a price has no rate.
     """
-    metal = wanted["metal"]
-    what = f"bank_of_russia {metal}"
-    halves = body.strip().split(b"<?xml")[1:]
+    metal, halves = wanted["metal"], body.strip().split(b"<?xml")[1:]
     if len(halves) != 2:
-        raise SourceError(f"{what}: {len(halves)} parts came, not prices and rates; try again later")
-    prices = _records(halves[0], "Metall", what)
+        raise SourceError(f"{len(halves)} parts came, not prices and rates; try again later")
+    prices, rates = _records(halves[0], "Metall", "Code"), _records(halves[1], "ValCurs", "Id")
     prices = prices[prices["Code"] == CODES[metal]]
-    rates = _records(halves[1], "ValCurs", what)
     if prices.empty or rates.empty or set(rates["Id"]) != {_DOLLAR}:
-        raise SourceError(f"{what}: no prices, or no rates of the dollar; the provider changed its format")
-    rubles, sold = _comma(prices["Buy"], what), _comma(prices["Sell"], what)
-    if not rubles.equals(sold):
-        raise SourceError(f"{what}: buying and selling prices differ, as they have not since July 2008")
-    left = pd.DataFrame({"observed_for": prices["day"].to_numpy(), "rubles": rubles})
-    nominal = _comma(rates["Nominal"], what)
-    right = pd.DataFrame({"observed_for": rates["day"].to_numpy(), "rate": _comma(rates["Value"], what) / nominal})
+        raise changed("no prices, or no rates of the dollar")
+    rubles, rate = _decimals(prices["Buy"]), _decimals(rates["Value"]) / _decimals(rates["Nominal"])
+    if not rubles.equals(_decimals(prices["Sell"])):
+        raise SourceError("buying and selling prices differ, as they have not since July 2008")
+    left, right = prices[["observed_for"]].assign(rubles=rubles), rates[["observed_for"]].assign(rate=rate)
     table = pd.merge_asof(
         left.dropna().sort_values("observed_for"),
         right.dropna().sort_values("observed_for"),
@@ -81,29 +70,28 @@ def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     lacking = table["rate"].isna()
     if (lacking & (table["observed_for"] < right["observed_for"].max())).any():
         day = table.loc[lacking, "observed_for"].iloc[0]
-        raise SourceError(f"{what}: no official rate follows the price of {day:%Y-%m-%d}; the rates came with a hole")
+        raise SourceError(f"no official rate follows the price of {day:%Y-%m-%d}; the rates came with a hole")
     table = table[~lacking].reset_index(drop=True)
     if table.empty:
-        raise SourceError(f"{what}: no price has a rate yet; try again later, what is kept stays")
+        raise SourceError("no price has a rate yet; try again later, what is kept stays")
     dollars = table["rubles"] * GRAMS_PER_TROY_OUNCE / table["rate"]
     return table[["observed_for"]].assign(value=dollars.round(_DECIMALS.get(metal, 2)))
 
 
-def _records(half: bytes, root: str, what: str) -> pd.DataFrame:
-    """The feed's ``<Record Date="dd.mm.yyyy" …>``, attributes and children as columns of text."""
+def _records(half: bytes, root: str, name: str) -> pd.DataFrame:
+    """The feed's ``<Record Date="dd.mm.yyyy" …>``: ``observed_for``, and attributes and children as columns of text."""
     try:
         tree = ElementTree.fromstring(b"<?xml" + half.rstrip())
-        rows = [
-            dict(record.attrib) | {child.tag: child.text or "" for child in record} for record in tree.iter("Record")
-        ]
+        rows = [one.attrib | {child.tag: child.text or "" for child in one} for one in tree.iter("Record")]
         days = pd.to_datetime(pd.Series([row["Date"] for row in rows]), format="%d.%m.%Y")
     except (ElementTree.ParseError, KeyError, ValueError) as error:
-        raise SourceError(f"{what}: the XML is cut or changed ({error}); try again later") from None
+        raise SourceError(f"the XML is cut or changed ({error}); try again later") from None
     if tree.tag != root:
-        raise SourceError(f"{what}: <{tree.tag}> came where <{root}> was asked for; the provider changed its format")
-    wanted = ["Code", "Buy", "Sell"] if root == "Metall" else ["Id", "Nominal", "Value"]
-    return pd.DataFrame(rows, columns=wanted).assign(day=days.astype("datetime64[us]"))
+        raise changed(f"<{tree.tag}> came where <{root}> was asked for")
+    table = pd.DataFrame(rows, columns=[name, "Buy", "Sell", "Nominal", "Value"])
+    return table.assign(observed_for=days.astype("datetime64[us]"))
 
 
-def _comma(cells: pd.Series, what: str) -> pd.Series:
-    return numbers(cells.map(lambda cell: cell.replace("\xa0", "").replace(",", ".") if cell else None), what)
+def _decimals(cells: pd.Series) -> pd.Series:
+    plain = numbers(cells.map(lambda cell: cell.replace("\xa0", "").replace(",", ".") if cell else None))
+    return plain.set_axis(cells.index)

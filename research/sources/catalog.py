@@ -7,7 +7,9 @@ too, where the bundled rows carry publication dates that a download lacks. These
 ``series`` (what to ask for), ``plausible`` (bounds of belief), ``columns`` of a table, ``whole_history`` (does every
 download bring all of it), ``revised`` (is much of the past rewritten as a rule), ``archive`` (is each day's answer
 kept by ``assay data archive``), ``by_hand`` (may no program download it), ``history`` (how far back), ``allows`` (what
-the licence allows).
+the licence allows), ``words`` (what its errors begin with, behind the provider) and ``ask``, for providers whose module
+has no ``download``: ``address`` and ``path`` (with ``link``, a workbook's link on that page), ``kind``, ``params``,
+``headers``; or ``by_hand``, the page to visit. ``saved_by_hand``: its files are read as they are by ``assay data add``.
 """
 
 from __future__ import annotations
@@ -22,12 +24,12 @@ from typing import Any
 
 import pandas as pd
 
-from research.datasets.periods import period_end
 from research.datasets.plausibility import Plausible, Subject
 from research.datasets.registry import descriptions
 from research.datasets.release import ReleaseRule, known_at, parse_release
-from research.errors import RegistryError, UnknownDataset, did_you_mean
+from research.errors import RegistryError, UnknownDataset, did_you_mean, located
 from research.home import bundled_folder
+from research.values import frozen
 
 _DESCRIPTION = (
     "title", "publisher", "source", "licence", "attribution", "unit", "frequency", "kind", "key", "price",
@@ -67,6 +69,11 @@ class Entry(Subject):
     whole_history: bool = True
 
     @property
+    def words(self) -> str:
+        """Provider and series, the first words of what it refuses."""
+        return f"{self.provider} {self.fields.get('words', '').format_map(self.series)}".rstrip()
+
+    @property
     def description(self) -> dict[str, object]:
         """The registry fields under which the dataset is kept.
 
@@ -80,12 +87,12 @@ class Entry(Subject):
 
     def released(self, observed_for: pd.Series) -> pd.Series:
         """First moment (UTC) at which each period's value could be had, by the release rule."""
-        exceptions = {rule.exceptions: _exceptions(rule) for rule in self.rules if rule.exceptions}
-        return known_at(self.rules, observed_for, {}, exceptions)
+        return known_at(self.rules, observed_for, {}, _late_releases)
 
 
-def make_entry(identity: str, fields: Fields, where: str, release: object = None) -> Entry:
-    """An entry from its fields; ``release`` where the catalogue says it for itself."""
+def make_entry(identity: str, own: Fields, release: object = None) -> Entry:
+    """An entry from its fields and its provider's; ``release`` where the catalogue says it for itself."""
+    fields = _document()["providers"][own["provider"]] | own
     return Entry(
         id=identity,
         unit=str(fields["unit"]),
@@ -95,16 +102,11 @@ def make_entry(identity: str, fields: Fields, where: str, release: object = None
         key=tuple(fields.get("key", ())),
         checked_column=fields.get("plausible_column", "value"),
         provider=fields["provider"],
-        series=MappingProxyType({name: str(word) for name, word in fields.get("series", {}).items()}),
-        fields=MappingProxyType(dict(fields)),
-        rules=parse_release(release or fields.get("release"), where),
+        series=frozen({name: str(word) for name, word in fields.get("series", {}).items()}),
+        fields=MappingProxyType(fields),
+        rules=parse_release(release or fields.get("release")),
         **{name: fields[name] for name in ("by_hand", "revised", "whole_history") if name in fields},
     )
-
-
-def entries() -> Mapping[str, Entry]:
-    """Every entry by dataset id."""
-    return _read(Path(__file__).with_name("catalog.toml"))
 
 
 def entry(identity: str) -> Entry:
@@ -123,21 +125,29 @@ def entry(identity: str) -> Entry:
     return known[identity]
 
 
-@lru_cache(maxsize=4)
-def _read(path: Path) -> Mapping[str, Entry]:
-    document = tomllib.loads(path.read_text(encoding="utf-8"))
-    providers, described = document["providers"], descriptions(bundled_folder())
-    made = {}
-    for identity, own in document["datasets"].items():
-        fields = providers[own["provider"]] | own | described.get(identity, {})
-        made[identity] = make_entry(identity, fields, f"{path.name}: [datasets.{identity}]", own.get("release"))
+def spellings(report: str) -> Mapping[str, tuple[str, ...]]:
+    """Names of a report's columns -> how the CFTC spells each, the likeliest first."""
+    return {name: tuple(spelt) for name, spelt in _document()["cftc"][report].items()}
+
+
+@lru_cache(maxsize=1)
+def _document() -> Fields:
+    return tomllib.loads(Path(__file__).with_name("catalog.toml").read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=1)
+def entries() -> Mapping[str, Entry]:
+    """Every entry by dataset id."""
+    described, made = descriptions(bundled_folder()), {}
+    for identity, own in _document()["datasets"].items():
+        with located(f"catalog.toml: [datasets.{identity}]"):
+            made[identity] = make_entry(identity, own | described.get(identity, {}), own.get("release"))
     return MappingProxyType(made)
 
 
-def _exceptions(rule: ReleaseRule) -> pd.DataFrame:
-    path = bundled_folder() / rule.exceptions
+def _late_releases(file: str) -> pd.DataFrame:
+    path = bundled_folder() / file
     try:
-        table = pd.read_csv(path, usecols=["observed_for", "known_at"])
+        return pd.read_csv(path)
     except (OSError, ValueError) as error:
         raise RegistryError(f"{path}: the dates of late releases cannot be read ({error}); reinstall assay") from None
-    return pd.DataFrame({name: period_end(table[name], column=name) for name in ("observed_for", "known_at")})

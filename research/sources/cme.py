@@ -8,13 +8,10 @@ from datetime import datetime
 
 import pandas as pd
 
-from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
 from research.sources.catalog import Wanted
-from research.sources.http import Client, Download, base_address
-from research.sources.tables import numbers, series, sheet_rows
+from research.sources.tables import Rows, heading, numbers, observations, sheet_rows
 
-FILES = {"gold": "Gold_Stocks.xls", "silver": "Silver_stocks.xls"}
 SHEET = "Daily Metal Stocks Report"
 COLUMNS = ("previous", "received", "withdrawn", "net_change", "adjustment", "today")
 
@@ -22,16 +19,6 @@ _HEADINGS = ("PREV TOT", "RECEIVED", "WITHDRAWN", "NET CHANGE", "ADJUSTMENT", "T
 _TOTALS = {"TOTAL REGISTERED": "registered", "TOTAL ELIGIBLE": "eligible", "COMBINED TOTAL": "total"}
 _CATEGORIES = ("registered", "pledged", "eligible")
 _ACTIVITY = re.compile(r"Activity Date:\s*(\d{1,2}/\d{1,2}/\d{4})")
-
-Rows = Sequence[Sequence[object]]
-
-
-def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
-    """Download the day's report of one metal."""
-    base = base_address("cme", "https://www.cmegroup.com")
-    return client.get(
-        f"{base}/delivery_reports/{FILES[wanted['metal']]}", what=_what(wanted), kind="excel", former=former
-    )
 
 
 def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
@@ -45,37 +32,29 @@ def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     SourceError
         If the sheet, the date, a heading or a total is missing, or the parts do not add up to the totals.
     """
-    what, part = _what(wanted), wanted["part"]
-    rows = sheet_rows(body, what, SHEET)
-    activity = _activity_date(rows, what)
-    depositories, totals = _read(rows, _heading_columns(rows, what), what)
-    _refuse_wrong_sums(depositories, totals["today"], what)
-    if part == "depositories":
-        return depositories.assign(observed_for=activity)[["observed_for", "depository", "category", *COLUMNS]]
-    return series([activity], totals.loc[[part], "today"], what).assign(
-        previous=totals.loc[[part], "previous"].to_numpy()
-    )
+    part, rows = wanted["part"], sheet_rows(body, SHEET)
+    stated = next((found[1] for row in rows for cell in row if (found := _ACTIVITY.search(str(cell)))), "")
+    activity = pd.to_datetime(stated, format="%m/%d/%Y", errors="coerce")
+    if pd.isna(activity):
+        raise SourceError("no readable 'Activity Date: m/d/yyyy'; the report's layout has changed")
+    words = [[" ".join(str(cell).split()).upper() for cell in row] for row in rows]
+    missing = f"no row with the headings {', '.join(_HEADINGS)}; the report's layout has changed"
+    columns = _columns(words[heading(words, _columns, missing)])
+    depositories, totals = _read(rows, columns)
+    _refuse_wrong_sums(depositories, totals["today"])
+    if part != "depositories":
+        return observations([activity], value=totals.loc[[part], "today"], previous=totals.loc[[part], "previous"])
+    dated = depositories.assign(observed_for=activity.as_unit("us"))
+    return dated[["observed_for", "depository", "category", *COLUMNS]]
 
 
-def _activity_date(rows: Rows, what: str) -> pd.Timestamp:
-    cells = (str(cell) for row in rows for cell in row)
-    found = next((match for cell in cells if (match := _ACTIVITY.search(cell))), None)
-    day = pd.to_datetime(found[1] if found else "", format="%m/%d/%Y", errors="coerce")
-    if pd.isna(day):
-        raise SourceError(f"{what}: no readable 'Activity Date: m/d/yyyy'; the report's layout has changed")
-    return pd.Timestamp(day).as_unit("us")
+def _columns(words: Sequence[object]) -> list[int]:
+    """Where each heading stands in a row; empty where one is missing."""
+    found = [[at for at, word in enumerate(words) if str(word).startswith(one)][:1] for one in _HEADINGS]
+    return [at for places in found for at in places] if all(found) else []
 
 
-def _heading_columns(rows: Rows, what: str) -> list[int]:
-    for row in rows:
-        cells = [" ".join(str(cell).split()).upper() for cell in row]
-        found = [next((at for at, cell in enumerate(cells) if cell.startswith(one)), -1) for one in _HEADINGS]
-        if -1 not in found:
-            return found
-    raise SourceError(f"{what}: no row with the headings {', '.join(_HEADINGS)}; the report's layout has changed")
-
-
-def _read(rows: Rows, columns: list[int], what: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _read(rows: Rows, columns: list[int]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Every depository's lines, and the totals by name."""
     labels: list[tuple[str, str]] = []
     cells: list[list[object]] = []
@@ -94,29 +73,21 @@ def _read(rows: Rows, columns: list[int], what: str) -> tuple[pd.DataFrame, pd.D
         cells.append(own)
     table = pd.DataFrame(labels, columns=["depository", "category"])
     for at, name in enumerate(COLUMNS):
-        table[name] = numbers([row[at] for row in cells], what).fillna(0.0)
+        table[name] = numbers(row[at] for row in cells).fillna(0.0)
     single = table["depository"] != ""
     totals = table[~single].drop_duplicates("category", keep="last").set_index("category")
     missing = set(_TOTALS.values()) - set(totals.index)
     if missing or not single.any():
-        raise SourceError(
-            f"{what}: no line for {', '.join(sorted(missing)) or 'any depository'}; the layout has changed"
-        )
+        raise SourceError(f"no line for {', '.join(sorted(missing)) or 'any depository'}; the layout has changed")
     return table[single].reset_index(drop=True), totals
 
 
-def _refuse_wrong_sums(depositories: pd.DataFrame, totals: pd.Series, what: str) -> None:
+def _refuse_wrong_sums(depositories: pd.DataFrame, totals: pd.Series) -> None:
     whole, parts = totals["total"], totals["registered"] + totals["eligible"]
     if abs(parts - whole) > 1 + 1e-6 * whole:
-        raise SourceError(f"{what}: registered and eligible add up to {parts:,.0f}, the combined total is {whole:,.0f}")
+        raise SourceError(f"registered and eligible add up to {parts:,.0f}, the combined total is {whole:,.0f}")
     for category in ("registered", "eligible"):
-        held = depositories.loc[depositories["category"] == category, "today"].sum()
-        if abs(held - totals[category]) > 1 + 1e-6 * whole:
-            raise SourceError(
-                f"{what}: the depositories' {category} metal adds up to {held:,.0f}, the report's total is "
-                f"{totals[category]:,.0f}; the layout has changed"
-            )
-
-
-def _what(wanted: Wanted) -> str:
-    return f"cme {FILES[wanted['metal']]}"
+        held, told = depositories.loc[depositories["category"] == category, "today"].sum(), totals[category]
+        if abs(held - told) > 1 + 1e-6 * whole:
+            adds_up = f"the depositories' {category} metal adds up to {held:,.0f}, the report's total is {told:,.0f}"
+            raise SourceError(f"{adds_up}; the layout has changed")

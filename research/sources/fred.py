@@ -7,7 +7,6 @@ Reserve come from DBnomics, which copies the Reserve's own release.
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import replace
 from datetime import datetime
@@ -18,40 +17,33 @@ from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
 from research.sources.catalog import Wanted
 from research.sources.http import Client, Download, Unreachable, base_address, user_agent
-from research.sources.tables import csv_table, need_columns, numbers, series
+from research.sources.tables import NOTHING, Answer, changed, csv_table, from_json, need_columns, numbers, observations
 
 _RELEASE_TIME = pd.Timedelta(hours=16, minutes=30)
 
 
 def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
     """Download one series: by the API when ``FRED_API_KEY`` is set, else ``fredgraph.csv``, else from DBnomics."""
-    what, identity = f"fred {wanted['id']}", wanted["id"]
-    key = os.environ.get("FRED_API_KEY")
-    if not key:
-        url = base_address("fred", "https://fred.stlouisfed.org") + "/graph/fredgraph.csv"
-        manners = {"User-Agent": f"Mozilla/5.0 (compatible; {user_agent()})", "Accept": "text/csv,*/*;q=0.8"}
-        try:
-            return client.get(url, what=what, kind="csv", params={"id": identity}, former=former, headers=manners)
-        except Unreachable as silence:
-            return _from_dbnomics(client, wanted, former, silence)
-    params = {"series_id": identity, "file_type": "json", "api_key": key}
-    if wanted.get("vintages"):
-        params |= {"realtime_start": "1776-07-04", "realtime_end": "9999-12-31"}
-    url = base_address("fred_api", "https://api.stlouisfed.org") + "/fred/series/observations"
-    return client.get(url, what=what, kind="json", params=params, former=former)
-
-
-def _from_dbnomics(client: Client, wanted: Wanted, former: ManifestLine, silence: Unreachable) -> Download:
-    """The same series copied from the Federal Reserve, where there is one; else the silence is the answer."""
-    copy = wanted.get("dbnomics")
+    if key := os.environ.get("FRED_API_KEY"):
+        params = {"series_id": wanted["id"], "file_type": "json", "api_key": key}
+        if wanted.get("vintages"):
+            params |= {"realtime_start": "1776-07-04", "realtime_end": "9999-12-31"}
+        url = base_address("fred_api", "https://api.stlouisfed.org") + "/fred/series/observations"
+        return client.get(url, kind="json", params=params, former=former)
+    url = base_address("fred", "https://fred.stlouisfed.org") + "/graph/fredgraph.csv"
+    manners = {"User-Agent": f"Mozilla/5.0 (compatible; {user_agent()})", "Accept": "text/csv,*/*;q=0.8"}
     try:
-        if copy:
-            url = f"{base_address('dbnomics', 'https://api.db.nomics.world')}/v22/series/{copy}"
-            got = client.get(url, what=f"dbnomics {copy}", kind="json", params={"observations": "1"}, former=former)
-            return replace(got, second_hand=True, note=f"FRED did not answer: {copy} from DBnomics")
-    except SourceError:
-        silence.add_note(f"nor did DBnomics give {copy}")
-    raise silence
+        return client.get(url, kind="csv", params={"id": wanted["id"]}, former=former, headers=manners)
+    except Unreachable as silence:
+        if not (copy := wanted.get("dbnomics")):
+            raise
+        url = f"{base_address('dbnomics', 'https://api.db.nomics.world')}/v22/series/{copy}"
+        try:
+            got = client.get(url, kind="json", params={"observations": "1"}, former=former)
+        except SourceError:
+            silence.add_note(f"nor did DBnomics give {copy}")
+            raise silence from None
+        return replace(got, second_hand=True, note=f"FRED did not answer: {copy} from DBnomics")
 
 
 def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
@@ -60,55 +52,48 @@ def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     FRED dates a month by its first day; here it is the last. With vintages, ``known_at`` is 16:30 New York on the
     day a value first appeared.
     """
-    what = f"fred {wanted['id']}"
     if body.lstrip()[:1] != b"{":
-        table = csv_table(body, what)
+        table = csv_table(body)
         date_column = "DATE" if "DATE" in table.columns else "observation_date"
-        need_columns(table, [date_column, wanted["id"]], what)
-        table = series(table[date_column], table[wanted["id"]], what)
+        need_columns(table, date_column, wanted["id"])
+        table = observations(table[date_column], value=table[wanted["id"]])
     elif wanted.get("dbnomics") and b'"series"' in body[:100_000]:
-        table = _parse_dbnomics(body, wanted["dbnomics"], what)
+        table = _parse_dbnomics(body, wanted["dbnomics"])
     else:
-        table = _parse_json(body, what, bool(wanted.get("vintages")))
+        table = _parse_json(body, bool(wanted.get("vintages")))
     if wanted.get("period") == "month":
         table["observed_for"] = (table["observed_for"] + pd.offsets.MonthEnd(0)).astype("datetime64[us]")
     return table
 
 
-def _parse_json(body: bytes, what: str, vintages: bool) -> pd.DataFrame:
-    try:
-        answer = json.loads(body)
+def _parse_json(body: bytes, vintages: bool) -> pd.DataFrame:
+    def pick(answer: Answer) -> tuple[pd.DataFrame, int]:
         rows = pd.DataFrame(answer["observations"])
-    except (ValueError, KeyError, TypeError):
-        raise SourceError(f"{what}: no observations in the API's answer; the provider changed its format") from None
+        return rows, int(answer.get("count", len(rows)))
+
+    rows, count = from_json(body, pick, "no observations in the API's answer")
     if rows.empty:
-        raise SourceError(f"{what}: the answer holds no values; try again later, what is kept stays")
-    if int(answer.get("count", len(rows))) > len(rows):
-        raise SourceError(f"{what}: only {len(rows)} of {answer['count']} rows came; the API's limit has changed")
-    need_columns(rows, ["date", "value"], what)
+        raise SourceError(NOTHING)
+    if count > len(rows):
+        raise SourceError(f"only {len(rows)} of {count} rows came; the API's limit has changed")
+    need_columns(rows, "date", "value", *["realtime_start"] * vintages)
     if not vintages:
-        return series(rows["date"], rows["value"], what)
-    need_columns(rows, ["realtime_start"], what)
-    rows["value"] = numbers(rows["value"], what)
-    rows = rows[rows["value"].notna()]
-    local = pd.to_datetime(rows["realtime_start"]) + _RELEASE_TIME
-    table = pd.DataFrame(
-        {
-            "observed_for": pd.to_datetime(rows["date"]).astype("datetime64[us]"),
-            "value": rows["value"],
-            "known_at": local.dt.tz_localize("America/New_York").dt.tz_convert("UTC").astype("datetime64[us, UTC]"),
-        }
-    )
+        return observations(rows["date"], value=rows["value"])
+    rows["value"] = numbers(rows["value"])
+    local = (pd.to_datetime(rows["realtime_start"]) + _RELEASE_TIME).dt.tz_localize("America/New_York")
+    rows["known_at"] = local.dt.tz_convert("UTC").astype("datetime64[us, UTC]")
+    rows["observed_for"] = pd.to_datetime(rows["date"]).astype("datetime64[us]")
+    table = rows[["observed_for", "value", "known_at"]].dropna()
     return table.sort_values(["observed_for", "known_at"], ignore_index=True)
 
 
-def _parse_dbnomics(body: bytes, copy: str, what: str) -> pd.DataFrame:
-    try:
-        (one,) = json.loads(body)["series"]["docs"]
+def _parse_dbnomics(body: bytes, copy: str) -> pd.DataFrame:
+    def pick(answer: Answer) -> tuple[str, list[object], list[object]]:
+        (one,) = answer["series"]["docs"]
         found = "/".join(str(one[name]) for name in ("provider_code", "dataset_code", "series_code"))
-        days, values = one["period_start_day"], one["value"]
-    except (ValueError, KeyError, TypeError):
-        raise SourceError(f"{what}: not the answer of DBnomics that was agreed; it changed its format") from None
+        return found, one["period_start_day"], one["value"]
+
+    found, days, values = from_json(body, pick, "not the answer of DBnomics that was agreed")
     if found != copy or len(days) != len(values):
-        raise SourceError(f"{what}: DBnomics sent {found} where {copy} was asked for; it changed its format")
-    return series(days, values, what)
+        raise changed(f"DBnomics sent {found} where {copy} was asked for")
+    return observations(days, value=values)

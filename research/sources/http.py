@@ -6,22 +6,28 @@ own modules). A download is either complete and of the kind asked for, or it is 
 
 from __future__ import annotations
 
+import contextlib
+import io
+import logging
 import os
 import random
-import re
 import ssl
+import threading
 import time
+import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeVar
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-from research.datasets.importing.workbooks import OLE2, ZIP
+from research.datasets.importing.files import OLE2, ZIP
 from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
 
@@ -32,7 +38,9 @@ Kind = Literal["csv", "json", "excel", "zip", "html", "xml"]
 
 T = TypeVar("T")
 
-SECRETS = ("api_key",)
+_ONE_AT_A_TIME = threading.RLock()
+
+SECRET = "api_key"
 _BLANKS = b"\xef\xbb\xbf \t\r\n"
 _BEGINNINGS = {"excel": (OLE2, ZIP), "zip": (ZIP,), "xml": (b"<",), "json": (b"{", b"[")}
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -49,15 +57,13 @@ class Unreachable(SourceError):
     """No connection, or no answer from a host in all tries; the host is then left alone."""
 
 
-class ByHand(SourceError):
+def by_hand(message: str, address: str) -> SourceError:
     """Only a person with a browser gets it; the message ends in the line to type, with ``ID`` for the dataset."""
-
-    def __init__(self, message: str, address: str) -> None:
-        parts = urlsplit(address)
-        name = parse_qs(parts.query).get("id", [""])[0]
-        name = f"{name}.csv" if name else parts.path.rsplit("/", 1)[-1]
-        file = name if "." in name else "FILE"
-        super().__init__(f"{message}; save {address} in a browser, then type: assay data add {file} --as ID")
+    parts = urlsplit(address)
+    name = parse_qs(parts.query).get("id", [""])[0]
+    name = f"{name}.csv" if name else parts.path.rsplit("/", 1)[-1]
+    file = name if "." in name else "FILE"
+    return SourceError(f"{message}; save {address} in a browser, then type: assay data add {file} --as ID")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +178,6 @@ class Client:
         self,
         url: str,
         *,
-        what: str,
         kind: Kind,
         params: Mapping[str, str] | None = None,
         former: ManifestLine | None = None,
@@ -182,8 +187,6 @@ class Client:
 
         Parameters
         ----------
-        what
-            Provider and series, the first words of every error.
         kind
             What the body must be; a web page in place of data is an error.
         former
@@ -198,40 +201,27 @@ class Client:
             On any answer that is not the complete data.
         """
         request = self._http.build_request("GET", url, params=params, headers=dict(headers))
-        address = _without_secrets(request.url)
+        url, bare = str(request.url), request.url.copy_remove_param(SECRET)
+        address = str(bare) if SECRET in request.url.params else url
         validators = {}
         if former and former.get("address") == address:
             known = {"If-None-Match": former.get("etag"), "If-Modified-Since": former.get("last_modified")}
             validators = {name: value for name, value in known.items() if value}
         request.headers.update(validators)
-        url = str(request.url)
         answer = self._answers.get((url, "")) or self._answers.get((url, str(validators)))
         if answer is None:
+            host = request.url.netloc.decode("ascii")
             try:
-                answer = self._persist(request, what, address, kind)
+                answer = self.patiently(lambda: self._once(request, address, kind), host)
             except SourceError as error:
                 answer = error
             unchanged = isinstance(answer, Download) and answer.unchanged
             self._answers[url, str(validators) if unchanged else ""] = answer
         if isinstance(answer, SourceError):
-            raise answer
+            raise copy(answer)
         return answer
 
-    def linked(self, page: str, link: re.Pattern[str], *, what: str, former: ManifestLine) -> Download:
-        """Download the first workbook whose link on a page matches: its address changes.
-
-        Raises
-        ------
-        SourceError
-            As ``get``, or when no link matches.
-        """
-        found = self.get(page, what=f"{what}, the page of its link", kind="html")
-        match = link.search(found.body.decode("utf-8", errors="replace"))
-        if match is None:
-            raise ByHand(f"{what}: no workbook is linked on {found.address}", page)
-        return self.get(urljoin(found.address, match.group(1)), what=what, kind="excel", former=former)
-
-    def patiently(self, ask: Callable[[], T], what: str, host: str) -> T:
+    def patiently(self, ask: Callable[[], T], host: str) -> T:
         """What ``ask`` returns, tried again after each ``Passing`` fault.
 
         A host that stays silent, or drips, is left alone from then on.
@@ -242,11 +232,11 @@ class Client:
             When patience ends.
         """
         if host in self._unreachable:
-            raise Unreachable(f"{what}: {self._unreachable[host]}")
+            raise Unreachable(self._unreachable[host])
         last = Passing(f"no answer from {host}")
         for attempt in range(self.limits.tries):
             if attempt:
-                self._sleep(self._wait(attempt, last, what))
+                self._sleep(self._wait(attempt, last))
             try:
                 return ask()
             except Passing as fault:
@@ -254,113 +244,94 @@ class Client:
                 if not fault.again:
                     break
         line = f"{last}{f' in {self.limits.tries} tries' if last.again else ''}; {last.remedy}"
-        if last.silent:
-            self._unreachable[host] = line
-            raise Unreachable(f"{what}: {line}")
-        raise SourceError(f"{what}: {line}")
+        if not last.silent:
+            raise SourceError(line)
+        self._unreachable[host] = line
+        raise Unreachable(line)
 
-    def _persist(self, request: httpx.Request, what: str, address: str, kind: Kind) -> Download:
+    def _once(self, request: httpx.Request, address: str, kind: Kind) -> Download:
+        """One try: the whole body, or what is wrong, in our words."""
         import httpx
 
-        host = request.url.host
-
-        def ask() -> Download:
-            try:
-                return self._once(request, what, address, kind)
-            except httpx.ConnectError:
-                remedy = "what is kept stays, fetch again when online"
-                raise Passing(f"no connection to {host}", silent=True, again=False, remedy=remedy) from None
-            except httpx.TooManyRedirects:
-                raise SourceError(
-                    f"{what}: {address} redirects more than {self.limits.redirects} times; "
-                    "the address has probably moved: look it up and set it by the provider's ASSAY_…_URL"
-                ) from None
-            except httpx.TimeoutException:
-                raise Passing(f"no answer from {host} within {self.limits.read:g} s", silent=True) from None
-            except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-                raise SourceError(f"{what}: {address} is no address ({error}); correct ASSAY_…_URL") from None
-            except httpx.HTTPError as error:
-                raise Passing(f"the connection to {host} broke ({type(error).__name__})", silent=True) from None
-
-        return self.patiently(ask, what, request.url.netloc.decode("ascii"))
-
-    def _once(self, request: httpx.Request, what: str, address: str, kind: Kind) -> Download:
-        started = time.monotonic()
-        response = self._http.send(request, stream=True)
+        host, started, limits = request.url.host, time.monotonic(), self.limits
         try:
-            if response.status_code == 304:
-                return Download(body=b"", address=address, retrieved_at=self.now(), unchanged=True)
-            self._refuse_bad_status(response, what, address)
-            declared = response.headers.get("Content-Length", "")
-            if declared.isdigit() and int(declared) > self.limits.max_bytes:
-                raise SourceError(_too_big(what, address, int(declared), self.limits.max_bytes))
-            body = self._read(response, what, address, started)
-        finally:
-            response.close()
-        refuse_other_kind(body, kind, what, address)
-        return Download(
-            body=body,
-            address=address,
-            retrieved_at=self.now(),
-            etag=response.headers.get("ETag"),
-            last_modified=response.headers.get("Last-Modified"),
-        )
+            with contextlib.closing(self._http.send(request, stream=True)) as response:
+                told = response.headers
+                if response.status_code == 304:
+                    return Download(body=b"", address=address, retrieved_at=self.now(), unchanged=True)
+                _refuse_bad_answer(response, address)
+                declared = told.get("Content-Length", "")
+                self._refuse_too_big(int(declared) if declared.isdigit() else 0, address)
+                chunks, body = response.iter_raw(), bytearray()
+                for chunk in (
+                    _gunzip(chunks, limits.max_bytes) if "gzip" in told.get("Content-Encoding", "").lower() else chunks
+                ):
+                    body += chunk
+                    self._refuse_too_big(len(body), address)
+                    passed = time.monotonic() - started
+                    if passed > limits.total or (passed > limits.read and len(body) < passed * limits.slowest):
+                        raise Passing(f"{address} was not complete after {passed:.0f} s", silent=True, again=False)
+        except httpx.ConnectError:
+            remedy = "what is kept stays, fetch again when online"
+            raise Passing(f"no connection to {host}", silent=True, again=False, remedy=remedy) from None
+        except httpx.TooManyRedirects:
+            moved = "the address has probably moved: look it up and set it by the provider's ASSAY_…_URL"
+            raise SourceError(f"{address} redirects more than {limits.redirects} times; {moved}") from None
+        except httpx.TimeoutException:
+            raise Passing(f"no answer from {host} within {limits.read:g} s", silent=True) from None
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            raise SourceError(f"{address} is no address ({error}); correct ASSAY_…_URL") from None
+        except httpx.HTTPError as error:
+            raise Passing(f"the connection to {host} broke ({type(error).__name__})", silent=True) from None
+        refuse_other_kind(bytes(body), kind, address)
+        validators = {"etag": told.get("ETag"), "last_modified": told.get("Last-Modified")}
+        return Download(body=bytes(body), address=address, retrieved_at=self.now(), **validators)
 
-    def _read(self, response: httpx.Response, what: str, address: str, started: float) -> bytes:
-        encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-        if encoding not in ("identity", "", "gzip", "x-gzip"):
-            raise SourceError(f"{what}: {address} came in the encoding {encoding!r} that was not asked for")
-        raw: Iterator[bytes] = response.iter_raw()
-        chunks = _gunzip(raw, self.limits.max_bytes) if "gzip" in encoding else raw
-        body = bytearray()
-        for chunk in chunks:
-            body += chunk
-            if len(body) > self.limits.max_bytes:
-                raise SourceError(_too_big(what, address, len(body), self.limits.max_bytes))
-            passed = time.monotonic() - started
-            if passed > self.limits.total or (passed > self.limits.read and len(body) < passed * self.limits.slowest):
-                raise Passing(f"{address} was not complete after {passed:.0f} s", silent=True, again=False)
-        return bytes(body)
+    def _refuse_too_big(self, size: int, address: str) -> None:
+        if size > self.limits.max_bytes:
+            raise SourceError(
+                f"{address} sends {size / 2**20:,.0f} MB or more where at most {self.limits.max_bytes / 2**20:,.0f} MB "
+                "are expected; the address now leads to something else"
+            )
 
-    def _refuse_bad_status(self, response: httpx.Response, what: str, address: str) -> None:
-        status = response.status_code
-        if status in RETRIED:
-            raise Passing(f"{status} from {address}", response.headers.get("Retry-After"))
-        if status == 403:
-            raise ByHand(f"{what}: 403 from {address}; it refuses programs from here", address)
-        if status != 200:
-            raise SourceError(f"{what}: {status} from {address}; {_REMEDIES.get(status, 'try again later')}")
-
-    def _wait(self, attempt: int, fault: Passing, what: str) -> float:
+    def _wait(self, attempt: int, fault: Passing) -> float:
         asked = _retry_after(fault.retry_after, self.now())
-        if asked is not None:
-            if asked > self.limits.longest_wait:
-                raise SourceError(f"{what}: {fault}, which asks to wait {asked:.0f} s; fetch again after that")
-            return asked
-        wait = self.limits.backoff * 2.0 ** (attempt - 1)
-        return min(wait * (1 + self._jitter()), self.limits.longest_wait)
+        if asked is None:
+            return min(self.limits.backoff * 2.0 ** (attempt - 1) * (1 + self._jitter()), self.limits.longest_wait)
+        if asked > self.limits.longest_wait:
+            raise SourceError(f"{fault}, which asks to wait {asked:.0f} s; fetch again after that")
+        return asked
 
 
+@dataclass(eq=False)
 class Passing(Exception):
     """A fault that may be gone at the next try.
 
     ``silent``: the host is not worth asking for anything else now; ``again``: worth another try.
     """
 
-    def __init__(
-        self,
-        message: str,
-        retry_after: str | None = None,
-        *,
-        silent: bool = False,
-        again: bool = True,
-        remedy: str = "try again later",
-    ) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-        self.silent = silent
-        self.again = again
-        self.remedy = remedy
+    message: str
+    retry_after: str | None = None
+    _: KW_ONLY
+    silent: bool = False
+    again: bool = True
+    remedy: str = "try again later"
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def _refuse_bad_answer(response: httpx.Response, address: str) -> None:
+    status, told = response.status_code, response.headers
+    if status in RETRIED:
+        raise Passing(f"{status} from {address}", told.get("Retry-After"))
+    if status == 403:
+        raise by_hand(f"403 from {address}; it refuses programs from here", address)
+    if status != 200:
+        raise SourceError(f"{status} from {address}; {_REMEDIES.get(status, 'try again later')}")
+    encoding = told.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("identity", "", "gzip", "x-gzip"):
+        raise SourceError(f"{address} came in the encoding {encoding!r} that was not asked for")
 
 
 def _gunzip(chunks: Iterator[bytes], most: int) -> Iterator[bytes]:
@@ -377,17 +348,17 @@ def _gunzip(chunks: Iterator[bytes], most: int) -> Iterator[bytes]:
         raise Passing("the gzip stream is cut short")
 
 
-def refuse_other_kind(body: bytes, kind: Kind, what: str, address: str) -> None:
+def refuse_other_kind(body: bytes, kind: Kind, address: str) -> None:
     """Raise what speaks against a body being whole and of its kind: ``Passing`` where a further try may help."""
     head = body[:512].lstrip(_BLANKS).lower()
     if not head:
-        raise SourceError(f"{what}: {address} sent an empty body; try again later")
+        raise SourceError(f"{address} sent an empty body; try again later")
     if kind != "html" and head.startswith((b"<!doctype html", b"<html", b"<head", b"<script")):
-        raise ByHand(f"{what}: {address} sent a web page instead of {kind} (a login, consent or block page)", address)
+        raise by_hand(f"{address} sent a web page instead of {kind} (a login, consent or block page)", address)
     if kind == "csv" and not body.endswith(b"\n"):
         raise Passing(f"{address} ends in the middle of a line: the answer is cut")
     if not body[:512].lstrip(_BLANKS).startswith(_BEGINNINGS.get(kind, b"")):
-        raise SourceError(f"{what}: {address} did not send {kind}; the provider changed its format")
+        raise SourceError(f"{address} did not send {kind}; the provider changed its format")
 
 
 def _retry_after(header: str | None, now: datetime) -> float | None:
@@ -403,26 +374,39 @@ def _retry_after(header: str | None, now: datetime) -> float | None:
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
 
 
-def _too_big(what: str, address: str, size: int, most: int) -> str:
-    return (
-        f"{what}: {address} sends {size / 2**20:,.0f} MB or more where at most {most / 2**20:,.0f} MB are "
-        "expected; the address now leads to something else"
-    )
-
-
-def _without_secrets(url: httpx.URL) -> str:
-    for name in SECRETS:
-        if name in url.params:
-            url = url.copy_remove_param(name)
-    return str(url)
-
-
 def user_agent() -> str:
     """How the client names itself."""
-    from importlib.metadata import PackageNotFoundError, version
-
     try:
         release = version("assay")
     except PackageNotFoundError:
         release = "source"
     return f"assay/{release} (backtesting research; a few requests a day)"
+
+
+def one_line(error: BaseException) -> str:
+    """The message of an error on one line, cut to what a line holds."""
+    return " ".join(str(error).split())[:160]
+
+
+def asked_quietly(package: str, ask: Callable[[], T]) -> T:
+    """What ``ask`` returns; what the package prints, logs and warns is swallowed: its failure is said once, by us.
+
+    Streams and filters belong to the process, so only one thread is inside at a time.
+
+    Raises
+    ------
+    Passing
+        Whatever the package lets through.
+    """
+    logger = logging.getLogger(package)
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        former = logger.level
+        logger.setLevel(logging.CRITICAL + 1)
+        try:
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                return ask()
+        except Exception as error:  # noqa: BLE001 - whatever the page, its transport or pandas raised
+            raise Passing(f"{package} failed ({type(error).__name__}: {one_line(error)})") from None
+        finally:
+            logger.setLevel(former)

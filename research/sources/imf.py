@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 
 import pandas as pd
 
-from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
 from research.sources.catalog import Wanted
-from research.sources.http import Client, Download, base_address
-from research.sources.tables import monthly
+from research.sources.tables import Answer, from_json, monthly
 from research.units import TROY_OUNCES_PER_TONNE
-
-
-def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
-    """Download ``COUNTRY.RGV_REVS.FTO.M``: gold reserves, volume, fine troy ounces, monthly.
-
-    Unasked the service may send XML, so JSON is asked for.
-    """
-    base = base_address("imf", "https://api.imf.org")
-    key = f"{wanted['country']}.RGV_REVS.FTO.M"
-    return client.get(
-        f"{base}/external/sdmx/3.0/data/dataflow/IMF.STA/IL/+/{key}",
-        what=_what(wanted),
-        kind="json",
-        former=former,
-        headers={"Accept": "application/vnd.sdmx.data+json;version=2.0.0, application/json;q=0.9"},
-    )
 
 
 def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
@@ -39,28 +20,19 @@ def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     SourceError
         If the message has another shape, not exactly one series, or another country, unit or frequency.
     """
-    what = _what(wanted)
-    try:
-        data = json.loads(body)["data"]
-        structure = data["structures"][0]["dimensions"]
-        found = data["dataSets"][0]["series"]
+    asked = {"COUNTRY": wanted["country"], "INDICATOR": "RGV_REVS", "UNIT": "FTO", "FREQUENCY": "M"}
+
+    def pick(answer: Answer) -> tuple[int, str, dict[str, str], list[tuple[str, object]]]:
+        data = answer["data"]
+        structure, found = data["structures"][0]["dimensions"], data["dataSets"][0]["series"]
         identity = {one["id"]: [value["id"] for value in one["values"]] for one in structure["series"]}
         periods = [value["value"] for value in structure["observation"][0]["values"]]
         key, only = next(iter(found.items()))
-        observations = {periods[int(at)]: cells[0] for at, cells in only["observations"].items()}
-    except (ValueError, KeyError, IndexError, TypeError, StopIteration):
-        raise SourceError(
-            f"{what}: not the SDMX-JSON message that was agreed; the provider changed its format"
-        ) from None
-    asked = {"COUNTRY": wanted["country"], "INDICATOR": "RGV_REVS", "UNIT": "FTO", "FREQUENCY": "M"}
-    chosen = {name: identity.get(name, [""])[0] for name in asked}
-    if len(found) != 1 or chosen != asked:
-        raise SourceError(
-            f"{what}: {len(found)} series came, the first {'.'.join(chosen.values())} ({key}); not what was asked for"
-        )
-    table = monthly(list(observations.items()), 1, what)
+        cells = [(periods[int(at)], cells[0]) for at, cells in only["observations"].items()]
+        return len(found), key, {name: identity.get(name, [""])[0] for name in asked}, cells
+
+    count, key, chosen, cells = from_json(body, pick, "not the SDMX-JSON message that was agreed")
+    if count != 1 or chosen != asked:
+        raise SourceError(f"{count} series came, the first {'.'.join(chosen.values())} ({key}); not what was asked for")
+    table = monthly(cells, 1)
     return table.assign(value=table["value"] / TROY_OUNCES_PER_TONNE)
-
-
-def _what(wanted: Wanted) -> str:
-    return f"imf gold {wanted['country']}"

@@ -1,28 +1,15 @@
-"""LBMA: gold and silver held in London vaults, month by month, from the workbook linked on its data page."""
+"""LBMA: gold and silver held in London vaults, month by month, from the newest workbook linked on its data page."""
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 import pandas as pd
 
-from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
 from research.sources.catalog import Wanted
-from research.sources.http import Client, Download, base_address
-from research.sources.tables import month_end, series, sheet_rows
+from research.sources.tables import heading, month_end, observations, sheet_rows
 from research.units import TROY_OUNCES_PER_TONNE
-
-PAGE = "/prices-and-data/london-vault-data"
-
-_LINK = re.compile(r"""href=["']([^"']*vault[^"']*\.xlsx)["']""", re.IGNORECASE)
-
-
-def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
-    """Find the newest workbook on the vault page (the first linked), then download it."""
-    base = base_address("lbma", "https://www.lbma.org.uk")
-    return client.linked(base + PAGE, _LINK, what="lbma vaults", former=former)
 
 
 def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
@@ -36,28 +23,27 @@ def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     SourceError
         If the metals' headings are missing, or the unit is not thousands of troy ounces.
     """
-    metal = wanted["metal"]
-    what = f"lbma vault {metal}"
-    rows = sheet_rows(body, what)
-    headings = [[str(cell).strip().lower() for cell in row] for row in rows]
-    at = next((number for number, row in enumerate(headings) if "gold" in row and "silver" in row), None)
-    if at is None:
-        raise SourceError(f"{what}: no headings 'Gold' and 'Silver'; the provider changed its format")
-    column = headings[at].index(metal)
-    above_and_below = " ".join(" ".join(row) for row in headings[max(0, at - 1) : at + 2])
+    rows = sheet_rows(body)
+    words = [[str(cell).strip().lower() for cell in row] for row in rows]
+    missing = "no headings 'Gold' and 'Silver'; the provider changed its format"
+    at = heading(words, lambda row: "gold" in row and "silver" in row, missing)
+    column = words[at].index(wanted["metal"])
+    above_and_below = " ".join(" ".join(row) for row in words[max(0, at - 1) : at + 2])
     if "ounces" not in above_and_below or "000" not in above_and_below:
-        raise SourceError(f"{what}: the unit is not thousands of troy ounces any more; the provider changed it")
-    dated = _dated([(row[0], row[column]) for row in rows[at + 1 :] if len(row) > column], as_of, what)
-    table = series([month for month, _ in dated], [value for _, value in dated], what)
+        raise SourceError("the unit is not thousands of troy ounces any more; the provider changed it")
+    dated = _dated([(row[0], row[column]) for row in rows[at + 1 :] if len(row) > column], as_of)
+    table = observations([month for month, _ in dated], value=[value for _, value in dated])
     return table.assign(value=table["value"] * 1000 / TROY_OUNCES_PER_TONNE)
 
 
-def _dated(cells: list[tuple[object, object]], as_of: datetime, what: str) -> list[tuple[pd.Timestamp, object]]:
+def _dated(cells: list[tuple[object, object]], as_of: datetime) -> list[tuple[pd.Timestamp, object]]:
     """Month and value of each row; one blank label at the newest end is completed from the row beside it."""
+    found = [(month_end(label), str(label).strip(), value) for label, value in cells]
     rows = [
-        (month_end(label), value) for label, value in cells if month_end(label) is not None or not str(label).strip()
+        (month, value)
+        for month, label, value in found
+        if month is not None or (not label and isinstance(value, int | float))
     ]
-    rows = [(month, value) for month, value in rows if month is not None or isinstance(value, int | float)]
     dated = [(month, value) for month, value in rows if month is not None]
     blank = [at for at, (month, _) in enumerate(rows) if month is None]
     if not blank or not dated:
@@ -66,5 +52,5 @@ def _dated(cells: list[tuple[object, object]], as_of: datetime, what: str) -> li
     ends = {0: 1, len(rows) - 1: len(rows) - 2}
     beside = rows[ends[blank[0]]][0] if len(blank) == 1 and blank[0] in ends else None
     if beside is None or beside + pd.offsets.MonthEnd(1) != newest or newest > pd.Timestamp(as_of.date()):
-        raise SourceError(f"{what}: a row of figures has no month; the provider's workbook is damaged, try again later")
+        raise SourceError("a row of figures has no month; the provider's workbook is damaged, try again later")
     return [*dated, (newest, rows[blank[0]][1])]

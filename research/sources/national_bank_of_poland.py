@@ -11,12 +11,12 @@ from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
 from research.sources.catalog import Wanted
 from research.sources.http import Client, Download, base_address
-from research.sources.tables import need_columns, series
+from research.sources.tables import NOTHING, changed, from_json, need_columns, observations
 
 _FIRST = date(2013, 1, 2)
 _LONGEST_QUERY = timedelta(days=92)  # the service's limit is 93 days
 _AGAIN = timedelta(days=30)
-_WHAT = "national_bank_of_poland gold"
+_NO_LIST = "the answer is no list of prices"
 
 
 def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
@@ -24,29 +24,21 @@ def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
     base = base_address("national_bank_of_poland", "https://api.nbp.pl") + "/api/cenyzlota"
     end = client.now().date()
     start = max(_FIRST, former["last"] - _AGAIN) if "last" in former else _FIRST
-    rows: list[dict[str, object]] = []
+    rows: list[object] = []
     while end >= start:  # backwards in whole spans: one without a working day would be answered by 404
         begin = max(_FIRST, end - _LONGEST_QUERY)
-        part = client.get(f"{base}/{begin}/{end}/", what=_WHAT, kind="json", params={"format": "json"})
-        rows += _rows(part.body)
+        part = client.get(f"{base}/{begin}/{end}/", kind="json", params={"format": "json"})
+        rows += from_json(part.body, list, _NO_LIST)
         end = begin - timedelta(days=1)
     return Download(body=json.dumps(rows).encode(), address=base, retrieved_at=client.now())
 
 
 def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     """Read ``[{"data": "2013-01-02", "cena": 165.83}, …]``: date, and the price of a gram of pure gold in zlotys."""
-    table = pd.DataFrame(_rows(body))
-    if table.empty:
-        raise SourceError(f"{_WHAT}: the answer holds no prices; try again later, what is kept stays")
-    need_columns(table, ["data", "cena"], _WHAT)
-    return series(table["data"], table["cena"], _WHAT)
-
-
-def _rows(body: bytes) -> list[dict[str, object]]:
-    try:
-        found = json.loads(body)
-    except ValueError:
-        found = None
-    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        raise SourceError(f"{_WHAT}: the answer is no list of prices; the provider changed its format")
-    return found
+    rows: list[object] = from_json(body, list, _NO_LIST)
+    if not all(isinstance(row, dict) for row in rows):
+        raise changed(_NO_LIST)
+    if not rows:
+        raise SourceError(NOTHING)
+    table = need_columns(pd.DataFrame(rows), "data", "cena")
+    return observations(table["data"], value=table["cena"])

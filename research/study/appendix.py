@@ -21,7 +21,7 @@ from research.diagnostics.events import cumulative_abnormal_return
 from research.diagnostics.finding import Finding
 from research.diagnostics.incremental import incremental_value, momentum_and_ratio
 from research.diagnostics.performance import jensen_alpha, regress_on_metal
-from research.diagnostics.prediction import augmented_regression, predictive_regressions
+from research.diagnostics.prediction import augmented_regression, predictive_regression
 from research.diagnostics.regimes import markov_regimes
 from research.diagnostics.rotation import SEED
 from research.diagnostics.selection import deflated_sharpe_ratio, minimum_track_record, probabilistic_sharpe_ratio
@@ -147,11 +147,8 @@ def _of_the_signals(item: Candidate, accounts: Accounts, execution: Execution) -
 
         def predict(r: pd.Series = r, x: pd.Series = x, alias: str = alias) -> tuple[Finding, ...]:
             horizons = (1, max(1, year // 4), year)
-            found = predictive_regressions(r, x, horizons=horizons, delay=execution.delay)
-            named = [
-                replace(finding, name=f"predicts_{horizon}_bars_from_{alias}")
-                for horizon, finding in zip(horizons, found, strict=True)
-            ]
+            found = {bars: predictive_regression(r, x, horizon=bars, delay=execution.delay) for bars in horizons}
+            named = [replace(finding, name=f"predicts_{bars}_bars_from_{alias}") for bars, finding in found.items()]
             return (*named, _settled(augmented_regression, market, r, x, f"predicts_next_bar_unbiased_from_{alias}"))
 
         def lead(r: pd.Series = r, x: pd.Series = x, alias: str = alias) -> tuple[Finding, ...]:

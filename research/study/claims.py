@@ -9,10 +9,9 @@ from datetime import date
 import pandas as pd
 
 from research.claims import Sentence
+from research.diagnostics.long_run import NOTHING, Estimate
 from research.diagnostics.timing import (
     MINIMUM_PERIODS,
-    NOTHING,
-    Estimate,
     Timing,
     independent_events,
     mean_of_rows,

@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 
 from research.diagnostics.alpha_path import alpha_break
-from research.diagnostics.event_paths import EventPaths, event_paths
+from research.diagnostics.events import EventPaths, event_paths
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import FloatArray
+from research.diagnostics.long_run import NOTHING
 from research.diagnostics.metrics import drawdown
 from research.diagnostics.rotation import SEED
 from research.diagnostics.timing import (
     MINIMUM_PERIODS,
-    NOTHING,
     circular_shifts,
     independent_events,
     mean_of_rows,
@@ -26,6 +25,7 @@ from research.diagnostics.timing import (
 from research.errors import DataError
 from research.study.judge import N_SHIFTS
 from research.study.trial import Trial
+from research.units import Floats
 
 COMPARED = ("buy_and_hold", "matched_exposure", "bills")
 
@@ -69,7 +69,7 @@ class MovedHistories:
     """The statistics behind ``p_shifted`` of one row, in the claimed direction; NaN for a history that has none."""
 
     observed: float
-    shifted: FloatArray
+    shifted: Floats
 
 
 def moved_histories(trial: Trial) -> MovedHistories:

@@ -6,9 +6,9 @@ from math import isfinite, isnan
 from typing import Any
 
 from research.diagnostics.finding import Finding
+from research.diagnostics.long_run import Estimate
 from research.diagnostics.outlook import PRIOR_SCALE
 from research.diagnostics.rotation import N_ROTATIONS, monte_carlo_error
-from research.diagnostics.timing import Estimate
 from research.verdict import Evidence, Rules
 
 _NULL = "the weights carry no information about when the metal pays"

@@ -14,11 +14,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from research.diagnostics.long_run import Estimate
 from research.diagnostics.outlook import Delayed, bayes_factor, decidable, detectable
 from research.diagnostics.rotation import N_ROTATIONS, SEED, Family, rotate
 from research.diagnostics.timing import (
     Effects,
-    Estimate,
     Numbers,
     Timing,
     circular_shifts,

@@ -11,7 +11,7 @@ import pandas as pd
 from research.claims import Thesis, load_thesis
 from research.datasets.data import Data, open_data
 from research.datasets.panel import Panel
-from research.datasets.staleness import staleness
+from research.datasets.release import next_release, overdue
 from research.discovery import find_strategy
 from research.errors import NoData, NoDecision, UnknownDataset
 from research.execution import Execution
@@ -230,15 +230,15 @@ def _reading(identity: str, data: Data, now: pd.Timestamp) -> Reading:
     if table.empty:
         raise NoData(f"{identity}: nothing was known of it by {now:%Y-%m-%d}")
     newest = table.sort_values(["observed_for", "known_at"], kind="stable").iloc[-1]
-    age = staleness(dataset, newest["observed_for"], now)
+    timetable = dataset.release, dataset.frequency, newest["observed_for"]
     return Reading(
         dataset=identity,
         unit=dataset.unit,
         value=float(newest["value"]) if dataset.kind == "series" else None,
         observed_for=newest["observed_for"],
         known_at=newest["known_at"],
-        next_release=age.next_due,
-        overdue_days=age.overdue.days,
+        next_release=next_release(*timetable),
+        overdue_days=overdue(*timetable, now).days,
     )
 
 

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import FloatArray
 from research.diagnostics.performance import jensen_alpha
 from research.diagnostics.selection import overfitting_from_moments
 from research.diagnostics.sharpe import sharpe_ratio
@@ -229,7 +228,7 @@ def overfitting(problem: Problem, records: Records) -> Finding | None:
         return None
     edges = problem.windows.block_edges
 
-    def parts() -> Iterator[tuple[FloatArray, FloatArray]]:
+    def parts() -> Iterator[tuple[Floats, Floats]]:
         for _, block in records:
             for low in range(0, len(block), _AT_ONCE):
                 some = block[low : low + _AT_ONCE]

@@ -10,7 +10,7 @@ from research.cli import main
 from research.ledger import Ledger
 from tests.brought.made import column, noise, written
 
-FAKE = {"strategies": [{"name": "x"}], "check": {"word": "honest"}, "claims": {"C1": 1}}
+FAKE = {"strategies": [{"name": "x"}], "check": {"outcome": "passed"}, "claims": {"C1": 1}}
 
 
 def needs_sdk():
@@ -85,7 +85,7 @@ def test_each_tool_types_one_command_and_none_leaves_the_ledger_out():
         ["check", "--json", "--", "--no-ledger"],
     ]
     assert told[0] == [{"name": "x"}]
-    assert told[1] == {"word": "honest"}
+    assert told[1] == {"outcome": "passed"}
 
 
 def test_fewer_trials_are_never_named_than_before(tmp_path):

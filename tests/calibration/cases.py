@@ -12,8 +12,7 @@ import pandas as pd
 
 from research.diagnostics.alpha_path import alpha_break, alpha_path
 from research.diagnostics.causality import granger_causality, toda_yamamoto
-from research.diagnostics.event_paths import event_paths
-from research.diagnostics.events import cumulative_abnormal_return
+from research.diagnostics.events import cumulative_abnormal_return, event_paths
 from research.diagnostics.finding import Finding
 from research.diagnostics.incremental import incremental_value
 from research.diagnostics.multiplicity import (

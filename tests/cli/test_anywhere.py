@@ -59,7 +59,7 @@ def test_an_honest_rule_is_judged_and_nothing_is_counted(told):
 def test_a_leak_is_rejected(told):
     status, out, _ = told("check", "--demo", "--cuts", "2")
     assert status == 1
-    assert "In short: looks_one_month_ahead: NOT HONEST." in out
+    assert "In short: looks_one_month_ahead: failed." in out
     assert out.splitlines()[-1] == "Next: assay backtest --demo"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from research.datasets.continuous import total_return_index
+from research.datasets.futures import total_return_index
 from research.errors import NoData
 from research.home import bundled_folder
 from research.signals.premium import curve_spot

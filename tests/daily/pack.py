@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from research.datasets.store import pin
 from research.home import bundled_folder
 from tests.daily.derive import derive
+from tests.pins import pin
 
 HERE = Path(__file__).parent
 

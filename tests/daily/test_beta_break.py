@@ -18,7 +18,8 @@ def test_the_break_equals_least_squares_on_each_side(daily):
 
     # no other date splits the squares better
     def squares(part):
-        return np.polyfit(part["y"], part["p"], 1, full=True)[1][0]
+        y, p = (part[name].to_numpy() - part[name].mean() for name in ("y", "p"))
+        return p @ p - (y @ p) ** 2 / (y @ y)
 
     edge = int(0.15 * len(monthly))
     split = [squares(monthly[:bar]) + squares(monthly[bar:]) for bar in range(edge, len(monthly) - edge)]

@@ -7,7 +7,7 @@ import csv
 import gzip
 from bisect import bisect_right
 from datetime import date, timedelta
-from statistics import fmean, stdev
+from statistics import fmean
 
 import pandas as pd
 import pytest
@@ -81,14 +81,14 @@ def test_decisions_on_the_fall_of_all_gold_stock(market, daily):
 def test_decisions_after_a_spike_of_the_silver_lease_rate(daily):
     """A score over five years of what was known the evening before, two years of warm-up, six months of holding."""
     lease = series(daily, "silver_lease_rate")
-    days, values = [day.date() for day in lease.index], lease.tolist()
+    days, values = [day.date() for day in lease.index], lease.to_numpy()
     spikes = []
-    for at, (day, value) in enumerate(zip(days, values, strict=True)):
+    for at, day in enumerate(days):
         if (day - days[0]).days < 731:
             continue
         since = bisect_right(days, day - timedelta(days=1826))
         window = values[since : at + 1]
-        if (value - fmean(window)) / stdev(window) > 2.0:
+        if (values[at] - window.mean()) / window.std(ddof=1) > 2.0:
             spikes.append(day)
     held = weights(daily, "lease_rate_spike", "silver")
     expected, near, silent = {}, 0, 0

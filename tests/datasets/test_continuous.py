@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from research.datasets.continuous import held_returns, total_return_index
-from research.datasets.futures import clean_futures, roll_before_notice
+from research.datasets.futures import clean_futures, held_returns, roll_before_notice, total_return_index
 from research.errors import NoData, ValidationError
 from tests.tools.spreads import calendar_spreads, with_conditions
 

@@ -4,10 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research.datasets.continuous import held_returns, total_return_index
-from research.datasets.futures import clean_futures, roll_before_notice
-from research.signals.carry import log_carry
+from research.datasets.futures import clean_futures, held_returns, roll_before_notice, total_return_index
 from research.signals.inventory import open_interest_coverage
+from research.signals.lease import log_carry
 from research.signals.premium import curve_spot
 from tests.datasets.contracts import PLATINUM_MONTHS, futures_table
 from tests.test_derive_lease_rates import NO_BILLS, flat_yields

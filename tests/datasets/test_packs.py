@@ -5,8 +5,8 @@ import pytest
 
 from research.datasets.data import open_data
 from research.datasets.registry import read_registry
-from research.datasets.store import pin
 from research.errors import ExecutionError, IntegrityError, NoData, RegistryError, UnknownDataset, ValidationError
+from tests.pins import pin
 
 from .packs import HEAD, PRICE, csv, entry, write_pack
 

@@ -3,9 +3,11 @@
 import pandas as pd
 import pytest
 
+from research.datasets.data import open_data
 from research.datasets.periods import period_end
-from research.datasets.release import known_at, parse_release
+from research.datasets.release import known_at, next_release, overdue, parse_release
 from research.errors import RegistryError, ValidationError
+from research.sources.catalog import entry
 
 NEW_YORK = {"time": "16:00", "timezone": "America/New_York"}
 
@@ -13,7 +15,7 @@ NEW_YORK = {"time": "16:00", "timezone": "America/New_York"}
 def moment(spec, period, published=None, exceptions=None):
     periods = period_end(pd.Series([period]), column="period")
     text = {} if published is None else {"published_on": pd.Series([published])}
-    result = known_at(parse_release(spec, "here"), periods, text, exceptions or {})
+    result = known_at(parse_release(spec), periods, text, (exceptions or {}).get)
     return result.iloc[0]
 
 
@@ -98,7 +100,6 @@ def test_time_of_day_orders_shanghai_before_london():
         ({"rule": "business_day", "n": 2, "months_after": -1, **NEW_YORK}, "months_after -1; give 0 or more"),
         ({"rule": "calendar_day", "day": True, **NEW_YORK}, "day is True"),
         ({"rule": "calendar_day", "day": 32, **NEW_YORK}, "from 1 to 31"),
-        ({"rule": "weekly", "weeks_after": -1, **NEW_YORK}, "weeks_after -1"),
         ({"rule": "weekly", "weekday": "fridy", **NEW_YORK}, "did you mean 'friday'"),
         ({"rule": "lag", "days": 1, "business_days": 1, **NEW_YORK}, "not both"),
         ({"rule": "lag", "business_days": 1, "calendar": "USA", **NEW_YORK}, "'USA'"),
@@ -108,7 +109,7 @@ def test_time_of_day_orders_shanghai_before_london():
 )
 def test_a_broken_rule_is_refused(spec, says):
     with pytest.raises(RegistryError, match=says):
-        parse_release(spec, "here")
+        parse_release(spec)
 
 
 @pytest.mark.parametrize(
@@ -123,12 +124,11 @@ def test_a_broken_rule_is_refused(spec, says):
         ({"rule": "lag", "days": 2}, "2 days later"),
         ({"rule": "lag", "business_days": 1}, "1 business day (US) later"),
         ({"rule": "weekly"}, "the Friday after"),
-        ({"rule": "weekly", "weeks_after": 1}, "the 2nd Friday after"),
         ({"rule": "published", "column": "on"}, "on its own publication date"),
     ],
 )
 def test_a_rule_says_what_it_does(spec, says):
-    (rule,) = parse_release({**spec, **NEW_YORK}, "here")
+    (rule,) = parse_release({**spec, **NEW_YORK})
     assert rule.describe() == f"{says}, 16:00 America/New_York"
 
 
@@ -139,7 +139,7 @@ def test_each_regime_reads_its_own_publication_column():
     ]
     periods = period_end(pd.Series(["2020Q4", "2021Q1"]), column="period")
     columns = {"first_print": pd.Series(["2021-02-01", "x"]), "posted": pd.Series(["y", "2021-05-03"])}
-    got = known_at(parse_release(spec, "here"), periods, columns, {})
+    got = known_at(parse_release(spec), periods, columns, {}.get)
     assert got.dt.strftime("%Y-%m-%d").tolist() == ["2021-02-01", "2021-05-03"]
 
 
@@ -166,3 +166,32 @@ def test_a_lag_in_business_days_from_a_weekend_counts_from_the_friday_before():
 def test_the_hour_that_comes_twice_at_the_end_of_summer_time_is_the_later_one():
     spec = {"rule": "lag", "days": 1, "time": "01:30", "timezone": "America/New_York"}
     assert moment(spec, "2025-11-01") == pd.Timestamp("2025-11-02 06:30", tz="UTC")
+
+
+@pytest.mark.parametrize(
+    ("identity", "last", "due"),
+    [
+        ("gold_price", "2026-07-31", "2026-09-02 16:00"),  # second business day of September
+        ("bill_rate_daily", "2026-11-20", "2026-11-25 09:00"),  # Monday's bill, two business days later
+        ("cot_gold", "2026-11-10", "2026-11-20 15:30"),  # the Tuesday after, its Friday
+    ],
+)
+def test_next_release(identity, last, due):
+    one = entry(identity)
+    moment = next_release(one.rules, one.frequency, pd.Timestamp(last))
+    assert moment == pd.Timestamp(due, tz="America/New_York").tz_convert("UTC")
+
+
+def test_overdue_and_not_yet():
+    dataset = open_data()["gold_price"]
+    last = pd.Timestamp("2026-07-31")
+    timetable = dataset.release, dataset.frequency, last
+    assert overdue(*timetable, pd.Timestamp("2026-09-02 12:00", tz="UTC")) == pd.Timedelta(0)
+    assert overdue(*timetable, pd.Timestamp("2026-11-23", tz="UTC")).days == 81
+
+
+def test_what_has_no_timetable_is_never_overdue():
+    dataset = open_data()["central_bank_net_purchases"]
+    timetable = dataset.release, dataset.frequency, pd.Timestamp("2020-12-31")
+    assert next_release(*timetable) is None
+    assert not overdue(*timetable, pd.Timestamp("2026-11-23", tz="UTC"))

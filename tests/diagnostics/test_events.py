@@ -1,20 +1,16 @@
-"""Episodes, abnormal returns, and how many events there really are."""
+"""Abnormal returns, and how many events there really are."""
 
-import doctest
 from itertools import product
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from research.diagnostics import events as events_module
 from research.diagnostics.events import (
     circular_shift_p_values,
     cumulative_abnormal_return,
     effective_events,
-    episodes,
     sign_flip_p_values,
     window_counts,
 )
@@ -34,33 +30,6 @@ SIGN_FLIP_P_VALUES_BY_ENUMERATION = (0.09375, 0.046875)
 SHIFT_EXAMPLE_WEIGHTS = [1, 1, 0, 0, 0, 0, 0, 0, 1, 0]
 SHIFT_EXAMPLE_RETURNS = [0.02, 0.03, -0.01, 0, 0.01, -0.02, 0.005, -0.01, 0.025, 0]
 SHIFT_EXAMPLE_P_VALUE_BY_ENUMERATION = 0.1
-
-
-def test_doctest():
-    assert doctest.testmod(events_module).failed == 0
-
-
-def test_episodes_of_dates_and_weights():
-    dates = pd.bdate_range("2020-01-01", periods=8)
-    weights = pd.Series([np.nan, 0.5, np.nan, 0.0, -1.0, 0.0, 0.0, 0.2], index=dates)
-    table = episodes(weights, min_gap=1)
-    assert table["start"].tolist() == [dates[1], dates[4], dates[7]]
-    assert table["end"].tolist() == [dates[2], dates[4], dates[7]]
-    assert len(episodes(weights, min_gap=2)) == 2
-    assert len(episodes(weights, min_gap=3)) == 1
-    assert len(episodes(weights == 9, min_gap=1)) == 0
-    with pytest.raises(AssayError, match="min_gap"):
-        episodes(weights, min_gap=0)
-
-
-@given(st.lists(st.booleans(), min_size=1, max_size=60), st.integers(1, 8))
-def test_episodes_cover_every_active_bar_and_keep_their_distance(active, gap):
-    table = episodes(active, min_gap=gap)
-    covered = [bar for start, end in zip(table["start"], table["end"], strict=True) for bar in range(start, end + 1)]
-    assert {bar for bar, on in enumerate(active) if on} <= set(covered)
-    assert all(active[bar] for bar in [*table["start"], *table["end"]])
-    quiet = table["start"].to_numpy()[1:] - table["end"].to_numpy()[:-1] - 1
-    assert (quiet >= gap).all()
 
 
 def test_overlap_example():
@@ -164,19 +133,16 @@ def test_under_six_effective_events_only_the_detectable_effect():
     assert clustered.p_value is None
 
 
-def test_incomplete_windows_are_counted_and_missing_dates_refused():
-    dates = pd.bdate_range("2020-01-01", periods=200)
-    returns = pd.Series(np.random.default_rng(2).normal(0, 0.01, 200), index=dates)
-    table = pd.DataFrame({"start": dates[[10, 60, 110, 195]]})
-    finding = cumulative_abnormal_return(returns, table, horizon=10)
+def test_incomplete_windows_are_counted_and_what_is_no_bar_refused():
+    returns = np.random.default_rng(2).normal(0, 0.01, 200)
+    finding = cumulative_abnormal_return(returns, [10, 60, 110, 195], horizon=10)
     assert finding.details["n_events"] == 3
     assert finding.details["n_incomplete"] == 1
-    with pytest.raises(AssayError, match="1999-01-01"):
-        cumulative_abnormal_return(returns, pd.DataFrame({"start": [pd.Timestamp("1999-01-01")]}), horizon=10)
     with pytest.raises(AssayError, match="complete window"):
-        cumulative_abnormal_return(returns, dates.get_indexer([dates[199]]), horizon=10)
-    with pytest.raises(AssayError, match="positions"):
-        cumulative_abnormal_return(returns, [2.5], horizon=10)
+        cumulative_abnormal_return(returns, [199], horizon=10)
+    for wrong in ([2.5], [-1], [200]):
+        with pytest.raises(AssayError, match="positions"):
+            cumulative_abnormal_return(returns, wrong, horizon=10)
 
 
 def test_size_and_coverage_with_overlapping_events():

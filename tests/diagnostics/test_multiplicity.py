@@ -3,11 +3,13 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
-from research.diagnostics._bootstrap import bootstrap_means, write_counts
+from research.diagnostics._loops import write_counts
 from research.diagnostics.block_length import automatic_block_length, block_length
 from research.diagnostics.multiplicity import (
     _Family,
+    bootstrap_means,
     bootstrap_variance,
     spa_exceedances,
     superior_predictive_ability,
@@ -65,7 +67,7 @@ def test_counts_are_blocks_of_geometric_length_around_the_calendar():
 
 
 def test_a_draw_depends_on_the_seed_and_its_number_only(monkeypatch):
-    import research.diagnostics._bootstrap as module
+    import research.diagnostics.multiplicity as module
 
     series = np.random.default_rng(0).standard_normal((300, 5))
     many = bootstrap_means(series, block_length=4, n_draws=100, seed=11)
@@ -77,25 +79,11 @@ def test_a_draw_depends_on_the_seed_and_its_number_only(monkeypatch):
 
 
 def test_p_values_do_not_depend_on_the_number_of_threads():
-    import os
-    import subprocess
-    import sys
-
-    program = (
-        "import numpy as np, pandas as pd; from research.diagnostics.multiplicity import superior_predictive_ability;"
-        "x = pd.DataFrame(np.random.default_rng(0).standard_normal((500, 12))).rename(columns=str);"
-        "print(superior_predictive_ability(x, seed=1, n_draws=2000).details)"
-    )
-    answers = {
-        subprocess.run(
-            [sys.executable, "-c", program],
-            env=os.environ | dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), threads),
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for threads in ("1", "2")
-    }
+    differences = pd.DataFrame(np.random.default_rng(0).standard_normal((500, 12))).rename(columns=str)
+    answers = set()
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            answers.add(str(superior_predictive_ability(differences, seed=1, n_draws=2000).details))
     assert len(answers) == 1
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from research.diagnostics.long_run import Estimate
 from research.diagnostics.outlook import Delayed, bayes_factor, decidable, detectable, odds_words
-from research.diagnostics.timing import Estimate
 
 LATER = {"worthwhile_ratio": 0.5, "minimum_events": 6, "now": 2026.0, "nu": 10}
 

@@ -3,16 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from research.diagnostics.regimes import markov_regimes
+from research.diagnostics.regimes import _loss, markov_regimes
 from research.errors import DataError
 
-# Real GNP of the United States, 100 x log change a quarter, 1951 Q2 to 1984 Q4; maximum likelihood of the model of
-# four lags around a switching mean, one variance.
-HAMILTON_1989_STAY_IN_RECESSION = 0.7547
-HAMILTON_1989_LEAVE_EXPANSION = 0.0959
-HAMILTON_1989_MEANS = -0.3588, 1.1635
-HAMILTON_1989_VARIANCE = 0.5914
-HAMILTON_1989_LOG_LIKELIHOOD = -181.2634
+GNP = Path(__file__).with_name("hamilton_1989_gnp_growth.csv")  # 100 x log change a quarter, United States 1951 to 1984
 
 
 def two_regimes(n=800):
@@ -50,22 +44,31 @@ def test_filtered_probabilities_are_the_hamilton_filter_and_know_no_future():
     assert found.details["log_likelihood"] == pytest.approx(log_likelihood, abs=1e-6)
 
 
-def test_the_business_cycle_of_hamilton():
-    growth = np.loadtxt(Path(__file__).with_name("hamilton_1989_gnp_growth.csv"), skiprows=1)
-    found = markov_regimes(growth, periods_per_year=1, seed=0, lags=4, switching_variance=False).details
-    assert found["means"] == pytest.approx(HAMILTON_1989_MEANS, abs=2e-4)
-    assert found["volatilities"] == pytest.approx([HAMILTON_1989_VARIANCE**0.5] * 2, abs=1e-4)
-    assert found["transition"][0][0] == pytest.approx(HAMILTON_1989_STAY_IN_RECESSION, abs=1e-4)
-    assert found["transition"][1][0] == pytest.approx(HAMILTON_1989_LEAVE_EXPANSION, abs=1e-4)
-    assert found["log_likelihood"] == pytest.approx(HAMILTON_1989_LOG_LIKELIHOOD, abs=1e-4)
-    assert len(found["filtered"]) == len(growth) - 4
+@pytest.mark.parametrize("name", ["planted", "business cycle"])
+def test_the_fit_is_that_of_statsmodels(name):
+    """Filter, smoother, start values and likelihood are written anew: another program finds the same optimum."""
+    from statsmodels.tsa.regime_switching.markov_regression import MarkovRegression
+
+    values = two_regimes(300)[1] if name == "planted" else np.loadtxt(GNP, skiprows=1)
+    found = markov_regimes(values, periods_per_year=1, seed=3, n_starts=5)
+    model = MarkovRegression(values / values.std(), k_regimes=2, switching_variance=True)
+    theirs = model.fit(search_reps=5, search_iter=10, maxiter=500, rng=np.random.default_rng(3), disp=False)
+    order = np.argsort(theirs.params[2:4])
+    assert found.details["log_likelihood"] == pytest.approx(theirs.llf - values.size * np.log(values.std()), abs=1e-9)
+    assert found.details["means"] == pytest.approx(theirs.params[2:4][order] * values.std(), rel=1e-6)
+    assert found.details["volatilities"] == pytest.approx(theirs.params[4:][order] ** 0.5 * values.std(), rel=1e-6)
+    transition = theirs.regime_transition[:, :, 0].T[np.ix_(order, order)]
+    np.testing.assert_allclose(found.details["transition"], transition, rtol=1e-6)
+    np.testing.assert_allclose(
+        found.details["filtered"], theirs.filtered_marginal_probabilities[:, order[1]], atol=1e-6
+    )
 
 
-def test_one_regime_does_not_pay_for_two_when_autocorrelated():
-    e = np.random.default_rng(10).standard_normal(501)
-    found = markov_regimes(0.05 * (e[1:] + 0.3 * e[:-1]), periods_per_year=12, seed=0, lags=1)
-    assert found.details["autoregression"] == pytest.approx([0.3 / 1.09], abs=0.1)
-    assert found.details["bic_less_one_regime"] > 0
+def test_the_gradient_is_that_of_the_likelihood():
+    values = two_regimes(120)[1] * 20
+    here = np.array([0.3, -2.0, -0.1, 0.2, 0.7, 1.4])
+    steps = [(_loss(here + step, values)[0] - _loss(here - step, values)[0]) / 2e-6 for step in 1e-6 * np.eye(6)]
+    np.testing.assert_allclose(_loss(here, values)[1], steps, atol=1e-8)
 
 
 def test_one_regime_does_not_pay_for_two():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import empyrical
-import ffn
 import numpy as np
 import pandas as pd
 import pytest
@@ -43,6 +41,8 @@ def account(returns: pd.Series, year: int = 252) -> Result:
 
 
 def test_months_and_years_are_compounded_as_empyrical_does(returns):
+    import empyrical
+
     table = monthly_returns(returns)
     monthly = empyrical.aggregate_returns(returns, "monthly")
     assert table.drop(columns="year").stack().dropna().to_dict() == pytest.approx(monthly.to_dict())
@@ -52,6 +52,8 @@ def test_months_and_years_are_compounded_as_empyrical_does(returns):
 
 
 def test_value_at_risk_shortfall_and_calmar_are_empyrical_s(returns):
+    import empyrical
+
     assert value_at_risk(returns) == pytest.approx(empyrical.value_at_risk(returns, 0.05))
     assert expected_shortfall(returns) == pytest.approx(empyrical.conditional_value_at_risk(returns, 0.05))
     assert expected_shortfall(returns, 0.99) < value_at_risk(returns, 0.99) < value_at_risk(returns)
@@ -60,6 +62,8 @@ def test_value_at_risk_shortfall_and_calmar_are_empyrical_s(returns):
 
 
 def test_every_drawdown_is_found_with_its_dates_and_depth(returns):
+    import ffn
+
     found = worst_drawdowns(returns, most=10_000, start=returns.index[0] - pd.Timedelta(days=1))
     prices = pd.Series([1.0, *(1 + returns).cumprod()], index=[found["peak"].min(), *returns.index])
     theirs = ffn.core.drawdown_details(ffn.core.to_drawdown_series(prices))
@@ -81,6 +85,8 @@ def test_a_drawdown_s_dates_are_those_of_its_ends():
 
 
 def test_a_window_is_the_sharpe_ratio_and_the_volatility_of_its_bars(returns):
+    import empyrical
+
     result = account(returns)
     found = rolling(result, years=0.5)
     assert found.index[0] == returns.index[125]
@@ -91,6 +97,8 @@ def test_a_window_is_the_sharpe_ratio_and_the_volatility_of_its_bars(returns):
 
 
 def test_risk_puts_the_accounts_side_by_side(returns):
+    import empyrical
+
     found = risk({"strategy": account(returns), "buy_and_hold": account(-returns)})
     own = found.loc["strategy"]
     excess = returns - 0.0001

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from research.diagnostics.long_run import Estimate
 from research.diagnostics.timing import (
     MINIMUM_PERIODS,
     Effects,
-    Estimate,
     Numbers,
     Timing,
     _comparable,

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from research.datasets.market import Market
-from research.engine import _timing
+from research.engine import _loops
+from research.engine import exposure as module
 from research.engine.exposure import Exposure
 from research.engine.legs import Legs, run_legs
 from research.engine.portfolio import run
@@ -270,8 +271,20 @@ def test_accounts_in_step_are_those_of_the_loop_over_one_after_the_other(seed, n
     shifts = rng.integers(-3 * n, 3 * n, n_shifts)
     centred = np.ascontiguousarray(exposure.excess - exposure.excess.mean(axis=0))
     alone = np.empty((n_shifts, 2))
-    _timing.moved_ratios(*exposure._terms(), np.mod(-shifts, n), centred, -1.0, alone)
+    _loops.moved_ratios_of_legs(*exposure._terms(), np.mod(-shifts, n), centred, -1.0, alone)
     np.testing.assert_allclose(exposure.moved_ratios(shifts, -1), alone, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_plain_python_and_the_compiler_give_the_same_digits(kind, monkeypatch):
+    one = Exposure.of_metal(decisions(14, **KINDS[kind]), gold(14), COSTLY)
+    both = Exposure.of(table(14, kept=0.5), pair(14), COSTLY)
+    found = []
+    for is_little in (True, False):
+        monkeypatch.setattr(module, "_is_little", lambda _, answer=is_little: answer)
+        found.append([*one.walked(), *both.walked(), one.moved_ratios(np.arange(70), -1)])
+    for plain, compiled in zip(*found, strict=True):
+        np.testing.assert_array_equal(plain, compiled)
 
 
 @pytest.mark.parametrize("weight", [0.0, 1.0, 0.3])

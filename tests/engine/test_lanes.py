@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 from numba import njit
 
-from research.engine._lanes import WIDTH, any_of, highest, load, lowest, magnitude, store, where
+from research.engine._lanes import WIDTH, any_of, load, magnitude, store
+from research.engine._numbers import highest, where
 
 
 @njit(error_model="numpy")
 def rule(a, b, c):
     quotient = (a * b - 1.0) / c + 2
     is_odd = ((quotient > b) & (a <= c)) | (a != a) | (b == c) | (a < 0.0) & (c >= b)
-    chosen = where(is_odd, highest(quotient, a), lowest(magnitude(b), -c))
+    chosen = where(is_odd, highest(quotient, a), highest(magnitude(b), -c))
     if any_of(is_odd & (b > 1.0)):
         chosen = where(is_odd & (b > 1.0), chosen * chosen, chosen)
     return chosen

@@ -170,7 +170,7 @@ def test_the_last_digits_of_another_machine_are_no_difference(place, tmp_path, a
 def test_other_data_are_named_with_the_years(place, tmp_path, again):
     import shutil
 
-    from research.datasets.store import pin
+    from tests.pins import pin
     from tests.test_runs import flip_a_digit
 
     shutil.copytree(place / "pack", tmp_path / "pack")

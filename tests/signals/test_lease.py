@@ -6,15 +6,15 @@ from hypothesis import strategies as st
 
 from research.errors import ValidationError
 from research.signals.bills import forward_simple_rate, log_growth, simple_rate_of_discount
-from research.signals.carry import carry, log_carry
 from research.signals.lease import (
-    calendar_forward_rate,
     calendar_lease_rate,
+    carry,
     forward_price,
     forward_rate,
     lease_rate,
     lease_rate_continuous,
     lease_rate_desk,
+    log_carry,
 )
 
 PUBLISHED_1999_02_19 = [  # dollar rate, metal forward rate, lease rate, % a year (si.frajer.net, message 7946733)
@@ -38,7 +38,7 @@ def test_worked_spot_and_forward():
 
 
 def test_worked_calendar_spread():
-    assert calendar_forward_rate(50.00, 50.30, 28, 119) == pytest.approx(0.02373626, abs=5e-9)
+    assert forward_rate(50.00, 50.30, 119 - 28) == pytest.approx(0.02373626, abs=5e-9)
     assert calendar_lease_rate(50.00, 50.30, 28, 119, 0.0405, exact=False) == pytest.approx(0.01676374, abs=5e-9)
 
 

@@ -34,7 +34,9 @@ def test_an_entry_is_complete(identity):
     assert one.frequency in get_args(Frequency)
     assert "notes" in one.fields
     provider = import_module(f"research.sources.{one.provider}")
-    assert callable(provider.download)
+    assert hasattr(provider, "download") is not ("ask" in one.fields)
+    assert one.words.startswith(f"{one.provider} ")
+    assert "{" not in one.words
     assert callable(provider.parse)
     assert one.plausible.low < one.plausible.high
     assert set(one.key) <= set(one.columns)

@@ -76,7 +76,7 @@ def read(identity: str, body: bytes) -> pd.DataFrame | None:
     """What the answer says, or None where it is refused: without a network."""
     one = entry(identity)
     try:
-        refuse_other_kind(body, BODIES[identity][0], identity, "http://127.0.0.1/")
+        refuse_other_kind(body, BODIES[identity][0], "http://127.0.0.1/")
         return import_module(f"research.sources.{one.provider}").parse(body, one.series, NOW)
     except (AssayError, Passing):
         return None

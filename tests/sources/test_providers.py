@@ -11,6 +11,8 @@ import pytest
 
 from research.errors import SourceError
 from research.sources import cftc, cme, ecb, fred, imf, lbma, world_bank, world_gold_council
+from research.sources.catalog import entry
+from research.sources.fetching import download_of
 from tests.sources import formats
 from tests.sources.conftest import NOW
 
@@ -119,7 +121,7 @@ def test_cftc_legacy_and_one_column_of_it():
 def test_cftc_asks_for_one_contract(vendor, client, monkeypatch):
     monkeypatch.setenv("ASSAY_CFTC_URL", vendor.url)
     vendor.put("/resource/72hh-3qpy.json", formats_answer(formats.cot(formats.DISAGGREGATED, TUESDAYS)))
-    cftc.download(client, GOLD, {})
+    download_of(client, entry("cot_gold"), {})
     assert vendor.requests[0].query["cftc_contract_market_code"] == "088691"
 
 
@@ -131,7 +133,7 @@ def test_cftc_changed():
     assert "adds up" in fault(
         cftc, body.replace(b'"prod_merc_positions_long": "40000"', b'"prod_merc_positions_long": "4000"'), GOLD
     )
-    assert "no date" in fault(cftc, body.replace(b"2026-11-03T", b"someday T"), GOLD)
+    assert "no readable date" in fault(cftc, body.replace(b"2026-11-03T", b"someday T"), GOLD)
     assert "no table" in fault(cftc, b"[{", GOLD)
 
 
@@ -182,18 +184,18 @@ def test_pink_sheet_moves_every_month_and_is_found(vendor, client, monkeypatch):
     monkeypatch.setenv("ASSAY_WORLD_BANK_URL", vendor.url)
     link = b'<a href="/docs/9f/CMO-Historical-Data-Monthly.xlsx">Monthly prices</a>'
     body = formats.pink_sheet(dict.fromkeys(MONTHS, 4000.0), dict.fromkeys(MONTHS, 50.0))
-    vendor.put(world_bank.PAGE, formats_answer(b"<html>" + link))
+    vendor.put(entry("gold_price").fields["ask"]["path"], formats_answer(b"<html>" + link))
     vendor.put("/docs/9f/CMO-Historical-Data-Monthly.xlsx", formats_answer(body))
-    got = world_bank.download(client, {"column": "Gold"}, {})
+    got = download_of(client, entry("gold_price"), {})
     assert got.address.endswith("/docs/9f/CMO-Historical-Data-Monthly.xlsx")
     assert got.body == body
 
 
 def test_pink_sheet_page_without_a_link(vendor, client, monkeypatch):
     monkeypatch.setenv("ASSAY_WORLD_BANK_URL", vendor.url)
-    vendor.put(world_bank.PAGE, formats_answer(b"<html>nothing here"))
+    vendor.put(entry("gold_price").fields["ask"]["path"], formats_answer(b"<html>nothing here"))
     with pytest.raises(SourceError, match="assay data add"):
-        world_bank.download(client, {"column": "Gold"}, {})
+        download_of(client, entry("gold_price"), {})
 
 
 def test_pink_sheet_changed():
@@ -232,9 +234,9 @@ def test_lbma_takes_the_first_workbook_linked(vendor, client, monkeypatch):
     links = b"".join(
         b'<a href="/d/LBMA-London-Vault-Holdings-Data-%s-2026.xlsx">x</a>' % month for month in (b"October", b"May")
     )
-    vendor.put(lbma.PAGE, formats_answer(b"<html>" + links))
+    vendor.put(entry("london_vault_gold").fields["ask"]["path"], formats_answer(b"<html>" + links))
     vendor.put("/d/LBMA-London-Vault-Holdings-Data-October-2026.xlsx", formats_answer(formats.lbma_xlsx(ROWS)))
-    assert "October" in lbma.download(client, {"metal": "gold"}, {}).address
+    assert "October" in download_of(client, entry("london_vault_gold"), {}).address
 
 
 def test_lbma_changed():
@@ -258,7 +260,7 @@ def test_imf_is_asked_for_json(vendor, client, monkeypatch):
     monkeypatch.setenv("ASSAY_IMF_URL", vendor.url)
     path = "/external/sdmx/3.0/data/dataflow/IMF.STA/IL/+/CHN.RGV_REVS.FTO.M"
     vendor.put(path, formats_answer(formats.imf_json("CHN", {"2026-M08": "74000000"})))
-    imf.download(client, CHINA, {})
+    download_of(client, entry("pboc_gold_reserves"), {})
     assert "application/vnd.sdmx.data+json" in vendor.requests[0].headers["accept"]
 
 
@@ -299,7 +301,7 @@ def test_ecb_changed():
 
 def test_wgc_is_not_downloaded_and_says_where_it_is(client):
     with pytest.raises(SourceError, match=r"gold\.org.*assay data add"):
-        world_gold_council.download(client, {"sheet": "official changes"}, {})
+        download_of(client, entry("central_bank_reported_purchases"), {})
 
 
 def test_wgc_workbook_is_summed_over_countries_only():

@@ -123,11 +123,10 @@ def test_a_hundred_thousand_variants_stay_under_a_gigabyte(tmp_path):
     assert peak < 1e9, f"{peak / 1e6:.0f} MB"
 
 
-def test_what_a_sweep_tried_is_written_down_unless_told_not_to(capsys):
-    from research.cli import main
+def test_what_a_sweep_tried_is_written_down_unless_told_not_to(capsys, pack):
     from research.ledger import Ledger
 
-    words = ["sweep", "lease_rate_spike", "--metal", "silver", "--grid", "threshold=1,1.5,2", "--json"]
+    words = ["sweep", IDEA, "--data", str(pack), "--grid", "threshold=1,1.5,2", "--grid", "window=60", "--json"]
     assert main([*words, "--no-ledger"]) == 0
     assert "not recorded" in capsys.readouterr().err
     assert Ledger().entries(kind=None) == []

@@ -22,18 +22,18 @@ def look_at_all(animals, packs, say=lambda text: None, **options):
     reports = {}
     for number, (name, animal) in enumerate(animals.items(), 1):
         reports[name] = check(animal.strategy, packs[animal.pack], pipeline=False, **options)
-        say(f"{number} of {len(animals)}: {name}: {reports[name].word} {named(reports[name])[:2]}")
+        say(f"{number} of {len(animals)}: {name}: {reports[name].outcome} {named(reports[name])[:2]}")
     return reports
 
 
 def two_way(animals, reports):
     """Rows of (truth, rejected, accepted, share right, Wilson interval)."""
     rows = []
-    for truth, right in (("leaky", "NOT HONEST"), ("honest", "honest")):
-        words = [reports[name].word for name, animal in animals.items() if bool(animal.kind) == (truth == "leaky")]
+    for truth, right in (("leaky", "failed"), ("clean", "passed")):
+        words = [reports[name].outcome for name, animal in animals.items() if bool(animal.kind) == (truth == "leaky")]
         n_right = sum(word == right for word in words)
         low, high = proportion_confint(n_right, len(words), method="wilson")
-        rejected = sum(word == "NOT HONEST" for word in words)
+        rejected = sum(word == "failed" for word in words)
         rows.append((truth, rejected, len(words) - rejected, n_right / len(words), low, high))
     return rows
 

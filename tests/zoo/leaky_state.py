@@ -186,7 +186,7 @@ def writes_to_its_panel(panel):
 def looks_up_the_stack(panel):
     import inspect
 
-    return on(panel["x"] > 1) * (1.0 if len(inspect.stack()) > 1 else 0.0)
+    return on(panel["x"] > 1) * (1.0 if len(inspect.stack(0)) > 1 else 0.0)
 
 
 @animal("environment", x="lease")

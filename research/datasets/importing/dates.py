@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Literal, TypeGuard
+from datetime import date
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from research.datasets.importing.column import Column
+from research.datasets.importing.numerals import Column
 from research.errors import ValidationError
 
 DateOrder = Literal["dmy", "mdy", "ymd"]
@@ -48,8 +47,7 @@ _LOOKS = ((r"\d{5}(\.\d+)?", "Excel's count of days; format it as a date first")
           (r"\d{10}|\d{13}", "a Unix time; write it as YYYY-MM-DD"))  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
-class Dates:
+class Dates(NamedTuple):
     """Periods as read: ``days`` is the last day of each, ``times`` what stands there, ``words`` how it was read."""
 
     days: pd.Series
@@ -76,8 +74,8 @@ def read_dates(column: Column, *, frequency: str, order: DateOrder | None = None
     words: list[str] = []
     cells = column.cells
     clock = any(isinstance(cell, str) and ":" in cell for cell in cells)
-    if _all_dates(cells):
-        span, days = "day", [pd.Timestamp(cell).tz_localize(None) for cell in cells]
+    if all(isinstance(cell, date | np.datetime64) for cell in cells):  # a datetime too
+        span, days = "day", [pd.Timestamp(cell).tz_localize(None) for cell in cells]  # type: ignore[arg-type]
         words.append("dates are stored as dates")
     else:
         span, days = _from_text(column, order, words)
@@ -86,8 +84,7 @@ def read_dates(column: Column, *, frequency: str, order: DateOrder | None = None
         found = [_CLOCK.search(str(cell)) for cell in cells]
         minutes = pd.Series([int(at[1]) * 60 + int(at[2]) if at else 0 for at in found])
         times = times.dt.normalize() + pd.to_timedelta(minutes, unit="min").astype("timedelta64[us]")
-    ancient = result.dt.year < _FIRST_YEAR
-    if ancient.any():
+    if (ancient := result.dt.year < _FIRST_YEAR).any():
         raise column.wrong(int(ancient.to_numpy().argmax()), f"is before {_FIRST_YEAR}; correct the year")
     if clock or bool((result != result.dt.normalize()).any()):
         words.append("times of day are left out")
@@ -101,7 +98,7 @@ def looks_like_date(cell: object) -> bool:
     if isinstance(cell, str):
         found = _matched(" ".join(cell.split()))
         return found is not None and found[0] != "year"
-    return isinstance(cell, date | datetime)
+    return isinstance(cell, date)
 
 
 def looks_like_year(cell: object) -> bool:
@@ -109,12 +106,8 @@ def looks_like_year(cell: object) -> bool:
     return bool(_FORMS["year"].fullmatch(_text(cell)))
 
 
-def _all_dates(cells: Sequence[object]) -> TypeGuard[Sequence[date | datetime | np.datetime64]]:
-    return all(isinstance(cell, date | datetime | np.datetime64) for cell in cells)
-
-
 def _text(cell: object) -> str:
-    if isinstance(cell, date | datetime):
+    if isinstance(cell, date):
         return f"{cell:%Y-%m-%d}"
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
@@ -140,54 +133,49 @@ def _from_text(column: Column, order: DateOrder | None, words: list[str]) -> tup
         forms.setdefault(form, at)
         matches.append(match)
     if len(forms) > 1:
-        (one, first), (other, second) = sorted(forms.items(), key=lambda item: item[1])[:2]
-        cells, lines = column.cells, column.lines
-        raise ValidationError(
-            f"{column.where}: line {lines[second]} has {cells[second]!r} ({other}) where line {lines[first]} has "
-            f"{cells[first]!r} ({one}); write all dates in one form"
-        )
-    form = next(iter(forms))
+        (one, first), (other, second) = list(forms.items())[:2]  # in the order of their lines
+        told = f"line {column.lines[second]} has {column.cells[second]!r} ({other}) where line {column.lines[first]}"
+        told += f" has {column.cells[first]!r} ({one})"
+        raise ValidationError(f"{column.where}: {told}; write all dates in one form")
+    form, parts = next(iter(forms)), matches[0].groupdict()
     if form in ("numbers", "two-digit year"):
         order = order or _find_order(form, matches, column)
         words.append(f"dates read as {'/'.join({'d': 'day', 'm': 'month', 'y': 'year'}[one] for one in order)}")
     elif form == "month name or day":
-        name, number = matches[0]["name"], matches[0]["c"]
+        name, number = parts["name"], parts["c"]
         raise column.wrong(0, f"can be {name} 20{number} or day {number} of {name}; write the year with four digits")
     else:
         words.append(f"dates read as {form}, e.g. {str(column.cells[0])!r}")
-    parts = matches[0].groupdict()
     span = next(span for span, needed in _SPANS.items() if any(part in parts for part in needed))
     return span, [_day(match.groupdict(), span, order, column, at) for at, match in enumerate(matches)]
 
 
 def _form(column: Column, at: int) -> tuple[str, re.Match[str]]:
-    text = _text(column.cells[at])
+    text, line = _text(column.cells[at]), f"{column.where}: line {column.lines[at]}"
     if not text:
-        raise ValidationError(f"{column.where}: line {column.lines[at]} has no date; complete or remove it")
+        raise ValidationError(f"{line} has no date; complete or remove it")
     if found := _matched(text):
         return found
     for pattern, what in _LOOKS:
         if re.fullmatch(pattern, text):
-            raise ValidationError(f"{column.where}: line {column.lines[at]}: {text} looks like {what}")
+            raise ValidationError(f"{line}: {text} looks like {what}")
     raise column.wrong(at, "is no date that can be read; write YYYY-MM-DD, or remove the line")
 
 
 def _find_order(form: str, matches: Sequence[re.Match[str]], column: Column) -> DateOrder:
     if form == "two-digit year":
-        raise column.wrong(
-            0, "has a year of two digits and so several readings; pass --dates dmy, mdy or ymd, or write four digits"
-        )
-    day_first = next((at for at, match in enumerate(matches) if int(match["a"]) > 12), None)
-    month_first = next((at for at, match in enumerate(matches) if int(match["b"]) > 12), None)
-    if day_first is not None and month_first is not None:
-        raise ValidationError(
-            f"{column.where}: {column.shown(day_first)} has the day first, {column.shown(month_first)} the month; "
-            "write all dates in one form"
-        )
-    if day_first is not None:
-        return "dmy"
-    if month_first is not None:
-        return "mdy"
+        cure = "pass --dates dmy, mdy or ymd, or write four digits"
+        raise column.wrong(0, f"has a year of two digits and so several readings; {cure}")
+    over: dict[str, int] = {}  # which of the two can be no month, and where
+    for at, match in enumerate(matches):
+        for part in ("a", "b"):
+            if int(match[part]) > 12:
+                over.setdefault(part, at)
+    if len(over) == 2:
+        told = f"{column.shown(over['a'])} has the day first, {column.shown(over['b'])} the month"
+        raise ValidationError(f"{column.where}: {told}; write all dates in one form")
+    if over:
+        return "dmy" if "a" in over else "mdy"
     at = next((at for at, match in enumerate(matches) if match["a"] != match["b"]), 0)
     first, second, year = int(matches[at]["a"]), int(matches[at]["b"]), matches[at]["y"]
     one, other = _MONTHS[second - 1].title(), _MONTHS[first - 1].title()
@@ -196,8 +184,8 @@ def _find_order(form: str, matches: Sequence[re.Match[str]], column: Column) -> 
 
 def _day(part: dict[str, str], span: str, order: DateOrder | None, column: Column, at: int) -> pd.Timestamp:
     if order and "a" in part:
-        numbers = [part["a"], part["b"], *([part["c"]] if "c" in part else [])]
-        part |= dict(zip(order if "c" in part else order.replace("y", ""), numbers, strict=True))
+        letters = order if "c" in part else order.replace("y", "")
+        part |= {letter: part[number] for letter, number in zip(letters, "abc", strict=False)}
     year = int(part["y"])
     if len(part["y"]) == 2:  # the POSIX rule: 69-99 is 1969-1999, 00-68 is 2000-2068
         year += 1900 if year >= 69 else 2000
@@ -217,15 +205,12 @@ def _month_number(name: str) -> int:
 
 def _to_period_ends(days: pd.Series, span: str, frequency: str, where: str, words: list[str]) -> pd.Series:
     if frequency in _ORDER and _ORDER.index(span) > _ORDER.index(frequency):
-        raise ValidationError(
-            f"{where}: the file has one value a {span}, the dataset has one a {frequency}; use another id"
-        )
+        told = f"the file has one value a {span}, the dataset has one a {frequency}"
+        raise ValidationError(f"{where}: {told}; use another id")
     if frequency not in _COARSE:
         return days
     ends: pd.Series = days.dt.to_period(_COARSE[frequency]).dt.end_time.dt.normalize().astype("datetime64[us]")
     if span == "day" and bool((ends != days).any()):
-        words.append(
-            f"each date stands for the {frequency} it falls in: {days.iloc[0]:%Y-%m-%d} for the {frequency} "
-            f"to {ends.iloc[0]:%Y-%m-%d}"
-        )
+        first = f"{days.iloc[0]:%Y-%m-%d} for the {frequency} to {ends.iloc[0]:%Y-%m-%d}"
+        words.append(f"each date stands for the {frequency} it falls in: {first}")
     return ends

@@ -1,19 +1,28 @@
-"""From a file to rows of cells, each with the line it stands on."""
+"""From a file to rows of cells, each with the line it stands on; damage is an error, whatever a reader does."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import io
+import re
 import stat
+import struct
+import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from research.datasets.importing.column import Column
 from research.datasets.importing.headings import Numbered, filled, find_table
-from research.datasets.importing.workbooks import OLE2, ZIP, failed_formulas, sheets
-from research.errors import ValidationError, did_you_mean
+from research.datasets.importing.numerals import Column
+from research.datasets.optional import need
+from research.errors import ValidationError, did_you_mean, located
+
+OLE2, ZIP = b"\xd0\xcf\x11\xe0", b"PK\x03\x04"
+
+_ERROR = re.compile(rb'<c r="([A-Z]+\d+)"[^>]*? t="e"[^>]*>(?:<f[^>]*/>|<f[^>]*>[^<]*</f>)?<v>(#[^<]+)</v>')
+_FREE = 0xFFFFFFFF
+_HEADER = 512
 
 LARGEST = 256 * 2**20
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
@@ -71,18 +80,25 @@ def read_sheet(path: Path, *, sheet: str | None = None, heading_row: int | None 
         If it is none of these, or not a table.
     """
     content = _read_bytes(path)
-    if content[:2] == b"\x1f\x8b":
-        content = _gunzip(content, path)
-    if content[:4] == b"PAR1":
-        return _parquet(content, path)
-    if content[:4] in (OLE2, ZIP):
-        return _excel(content, path, sheet, heading_row)
-    head = content.lstrip()[:15].lower()
-    if head.startswith((b"<!doctype html", b"<html", b"<table", b"<?xml")):
-        raise ValidationError(f"{path.name}: a web page or XML, not a table; save the data itself, as CSV or Excel")
-    if head.startswith((b"{", b"[")):
-        raise ValidationError(f"{path.name}: JSON, not a table; save it as CSV")
-    return _csv(content, path, heading_row)
+    with located(path.name):
+        if not content.strip():
+            raise ValidationError("the file is empty")
+        if content[:2] == b"\x1f\x8b":
+            content = _gunzip(content)
+        if content[:4] == b"PAR1":
+            return _parquet(content, path.name)
+        csv_file = content[:4] not in (OLE2, ZIP)
+        rows, words = _csv(content) if csv_file else _excel(content, sheet)
+        kept = [(row, line) for row, line in rows if filled(row) and not str(row[0]).startswith("#")]
+        header, data, left_out = find_table(kept, heading_row, even=csv_file)
+    return Sheet(
+        file=path.name,
+        header=header,
+        rows=tuple(row for row, _ in data),
+        lines=tuple(line for _, line in data),
+        words=words + left_out,
+        points_may_group="semicolons" in words,
+    )
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -93,58 +109,59 @@ def _read_bytes(path: Path) -> bytes:
             raise ValidationError(f"{path}: a pipe or a device, not a file; save it to a file first")
         if path.stat().st_size > LARGEST:
             raise ValidationError(f"{path.name}: over {LARGEST // 2**20} MB; cut it to the columns that matter")
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise ValidationError(f"{path}: {error.strerror}; check the name") from None
-    if not content.strip():
-        raise ValidationError(f"{path.name}: the file is empty")
-    return content
 
 
-def _gunzip(content: bytes, path: Path) -> bytes:
+def _gunzip(content: bytes) -> bytes:
     try:
         with gzip.open(io.BytesIO(content)) as stream:
             plain = stream.read(LARGEST + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise ValidationError(f"{path.name}: the gzip file is damaged ({error}); obtain it again") from None
+        raise ValidationError(f"the gzip file is damaged ({error}); obtain it again") from None
     if len(plain) > LARGEST:
-        raise ValidationError(f"{path.name}: unpacks to over {LARGEST // 2**20} MB; cut it to the columns that matter")
+        raise ValidationError(f"unpacks to over {LARGEST // 2**20} MB; cut it to the columns that matter")
     return plain
 
 
-def _csv(content: bytes, path: Path, heading_row: int | None) -> Sheet:
-    text, encoding = _decode(content, path)
+def _csv(content: bytes) -> tuple[Numbered, str]:
+    head = content.lstrip()[:15].lower()
+    if head.startswith((b"<!doctype html", b"<html", b"<table", b"<?xml")):
+        raise ValidationError("a web page or XML, not a table; save the data itself, as CSV or Excel")
+    if head.startswith((b"{", b"[")):
+        raise ValidationError("JSON, not a table; save it as CSV")
+    text, encoding = _decode(content)
     rows: Numbered = []
     line = 0
     try:
-        delimiter = _delimiter(text, path)
-        stream = io.StringIO(text, newline="")
-        reader = csv.reader(stream, delimiter=delimiter, strict=True, skipinitialspace=delimiter == " ")
+        delimiter = _delimiter(text)
+        reader = csv.reader(
+            io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=delimiter == " "
+        )
         for row in reader:
             line = reader.line_num
             rows.append((tuple(cell.strip() for cell in row), line))
     except csv.Error as error:
-        raise ValidationError(
-            f"{path.name}: line {line + 1}: not a table ({error}); check its quotes, or save it as plain CSV"
-        ) from None
+        told = "check its quotes, or save it as plain CSV"
+        raise ValidationError(f"line {line + 1}: not a table ({error}); {told}") from None
     ending = "" if text.endswith(("\n", "\r")) else ", no line end after the last row: see that it is whole"
-    words = f"CSV, {encoding}, split at {_DELIMITERS[delimiter]}{ending}"
-    return _with_header(rows, path, words, heading_row)
+    return rows, f"CSV, {encoding}, split at {_DELIMITERS[delimiter]}{ending}"
 
 
-def _decode(content: bytes, path: Path) -> tuple[str, str]:
+def _decode(content: bytes) -> tuple[str, str]:
     candidates = ["utf-16"] if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "cp1252"]
     if b"\x00" in content and candidates[0] != "utf-16":
-        raise ValidationError(f"{path.name}: binary, and neither Excel nor Parquet; save it as CSV")
+        raise ValidationError("binary, and neither Excel nor Parquet; save it as CSV")
     for encoding in candidates:
         try:
             return content.decode(encoding), "UTF-8" if encoding == "utf-8-sig" else encoding
         except UnicodeDecodeError:
             continue
-    raise ValidationError(f"{path.name}: not readable as {' or '.join(candidates)}; save it as UTF-8")
+    raise ValidationError(f"not readable as {' or '.join(candidates)}; save it as UTF-8")
 
 
-def _delimiter(text: str, path: Path) -> str:
+def _delimiter(text: str) -> str:
     """The delimiter that splits most of the first lines, into the same number of cells each."""
     head = [line for line in text.splitlines()[:60] if line.strip() and not line.startswith("#")][:40]
     best, score = "", 0
@@ -157,58 +174,94 @@ def _delimiter(text: str, path: Path) -> str:
         if agreeing > score:
             best, score = delimiter, agreeing
     if not best:
-        raise ValidationError(f"{path.name}: only one column; it needs a date and a value, split by , ; tab or |")
+        raise ValidationError("only one column; it needs a date and a value, split by , ; tab or |")
     return best
 
 
-def _excel(content: bytes, path: Path, wanted: str | None, heading_row: int | None) -> Sheet:
+def _excel(content: bytes, wanted: str | None) -> tuple[Numbered, str]:
     try:
         found = sheets(content, skip_empty_area=False)
     except ValueError as error:
-        raise ValidationError(f"{path.name}: not readable as a workbook ({error}); save it as CSV") from None
+        raise ValidationError(f"not readable as a workbook ({error}); save it as CSV") from None
     if wanted is not None and wanted not in found:
-        raise ValidationError(f"{path.name}: no sheet {wanted!r}; it has {', '.join(found)}")
+        raise ValidationError(f"no sheet {wanted!r}; it has {', '.join(found)}")
     found = {wanted: found[wanted]} if wanted is not None else found
     tables = {name: rows for name, rows in found.items() if sum(filled(row) >= 2 for row in rows) >= 2}
     if not tables:
-        raise ValidationError(f"{path.name}: no sheet holds a table")
+        raise ValidationError("no sheet holds a table")
     if len(tables) > 1:
-        raise ValidationError(f"{path.name}: several sheets hold tables ({', '.join(tables)}); pass --sheet NAME")
+        raise ValidationError(f"several sheets hold tables ({', '.join(tables)}); pass --sheet NAME")
     name, rows = next(iter(tables.items()))
     stripped = [tuple(cell.strip() if isinstance(cell, str) else cell for cell in row) for row in rows]
-    failed = failed_formulas(content)
+    failed = _failed_formulas(content)
     broken = f", {len(failed)} formulas that failed ({', '.join(failed[:3])}) count as no value" if failed else ""
-    numbered = [(row, line) for line, row in enumerate(stripped, 1)]
-    return _with_header(numbered, path, f"Excel, sheet {name!r}{broken}", heading_row)
+    return [(row, line) for line, row in enumerate(stripped, 1)], f"Excel, sheet {name!r}{broken}"
 
 
-def _parquet(content: bytes, path: Path) -> Sheet:
+def _parquet(content: bytes, name: str) -> Sheet:
     import pandas as pd
 
     try:
         table = pd.read_parquet(io.BytesIO(content))
     except (OSError, ValueError) as error:
         words = " ".join(str(error).split())[:100]
-        raise ValidationError(f"{path.name}: not readable as Parquet ({words}); obtain it again") from None
-    if isinstance(table.index, pd.DatetimeIndex | pd.PeriodIndex) or table.index.name:
-        if isinstance(table.index, pd.PeriodIndex):
-            table.index = table.index.to_timestamp(how="end").normalize()
+        raise ValidationError(f"not readable as Parquet ({words}); obtain it again") from None
+    if isinstance(table.index, pd.PeriodIndex):
+        table.index = table.index.to_timestamp(how="end").normalize()
+    if isinstance(table.index, pd.DatetimeIndex) or table.index.name:
         table = table.rename_axis(str(table.index.name or "date")).reset_index()
     rows = tuple(tuple(None if cell is pd.NaT else cell for cell in row) for row in table.itertuples(index=False))
     if not rows:
-        raise ValidationError(f"{path.name}: no rows")
+        raise ValidationError("no rows")
     header = tuple(str(name) for name in table.columns)
-    return Sheet(file=path.name, header=header, rows=rows, lines=tuple(range(1, len(rows) + 1)), words="Parquet")
+    return Sheet(file=name, header=header, rows=rows, lines=tuple(range(1, len(rows) + 1)), words="Parquet")
 
 
-def _with_header(rows: Numbered, path: Path, words: str, heading_row: int | None) -> Sheet:
-    kept = [(row, line) for row, line in rows if filled(row) and not str(row[0]).startswith("#")]
-    header, data, left_out = find_table(kept, path.name, heading_row, even=words.startswith("CSV"))
-    return Sheet(
-        file=path.name,
-        header=header,
-        rows=tuple(row for row, _ in data),
-        lines=tuple(line for _, line in data),
-        words=words + left_out,
-        points_may_group="semicolons" in words,
-    )
+def sheets(content: bytes, *, skip_empty_area: bool = True) -> dict[str, list[list[object]]]:
+    """Rows of every sheet by its name; cells as Python values.
+
+    Raises
+    ------
+    ValueError
+        If it is no workbook, or a damaged one.
+    """
+    calamine = need("python_calamine")
+    if content[:4] == OLE2 and len(content) < _declared_size(content):
+        raise ValueError("the file is cut short")
+    try:
+        book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
+        return {
+            name: book.get_sheet_by_name(name).to_python(skip_empty_area=skip_empty_area) for name in book.sheet_names
+        }
+    except (calamine.CalamineError, OSError) as error:
+        raise ValueError(str(error)) from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # what the reader, which is no Python, does on some damage
+            raise
+        raise ValueError("damaged") from None
+
+
+def _failed_formulas(content: bytes) -> list[str]:
+    """Cells of an .xlsx that hold an error (but for ``#N/A``), as ``C5 #REF!``: the reader calls them empty."""
+    if content[:4] != ZIP:
+        return []
+    with zipfile.ZipFile(io.BytesIO(content)) as book:
+        parts = [book.read(name) for name in book.namelist() if re.fullmatch(r"xl/worksheets/[^/]+\.xml", name)]
+    found = [(cell.decode(), error.decode()) for part in parts for cell, error in _ERROR.findall(part)]
+    return [f"{cell} {error}" for cell, error in found if error != "#N/A"]
+
+
+def _declared_size(content: bytes) -> int:
+    """Bytes that an OLE2 file must have, by the last sector that its allocation table uses (MS-CFB 2.2, 2.3)."""
+    try:
+        (shift,) = struct.unpack_from("<H", content, 30)
+        (count,) = struct.unpack_from("<I", content, 44)
+        size, last = int(1 << shift), 0
+        tables = struct.unpack_from("<109I", content, 76)[: min(count, 109)]
+        for at, sector in enumerate(tables):
+            entries = struct.unpack_from(f"<{size // 4}I", content, _HEADER + sector * size)
+            used = max((number for number, entry in enumerate(entries) if entry != _FREE), default=-1)
+            last = max(last, at * (size // 4) + used)
+    except struct.error:
+        return len(content) + 1
+    return _HEADER + (last + 1) * size

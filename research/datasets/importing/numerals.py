@@ -1,4 +1,4 @@
-"""Numbers with thousands separators, decimal commas, percent and currency signs; never a guess between two."""
+"""Columns, and numbers with thousands separators, decimal commas, percent and currency signs; never a guess."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, isnan
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from research.datasets.importing.column import Column
 from research.errors import ValidationError
 from research.units import Floats
 
@@ -30,8 +29,24 @@ _PLAIN = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Numbers:
+@dataclass(frozen=True)
+class Column:
+    """Cells, the line of each, and ``where`` they stand: file and column, the first words of every error."""
+
+    where: str
+    cells: Sequence[object]
+    lines: Sequence[int]
+
+    def shown(self, at: int) -> str:
+        """A cell and its line, for a message that names two."""
+        return f"line {self.lines[at]} ({str(self.cells[at])!r})"
+
+    def wrong(self, at: int, words: str) -> ValidationError:
+        """What is wrong with one cell."""
+        return ValidationError(f"{self.where}: line {self.lines[at]}: {str(self.cells[at])!r} {words}")
+
+
+class Numbers(NamedTuple):
     """Values as read; NaN where the cell says that nothing is known.
 
     Attributes
@@ -115,10 +130,8 @@ def _convention(texts: Sequence[str | None], column: Column, points_may_group: b
         if text is not None:
             seen.setdefault(_one_reading(text.lstrip("+-")), at)
     if "point" in seen and "comma" in seen:
-        raise ValidationError(
-            f"{column.where}: {column.shown(seen['point'])} has a decimal point, {column.shown(seen['comma'])} a "
-            "decimal comma; write all alike"
-        )
+        told = f"{column.shown(seen['point'])} has a decimal point, {column.shown(seen['comma'])} a decimal comma"
+        raise ValidationError(f"{column.where}: {told}; write all alike")
     if "point" in seen or "comma" in seen:
         return "point" if "point" in seen else "comma"
     doubtful = [seen[reading] for reading in ("undecided", "grouped")[: 1 + points_may_group] if reading in seen]

@@ -8,18 +8,17 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from shlex import quote
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import pandas as pd
 
-from research.datasets.importing.column import Column
 from research.datasets.importing.dates import DateOrder, read_dates
 from research.datasets.importing.doubtful import describe, refuse_future, refuse_implausible, refuse_unlikely
 from research.datasets.importing.files import Sheet, read_sheet
-from research.datasets.importing.numerals import Decimal, read_numbers
+from research.datasets.importing.numerals import Column, Decimal, read_numbers
 from research.datasets.importing.units import believed, conversion, in_own_currency, is_unit_column, spoken
 from research.datasets.plausibility import Subject
-from research.errors import ValidationError, did_you_mean
+from research.errors import ValidationError, did_you_mean, located
 
 _DATE_NAMES = (
     "observed_for", "date", "datum", "dates", "trade date", "datetime", "gmt time", "local time", "day", "month",
@@ -75,8 +74,7 @@ class ImportOptions:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Understood:
+class Understood(NamedTuple):
     """A file as it was understood.
 
     Attributes
@@ -114,6 +112,11 @@ def understand(
     """
     chosen = options or ImportOptions()
     sheet = read_sheet(Path(path).expanduser(), sheet=chosen.sheet, heading_row=chosen.heading_row)
+    with located(sheet.file):
+        return _understood(sheet, subject, chosen, today or pd.Timestamp.now("UTC").date())
+
+
+def _understood(sheet: Sheet, subject: Subject, chosen: ImportOptions, today: date) -> Understood:
     date_column = _date_column(sheet, chosen.date_column)
     dates = read_dates(_with_clock(sheet, date_column), frequency=subject.frequency, order=chosen.dates)
     table = pd.DataFrame({"observed_for": dates.days, "line": sheet.lines, "time": dates.times})
@@ -124,14 +127,13 @@ def understand(
         table = table[table["value"].notna()]
     else:
         said += _add_columns(table, sheet, subject, chosen)
-    refuse_future(table, today or pd.Timestamp.now("UTC").date(), sheet.file)
-    table, dropped = _one_row_a_period(table, subject, chosen, sheet.file)
-    said += dropped
+    refuse_future(table, today)
+    table, dropped = _one_row_a_period(table, subject, chosen)
     table = table.sort_values(["observed_for", *subject.key], kind="stable", ignore_index=True)
     if not chosen.accept:
-        refuse_implausible(table, subject, sheet.file)
-        refuse_unlikely(table, subject, chosen.unit, sheet.file)
-    said += describe(table, subject)
+        refuse_implausible(table, subject)
+        refuse_unlikely(table, subject, chosen.unit)
+    said += dropped + describe(table, subject)
     return Understood(observations=table.drop(columns=["line", "time"]), preview=tuple(said))
 
 
@@ -148,7 +150,7 @@ def _date_column(sheet: Sheet, wanted: str | None) -> str:
         return header[0]
     if len(near) == 1:
         return near[0]
-    raise ValidationError(f"{sheet.file}: which of {', '.join(header)} is the date? pass --date-column NAME")
+    raise ValidationError(f"which of {', '.join(header)} is the date? pass --date-column NAME")
 
 
 def _with_clock(sheet: Sheet, date_column: str) -> Column:
@@ -191,20 +193,18 @@ def _add_value(
     table: pd.DataFrame, sheet: Sheet, date_column: str, subject: Subject, options: ImportOptions
 ) -> list[str]:
     name = options.value_column or _value_column(sheet, date_column, subject)
-    column, declared = sheet.column(name), options.unit
+    column = sheet.column(name)
     numbers = read_numbers(column, decimal=options.decimal, points_may_group=sheet.points_may_group)
-    if numbers.percent and declared is None and not subject.unit.startswith("%"):
-        raise ValidationError(
-            f"{column.where}: percent signs, but {subject.id} is in {subject.unit}; name another column"
-        )
-    said = [(f"the heading {name!r}", *spoken(name))]
-    said += [(f"the sign {sign!r}", *spoken(sign, whole=True)) for sign in sorted(numbers.currencies)]
-    said += _unit_columns(sheet)
-    declared, heard = believed(said, declared, subject.unit, column.where)
-    factor, words = conversion(declared, subject.unit, column.where)
-    table["value"] = numbers.values * factor
-    if table["value"].isna().all():
-        raise ValidationError(f"{column.where}: no values at all; name another column with --value-column")
+    with located(column.where):
+        if numbers.percent and options.unit is None and not subject.unit.startswith("%"):
+            raise ValidationError(f"percent signs, but {subject.id} is in {subject.unit}; name another column")
+        said = [(f"the heading {name!r}", *spoken(name))]
+        said += [(f"the sign {sign!r}", *spoken(sign, whole=True)) for sign in sorted(numbers.currencies)]
+        declared, heard = believed(said + _unit_columns(sheet), options.unit, subject.unit)
+        factor, words = conversion(declared, subject.unit)
+        table["value"] = numbers.values * factor
+        if table["value"].isna().all():
+            raise ValidationError("no values at all; name another column with --value-column")
     return [f"column {name!r}: {'; '.join((*numbers.words, *heard, words))}"]
 
 
@@ -215,9 +215,8 @@ def _unit_columns(sheet: Sheet) -> list[tuple[str, str, str]]:
         column = sheet.column(name)
         words = list(dict.fromkeys(str(cell).strip() for cell in column.cells if cell not in (None, "")))
         if len(words) > 1:
-            raise ValidationError(
-                f"{column.where} says {words[0]!r} and {words[1]!r}; keep one unit a file, and add each by itself"
-            )
+            cure = "keep one unit a file, and add each by itself"
+            raise ValidationError(f"{column.where} says {words[0]!r} and {words[1]!r}; {cure}")
         said += [(f"the column {name!r}", *spoken(word, whole=True)) for word in words]
     return said
 
@@ -233,25 +232,23 @@ def _value_column(sheet: Sheet, date_column: str, subject: Subject) -> str:
         if len(found) == 1:
             return found[0]
     if not numeric:
-        raise ValidationError(
-            f"{sheet.file}: no column of numbers beside {date_column!r}; the file has {', '.join(others)}"
-        )
-    raise ValidationError(f"{sheet.file}: which of {', '.join(numeric)} is {subject.id}? pass --value-column NAME")
+        raise ValidationError(f"no column of numbers beside {date_column!r}; the file has {', '.join(others)}")
+    raise ValidationError(f"which of {', '.join(numeric)} is {subject.id}? pass --value-column NAME")
 
 
 def _add_columns(table: pd.DataFrame, sheet: Sheet, subject: Subject, options: ImportOptions) -> list[str]:
     for name in subject.columns:
         if name not in sheet.header:
             near = did_you_mean(name, sheet.header)
-            raise ValidationError(f"{sheet.file}: {subject.id} is a table and needs the column {name!r}{near}")
+            raise ValidationError(f"{subject.id} is a table and needs the column {name!r}{near}")
         column = sheet.column(name)
         if name in subject.key:
             table[name] = [str(cell) for cell in column.cells]
         else:
             table[name] = read_numbers(column, decimal=options.decimal).values
-    factor, words = conversion(options.unit, subject.unit, sheet.file)
+    factor, words = conversion(options.unit, subject.unit)
     if factor != 1.0:
-        raise ValidationError(f"{sheet.file}: units of a table are not converted ({words}); convert the file first")
+        raise ValidationError(f"units of a table are not converted ({words}); convert the file first")
     return [f"columns {', '.join(subject.columns)}: {words}"]
 
 
@@ -261,9 +258,7 @@ def _mostly_numbers(cells: Sequence[object]) -> bool:
     return bool(texts) and sum(digits) > len(texts) / 2
 
 
-def _one_row_a_period(
-    table: pd.DataFrame, subject: Subject, options: ImportOptions, name: str
-) -> tuple[pd.DataFrame, list[str]]:
+def _one_row_a_period(table: pd.DataFrame, subject: Subject, options: ImportOptions) -> tuple[pd.DataFrame, list[str]]:
     by = ["observed_for", *subject.key] + (["known_at"] if "known_at" in table else [])
     twice = table[table.duplicated(by, keep=False)]
     if twice.empty:
@@ -271,13 +266,10 @@ def _one_row_a_period(
     bars = twice.groupby(by)["time"].nunique().gt(1).all()
     if options.keep is None:
         shown = ", ".join(map(str, twice["line"].iloc[:6])) + (" …" if len(twice) > 6 else "")
-        advice = "keep one of each, or pass --keep first|last"
-        if bars:
-            advice = f"pass --keep last for the last of each {subject.frequency}, or --keep first"
-        raise ValidationError(
-            f"{name}: {len(twice)} rows share a period, in lines {shown} "
-            f"({twice['observed_for'].iloc[0]:%Y-%m-%d} first); {advice}"
-        )
+        bar = f"pass --keep last for the last of each {subject.frequency}, or --keep first"
+        advice = bar if bars else "keep one of each, or pass --keep first|last"
+        first = f"({twice['observed_for'].iloc[0]:%Y-%m-%d} first)"
+        raise ValidationError(f"{len(twice)} rows share a period, in lines {shown} {first}; {advice}")
     if bars:  # by the clock, however the file is sorted
         table = table.sort_values("time", kind="stable")
     kept = table.drop_duplicates(by, keep=options.keep)

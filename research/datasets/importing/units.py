@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import pandas as pd
+
 from research.errors import ValidationError, did_you_mean
 from research.units import GRAMS_PER_TROY_OUNCE
 
@@ -29,7 +31,7 @@ _WORDS = re.compile(r"US\$|[$€£¥₽₹]|[^\W\d_]+")
 _UNIT_COLUMNS = ("unit", "units", "uom", "currency", "ccy", "curr", "einheit", "währung", "unité", "devise", "unidad")
 
 
-def conversion(declared: str | None, unit: str, where: str) -> tuple[float, str]:
+def conversion(declared: str | None, unit: str) -> tuple[float, str]:
     """Factor from the declared unit of a file to the unit of the dataset, and the words for it.
 
     Parameters
@@ -47,32 +49,35 @@ def conversion(declared: str | None, unit: str, where: str) -> tuple[float, str]
 
     Examples
     --------
-    >>> round(conversion("kg", "tonnes", "f")[0], 6)
+    >>> round(conversion("kg", "tonnes")[0], 6)
     0.001
-    >>> round(conversion("USD/kg", "USD per troy ounce", "f")[0], 9)
+    >>> round(conversion("USD/kg", "USD per troy ounce")[0], 9)
     0.031103477
     """
     if declared is None:
         return 1.0, f"taken to be in {unit}"
-    currency, mass, percent = _split(declared, where)
+    currency, mass, percent = _split(declared)
     own_currency, own_mass = _of_dataset(unit)
     if percent:
         if not unit.startswith("%"):
-            raise ValidationError(f"{where}: --unit {declared} is a rate, the dataset is in {unit}; declare its unit")
+            raise ValidationError(f"--unit {declared} is a rate, the dataset is in {unit}; declare its unit")
         factor = 100.0 if percent == "fraction" else 1.0
         return factor, f"{declared} × {factor:g} = {unit}"
     if currency and currency != own_currency:
-        raise ValidationError(
-            f"{where}: --unit {declared} is in {currency}, the dataset in {own_currency or 'no currency'} ({unit}); "
-            "currencies are not converted, use the id of that currency"
-        )
+        said = f"--unit {declared} is in {currency}, the dataset in {own_currency or 'no currency'} ({unit})"
+        raise ValidationError(f"{said}; currencies are not converted, use the id of that currency")
     if mass and own_mass is None:
-        raise ValidationError(f"{where}: --unit {declared} is a weight, the dataset is in {unit}; declare its unit")
+        raise ValidationError(f"--unit {declared} is a weight, the dataset is in {unit}; declare its unit")
     if not mass or own_mass is None:
         return 1.0, f"declared {declared}, kept as {unit}"
-    ratio = _GRAMS[mass] / _GRAMS[own_mass]
-    factor = 1 / ratio if own_currency else ratio
+    factor = _factor(mass, own_currency, own_mass)
     return factor, f"{declared} × {factor:.9g} = {unit}"
+
+
+def _factor(mass: str, own_currency: str, own_mass: str) -> float:
+    """From a weight, or a price by weight, to the dataset's."""
+    ratio = _GRAMS[mass] / _GRAMS[own_mass]
+    return 1 / ratio if own_currency else ratio
 
 
 def is_money(unit: str) -> bool:
@@ -112,9 +117,7 @@ def spoken(text: str, *, whole: bool = False) -> tuple[str, str]:
     return currency, mass
 
 
-def believed(
-    said: Sequence[tuple[str, str, str]], declared: str | None, unit: str, where: str
-) -> tuple[str | None, list[str]]:
+def believed(said: Sequence[tuple[str, str, str]], declared: str | None, unit: str) -> tuple[str | None, list[str]]:
     """The unit to convert from, by what the user declared or else what the file itself says, and words for it.
 
     ``said`` holds (where it stands, currency, weight).
@@ -129,65 +132,50 @@ def believed(
         return declared, []
     currencies = {currency: place for place, currency, _ in said if currency}
     masses = {mass: place for place, _, mass in said if mass}
-    other = next((currency for currency in currencies if own_currency and currency != own_currency), None)
-    if other:
-        right = f"{own_currency}/{_SHORT[own_mass]}" if own_mass else own_currency
+    if other := next((currency for currency in currencies if own_currency and currency != own_currency), None):
+        right = f"{own_currency}/{'Moz' if own_mass == 'moz' else own_mass}" if own_mass else own_currency
         raise ValidationError(
-            f"{where}: {currencies[other]} says {other}, the dataset is in {unit}; currencies are not converted: "
-            f"convert the file first, or pass --unit {right} if it is in that after all"
+            f"{currencies[other]} says {other}, the dataset is in {unit}; currencies are not converted: convert the "
+            f"file first, or pass --unit {right} if it is in that after all"
         )
     if own_mass is None or not masses:
         return None, []
     if len(masses) > 1:
-        raise ValidationError(f"{where}: {' and '.join(masses)} are both named as its unit; pass --unit")
+        raise ValidationError(f"{' and '.join(masses)} are both named as its unit; pass --unit")
     mass, place = next(iter(masses.items()))
     return (None, []) if mass == own_mass else (mass, [f"{place} says {mass}"])
 
 
-def hint(values_low: float, values_high: float, unit: str, low: float, high: float) -> str:
+def hint(values: pd.Series, unit: str, low: float, high: float) -> str:
     """A unit under which out-of-range values would be in range, as a remedy; empty where there is none."""
     own_currency, own_mass = _of_dataset(unit)
-    if own_mass is None:
-        return ""
-    for mass in ("kg", "g", "t", "oz", "koz", "moz"):
-        if mass == own_mass:
-            continue
-        ratio = _GRAMS[mass] / _GRAMS[own_mass]
-        factor = 1 / ratio if own_currency else ratio
-        if low <= values_low * factor and values_high * factor <= high:
+    for mass in ("kg", "g", "t", "oz", "koz", "moz") if own_mass else ():
+        if (
+            mass != own_mass
+            and (values.dropna() * _factor(mass, own_currency, own_mass or "")).between(low, high).all()
+        ):
             return f"; if the file is in {mass}, pass --unit {mass}"
     return ""
 
 
-_SHORT = {mass: "Moz" if mass == "moz" else mass for mass in _GRAMS}
-
-
-def _split(declared: str, where: str) -> tuple[str, str, str]:
-    text = declared.strip()
-    if text.lower() in ("%", "percent"):
-        return "", "", "%"
-    if text.lower() == "fraction":
-        return "", "", "fraction"
+def _split(declared: str) -> tuple[str, str, str]:
+    """Currency, weight, and ``%`` or ``fraction``, each empty where it is not declared."""
+    if (whole := declared.strip().lower()) in ("%", "percent", "fraction"):
+        return "", "", "fraction" if whole == "fraction" else "%"
     currency, mass = "", ""
-    for part in re.split(r"\s*(?:/|\bper\b)\s*", text):
+    for part in re.split(r"\s*(?:/|\bper\b)\s*", declared.strip()):
+        weight = _NAMES.get(part.lower(), part.lower())
         if part.upper() in _CURRENCIES:
             currency = part.upper()
-        elif part.lower() in _GRAMS:
-            mass = part.lower()
-        elif part.lower() in _NAMES:
-            mass = _NAMES[part.lower()]
+        elif weight in _GRAMS:
+            mass = weight
         else:
-            known = [*_GRAMS, *_CURRENCIES, "%", "fraction"]
-            raise ValidationError(
-                f"{where}: --unit {declared}: {part!r} is no unit known here{did_you_mean(part, known)}"
-            )
+            near = did_you_mean(part, [*_GRAMS, *_CURRENCIES, "%", "fraction"])
+            raise ValidationError(f"--unit {declared}: {part!r} is no unit known here{near}")
     return currency, mass, ""
 
 
 def _of_dataset(unit: str) -> tuple[str, str | None]:
     head = re.split(r"[;,(]| of ", unit)[0]
     currency = next((name for name in _CURRENCIES if re.match(rf"{name} per\b", head)), "")
-    if currency and not any(name in head for name in _NAMES):
-        return currency, None
-    mass = next((short for name, short in _NAMES.items() if re.search(rf"\b{name}\b", head)), None)
-    return currency, mass
+    return currency, next((short for name, short in _NAMES.items() if re.search(rf"\b{name}\b", head)), None)

@@ -1,0 +1,84 @@
+"""The rules of ``research.engine._timing``, compiled: one account, and moved accounts by the thousand, in step."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import boolean, float64, int64, types, void
+from numpy.typing import NDArray
+
+from research.engine import _timing as rules
+from research.engine._compile import compiled, part
+from research.engine._lanes import WIDTH, load, store
+from research.engine._timing import Floats
+
+_TILE = 64  # periods whose decisions are laid side by side at once
+
+_vector = types.Array(float64, 1, "C", readonly=True)
+_matrix = types.Array(float64, 2, "C", readonly=True)
+_whole = types.Array(int64, 1, "C", readonly=True)
+_ACCOUNT = (_matrix, types.Array(boolean, 1, "C", readonly=True), _matrix, _matrix, _vector, _vector, _vector)
+_MOVED_RATIOS = void(*_ACCOUNT, _whole, _matrix, float64, float64[:, ::1])
+
+for _rule in (
+    rules.drifted, rules.paid, rules.ratio, rules.walk_from, rules.carried, rules.step, rules.added, rules.ratios,
+    rules.sum_of_squares,
+):  # fmt: skip
+    part(_rule)
+
+walk_from, step, added, ratio, ratios = rules.walk_from, rules.step, rules.added, rules.ratio, rules.ratios
+sum_of_squares = rules.sum_of_squares
+walk = compiled(void(*_ACCOUNT, float64[:, ::1], float64[:, ::1], float64[::1]))(rules.walk)
+
+
+@compiled(_MOVED_RATIOS)
+def moved_ratios_of_legs(
+    wanted: Floats, keeps: NDArray[np.bool_], long: Floats, short: Floats, bills: Floats, buying: Floats,
+    selling: Floats, starts: NDArray[np.int64], centred: Floats, sign: float, out: Floats,
+) -> None:  # fmt: skip
+    """As ``moved_ratios``, of any number of legs: one account after the other, and what is meant."""
+    n, legs = wanted.shape
+    active, held, cost, timing = np.empty((n, legs)), np.empty((n, legs)), np.empty(n), np.empty(n)
+    for i in range(starts.size):
+        walk_from(starts[i], wanted, keeps, long, short, bills, buying, selling, active, held, cost)
+        timing[:] = 0.0
+        for leg in range(legs):
+            timing += sign * (active[:, leg] - active[:, leg].mean()) * centred[:, leg]
+        out[i, 0] = ratio(timing.mean(), timing.var())
+        timing -= cost
+        out[i, 1] = ratio(timing.mean(), timing.var())
+
+
+@compiled(_MOVED_RATIOS)
+def moved_ratios(
+    wanted: Floats, keeps: NDArray[np.bool_], long: Floats, short: Floats, bills: Floats, buying: Floats,
+    selling: Floats, starts: NDArray[np.int64], centred: Floats, sign: float, out: Floats,
+) -> None:  # fmt: skip
+    """As ``rules.moved_ratios``, to the digit."""
+    n, fee, charge = bills.size, buying[0], selling[0]
+    square = sum_of_squares(centred) / n
+    circle = np.empty(2 * n)  # twice round, NaN where the position is kept
+    for period in range(n):
+        circle[period] = circle[period + n] = np.nan if keeps[period] else wanted[period, 0]
+    tile, columns = np.empty(_TILE * WIDTH), np.empty((8, WIDTH))
+    first = np.empty(WIDTH, np.int64)
+    for i in range(0, starts.size, WIDTH):
+        for lane in range(WIDTH):
+            first[lane] = starts[min(i + lane, starts.size - 1)]  # lanes that are left over repeat the last
+            tile[lane] = wanted[first[lane], 0]
+        own = load(tile, 0)
+        mix, total, none = own, own, own * 0.0
+        sums = (none, none, none, none, none, none, none, none)
+        for period in range(1, n):
+            at = (period - 1) % _TILE
+            if at == 0:
+                for lane in range(WIDTH):
+                    for k in range(min(_TILE, n - period)):
+                        tile[k * WIDTH + lane] = circle[first[lane] + period + k]
+            target, grown = load(tile, at * WIDTH), (long[period - 1, 0], short[period - 1, 0], bills[period - 1])
+            dearer = short[period, 0] - long[period, 0]
+            own, mix, total, a, cost = step(own, mix, total, target, period, grown, fee, charge, dearer)
+            sums = added(sums, a, centred[period, 0], cost)
+        for column in range(8):
+            store(columns[column], 0, sums[column])
+        for lane in range(min(WIDTH, starts.size - i)):
+            out[i + lane, 0], out[i + lane, 1] = ratios(columns[:, lane] / n, sign, square)
