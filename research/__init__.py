@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from research.registration import follow, register
     from research.sealing import seal, verify
     from research.study import backtest, compare, history, portfolio, today
-    from research.thesis import UNKNOWN, Strategy, hold_while, strategy, where_known
+    from research.thesis import Strategy, hold_while, strategy, where_known
+    from research.weights import UNKNOWN
 
 __all__ = [
     "UNKNOWN",
@@ -45,7 +46,7 @@ __all__ = [
 _HOMES = {
     "open_data": "research.datasets.data",
     "Execution": "research.execution",
-    "UNKNOWN": "research.thesis",
+    "UNKNOWN": "research.weights",
     "Strategy": "research.thesis",
     "strategy": "research.thesis",
     "hold_while": "research.thesis",

@@ -1,4 +1,4 @@
-"""What the points of a grid share is computed once: a memo of pure functions of series, one for each panel.
+"""What the points of a grid share is computed once: a memo of pure functions of series.
 
 A function marked ``shared`` (all of ``research.signals`` that is worth it) looks into the memo of the panel on
 which a strategy is running, so that one rolling z-score serves every threshold. Strategies know nothing of it,
@@ -7,8 +7,8 @@ and outside a strategy the function is just itself. Four rules make it safe:
 - *Keyed by content.* The key of a call is the function, its plain arguments with their types, and each series by a
   digest of its values and of its index. Values that the memo itself holds cannot change: theirs is computed once.
 - *No mutation.* What is kept is frozen, and callers get a copy-on-write copy: who changes it changes his own.
-- *One panel, one memo.* It is made and dies with its panel, so nothing that one panel knew can reach another,
-  not even one that differs only in its future.
+- *One memo for the same knowledge.* Panels of one set of data share it if they decide at the same moments, and no
+  others do: nothing that one panel knew can reach another that differs in anything, be it only in its future.
 - *Bounded.* A memo that has grown over its limit starts again from nothing.
 """
 

@@ -255,11 +255,11 @@ def contents_of(study: Study, data: Data, *, appendix: bool = True) -> dict[str,
         "thesis_folder": None if study.thesis.folder == bundled_folder() else str(study.thesis.folder.resolve()),
         "packs": [str(pack.folder or pack.root) for pack in data.packs],
     }
-    decided = {f"{trial.name}/{trial.metal}": trial.accounts.decided for trial in study.trials}
+    decided = {f"{trial.name}/{trial.metal}": trial.decided for trial in study.trials}
     equity = {
         f"{trial.name}/{trial.metal}/{kind}": result.equity
         for trial in study.trials
-        for kind, result in {"strategy": trial.result, **trial.accounts.benchmarks}.items()
+        for kind, result in {"strategy": trial.result, **trial.benchmarks}.items()
     }
     if study.portfolio is not None:
         decided |= {f"portfolio/{leg}": weights for leg, weights in study.portfolio.decided.items()}

@@ -1,36 +1,22 @@
-"""Strategy: a thesis made testable: a claim in words, what would refute it, and one function to weights.
-
-::
-
-    @strategy(
-        claim="A spike in the silver lease rate is followed by a higher price.",
-        metal="silver",
-        inputs={"lease": "silver_lease_rate"},
-        expected_sign=+1,
-        falsifier="No positive timing alpha after spikes.",
-        grid={"threshold": [1.5, 2.0, 3.0]},
-    )
-    def my_idea(panel, threshold=2.0):
-        return hold_while(panel["lease"], above=threshold)
-"""
+"""Strategy: a thesis made testable: a claim in words, what would refute it, and one function to weights."""
 
 from __future__ import annotations
 
 import inspect
 import itertools
 import pickle
-import sys
 import traceback
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from math import isfinite
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from research.errors import AssayError, NoDecision, ParameterError, SignalError, StrategyError, did_you_mean
+from research.errors import AssayError, ParameterError, SignalError, StrategyError, did_you_mean
 from research.provenance import by_value, identity
 from research.values import frozen
+from research.weights import ROUNDING, UNKNOWN, Rule, check_weights, floats, in_bills, numbers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,15 +26,6 @@ if TYPE_CHECKING:
     from research.datasets.panel import Panel
 
 Signal = Callable[..., "pd.Series"]
-
-UNKNOWN = -sys.float_info.max
-"""A weight that says: the number that the claim rests on is not known here.
-
-The account lies in bills, and the period takes no part in what is tested. No arithmetic arrives at it by accident.
-Return it where a number was never published yet, is too old or is missing: ``weights.where(number.notna(), UNKNOWN)``.
-"""
-
-_ROUNDING = 1 + 1e-12
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -135,7 +112,8 @@ class Strategy:
     @property
     def defaults(self) -> dict[str, object]:
         """Parameters of the signal with their default values."""
-        return {name: parameter.default for name, parameter in _parameters(self.signal).items()}
+        parameters = itertools.islice(inspect.signature(self.signal).parameters.items(), 1, None)
+        return {name: parameter.default for name, parameter in parameters}
 
     def parameters(self, given: Mapping[str, object] | None = None) -> dict[str, object]:
         """Return the defaults, overridden by ``given``.
@@ -252,16 +230,16 @@ class Strategy:
             row = 0
             for _, group in itertools.groupby(variants, lambda variant: {**variant, **dict.fromkeys(self.vectorised)}):
                 columns = pd.DataFrame(*self._columns(panel, list(group)))
-                table[row : row + columns.shape[1]] = _floats(columns, index, self.name).T
+                table[row : row + columns.shape[1]] = floats(columns, index, self.name).T
                 row += columns.shape[1]
         elif (together := decide_together(lambda variant: self._ask(panel, variant), variants, index)) is not None:
             table = together
         else:
             for row, variant in enumerate(variants):
-                table[row] = _numbers(self._ask(panel, variant), index, self.name)
-        far = np.maximum(np.fmax.reduce(table, axis=1), -np.fmin.reduce(table, axis=1)) > max_leverage * _ROUNDING
+                table[row] = numbers(self._ask(panel, variant), index, self.name)
+        far = np.maximum(np.fmax.reduce(table, axis=1), -np.fmin.reduce(table, axis=1)) > max_leverage * ROUNDING
         rows = np.flatnonzero(far)  # what is unknown is far, too
-        beyond = rows[(np.abs(in_bills(table[rows])) > max_leverage * _ROUNDING).any(axis=1)]
+        beyond = rows[(np.abs(in_bills(table[rows])) > max_leverage * ROUNDING).any(axis=1)]
         if beyond.size:
             values = ", ".join(f"{name}={value!r}" for name, value in variants[beyond[0]].items())
             check_weights(pd.Series(table[beyond[0]], index=index), index, max_leverage, f"{self.name}({values})")
@@ -405,7 +383,8 @@ def strategy(
             optional=tuple(optional),
             vectorised=tuple(vectorised),
         )
-        _check_declaration(declared)
+        for problem in _problems(declared):
+            raise StrategyError(f"{called}: {problem}")
         return declared
 
     return declare
@@ -425,28 +404,6 @@ def _other_kind(value: object, default: object) -> str:
 
 def _unpickled(content: bytes) -> Strategy:
     return Strategy(**pickle.loads(content))
-
-
-@dataclass(frozen=True, eq=False)
-class Rule:
-    """The number that a position rests on: held while ``sign * number > sign * threshold``.
-
-    Attributes
-    ----------
-    number
-        As known at each decision, NaN where it is not.
-    threshold
-        What it is compared with.
-    sign
-        +1 for above, -1 for below.
-    hold_days
-        Calendar days for which the position goes on after the last time that it was so.
-    """
-
-    number: pd.Series
-    threshold: float
-    sign: Literal[-1, 1]
-    hold_days: int = 0
 
 
 def hold_while(
@@ -500,88 +457,30 @@ def where_known(weights: pd.Series, known: pd.Series) -> pd.Series:
     return weights.where(known, UNKNOWN).where(known.cummax())
 
 
-def in_bills(weights: Any) -> Any:
-    """Weights as an account holds them: 0 where they are ``UNKNOWN``; an array, Series or table as given."""
-    return weights * (weights != UNKNOWN) + 0.0
-
-
-def check_weights(weights: Any, index: pd.DatetimeIndex, max_leverage: float, name: str) -> pd.Series:
-    """Return ``weights`` as floats, or raise a ``SignalError`` that says what is wrong with them."""
-    import numpy as np
-    import pandas as pd
-
-    numbers = _numbers(weights, index, name)
-    if np.isinf(numbers).any():
-        where = index[np.isinf(numbers)][0]
-        raise SignalError(f"{name}: infinite weight at {where:%Y-%m-%d}; guard the division that made it")
-    over = np.abs(in_bills(numbers)) > max_leverage * _ROUNDING
-    if over.any():
-        where = index[over][0]
-        raise SignalError(
-            f"{name}: weight {numbers[over][0]:.4g} at {where:%Y-%m-%d} is beyond the leverage allowed "
-            f"({max_leverage:g}); clip it, or raise max_leverage"
-        )
-    if not (np.isfinite(numbers) & (numbers != UNKNOWN)).any():
-        raise NoDecision(f"{name}: every weight is NaN, so it never decides; are its inputs there for this period?")
-    return pd.Series(numbers, index=weights.index, name="weight")
-
-
-def _numbers(weights: object, index: pd.DatetimeIndex, name: str) -> np.ndarray:
-    """Weights as floats, if they are a Series of numbers on the trading calendar."""
-    import pandas as pd
-
-    if not isinstance(weights, pd.Series):
-        raise SignalError(f"{name}: the signal returned {type(weights).__name__}; return a pandas Series of weights")
-    return _floats(weights, index, name)
-
-
-def _floats(weights: pd.Series | pd.DataFrame, index: pd.DatetimeIndex, name: str) -> np.ndarray:
-    import numpy as np
-
-    if not weights.index.equals(index):
-        raise SignalError(
-            f"{name}: weights have {len(weights)} rows with an index other than panel.index ({len(index)} rows); "
-            "start from panel[...] or use .reindex(panel.index)"
-        )
-    try:
-        return weights.to_numpy(dtype="float64", na_value=np.nan)
-    except (TypeError, ValueError):
-        kind = np.asarray(weights).dtype
-        raise SignalError(f"{name}: weights are {kind}, not numbers; use .astype(float)") from None
-
-
-def _parameters(signal: Signal) -> dict[str, inspect.Parameter]:
-    return dict(itertools.islice(inspect.signature(signal).parameters.items(), 1, None))
-
-
-def _check_declaration(declared: Strategy) -> None:
+def _problems(declared: Strategy) -> Iterator[str]:
+    """Where a declaration contradicts itself."""
     if not declared.claim:
-        raise StrategyError(f"{declared.name}: no claim; say in words what is claimed")
+        yield "no claim; say in words what is claimed"
     if declared.expected_sign not in (-1, 1):
-        raise StrategyError(f"{declared.name}: expected_sign is {declared.expected_sign!r}; use +1 or -1")
+        yield f"expected_sign is {declared.expected_sign!r}; use +1 or -1"
     if not declared.metals or not declared.inputs:
-        raise StrategyError(f"{declared.name}: declare at least one metal and one input")
+        yield "declare at least one metal and one input"
     for alias in declared.optional:
         if alias not in declared.inputs:
-            raise StrategyError(
-                f"{declared.name}: optional input {alias!r} is not declared{did_you_mean(alias, declared.inputs)}"
-            )
+            yield f"optional input {alias!r} is not declared{did_you_mean(alias, declared.inputs)}"
     if not inspect.signature(declared.signal).parameters:
-        raise StrategyError(f"{declared.name}: the signal takes no panel; write def {declared.name}(panel, …)")
-    parameters = _parameters(declared.signal)
-    for parameter in parameters.values():
-        if parameter.default is inspect.Parameter.empty:
-            raise StrategyError(f"{declared.name}: parameter {parameter.name!r} has no default value; give it one")
+        yield f"the signal takes no panel; write def {declared.name}(panel, …)"
+    defaults = declared.defaults
+    for key, default in defaults.items():
+        if default is inspect.Parameter.empty:
+            yield f"parameter {key!r} has no default value; give it one"
     for key in declared.vectorised:
-        if key not in parameters:
-            raise StrategyError(f"{declared.name}: vectorised names {key!r}{did_you_mean(key, parameters)}")
+        if key not in defaults:
+            yield f"vectorised names {key!r}{did_you_mean(key, defaults)}"
     for key, values in declared.grid.items():
-        if key not in parameters:
-            raise StrategyError(f"{declared.name}: grid names {key!r}{did_you_mean(key, parameters)}")
-        if not values:
-            raise StrategyError(f"{declared.name}: grid of {key!r} is empty; list the values that were tried")
-        if parameters[key].default not in values:
-            raise StrategyError(
-                f"{declared.name}: default {key}={parameters[key].default!r} is not in its grid; "
-                "every value that is tried counts"
-            )
+        if key not in defaults:
+            yield f"grid names {key!r}{did_you_mean(key, defaults)}"
+        elif not values:
+            yield f"grid of {key!r} is empty; list the values that were tried"
+        elif defaults[key] not in values:
+            yield f"default {key}={defaults[key]!r} is not in its grid; every value that is tried counts"

@@ -8,7 +8,8 @@ import pytest
 
 from research.many import FEWEST, Many, decide_together
 from research.signals.series import hold_after
-from research.thesis import UNKNOWN, hold_while
+from research.thesis import hold_while
+from research.weights import UNKNOWN
 
 INDEX = pd.bdate_range("2001-01-01", periods=300)
 RANDOM = np.random.default_rng(3)

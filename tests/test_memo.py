@@ -173,7 +173,19 @@ def test_a_panel_serves_the_same_values_and_keeps_them_to_itself(panel):
     assert (panel.asof(panel.native("lease")).dropna() != 0).any()
 
 
-def test_the_memo_dies_with_its_panel():
+def test_panels_of_one_set_of_data_share_a_memo_where_they_decide_at_the_same_moments():
+    data, inputs = open_data(user=False), {"lease": "silver_lease_rate"}
+    panel, other = (data.panel("silver", ids, data.market("silver")) for ids in (inputs, {"price": "silver_price"}))
+    assert panel.memo is other.memo
+    assert data.panel("silver", inputs, data.market("silver", None, "2020")).memo is not panel.memo
+    assert panel.forgetting(panel.decision_times.iloc[5]).memo is not panel.memo
+    for apart in (open_data(user=False), data.known_by(pd.Timestamp("2024-01-31", tz="UTC"))):
+        assert apart.panel("silver", inputs, apart.market("silver")).memo is not panel.memo
+    series = pd.Series([1.0], index=panel.native("lease").index[:1], name="no dataset")
+    assert panel.asof(series).count() < other.asof(series).count(), "a series of no dataset lives as long as the inputs"
+
+
+def test_the_memo_dies_with_its_data():
     data = open_data()
     panel = data.panel("silver", {"lease": "silver_lease_rate"}, data.market("silver", "1990", None))
     with panel.memo.active():
@@ -181,7 +193,7 @@ def test_the_memo_dies_with_its_panel():
     ours = weakref.ref(panel.memo._kept[next(iter(panel.memo._kept))])
     assert kept() is None
     assert ours() is not None
-    del panel
+    del panel, data
     gc.collect()
     assert ours() is None
 

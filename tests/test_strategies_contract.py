@@ -12,7 +12,7 @@ from research.lookahead import check
 from research.lookahead.history import history_of
 from research.lookahead.state import fresh
 from research.study import compare
-from research.thesis import in_bills
+from research.weights import in_bills
 
 STRATEGIES = list(all_strategies().values())
 DATA = open_data()

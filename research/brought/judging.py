@@ -38,10 +38,10 @@ from research.errors import NoData, ParameterError
 from research.execution import Execution
 from research.provenance import hash_table, hash_text
 from research.study import LEDGER, Study, compare
-from research.study.candidates import timing_of
+from research.study.candidates import Terms, prices_of, timing_of
 from research.study.judge import ClaimRows, measure
 from research.study.judge import judge as judged_claims
-from research.study.record import Recorder, Terms, recorded_on, series_of
+from research.study.record import Recorder, recorded_on, series_of
 from research.study.threads import one_thread
 from research.thesis import Strategy, strategy
 from research.values import plain
@@ -185,7 +185,7 @@ def judge(
         (trial,) = study.trials
         evidence, verdict = trial.evidence, trial.verdict
         words = f"of {found.weights.count()} weights the last by each bar counts: {decided.count()}"
-        check = _same_bar(trial.accounts.decided, trial.accounts.market, terms.execution)
+        check = _same_bar(trial.decided, trial.market, terms.execution)
         account = trial.result.returns, trial.result.bill_returns, trial.result.periods_per_year
     return Brought(
         name=found.name,
@@ -235,7 +235,7 @@ def _of_returns(
     """What they were compared with, in words, and what the judge makes of them; they count for what comes after."""
     assert found.returns is not None
     timing, words = timing_of_returns(found.returns, market, terms.execution, found.name)
-    prices = next(item.sha256 for item in market.datasets.values() if item.price)
+    prices = prices_of(market)
     parts = [hash_table(found.returns.to_frame()), market.metal, prices, terms.to_json()]
     key, row = hash_text(json.dumps(parts, sort_keys=True)), f"{found.name}/{market.metal}"
     record, _ = recorded_on(ledger, {prices}, timing.year, [key])

@@ -53,7 +53,7 @@ def sweep(
     if workers is not None and scheduler is not None:
         raise ParameterError("--workers and --scheduler exclude each other; give one")
     from research.report.progress import Progress
-    from research.study.record import Terms as TriedOn
+    from research.study.candidates import Terms as TriedOn
     from research.study.record import record_grid
     from research.sweep.sweep import run_sweep
 

@@ -23,6 +23,7 @@ from research.datasets.registry import Pack, how_to_get, read_registry
 from research.datasets.store import load, verify
 from research.errors import ExecutionError, NoData, UnknownDataset, did_you_mean
 from research.home import pack_folders
+from research.memo import Memo
 
 FIRST_YEAR, LAST_YEAR = 1700, 2500
 _DATE = re.compile(r"(\d{4}(?:-\d{2}(?:-\d{2})?)?)(?:[T ]00:00(?::00)?)?")
@@ -85,6 +86,7 @@ class Data:
         self._later: tuple[Data, pd.Timestamp] | None = None
         self._held: dict[str, pd.DataFrame] = {}
         self._markets: dict[tuple[str, str | None, str | None], Market] = {}
+        self._memos: dict[tuple[object, ...], Memo] = {}  # by decision times
         if price is not None:
             self._choice  # noqa: B018 - a price that is not here is an error now, not at its first use
 
@@ -151,7 +153,8 @@ class Data:
             UTC.
         """
         earlier = copy(self)
-        earlier._tables, earlier._held, earlier._markets, earlier._later = {}, {}, {}, (self, moment)
+        earlier._tables, earlier._held, earlier._later = {}, {}, (self, moment)
+        earlier._markets, earlier._memos = {}, {}
         return earlier
 
     def verify(self) -> list[str]:
@@ -270,6 +273,7 @@ class Data:
             inputs,
             {identity: self[identity] for identity in ids},
             {identity: self.observations(identity) for identity in ids},
+            self._memos.setdefault((time, timezone, index.unit, index.asi8.tobytes()), Memo()),
         )
 
     def quality(self, metal: str, since: pd.Timestamp | None = None) -> Quality:

@@ -31,11 +31,13 @@ class Panel:
         Alias -> dataset id; both can be asked for, and nothing else.
     datasets, tables
         Dataset id -> its description and its observation table.
+    memo
+        That of other panels with the same decision times and, id by id, the same tables; by default a new one.
 
     Attributes
     ----------
     memo
-        What was already computed from this panel; it serves the points of a grid and dies with the panel.
+        What was already computed from the same decisions and tables; it serves the points of a grid.
     """
 
     __slots__ = ("_datasets", "_decisions", "_inputs", "_tables", "memo", "metal")
@@ -47,6 +49,7 @@ class Panel:
         inputs: Mapping[str, str],
         datasets: Mapping[str, Dataset],
         tables: Mapping[str, pd.DataFrame],
+        memo: Memo | None = None,
     ) -> None:
         end = decisions.iloc[-1]
         self.metal, self._decisions = metal, decisions
@@ -54,7 +57,7 @@ class Panel:
         self._tables: dict[str, pd.DataFrame] = {
             identity: table[table["known_at"] <= end].reset_index(drop=True) for identity, table in tables.items()
         }
-        self.memo = Memo()  # from here on nothing is set any more
+        self.memo = Memo() if memo is None else memo  # from here on nothing is set any more
 
     def __setattr__(self, name: str, value: object) -> None:
         if hasattr(self, "memo"):
@@ -148,7 +151,10 @@ class Panel:
         """
         if not isinstance(series.index, pd.DatetimeIndex) or series.index.tz is None:
             raise SignalError("panel.asof: needs a series dated by known_at (UTC); start from panel.native(id)")
-        return self.memo.keep(("asof", series, max_age), lambda: self._asof(series, max_age))
+        dataset = self._datasets.get(str(series.name))
+        ages = [item.longest_useful_age for item in ([dataset] if dataset else self._datasets.values())]
+        longest = pd.Timedelta(max_age) if max_age is not None else max(ages)
+        return self.memo.keep(("asof", series, longest), lambda: self._asof(series, longest))
 
     def forgetting(self, moment: pd.Timestamp) -> Panel:
         """The panel of a trader who knows nothing that was published before ``moment`` (UTC)."""
@@ -188,10 +194,7 @@ class Panel:
         moments = pd.DatetimeIndex(table["known_at"].iloc[ends - 1], name="known_at")
         return pd.Series(results, index=moments, name=identity)
 
-    def _asof(self, series: pd.Series, max_age: pd.Timedelta | str | None) -> pd.Series:
-        own = self._datasets.get(str(series.name))
-        ages = [one.longest_useful_age for one in ([own] if own else self._datasets.values())]
-        longest = pd.Timedelta(max_age) if max_age is not None else max(ages)
+    def _asof(self, series: pd.Series, longest: pd.Timedelta) -> pd.Series:
         ordered = series.sort_index(kind="stable")
         known = ordered.index.to_series()
         return self._carried(ordered, known, _utc(known), longest, series.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from research.engine._compile import compiled, inner
+from research.engine._compile import compiled, part
 from research.units import Floats
 
 
@@ -34,7 +34,7 @@ def write_counts(counts: Floats, key: np.uint64, first_draw: int, chance: float)
             counts[row, bar] += 1.0
 
 
-@inner
+@part
 def _mixed(state: np.uint64) -> np.uint64:
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -108,9 +108,10 @@ def detectable(
         return least * estimate.error
     if not found(most) > power:
         return inf
-    from scipy.optimize import brentq  # takes a third of a second, and is asked for few claims
-
-    return float(brentq(lambda effect: found(effect) - power, least, most)) * estimate.error
+    while most - least > 1e-9 * most:  # by halves: scipy.optimize takes a third of a second to import
+        middle = (least + most) / 2
+        least, most = (middle, most) if found(middle) < power else (least, middle)
+    return most * estimate.error
 
 
 def _survives(low: float, delayed_low: float, correlation: float) -> float:

@@ -22,7 +22,7 @@ from research.engine import _timing
 from research.engine.legs import Legs
 from research.errors import NoDecision
 from research.execution import Execution
-from research.thesis import UNKNOWN
+from research.weights import UNKNOWN
 
 if TYPE_CHECKING:
     from research.datasets.market import Market

@@ -27,7 +27,8 @@ from research.lookahead.runner import Cell, Decided, Runner, held, moves
 from research.lookahead.state import Reachable, fresh, quiet
 from research.lookahead.watch import Watch
 from research.many import alike
-from research.thesis import Strategy, check_weights
+from research.thesis import Strategy
+from research.weights import check_weights
 
 WORK, MOST_WORK = 250, 1_000  # calls of a signal of up to three inputs on one metal: of one group of cells; of many
 _CALLS_A_CELL = 16  # of a group that is not alone

@@ -19,7 +19,8 @@ from research.lookahead.history import History
 from research.lookahead.state import Reachable, same_random_state
 from research.lookahead.watch import Watch
 from research.many import alike, ask_together, together
-from research.thesis import UNKNOWN, Strategy, in_bills
+from research.thesis import Strategy
+from research.weights import UNKNOWN, in_bills
 
 _WATCHED_RUNS = 4  # runs whose panel is compared before and after
 

@@ -19,9 +19,8 @@ from research.execution import Execution
 from research.provenance import hash_code, versions
 from research.registration.code import sources_of, strategies_of
 from research.registration.document import Registration
-from research.study.candidates import candidate, label
+from research.study.candidates import Terms, candidate, label
 from research.study.portfolio import ROW, Portfolio
-from research.study.record import Terms
 from research.study.threads import one_thread
 from research.thesis import Strategy
 from research.verdict import Rules
@@ -104,10 +103,10 @@ def rows_of(
     rows: list[Row] = []
     for item, metal in [(one, metal) for one in strategies for metal in one.metals]:
         with suppress(NoData, UnknownDataset, NoDecision):
-            made = candidate(item, data, metal, None, execution)
+            made = candidate(item, data, metal, None, Terms(execution))
             decided = data.panel(metal, {}, made.market).decision_times
-            timings = made.timings(execution).items()
-            rows += [(name, timing, decided) for name, timing in timings if name in made.declared]
+            points = made.points.items()
+            rows += [(name, one.timing, decided) for name, one in points if one.declared and one.timing is not None]
     with suppress(NoData, UnknownDataset, NoDecision):
         held = Portfolio.assembled(legs, data, Terms(execution)) if legs else None
         if held is not None:

@@ -67,7 +67,7 @@ def overlay(study: Study) -> Chart:
     panels = []
     for metal in dict.fromkeys(trial.metal for trial in study.trials):
         trials = sorted((trial for trial in study.trials if trial.metal == metal), key=lambda t: t.result.first_fill)
-        held = trials[0].accounts.benchmarks["buy_and_hold"]
+        held = trials[0].benchmarks["buy_and_hold"]
         marks = [_account(trial.result, "Each strategy", "strategy", about=trial.name) for trial in trials]
         marks.append(_account(held, "Buy and hold", "metal", dash="dash"))
         axis = Axis(title=f"{metal.capitalize()}: value of 1 USD (log scale)", scale="log")
@@ -88,7 +88,7 @@ def overlay(study: Study) -> Chart:
 
 def signal(trial: Trial) -> Chart:
     """Price with the episodes of the position shaded, what the strategy saw, and the weights it asked for."""
-    price, decided = trial.accounts.market.price, trial.accounts.decided.ffill()
+    price, decided = trial.market.price, trial.decided.ffill()
     found = exhibits.signal_episodes(trial)
     episodes = Spans(starts=found["start"], ends=found["end"], label="Episode", role="strategy")
     seen = [
@@ -367,7 +367,7 @@ def sources(trials: Iterable[Trial]) -> str:
     """
     chosen = list(trials)
     last = max(trial.equity.index[-1] for trial in chosen)
-    names = dict.fromkeys(dataset.publisher for trial in chosen for dataset in trial.accounts.market.datasets.values())
+    names = dict.fromkeys(dataset.publisher for trial in chosen for dataset in trial.market.datasets.values())
     return f"Data to {last:%Y-%m}: {'; '.join(names)}."
 
 

@@ -59,9 +59,7 @@ def first_numbers(study: Study) -> list[Box]:
 
 def quotation(claim: TestedClaim, study: Study) -> str:
     """One sentence to quote, with its date and data; it says no more than the numbers beside it."""
-    used = [
-        item for trial in study.trials if trial.claim == claim.id for item in trial.accounts.market.datasets.values()
-    ]
+    used = [item for trial in study.trials if trial.claim == claim.id for item in trial.market.datasets.values()]
     publishers = " and ".join(dict.fromkeys(item.publisher for item in used if item.price))
     first = min(timing.dates[0] for timing in claim.timings.values())
     last = max(timing.dates[-1] for timing in claim.timings.values())

@@ -1,24 +1,14 @@
 """The one composition: data, strategies and execution make a Study."""
 
-from research.study.claims import TestedClaim
-from research.study.history import History, history
-from research.study.portfolio import portfolio
-from research.study.portfolio_trial import PortfolioTrial
-from research.study.study import LEDGER, Study, backtest, compare
-from research.study.today import Today, today
-from research.study.trial import Trial
-
-__all__ = [
-    "LEDGER",
-    "History",
-    "PortfolioTrial",
-    "Study",
-    "TestedClaim",
-    "Today",
-    "Trial",
-    "backtest",
-    "compare",
-    "history",
-    "portfolio",
-    "today",
-]
+from research.study.claims import TestedClaim as TestedClaim
+from research.study.history import History as History
+from research.study.history import history as history
+from research.study.portfolio import PortfolioTrial as PortfolioTrial
+from research.study.portfolio import portfolio as portfolio
+from research.study.study import LEDGER as LEDGER
+from research.study.study import Study as Study
+from research.study.study import backtest as backtest
+from research.study.study import compare as compare
+from research.study.today import Today as Today
+from research.study.today import today as today
+from research.study.trial import Trial as Trial

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -29,29 +29,21 @@ from research.diagnostics.sharpe import sharpe_ratio
 from research.diagnostics.sharpe_difference import sharpe_difference
 from research.diagnostics.specification import arch_effects, autocorrelation, heteroskedasticity, stationarity
 from research.diagnostics.stability import mean_breaks, recursive_cusum, sup_f
-from research.diagnostics.timing import Timing, independent_events
+from research.diagnostics.timing import independent_events
+from research.engine.result import Result
 from research.errors import DataError
-from research.execution import Execution
-from research.study.candidates import Candidate
-from research.study.trial import Accounts
-from research.verdict import Rules
+
+if TYPE_CHECKING:
+    from research.study.trial import Trial
 
 MINIMUM_BARS = 60
 
 
-def further_findings(
-    item: Candidate, accounts: Accounts, timing: Timing, execution: Execution, rules: Rules, n_trials: int
-) -> Mapping[str, Finding]:
-    """Every further finding about one candidate, by name; silenced when its events are too few.
-
-    Parameters
-    ----------
-    n_trials
-        Number of trials that were made.
-    """
+def further_findings(trial: Trial) -> Mapping[str, Finding]:
+    """Every further finding about a trial, by name; silenced when its events are too few."""
     found: dict[str, Finding] = {}
-    told = len(independent_events([timing])) >= rules.min_events
-    for ask in (*_of_the_account(accounts, timing, execution, n_trials), *_of_the_signals(item, accounts, execution)):
+    told = len(independent_events([trial.timing])) >= trial.verdict.rules.min_events
+    for ask in (*_of_the_account(trial), *_of_the_signals(trial)):
         try:
             answers = ask()
         except (DataError, LinAlgError):
@@ -68,35 +60,34 @@ def silenced(finding: Finding) -> Finding:
 Question = Callable[[], tuple[Finding, ...]]
 
 
-def _of_the_account(accounts: Accounts, timing: Timing, execution: Execution, n_trials: int) -> Iterator[Question]:
-    result = accounts.result
+def _of_the_account(trial: Trial) -> Iterator[Question]:
+    result = trial.result
     year = result.periods_per_year
     excess = result.excess_returns
-    mix = accounts.benchmarks["matched_exposure"].excess_returns
+    mix = trial.benchmarks["matched_exposure"].excess_returns
     yield lambda: (jensen_alpha(excess, result.metal_excess_returns, periods_per_year=year),)
     yield lambda: (sharpe_ratio(excess, periods_per_year=year),)
     yield lambda: (sharpe_difference(excess, mix, periods_per_year=year, seed=SEED),)
     yield lambda: (probabilistic_sharpe_ratio(excess),)
-    yield lambda: (deflated_sharpe_ratio(excess, n_trials=n_trials, trial_variance=1 / len(excess)),)
+    yield lambda: (deflated_sharpe_ratio(excess, n_trials=trial.n_trials, trial_variance=1 / len(excess)),)
     yield lambda: (minimum_track_record(excess, periods_per_year=year),)
-    yield lambda: _after_events(accounts, timing, execution)
-    yield lambda: _of_the_residuals(accounts)
+    yield lambda: _after_events(trial)
+    yield lambda: _of_the_residuals(result)
     yield lambda: (_dated(excess - mix),)
     yield lambda: (markov_regimes(result.metal_returns, periods_per_year=year, seed=SEED, n_starts=5),)
 
 
-def _after_events(accounts: Accounts, timing: Timing, execution: Execution) -> tuple[Finding, ...]:
+def _after_events(trial: Trial) -> tuple[Finding, ...]:
     """Metal's excess return over the quarter after each independent entry."""
-    market = accounts.market
+    market, delay = trial.market, trial.result.execution.delay
     quarter = max(1, market.periods_per_year // 4)
     growth = market.price.pct_change().fillna(0.0) - market.bill_accrual
-    fills = growth.index.get_indexer(independent_events([timing])) - 1 - execution.delay  # bars of the decisions
-    return (cumulative_abnormal_return(growth, fills[fills >= 0], horizon=quarter, delay=execution.delay),)
+    fills = growth.index.get_indexer(independent_events([trial.timing])) - 1 - delay  # bars of the decisions
+    return (cumulative_abnormal_return(growth, fills[fills >= 0], horizon=quarter, delay=delay),)
 
 
-def _of_the_residuals(accounts: Accounts) -> tuple[Finding, ...]:
+def _of_the_residuals(result: Result) -> tuple[Finding, ...]:
     """Whether the regression behind the alpha is what it assumes: memory, variance, and one alpha throughout."""
-    result = accounts.result
     strategy, metal = result.excess_returns, result.metal_excess_returns
     residuals = regress_on_metal(strategy.to_numpy(), metal.to_numpy())[2]
     window = 5 * result.periods_per_year
@@ -132,47 +123,46 @@ def _dated(gain: pd.Series) -> Finding:
     )
 
 
-def _of_the_signals(item: Candidate, accounts: Accounts, execution: Execution) -> Iterator[Question]:
-    market = accounts.market
+def _of_the_signals(trial: Trial) -> Iterator[Question]:
+    market = trial.market
     returns = (market.price.pct_change() - market.bill_accrual).rename("returns")
-    year = market.periods_per_year
-    for alias, signal in item.signals.items():
-        table = _longest_run(pd.concat([returns, signal.rename("signal"), item.prices], axis=1, sort=True))
-        if len(table) < MINIMUM_BARS or not table["signal"].std() > 0:
-            continue
-        r, x = table["returns"], table["signal"]
+    prices = trial.prices()
+    for alias, signal in trial.signals.items():
+        table = _longest_run(pd.concat([returns, signal.rename("signal"), prices], axis=1, sort=True))
+        if len(table) >= MINIMUM_BARS and table["signal"].std() > 0:
+            yield from _of_a_signal(alias, table, market, trial.result.execution.delay)
 
-        def root(x: pd.Series = x, alias: str = alias) -> tuple[Finding, ...]:
-            return (replace(stationarity(x), name=f"stationarity_of_{alias}"),)
 
-        def predict(r: pd.Series = r, x: pd.Series = x, alias: str = alias) -> tuple[Finding, ...]:
-            horizons = (1, max(1, year // 4), year)
-            found = {bars: predictive_regression(r, x, horizon=bars, delay=execution.delay) for bars in horizons}
-            named = [replace(finding, name=f"predicts_{bars}_bars_from_{alias}") for bars, finding in found.items()]
-            return (*named, _settled(augmented_regression, market, r, x, f"predicts_next_bar_unbiased_from_{alias}"))
+def _of_a_signal(alias: str, table: pd.DataFrame, market: Market, delay: int) -> Iterator[Question]:
+    r, x, year = table["returns"], table["signal"], market.periods_per_year
 
-        def lead(r: pd.Series = r, x: pd.Series = x, alias: str = alias) -> tuple[Finding, ...]:
-            change, lags = x.diff().iloc[1:], min(3, year)
-            forward = partial(granger_causality, lags=lags)
-            back = granger_causality(r.iloc[1:], change, lags=lags, cause_name="the price", effect_name="the signal")
-            return (
-                _settled(lambda r, x: forward(x, r), market, r.iloc[1:], change, f"{alias}_leads_the_price"),
-                replace(back, name=f"the_price_leads_{alias}"),
-            )
+    def predict() -> tuple[Finding, ...]:
+        horizons = (1, max(1, year // 4), year)
+        found = {bars: predictive_regression(r, x, horizon=bars, delay=delay) for bars in horizons}
+        named = [replace(finding, name=f"predicts_{bars}_bars_from_{alias}") for bars, finding in found.items()]
+        return (*named, _settled(augmented_regression, market, r, x, f"predicts_next_bar_unbiased_from_{alias}"))
 
-        def add(table: pd.DataFrame = table, alias: str = alias) -> tuple[Finding, ...]:
-            controls = momentum_and_ratio(
-                table[market.metal], table["gold"], table["silver"], periods_per_year=year
-            ).dropna()
-            rest = table.loc[controls.index]
-            finding = incremental_value(rest["returns"], rest["signal"], controls, delay=execution.delay)
-            return (replace(finding, name=f"{alias}_beyond_momentum_and_ratio"),)
+    def lead() -> tuple[Finding, ...]:
+        after, change, lags = r.iloc[1:], x.diff().iloc[1:], min(3, year)
+        forward = _settled(
+            lambda r, x: granger_causality(x, r, lags=lags), market, after, change, f"{alias}_leads_the_price"
+        )
+        back = granger_causality(after, change, lags=lags, cause_name="the price", effect_name="the signal")
+        return forward, replace(back, name=f"the_price_leads_{alias}")
 
-        yield root
-        yield predict
-        yield lead
-        if {"gold", "silver"} <= set(table):  # without one of them there is no ratio to know
-            yield add
+    def add() -> tuple[Finding, ...]:
+        controls = momentum_and_ratio(
+            table[market.metal], table["gold"], table["silver"], periods_per_year=year
+        ).dropna()
+        rest = table.loc[controls.index]
+        finding = incremental_value(rest["returns"], rest["signal"], controls, delay=delay)
+        return (replace(finding, name=f"{alias}_beyond_momentum_and_ratio"),)
+
+    yield lambda: (replace(stationarity(x), name=f"stationarity_of_{alias}"),)
+    yield predict
+    yield lead
+    if {"gold", "silver"} <= set(table):  # without one of them there is no ratio to know
+        yield add
 
 
 def _settled(

@@ -2,23 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property, partial
-from typing import Any
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
+from research.claims import Thesis
 from research.datasets.data import Data
 from research.datasets.market import Market
 from research.diagnostics.timing import Timing
+from research.discovery import distinct, find_strategy
 from research.engine.exposure import Exposure
 from research.engine.kernel import paths
 from research.engine.traded_market import TradedMarket
-from research.errors import NoDecision
+from research.errors import AssayError, NoData, NoDecision, StrategyError, UnknownDataset
 from research.execution import Execution
-from research.thesis import UNKNOWN, Strategy, in_bills
+from research.provenance import hash_text
+from research.thesis import Strategy
+from research.weights import UNKNOWN, in_bills
+
+Key = TypeVar("Key")
+Made = TypeVar("Made")
+
+CANNOT = (NoData, UnknownDataset, NoDecision)
+"""What says that something cannot be tried on the data that are here."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Under which terms and between which dates something is tried."""
+
+    execution: Execution
+    start: str | None = None
+    end: str | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values only."""
+        return {**asdict(self.execution), "start": self.start, "end": self.end}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Point:
+    """One trial: a strategy on a metal with one set of parameters.
+
+    Attributes
+    ----------
+    key
+        What makes it one for the ledger: ``keys``.
+    declared
+        Whether it is a point of the declared grid.
+    decided
+        Decided weights on every bar of the market.
+    timing
+        Its timing series; ``None`` where it never earns.
+    """
+
+    key: str
+    declared: bool
+    decided: pd.Series
+    timing: Timing | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,48 +73,132 @@ class Candidate:
 
     Attributes
     ----------
-    decisions
-        Decided weights on every bar of the market by label: the chosen ones, and every declared point of the grid.
-    declared
-        Labels of the declared grid.
+    label
+        Of the chosen trial.
+    grid
+        Parameters of every declared point and of the chosen one, by label.
+    points
+        Those of them that decide, by label.
     signals
         Each input that is a series, as known at each bar, by alias; its name says what it is and its unit.
-    read_prices
-        Reads ``prices``, which few ask for.
+    prices
+        Reads every metal's price as known at each bar, by metal, which few ask for.
     provenance
         What its account is made from: ``research.thesis.Strategy.provenance``.
     """
 
     strategy: Strategy
     metal: str
-    parameters: Mapping[str, Any]
     inputs: Mapping[str, str]
     market: Market
-    decisions: Mapping[str, pd.Series]
-    declared: tuple[str, ...]
+    label: str
+    grid: Mapping[str, Mapping[str, object]]
+    points: Mapping[str, Point]
     signals: Mapping[str, pd.Series] = field(repr=False)
-    read_prices: Callable[[], pd.DataFrame] = field(repr=False, compare=False)
+    prices: Callable[[], pd.DataFrame] = field(repr=False, compare=False)
     provenance: Mapping[str, Any] = field(repr=False)
 
-    @cached_property
-    def prices(self) -> pd.DataFrame:
-        """Every metal's price as known at each bar, by metal."""
-        return self.read_prices()
-
     @property
-    def label(self) -> str:
-        """Name of the chosen trial."""
-        return label(self.strategy.name, self.metal, self.parameters)
+    def chosen(self) -> Point:
+        """The chosen trial."""
+        return self.points[self.label]
 
-    @property
-    def chosen(self) -> pd.Series:
-        """Decided weights of the chosen parameters."""
-        return self.decisions[self.label]
 
-    def timings(self, execution: Execution) -> dict[str, Timing]:
-        """Timing series of each declared point and of the chosen one, by label; one that never earns is left out."""
-        found = {name: timing_of(decided, self.market, execution) for name, decided in self.decisions.items()}
-        return {name: timing for name, timing in found.items() if timing is not None}
+def candidate(
+    strategy: Strategy, data: Data, metal: str, parameters: Mapping[str, object] | None, terms: Terms
+) -> Candidate:
+    """Decide the chosen weights and those of the declared grid.
+
+    Signals see all history up to ``terms.end``, so that a start costs no warm-up; accounts open there with the target
+    in force.
+
+    Raises
+    ------
+    NoData, NoDecision, StrategyError
+        If the range holds no prices, or the strategy never decides in it, or cannot run at all.
+    """
+    chosen = strategy.parameters(parameters)
+    market, whole = (data.market(metal, start, terms.end) for start in (terms.start, None))
+    panel = data.panel(metal, strategy.inputs_for(metal, data), whole)
+    opening = pd.Timestamp(market.price.index[0])
+    grid = {label(strategy.name, metal, values): values for values in strategy.variants()}
+    declared, name_of_chosen = frozenset(grid), label(strategy.name, metal, chosen)
+    grid[name_of_chosen] = chosen  # in one order, whichever was chosen: sums round alike
+    key, points = keys(strategy, market, terms), {}
+    for name, values in grid.items():
+        try:
+            weights = strategy.weights(panel, values, max_leverage=terms.execution.max_leverage)
+        except NoDecision:
+            if name == name_of_chosen:
+                raise
+            continue  # another point of the grid that never decides is no trial
+        decided = since(weights, opening)
+        timing = timing_of(decided, market, terms.execution)
+        points[name] = Point(key=key(name), declared=name in declared, decided=decided, timing=timing)
+    mine = points[name_of_chosen]
+    if not decides(mine.decided):
+        raise NoDecision(f"{strategy.name}: does not decide on {metal} after {opening:%Y-%m-%d}; start earlier")
+    if mine.timing is None or not decides(mine.decided.iloc[: -terms.execution.delay - 2]):
+        raise NoDecision(f"{strategy.name}: decides on {metal} too late to earn two returns; give it a longer history")
+    return Candidate(
+        strategy=strategy,
+        metal=metal,
+        inputs=panel.inputs,
+        market=market,
+        label=name_of_chosen,
+        grid=grid,
+        points=points,
+        signals={
+            alias: panel[alias].loc[opening:].rename(f"{data[identity].title} ({data[identity].unit})")
+            for alias, identity in panel.inputs.items()
+            if data[identity].kind == "series"
+        },
+        prices=partial(_prices, data, metal, whole, opening),
+        provenance=strategy.provenance(metal, chosen, data),
+    )
+
+
+def pairs_of(
+    strategies: Iterable[Strategy | str], metals: Iterable[str] | None, data: Data, terms: Terms, thesis: Thesis
+) -> list[tuple[Strategy, str]]:
+    """Each strategy, be it a name or a file, with each of its metals that is asked for.
+
+    Raises
+    ------
+    AssayError
+        If a name is unknown, a metal has no prices, or nothing claims anything about the metals.
+    """
+    chosen = distinct(find_strategy(item, thesis.strategies) if isinstance(item, str) else item for item in strategies)
+    wanted = None if metals is None else list(dict.fromkeys(metals))
+    for metal in wanted or []:
+        data.market(metal, terms.start, terms.end)
+    pairs = [(item, metal) for item in chosen for metal in item.metals if wanted is None or metal in wanted]
+    if not pairs:
+        names = ", ".join(item.name for item in chosen)
+        raise StrategyError(f"{names}: claims nothing about {', '.join(wanted or [])}; see assay strategies")
+    return pairs
+
+
+def attempted(wanted: Iterable[Key], make: Callable[[Key], Made]) -> tuple[dict[Key, Made], dict[Key, str]]:
+    """What could be made on the data that are here, and the reason of each that could not.
+
+    Raises
+    ------
+    AssayError
+        If nothing could: the reason of the first.
+    """
+    made: dict[Key, Made] = {}
+    failed: dict[Key, str] = {}
+    first: AssayError | None = None
+    for item in wanted:
+        try:
+            made[item] = make(item)
+        except CANNOT as error:
+            first = first or error
+            failed[item] = str(error)
+    if first is not None and not made:
+        raise first
+    return made, failed
 
 
 def timing_of(decided: pd.Series, market: Market, execution: Execution) -> Timing | None:
@@ -80,74 +210,26 @@ def timing_of(decided: pd.Series, market: Market, execution: Execution) -> Timin
         return None
 
 
-def label(strategy: str, metal: str, parameters: Mapping[str, Any]) -> str:
+def label(strategy: str, metal: str, parameters: Mapping[str, object]) -> str:
     """``lease_rate_spike/silver/hold_days=183,threshold=2.0``."""
     values = ",".join(f"{key}={parameters[key]!r}" for key in sorted(parameters))
     return f"{strategy}/{metal}/{values}"
 
 
-def candidate(
-    strategy: Strategy,
-    data: Data,
-    metal: str,
-    parameters: Mapping[str, Any] | None,
-    execution: Execution,
-    *,
-    start: str | None = None,
-    end: str | None = None,
-) -> Candidate:
-    """Decide the chosen weights and those of the declared grid.
+def keys(strategy: Strategy, market: Market, terms: Terms) -> Callable[[str], str]:
+    """What makes a trial one, by its label: code, metal, parameters, prices, terms and dates. A rerun has the same."""
+    before, after = [strategy.source_hash, strategy.name], [prices_of(market), terms.to_json()]
 
-    Signals see all history up to ``end``, so that ``start`` costs no warm-up; accounts open at ``start``
-    with the target in force there.
+    def key(name: str) -> str:
+        parts = [*before, name.removeprefix(strategy.name), *after]
+        return hash_text(json.dumps(parts, sort_keys=True, default=str))
 
-    Raises
-    ------
-    NoData, NoDecision, StrategyError
-        If the range holds no prices, or the strategy never decides in it, or cannot run at all.
-    """
-    chosen = strategy.parameters(parameters)
-    market = data.market(metal, start, end)
-    whole = data.market(metal, None, end)
-    panel = data.panel(metal, strategy.inputs_for(metal, data), whole)
-    opening = market.price.index[0]
-    declared = {label(strategy.name, metal, values): values for values in strategy.variants()}
-    name_of_chosen = label(strategy.name, metal, chosen)
-    asked = {**declared, name_of_chosen: chosen}  # in one order, whichever was chosen: sums round alike
-    decisions = {}
-    for name, values in asked.items():
-        try:
-            weights = strategy.weights(panel, values, max_leverage=execution.max_leverage)
-        except NoDecision:
-            if values == chosen:
-                raise
-            continue  # another point of the grid that never decides is no trial
-        decisions[name] = since(weights, opening)
-    if not decides(decisions[name_of_chosen]):
-        raise NoDecision(f"{strategy.name}: does not decide on {metal} after {opening:%Y-%m-%d}; start earlier")
-    if not decides(decisions[name_of_chosen].iloc[: -execution.delay - 2]):
-        raise NoDecision(f"{strategy.name}: decides on {metal} too late to earn two returns; give it a longer history")
-    return Candidate(
-        strategy=strategy,
-        metal=metal,
-        parameters=chosen,
-        inputs=strategy.inputs_for(metal, data),
-        market=market,
-        decisions=decisions,
-        declared=tuple(name for name in declared if name in decisions),
-        signals={
-            alias: panel[alias].loc[opening:].rename(f"{data[identity].title} ({data[identity].unit})")
-            for alias, identity in panel.inputs.items()
-            if data[identity].kind == "series"
-        },
-        read_prices=partial(_prices, data, metal, whole, opening),
-        provenance=strategy.provenance(metal, chosen, data),
-    )
+    return key
 
 
-def _prices(data: Data, metal: str, market: Market, opening: pd.Timestamp) -> pd.DataFrame:
-    panel = data.panel(metal, {name: f"{name}_price" for name in dict.fromkeys([*data.metals(), metal])}, market)
-    return pd.DataFrame({name: panel[name] for name in panel.inputs}).loc[opening:]
+def prices_of(market: Market) -> str:
+    """SHA-256 of the price history that is traded."""
+    return next(dataset.sha256 for dataset in market.datasets.values() if dataset.price)
 
 
 def since(weights: pd.Series, first: pd.Timestamp) -> pd.Series:
@@ -170,3 +252,8 @@ def ruined_at(decided: pd.Series, market: Market, execution: Execution) -> pd.Ti
     value = paths(held, TradedMarket.of(market, execution))[0]
     lost = np.flatnonzero(value <= 0)
     return pd.Timestamp(market.price.index[lost[0]]) if lost.size else None
+
+
+def _prices(data: Data, metal: str, market: Market, opening: pd.Timestamp) -> pd.DataFrame:
+    panel = data.panel(metal, {name: f"{name}_price" for name in dict.fromkeys([*data.metals(), metal])}, market)
+    return pd.DataFrame({name: panel[name] for name in panel.inputs}).loc[opening:]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from research.claims import Sentence
 from research.diagnostics.long_run import NOTHING, Estimate
@@ -19,7 +22,50 @@ from research.diagnostics.timing import (
 )
 from research.study.candidates import Candidate
 from research.study.judge import ClaimRows, Judged
+from research.study.portfolio import ROW, Portfolio
 from research.verdict import Evidence, Rules, Verdict
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """A claim of a family with all that tests it.
+
+    Attributes
+    ----------
+    sentence
+        What is claimed: by the thesis, or by a baseline or a strategy of one's own.
+    candidates
+        Every strategy of the claim on every metal that could be run, asked for or not.
+    portfolio
+        A row that is no candidate: the thesis as one account, where this is its claim.
+    """
+
+    sentence: Sentence
+    candidates: tuple[Candidate, ...]
+    portfolio: Portfolio | None = None
+
+    @cached_property
+    def rows(self) -> ClaimRows:
+        """What the judge asks for; a second measure decides nothing unless it is the only one at hand."""
+        declared = {} if self.portfolio is None else {ROW: self.portfolio.timing()}
+        undeclared: dict[str, Timing] = {}
+        for item in self.candidates:
+            for name, point in item.points.items():
+                if point.timing is not None:
+                    counts = point.declared and item.strategy.name not in self.sentence.beside
+                    (declared if counts else undeclared)[name] = point.timing
+        if not declared:
+            declared, undeclared = undeclared, {}
+        return ClaimRows(
+            id=self.sentence.id,
+            sign=self.sentence.sign,
+            rows=declared,
+            undeclared=undeclared,
+            worthwhile_return=self.sentence.worthwhile_return,
+            tried=max((item.strategy.tried for item in self.candidates), default=1),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +114,10 @@ class Part:
         found = self.timing_return
         low, high = found.interval()
         told = self.shows_interval(rules)
+        first, last = (None if day is None else f"{day:%Y-%m-%d}" for day in (self.first, self.last))
         return {
-            "first": None if self.first is None else f"{self.first:%Y-%m-%d}",
-            "last": None if self.last is None else f"{self.last:%Y-%m-%d}",
+            "first": first,
+            "last": last,
             "events": self.events,
             "periods": self.periods,
             "timing_return": found.value if found.value == found.value else None,
@@ -159,53 +206,43 @@ class TestedClaim:
 def split(timings: Iterable[Timing], sign: int, day: date) -> tuple[Part, Part]:
     """Two parts of a record: the periods that had opened by a day, and those that opened after it."""
     found = list(timings)
-    timed = [item for item in found if item.is_timed]
-    events = independent_events(timed)
+    events = independent_events([item for item in found if item.is_timed])
     later = [item.dates - pd.Timedelta(days=365.25 / item.year) > pd.Timestamp(day) for item in found]
-    parts = []
-    for after in (False, True):
-        masks = [late == after for late in later]
-        dates = [item.dates[mask] for item, mask in zip(found, masks, strict=True)]
-        here = [item for item in dates if len(item)]
-        pieces = [
-            (item.series(sign)[mask], item.year)
-            for item, mask in zip(found, masks, strict=True)
-            if item.is_timed and mask.any() and item.series(sign)[mask].std() > 0
-        ]
-        inside = events[events.isin(pd.DatetimeIndex([]).append(here))] if here else events[:0]
-        nu = n_cosines(min((len(psi) for psi, _ in pieces), default=0))
-        parts.append(
-            Part(
-                first=min((item[0] for item in here), default=None),
-                last=max((item[-1] for item in here), default=None),
-                events=len(inside),
-                periods=max(map(len, here), default=0),
-                years=max((len(when) / item.year for item, when in zip(found, dates, strict=True)), default=0.0),
-                timing_return=mean_of_rows([psi for psi, _ in pieces], nu, [year for _, year in pieces])
-                if pieces
-                else NOTHING,
-            )
-        )
-    return parts[0], parts[1]
+    return _part(found, [~mask for mask in later], sign, events), _part(found, later, sign, events)
 
 
-def tested_claim(
-    rows: ClaimRows, members: Iterable[Candidate], judged: Judged, sentence: Sentence | None, published: date | None
-) -> TestedClaim:
-    """The claim with what the judge made of it; without a sentence of a thesis it is its first strategy's."""
-    found = list(members)
-    first = found[0].strategy
+def _part(timings: list[Timing], masks: Iterable[Bools], sign: int, events: pd.DatetimeIndex) -> Part:
+    parts = [(item, mask) for item, mask in zip(timings, masks, strict=True) if mask.any()]
+    if not parts:
+        return Part(first=None, last=None, events=0, periods=0, years=0.0)
+    dates = [item.dates[mask] for item, mask in parts]
+    moved = [(item.series(sign)[mask], item.year) for item, mask in parts if item.is_timed]
+    pieces = [(psi, year) for psi, year in moved if psi.std() > 0]
+    nu = n_cosines(min((len(psi) for psi, _ in pieces), default=0))
+    return Part(
+        first=min(item[0] for item in dates),
+        last=max(item[-1] for item in dates),
+        events=int(events.isin(pd.DatetimeIndex([]).append(dates)).sum()),
+        periods=max(map(len, dates)),
+        years=max(len(when) / item.year for when, (item, _) in zip(dates, parts, strict=True)),
+        timing_return=mean_of_rows([psi for psi, _ in pieces], nu, [year for _, year in pieces]) if pieces else NOTHING,
+    )
+
+
+def tested_claim(member: Member, judged: Judged, published: date) -> TestedClaim:
+    """The claim with what the judge made of it."""
+    said = member.sentence
     return TestedClaim(
-        id=rows.id,
-        short=sentence.short if sentence else first.claim,
-        sentence=sentence.text if sentence else first.claim,
-        falsifier=sentence.falsifier if sentence else first.falsifier,
-        rests_on=sentence.rests_on if sentence else "",
-        strategies=tuple(dict.fromkeys(item.strategy.name for item in found)),
-        metals=tuple(dict.fromkeys(item.metal for item in found)),
+        id=said.id,
+        short=said.short,
+        sentence=said.text,
+        falsifier=said.falsifier,
+        rests_on=said.rests_on,
+        strategies=tuple(dict.fromkeys(item.strategy.name for item in member.candidates)),
+        metals=tuple(dict.fromkeys(item.metal for item in member.candidates)),
         evidence=judged.evidence,
         verdict=judged.verdict,
         rows=judged.rows,
-        timings=rows.rows,
-        published=published if sentence else None,
+        timings=member.rows.rows,
+        published=published if said.claim else None,
     )

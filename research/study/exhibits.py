@@ -24,21 +24,19 @@ from research.diagnostics.timing import (
 )
 from research.errors import DataError
 from research.study.judge import N_SHIFTS
-from research.study.trial import Trial
+from research.study.trial import BENCHMARKS, Trial
 from research.units import Floats
-
-COMPARED = ("buy_and_hold", "matched_exposure", "bills")
 
 
 def growth(trial: Trial) -> pd.DataFrame:
     """Value of 1 USD in each account after costs, by bar; ``strategy`` first, then the benchmarks."""
-    accounts = {"strategy": trial.result, **{name: trial.accounts.benchmarks[name] for name in COMPARED}}
+    accounts = {"strategy": trial.result, **trial.benchmarks}
     return pd.DataFrame({name: result.equity / result.capital for name, result in accounts.items()})
 
 
 def drawdowns(trial: Trial) -> pd.DataFrame:
     """Fall of each account from its highest value so far, a fraction of 0 or less, by bar."""
-    accounts = {"strategy": trial.result, **{name: trial.accounts.benchmarks[name] for name in COMPARED[:-1]}}
+    accounts = {"strategy": trial.result, **{name: trial.benchmarks[name] for name in BENCHMARKS[:-1]}}
     return pd.DataFrame({name: drawdown(result.returns) for name, result in accounts.items()})
 
 

@@ -13,7 +13,7 @@ from research.engine.result import Result
 from research.errors import ExecutionError
 
 if TYPE_CHECKING:
-    from research.study.portfolio_trial import PortfolioTrial
+    from research.study.portfolio import PortfolioTrial
     from research.study.study import Study
     from research.study.trial import Trial
 
@@ -53,7 +53,7 @@ def trades(trial: Trial) -> pd.DataFrame:
     if trial.result.closed is not None:
         records = records[records["Entry Timestamp"] < trial.result.closed]
     entry, left = records["Entry Timestamp"], records["Exit Timestamp"]
-    price = trial.accounts.market.price
+    price = trial.market.price
     return pd.DataFrame(
         {
             "entry": entry,

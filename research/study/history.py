@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -12,10 +13,10 @@ from research.datasets.data import Data, open_data
 from research.discovery import find_strategy
 from research.errors import NoData, ParameterError, did_you_mean
 from research.execution import Execution
-from research.study.candidates import decides
-from research.study.family import Families, Member
+from research.study.candidates import Terms, decides, timing_of
+from research.study.claims import Member
+from research.study.family import Families
 from research.study.judge import judge, measure
-from research.study.record import Terms
 from research.study.threads import one_thread
 from research.thesis import Strategy
 from research.verdict import Rules
@@ -83,20 +84,20 @@ def history(
     terms = Terms(execution or Execution())
     families = Families(data, terms, thesis)
     strategy = _strategy(claim, thesis)
-    kind = families.kind_of(strategy)
-    members = families.whole(kind) if kind != "own" else {strategy.name: families.member(strategy, [])}
-    asked = members[families.id_of(strategy)]
+    kind = thesis.kind_of(strategy)
+    members = families.whole(kind) if kind != "own" else {strategy.name: families.member(strategy)}
+    asked = members[families.said(strategy).id]
     if not asked.candidates:
-        raise NoData(f"{asked.id}: no data here to test it on; `assay strategies` says what it needs")
+        raise NoData(f"{asked.sentence.id}: no data here to test it on; `assay strategies` says what it needs")
     rows = []
     chosen = [_utc(moment) for moment in moments] if moments is not None else _year_ends(asked, data)
     for moment in chosen:
         then = {name: _as_of(member, data.known_by(moment), terms) for name, member in members.items()}
-        here = then.pop(asked.id).rows()
+        here = then.pop(asked.sentence.id).rows
         if not here.rows:
             continue
-        others = {name: measure(member.rows()) for name, member in then.items()}
-        judged = judge([here], rules, others=others, shift_all=False)[asked.id]
+        others = {name: measure(member.rows) for name, member in then.items()}
+        judged = judge([here], rules, others=others, shift_all=False)[asked.sentence.id]
         evidence = judged.evidence
         told = evidence.shows_p_values(rules)
         low, high = evidence.timing_return.interval() if told else (float("nan"), float("nan"))
@@ -113,9 +114,8 @@ def history(
             }
         )
     if not rows:
-        raise NoData(f"{asked.id}: nothing was earned by any of these moments; give later ones")
-    short = asked.sentence.short if asked.sentence else strategy.claim
-    return History(id=asked.id, short=short, table=pd.DataFrame(rows).set_index("moment"))
+        raise NoData(f"{asked.sentence.id}: nothing was earned by any of these moments; give later ones")
+    return History(id=asked.sentence.id, short=asked.sentence.short, table=pd.DataFrame(rows).set_index("moment"))
 
 
 def _strategy(claim: str | Strategy, thesis: Thesis) -> Strategy:
@@ -135,7 +135,7 @@ def _utc(moment: pd.Timestamp | str) -> pd.Timestamp:
 
 
 def _year_ends(member: Member, data: Data) -> list[pd.Timestamp]:
-    first = min(pd.Timestamp(item.chosen.dropna().index[0]) for item in member.candidates)
+    first = min(pd.Timestamp(item.chosen.decided.dropna().index[0]) for item in member.candidates)
     prices = {identity for item in member.candidates for identity, found in item.market.datasets.items() if found.price}
     last = max(data.observations(identity)["known_at"].max() for identity in prices)
     years = [_utc(f"{year}-12-31 23:59:59") for year in range(first.year + 3, last.year)]
@@ -144,19 +144,15 @@ def _year_ends(member: Member, data: Data) -> list[pd.Timestamp]:
 
 def _as_of(member: Member, data: Data, terms: Terms) -> Member:
     """The same claim on prices that had been published, with the decisions up to the last of them."""
-    then = Member(id=member.id, sign=member.sign, sentence=member.sentence)
+    candidates = []
     for item in member.candidates:
-        try:
-            market = data.market(item.metal)
-        except NoData:
-            continue
-        cut = {name: weights.loc[: market.price.index[-1]] for name, weights in item.decisions.items()}
-        cut = {name: weights for name, weights in cut.items() if decides(weights)}
-        if item.label not in cut:
-            continue
-        earlier = replace(item, market=market, decisions=cut)
-        then.candidates.append(earlier)
-        then.timings.append(earlier.timings(terms.execution))
-    if member.portfolio is not None:
-        then.portfolio = member.portfolio.known_by(data)
-    return then
+        with suppress(NoData):
+            market, points = data.market(item.metal), {}
+            for name, point in item.points.items():
+                cut = point.decided.loc[: market.price.index[-1]]
+                if decides(cut):
+                    points[name] = replace(point, decided=cut, timing=timing_of(cut, market, terms.execution))
+            if item.label in points:
+                candidates.append(replace(item, market=market, points=points))
+    portfolio = None if member.portfolio is None else member.portfolio.known_by(data)
+    return replace(member, candidates=tuple(candidates), portfolio=portfolio)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import inf, isnan, nan, sqrt
+from functools import partial
+from math import inf, sqrt
 from typing import Literal
 
 import numpy as np
@@ -109,25 +110,43 @@ def judge(
     dict
         By id, in the order of ``claims``.
     """
-    measured = {claim.id: _Measured.of(claim) for claim in claims}
-    numbers = {name: claim.numbers for name, claim in measured.items() if claim.numbers is not None}
-    family = {**(others or {}), **numbers}
-    adjusted = _families(family, rules, n_rotations, seed)
-    tried = {f"recorded {i}": item for i, item in enumerate(record)}
-    wider = _families({**family, **tried}, rules, n_rotations, seed) if tried else adjusted
+    family_of = partial(_family, rules=rules, n_rotations=n_rotations, seed=seed)
+    measured = {claim.id: _measure(list(claim.rows.values()), claim) for claim in claims}
+    family = {**(others or {}), **{name: numbers for name, (_, numbers) in measured.items() if numbers is not None}}
+    adjusted = family_of(family)
+    wider = family_of({**family, **{f"recorded {i}": item for i, item in enumerate(record)}}) if record else adjusted
+    deciding = wider if decided_by == "p_with_record" else adjusted
     judged = {}
-    for name, claim in measured.items():
+    for claim in claims:
+        alone, numbers = measured[claim.id]
         evidence = replace(
-            claim.evidence,
-            p_adjusted=adjusted.p_values(name),
-            p_with_record=_paid(wider.p_values(name), claim.evidence.p_value, claim.claim.tried),
-            family_size=len(adjusted.names),
+            alone,
+            p_adjusted=adjusted.p_values(claim.id),
+            p_with_record=_paid(wider.p_values(claim.id), alone.p_value, claim.tried),
+            family_size=len(adjusted.tested),
             n_recorded=len(record),
-            n_tried=claim.claim.tried,
+            n_tried=claim.tried,
             decided_by=decided_by,
         )
-        deciding = wider if decided_by == "p_with_record" else adjusted
-        judged[name] = claim.judged(evidence, deciding, rules, shift_all, n_rotations, seed)
+        timings = {**claim.rows, **claim.undeclared}
+        evidence = _with_outlook(evidence, deciding, numbers, rules, list(timings.values()))
+        single = {
+            name: measured[claim.id] if len(timings) == 1 else _measure([timing], claim)
+            for name, timing in timings.items()
+        }
+        within = family_of({name: found for name, (_, found) in single.items() if found is not None})
+        rows = {
+            name: _with_outlook(_row(found, evidence, within, name), within, n, rules, [timings[name]])
+            for name, (found, n) in single.items()
+        }
+        if shift_all or _hangs_on_shifts(evidence, rules):
+            evidence, rows = _shifted(claim, evidence, rows, seed)
+        judged[claim.id] = Judged(
+            evidence,
+            decide(evidence, rules),
+            numbers,
+            {name: Judged(row, decide(row, rules), single[name][1]) for name, row in rows.items()},
+        )
     return judged
 
 
@@ -138,94 +157,45 @@ def measure(claim: ClaimRows) -> Numbers:
 
 
 @dataclass(frozen=True, eq=False)
-class _Families:
-    """A family in both directions; those with too few events take no part."""
+class _Family:
+    """Adjusted p-values of those that have events enough, and the family in the claimed direction."""
 
-    names: tuple[str, ...]
+    tested: Mapping[str, PValues]
     supporting: Family | None
-    opposing: Family | None
 
     def p_values(self, name: str) -> PValues:
-        """Adjusted p-values of one member."""
-        if name not in self.names or self.supporting is None or self.opposing is None:
-            return PValues()
-        position = self.names.index(name)
-        return PValues(
-            supporting=float(self.supporting.p_values[position]), opposing=float(self.opposing.p_values[position])
-        )
+        """Of one member; NaN of one that takes no part."""
+        return self.tested.get(name, PValues())
 
 
-def _families(numbers: Mapping[str, Numbers], rules: Rules, n_rotations: int, seed: int) -> _Families:
+def _family(numbers: Mapping[str, Numbers], rules: Rules, n_rotations: int, seed: int) -> _Family:
     """Whether a member is tested is known from its decisions, before any return is looked at."""
     tested = {name: item for name, item in numbers.items() if item.events >= rules.min_events}
     if not tested:
-        return _Families((), None, None)
+        return _Family({}, None)
     nu = min(item.nu for item in tested.values())
     columns = [(item.supporting[: nu + 1], item.opposing[: nu + 1]) for item in tested.values()]
     supporting, opposing = (
         rotate(np.column_stack(side), n_rotations=n_rotations, seed=seed) for side in zip(*columns, strict=True)
     )
-    return _Families(tuple(tested), supporting, opposing)
+    found = zip(tested, supporting.p_values, opposing.p_values, strict=True)
+    return _Family({name: PValues(supporting=float(p), opposing=float(q)) for name, p, q in found}, supporting)
 
 
-@dataclass(frozen=True, eq=False)
-class _Measured:
-    """A claim with all that is known of it before its family is."""
-
-    claim: ClaimRows
-    timings: Mapping[str, Timing]
-    evidence: Evidence
-    numbers: Numbers | None
-
-    @classmethod
-    def of(cls, claim: ClaimRows) -> _Measured:
-        evidence, numbers = _measure(list(claim.rows.values()), claim)
-        return cls(claim, {**claim.rows, **claim.undeclared}, evidence, numbers)
-
-    def judged(
-        self, evidence: Evidence, family: _Families, rules: Rules, shift_all: bool, n_rotations: int, seed: int
-    ) -> Judged:
-        """The claim and its rows, once its family is known."""
-        level = rules.level / self.claim.tried
-        evidence = _with_outlook(evidence, family, self.numbers, rules, list(self.timings.values()), level)
-        alone = len(self.timings) == 1  # then the claim is its row
-        single = {
-            name: (self.evidence, self.numbers) if alone else _measure([timing], self.claim)
-            for name, timing in self.timings.items()
-        }
-        within = _families({name: found for name, (_, found) in single.items() if found}, rules, n_rotations, seed)
-        rows = {
-            name: _with_outlook(
-                _row(found, evidence, within.p_values(name), within), within, n, rules, [self.timings[name]], level
-            )
-            for name, (found, n) in single.items()
-        }
-        if shift_all or _hangs_on_shifts(evidence, rules):
-            evidence, rows = self._shifted(evidence, rows, seed)
-        return Judged(
-            evidence=evidence,
-            verdict=decide(evidence, rules),
-            numbers=self.numbers,
-            rows={
-                name: Judged(evidence=found, verdict=decide(found, rules), numbers=single[name][1])
-                for name, found in rows.items()
-            },
-        )
-
-    def _shifted(
-        self, evidence: Evidence, rows: dict[str, Evidence], seed: int
-    ) -> tuple[Evidence, dict[str, Evidence]]:
-        """With the share of moved histories that do as well: one shift common to all rows."""
-        timed = {name: timing for name, timing in self.timings.items() if timing.is_timed}
-        if not timed:
-            return evidence, rows
-        shifts = circular_shifts(list(timed.values()), N_SHIFTS, seed)
-        statistics = {name: shifted_statistics(timing, shifts, self.claim.sign) for name, timing in timed.items()}
-        moved = {name: replace(rows[name], p_shifted=_shares(found)) for name, found in statistics.items()}
-        declared = [found for name, found in statistics.items() if name in self.claim.rows]
-        if declared:
-            evidence = replace(evidence, p_shifted=_shares(np.asarray(np.mean(declared, axis=0))))
-        return evidence, {**rows, **moved}
+def _shifted(
+    claim: ClaimRows, evidence: Evidence, rows: dict[str, Evidence], seed: int
+) -> tuple[Evidence, dict[str, Evidence]]:
+    """With the share of moved histories that do as well: one shift common to all rows."""
+    timed = {name: timing for name, timing in {**claim.rows, **claim.undeclared}.items() if timing.is_timed}
+    if not timed:
+        return evidence, rows
+    shifts = circular_shifts(list(timed.values()), N_SHIFTS, seed)
+    statistics = {name: shifted_statistics(timing, shifts, claim.sign) for name, timing in timed.items()}
+    moved = {name: replace(rows[name], p_shifted=_shares(found)) for name, found in statistics.items()}
+    declared = [found for name, found in statistics.items() if name in claim.rows]
+    if declared:
+        evidence = replace(evidence, p_shifted=_shares(np.asarray(np.mean(declared, axis=0))))
+    return evidence, {**rows, **moved}
 
 
 def _measure(timings: Sequence[Timing], claim: ClaimRows) -> tuple[Evidence, Numbers | None]:
@@ -293,27 +263,20 @@ def _robustness(timings: Sequence[Timing], later: Sequence[Timing], sign: int, c
     risks = [float(psi.std()) for psi in series]
     weights = [sqrt(item.n_periods) for item in timings]
 
-    def ratio(means: Sequence[float]) -> float:
-        each = [mean / risk for mean, risk in zip(means, risks, strict=True)]
+    def ratio(changed: Sequence[Floats]) -> float:
+        each = [float(psi.mean()) / risk for psi, risk in zip(changed, risks, strict=True)]
         return float(np.average(each, weights=weights)) * sqrt(timings[0].year)
 
     return Robustness(
-        longer_delay=ratio([float((sign * item.gross - costs * item.cost).mean()) for item in later]),
-        doubled_costs=ratio(
-            [float((psi - costs * item.cost).mean()) for psi, item in zip(series, timings, strict=True)]
-        ),
-        first_half=ratio([float(psi[: psi.size // 2].mean()) for psi in series]),
-        second_half=ratio([float(psi[psi.size // 2 :].mean()) for psi in series]),
+        longer_delay=ratio([sign * item.gross - costs * item.cost for item in later]),
+        doubled_costs=ratio([psi - costs * item.cost for psi, item in zip(series, timings, strict=True)]),
+        first_half=ratio([psi[: psi.size // 2] for psi in series]),
+        second_half=ratio([psi[psi.size // 2 :] for psi in series]),
     )
 
 
 def _with_outlook(
-    evidence: Evidence,
-    family: _Families,
-    numbers: Numbers | None,
-    rules: Rules,
-    timings: Sequence[Timing],
-    level: float,
+    evidence: Evidence, family: _Family, numbers: Numbers | None, rules: Rules, timings: Sequence[Timing]
 ) -> Evidence:
     """With what the deciding rules would find, and when they can."""
     if numbers is None:
@@ -321,7 +284,7 @@ def _with_outlook(
     found = family.supporting or rotate(numbers.supporting[:, None])  # untested: as if it were alone
     least = detectable(
         evidence.information_ratio,
-        found.critical_value(level),
+        found.critical_value(rules.level / evidence.n_tried),
         found.degrees_of_freedom,
         rules.power,
         evidence.delayed,
@@ -342,19 +305,21 @@ def _with_outlook(
     )
 
 
-def _row(evidence: Evidence, claim: Evidence, within: PValues, rows: _Families) -> Evidence:
+def _row(evidence: Evidence, claim: Evidence, rows: _Family, name: str) -> Evidence:
     """A row answers for itself within its claim, and never better than its claim does."""
+    within = rows.p_values(name)
 
     def gated(by: PValues) -> PValues:
         return PValues(
-            supporting=_larger(within.supporting, by.supporting), opposing=_larger(within.opposing, by.opposing)
+            supporting=float(np.maximum(within.supporting, by.supporting)),  # NaN if either is
+            opposing=float(np.maximum(within.opposing, by.opposing)),
         )
 
     return replace(
         evidence,
         p_adjusted=gated(claim.p_adjusted),
         p_with_record=gated(claim.p_with_record),
-        family_size=len(rows.names),
+        family_size=len(rows.tested),
         n_recorded=claim.n_recorded,
         n_tried=claim.n_tried,
         decided_by=claim.decided_by,
@@ -365,10 +330,6 @@ def _paid(by_record: PValues, alone: PValues, tried: int) -> PValues:
     """The p with all that was tried, with the tries that are not here."""
     further = (tried - 1) * alone.supporting if tried > 1 else 0.0
     return replace(by_record, supporting=float(np.minimum(1.0, by_record.supporting + further)))
-
-
-def _larger(one: float, other: float) -> float:
-    return nan if isnan(one) or isnan(other) else max(one, other)
 
 
 def _hangs_on_shifts(evidence: Evidence, rules: Rules) -> bool:

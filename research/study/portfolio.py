@@ -16,16 +16,20 @@ with no signal, tells them apart.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any
 
 import pandas as pd
 
 from research.claims import Thesis, load_thesis
 from research.datasets.data import Data, open_data
-from research.datasets.market import Market, newest_vintage
+from research.datasets.market import newest_vintage
+from research.diagnostics.finding import Finding
+from research.diagnostics.metrics import Performance, performance
 from research.diagnostics.rotation import SEED
 from research.diagnostics.sharpe_difference import sharpe_difference
 from research.diagnostics.timing import Timing
@@ -33,16 +37,19 @@ from research.discovery import find_strategy
 from research.engine.exposure import Exposure
 from research.engine.legs import Legs, run_legs
 from research.engine.result import PortfolioResult
-from research.errors import AssayError, NoData, NoDecision, UnknownDataset
+from research.errors import NoData, NoDecision
 from research.execution import Execution
 from research.ledger import Ledger
+from research.provenance import hash_text
 from research.signals.risk import equal_risk
+from research.study.candidates import CANNOT, Terms, attempted
 from research.study.judge import ClaimRows, Judged, judge
-from research.study.portfolio_trial import PortfolioTrial
-from research.study.record import Recorder, Terms, portfolio_key, recorded_on, series_of
+from research.study.record import Recorder, recorded_on, series_of
 from research.study.threads import one_thread
-from research.thesis import UNKNOWN, Strategy, in_bills
-from research.verdict import Rules
+from research.study.trial import account_json
+from research.thesis import Strategy
+from research.verdict import Evidence, Rules, Verdict
+from research.weights import UNKNOWN, in_bills
 
 ROW = "portfolio"
 WINDOW_YEARS, WARM_UP_YEARS = 3, 1
@@ -84,7 +91,9 @@ class Portfolio:
             If no leg can be held: the reason of the first.
         """
         execution = terms.execution
-        decisions, missing = _decisions(legs, data, execution, terms.end)
+        decisions, missing = attempted(legs, lambda leg: _decision(leg, legs[leg], data, terms))
+        if not decisions:
+            raise NoData("portfolio: no legs were named; name a metal or several")
         book = _book({leg: item.price for leg, item in decisions.items()}, data, terms.end)
         calendar = book.price.index
         shares, known = (
@@ -153,15 +162,72 @@ class Portfolio:
         return pd.DataFrame({leg: weights.get(str(leg), 0.0) for leg in self.decided}, index=self.decided.index)
 
 
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PortfolioTrial:
+    """One account of several legs beside what it must be compared with.
+
+    Attributes
+    ----------
+    strategies
+        Leg -> name of the strategy that times it.
+    missing
+        Legs that could not be held, each with its reason.
+    decided
+        Target weights from the first decision on, one column a leg.
+    result
+        The account.
+    benchmarks
+        Same bars, engine and costs: ``metals_held`` (the metals in equal parts, always), ``matched_exposure`` (each leg
+        at its own average weight, always), ``equal_risk`` (the same sizes without a signal) and ``bills``.
+    evidence, verdict
+        What the judge makes of the timing over all legs.
+    over_the_metals
+        Sharpe ratio less that of the metals held, for this comparison alone.
+    """
+
+    strategies: Mapping[str, str]
+    missing: Mapping[str, str]
+    decided: pd.DataFrame
+    result: PortfolioResult
+    benchmarks: Mapping[str, PortfolioResult]
+    evidence: Evidence
+    verdict: Verdict
+    over_the_metals: Finding
+
+    def __repr__(self) -> str:
+        return f"<Portfolio of {', '.join(self.strategies)}: {self.verdict.word}>"
+
+    @cached_property
+    def performance(self) -> dict[str, Performance]:
+        """Descriptive numbers of the account and of each benchmark."""
+        return {name: performance(item) for name, item in {"strategy": self.result, **self.benchmarks}.items()}
+
+    @cached_property
+    def legs(self) -> pd.DataFrame:
+        """By leg: average ``weight`` into a bar, and excess return ``earned`` a year, before fees and slippage."""
+        held = self.result.leg_weights.iloc[:-1].to_numpy()
+        earned = held * self.result.leg_excess_returns.to_numpy()
+        rows = {"weight": held.mean(axis=0), "earned": earned.mean(axis=0) * self.result.periods_per_year}
+        return pd.DataFrame(rows, index=self.result.leg_weights.columns)
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values only."""
+        return {
+            "strategies": dict(self.strategies),
+            "missing": dict(self.missing),
+            "legs": self.legs.to_dict(orient="index"),
+            **account_json(self),
+            "over_the_metals": self.over_the_metals.to_json(),
+        }
+
+
 def portfolio_of_claim(identity: str, data: Data, terms: Terms, thesis: Thesis) -> Portfolio | None:
     """The portfolio that is a row of this claim, where it is one and a leg of it can be held."""
     plan = thesis.portfolio
-    if plan is None or identity != plan.sentence:
-        return None
-    try:
-        return Portfolio.assembled({leg: thesis.strategies[name] for leg, name in plan.legs.items()}, data, terms)
-    except (NoData, UnknownDataset, NoDecision):
-        return None
+    if plan is not None and identity == plan.sentence:
+        with suppress(*CANNOT):
+            return Portfolio.assembled({leg: thesis.strategies[name] for leg, name in plan.legs.items()}, data, terms)
+    return None
 
 
 @one_thread()
@@ -212,7 +278,8 @@ def portfolio(
     found = Portfolio.assembled(chosen, data, terms)
     timing = found.timing()
     prices = "+".join(data[_price_id(leg, data)].sha256 for leg in found.strategies)
-    key = portfolio_key(found.strategies, prices, terms)
+    parts = [{leg: item.source_hash for leg, item in found.strategies.items()}, prices, terms.to_json()]
+    key = hash_text(json.dumps(parts, sort_keys=True, default=str))
     others, _ = recorded_on(ledger, [prices], timing.year, [key])
     rows = ClaimRows(id=ROW, sign=1, rows={ROW: timing})
     judged = judge([rows], rules or Rules(), record=others, decided_by="p_with_record")[ROW]
@@ -231,33 +298,19 @@ class _Decision:
     provenance: dict[str, Any]
 
 
-def _decisions(
-    legs: Mapping[str, Strategy], data: Data, execution: Execution, end: str | None
-) -> tuple[dict[str, _Decision], dict[str, str]]:
-    found: dict[str, _Decision] = {}
-    missing: dict[str, str] = {}
-    first: AssayError | None = None
-    for leg, strategy in legs.items():
-        metal = leg if leg in strategy.metals else strategy.metals[0]
-        price = _price_id(leg, data)
-        try:
-            market = data.market(metal, None, end)
-            panel = data.panel(metal, strategy.inputs_for(metal, data), market)
-            known = data.panel(metal, {"price": price}, market)["price"]
-            share = strategy.weights(panel, max_leverage=execution.max_leverage)
-        except (NoData, UnknownDataset, NoDecision) as error:
-            first = first or error
-            missing[leg] = str(error)
-        else:
-            last = market.price.index[-1]
-            realised = market.price if price != leg else newest_vintage(data.observations(price)).loc[:last]
-            made_from = strategy.provenance(metal, strategy.defaults, data)
-            used = {price: data[price], **market.datasets}
-            made_from["data"] |= {identity: dataset.sha256 for identity, dataset in used.items()}
-            found[leg] = _Decision(realised, known, share, made_from)
-    if not found:
-        raise first or NoData("portfolio: no legs were named; name a metal or several")
-    return found, missing
+def _decision(leg: str, strategy: Strategy, data: Data, terms: Terms) -> _Decision:
+    metal = leg if leg in strategy.metals else strategy.metals[0]
+    price, market = _price_id(leg, data), data.market(metal, None, terms.end)
+    panel = data.panel(metal, strategy.inputs_for(metal, data), market)
+    known = data.panel(metal, {"price": price}, market)["price"]
+    share = strategy.weights(panel, max_leverage=terms.execution.max_leverage)
+    realised = market.price
+    if price == leg:
+        realised = newest_vintage(data.observations(price)).loc[: realised.index[-1]]
+    made_from = strategy.provenance(metal, strategy.defaults, data)
+    used = {price: data[price], **market.datasets}
+    made_from["data"] |= {identity: dataset.sha256 for identity, dataset in used.items()}
+    return _Decision(realised, known, share, made_from)
 
 
 def _price_id(leg: str, data: Data) -> str:
@@ -267,7 +320,7 @@ def _price_id(leg: str, data: Data) -> str:
 def _book(prices: Mapping[str, pd.Series], data: Data, end: str | None) -> Legs:
     """Prices on the bars that all legs have, and bills over the same bars."""
     metals = [leg for leg in prices if f"{leg}_price" in data]
-    markets: list[Market] = [data.market(metal, None, end) for metal in metals]
+    markets = [data.market(metal, None, end) for metal in metals]
     if not markets:
         raise NoData("portfolio: none of the legs is a metal, whose calendar and bills are needed; add one")
     calendar = reduce(pd.Index.intersection, [item.index for item in prices.values()], markets[0].price.index)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from research.datasets.data import Data
+from research.datasets.market import Market
 from research.diagnostics.timing import Effects, Numbers, Timing, independent_events, n_cosines
-from research.execution import Execution
 from research.ledger import Entry, Series
-from research.provenance import hash_text, versions
-from research.study.candidates import Candidate, label, since, timing_of
+from research.provenance import versions
+from research.study.candidates import Candidate, Terms, keys, label, prices_of, since, timing_of
 from research.thesis import Strategy
 
 MOST_SERIES = 1_000  # of one grid
@@ -44,72 +43,6 @@ class Variants(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, number: int, /) -> Mapping[str, object]: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Count:
-    """Number of trials that ``p_with_record`` accounts for.
-
-    Attributes
-    ----------
-    declared
-        Strategies x metals x declared grid, in this study.
-    before
-        Further ones that the ledger holds on the same prices.
-    status
-        ``"recorded"``, ``"not recorded (--no-ledger)"``, or why the ledger failed.
-    """
-
-    declared: int
-    before: int
-    status: str
-
-    @property
-    def total(self) -> int:
-        """All distinct trials: declared here or recorded earlier."""
-        return self.declared + self.before
-
-    def to_json(self) -> dict[str, object]:
-        """Plain values only."""
-        return {"declared": self.declared, "recorded_before": self.before, "counted": self.total, "status": self.status}
-
-
-@dataclass(frozen=True)
-class Terms:
-    """Under which terms and between which dates something was tried."""
-
-    execution: Execution
-    start: str | None = None
-    end: str | None = None
-
-    def to_json(self) -> dict[str, object]:
-        """Plain values only."""
-        return {**asdict(self.execution), "start": self.start, "end": self.end}
-
-
-def trial_key(strategy: Strategy, metal: str, parameters: Mapping[str, object], prices: str, terms: Terms) -> str:
-    """What makes a trial one: code, metal, parameters, prices, terms and dates. A rerun has the same key."""
-    parts = [strategy.source_hash, strategy.name, label("", metal, parameters), prices, terms.to_json()]
-    return hash_text(json.dumps(parts, sort_keys=True, default=str))
-
-
-def portfolio_key(legs: Mapping[str, Strategy], prices: str, terms: Terms) -> str:
-    """As ``trial_key``, of several strategies in one account."""
-    parts = [{leg: item.source_hash for leg, item in legs.items()}, prices, terms.to_json()]
-    return hash_text(json.dumps(parts, sort_keys=True, default=str))
-
-
-def keys_of(item: Candidate, terms: Terms) -> dict[str, str]:
-    """Key of every trial of a candidate, by label."""
-    points = {item.label: item.parameters}
-    points |= {label(item.strategy.name, item.metal, values): values for values in item.strategy.variants()}
-    prices = prices_of(item)
-    return {name: trial_key(item.strategy, item.metal, points[name], prices, terms) for name in item.decisions}
-
-
-def prices_of(item: Candidate) -> str:
-    """SHA-256 of the price history that a candidate trades."""
-    return next(dataset.sha256 for dataset in item.market.datasets.values() if dataset.price)
 
 
 def recorded_on(
@@ -160,38 +93,22 @@ def series_of(
     return found
 
 
-def entries_of(
-    item: Candidate, keys: Mapping[str, str], numbers: Mapping[str, object], terms: Terms, data: Mapping[str, str]
-) -> list[Entry]:
+def entries_of(item: Candidate, numbers: Mapping[str, object], terms: Terms) -> list[Entry]:
     """A candidate's trials as the ledger lists them: the chosen with its main numbers, and the rest of its grid."""
-    known = versions()
-    points = {item.label: item.parameters}
-    points |= {label(item.strategy.name, item.metal, values): values for values in item.strategy.variants()}
+    entry = _entry(item.strategy, item.market, item.provenance["data"], terms)
     return [
-        Entry(
+        entry(
             kind="chosen" if name == item.label else "grid",
-            strategy=item.strategy.name,
-            source=item.strategy.source_hash,
-            metal=item.metal,
-            parameters=points[name],
-            label=keys[name],
-            prices=prices_of(item),
-            data=data,
-            execution=terms.to_json(),
-            versions={"assay": known["assay"], "python": known["python"], **known["versions"]},
+            parameters=item.grid[name],
+            label=point.key,
             numbers=numbers if name == item.label else {},
         )
-        for name in item.decisions
+        for name, point in item.points.items()
     ]
 
 
 def record_grid(
-    strategy: Strategy,
-    metal: str,
-    variants: Variants,
-    ledger: Recorder | None,
-    data: Data,
-    terms: Terms,
+    strategy: Strategy, metal: str, variants: Variants, ledger: Recorder | None, data: Data, terms: Terms
 ) -> str:
     """Write down every variant that a sweep tried; return a problem in words.
 
@@ -202,35 +119,43 @@ def record_grid(
     if ledger is None:
         return ""
     market, whole = (data.market(metal, start, terms.end) for start in (terms.start, None))
-    prices = next(dataset.sha256 for dataset in market.datasets.values() if dataset.price)
-    used = sorted({*strategy.inputs_for(metal, data).values(), *market.datasets})
-    known = versions()
-    common: dict[str, Any] = {
-        "kind": "grid",
-        "strategy": strategy.name,
-        "source": strategy.source_hash,
-        "metal": metal,
-        "prices": prices,
-        "data": {identity: data[identity].sha256 for identity in used},
-        "execution": terms.to_json(),
-        "versions": {"assay": known["assay"], "python": known["python"], **known["versions"]},
-    }
+    inputs = strategy.inputs_for(metal, data)
+    entry = _entry(strategy, market, {identity: data[identity].sha256 for identity in inputs.values()}, terms)
     if len(variants) > MOST_ENTRIES:
-        common["numbers"] = {"variants_of_grid": len(variants)}
+        entry = partial(entry, numbers={"variants_of_grid": len(variants)})
+    key = keys(strategy, market, terms)
     problem = ledger.record(
-        Entry(parameters=values, label=trial_key(strategy, metal, values, prices, terms), **common)
+        entry(kind="grid", parameters=values, label=key(label(strategy.name, metal, values)))
         for values in (strategy.parameters(variants[n]) for n in _spread(len(variants), MOST_ENTRIES))
     )
     some = [strategy.parameters(variants[n]) for n in _spread(len(variants), MOST_SERIES)]
-    panel = data.panel(metal, strategy.inputs_for(metal, data), whole)
+    panel = data.panel(metal, inputs, whole)
     table = strategy.weight_table(panel, some, max_leverage=terms.execution.max_leverage)
-    timings, keys = {}, {}
-    for values, weights in zip(some, table, strict=True):
-        name = label(strategy.name, metal, values)
-        timing = timing_of(since(pd.Series(weights, index=panel.index), market.price.index[0]), market, terms.execution)
-        if timing is not None:
-            timings[name], keys[name] = timing, trial_key(strategy, metal, values, prices, terms)
-    return problem or ledger.keep(series_of(timings, keys, prices, strategy.expected_sign))
+    opening = pd.Timestamp(market.price.index[0])
+    timings = {
+        label(strategy.name, metal, values): timing_of(
+            since(pd.Series(weights, index=panel.index), opening), market, terms.execution
+        )
+        for values, weights in zip(some, table, strict=True)
+    }
+    found = {name: timing for name, timing in timings.items() if timing is not None}
+    series = series_of(found, {name: key(name) for name in found}, prices_of(market), strategy.expected_sign)
+    return problem or ledger.keep(series)
+
+
+def _entry(strategy: Strategy, market: Market, inputs: Mapping[str, str], terms: Terms) -> partial[Entry]:
+    """What all trials of a strategy on a market have in common."""
+    known = versions()
+    return partial(
+        Entry,
+        strategy=strategy.name,
+        source=strategy.source_hash,
+        metal=market.metal,
+        prices=prices_of(market),
+        data=dict(sorted({**inputs, **{name: item.sha256 for name, item in market.datasets.items()}}.items())),
+        execution=terms.to_json(),
+        versions={"assay": known["assay"], "python": known["python"], **known["versions"]},
+    )
 
 
 def _spread(count: int, most: int) -> list[int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from math import isnan, nan
 from pathlib import Path
 from typing import Any
@@ -16,35 +15,25 @@ from research.datasets.data import Data, open_data
 from research.datasets.dataset import Dataset
 from research.diagnostics.rotation import SEED
 from research.diagnostics.timing import Numbers
-from research.discovery import distinct, find_strategy
-from research.errors import AssayError, NoData, NoDecision, StrategyError, UnknownDataset
+from research.discovery import find_strategy
+from research.engine.portfolio import run
+from research.engine.result import Result
 from research.execution import Execution
 from research.ledger import Ledger
 from research.provenance import versions
 from research.study import exports
-from research.study.appendix import further_findings
-from research.study.candidates import Candidate, candidate, label
-from research.study.claims import TestedClaim, tested_claim
-from research.study.family import Families, Member
+from research.study.candidates import Candidate, Terms, attempted, candidate, pairs_of, prices_of
+from research.study.claims import Member, TestedClaim, tested_claim
+from research.study.family import Families
 from research.study.judge import UNTIMED, Judged, judge
-from research.study.portfolio import ROW
-from research.study.portfolio_trial import PortfolioTrial
-from research.study.record import (
-    NOT_RECORDED,
-    Count,
-    Recorder,
-    Terms,
-    entries_of,
-    keys_of,
-    prices_of,
-    recorded_on,
-    series_of,
-)
+from research.study.portfolio import ROW, PortfolioTrial
+from research.study.record import NOT_RECORDED, Recorder, entries_of, recorded_on, series_of
 from research.study.threads import one_thread
-from research.study.trial import ConstantAccounts, GridPoint, Trial, open_accounts
+from research.study.trial import GridPoint, Trial
 from research.thesis import Strategy
 from research.values import frozen, plain
 from research.verdict import Rules
+from research.weights import UNKNOWN, in_bills
 
 Progress = Callable[[int, int, str], None]
 
@@ -225,75 +214,54 @@ def compare(
     data = (data or open_data()).priced(price)
     execution, rules = (execution or Execution()).without(data.price.in_price), rules or Rules()
     thesis = thesis or load_thesis()
-    chosen = distinct(find_strategy(item, thesis.strategies) if isinstance(item, str) else item for item in strategies)
-    wanted = None if metals is None else list(dict.fromkeys(metals))
-    for metal in wanted or []:
-        data.market(metal, start, end)
-    pairs = [(item, metal) for item in chosen for metal in item.metals if wanted is None or metal in wanted]
-    if not pairs:
-        names = ", ".join(item.name for item in chosen)
-        raise StrategyError(f"{names}: claims nothing about {', '.join(wanted or [])}; see assay strategies")
     terms = Terms(execution, start, end)
+    pairs = pairs_of(strategies, metals, data, terms, thesis)
     said = _Progress(progress, len(pairs))
-    candidates: list[Candidate] = []
-    skipped: list[Skipped] = []
-    first_error: AssayError | None = None
-    for item, metal in pairs:
+
+    def decided(pair: tuple[Strategy, str]) -> Candidate:
+        item, metal = pair
         said(f"decide {item.name} on {metal}")
-        try:
-            given = (parameters or {}).get(item.name)
-            candidates.append(candidate(item, data, metal, given, execution, start=start, end=end))
-        except (NoData, UnknownDataset, NoDecision) as error:
-            first_error = first_error or error
-            skipped.append(Skipped(strategy=item.name, metal=metal, reason=str(error)))
-    if not candidates:
-        assert first_error is not None
-        raise first_error
+        return candidate(item, data, metal, (parameters or {}).get(item.name), terms)
+
+    made, failed = attempted(pairs, decided)
+    candidates = list(made.values())
     families = Families(data, terms, thesis, said.also)
-    members = _members(candidates, families)
-    keys = {
-        name: key
-        for member in members.values()
-        for item in member.candidates
-        for name, key in keys_of(item, terms).items()
-    }
+    of_claims = {families.said(item.strategy).id: item.strategy for item in candidates}
+    members = {name: families.member(item, candidates) for name, item in of_claims.items()}
+    found = [item for member in members.values() for item in member.candidates]
+    keys = {name: point.key for item in found for name, point in item.points.items()}
     used = {identity: data[identity] for item in candidates for identity in item.inputs.values()}
     used |= {identity: dataset for item in candidates for identity, dataset in item.market.datasets.items()}
-    manifest = _manifest(chosen, data, used, start, end) | {"thesis": thesis.sha256}
     judged, record, status = _judged(members, families, rules, ledger, keys, said)
     before = max(map(len, record))
-    trials, constant = [], ConstantAccounts()
-    for found in candidates:
-        said(f"account of {found.strategy.name} on {found.metal}")
-        identity = families.id_of(found.strategy)
-        trials.append(
-            _trial(found, identity, members[identity], judged[identity], terms, rules, len(keys) + before, constant)
-        )
-    opened = {trial.metal: trial.result.first_fill for trial in sorted(trials, key=lambda t: t.result.first_fill)[::-1]}
-    manifest["quality"] = [seen.line for metal in opened if not (seen := data.quality(metal, opened[metal])).clean]
-    status = _write(candidates, members, judged, trials, ledger, keys, terms, manifest) or status
-    manifest["trials"] = Count(declared=len(keys), before=before, status=status).to_json()
+    trials: list[Trial] = []
+    constant: dict[tuple[object, ...], Result] = {}
+    for item in candidates:
+        said(f"account of {item.strategy.name} on {item.metal}")
+        identity = families.said(item.strategy).id
+        trials.append(_trial(item, identity, judged[identity], terms, len(keys) + before, constant))
+    manifest = _manifest(pairs, data, used, trials, terms, thesis)
+    status = _write(candidates, members, judged, trials, ledger, keys, terms) or status
+    manifest["trials"] = {
+        "declared": len(keys),
+        "recorded_before": before,
+        "counted": len(keys) + before,
+        "status": status,
+    }
+    whole = {name: member.portfolio for name, member in members.items() if member.portfolio is not None}
     return Study(
-        claims={
-            name: tested_claim(member.rows(), member.candidates, judged[name], member.sentence, thesis.published)
-            for name, member in members.items()
-        },
+        claims={name: tested_claim(member, judged[name], thesis.published) for name, member in members.items()},
         thesis=thesis,
         trials=tuple(trials),
-        skipped=tuple(skipped),
+        skipped=tuple(
+            Skipped(strategy=item.name, metal=metal, reason=reason) for (item, metal), reason in failed.items()
+        ),
         execution=execution,
         rules=rules,
         datasets=dict(sorted(used.items())),
         manifest=manifest,
         record=record,
-        portfolio=next(
-            (
-                member.portfolio.trial(judged[name].rows[ROW])
-                for name, member in members.items()
-                if member.portfolio is not None
-            ),
-            None,
-        ),
+        portfolio=next((item.trial(judged[name].rows[ROW]) for name, item in whole.items()), None),
     )
 
 
@@ -394,13 +362,6 @@ class _Progress:
             self._tell(self._done, self._total, what)
 
 
-def _members(candidates: list[Candidate], families: Families) -> dict[str, Member]:
-    """The whole claim of every candidate, in the order of the candidates."""
-    first = {families.id_of(item.strategy): item.strategy for item in reversed(candidates)}
-    ordered = dict.fromkeys(families.id_of(item.strategy) for item in candidates)
-    return {identity: families.member(first[identity], candidates) for identity in ordered}
-
-
 def _judged(
     members: Mapping[str, Member],
     families: Families,
@@ -414,18 +375,17 @@ def _judged(
     record: list[tuple[Numbers, ...]] = []
     status = NOT_RECORDED
     for kind in ("thesis", "baseline", "own"):
-        mine = {n: m for n, m in members.items() if families.kind_of(m.candidates[0].strategy) == kind}
+        mine = {n: m for n, m in members.items() if families.thesis.kind_of(m.candidates[0].strategy) == kind}
         if not mine:
             continue
-        found = [item for member in mine.values() for item in member.candidates]
-        others, status = recorded_on(
-            ledger, {prices_of(item) for item in found}, found[0].market.periods_per_year, keys.values()
-        )
+        markets = [item.market for member in mine.values() for item in member.candidates]
+        prices = {prices_of(market) for market in markets}
+        others, status = recorded_on(ledger, prices, markets[0].periods_per_year, keys.values())
         record.append(tuple(others))
         said.also("the family of all claims")
         family = families.others(kind, mine)
         judged |= judge(
-            [member.rows() for member in mine.values()],
+            [member.rows for member in mine.values()],
             rules,
             others=family,
             record=others,
@@ -438,41 +398,40 @@ def _judged(
 def _trial(
     item: Candidate,
     identity: str,
-    member: Member,
     judged: Judged,
     terms: Terms,
-    rules: Rules,
     n_trials: int,
-    constant: ConstantAccounts,
+    constant: dict[tuple[object, ...], Result],
 ) -> Trial:
-    """The row of the chosen parameters, with its accounts."""
-    timings = {name: timing for found in member.timings for name, timing in found.items()}
-    if item.label not in timings:
-        raise NoDecision(f"{item.strategy.name}: decides on {item.metal} too late to earn; use a longer history")
-    accounts = open_accounts(item.chosen, item.market, terms.execution, item.strategy.name, constant, item.provenance)
-    points = {label(item.strategy.name, item.metal, values): values for values in item.strategy.variants()}
-    points.setdefault(item.label, dict(item.parameters))
-    row = judged.rows[item.label]
+    """The row of the chosen parameters, with its account from the first decision on."""
+    name, decided, timing = item.strategy.name, item.chosen.decided, item.chosen.timing
+    assert timing is not None  # or it were no candidate
+    first = pd.Timestamp(decided.index[decided.notna() & (decided != UNKNOWN)][0])
+    held, market, row = in_bills(decided.loc[first:]), item.market.since(first), judged.rows[item.label]
     return Trial(
         strategy=item.strategy,
         metal=item.metal,
-        parameters=item.parameters,
+        parameters=item.grid[item.label],
         claim=identity,
-        accounts=accounts,
+        decided=held,
+        market=market,
+        result=run(held, market, terms.execution, name=name, provenance=item.provenance),
         evidence=row.evidence,
         verdict=row.verdict,
-        timing=timings[item.label],
+        timing=timing,
         inputs=item.inputs,
         grid=tuple(
             GridPoint(
                 parameters=values,
-                timing_return=judged.rows[name].evidence.timing_return.value if name in judged.rows else nan,
-                chosen=name == item.label,
+                timing_return=judged.rows[point].evidence.timing_return.value if point in judged.rows else nan,
+                chosen=point == item.label,
             )
-            for name, values in points.items()
+            for point, values in item.grid.items()
         ),
-        signals={alias: series.loc[accounts.decided.index[0] :] for alias, series in item.signals.items()},
-        ask_further=partial(further_findings, item, accounts, timings[item.label], terms.execution, rules, n_trials),
+        signals={alias: series.loc[first:] for alias, series in item.signals.items()},
+        prices=item.prices,
+        n_trials=n_trials,
+        constant=constant,
     )
 
 
@@ -484,29 +443,18 @@ def _write(
     ledger: Recorder | None,
     keys: Mapping[str, str],
     terms: Terms,
-    manifest: Mapping[str, Any],
 ) -> str:
     """Write down what was tried; return a problem in words."""
     if ledger is None:
         return ""
-    entries = []
-    for item, trial in zip(candidates, trials, strict=True):
-        used = sorted({*item.inputs.values(), *item.market.datasets})
-        data = {identity: manifest["data"][identity] for identity in used}
-        mine = keys_of(item, terms)
-        entries += entries_of(item, mine, _numbers(trial), terms, data)
-    series = [
-        found
-        for name, member in members.items()
-        for item, timings in zip(member.candidates, member.timings, strict=True)
-        for found in series_of(
-            timings,
-            keys,
-            prices_of(item),
-            member.sign,
-            {row: found.numbers for row, found in judged[name].rows.items()},
-        )
-    ]
+    pairs = zip(candidates, trials, strict=True)
+    entries = [entry for item, trial in pairs for entry in entries_of(item, _numbers(trial), terms)]
+    series = []
+    for name, member in members.items():
+        known = {row: found.numbers for row, found in judged[name].rows.items()}
+        for item in member.candidates:
+            timings = {point: found.timing for point, found in item.points.items() if found.timing is not None}
+            series += series_of(timings, keys, prices_of(item.market), member.sentence.sign, known)
     return ledger.record(entries) or ledger.keep(series)
 
 
@@ -525,19 +473,27 @@ def _numbers(trial: Trial) -> dict[str, object]:
 
 
 def _manifest(
-    strategies: list[Strategy], data: Data, used: Mapping[str, Dataset], start: str | None, end: str | None
+    pairs: list[tuple[Strategy, str]],
+    data: Data,
+    used: Mapping[str, Dataset],
+    trials: list[Trial],
+    terms: Terms,
+    thesis: Thesis,
 ) -> dict[str, object]:
     coverage = {identity: data.coverage(identity) for identity in sorted(used)}
+    opened = {trial.metal: trial.result.first_fill for trial in sorted(trials, key=lambda t: t.result.first_fill)[::-1]}
     return {
         **versions(),
         "seed": SEED,
         "price": data.price.name,
         "price_line": data.price_line,
-        "start": start,
-        "end": end,
-        "strategies": {item.name: item.source_hash for item in strategies},
+        "start": terms.start,
+        "end": terms.end,
+        "strategies": {item.name: item.source_hash for item in dict.fromkeys(item for item, _ in pairs)},
         "data": {identity: dataset.sha256 for identity, dataset in sorted(used.items())},
         "coverage": {
             identity: [f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}"] for identity, (first, last, _) in coverage.items()
         },
+        "thesis": thesis.sha256,
+        "quality": [seen.line for metal in opened if not (seen := data.quality(metal, opened[metal])).clean],
     }

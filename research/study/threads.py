@@ -8,8 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Hold the BLAS of NumPy and SciPy to one thread in this block, so that the same inputs give the same bytes."""
-    import scipy.linalg  # noqa: F401 - its BLAS must be loaded to be held
+    """Hold every BLAS that is loaded to one thread in this block, so that the same inputs give the same bytes."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1, user_api="blas"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -12,11 +12,13 @@ from research.claims import Thesis, load_thesis
 from research.datasets.data import Data, open_data
 from research.datasets.panel import Panel
 from research.datasets.release import next_release, overdue
-from research.discovery import find_strategy
-from research.errors import NoData, NoDecision, UnknownDataset
+from research.errors import NoData
 from research.execution import Execution
+from research.study.candidates import Terms, attempted, pairs_of
 from research.study.study import Skipped
-from research.thesis import UNKNOWN, Rule, Strategy, check_weights
+from research.thesis import Strategy
+from research.values import plain
+from research.weights import UNKNOWN, Rule, check_weights
 
 HOLIDAYS = pd.Timedelta(days=4)
 """How late a release may be before what is here is called stale: a long weekend."""
@@ -120,11 +122,7 @@ class Today:
 
     def to_json(self) -> dict[str, object]:
         """Plain values only."""
-        return {
-            "now": self.now.isoformat(),
-            "wants": [_plain(asdict(want)) for want in self.wants],
-            "skipped": [asdict(item) for item in self.skipped],
-        }
+        return {name: plain(getattr(self, name)) for name in ("now", "wants", "skipped")}
 
 
 def today(
@@ -162,23 +160,11 @@ def today(
     moment = pd.Timestamp.now("UTC") if now is None else pd.Timestamp(now)
     moment = moment.tz_localize("UTC") if moment.tz is None else moment.tz_convert("UTC")
     chosen = thesis.of_kind("thesis") if strategies is None else strategies
-    asked = None if metals is None else list(metals)
-    for metal in asked or []:
-        data.market(metal)
-    wants, skipped = [], []
-    first: Exception | None = None
-    known = data.known_by(moment)
-    for item in chosen:
-        strategy = find_strategy(item, thesis.strategies) if isinstance(item, str) else item
-        for metal in (metal for metal in strategy.metals if asked is None or metal in asked):
-            try:
-                wants.append(_want(strategy, metal, known, moment, execution or Execution(), thesis))
-            except (NoData, UnknownDataset, NoDecision) as error:
-                first = first or error
-                skipped.append(Skipped(strategy=strategy.name, metal=metal, reason=str(error)))
-    if first is not None and not wants:
-        raise first
-    return Today(now=moment, wants=tuple(wants), skipped=tuple(skipped))
+    terms, known = Terms(execution or Execution()), data.known_by(moment)
+    pairs = pairs_of(chosen, metals, data, terms, thesis)
+    wants, failed = attempted(pairs, lambda pair: _want(*pair, known, moment, terms.execution, thesis))
+    skipped = (Skipped(strategy=item.name, metal=metal, reason=reason) for (item, metal), reason in failed.items())
+    return Today(now=moment, wants=tuple(wants.values()), skipped=tuple(skipped))
 
 
 def _want(strategy: Strategy, metal: str, data: Data, now: pd.Timestamp, execution: Execution, thesis: Thesis) -> Want:
@@ -257,11 +243,3 @@ def _may_change(
         end = happened.index[-1] + pd.Timedelta(days=rule.hold_days)
         moments.append(end.tz_localize("UTC"))
     return min(moments, default=None)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value.isoformat() if isinstance(value, pd.Timestamp) else value

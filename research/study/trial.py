@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -15,67 +15,19 @@ from research.diagnostics.metrics import Performance, exposure, performance
 from research.diagnostics.timing import Timing
 from research.engine.portfolio import run, simulated
 from research.engine.result import Result
-from research.execution import Execution
 from research.study import exports
 from research.study.findings import deciding_findings
 from research.study.threads import one_thread
-from research.thesis import UNKNOWN, Strategy, in_bills
+from research.thesis import Strategy
 from research.values import frozen
 from research.verdict import Evidence, Verdict
 
 if TYPE_CHECKING:
     import vectorbt
 
-    from research.study.portfolio_trial import PortfolioTrial
+    from research.study.portfolio import PortfolioTrial
 
 BENCHMARKS = ("buy_and_hold", "matched_exposure", "bills")
-
-
-class ConstantAccounts:
-    """Accounts of one weight held all the time on the markets of one study, each run once."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[object, ...], Result] = {}
-
-    def __call__(self, name: str, weight: float, market: Market, execution: Execution) -> Result:
-        """Run it, or return the one that was run before."""
-        key = name, weight, market.metal, market.price.index[0], execution
-        if key not in self._known:
-            weights = pd.Series(weight, index=market.price.index)
-            self._known[key] = run(weights, market, execution, name=name)
-        return self._known[key]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Accounts:
-    """The strategy's account and its benchmarks: same bars, same engine, same costs.
-
-    Attributes
-    ----------
-    decided
-        Target weights as the strategy decided them, from its first decision on, 0 where its number is unknown.
-    constant
-        Runs an account of a constant weight, for the benchmarks.
-    result
-        The strategy.
-    benchmarks
-        ``buy_and_hold`` (weight 1 always), ``matched_exposure`` (the strategy's own average weight
-        always) and ``bills`` (weight 0 always).
-    market
-        What the prices and bills did, from the first decision on.
-    """
-
-    decided: pd.Series
-    result: Result
-    market: Market
-    constant: ConstantAccounts = field(repr=False, compare=False)
-
-    @cached_property
-    def benchmarks(self) -> Mapping[str, Result]:
-        """The accounts to compare with, run when they are first asked for."""
-        weights = {"buy_and_hold": 1.0, "matched_exposure": exposure(self.result.weights), "bills": 0.0}
-        ask = partial(self.constant, market=self.market, execution=self.result.execution)
-        return frozen({name: ask(name, weights[name]) for name in BENCHMARKS})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,8 +63,12 @@ class Trial:
         Of the row that is shown.
     claim
         Id of the claim that it is a row of.
-    accounts
-        The accounts.
+    decided
+        Target weights as the strategy decided them, from its first decision on, 0 where its number is unknown.
+    market
+        What the prices and bills did, from the first decision on.
+    result
+        The strategy's own account.
     evidence
         What decides, typed.
     verdict
@@ -125,22 +81,30 @@ class Trial:
         What every point of the declared grid did, the chosen one among them.
     signals
         Each input that is a series, as known at each bar, by alias; its name says what it is and its unit.
-    ask_further
-        Computes the findings that do not decide; ``appendix`` asks it once.
+    prices
+        Reads every metal's price as known at each bar, by metal.
+    n_trials
+        How many were made, this one among them.
+    constant
+        Accounts of one weight held all the time, of every row of a study: each is run once.
     """
 
     strategy: Strategy
     metal: str
     parameters: Mapping[str, object]
     claim: str
-    accounts: Accounts
+    decided: pd.Series
+    market: Market
+    result: Result
     evidence: Evidence
     verdict: Verdict
     timing: Timing
     inputs: Mapping[str, str]
     grid: tuple[GridPoint, ...]
     signals: Mapping[str, pd.Series] = field(repr=False)
-    ask_further: Callable[[], Mapping[str, Finding]] = field(repr=False, compare=False)
+    prices: Callable[[], pd.DataFrame] = field(repr=False, compare=False)
+    n_trials: int
+    constant: dict[tuple[object, ...], Result] = field(repr=False, compare=False)
 
     def __repr__(self) -> str:
         return f"<Trial {self.name} on {self.metal}: {self.verdict.word}>"
@@ -155,15 +119,22 @@ class Trial:
         """The strategy's name."""
         return self.strategy.name
 
-    @property
-    def result(self) -> Result:
-        """The strategy's own account."""
-        return self.accounts.result
-
-    @property
+    @cached_property
     def benchmarks(self) -> Mapping[str, Result]:
-        """What it must be compared with: same bars, engine and costs."""
-        return self.accounts.benchmarks
+        """What it must be compared with, on the same bars, by the same engine, at the same costs.
+
+        ``buy_and_hold`` (weight 1 always), ``matched_exposure`` (the strategy's own average weight always) and
+        ``bills`` (weight 0 always); run when they are first asked for.
+        """
+        weights = dict(zip(BENCHMARKS, (1.0, exposure(self.result.weights), 0.0), strict=True))
+        return frozen({name: self._held(name, weight) for name, weight in weights.items()})
+
+    def _held(self, name: str, weight: float) -> Result:
+        index = self.market.price.index
+        asked = name, weight, self.metal, index[0]
+        if asked not in self.constant:
+            self.constant[asked] = run(pd.Series(weight, index=index), self.market, self.result.execution, name=name)
+        return self.constant[asked]
 
     @property
     def equity(self) -> pd.Series:
@@ -193,8 +164,12 @@ class Trial:
     @cached_property
     def appendix(self) -> Mapping[str, Finding]:
         """What does not decide but tells more, by name: computed on first use, in seconds."""
+        import scipy.linalg  # noqa: F401 - what asks for it comes later, and its BLAS must be loaded to be held
+
+        from research.study.appendix import further_findings
+
         with one_thread():
-            return frozen(self.ask_further())
+            return frozen(further_findings(self))
 
     @cached_property
     def own_performance(self) -> Performance:
@@ -204,7 +179,7 @@ class Trial:
     @cached_property
     def performance(self) -> Mapping[str, Performance]:
         """Descriptive numbers of the strategy and of each benchmark."""
-        others = {name: performance(result) for name, result in self.accounts.benchmarks.items()}
+        others = {name: performance(result) for name, result in self.benchmarks.items()}
         return frozen({"strategy": self.own_performance, **others})
 
     @cached_property
@@ -218,7 +193,7 @@ class Trial:
 
     def to_vectorbt(self) -> vectorbt.Portfolio:
         """The vectorbt Portfolio of the account: see ``simulated``."""
-        return simulated(self.accounts.decided, self.accounts.market, self.result.execution, name=self.name)
+        return simulated(self.decided, self.market, self.result.execution, name=self.name)
 
     def to_json(self, *, appendix: bool = True) -> dict[str, object]:
         """Plain values only; without ``appendix`` no finding but those that decide, which takes no time."""
@@ -250,18 +225,3 @@ def account_json(trial: Trial | PortfolioTrial) -> dict[str, object]:
         "performance": {name: row.to_json() for name, row in trial.performance.items()},
         "verdict": trial.verdict.to_json(),
     }
-
-
-def open_accounts(
-    decided: pd.Series,
-    market: Market,
-    execution: Execution,
-    name: str,
-    constant: ConstantAccounts,
-    provenance: Mapping[str, object] | None = None,
-) -> Accounts:
-    """Run a strategy's decided weights from the first decision on."""
-    first = pd.Timestamp(decided.index[decided.notna() & (decided != UNKNOWN)][0])
-    decided, here = in_bills(decided.loc[first:]), market.since(first)
-    result = run(decided, here, execution, name=name, provenance=provenance)
-    return Accounts(decided=decided, result=result, market=here, constant=constant)

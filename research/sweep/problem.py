@@ -17,7 +17,8 @@ from research.engine.traded_market import TradedMarket
 from research.execution import Execution
 from research.sweep.grid import Grid
 from research.sweep.windows import Span, Windows
-from research.thesis import UNKNOWN, Strategy
+from research.thesis import Strategy
+from research.weights import UNKNOWN
 
 Floats = NDArray[np.float64]
 

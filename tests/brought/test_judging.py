@@ -14,7 +14,7 @@ from research.cli import main
 from research.datasets.importing import ImportOptions
 from research.errors import AssayError
 from research.ledger import Ledger
-from research.study.candidates import candidate
+from research.study.candidates import Terms, candidate
 from research.study.judge import ClaimRows, measure
 from research.study.judge import judge as judged_claims
 from research.verdict import Rules
@@ -41,7 +41,7 @@ def native(months):
 @pytest.fixture(scope="module")
 def exported(months, tmp_path_factory):
     """The native strategy's own weights, as anybody may write them down."""
-    weights = candidate(rising, months, "gold", None, TERMS).chosen.dropna()
+    weights = candidate(rising, months, "gold", None, Terms(TERMS)).chosen.decided.dropna()
     path = tmp_path_factory.mktemp("exported") / "mine.csv"
     weights.rename("weight").to_csv(path, index_label="date", float_format="%.17g")
     return path
@@ -114,7 +114,7 @@ def test_weights_by_the_day_count_by_the_bar(months, tmp_path):
     days = pd.date_range("2008-01-01", "2016-12-31", freq="B")
     weights = pd.Series((np.arange(len(days)) // 90) % 2, index=days, dtype=float)
     found = judge(weights.rename("weight"), metal="gold", data=months, ledger=None)
-    decided = found.study.trials[0].accounts.decided
+    decided = found.study.trials[0].decided
     for month in ("2009-03-31", "2012-08-31"):
         assert decided[month] == weights.loc[:month].iloc[-1]
     assert decided.index[-1] == pd.Timestamp("2016-12-31"), "nothing is held after the file ends"
@@ -132,7 +132,7 @@ def test_a_weight_waits_for_its_bar_and_a_bar_without_one_keeps_what_there_is():
 
 def test_a_start_opens_the_account_with_the_weight_in_force(months, exported):
     found = judge(exported, metal="gold", data=months, start="2012", ledger=None)
-    assert found.study.trials[0].accounts.decided.index[0] == pd.Timestamp("2012-01-31")
+    assert found.study.trials[0].decided.index[0] == pd.Timestamp("2012-01-31")
     assert backtest(rising, months, metal="gold", start="2012", ledger=None).evidence == found.evidence
 
 
@@ -243,7 +243,7 @@ def test_figures_of_returns_are_those_of_the_account_that_made_them(months, nati
     for figure, value in zip(found.figures, (row.sharpe, row.cagr, row.max_drawdown, row.volatility), strict=True):
         assert figure.own == pytest.approx(value, rel=0.02), figure.name
         assert np.isnan(figure.account)
-    same = judge(native.accounts.decided.rename("weight"), metal="gold", data=months, ledger=None, claims=claims)
+    same = judge(native.decided.rename("weight"), metal="gold", data=months, ledger=None, claims=claims)
     assert [figure.account for figure in same.figures] == pytest.approx(
         [row.sharpe, row.cagr, row.max_drawdown, row.volatility]
     )

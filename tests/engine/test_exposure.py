@@ -18,7 +18,7 @@ from research.engine.legs import Legs, run_legs
 from research.engine.portfolio import run
 from research.errors import NoDecision
 from research.execution import Execution
-from research.thesis import UNKNOWN
+from research.weights import UNKNOWN
 
 FREE = Execution(delay=1, fees=0.0, slippage=0.0, storage=0.0, borrow=0.0)
 COSTLY = Execution(delay=2, fees=0.0005, slippage=0.0003, storage=0.0025, borrow=0.02)

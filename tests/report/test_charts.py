@@ -34,7 +34,7 @@ def test_plotly_shows_the_same_numbers_episodes_and_units(trial):
     (spans,) = [mark for mark in chart.panels[0].marks if isinstance(mark, Spans)]
     assert len([shape for shape in figure.layout.shapes if shape.yref == "y domain"]) == len(spans.starts)
     price = next(trace for trace in figure.data if trace.name == "Price")
-    np.testing.assert_array_equal(price.y, trial.accounts.market.price)
+    np.testing.assert_array_equal(price.y, trial.market.price)
     told = " ".join(annotation.text for annotation in figure.layout.annotations)
     assert all(panel.y.title in told for panel in chart.panels)
     assert figure.layout.yaxis.type == "log"
@@ -55,7 +55,7 @@ def test_equity_shows_the_accounts_of_the_trial(trial):
     lines = {line.label: line for line in chart.panels[0].marks}
     assert set(lines) == {"Strategy", "Buy and hold", "Matched exposure", "Treasury bills"}
     assert lines["Strategy"].y[-1] == pytest.approx((1 + trial.returns).prod())
-    held = trial.accounts.benchmarks["buy_and_hold"]
+    held = trial.benchmarks["buy_and_hold"]
     assert lines["Buy and hold"].y[-1] == pytest.approx(held.equity.iloc[-1] / held.capital)
     assert chart.panels[0].y.scale == "log"
     assert len({(line.role, line.dash) for line in lines.values()}) == 4
@@ -76,7 +76,7 @@ def test_what_the_strategy_saw_is_shown_with_its_unit(trial):
     assert panel.y.title == known.name
     assert "% a year" in panel.y.title
     (line,) = [mark for mark in panel.marks if isinstance(mark, Line)]
-    np.testing.assert_array_equal(line.y, known.loc[trial.accounts.market.price.index[0] :])
+    np.testing.assert_array_equal(line.y, known.loc[trial.market.price.index[0] :])
     assert np.isfinite(line.y).any()
 
 

@@ -13,13 +13,13 @@ from research.claims import load_thesis
 from research.diagnostics.timing import MINIMUM_PERIODS, Timing, independent_events
 from research.errors import NoDecision
 from research.ledger import Ledger
-from research.study.candidates import candidate, decides, ruined_at, since, timing_of
-from research.study.claims import Part, TestedClaim, split
-from research.study.family import Families, Member
+from research.study.candidates import Terms, attempted, candidate, decides, prices_of, ruined_at, since, timing_of
+from research.study.claims import Member, Part, TestedClaim, split
+from research.study.family import Families
 from research.study.judge import measure
-from research.study.record import Count, Terms, entries_of, keys_of, prices_of, record_grid, recorded_on, series_of
-from research.thesis import UNKNOWN
+from research.study.record import entries_of, record_grid, recorded_on, series_of
 from research.verdict import Evidence, Rules, Verdict, Word
+from research.weights import UNKNOWN
 from tests.diagnostics.test_timing import exposure, world
 from tests.study.test_ledger import momentum as rising
 from tests.zoo import enclosure
@@ -32,7 +32,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def risen(data):
-    return {metal: candidate(rising, data, metal, None, Execution()) for metal in ("gold", "silver")}
+    return {metal: candidate(rising, data, metal, None, Terms(Execution())) for metal in ("gold", "silver")}
 
 
 # --- parts of a record
@@ -157,14 +157,15 @@ def test_unknown_is_no_decision_and_a_start_takes_the_target_in_force():
 
 
 def test_a_candidate_holds_what_was_declared_and_what_was_chosen(data):
-    other = candidate(rising, data, "gold", {"months": 3}, Execution())
-    assert len(other.decisions) == 3
-    assert other.label not in other.declared
-    assert set(other.declared) == set(other.decisions) - {other.label}
+    other = candidate(rising, data, "gold", {"months": 3}, Terms(Execution()))
+    assert list(other.points) == list(other.grid)
+    assert len(other.points) == 3
+    assert {name for name, point in other.points.items() if point.declared} == set(other.points) - {other.label}
+    assert len({point.key for point in other.points.values()}) == 3
     assert list(other.signals) == ["price"]
-    assert list(other.prices) == ["gold", "silver"]
+    assert list(other.prices()) == ["gold", "silver"]
     with pytest.raises(NoDecision, match="too late to earn two returns"):
-        candidate(rising, data, "gold", {"months": 176}, Execution())
+        candidate(rising, data, "gold", {"months": 176}, Terms(Execution()))
 
     @strategy(
         claim="Long waits.", metal="gold", inputs={"price": "gold_price"}, expected_sign=1, grid={"wait": [6, 400]}
@@ -173,23 +174,31 @@ def test_a_candidate_holds_what_was_declared_and_what_was_chosen(data):
         price = panel["price"]
         return price.where(price.shift(wait).notna()) * 0 + 1
 
-    assert len(candidate(patient, data, "gold", None, Execution()).decisions) == 1, "a point that never decides is none"
+    known = candidate(patient, data, "gold", None, Terms(Execution()))
+    assert (len(known.points), len(known.grid)) == (1, 2), "a point that never decides is none"
     with pytest.raises(NoDecision):
-        candidate(patient, data, "gold", {"wait": 400}, Execution())
+        candidate(patient, data, "gold", {"wait": 400}, Terms(Execution()))
 
 
 # --- what was tried
 
 
-def test_a_count_adds_up():
-    count = Count(declared=4, before=3, status="recorded")
-    assert (count.total, count.to_json()["counted"]) == (7, 7)
+def test_what_cannot_be_made_is_told_unless_nothing_can():
+    def half(number):
+        if number % 2:
+            raise NoDecision(f"{number} is odd")
+        return number // 2
+
+    assert attempted([4, 3, 2, 1], half) == ({4: 2, 2: 1}, {3: "3 is odd", 1: "1 is odd"})
+    assert attempted([], half) == ({}, {})
+    with pytest.raises(NoDecision, match="3 is odd"):
+        attempted([3, 1], half)
 
 
 def test_series_are_those_of_the_judge_whether_it_made_them_or_not(risen):
-    item, terms = risen["silver"], Terms(Execution())
-    timings, keys = item.timings(terms.execution), keys_of(item, terms)
-    (made, *_), price = series_of(timings, keys, "p", -1), prices_of(item)
+    item = risen["silver"]
+    timings, keys = ({name: getattr(at, what) for name, at in item.points.items()} for what in ("timing", "key"))
+    (made, *_), price = series_of(timings, keys, "p", -1), prices_of(item.market)
     name = made.label
     numbers = measure(SimpleNamespace(sign=-1, rows={name: timings[name]}, worthwhile_return=np.inf))
     np.testing.assert_allclose(made.supporting, numbers.supporting)
@@ -205,8 +214,8 @@ def test_series_are_those_of_the_judge_whether_it_made_them_or_not(risen):
 
 
 def test_only_the_chosen_trial_carries_numbers(risen):
-    item, terms = risen["gold"], Terms(Execution())
-    written = entries_of(item, keys_of(item, terms), {"p": 0.5}, terms, {})
+    written = entries_of(risen["gold"], {"p": 0.5}, Terms(Execution()))
+    assert set(written[0].data) == {"gold_price", "bill_rate"}
     assert [(entry.kind, entry.numbers, entry.parameters["months"]) for entry in written] == [
         ("grid", {}, 6),
         ("chosen", {"p": 0.5}, 12),
@@ -240,8 +249,8 @@ def test_a_grid_is_kept_at_its_ends_and_counted_once(data, tmp_path):
     price = data["gold_price"].sha256
     others, status = recorded_on(ledger, [price], 12, [])
     assert (len(others), status) == (7, "recorded")
-    mine = keys_of(candidate(rising, data, "gold", None, Execution()), terms)
-    left, _ = recorded_on(ledger, [price], 12, mine.values())
+    mine = candidate(rising, data, "gold", None, terms).points.values()
+    left, _ = recorded_on(ledger, [price], 12, [point.key for point in mine])
     assert len(left) == 6, "six months were declared; twelve were not among these"
     assert recorded_on(None, [price], 12, [])[1].startswith("not recorded")
     assert record_grid(rising, "gold", variants, None, data, terms) == ""
@@ -255,28 +264,26 @@ def test_a_grid_is_kept_at_its_ends_and_counted_once(data, tmp_path):
 
 
 def test_a_second_measure_decides_nothing_unless_it_is_the_only_one(risen):
-    free = Execution()
-    timings = {metal: item.timings(free) for metal, item in risen.items()}
+    def rows(*candidates, beside=(), worth=0.04):
+        said = SimpleNamespace(id="C+", sign=1, beside=beside, worthwhile_return=worth)
+        return Member(said, candidates).rows
 
-    def rows(*metals, beside=()):
-        sentence = SimpleNamespace(beside=beside, worthwhile_return=0.04)
-        chosen = [replace(risen[metal], strategy=replace(rising, name=metal)) for metal in metals]
-        return Member("C+", 1, sentence, chosen, [timings[metal] for metal in metals]).rows()
-
-    both = rows("gold", "silver")
+    gold, silver = (replace(risen[metal], strategy=replace(rising, name=metal)) for metal in ("gold", "silver"))
+    both = rows(gold, silver)
     assert (len(both.rows), len(both.undeclared), both.worthwhile_return) == (4, 0, 0.04)
-    beside = rows("gold", "silver", beside=["silver"])
-    assert set(beside.rows) == set(timings["gold"])
-    assert set(beside.undeclared) == set(timings["silver"])
-    alone = rows("silver", beside=["silver"])
-    assert (set(alone.rows), alone.undeclared) == (set(timings["silver"]), {})
-    often = replace(risen["silver"], strategy=replace(rising, tried=5))
-    tried = Member("C+", 1, None, [risen["gold"], often], list(timings.values())).rows()
-    assert tried.tried == 5, "as often as the most tried of them"
-    chosen = replace(risen["gold"], declared=risen["gold"].declared[:1])
-    outside = Member("own", 1, None, [chosen], [timings["gold"]]).rows()
-    assert (len(outside.rows), len(outside.undeclared)) == (1, 1)
-    assert outside.worthwhile_return == np.inf
+    beside = rows(gold, silver, beside=["silver"])
+    assert set(beside.rows) == set(gold.points)
+    assert set(beside.undeclared) == set(silver.points)
+    alone = rows(silver, beside=["silver"])
+    assert (set(alone.rows), alone.undeclared) == (set(silver.points), {})
+    often = replace(silver, strategy=replace(rising, tried=5))
+    assert rows(gold, often).tried == 5, "as often as the most tried of them"
+    (first, one), *rest = gold.points.items()
+    chosen = replace(gold, points={first: one} | {name: replace(other, declared=False) for name, other in rest})
+    outside = rows(chosen)
+    assert (set(outside.rows), len(outside.undeclared)) == ({first}, 1)
+    silent = replace(gold, points={first: replace(one, timing=None)} | dict(rest))
+    assert set(rows(silent).rows) == {name for name, _ in rest}
 
 
 def test_a_family_is_made_once_and_kept(data, monkeypatch, tmp_path):
@@ -284,15 +291,13 @@ def test_a_family_is_made_once_and_kept(data, monkeypatch, tmp_path):
     thesis = load_thesis()
     told = []
     families = Families(data, Terms(Execution()), thesis, told.append)
-    assert families.kind_of(rising) == "own"
+    said = families.said(rising)
+    assert (said.id, said.short, said.sign, said.worthwhile_return) == (rising.name, rising.claim, 1, np.inf)
     assert families.others("own", []) == {}
     families.keep("own", {"rising": measure_nothing()})
-    member = families.member(rising, [])
-    assert [(item.metal, len(timings)) for item, timings in zip(member.candidates, member.timings, strict=True)] == [
-        ("gold", 2),
-        ("silver", 2),
-    ]
-    given = candidate(rising, data, "silver", {"months": 3}, Execution())
+    member = families.member(rising)
+    assert [(item.metal, len(item.points)) for item in member.candidates] == [("gold", 2), ("silver", 2)]
+    given = candidate(rising, data, "silver", {"months": 3}, Terms(Execution()))
     assert families.member(rising, [given]).candidates[1] is given
     baselines = list(families._of("baseline"))
     some, rest = baselines[:1], baselines[1:]
@@ -306,7 +311,7 @@ def test_a_family_is_made_once_and_kept(data, monkeypatch, tmp_path):
     assert len(told) == 2 * len(rest)
     for name in rest:
         np.testing.assert_allclose(kept[name].supporting, made[name].supporting)
-    monkeypatch.setattr("research.study.family._write", lambda *_: pytest.fail("all of it is there"))
+    monkeypatch.setattr("research.study.family.write_atomically", lambda *_: pytest.fail("all of it is there"))
     families.keep("baseline", kept)
 
 

@@ -37,7 +37,7 @@ def test_a_frame_of_a_trial_is_its_account_bar_by_bar(trial):
     pd.testing.assert_index_equal(frame.index, trial.equity.index, check_names=False)
     assert frame["equity"].iloc[-1] == pytest.approx(100 * (1 + frame["returns"]).prod())
     assert np.isnan(frame["returns"].iloc[0])
-    held = trial.accounts.benchmarks["buy_and_hold"].equity
+    held = trial.benchmarks["buy_and_hold"].equity
     np.testing.assert_array_equal(frame["equity_buy_and_hold"], held)
     assert set(frame["weight"].round(2)) >= {0.5, 1.0, 0.0}
     assert frame["costs"].sum() == pytest.approx(trial.result.costs.to_numpy().sum())
@@ -53,7 +53,7 @@ def test_round_trips_are_what_the_orders_bought_and_sold(trial):
     for trip in closed.itertuples():
         assert trip.profit == pytest.approx(-paid.loc[trip.entry : trip.exit].sum())
         assert trip.days == (trip.exit - trip.entry).days
-        assert trip.entry_price == trial.accounts.market.price[trip.entry]
+        assert trip.entry_price == trial.market.price[trip.entry]
     whole = closed[closed["days"] > 200]
     assert len(whole) >= 9, "from half to all is one trip, not two"
     assert trades["entry"].is_monotonic_increasing
