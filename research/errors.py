@@ -12,9 +12,8 @@
     ├── StrategyError              a strategy is not what it must be
     │   ├── UnknownStrategy        no such name, file or entry point
     │   ├── ParameterError         an unknown or unusable parameter
-    │   ├── SignalError            weights that cannot be traded
-    │   │   └── NoDecision         a signal that never decides in the asked-for range
-    │   └── LookAheadError         an output that depended on the future
+    │   └── SignalError            weights that cannot be traded
+    │       └── NoDecision         a signal that never decides in the asked-for range
     ├── ExecutionError             costs, delays or dates that make no sense
     ├── ConfigError                a config file that cannot be read, or a key that is none
     ├── SourceError                a provider did not give what it promises
@@ -82,10 +81,6 @@ class SignalError(StrategyError):
 
 class NoDecision(SignalError):
     """The signal never decides in the asked-for range, or too late to earn."""
-
-
-class LookAheadError(StrategyError):
-    """An output depended on something from its future."""
 
 
 class ExecutionError(AssayError):
