@@ -441,7 +441,7 @@ def unit_of_mean(series: Sequence[Floats], scales: Sequence[float]) -> float:
     return 1 / float(np.mean(exactness))
 
 
-def placebo_shifts(rows: Sequence[Timing], n_shifts: int, seed: int) -> Integers:
+def circular_shifts(rows: Sequence[Timing], n_shifts: int, seed: int) -> Integers:
     """Shifts of the longest row's calendar: all, or so many drawn, none within the longest memory of the truth.
 
     Parameters

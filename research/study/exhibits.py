@@ -17,9 +17,9 @@ from research.diagnostics.metrics import drawdown
 from research.diagnostics.rotation import SEED
 from research.diagnostics.timing import (
     MINIMUM_PERIODS,
+    circular_shifts,
     independent_events,
     n_cosines,
-    placebo_shifts,
     shifted_statistics,
 )
 from research.errors import DataError
@@ -72,7 +72,7 @@ class MovedHistories:
 
 def moved_histories(trial: Trial) -> MovedHistories:
     """Draw again the moved histories of one row by itself: same seed, same account, same terms."""
-    shifts = placebo_shifts([trial.timing], N_SHIFTS, SEED)
+    shifts = circular_shifts([trial.timing], N_SHIFTS, SEED)
     statistics = shifted_statistics([trial.timing], shifts, trial.evidence.sign)[0][:, 1]
     return MovedHistories(observed=float(statistics[0]), shifted=statistics[1:])
 
