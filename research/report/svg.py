@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable
-from itertools import pairwise
 from math import isfinite
 from typing import Literal
 
@@ -258,20 +257,15 @@ def _thinned(across: Floats, down: Floats) -> tuple[Floats, Floats]:
 
 def _written(across: Floats, down: Floats) -> str:
     """A path in whole numbers, each point relative to the last; NaN starts a new stroke, a lone point is a dot."""
-    words: list[str] = []
-    before: tuple[int, int] | None = None
-    for horizontal, vertical in zip(across, down, strict=True):
-        if not (isfinite(horizontal) and isfinite(vertical)):
-            before = None
-            continue
-        here = round(horizontal), round(vertical)
-        if before is None:
-            words.append(f"M{here[0]} {here[1]}")
-        else:
-            words.append(f"l{here[0] - before[0]} {here[1] - before[1]}")
-        before = here
-    dots = (word if follower.startswith("l") else f"{word}l0 0" for word, follower in pairwise([*words, "M"]))
-    return "".join(dot if word[0] == "M" else word for word, dot in zip(words, dots, strict=True)).replace(" -", "-")
+    known = np.isfinite(across) & np.isfinite(down)
+    first = known & ~np.append(False, known[:-1])
+    alone = first & ~np.append(known[1:], False)
+    x, y = (np.rint(np.where(known, values, 0.0)).astype(int) for values in (across, down))
+    steps = zip(np.diff(x, prepend=0).tolist(), np.diff(y, prepend=0).tolist(), strict=True)
+    words = [f"l{right} {below}" for right, below in steps]
+    for at in np.flatnonzero(first):
+        words[at] = f"M{x[at]} {y[at]}{'l0 0' if alone[at] else ''}"
+    return "".join(itertools.compress(words, known.tolist())).replace(" -", "-")
 
 
 def _legend(chart: Chart) -> Markup | None:
