@@ -11,12 +11,15 @@ from typing import Any
 
 import pandas as pd
 
-from research.datasets.dataset import Dataset, Read
+from research.datasets.dataset import Dataset
 from research.datasets.fields import from_table
-from research.datasets.price import Price, moment_of, parse_price
+from research.datasets.price import Price, parse_price
 from research.datasets.release import parse_release
 from research.errors import RegistryError, located
 from research.values import frozen
+
+Fields = Mapping[str, Any]
+"""A registry's fields, as TOML has them."""
 
 FORMAT = 1
 
@@ -76,7 +79,7 @@ def read_registry(folder: Path) -> Pack:
     return Pack(name, root, frozen(files), frozen(datasets), folder.resolve(), frozen(prices))
 
 
-def descriptions(folder: Path) -> Mapping[str, Mapping[str, Any]]:
+def descriptions(folder: Path) -> Mapping[str, Fields]:
     """What a registry says of each id, whoever delivers it: the fields that are not of one file.
 
     From ``[datasets]``, and from ``[described]``, where ids stand that the pack describes and does not hold.
@@ -116,25 +119,21 @@ def _dataset(identity: str, entry: object, files: Mapping[str, str], pack: str) 
     for file in filter(None, (own.get("file"), *(rule.exceptions for rule in release))):
         if file not in files:
             raise RegistryError(f"file {file!r} is not pinned under [files]; add its SHA-256")
-    age, decision = own.pop("longest_useful_age_days", None), own.pop("decision", {})
+    age = own.pop("longest_useful_age_days", None)
     if not isinstance(age, int | float) or age <= 0:
         raise RegistryError(f"longest_useful_age_days is {age!r}; say after how many days a value is stale")
-    with located("read"):
-        read = from_table(Read, own.pop("read", {}))
     dataset = from_table(
         Dataset,
         own,
         id=identity,
-        read=read,
-        decision=moment_of(decision),
         release=release,
         longest_useful_age=pd.Timedelta(days=age),
         pack=pack,
         sha256=files.get(str(own.get("file")), ""),
     )
-    if not (read.value if dataset.kind == "series" else read.columns):
+    if not (dataset.read.value if dataset.kind == "series" else dataset.read.columns):
         raise RegistryError("kind must be 'series' with read.value, or 'table' with read.columns")
-    if dataset.price and not all(dataset.decision):
+    if dataset.price and dataset.decision is None:
         example = '`decision = { time = "13:30", timezone = "America/New_York" }`'
         raise RegistryError(f"a price needs {example}, the moment of each bar at which a strategy decides")
     return dataset

@@ -30,8 +30,7 @@ from research.engine._threads import in_threads
 from research.engine.summary import Summary, summarise
 from research.engine.traded_market import TradedMarket
 from research.errors import SignalError
-
-Floats = NDArray[np.float64]
+from research.units import Floats
 
 _ROWS_AT_ONCE = 64
 
@@ -97,7 +96,7 @@ def _evaluate(rows: Floats, market: TradedMarket, threads: int | None, equity: F
     def run(low: int) -> None:
         part = slice(low, low + _ROWS_AT_ONCE)
         path = np.empty((0, 0)) if equity is None else equity[part]
-        _ledger.evaluate(rows[part], market.delay, market.start, terms, path, table[part])
+        _ledger.evaluate(rows[part], market.delay, terms, path, table[part])
 
     in_threads(run, range(0, len(rows), _ROWS_AT_ONCE), rows.size, threads)
     return table

@@ -35,7 +35,8 @@ from research.diagnostics.sharpe_difference import sharpe_difference
 from research.diagnostics.timing import Timing
 from research.discovery import find_strategy
 from research.engine.exposure import Exposure
-from research.engine.legs import Legs, run_legs
+from research.engine.legs import Legs
+from research.engine.portfolio import run_legs
 from research.engine.result import PortfolioResult
 from research.errors import NoData, NoDecision
 from research.execution import Execution

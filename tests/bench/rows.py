@@ -212,10 +212,10 @@ def moved_exposure(target: np.ndarray, market: tuple) -> tuple[Exposure, tuple]:
 
 def moved_alone(terms: tuple, shifts: np.ndarray, n: int) -> np.ndarray:
     """Ratios of moved accounts by the loop over one after the other."""
-    from research.engine import _timing
+    from research.engine import _loops
 
     out = np.empty((len(shifts), 2))
-    _timing.moved_ratios(*terms[:-1], np.mod(-shifts, n), terms[-1], 1.0, out)
+    _loops.moved_ratios_of_legs(*terms[:-1], np.mod(-shifts, n), terms[-1], 1.0, out)
     return out
 
 

@@ -14,8 +14,8 @@ from research.datasets.market import Market
 from research.engine import _loops
 from research.engine import exposure as module
 from research.engine.exposure import Exposure
-from research.engine.legs import Legs, run_legs
-from research.engine.portfolio import run
+from research.engine.legs import Legs
+from research.engine.portfolio import run, run_legs
 from research.errors import NoDecision
 from research.execution import Execution
 from research.weights import UNKNOWN
