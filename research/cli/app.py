@@ -74,7 +74,7 @@ def _completion(*, install: bool) -> str:
     """The line by which this shell completes; with ``install`` put at the end of the file that it reads."""
     shell = Path(os.environ.get("SHELL", "")).name
     if shell not in SHELLS:
-        raise ExecutionError(f"SHELL={shell or 'nothing'}: completes in {', '.join(SHELLS)}; type SHELL=bash assay …")
+        raise ExecutionError(f"SHELL={shell}: assay completes in {', '.join(SHELLS)}; begin the line with SHELL=bash")
     asked = f"env _ASSAY_COMPLETE={shell}_source assay"
     line = f"{asked} | source" if shell == "fish" else f'eval "$({asked})"'
     if not install:
