@@ -54,7 +54,11 @@ def test_completion_is_one_line_in_the_file_that_the_shell_reads(told, monkeypat
     assert not list(tmp_path.iterdir())
     for _ in range(2):
         assert told("--install-completion")[0] == 0
-    assert (tmp_path / ".config/fish/config.fish").read_text() == line == "env _ASSAY_COMPLETE=fish_source assay | source\n"
+    assert (
+        (tmp_path / ".config/fish/config.fish").read_text()
+        == line
+        == "env _ASSAY_COMPLETE=fish_source assay | source\n"
+    )
     monkeypatch.setenv("SHELL", "/bin/bash")
     (tmp_path / ".bashrc").write_text("alias a=assay")
     told("--install-completion")
