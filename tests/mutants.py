@@ -63,6 +63,7 @@ EQUAL = {
     "(-self.active if self.short else self.active) > STILL  ->  "
     "(-self.active if self.short else self.active) >= STILL": "rounding, on either side",
     "float(self.gross.std()) > STILL  ->  float(self.gross.std()) >= STILL": "rounding, on either side",
+    "power - 0.001  ->  power + 0.001": "halving comes to the least, if that is found already",
     "tried > 1  ->  tried >= 1": "of one try none is further",
     "n < 3  ->  n <= 3": "of three values the memory is 1 by either branch",
     "missed > 0  ->  missed >= 0": "what is never missed is always reached, by either branch",
