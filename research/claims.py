@@ -300,9 +300,7 @@ def _read(folder: Path, find: Any) -> Thesis:
         text = tomllib.loads(content.decode("utf-8"))
     except (OSError, ValueError) as error:
         raise RegistryError(f"{path}: {reason(error)}; a thesis is a folder with a {FILE}") from None
-    for key in ("title", "published", "claims"):
-        if not text.get(key):
-            raise RegistryError(f"{path}: {key!r} is missing; every thesis must say it")
+    _needs(text, ("title", "published", "claims"), str(path), "every thesis must say it")
     if not isinstance(text["published"], date):
         raise RegistryError(f"{path}: published is {text['published']!r}; write a date, 2025-12-12")
     claims = tuple(_claim(entry, str(path)) for entry in text["claims"])
@@ -329,17 +327,14 @@ def _read(folder: Path, find: Any) -> Thesis:
 
 def _claim(entry: Mapping[str, Any], where: str) -> Claim:
     name = f"{where}: claim {entry.get('number', '?')}"
-    for key in ("number", "claim", "evidence", "sources"):
-        if not entry.get(key):
-            raise RegistryError(f"{name}: {key!r} is missing; every claim must say it")
+    _needs(entry, ("number", "claim", "evidence", "sources"), name, "every claim must say it")
     testable = entry.get("testable")
     if not isinstance(testable, bool):
         raise RegistryError(f"{name}: testable must be true or false")
-    needed = ("form", "sentences") if testable else ("why_not",)
-    for key in needed:
-        if not entry.get(key):
-            how = "how it is" if testable else "why it cannot be"
-            raise RegistryError(f"{name}: {key!r} is missing; say {how} tested")
+    if testable:
+        _needs(entry, ("form", "sentences"), name, "say how it is tested")
+    else:
+        _needs(entry, ("why_not",), name, "say why it cannot be tested")
     return Claim(
         **{key: str(entry.get(key, "")) for key in ("number", "claim", "evidence", "form", "why_not", "known")},
         sources=tuple(map(str, entry["sources"])),
@@ -349,9 +344,7 @@ def _claim(entry: Mapping[str, Any], where: str) -> Claim:
 
 
 def _sentence(entry: Mapping[str, Any], number: str, where: str) -> Sentence:
-    for key in ("id", "short", "sentence", "strategies", "falsifier"):
-        if not entry.get(key):
-            raise RegistryError(f"{where}: {key!r} of a sentence is missing; every sentence must say it")
+    _needs(entry, ("id", "short", "sentence", "strategies", "falsifier"), where, "every sentence must say it")
     identity = str(entry["id"])
     if not re.fullmatch(rf"{re.escape(number)}[a-z]?[+-]", identity):
         raise RegistryError(f"{where}: sentence {identity!r} must be {number}+ or {number}-, or {number}a+ of several")
@@ -367,6 +360,12 @@ def _sentence(entry: Mapping[str, Any], number: str, where: str) -> Sentence:
         falsifier=entry["falsifier"],
         worthwhile_return=float(entry.get("worthwhile_return", inf)),
     )
+
+
+def _needs(entry: Mapping[str, Any], keys: Iterable[str], where: str, remedy: str) -> None:
+    for key in keys:
+        if not entry.get(key):
+            raise RegistryError(f"{where}: {key!r} is missing; {remedy}")
 
 
 def _check(thesis: Thesis, named: list[str], where: str) -> None:

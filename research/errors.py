@@ -126,7 +126,7 @@ def located(where: str) -> Iterator[None]:
     try:
         yield
     except AssayError as error:
-        if where and not str(error).startswith(where):
+        if not str(error).startswith(f"{where}:"):
             error.args = (f"{where}: {error}",)
         raise
 

@@ -3,15 +3,21 @@
 ``score > threshold`` means the same whether ``threshold`` is 1.5 or stands for a thousand thresholds: what a grid
 repeats is then one operation on a table instead of a thousand on series. ``decide_together`` runs a signal with
 ``Many`` in the place of its numbers. It does what pandas does to a series of numbers or booleans, element by
-element, to the last bit; whatever else is asked of it (a text, a truth, a rolling window) raises ``Apart``, and
-that parameter is given one value at a time, as ever. A few variants are always run alone and must agree.
+element, to the last bit; whatever else is asked of it (a text, a truth, a median of windows) raises ``Apart``, and
+that parameter is given one value at a time, as ever. While a signal is asked so, ``pd.Series`` and the methods of a
+series take many as they take one. A few variants are always run alone and must agree.
 """
 
 from __future__ import annotations
 
+import functools
 import operator
-from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, NoReturn, cast
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, NoReturn, cast
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -21,16 +27,18 @@ FEWEST = 12
 """Variants for which it is worth trying."""
 
 _NUMBERS_AT_ONCE = 250_000  # what the processor's cache holds
-_EXACT = frozenset(
-    [
-        *(np.add, np.subtract, np.multiply, np.true_divide, np.negative, np.absolute, np.sign, np.isnan, np.isfinite),
-        *(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal),
-        *(np.logical_and, np.logical_or, np.logical_not, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert),
-        *(np.maximum, np.minimum, np.fmax, np.fmin, np.sqrt, np.floor, np.ceil),
-    ]
-)  # what gives the same bits for an element alone and in a table
+_EXACT = {  # what gives the same bits for an element alone and in a table
+    np.add, np.subtract, np.multiply, np.true_divide, np.negative, np.absolute, np.sign, np.isnan, np.isfinite,
+    np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal, np.sqrt, np.floor, np.ceil,
+    np.logical_and, np.logical_or, np.logical_not, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert,
+    np.maximum, np.minimum, np.fmax, np.fmin,
+}  # fmt: skip
+_NAMED = {name: getattr(operator, name) for name in "gt ge lt le eq ne add sub mul truediv".split()}  # noqa: SIM905
+_asking = threading.RLock()  # one signal at a time: what stands in for pandas is the same for all threads
+_calendars: list[pd.Index] = []  # of the signal that is asked: what an array as long as it is on
 
-Operand = NDArray[np.generic] | np.generic | float
+Table = NDArray[np.generic]
+Operand = Table | np.generic | float
 Ask = Callable[[Mapping[str, object]], object]
 
 
@@ -39,21 +47,21 @@ class Apart(BaseException):
 
 
 class Many(np.lib.mixins.NDArrayOperatorsMixin):
-    """A number, or a series on one calendar, for each of many variants.
+    """A number, or a series on one calendar, for each of many variants; its methods are those of a series.
 
     Attributes
     ----------
     table
-        Shape ``(n_variants, 1)`` for numbers, ``(n_variants, n_bars)`` for series.
+        Shape ``(n_variants, 1)`` for numbers, ``(n_variants, n_bars)`` for series; never written into.
     index
-        The calendar of a series; ``None`` for numbers.
+        The calendar of a series; asking a number for it raises ``Apart``.
     """
 
     __pandas_priority__ = 10_000
     __array_priority__ = 10_000.0
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
-    def __init__(self, table: NDArray[np.generic], index: pd.Index | None = None) -> None:
+    def __init__(self, table: Table, index: pd.Index | None = None) -> None:
         self.table = table
         self._index = index
         self.attrs: dict[str, object] = {}
@@ -63,18 +71,15 @@ class Many(np.lib.mixins.NDArrayOperatorsMixin):
         """The calendar of a series."""
         return _known(self._index)
 
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        """Type of the numbers."""
-        return self.table.dtype
+    dtype = property(lambda self: self.table.dtype)
+    values = loc = property(lambda self: self)
 
-    def like(self, table: NDArray[np.generic]) -> Many:
+    def like(self, table: Table) -> Many:
         """Other numbers on the same calendar."""
         return Many(table, self._index)
 
     def __array_ufunc__(self, function: np.ufunc, method: str, *operands: object, **options: object) -> Many:
-        if method != "__call__" or options or function not in _EXACT:
-            raise Apart
+        _unless(method != "__call__" or options or function not in _EXACT)
         index = _common_index(operands)
         with np.errstate(all="ignore"):
             return Many(np.asarray(function(*(_raw(item, index) for item in operands))), index)
@@ -82,27 +87,33 @@ class Many(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_function__(
         self, function: object, types: object, operands: tuple[object, ...], options: Mapping[str, object]
     ) -> Many:
-        if function is not np.where or len(operands) != 3 or options:
-            raise Apart
+        _unless(function is not np.where or len(operands) != 3 or options)
         index = _common_index(operands)
         condition, *values = (_raw(item, index) for item in operands)
         return Many(np.where(_booleans(condition), *values), index)
 
     def where(self, condition: object, other: object = np.nan) -> Many:
         """As of a series."""
-        index = _common_index((self, condition, other))
-        if self._index is None:
-            raise Apart
+        index = _known(_common_index((self, condition, other)))
         kept, values = _booleans(_raw(condition, index)), _raw(other, index)
-        if self.dtype.kind == "b" and np.asarray(values).dtype.kind != "b":
-            raise Apart  # pandas makes objects of these
-        return self.like(np.where(kept, self.table, values))
+        _unless(self.dtype.kind == "b" and np.asarray(values).dtype.kind != "b")  # pandas makes objects of these
+        return Many(np.where(kept, self.table, values), index)
 
     def mask(self, condition: object, other: object = np.nan) -> Many:
         """As of a series."""
-        if not isinstance(condition, Many | pd.Series):
-            raise Apart
-        return self.where(~condition, other)
+        _unless(not isinstance(condition, Many | pd.Series))
+        return self.where(~cast(Many, condition), other)
+
+    def __setitem__(self, condition: object, value: object) -> None:
+        number = isinstance(value, int | float) or (isinstance(value, Many) and value._index is None)
+        _unless(self.dtype != np.float64 or not number)
+        self.table = self.mask(condition, value).table
+
+    def copy(self) -> Many:
+        """As of a series."""
+        return self.like(self.table)
+
+    to_numpy = copy
 
     def notna(self) -> Many:
         """As of a series."""
@@ -114,38 +125,42 @@ class Many(np.lib.mixins.NDArrayOperatorsMixin):
 
     def fillna(self, value: object) -> Many:
         """As of a series."""
-        return self if self.dtype.kind != "f" else self.where(self.notna(), value)
+        return self.copy() if self.dtype.kind != "f" else self.where(self.notna(), value)
 
     def ffill(self) -> Many:
         """As of a series."""
-        if self.dtype.kind != "f":
-            raise Apart
-        bars = np.arange(len(self.index))
-        last = np.maximum.accumulate(np.where(np.isnan(self.table), 0, bars), axis=-1)
+        _unless(self.dtype.kind != "f")
+        last = np.maximum.accumulate(np.where(np.isnan(self.table), 0, np.arange(len(self.index))), axis=-1)
         return self.like(np.take_along_axis(self.table, np.broadcast_to(last, self.table.shape), axis=-1))
 
     def shift(self, periods: int = 1, fill_value: float | bool = np.nan) -> Many:
         """As of a series."""
         alike = np.asarray(fill_value).dtype.kind == self.dtype.kind
-        if type(periods) is not int or not 0 <= periods <= len(self.index) or not alike:
-            raise Apart
+        _unless(type(periods) is not int or not 0 <= periods <= len(self.index) or not alike)
         moved = np.full_like(self.table, fill_value)
         moved[:, periods:] = self.table[:, : self.table.shape[1] - periods]
         return self.like(moved)
 
+    def diff(self, periods: int = 1) -> Many:
+        """As of a series."""
+        _unless(self.dtype.kind != "f")
+        return cast(Many, self - self.shift(periods))
+
     def clip(self, lower: Many | float | None = None, upper: Many | float | None = None) -> Many:
-        """As of a series; two bounds are put in order."""
-        if self.dtype.kind != "f":
-            raise Apart
-        if lower is not None and upper is not None:
-            if not (isinstance(lower, int | float) and isinstance(upper, int | float)):
-                raise Apart
+        """As of a series."""
+        _unless(self.dtype.kind != "f")
+        if lower is not None and upper is not None:  # two bounds are put in order
+            _unless(isinstance(lower, Many) or isinstance(upper, Many))
             lower, upper = min(lower, upper), max(lower, upper)
-        result = self
+        result = self.copy()
         for bound, beyond in ((lower, operator.lt), (upper, operator.gt)):
             if bound is not None:
                 result = result.where(~beyond(result, bound), bound)
         return result
+
+    def rolling(self, window: int | str, min_periods: int | None = None) -> _Windows:
+        """Trailing windows of what is 0 or 1 at every bar."""
+        return _Windows(self, window, min_periods)
 
     def cummax(self) -> Many:
         """As of a series."""
@@ -157,38 +172,68 @@ class Many(np.lib.mixins.NDArrayOperatorsMixin):
 
     def abs(self) -> Many:
         """As of a series."""
-        found: Many = abs(self)
-        return found
+        return cast(Many, abs(self))
 
     def astype(self, kind: object) -> Many:
-        """As of a series, from booleans and whole numbers to numbers."""
-        if np.dtype(kind) == np.float64 or np.dtype(kind) == self.dtype:  # type: ignore[call-overload]
-            return self.like(self.table.astype(np.float64 if np.dtype(kind) == np.float64 else self.dtype))  # type: ignore[call-overload]
-        raise Apart
+        """As of a series."""
+        wanted = np.dtype(kind)  # type: ignore[call-overload]
+        _unless(wanted not in (np.float64, np.int64, np.bool_) or (wanted == np.int64 and self.dtype.kind == "f"))
+        return self.like(self.table.astype(wanted))
 
     def _so_far(self, function: np.ufunc) -> Many:
-        if self._index is None:
-            raise Apart
+        _known(self._index)
         best = function.accumulate(self.table, axis=-1)
         return self.like(best) if self.dtype.kind != "f" else self.like(np.where(np.isnan(self.table), np.nan, best))
 
     def __bool__(self) -> bool:
         truths = self.table != 0
-        if self._index is None and (truths == truths[0]).all():
-            return bool(truths[0, 0])
-        raise Apart
+        _unless(self._index is not None or (truths != truths[0]).any())
+        return bool(truths[0, 0])
 
-    def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("__"):
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("_"):
             raise AttributeError(name)
-        raise Apart
+        _unless(name not in _NAMED)
+        return functools.partial(_NAMED[name], self)
 
     def _refuse(self, *_: object, **__: object) -> NoReturn:
         raise Apart
 
     __format__ = __str__ = __repr__ = __int__ = __float__ = __index__ = __round__ = _refuse
-    __len__ = __iter__ = __getitem__ = __setitem__ = __contains__ = __array__ = _refuse
+    __len__ = __iter__ = __getitem__ = __contains__ = __array__ = _refuse
     __pow__ = __rpow__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _refuse
+
+
+class _Windows:
+    """Trailing windows, counted: exact, since a sum of ones is."""
+
+    def __init__(self, many: Many, window: int | str, min_periods: int | None) -> None:
+        bars, n = np.arange(len(many.index)), window if isinstance(window, int) else 1
+        _unless(not ((many.table == 0) | (many.table == 1)).all() or type(window) not in (int, str))
+        first = np.maximum(bars + 1 - n, 0)
+        if isinstance(window, str):
+            dates = pd.DatetimeIndex(many.index)
+            first = dates.searchsorted(dates - pd.Timedelta(window), side="right")
+        sums = np.concatenate([np.zeros((len(many.table), 1)), many.table.cumsum(axis=-1, dtype=np.float64)], axis=-1)
+        self._many, self._size = many, bars + 1 - first
+        enough = self._size >= max(n if min_periods is None else min_periods, 1)
+        self._sums = np.where(enough, sums[:, 1:] - sums[:, first], np.nan)
+
+    def sum(self) -> Many:
+        """As of windows."""
+        return self._many.like(self._sums)
+
+    def mean(self) -> Many:
+        """As of windows."""
+        return self._many.like(self._sums / self._size)
+
+    def max(self) -> Many:
+        """As of windows."""
+        return self._many.like(np.minimum(self._sums, 1.0))
+
+    def min(self) -> Many:
+        """As of windows."""
+        return self._many.like(np.maximum(self._sums - self._size + 1.0, np.minimum(self._sums, 0.0)))
 
 
 def decide_together(ask: Ask, variants: Sequence[Mapping[str, object]], index: pd.Index) -> NDArray[np.float64] | None:
@@ -242,12 +287,56 @@ def ask_together(
     """Weights of variants that differ in the named parameters alone, a row each, if one call gives them."""
     many = {name: Many(np.array([[variant[name]] for variant in variants])) for name in names}
     try:
-        answer = ask({**variants[0], **many})
+        with _asking, _in_series(index):
+            answer = ask({**variants[0], **many})
     except (Exception, Apart):  # noqa: BLE001 - asked alone, the signal says what is wrong
         return None
     if not isinstance(answer, Many) or answer._index is None or not answer.index.equals(index):
         return None
     return answer.table if answer.table.shape == (len(variants), len(index)) else None
+
+
+@contextmanager
+def _in_series(calendar: pd.Index) -> Iterator[None]:
+    """Let ``pd.Series(many, index)``, and a series' methods that are given many, give many.
+
+    A series of one number becomes one too, since a part of it may be set to another for each variant.
+    """
+    real: Any = pd.Series
+
+    class Kind(type(real)):  # type: ignore[misc]
+        def __instancecheck__(cls, item: object) -> bool:
+            return isinstance(item, real)
+
+        def __call__(cls, data: object = None, index: object = None, dtype: object = None, **more: object) -> object:
+            asked = type(data) in (int, float) and not sys._getframe(1).f_globals.get("__name__", "").startswith(
+                "pandas."
+            )
+            if not isinstance(data, Many) and not (asked and isinstance(index, pd.Index)):
+                return real(data, index, dtype, **more)
+            known = _known(index if isinstance(index, pd.Index) else None)
+            _unless(isinstance(data, Many) and not data.index.equals(known))
+            many = Many(data.table if isinstance(data, Many) else np.full((1, len(known)), data), known)
+            return many if dtype is None else many.astype(dtype)
+
+    def method(name: str) -> Callable[..., object]:
+        plain = getattr(real, name)
+
+        def call(series: pd.Series, *given: object, **more: object) -> object:
+            if any(isinstance(item, Many) for item in (*given, *more.values())):
+                table = np.asarray(_raw(series, series.index))[None, :]
+                return getattr(Many(table, series.index), name)(*given, **more)
+            return plain(series, *given, **more)
+
+        return call
+
+    stand_ins: dict[str, Any] = {name: method(name) for name in (*_NAMED, "where", "mask", "clip", "fillna")}
+    with patch.multiple(real, **stand_ins), patch("pandas.Series", Kind("Series", (real,), {})):
+        _calendars.append(calendar)
+        try:
+            yield
+        finally:
+            _calendars.pop()
 
 
 def days(number: object) -> str | Many:
@@ -287,7 +376,8 @@ def _common_index(operands: Sequence[object]) -> pd.Index | None:
     found = of_series + [item._index for item in operands if isinstance(item, Many) and item._index is not None]
     if any(index is not found[0] and not index.equals(found[0]) for index in found[1:]):
         raise Apart
-    return found[0] if found else None
+    array = not found and any(isinstance(item, np.ndarray) and item.ndim == 1 for item in operands)
+    return found[0] if found else _calendars[-1] if array and _calendars else None
 
 
 def _raw(item: object, index: pd.Index | None) -> Operand:
@@ -305,12 +395,18 @@ def _raw(item: object, index: pd.Index | None) -> Operand:
 
 def _booleans(condition: Operand) -> NDArray[np.bool_]:
     kept = np.asarray(condition)
-    if kept.dtype.kind != "b":
-        raise Apart
+    _unless(kept.dtype.kind != "b")
     return kept
 
 
 def _known(index: pd.Index | None) -> pd.Index:
+    """The calendar of a series; a number has none."""
     if index is None:
         raise Apart
     return index
+
+
+def _unless(wrong: object) -> None:
+    """Refuse to answer for many at once if something is so."""
+    if wrong:
+        raise Apart

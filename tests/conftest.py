@@ -23,7 +23,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 # Each source is compiled once, also where the environment keeps bytecode off: many processes load the same.
 sys.dont_write_bytecode = False
-compileall.compile_dir(REPOSITORY / "research", quiet=2)
+for sources in ("research", "strategies", "tests/zoo"):
+    compileall.compile_dir(REPOSITORY / sources, quiet=2)
 # What nbformat loads would build 38 grammars of addresses, which takes seconds and which no notebook here needs.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 

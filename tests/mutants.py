@@ -63,6 +63,7 @@ EQUAL = {
     "(-self.active if self.short else self.active) > STILL  ->  "
     "(-self.active if self.short else self.active) >= STILL": "rounding, on either side",
     "float(self.gross.std()) > STILL  ->  float(self.gross.std()) >= STILL": "rounding, on either side",
+    "tried > 1  ->  tried >= 1": "of one try none is further",
     "n < 3  ->  n <= 3": "of three values the memory is 1 by either branch",
     "missed > 0  ->  missed >= 0": "what is never missed is always reached, by either branch",
     "late.gross.std() > 0  ->  late.gross.std() >= 0": "a delayed account that times nothing has no other",

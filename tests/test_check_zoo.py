@@ -45,7 +45,7 @@ def test_a_fault_is_caught_and_named(name, packs):
 
 @pytest.mark.parametrize("name", HONEST[::3])
 def test_nobody_honest_is_accused(name, packs):
-    report = look_at(name, packs, n_cuts=6)
+    report = look_at(name, packs, n_cuts=4)
     assert report.passed, report
 
 

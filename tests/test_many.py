@@ -42,6 +42,24 @@ TOGETHER = {
     "hold_after": lambda t: hold_after(x > t, "20D"),
     "hold_while above": lambda t: hold_while(x, above=t, hold_days=9),
     "hold_while below": lambda t: hold_while(x - t, below=t),
+    "the array": lambda t: pd.Series((x > t).to_numpy() * 1.0, INDEX),
+    "np.where in a series": lambda t: pd.Series(
+        np.where(x > t, 1.0, np.where(x < -1, 0.0, np.nan)), index=x.index
+    ).ffill(),
+    "np.where of values": lambda t: pd.Series(
+        np.where(x.to_numpy() > t, 1, 0), index=INDEX, dtype=float, name="weight"
+    ),
+    "where of a series": lambda t: x.where(x > t, 0.0) + y.mask(y < t) + x.clip(lower=t) + x.fillna(t),
+    "set": lambda t: _set(x, t),
+    "set with loc": lambda t: _set_with_loc(x, t),
+    "whole numbers of truths": lambda t: (x > t).astype(int) - (x < -t).astype("int64"),
+    "truths of numbers": lambda t: (x * t).fillna(0.0).astype(bool).astype(float),
+    "methods of operators": lambda t: (x.gt(t) & (x * t).le(y) | y.sub(t).eq(0)).astype(float).mul(0.5).add(t),
+    "changes": lambda t: (x * t).diff() + (x - t).diff(3),
+    "held for bars": lambda t: (x > t).astype(float).rolling(9, min_periods=1).max(),
+    "held for days": lambda t: (x > t).rolling("20D").max(),
+    "counted": lambda t: (x > t).rolling(5).sum() + (y > t).astype(int).rolling(7, min_periods=3).mean(),
+    "all of a window": lambda t: (y > t).rolling(4).min(),
     "the same value": lambda t: (x > t).astype(float) if t is not None else x,
 }
 APART = {
@@ -57,11 +75,15 @@ APART = {
     "a power": lambda t: x**t,
     "a rest": lambda t: x % (abs(t) + 1) + x // (abs(t) + 1),
     "a sum": lambda t: x / (x > t).sum(),
-    "the array": lambda t: pd.Series((x > t).to_numpy() * 1.0, INDEX),
-    "where of a series": lambda t: x.where(x > t, 0.0),
     "one that decides nothing": lambda t: x,
     "dropped rows": lambda t: (x * t).dropna().reindex(INDEX),
-    "set": lambda t: _set(x, t),
+    "another index": lambda t: pd.Series(np.where(x > t, 1.0, 0.0), index=INDEX[::-1])[::-1],
+    "windows of numbers": lambda t: (x * t).rolling(5).sum(),
+    "no index": lambda t: pd.Series(np.where(x > t, 1.0, 0.0)).set_axis(INDEX),
+    "missing as whole numbers": lambda t: (x * t).where(y > 0, 1.0).round().fillna(0).astype(int),
+    "set to a series": lambda t: _set_to(x, t, y),
+    "set by place": lambda t: _set_to(x, t, y.to_numpy()),
+    "a part": lambda t: pd.Series((x > t).to_numpy()[1:], INDEX[1:]).reindex(INDEX).astype(float),
 }
 
 
@@ -76,6 +98,21 @@ def _set(series, t):
     weights = pd.Series(np.nan, index=series.index)
     weights[series > t] = 1.0
     return weights.ffill()
+
+
+def _set_with_loc(series, t):
+    weights = pd.Series(0.0, index=series.index)
+    weights.loc[series > t] = t
+    weights[series.isna()] = np.nan
+    other = weights.copy()
+    other[series < -t] = -1.0
+    return weights.add(other)
+
+
+def _set_to(series, t, values):
+    weights = pd.Series(0.0, index=series.index)
+    weights[series > t] = values
+    return weights
 
 
 def hold_while_for(t, d):

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import typer
+import click
 
-from research.cli.options import Packs, check_writable, takes_groups, thesis_in_force
-from research.cli.output import conclude, print_json, print_lines
+from research.cli.command import argument, option
+from research.cli.options import Packs, check_writable, thesis_in_force
+from research.cli.output import answer
 
 
-@takes_groups
 def follow(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(
-            metavar="[FILE]...", help="Registrations; default: those here, or the thesis' own where there are none."
-        ),
+        argument(metavar="[FILE]...", help="Registrations; default: those here, or the thesis' own where none are."),
     ] = None,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a self-contained page.")] = None,
+    html: Annotated[Path | None, option(metavar="FILE", help="Write a self-contained page.")] = None,
     *,
     asked: Packs,
 ) -> None:
@@ -32,11 +31,6 @@ def follow(
     with Progress(quiet=asked.as_json) as tell:
         found = run(files or None, asked.open(), thesis=thesis_in_force(), progress=tell)
     if html is not None:
-        typer.echo(f"wrote {write_following(found, html)}", err=True)
-    if asked.as_json:
-        print_json(found.to_json())
-        return
-    print_lines((), asked)
-    print_following(found)
+        click.echo(f"wrote {write_following(found, html)}", err=True)
     why = f"{found.claims[0].threshold:g} is needed for a word, and each false one has its chance once, over all looks."
-    conclude(f"{found.line}.", why, "data", "fetch", source=asked)
+    answer(asked, found.to_json, partial(print_following, found), f"{found.line}.", why, "data", "fetch")

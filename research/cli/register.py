@@ -5,26 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from research.cli.options import Trade, takes_groups, thesis_in_force
-from research.cli.output import conclude, print_json, print_lines
+from research.cli.command import argument, option
+from research.cli.options import Trade, thesis_in_force
+from research.cli.output import answer, conclude
 from research.errors import RegistrationError
 
 
-@takes_groups
 def register(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME|FILE]...", help="A claim of the thesis (C1+), a strategy, or its file."),
+        argument(metavar="[NAME|FILE]...", help="A claim of the thesis (C1+), a strategy, or its file."),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every testable claim of the thesis.")] = False,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the registrations.")] = Path(),
+    everything: Annotated[bool, option("--all", help="Every testable claim of the thesis.")] = False,
+    out: Annotated[Path, option(metavar="DIR", help="Folder of the registrations.")] = Path(),
     commit: Annotated[
         str | None,
-        typer.Option("--anchor", metavar="COMMIT", help="Register nothing: say which commit holds the registration."),
+        option("--anchor", metavar="COMMIT", help="Register nothing: say which commit holds the registration."),
     ] = None,
-    level: Annotated[float, typer.Option(metavar="P", help="Error over all looks together; at most 0.05.")] = 0.05,
+    level: Annotated[float, option(metavar="P", help="Error over all looks together; at most 0.05.")] = 0.05,
     *,
     asked: Trade,
 ) -> None:
@@ -49,11 +47,8 @@ def register(
         for name in chosen
     ]
     written = [item.write(out) for item in found]
-    if asked.as_json:
-        print_json([{"name": item.name, "file": f, "line": item.line} for item, f in zip(found, written, strict=True)])
-        return
-    print_lines([item.line for item in found], asked)
+    document = [{"name": item.name, "file": f, "line": item.line} for item, f in zip(found, written, strict=True)]
     short = f"{written[0]} is on record." if len(found) == 1 else f"{len(found)} claims are on record in {out}."
     typed = f"assay register {written[0]} --anchor COMMIT"
     why = f"who saw its line proves its date: publish it, or commit the file and then type {typed}."
-    conclude(short, why, "follow", *map(str, written), source=asked)
+    answer(asked, lambda: document, [item.line for item in found], short, why, "follow", *map(str, written))

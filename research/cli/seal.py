@@ -5,36 +5,35 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+import click
 
-from research.cli.options import Json, Packs, check_writable, takes_groups, thesis_in_force
-from research.cli.output import conclude, print_json, print_lines
+from research.cli.command import argument, option
+from research.cli.options import Packs, Plain, check_writable, thesis_in_force
+from research.cli.output import answer
 from research.cli.runs import Run
 from research.errors import ParameterError
 
 
 def seal(
     run: Run,
-    file: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where.")],
-    as_json: Json = False,
+    file: Annotated[Path, option("--output", "-o", metavar="FILE", help="Where.")],
+    *,
+    asked: Plain,
 ) -> None:
     """Seal a recorded run: its words and figures, with hashes of all that they were made from."""
     check_writable(file)
     from research.sealing import seal as write
 
     digest = write(run, file)
-    if as_json:
-        print_json({"file": str(file), "digest": digest})
-    else:
-        conclude(f"{file} seals {run}.", f"publish its digest with the verdict: {digest}", "verify", str(file))
+    why = f"publish its digest with the verdict: {digest}"
+    answer(asked, lambda: {"file": str(file), "digest": digest}, (), f"{file} seals {run}.", why, "verify", str(file))
 
 
-@takes_groups
 def verify(
-    file: Annotated[Path, typer.Argument(metavar="SEAL", help="A file written by assay seal.")],
+    file: Annotated[Path, argument(metavar="SEAL", help="A file written by assay seal.")],
     strategies: Annotated[
         list[str] | None,
-        typer.Option("--strategy", metavar="NAME=FILE", help="One that is not in the package; repeatable."),
+        option("--strategy", metavar="NAME=FILE", help="One that is not in the package; repeatable."),
     ] = None,
     *,
     asked: Packs,
@@ -48,12 +47,9 @@ def verify(
         raise ParameterError(f"--strategy {strategies}: write NAME=FILE, e.g. --strategy my_idea=my_idea.py")
     data, named = open_data(*(asked.packs or ()), user=False), {name: path for name, _, path in files}
     found = compute(file, data, strategies=named, thesis=thesis_in_force())
-    if asked.as_json:
-        print_json(found.to_json())
-    else:
-        print_lines([*(f"{who}: {word}" for who, word in found.words.items()), *map(str, found.differences)], asked)
-        short = f"{file} {'holds' if found.holds else 'does NOT hold'}; its digest is {found.digest}."
-        why = "words and figures are computed again as sealed." if found.holds else f"{found.differences[0]}."
-        conclude(short, why, "strategies")
+    lines = [*(f"{who}: {word}" for who, word in found.words.items()), *map(str, found.differences)]
+    short = f"{file} {'holds' if found.holds else 'does NOT hold'}; its digest is {found.digest}."
+    why = "words and figures are computed again as sealed." if found.holds else f"{found.differences[0]}."
+    answer(asked, found.to_json, lines, short, why, "strategies", same_data=False)
     if not found.holds:
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)

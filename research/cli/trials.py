@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from functools import partial
 from typing import Annotated
 
-import typer
-
-from research.cli.options import Json, thesis_in_force
-from research.cli.output import conclude, print_json
+from research.cli.command import argument, option
+from research.cli.options import Plain, thesis_in_force
+from research.cli.output import answer
 from research.errors import RunError, UnknownStrategy, did_you_mean
 
 
 def trials(
-    strategy: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Of one strategy only.")] = None,
-    last: Annotated[int, typer.Option("--last", metavar="N", min=0, help="Only the newest; 0 for all.")] = 20,
-    grid: Annotated[bool, typer.Option("--grid", help="Also the other points of the declared grids.")] = False,
-    as_json: Json = False,
+    strategy: Annotated[str | None, argument(metavar="[NAME]", help="Of one strategy only.")] = None,
+    last: Annotated[int, option(metavar="N", least=0, help="Only the newest; 0 for all.")] = 20,
+    grid: Annotated[bool, option(help="Also the other points of the declared grids.")] = False,
+    *,
+    asked: Plain,
 ) -> None:
     """The ledger: every trial on this machine, which the statistics count."""
     import sqlite3
 
     from research.ledger import Ledger
+    from research.report.terminal import print_trials
 
     ledger = Ledger()
     try:
@@ -32,15 +33,10 @@ def trials(
                 raise UnknownStrategy(f"strategy {strategy!r}: neither tried nor known{did_you_mean(strategy, names)}")
     except (sqlite3.Error, OSError) as error:
         raise RunError(f"{ledger.file}: cannot be read as a ledger: {error}; move it away to begin anew") from None
-    if as_json:
-        print_json({"file": str(ledger.file), "trials": [entry.to_json() for entry in entries]})
-        return
-    if not entries:
-        conclude("no trials.", f"{ledger.file} holds none.", "compare")
-        return
-    from research.report.terminal import print_trials
-
-    print_trials(entries)
-    counted = Counter(entry.strategy for entry in entries)
-    short = f"{len(entries)} trials of {len(counted)} strategies, the newest of {entries[-1].at[:10]}."
-    conclude(short, f"every one counts: {ledger.file}.", "trials", "--last", "0", "--grid")
+    ending = ["no trials.", f"{ledger.file} holds none.", "compare"]
+    if entries:
+        tried = len({entry.strategy for entry in entries})
+        short = f"{len(entries)} trials of {tried} strategies, the newest of {entries[-1].at[:10]}."
+        ending = [short, f"every one counts: {ledger.file}.", "trials", "--last", "0", "--grid"]
+    document = {"file": str(ledger.file), "trials": [entry.to_json() for entry in entries]}
+    answer(asked, lambda: document, partial(print_trials, entries) if entries else (), *ending)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
-from numpy.lib.stride_tricks import sliding_window_view
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import SeriesLike, aligned, positive, whole
+from research.diagnostics.inputs import SeriesLike, aligned, by_window, positive, whole
 from research.diagnostics.long_run import MINIMUM_OBSERVATIONS, Estimate, cosine_variance, ewc_degrees_of_freedom
 from research.diagnostics.performance import NO_TIMING, regress_on_metal, regressions
 from research.diagnostics.stability import cusum
 from research.engine.regression import is_still
 from research.units import Floats
-
-CELLS_AT_ONCE = 500_000  # windows x bars in memory at one time: 4 MB an array
 
 
 def alpha_path(
@@ -47,11 +45,8 @@ def alpha_path(
     strategy, metal = aligned(excess_returns=excess_returns, metal_excess_returns=metal_excess_returns, minimum=size)
     year = positive(periods_per_year, "periods_per_year")
     degrees = ewc_degrees_of_freedom(size)
-    n_parts = -(-(strategy.size - size + 1) * size // CELLS_AT_ONCE)
-    windows, moves = (np.array_split(sliding_window_view(series, size), n_parts) for series in (strategy, metal))
-    found = [_alphas(*part, degrees=degrees) for part in zip(windows, moves, strict=True)]
     half_width = Estimate(0.0, 1.0, degrees).interval()[1]
-    alpha, error = np.concatenate(found, axis=1) * year
+    alpha, error = by_window(partial(_alphas, degrees=degrees), size, strategy, metal) * year
     rows = {"alpha": alpha, "low": alpha - half_width * error, "high": alpha + half_width * error}
     return pd.DataFrame(rows, index=excess_returns.index[size - 1 :])
 

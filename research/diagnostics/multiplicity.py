@@ -78,8 +78,7 @@ def superior_predictive_ability(
     family = _Family.of(performance, block_length, studentize=studentize)
     if not np.isfinite(family.statistics).any():
         raise DataError("performance: no strategy ever differs from the benchmark; there is nothing to test")
-    deviations = family.resampled(n_draws, seed)
-    shares = spa_exceedances(family.statistics, deviations, family.poor_thresholds)
+    shares = spa_exceedances(family.statistics, family.resampled(n_draws, seed), family.poor_thresholds)
     lower, consistent, upper = ((1 + share * n_draws) / (1 + n_draws) for share in shares)
     position = int(np.nanargmax(family.statistics))
     best = str(family.names[position])

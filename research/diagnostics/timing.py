@@ -170,6 +170,11 @@ class Timing:
         return self.n_periods >= MINIMUM_PERIODS and float(self.gross.std()) > STILL
 
     @cached_property
+    def later(self) -> Timing:
+        """The same decisions filled one period later still."""
+        return Timing.of(self.exposure.later())
+
+    @cached_property
     def memory(self) -> float:
         """Periods over which the position remembers itself: the integrated autocorrelation time of the weight.
 
@@ -313,7 +318,7 @@ class Numbers:
         """
         degrees = effects.degrees_of_freedom
         supporting, opposing = pooled(net, nu, effects), -pooled(gross, nu, effects)
-        return cls(_comparable(supporting, degrees), _comparable(opposing, degrees), events)
+        return cls(comparable(supporting, degrees), comparable(opposing, degrees), events)
 
     @property
     def nu(self) -> int:
@@ -321,7 +326,16 @@ class Numbers:
         return self.supporting.size - 1
 
 
-def _comparable(numbers: Floats, degrees_of_freedom: float) -> Floats:
+def comparable(numbers: Floats, degrees_of_freedom: float) -> Floats:
+    """Numbers of a claim as its family reads them: ``Numbers.of``.
+
+    Parameters
+    ----------
+    numbers
+        ``pooled``.
+    degrees_of_freedom
+        Of their own t.
+    """
     from scipy.special import stdtr, stdtrit
 
     nu, t = numbers.size - 1, abs(Estimate.of_numbers(numbers).t)
@@ -369,21 +383,27 @@ def information_ratio(
     effects
         What the own effect of each row adds to its numbers; ``None`` adds nothing.
     """
-    q, root = _together(series, dates)
-    unit = sqrt(year) / (sqrt(float(q @ q)) * root)
+    unit = unit_of_ratio(series, dates, year)
     return Estimate.of_numbers(pooled(series, nu, effects), unit, effects.degrees_of_freedom if effects else None)
 
 
-def _together(series: Sequence[Floats], dates: Sequence[pd.DatetimeIndex]) -> tuple[Floats, float]:
-    """What the rows did together by date, and the mean of the square roots of their lengths.
+def unit_of_ratio(series: Sequence[Floats], dates: Sequence[pd.DatetimeIndex], year: float) -> float:
+    """What makes an ``information_ratio`` of the numbers that are ``pooled``.
 
-    Its sum of squares is the variance of the first number of ``pooled`` if no period remembers another.
+    The sum of squares of what the rows did together by date is the variance of the first of the numbers if no period
+    remembers another.
+
+    Parameters
+    ----------
+    series, dates, year
+        As there.
     """
     calendar = _union(dates)
     q = np.zeros(len(calendar))
     for psi, when in zip(series, dates, strict=True):
         q[np.searchsorted(calendar, when.to_numpy())] += (psi - psi.mean()) / psi.std() / sqrt(psi.size)
-    return q / len(series), float(np.mean([sqrt(psi.size) for psi in series]))
+    q /= len(series)
+    return sqrt(year) / (sqrt(float(q @ q)) * float(np.mean([sqrt(psi.size) for psi in series])))
 
 
 def mean_of_rows(
@@ -405,12 +425,23 @@ def mean_of_rows(
     effects
         What the own effect of each row adds to its numbers; ``None`` adds nothing.
     """
-    exactness = [sqrt(psi.size) / (psi.std() * scale) for psi, scale in zip(series, scales, strict=True)]
     degrees = effects.degrees_of_freedom if effects else None
-    return Estimate.of_numbers(pooled(series, nu, effects), 1 / float(np.mean(exactness)), degrees)
+    return Estimate.of_numbers(pooled(series, nu, effects), unit_of_mean(series, scales), degrees)
 
 
-def placebo_shifts(rows: Sequence[Timing], n_shifts: int, seed: int) -> Integers:
+def unit_of_mean(series: Sequence[Floats], scales: Sequence[float]) -> float:
+    """What makes a ``mean_of_rows`` of the numbers that are ``pooled``.
+
+    Parameters
+    ----------
+    series, scales
+        As there.
+    """
+    exactness = [sqrt(psi.size) / (psi.std() * scale) for psi, scale in zip(series, scales, strict=True)]
+    return 1 / float(np.mean(exactness))
+
+
+def circular_shifts(rows: Sequence[Timing], n_shifts: int, seed: int) -> Integers:
     """Shifts of the longest row's calendar: all, or so many drawn, none within the longest memory of the truth.
 
     Parameters

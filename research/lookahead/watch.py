@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import importlib.metadata
 import inspect
 import os
 import pkgutil
@@ -48,6 +49,7 @@ _CALLS = {  # functions that no audit event tells of
 }
 _OWN = ("introspection", "environment")  # of which only a call straight from the strategy counts
 _HOUSE = str(Path(__file__).resolve().parent)  # these frames stand between an event and its cause
+_IMPORTING = ("<frozen importlib", str(Path(importlib.metadata.__file__).parent))  # also asks what is installed
 _PACKAGES = tuple(str(Path(sysconfig.get_paths()[name]).resolve()) for name in ("purelib", "platlib"))
 _FORBIDDEN = ("network", "process")
 _LATER = 10 * 365.25 * 86400.0  # ten years on another clock
@@ -214,7 +216,7 @@ def _done_by_a_library(*, while_importing: bool) -> bool:
     frame: types.FrameType | None = sys._getframe(2)
     while frame is not None:
         file = frame.f_code.co_filename
-        if while_importing and file.startswith("<frozen importlib"):
+        if while_importing and file.startswith(_IMPORTING):
             return True
         if not file.startswith(("<", _HOUSE)):
             if not file.startswith(LIBRARIES):

@@ -15,9 +15,8 @@ from math import isfinite
 import numpy as np
 
 from research.report.chart import Band, Bars, Cells, Chart, Line, Mark, Panel, Rows, Rule, Spans
-from research.report.markup import Markup, join, tag, void
+from research.report.markup import Markup, join, rules, tag, void
 from research.report.scales import Floats, Ruler, ruler
-from research.report.style import rules
 from research.report.words import number, signed_percent
 
 WIDTH, FINE = 2000, 8  # of the stretched drawing: units across, and units in one pixel of height

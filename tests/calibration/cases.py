@@ -285,7 +285,7 @@ def _after_events() -> Iterator[Case]:
 
 def _mean_path_inside(returns: Floats, dates: npt.NDArray[np.int64]) -> dict[str, bool]:
     found = event_paths(returns, dates, horizon=3)
-    return {"band": bool(found.placebo_low[-1] <= found.mean[-1] <= found.placebo_high[-1])}
+    return {"band": bool(found.shifted_low[-1] <= found.mean[-1] <= found.shifted_high[-1])}
 
 
 LOWER = "a lower bound: takes every loss for a true one"

@@ -43,8 +43,8 @@ def test_help_says_how_a_shell_completes(told):
 @pytest.mark.parametrize(("typed", "offers"), [("assay comp", "compare"), ("assay backtest --sta", "--start")])
 def test_a_shell_completes(typed, offers):
     words = typed.split()
-    done = python("-m", "research", _ASSAY_COMPLETE="complete_bash", COMP_WORDS=typed, COMP_CWORD=str(len(words) - 1))
-    assert offers in done.stdout.decode().split()
+    done = python("-m", "research", _ASSAY_COMPLETE="bash_complete", COMP_WORDS=typed, COMP_CWORD=str(len(words) - 1))
+    assert f"plain,{offers}" in done.stdout.decode().split()
 
 
 def test_an_honest_rule_is_judged_and_nothing_is_counted(told):

@@ -123,5 +123,5 @@ def test_a_flat_or_empty_series_still_has_an_axis():
 
 
 def test_markup_escapes_everything_but_markup():
-    assert tag("p", "<b>", Markup("<i/>"), title='"') == '<p title="&quot;">&lt;b&gt;<i/></p>'
+    assert tag("p", "<b>", Markup("<i/>"), title='"') == '<p title="&#34;">&lt;b&gt;<i/></p>'
     assert join("&", None, Markup("&amp;")) == "&amp;&amp;"
