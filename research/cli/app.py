@@ -28,15 +28,15 @@ HOMES = {
     "check": "check",
     "sweep": "sweep",
     "claims": "claims",
-    "today": "today",
-    "register": "register",
-    "follow": "follow",
-    "trials": "trials",
-    "replay": "runs",
-    "diff": "runs",
+    "today": "claims",
+    "register": "registered",
+    "follow": "registered",
+    "trials": "records",
+    "replay": "records",
+    "diff": "records",
     "judge": "judge",
-    "seal": "seal",
-    "verify": "seal",
+    "seal": "records",
+    "verify": "records",
     "mcp": "mcp",
     "new": "new",
 }
@@ -74,7 +74,7 @@ def _completion(*, install: bool) -> str:
     """The line by which this shell completes; with ``install`` put at the end of the file that it reads."""
     shell = Path(os.environ.get("SHELL", "")).name
     if shell not in SHELLS:
-        raise ExecutionError(f"SHELL={shell or 'nothing'}: completes in {', '.join(SHELLS)}; type SHELL=bash assay …")
+        raise ExecutionError(f"SHELL={shell}: assay completes in {', '.join(SHELLS)}; begin the line with SHELL=bash")
     asked = f"env _ASSAY_COMPLETE={shell}_source assay"
     line = f"{asked} | source" if shell == "fish" else f'eval "$({asked})"'
     if not install:

@@ -1,4 +1,4 @@
-"""``assay claims``: the claims of the thesis, each with its evidence."""
+"""``assay claims``: the claims of the thesis, each with its evidence; ``assay today``: what follows from them now."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Annotated
 import click
 
 from research.cli.command import option
-from research.cli.options import Judged, check_writable, thesis_in_force
+from research.cli.options import Judged, Metals, Names, Source, check_writable, strategy_named, thesis_in_force
 from research.cli.output import answer
+from research.cli.sources import to_fetch
 from research.errors import ExecutionError
 
 FILE = "claims.html"
@@ -67,3 +68,19 @@ def claims(
         ending = [study_short(study), study_why(study), *following]
     shown = () if written else partial(print_claims, thesis, data, study)
     answer(asked, lambda: claims_json(thesis, data, study), shown, *ending)
+
+
+def today(names: Names = None, metals: Metals = None, *, asked: Source) -> None:
+    """What each strategy wants now, on which number, known when, and when that may change."""
+    from research.report.study_words import a_few
+    from research.report.today import print_today
+    from research.study import today as ask
+
+    thesis = thesis_in_force()
+    chosen = [strategy_named(name, thesis) for name in names] if names else None
+    found = ask(chosen, asked.open(), metals=metals, thesis=thesis)
+    known = [f"{want.strategy}, {want.metal}: {want.position:.0%}" for want in found.wants if want.position is not None]
+    stale = sorted({name for want in found.wants for name in want.stale})
+    short = f"{len(known)} of {len(found.wants)} positions are known" + (f": {a_few(known)}." if known else ".")
+    why = f"newer data are out of {a_few(stale)}." if stale else "no newer data are out."
+    answer(asked, found.to_json, partial(print_today, found), short, why, *(to_fetch(stale) or ("compare",)))

@@ -64,9 +64,10 @@ def source_rows(available: Data) -> list[SourceRow]:
     from research.sources import entries
     from research.sources.fetching import needed_package
 
-    used, open_already = claims_by_dataset(available), claims_at_hand(available)
+    tested, open_already = _tests(available), claims_at_hand(available)
     rows = []
     for identity, one in entries().items():
+        claims = sorted({claim for numbers, ids in tested if identity in ids for claim in numbers}, key=_by_number)
         first = last = due = None
         if identity in available:
             dataset = available[identity]
@@ -89,8 +90,8 @@ def source_rows(available: Data) -> list[SourceRow]:
             next_due=None if due is None else due.isoformat(),
             overdue_days=0,
             state=f"{package}, then {how}" if package else how,
-            claims=used.get(identity, []),
-            opens=[claim for claim in used.get(identity, []) if claim not in open_already],
+            claims=claims,
+            opens=[claim for claim in claims if claim not in open_already],
         )
         rows.append(row)
     return rows
@@ -107,15 +108,6 @@ def _as_of(rows: list[SourceRow], now: datetime | None = None) -> list[SourceRow
         state = f"here, {row['first']} to {row['last']}{newer}" if row["here"] else f"not here: {how}"
         told.append({**row, "overdue_days": late, "state": state, "next_due": row["next_due"] and row["next_due"][:10]})
     return told
-
-
-def claims_by_dataset(available: Data) -> dict[str, list[str]]:
-    """For each dataset the claims that a strategy tests with it."""
-    found: dict[str, dict[str, None]] = {}
-    for numbers, ids in _tests(available):
-        for identity in ids:
-            found.setdefault(identity, {}).update(dict.fromkeys(numbers))
-    return {identity: sorted(claims, key=_by_number) for identity, claims in found.items()}
 
 
 def claims_at_hand(available: Data) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -22,7 +22,7 @@ from research.cli.options import (
     strategy_named,
     thesis_in_force,
 )
-from research.cli.output import answer, conclude, print_json, print_lines
+from research.cli.output import answer, print_lines
 from research.errors import AssayError, ExecutionError, StrategyError
 
 if TYPE_CHECKING:
@@ -40,18 +40,14 @@ def compare(
     chosen = [strategy_named(name, thesis) for name in names] if names else thesis.of_kind("thesis")
     data = asked.open()
     study = asked.study(chosen, data, thesis, metals)
-    _give(study, data, asked, files, verbose=verbose)
-    if not asked.as_json:
-        if not names:
-            from research.registration import line_since
+    from research.registration import line_since
+    from research.report.study_words import nearest
 
-            print_lines(filter(None, [line_since(data, thesis)]))
-        from research.report.study_words import nearest, study_short, study_why
-
-        trial = nearest(study)
-        typed = dict(zip((item.name for item in chosen), names or (), strict=False))
-        words = ("backtest", typed.get(trial.name, trial.name), "--metal", trial.metal)
-        conclude(study_short(study), study_why(study), *words, source=asked)
+    trial = nearest(study)
+    typed = dict(zip((item.name for item in chosen), names or (), strict=False))
+    following = "backtest", typed.get(trial.name, trial.name), "--metal", trial.metal
+    since = None if names else partial(line_since, data, thesis)
+    _give(study, data, asked, files, *following, verbose=verbose, since=since)
 
 
 def backtest(
@@ -78,12 +74,8 @@ def backtest(
     chosen.parameters(parameters)
     data = asked.open()
     study = asked.study([chosen], data, thesis, metals, parameters)
-    _give(study, data, asked, files, findings=True, verbose=verbose)
-    if not asked.as_json:
-        from research.report.study_words import study_short, study_why
-
-        words = ("compare",) if demo else ("check", str(name))
-        conclude(study_short(study), study_why(study), *words, source=asked)
+    following = ("compare",) if demo else ("check", str(name))
+    _give(study, data, asked, files, *following, findings=True, verbose=verbose)
 
 
 def strategies(*, asked: Packs) -> None:
@@ -104,7 +96,14 @@ def strategies(*, asked: Packs) -> None:
 
 
 def _give(
-    study: Study, data: Data, asked: Judged, files: StudyFiles, *, findings: bool = False, verbose: bool = False
+    study: Study,
+    data: Data,
+    asked: Judged,
+    files: StudyFiles,
+    *following: str,
+    findings: bool = False,
+    verbose: bool = False,
+    since: Callable[[], str | None] | None = None,
 ) -> None:
     """Write what was asked for and print the study; one that cannot be written is printed all the same."""
     failed: AssayError | None = None
@@ -117,16 +116,17 @@ def _give(
     except OSError as error:
         where = error.filename or files.html
         failed = ExecutionError(f"{where}: cannot be written: {error.strerror}; name another place")
-    if asked.as_json:
-        print_json(shown.to_json(appendix=verbose))
-    else:
-        import pandas as pd
+    from research.report.datasets import overdue
+    from research.report.study_words import study_short, study_why
+    from research.report.terminal import print_study
 
-        from research.report.datasets import overdue
-        from research.report.terminal import print_study
+    def show() -> None:
+        print_study(shown, findings=findings or verbose, verbose=verbose, overdue=overdue(study))
+        print_lines(filter(None, [since()]) if since else ())
 
-        late = overdue(study.datasets, study.manifest["coverage"], pd.Timestamp.now("UTC"))
-        print_study(shown, findings=findings or verbose, verbose=verbose, overdue=late)
+    said = replace(asked, config="")  # the study says it
+    ending = study_short(study), study_why(study), *following
+    answer(said, lambda: shown.to_json(appendix=verbose), show, *ending)
     if failed is not None:
         raise failed
 
@@ -153,7 +153,7 @@ def _with_dates(study: Study, data: Data) -> Study:
     between = {"start": study.manifest["start"], "end": study.manifest["end"], "execution": study.execution}
     found = {
         f"{trial.name} on {trial.metal}": dated_bars(
-            trial.strategy, priced, trial.metal, parameters=trial.parameters, **between
+            trial.strategy, priced, trial.metal, parameters=trial.parameters, decided=trial.decided, **between
         )
         for trial in study.trials
     }

@@ -119,8 +119,6 @@ class Cells:
     columns: Sequence[str]
     values: np.ndarray
     chosen: tuple[int, int] | None
-    row_title: str
-    column_title: str
 
 
 Mark = Line | Band | Spans | Bars | Rule | Rows | Cells

@@ -236,8 +236,6 @@ def grid(trial: Trial) -> Chart:
         columns=[str(column) for column in columns],
         values=values,
         chosen=chosen,
-        row_title=", ".join(before),
-        column_title=last,
     )
     return Chart(
         title=f"Timing return over the declared grid of {trial.name} on {trial.metal}",

@@ -160,7 +160,7 @@ def _heat_chart(found: Sweep) -> Chart:
     rows, columns, cells = _grouped(heat)
     titles = [*heat.axes, ""]
     known = cells[np.isfinite(cells)]
-    marks = Cells(rows=rows, columns=columns, values=cells, chosen=None, row_title=titles[0], column_title=titles[1])
+    marks = Cells(rows=rows, columns=columns, values=cells, chosen=None)
     return Chart(
         title=heat_title(heat),
         description=f"Between {number(known.min())} and {number(known.max())} a year, the mean over all other axes.",

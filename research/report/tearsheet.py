@@ -52,8 +52,6 @@ def months(trial: Trial) -> Chart:
         columns=[*MONTHS, "Year", "B&H", "Matched"],
         values=found.to_numpy(),
         chosen=None,
-        row_title="year",
-        column_title="month",
     )
     beaten = (found["year"] > found["buy_and_hold"]).sum()
     return Chart(
