@@ -15,11 +15,6 @@ import pandas as pd
 import pytest
 
 
-def _commands(get_command: Callable) -> Callable:
-    """typer builds all commands anew for each line that is typed, which takes longer than most lines do."""
-    return functools.cache(get_command)
-
-
 def _installed(distributions: Callable) -> Callable:
     """Every run that is kept names every package, and reads a file for each."""
 
@@ -56,7 +51,6 @@ def _bundled_tables(load: Callable) -> Callable:
 
 
 DEAR = {
-    ("research.cli", "get_command"): _commands,
     ("research.runs", "distributions"): _installed,
     ("research.datasets.data", "read_registry"): _bundled_registry,
     ("research.lookahead.checking", "read_registry"): _bundled_registry,

@@ -211,6 +211,8 @@ def test_what_dated_bars_carry_is_the_return_that_they_miss(data):
     assert dated.n_bars == 6
     assert dated.carried * len(excess) / 12 == pytest.approx(-excess[first + 2 : first + 8].sum())
     assert not dated.inputs_matter
+    decided = absent.decide(data.panel("gold", absent.inputs_for("gold", data), market), {})
+    assert dated_bars(absent, data, "gold", decided=decided) == dated
 
 
 @pytest.mark.parametrize("kind", ["seasonal", "inception", "schedule", "schedule_of_weeks", "since_and_until_data"])

@@ -139,10 +139,10 @@ def event_study(trial: Trial) -> Chart:
     single = [
         Line(x=bars, y=path, label="Each episode", role="bills", thin=True) for path in found.paths[:MAX_EVENT_LINES]
     ]
-    band = Band(x=bars, low=found.placebo_low, high=found.placebo_high, label="Moved dates", role="matched")
+    band = Band(x=bars, low=found.shifted_low, high=found.shifted_high, label="Moved dates", role="matched")
     mean = Line(x=bars, y=found.mean, label="Mean of the episodes", role="strategy")
     axis = Axis(title="Cumulative return over bills (%)", form="percent")
-    below, above = found.placebo_low[-1], found.placebo_high[-1]
+    below, above = found.shifted_low[-1], found.shifted_high[-1]
     return Chart(
         title=f"{trial.metal.capitalize()} after {n} episodes of {trial.name}",
         description=(
@@ -156,7 +156,7 @@ def event_study(trial: Trial) -> Chart:
     )
 
 
-def placebo(trial: Trial) -> Chart:
+def circular_shifts(trial: Trial) -> Chart:
     """Histogram of the t statistics of shifted histories, and where the strategy stands among them.
 
     Raises
@@ -236,8 +236,6 @@ def grid(trial: Trial) -> Chart:
         columns=[str(column) for column in columns],
         values=values,
         chosen=chosen,
-        row_title=", ".join(before),
-        column_title=last,
     )
     return Chart(
         title=f"Timing return over the declared grid of {trial.name} on {trial.metal}",
@@ -423,7 +421,7 @@ _OF_TRIAL: dict[str, Callable[[Trial], Chart]] = {
     "Growth": equity,
     "Signal and position": signal,
     "After each event": event_study,
-    "Moved histories": placebo,
+    "Moved histories": circular_shifts,
     "Timing return through time": rolling,
     "Declared grid": grid,
     "What could be found": power,

@@ -8,18 +8,18 @@ from math import isfinite
 import numpy as np
 import pandas as pd
 
-from research.diagnostics.alpha_path import alpha_break
 from research.diagnostics.events import EventPaths, event_paths
 from research.diagnostics.finding import Finding
 from research.diagnostics.inputs import by_window
 from research.diagnostics.long_run import Estimate, cosine_variance
 from research.diagnostics.metrics import drawdown
+from research.diagnostics.performance import alpha_break
 from research.diagnostics.rotation import SEED
 from research.diagnostics.timing import (
     MINIMUM_PERIODS,
+    circular_shifts,
     independent_events,
     n_cosines,
-    placebo_shifts,
     shifted_statistics,
 )
 from research.errors import DataError
@@ -72,7 +72,7 @@ class MovedHistories:
 
 def moved_histories(trial: Trial) -> MovedHistories:
     """Draw again the moved histories of one row by itself: same seed, same account, same terms."""
-    shifts = placebo_shifts([trial.timing], N_SHIFTS, SEED)
+    shifts = circular_shifts([trial.timing], N_SHIFTS, SEED)
     statistics = shifted_statistics([trial.timing], shifts, trial.evidence.sign)[0][:, 1]
     return MovedHistories(observed=float(statistics[0]), shifted=statistics[1:])
 

@@ -22,10 +22,10 @@ from research.diagnostics.timing import (
     Effects,
     Numbers,
     Timing,
+    circular_shifts,
     comparable,
     independent_events,
     n_cosines,
-    placebo_shifts,
     pooled,
     share_as_good,
     shifted_statistics,
@@ -191,7 +191,7 @@ def _shifted(
     timed = {name: timing for name, timing in {**claim.rows, **claim.undeclared}.items() if timing.is_timed}
     if not timed:
         return evidence, rows
-    shifts = placebo_shifts(list(timed.values()), N_SHIFTS, seed)
+    shifts = circular_shifts(list(timed.values()), N_SHIFTS, seed)
     found = shifted_statistics(list(timed.values()), shifts, claim.sign)
     statistics = dict(zip(timed, found, strict=True))
     moved = {name: replace(rows[name], p_shifted=_shares(found)) for name, found in statistics.items()}

@@ -11,6 +11,7 @@ from research.diagnostics.timing import (
     Effects,
     Numbers,
     Timing,
+    circular_shifts,
     comparable,
     cosine_numbers,
     independent_events,
@@ -18,7 +19,6 @@ from research.diagnostics.timing import (
     integrated_autocorrelation_time,
     mean_of_rows,
     n_cosines,
-    placebo_shifts,
     pooled,
     share_as_good,
     shifted_statistics,
@@ -260,7 +260,7 @@ def test_moved_histories_are_those_of_moved_weights():
         for series, value in ((moved.series(1), supporting), (moved.gross, -against)):
             assert value == pytest.approx(np.sqrt(120) * series.mean() / series.std(), rel=1e-9)
     assert shifted_statistics([row], shifts, -1)[0][0, 0] == pytest.approx(-found[0, 0])
-    drawn = placebo_shifts([row], 1000, 1)
+    drawn = circular_shifts([row], 1000, 1)
     assert drawn.min() >= row.memory
     assert drawn.max() <= 120 - row.memory
 
@@ -270,7 +270,7 @@ def test_of_several_rows_the_longest_memory_and_the_longest_calendar_count():
     slow = np.repeat(np.resize([1.0, 0.0], 20), 12)[:120]
     long, short = (Timing.of(exposure(w, world(n=len(w))[1])) for w in (quick, slow))
     assert short.memory > 6 > long.memory
-    shifts = placebo_shifts([long, short], 1000, 1)
+    shifts = circular_shifts([long, short], 1000, 1)
     memory = int(np.ceil(short.memory))
     assert (shifts.min(), shifts.max()) == (memory, 240 - memory)
     together = independent_events([long, short])
