@@ -21,7 +21,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
-from typing import Any
 
 import pandas as pd
 
@@ -48,12 +47,13 @@ from research.study.judge import ClaimRows, Judged, judge
 from research.study.record import Recorder, recorded_on, series_of
 from research.study.threads import one_thread
 from research.study.trial import account_json
-from research.thesis import Strategy
+from research.thesis import Provenance, Strategy
 from research.verdict import Evidence, Rules, Verdict
 from research.weights import UNKNOWN, in_bills
 
 ROW = "portfolio"
 WINDOW_YEARS, WARM_UP_YEARS = 3, 1
+BENCHMARKS = ("metals_held", "matched_exposure", "equal_risk", "bills")
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,12 +135,9 @@ class Portfolio:
         result = self._account(in_bills(self.decided), "portfolio")
         metals = dict.fromkeys(self.book.storable, 1 / len(self.book.storable))
         average = {str(leg): float(weight) for leg, weight in result.leg_weights.iloc[:-1].mean().items()}
-        benchmarks = {
-            "metals_held": self._account(self._constant(metals), "metals_held"),
-            "matched_exposure": self._account(self._constant(average), "matched_exposure"),
-            "equal_risk": self._account(self.sizes, "equal_risk"),
-            "bills": self._account(self._constant({}), "bills"),
-        }
+        constant = {"metals_held": metals, "matched_exposure": average, "bills": {}}
+        weights = {name: self._constant(shares) for name, shares in constant.items()} | {"equal_risk": self.sizes}
+        benchmarks = {name: self._account(weights[name], name) for name in BENCHMARKS}
         return PortfolioTrial(
             strategies={leg: item.name for leg, item in self.strategies.items()},
             missing=self.missing,
@@ -300,7 +297,7 @@ class _Decision:
     price: pd.Series
     known: pd.Series
     share: pd.Series
-    provenance: dict[str, Any]
+    provenance: Provenance
 
 
 def _decision(leg: str, strategy: Strategy, data: Data, terms: Terms, candidates: Iterable[Candidate]) -> _Decision:
