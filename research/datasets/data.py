@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from copy import copy
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
@@ -151,9 +150,8 @@ class Data:
         moment
             UTC.
         """
-        earlier = copy(self)
-        earlier._tables, earlier._held, earlier._later = {}, {}, (self, moment)
-        earlier._markets, earlier._memos = {}, {}
+        earlier = Data(self.packs, self._asked)
+        earlier._later = self, moment
         return earlier
 
     def verify(self) -> list[str]:

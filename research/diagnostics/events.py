@@ -20,8 +20,8 @@ from research.diagnostics.power import minimum_detectable_effect
 from research.errors import DataError
 from research.units import Floats
 
+# Fewest independent events for a p-value: five cannot reach 5 % by flipping signs, 2 / 2**5 = 0.0625
 MINIMUM_EVENTS = 6
-"""Fewest independent events for a p-value: five cannot reach 5 % by flipping signs, 2 / 2**5 = 0.0625."""
 
 
 def cumulative_abnormal_return(returns: SeriesLike, events: npt.ArrayLike, *, horizon: int, delay: int = 1) -> Finding:

@@ -24,8 +24,7 @@ from research.units import Floats
 
 LagRule = Literal["newey-west 1994", "textbook", "lazarus 2018"]
 
-MINIMUM_OBSERVATIONS = 24
-"""Fewest observations for a p-value: EWC then has three degrees of freedom."""
+MINIMUM_OBSERVATIONS = 24  # fewest observations for a p-value: EWC then has three degrees of freedom
 
 
 def newey_west_lags(n_observations: int, rule: LagRule = "lazarus 2018") -> int:

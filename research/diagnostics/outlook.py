@@ -9,8 +9,8 @@ import numpy as np
 
 from research.diagnostics.long_run import Estimate
 
+# Scale of the half-normal prior of the information ratio a year, if there is an effect: what is worth having
 PRIOR_SCALE = 0.5
-"""Scale of the half-normal prior of the information ratio a year, if there is an effect: what is worth having."""
 
 
 def bayes_factor(ratio: Estimate, scale: float = PRIOR_SCALE) -> float:

@@ -12,10 +12,10 @@ from math import ceil, inf, sqrt
 
 import numpy as np
 
-from research.diagnostics.block_length import block_length as optimal_length
 from research.diagnostics.finding import Finding
 from research.diagnostics.inputs import SeriesLike, aligned, positive, whole
 from research.diagnostics.long_run import student_p_value
+from research.diagnostics.multiplicity import block_length as optimal_length
 from research.errors import DataError, ParameterError
 from research.units import Floats
 

@@ -50,11 +50,9 @@ from research.units import Floats
 
 Integers = npt.NDArray[np.int64]
 
-MINIMUM_PERIODS = 24
-"""Fewest periods of which a mean may be tested."""
+MINIMUM_PERIODS = 24  # fewest periods of which a mean may be tested
 
-STILL = 1e-12
-"""A standard deviation of the timing series, a period, that is rounding."""
+STILL = 1e-12  # a standard deviation of the timing series, a period, that is rounding
 
 
 def n_cosines(n_periods: int, periods_per_year: float = 12) -> int:

@@ -25,7 +25,16 @@ for _rule in (
     part(_rule)
 
 walk_from, step, added, ratio, ratios = rules.walk_from, rules.step, rules.added, rules.ratio, rules.ratios
-walk = compiled(void(*_ACCOUNT, float64[:, ::1], float64[:, ::1], float64[::1]))(rules.walk)
+
+
+@compiled(void(*_ACCOUNT, float64[:, ::1], float64[:, ::1], float64[::1]))
+def walk(
+    wanted: Floats, keeps: NDArray[np.bool_], long: Floats, short: Floats, bills: Floats, buying: Floats,
+    selling: Floats, active: Floats, held: Floats, cost: Floats,
+) -> None:  # fmt: skip
+    """As ``rules.walk``, to the digit."""
+    own, mix, total = np.zeros(wanted.shape[1]), np.zeros(wanted.shape[1]), np.zeros(wanted.shape[1])
+    walk_from(0, wanted, keeps, long, short, bills, buying, selling, active, held, cost, own, mix, total)
 
 
 @compiled(_MOVED_RATIOS)
@@ -36,8 +45,10 @@ def moved_ratios_of_legs(
     """As ``moved_ratios``, of any number of legs: one account after the other, and what is meant."""
     n, legs = wanted.shape
     active, held, cost, timing = np.empty((n, legs)), np.empty((n, legs)), np.empty(n), np.empty(n)
+    own, mix, total = np.empty(legs), np.empty(legs), np.empty(legs)
     for i in range(starts.size):
-        walk_from(starts[i], wanted, keeps, long, short, bills, buying, selling, active, held, cost)
+        total[:] = 0.0
+        walk_from(starts[i], wanted, keeps, long, short, bills, buying, selling, active, held, cost, own, mix, total)
         timing[:] = 0.0
         for leg in range(legs):
             timing += sign * (active[:, leg] - active[:, leg].mean()) * centred[:, leg]

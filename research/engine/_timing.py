@@ -10,7 +10,8 @@ of products, because the ``c`` add up to nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableSequence, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +20,21 @@ from research.engine._numbers import Number, highest, where
 from research.engine.regression import RISKLESS
 from research.units import Floats, Integers
 
+Numbers: TypeAlias = MutableSequence[float] | Floats
+Table: TypeAlias = Sequence[MutableSequence[float]] | Floats
+
 STEADY = 1e-12  # a variance that is not above this share of the mean's square is rounding
 
 
-def drifted(weights: Floats, long: Floats, short: Floats, bills: Floats, period: int) -> None:
+def drifted(weights: Numbers, long: Numbers, short: Numbers, bills: float) -> None:
     """Carry weights through a period in which nothing is traded."""
-    value = bills[period]
-    for leg in range(weights.size):
-        growth = long[period, leg] if weights[leg] >= 0.0 else short[period, leg]
-        value += weights[leg] * (growth - bills[period])
+    value = bills
+    for leg in range(len(weights)):
+        growth = long[leg] if weights[leg] >= 0.0 else short[leg]
+        value += weights[leg] * (growth - bills)
         weights[leg] *= growth
-    for leg in range(weights.size):
-        weights[leg] /= value
+    for leg in range(len(weights)):
+        weights[leg] = weights[leg] / value if value != 0.0 else np.nan
 
 
 def paid(change: Number, buying: Number, selling: Number) -> Number:
@@ -44,22 +48,22 @@ def ratio(mean: Number, variance: Number) -> Number:
 
 
 def walk_from(
-    start: int, wanted: Floats, keeps: NDArray[np.bool_], long: Floats, short: Floats, bills: Floats, buying: Floats,
-    selling: Floats, active: Floats, held: Floats, cost: Floats,
+    start: int, wanted: Table, keeps: Sequence[bool] | NDArray[np.bool_], long: Table, short: Table, bills: Numbers,
+    buying: Numbers, selling: Numbers, active: Table, held: Table, cost: Numbers, own: Numbers, mix: Numbers,
+    total: Numbers,
 ) -> None:  # fmt: skip
-    """As ``walk``, of an account whose decisions begin at ``start`` of the circle."""
-    n, legs = wanted.shape
-    own, mix, total = np.empty(legs), np.empty(legs), np.zeros(legs)
+    """As ``walk``, of an account whose decisions begin at ``start`` of the circle; the last three are its legs' own."""
+    n = len(wanted)
     for period in range(n):
         source = start + period
         source -= n if source >= n else 0
         cost[period] = 0.0
         if period > 0:
-            drifted(own, long, short, bills, period - 1)
-            drifted(mix, long, short, bills, period - 1)
-        for leg in range(legs):
+            drifted(own, long[period - 1], short[period - 1], bills[period - 1])
+            drifted(mix, long[period - 1], short[period - 1], bills[period - 1])
+        for leg in range(len(own)):
             if not keeps[source] or period == 0:
-                target = wanted[source, leg]
+                target = wanted[source][leg]
                 if period > 0:
                     cost[period] += paid(target - own[leg], buying[leg], selling[leg])
                 own[leg] = target
@@ -67,10 +71,10 @@ def walk_from(
             if period > 0:
                 cost[period] -= paid(average - mix[leg], buying[leg], selling[leg])
             mix[leg] = average
-            dearer = short[period, leg] - long[period, leg]
+            dearer = short[period][leg] - long[period][leg]
             cost[period] += max(-own[leg], 0.0) * dearer - max(-average, 0.0) * dearer
-            active[period, leg] = own[leg] - average
-            held[period, leg] = own[leg]
+            active[period][leg] = own[leg] - average
+            held[period][leg] = own[leg]
             total[leg] += own[leg]
 
 
@@ -79,7 +83,10 @@ def walk(
     selling: Floats, active: Floats, held: Floats, cost: Floats,
 ) -> None:  # fmt: skip
     """Fill active weights and weights ``(n_periods, n_legs)`` and costs ``(n_periods,)`` of the account as it is."""
-    walk_from(0, wanted, keeps, long, short, bills, buying, selling, active, held, cost)
+    given = (wanted, keeps, long, short, bills, buying, selling, active, held, cost, *np.zeros((3, wanted.shape[1])))
+    lists = [part.tolist() for part in given]  # whose numbers are Python's own, and quick
+    walk_from(0, *lists)
+    active[:], held[:], cost[:] = lists[7:10]
 
 
 def carried(weight: Number, long: Number, short: Number, bills: Number) -> tuple[Number, Number]:

@@ -21,7 +21,7 @@ stays ``research.engine.portfolio``; both keep to these rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -64,7 +64,7 @@ def sweep(
         If targets have the wrong shape, or one to be filled is infinite.
     """
     tables: list[Floats] = []
-    for block in _blocks(targets):
+    for block in [targets] if isinstance(targets, np.ndarray) else targets:  # one matrix is one block
         rows = _rows(block, market.n_bars)
         tables.append(_without_infinite(_evaluate(rows, market, threads), sum(map(len, tables))))
     return summarise(tables, market)
@@ -111,14 +111,6 @@ def _without_infinite(table: Floats, before: int = 0) -> Floats:
         bar = int(table[found[0], _ledger.INFINITE_AT])
         raise SignalError(f"targets: variant {before + found[0]} asks for an infinite weight at bar {bar}; bound it")
     return table
-
-
-def _blocks(targets: NDArray[np.generic] | Iterable[ArrayLike]) -> Iterator[ArrayLike]:
-    """One matrix is one block; anything else that can be walked through is blocks."""
-    if isinstance(targets, np.ndarray):
-        yield targets
-    else:
-        yield from targets
 
 
 def _rows(block: ArrayLike, n_bars: int) -> Floats:

@@ -112,9 +112,10 @@ def run_legs(
     index, carry = here.index(targets, execution)
     records = order_records(targets.to_numpy(), index, here.bills, here.terms(execution), CAPITAL)
     equity, units = _ledger(records, index, here.bills)
-    closed = _close_when_ruined(equity, units)
-    if closed is not None:
-        records = records[records["idx"] < closed]
+    ruined = np.flatnonzero(equity <= 0).tolist()
+    closed = ruined[0] if ruined else None
+    if closed is not None:  # nothing is left: a lender closes the account
+        equity[closed:], units[closed:], records = 0.0, 0.0, records[records["idx"] < closed]
     before = np.concatenate([[CAPITAL], equity[:-1]])
     alive = before > 0
     value = np.where(alive, before, 1.0)
@@ -208,16 +209,6 @@ def _ledger(records: np.ndarray, index: np.ndarray, bills: np.ndarray) -> tuple[
     held = np.cumsum(bought, axis=0)
     units = held[:, :n_legs]
     return CAPITAL - paid + (units * index).sum(axis=1) + held[:, n_legs] * bills, units
-
-
-def _close_when_ruined(equity: np.ndarray, units: np.ndarray) -> int | None:
-    """Set everything to 0 from the first bar at which nothing is left; a lender closes the account."""
-    ruined = np.flatnonzero(equity <= 0)
-    if not len(ruined):
-        return None
-    equity[ruined[0] :] = 0.0
-    units[ruined[0] :] = 0.0
-    return int(ruined[0])
 
 
 def _per_bar(bars: np.ndarray, amounts: np.ndarray, n_bars: int) -> np.ndarray:

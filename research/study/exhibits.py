@@ -8,12 +8,12 @@ from math import isfinite
 import numpy as np
 import pandas as pd
 
-from research.diagnostics.alpha_path import alpha_break
 from research.diagnostics.events import EventPaths, event_paths
 from research.diagnostics.finding import Finding
 from research.diagnostics.inputs import by_window
 from research.diagnostics.long_run import Estimate, cosine_variance
 from research.diagnostics.metrics import drawdown
+from research.diagnostics.performance import alpha_break
 from research.diagnostics.rotation import SEED
 from research.diagnostics.timing import (
     MINIMUM_PERIODS,

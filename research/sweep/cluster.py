@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _AHEAD = 3  # blocks under way for each worker
 _PATIENCE = "15s"
+_ALONE = 60.0  # seconds after which somebody looks whether any worker is left
 
 
 def evaluate_blocks(
@@ -37,14 +38,18 @@ def evaluate_blocks(
     ExecutionError
         If Dask distributed is not installed, or nothing answers at the address.
     RunError
-        If a block kills every worker that tries it, or a worker runs other versions.
+        If a block kills every worker that tries it, no worker is left, or a worker runs other versions.
     """
     distributed = _distributed()
     with ExitStack() as stack:
         client = stack.enter_context(_client(distributed, stack, workers, scheduler))
+        import cloudpickle
+
         from research.sweep._worker import Bring, evaluate_block
 
-        plugin = Bring(key, _payload(problem))
+        plugin = Bring(
+            key, cloudpickle.dumps(problem)
+        )  # the strategy's own code inside: workers need not have its files
         client.register_plugin(plugin, name=plugin.name)
         if scheduler:
             stack.callback(client.unregister_worker_plugin, plugin.name)
@@ -53,24 +58,29 @@ def evaluate_blocks(
         def submit(block: int) -> Future:
             return client.submit(evaluate_block, key, block, fingerprint(), key=f"{key}-{block}", pure=True)
 
-        n_workers = workers or max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
-        block_of = {}
-        for block in islice(waiting, _AHEAD * n_workers):
-            block_of[submit(block)] = block
-        under_way = distributed.as_completed(list(block_of))
-        for future in under_way:
-            block = block_of.pop(future)
+        n_workers = workers or max(1, _count(client))
+        block_of = {submit(block): block for block in islice(waiting, _AHEAD * n_workers)}
+        while block_of:
             try:
-                records = future.result()
-            except distributed.KilledWorker:
-                remedy = "give the workers more memory"
-                raise RunError(f"cluster: block {block} killed every worker that tried it; {remedy}") from None
-            yield block, records
-            future.release()
-            for following in islice(waiting, 1):
-                successor = submit(following)
-                block_of[successor] = following
-                under_way.add(successor)
+                done = distributed.wait(list(block_of), timeout=_ALONE, return_when="FIRST_COMPLETED").done
+            except TimeoutError:
+                if not _count(client):
+                    remedy = "start workers and type the same command again: what is finished is kept"
+                    raise RunError(f"cluster: no worker is left at {scheduler or 'this machine'}; {remedy}") from None
+                continue
+            for future in done:
+                block = block_of.pop(future)
+                try:
+                    yield block, future.result()
+                except distributed.KilledWorker:
+                    remedy = "give the workers more memory"
+                    raise RunError(f"cluster: block {block} killed every worker that tried it; {remedy}") from None
+                future.release()
+                block_of |= {submit(following): following for following in islice(waiting, 1)}
+
+
+def _count(client: Client) -> int:
+    return len(client.scheduler_info(n_workers=-1)["workers"])
 
 
 def _client(distributed: ModuleType, stack: ExitStack, workers: int | None, scheduler: str | None) -> Client:
@@ -83,14 +93,6 @@ def _client(distributed: ModuleType, stack: ExitStack, workers: int | None, sche
         n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=logging.CRITICAL
     )
     return distributed.Client(stack.enter_context(local))
-
-
-def _payload(problem: Problem) -> bytes:
-    """The problem with the strategy's own code inside: workers need not have its files."""
-    import cloudpickle
-
-    payload: bytes = cloudpickle.dumps(problem)
-    return payload
 
 
 def _distributed() -> ModuleType:

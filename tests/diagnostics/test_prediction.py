@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import lfilter
 
-from research.diagnostics.incremental import incremental_value, momentum_and_ratio
 from research.diagnostics.prediction import (
     PredictorDynamics,
     augmented_regression,
+    incremental_value,
     long_horizon_bias,
+    momentum_and_ratio,
     overlap_effective_n,
     predictive_regression,
     predictor_dynamics,

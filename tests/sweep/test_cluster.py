@@ -56,6 +56,16 @@ def test_an_address_where_nobody_answers_is_an_error_of_one_line(data, tmp_path,
         run_sweep(ideas.surge, data, memory=20, cache=tmp_path, scheduler="tcp://127.0.0.1:9")
 
 
+def test_a_cluster_without_workers_is_not_waited_for_for_ever(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "_ALONE", 0.3)
+    options = {"processes": False, "dashboard_address": None, "protocol": "tcp"}
+    with (
+        distributed.LocalCluster(n_workers=0, **options) as empty,
+        pytest.raises(RunError, match=r"no worker is left at tcp.*start workers and type the same command again"),
+    ):
+        run_sweep(ideas.surge, data, axes=AXES, memory=20, cache=tmp_path, scheduler=empty.scheduler_address)
+
+
 def test_workers_and_scheduler_exclude_each_other(data, tmp_path):
     with pytest.raises(ExecutionError, match="exclude"):
         run_sweep(ideas.surge, data, cache=tmp_path, workers=2, scheduler="tcp://127.0.0.1:9")
