@@ -8,7 +8,7 @@ The evidence is weighed in this order; the first rule that applies gives the wor
 3. **Supported**, if all of these hold:
 
    - *primary*: the deciding p-value in the claimed direction, after costs, is at most ``Rules.level``;
-   - *shifted*: so is the share of the claim's own moved histories that do as well;
+   - *shifted*: so is the share of circular shifts of its own weights that do as well;
    - *robust*: the timing return keeps the claimed sign with one more bar of delay, with doubled costs, and in each
      half of the record. A return of exactly zero has no sign.
 
@@ -158,7 +158,7 @@ class Evidence:
     p_with_record
         Over the family and all else that this machine has tried on the same prices.
     p_shifted
-        Share of the moved histories that do as well.
+        Share of the circular shifts that do as well.
     robustness, robustness_before_costs
         Under harder terms; before costs is what ``contradicted`` looks at.
     delayed

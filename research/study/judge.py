@@ -105,7 +105,7 @@ def judge(
     shift_all
         Whether every claim is moved in time, or only those whose word hangs on it.
     n_rotations, seed
-        Of the draws; moved histories are drawn with the same seed.
+        Of the draws; circular shifts are drawn with the same seed.
 
     Returns
     -------
@@ -187,7 +187,7 @@ def _family(numbers: Mapping[str, Numbers], rules: Rules, n_rotations: int, seed
 def _shifted(
     claim: ClaimRows, evidence: Evidence, rows: dict[str, Evidence], seed: int
 ) -> tuple[Evidence, dict[str, Evidence]]:
-    """With the share of moved histories that do as well: one shift common to all rows."""
+    """With the share of circular shifts that do as well: one shift common to all rows."""
     timed = {name: timing for name, timing in {**claim.rows, **claim.undeclared}.items() if timing.is_timed}
     if not timed:
         return evidence, rows
