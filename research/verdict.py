@@ -8,7 +8,7 @@ The evidence is weighed in this order; the first rule that applies gives the wor
 3. **Supported**, if all of these hold:
 
    - *primary*: the deciding p-value in the claimed direction, after costs, is at most ``Rules.level``;
-   - *shifted*: so is the share of the claim's own moved histories that do as well;
+   - *shifted*: so is the share of circular shifts of its own weights that do as well;
    - *robust*: the timing return keeps the claimed sign with one more bar of delay, with doubled costs, and in each
      half of the record. A return of exactly zero has no sign.
 
@@ -35,7 +35,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import partial
 from math import isfinite, isnan, nan
-from typing import Any, Literal
+from typing import Literal
 
 from research.diagnostics.long_run import NOTHING, Estimate
 from research.diagnostics.outlook import Decidable, Delayed, odds_words
@@ -158,7 +158,7 @@ class Evidence:
     p_with_record
         Over the family and all else that this machine has tried on the same prices.
     p_shifted
-        Share of the moved histories that do as well.
+        Share of the circular shifts that do as well.
     robustness, robustness_before_costs
         Under harder terms; before costs is what ``contradicted`` looks at.
     delayed
@@ -242,7 +242,7 @@ class Evidence:
         level = 1 - rules.level
         return self.ratio_before_costs.upper_limit(level), self.return_before_costs.upper_limit(level)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values only; estimates with their 95 % interval."""
         return {item.name: plain(getattr(self, item.name)) for item in fields(self)}
 
@@ -272,7 +272,7 @@ class Verdict:
     def __str__(self) -> str:
         return f"{self.word}: {self.reason}"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values only."""
         return {item.name: plain(getattr(self, item.name)) for item in fields(self)}
 

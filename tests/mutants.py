@@ -56,6 +56,7 @@ EQUAL = {
     "others >= observed - slack  ->  others > observed - slack": "there is slack",
     "rotated >= seen[claims]  ->  rotated > seen[claims]": "no rotation gives just the t that was seen",
     "found(most) > power  ->  found(most) >= power": "nor in these",
+    "found(middle) < power  ->  found(middle) <= power": "nor in these",
     "allowed.size > n_shifts  ->  allowed.size >= n_shifts": "a draw of all, sorted, is all",
     "np.nanmin(held) < 0  ->  np.nanmin(held) <= 0": "what is only not short is walked, and never lost",
     "np.nanmax(held) > 1  ->  np.nanmax(held) >= 1": "nor what does not borrow",

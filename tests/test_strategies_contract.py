@@ -119,5 +119,5 @@ def test_it_runs_in_a_year_in_which_it_may_have_nothing_to_say(item, metal, data
 @pytest.mark.parametrize(("item", "metal"), PAIRS)
 def test_it_comes_to_a_verdict_on_every_claimed_metal(item, metal, data):
     study = compare([item], data, metals=[metal])
-    assert study.trials[0].verdict.outcome
+    assert study.trials[0].verdict.word
     assert check(item, data, metal=metal).outcome != "failed"

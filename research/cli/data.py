@@ -13,7 +13,7 @@ import click
 
 from research.cli.command import Commands, argument, option
 from research.cli.options import TYPED, Packs, Plain
-from research.cli.output import answer, conclude, print_json, print_lines
+from research.cli.output import answer, print_json, print_lines
 from research.cli.sources import claims_at_hand, opened, to_fetch
 from research.errors import IntegrityError, RegistryError, reason
 
@@ -131,14 +131,14 @@ def verify(*, asked: Packs) -> None:
     problems = list(dict.fromkeys([*available.verify(), *verify_pack(user_pack_folder())]))
     n_files = sum(len(pack.files) for pack in available.packs)
     doubts = [] if problems else [found.line for found in available.prices_looked_over() if not found.clean]
-    if asked.as_json:
-        print_json({"files": n_files, "problems": problems, "prices": doubts})
+    document = {"files": n_files, "problems": problems, "prices": doubts}
     if problems:
+        if asked.as_json:
+            print_json(document)
         raise IntegrityError(problems[0] + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""))
-    if not asked.as_json:
-        print_lines([f"{n_files} files in {len(available.packs)} packs match their SHA-256", *doubts], asked)
-        doubtful = f"{len(doubts)} of the prices look doubtful; " if doubts else ""
-        conclude("the data are whole.", f"{doubtful}each file has its pinned hash.", "compare", source=asked)
+    lines = [f"{n_files} files in {len(available.packs)} packs match their SHA-256", *doubts]
+    why = f"{len(doubts)} of the prices look doubtful; " if doubts else ""
+    answer(asked, lambda: document, lines, "the data are whole.", f"{why}each file has its pinned hash.", "compare")
 
 
 def _described(file: Path | None, identity: str) -> dict[str, object]:

@@ -170,18 +170,18 @@ def circular_shifts(trial: Trial) -> Chart:
     if not known.size or not isfinite(draws.observed):
         raise DataError(f"{trial.name}: holds one fixed mix, so there is nothing to shift")
     heights, edges = np.histogram(known, bins=min(40, max(8, known.size // 15)))
-    bars = Bars(edges=edges, heights=heights, label="Moved histories", role="bills")
+    bars = Bars(edges=edges, heights=heights, label="Circular shifts", role="bills")
     here = Rule(at=draws.observed, axis="x", label="The strategy", role="strategy", dash="")
     as_good = (draws.shifted >= draws.observed).mean()
     return Chart(
-        title=f"{trial.name} on {trial.metal} among its own moved histories",
+        title=f"{trial.name} on {trial.metal} among circular shifts of its weights",
         description=(
             f"The timing return has a t of {number(draws.observed)} by White's error; {as_good:.0%} of "
             f"{draws.shifted.size} histories with the same weights at other times do at least as well."
         ),
         caption=_caption(trial, "The own weights moved in a circle through the same account and costs."),
         x=Axis(title="t of the timing return"),
-        panels=(Panel(y=Axis(title="Moved histories (number)", low=0.0), marks=(bars, here)),),
+        panels=(Panel(y=Axis(title="Circular shifts (number)", low=0.0), marks=(bars, here)),),
     )
 
 
@@ -421,7 +421,7 @@ _OF_TRIAL: dict[str, Callable[[Trial], Chart]] = {
     "Growth": equity,
     "Signal and position": signal,
     "After each event": event_study,
-    "Moved histories": circular_shifts,
+    "Circular shifts": circular_shifts,
     "Timing return through time": rolling,
     "Declared grid": grid,
     "What could be found": power,

@@ -51,7 +51,7 @@ def first_numbers(study: Study) -> list[Box]:
     judged = [claim.evidence.deciding.supporting for claim in claims if shows(claim)]
     enough = f"{len(judged)} of {len(claims)}"
     return [
-        ("Supported", f"{supported} of {len(claims)}", "by timing return, moved histories and robustness"),
+        ("Supported", f"{supported} of {len(claims)}", "by p adjusted, p shifted and robustness"),
         ("Smallest p adjusted", p_value(min(judged, default=None)), f"evidence at {rules.level:.2f} or less"),
         ("Enough events to judge", enough, f"{rules.min_events} independent ones or more"),
     ]

@@ -71,7 +71,7 @@ class MovedHistories:
 
 
 def moved_histories(trial: Trial) -> MovedHistories:
-    """Draw again the moved histories of one row by itself: same seed, same account, same terms."""
+    """Draw again the circular shifts of one row by itself: same seed, same account, same terms."""
     shifts = circular_shifts([trial.timing], N_SHIFTS, SEED)
     statistics = shifted_statistics([trial.timing], shifts, trial.evidence.sign)[0][:, 1]
     return MovedHistories(observed=float(statistics[0]), shifted=statistics[1:])

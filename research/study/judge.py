@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from math import inf, sqrt
+from math import inf, isnan, nan, sqrt
 from typing import Literal
 
 import numpy as np
@@ -105,7 +105,7 @@ def judge(
     shift_all
         Whether every claim is moved in time, or only those whose word hangs on it.
     n_rotations, seed
-        Of the draws; moved histories are drawn with the same seed.
+        Of the draws; circular shifts are drawn with the same seed.
 
     Returns
     -------
@@ -187,7 +187,7 @@ def _family(numbers: Mapping[str, Numbers], rules: Rules, n_rotations: int, seed
 def _shifted(
     claim: ClaimRows, evidence: Evidence, rows: dict[str, Evidence], seed: int
 ) -> tuple[Evidence, dict[str, Evidence]]:
-    """With the share of moved histories that do as well: one shift common to all rows."""
+    """With the share of circular shifts that do as well: one shift common to all rows."""
     timed = {name: timing for name, timing in {**claim.rows, **claim.undeclared}.items() if timing.is_timed}
     if not timed:
         return evidence, rows
@@ -315,8 +315,7 @@ def _row(evidence: Evidence, claim: Evidence, rows: _Family, name: str) -> Evide
 
     def gated(by: PValues) -> PValues:
         return PValues(
-            supporting=float(np.maximum(within.supporting, by.supporting)),  # NaN if either is
-            opposing=float(np.maximum(within.opposing, by.opposing)),
+            supporting=_larger(within.supporting, by.supporting), opposing=_larger(within.opposing, by.opposing)
         )
 
     return replace(
@@ -328,6 +327,10 @@ def _row(evidence: Evidence, claim: Evidence, rows: _Family, name: str) -> Evide
         n_tried=claim.n_tried,
         decided_by=claim.decided_by,
     )
+
+
+def _larger(one: float, other: float) -> float:
+    return nan if isnan(one) or isnan(other) else max(one, other)
 
 
 def _paid(by_record: PValues, alone: PValues, tried: int) -> PValues:
