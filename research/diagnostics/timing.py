@@ -367,16 +367,12 @@ def information_ratio(
 
     Parameters
     ----------
-    series
-        Timing series of each row.
+    series, nu, effects
+        As in ``pooled``.
     dates
         Of each row.
-    nu
-        Number of cosines.
     year
         Periods a year.
-    effects
-        What the own effect of each row adds to its numbers; ``None`` adds nothing.
     """
     unit = unit_of_ratio(series, dates, year)
     return Estimate.of_numbers(pooled(series, nu, effects), unit, effects.degrees_of_freedom if effects else None)
@@ -411,14 +407,10 @@ def mean_of_rows(
 
     Parameters
     ----------
-    series
-        Timing series of each row.
-    nu
-        Number of cosines.
+    series, nu, effects
+        As in ``pooled``.
     scales
         Periods a year of each.
-    effects
-        What the own effect of each row adds to its numbers; ``None`` adds nothing.
     """
     degrees = effects.degrees_of_freedom if effects else None
     return Estimate.of_numbers(pooled(series, nu, effects), unit_of_mean(series, scales), degrees)
