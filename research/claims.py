@@ -45,13 +45,13 @@ import hashlib
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from research.discovery import all_strategies, strategies_in
 from research.errors import RegistryError, did_you_mean, reason
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 
 FILE = "thesis.toml"
 Kind = Literal["thesis", "baseline", "own"]
+Entry: TypeAlias = Mapping[str, Any]  # of TOML
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -293,7 +294,7 @@ def _bundled() -> Thesis:
     return _read(bundled_folder(), lambda _: all_strategies())
 
 
-def _read(folder: Path, find: Any) -> Thesis:
+def _read(folder: Path, find: Callable[[Path], Mapping[str, Strategy]]) -> Thesis:
     path = folder / FILE
     try:
         content = path.read_bytes()
@@ -305,7 +306,7 @@ def _read(folder: Path, find: Any) -> Thesis:
         raise RegistryError(f"{path}: published is {text['published']!r}; write a date, 2025-12-12")
     claims = tuple(_claim(entry, str(path)) for entry in text["claims"])
     plan = text.get("portfolio")
-    found: Mapping[str, Strategy] = find(folder)
+    found = find(folder)
     baselines = tuple(text.get("baselines", ()))
     named = [name for claim in claims for s in claim.sentences for name in (*s.strategies, *s.beside)]
     order = [name for name in dict.fromkeys([*named, *baselines, *found]) if name in found]
@@ -325,7 +326,7 @@ def _read(folder: Path, find: Any) -> Thesis:
     return thesis
 
 
-def _claim(entry: Mapping[str, Any], where: str) -> Claim:
+def _claim(entry: Entry, where: str) -> Claim:
     name = f"{where}: claim {entry.get('number', '?')}"
     _needs(entry, ("number", "claim", "evidence", "sources"), name, "every claim must say it")
     testable = entry.get("testable")
@@ -343,7 +344,7 @@ def _claim(entry: Mapping[str, Any], where: str) -> Claim:
     )
 
 
-def _sentence(entry: Mapping[str, Any], number: str, where: str) -> Sentence:
+def _sentence(entry: Entry, number: str, where: str) -> Sentence:
     _needs(entry, ("id", "short", "sentence", "strategies", "falsifier"), where, "every sentence must say it")
     identity = str(entry["id"])
     if not re.fullmatch(rf"{re.escape(number)}[a-z]?[+-]", identity):
@@ -351,18 +352,16 @@ def _sentence(entry: Mapping[str, Any], number: str, where: str) -> Sentence:
     return Sentence(
         id=identity,
         claim=number,
-        short=entry["short"],
         text=entry["sentence"],
         sign=1 if identity.endswith("+") else -1,
         strategies=tuple(entry["strategies"]),
         beside=tuple(entry.get("beside", ())),
-        rests_on=entry.get("rests_on", ""),
-        falsifier=entry["falsifier"],
         worthwhile_return=float(entry.get("worthwhile_return", inf)),
+        **{key: entry.get(key, "") for key in ("short", "falsifier", "rests_on")},
     )
 
 
-def _needs(entry: Mapping[str, Any], keys: Iterable[str], where: str, remedy: str) -> None:
+def _needs(entry: Entry, keys: Iterable[str], where: str, remedy: str) -> None:
     for key in keys:
         if not entry.get(key):
             raise RegistryError(f"{where}: {key!r} is missing; {remedy}")

@@ -35,7 +35,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import partial
 from math import isfinite, isnan, nan
-from typing import Any, Literal
+from typing import Literal
 
 from research.diagnostics.long_run import NOTHING, Estimate
 from research.diagnostics.outlook import Decidable, Delayed, odds_words
@@ -242,7 +242,7 @@ class Evidence:
         level = 1 - rules.level
         return self.ratio_before_costs.upper_limit(level), self.return_before_costs.upper_limit(level)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values only; estimates with their 95 % interval."""
         return {item.name: plain(getattr(self, item.name)) for item in fields(self)}
 
@@ -272,7 +272,7 @@ class Verdict:
     def __str__(self) -> str:
         return f"{self.word}: {self.reason}"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values only."""
         return {item.name: plain(getattr(self, item.name)) for item in fields(self)}
 

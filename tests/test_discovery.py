@@ -114,6 +114,16 @@ def test_a_helper_that_is_imported_when_the_signal_runs_is_found_too(tmp_path):
     assert find_strategy(file).signal({}) == 4
 
 
+def test_a_file_written_again_in_the_same_second_is_read_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    found = []
+    for number in (1, 2):
+        file = write(tmp_path / "idea.py", f"return {number}")
+        os.utime(file, (1e9, 1e9))
+        found.append(find_strategy(file).signal({}))
+    assert found == [1, 2]
+
+
 def test_two_files_of_one_name_are_two_and_each_has_its_own_helper(tmp_path):
     found = {}
     for number in (1, 2):

@@ -126,7 +126,7 @@ def opened(before: set[str], available: Data) -> str:
 
 def to_fetch(ids: Iterable[str]) -> list[str]:
     """The command that brings what can be fetched of these datasets; empty where nothing can."""
-    from research.datasets.registry import fetchable
+    from research.home import fetchable
 
     found = [identity for identity in ids if identity in fetchable()]
     return ["data", "fetch", *found] if found else []

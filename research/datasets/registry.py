@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from research.datasets.fields import from_table
 from research.datasets.price import Price, parse_price
 from research.datasets.release import parse_release
 from research.errors import RegistryError, located
+from research.home import fetchable
 from research.values import frozen
 
 Fields = Mapping[str, Any]
@@ -103,14 +103,6 @@ def how_to_get(ids: Iterable[str]) -> str:
     lines = [f"assay data fetch {' '.join(fetched)}"] if fetched else []
     lines += [f"assay data add FILE --as {identity}" for identity in wanted if identity not in fetchable()]
     return f"type: {'; '.join(lines)}"
-
-
-@lru_cache(maxsize=1)
-def fetchable() -> frozenset[str]:
-    """What the catalogue of sources has that programs may download; the catalogue is data, read and not imported."""
-    document = tomllib.loads((Path(__file__).parents[1] / "sources" / "catalog.toml").read_text(encoding="utf-8"))
-    by_hand = {name for name, provider in document["providers"].items() if provider.get("by_hand")}
-    return frozenset(name for name, one in document["datasets"].items() if one["provider"] not in by_hand)
 
 
 def _dataset(identity: str, entry: object, files: Mapping[str, str], pack: str) -> Dataset:

@@ -108,7 +108,7 @@ def detectable(
         return least * estimate.error
     if not found(most) > power:
         return inf
-    while most - least > 1e-10 * most:  # by halves: scipy.optimize takes a third of a second to import
+    for _ in range(40):  # by halves: scipy.optimize takes a third of a second to import
         middle = (least + most) / 2
         least, most = (middle, most) if found(middle) < power else (least, middle)
     return most * estimate.error

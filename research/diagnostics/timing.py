@@ -355,12 +355,9 @@ def pooled(series: Sequence[Floats], nu: int, effects: Effects | None = None) ->
     effects
         What the own effect of each row adds to its numbers; ``None`` adds nothing.
     """
-    return np.asarray(np.mean([_freed(psi, nu, effects, k) / psi.std() for k, psi in enumerate(series)], axis=0))
-
-
-def _freed(series: Floats, nu: int, effects: Effects | None, row: int) -> Floats:
-    numbers = cosine_numbers(series, nu)
-    return numbers if effects is None else effects.free(numbers, row)
+    freed = effects.free if effects else lambda numbers, _: numbers
+    each = [freed(cosine_numbers(psi, nu), k) / psi.std() for k, psi in enumerate(series)]
+    return np.asarray(np.mean(each, axis=0))
 
 
 def information_ratio(

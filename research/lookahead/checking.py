@@ -30,7 +30,7 @@ from research.many import alike
 from research.thesis import Strategy
 from research.weights import check_weights
 
-WORK, MOST_WORK = 250, 1_000  # calls of a signal of up to three inputs on one metal: of one group of cells; of many
+WORK, MOST_WORK = 200, 1_000  # calls of a signal of up to three inputs on one metal: of one group of cells; of many
 _CALLS_A_CELL = 16  # of a group that is not alone
 _MOST_CELLS = 1_000  # of which the weights are computed at all
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 
 from research.memo import shared
@@ -43,7 +44,7 @@ def latest_purchase(history: pd.Series, *, disclosures: Iterable[str] = PBOC_DIS
         Month ends at which earlier purchases were announced; by default those of the People's Bank of China.
     """
     newest = history.index[-1]
-    if newest in pd.DatetimeIndex(list(disclosures)):
+    if newest in map(pd.Timestamp, disclosures):
         return float("nan")
     before = newest + pd.offsets.MonthEnd(-1)
     return float(history.iloc[-1] - history[before]) if before in history.index else float("nan")
@@ -63,9 +64,11 @@ def growth_on_year(history: pd.Series, *, months: int = 1) -> float:
     newest = history.index[-1]
     ends = [newest + pd.offsets.MonthEnd(-k) if k else newest for k in range(months)]
     earlier = [end + pd.offsets.MonthEnd(-12) for end in ends]
-    if not set(ends + earlier) <= set(history.index):
+    places = history.index.get_indexer(pd.DatetimeIndex(ends + earlier))
+    if (places < 0).any():
         return float("nan")
-    return float(history[ends].sum() / history[earlier].sum() - 1)
+    now, then = np.nansum(history.to_numpy()[places].reshape(2, -1), axis=1)
+    return float(now / then - 1)
 
 
 def deficit_surprise(history: pd.Series, *, years: int = 3) -> float:

@@ -90,11 +90,9 @@ def latest_surprise(history: pd.Series, *, n_previous: int, min_previous: int, m
         Earlier periods that it is compared with.
     """
     newest = history.index[-1]
-    recent = history.iloc[:-1]
-    recent = recent[recent.index >= newest - pd.Timedelta(max_gap)].iloc[-n_previous:]
-    if len(recent) < min_previous:
-        return float("nan")
-    return float(history.iloc[-1] - recent.mean())
+    first = max(int(history.index.searchsorted(newest - pd.Timedelta(max_gap))), len(history) - 1 - n_previous)
+    recent = history.to_numpy()[first:-1]
+    return float(history.iloc[-1] - np.nanmean(recent)) if len(recent) >= min_previous else float("nan")
 
 
 def hold_after(event: pd.Series, length: str | Many) -> pd.Series:

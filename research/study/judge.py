@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from math import inf, sqrt
+from math import inf, isnan, nan, sqrt
 from typing import Literal
 
 import numpy as np
@@ -315,8 +315,7 @@ def _row(evidence: Evidence, claim: Evidence, rows: _Family, name: str) -> Evide
 
     def gated(by: PValues) -> PValues:
         return PValues(
-            supporting=float(np.maximum(within.supporting, by.supporting)),  # NaN if either is
-            opposing=float(np.maximum(within.opposing, by.opposing)),
+            supporting=_larger(within.supporting, by.supporting), opposing=_larger(within.opposing, by.opposing)
         )
 
     return replace(
@@ -328,6 +327,10 @@ def _row(evidence: Evidence, claim: Evidence, rows: _Family, name: str) -> Evide
         n_tried=claim.n_tried,
         decided_by=claim.decided_by,
     )
+
+
+def _larger(one: float, other: float) -> float:
+    return nan if isnan(one) or isnan(other) else max(one, other)
 
 
 def _paid(by_record: PValues, alone: PValues, tried: int) -> PValues:

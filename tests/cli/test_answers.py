@@ -110,7 +110,7 @@ WORDS = st.text("abc 0123456789.-", min_size=0, max_size=60).map(lambda text: " 
 FIGURES = st.floats(-1e6, 1e6).map(lambda value: f"{value:+.2f} %")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     aligns=st.text("lrt", min_size=1, max_size=8),
     width=st.sampled_from((20, *WIDTHS, 300)),

@@ -99,7 +99,7 @@ def test_bias_formula_with_delay_against_simulation(horizon, delay):
 
 
 def test_amihud_hurvich_removes_most_of_the_bias():
-    rng, draws = np.random.default_rng(2), 4000
+    rng, draws = np.random.default_rng(2), 2000
     plain, corrected = [], []
     for _ in range(draws):
         r, x = persistent_world(rng, 61, rho=0.95, phi=-0.9)
