@@ -94,14 +94,13 @@ def _shown(output: Any) -> str:
 def commands() -> str:
     """The help of every command, a section each."""
     import click
-    from typer.main import get_command
 
     from research.cli.app import app
 
     def told(command: Any, path: str) -> list[str]:
-        inner = getattr(command, "commands", {})
         context = click.Context(command, info_name=path, terminal_width=100, max_content_width=100)
+        names = command.list_commands(context) if isinstance(command, click.Group) else []
         own = [f"## {path}\n\n```text\n{command.get_help(context).strip()}\n```"]
-        return own + [part for name in inner for part in told(inner[name], f"{path} {name}")]
+        return own + [part for name in names for part in told(command.get_command(context, name), f"{path} {name}")]
 
-    return "\n\n".join(told(get_command(app), "assay"))
+    return "\n\n".join(told(app, "assay"))

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from research.brought import judge
@@ -22,59 +22,24 @@ if TYPE_CHECKING:
     from research.weights import UNKNOWN
 
 __all__ = [
-    "UNKNOWN",
-    "Execution",
-    "Strategy",
-    "backtest",
-    "compare",
-    "explore",
-    "follow",
-    "history",
-    "hold_while",
-    "judge",
-    "load_thesis",
-    "open_data",
-    "portfolio",
-    "register",
-    "seal",
-    "strategy",
-    "today",
-    "verify",
-    "where_known",
-]
+    "UNKNOWN", "Execution", "Strategy", "backtest", "compare", "explore", "follow", "history", "hold_while", "judge",
+    "load_thesis", "open_data", "portfolio", "register", "seal", "strategy", "today", "verify", "where_known",
+]  # fmt: skip
 
-_HOMES = {
-    "open_data": "research.datasets.data",
-    "Execution": "research.execution",
-    "UNKNOWN": "research.weights",
-    "Strategy": "research.thesis",
-    "strategy": "research.thesis",
-    "hold_while": "research.thesis",
-    "where_known": "research.thesis",
-    "load_thesis": "research.claims",
-    "judge": "research.brought",
-    "seal": "research.sealing",
-    "verify": "research.sealing",
-    "backtest": "research.study",
-    "compare": "research.study",
-    "portfolio": "research.study",
-    "explore": "research.explorer",
-    "register": "research.registration",
-    "follow": "research.registration",
-    "history": "research.study",
-    "today": "research.study",
-}
+_ELSEWHERE = {
+    "open_data": "datasets.data", "Execution": "execution", "load_thesis": "claims", "judge": "brought",
+    "explore": "explorer", "register": "registration", "follow": "registration", "seal": "sealing", "verify": "sealing",
+    "UNKNOWN": "weights", "Strategy": "thesis", "strategy": "thesis", "hold_while": "thesis", "where_known": "thesis",
+}  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import a public name on first use: `assay --help` must not wait for pandas."""
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module 'research' has no attribute {name!r}")
-    import importlib
+    from importlib import import_module
 
-    home = importlib.import_module(_HOMES[name])
-    value = getattr(home, name)
-    globals()[name] = value
+    value = globals()[name] = getattr(import_module(f"research.{_ELSEWHERE.get(name, 'study')}"), name)
     return value
 
 

@@ -45,13 +45,13 @@ import hashlib
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from research.discovery import all_strategies, strategies_in
 from research.errors import RegistryError, did_you_mean, reason
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 
 FILE = "thesis.toml"
 Kind = Literal["thesis", "baseline", "own"]
+Entry: TypeAlias = Mapping[str, Any]  # of TOML
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -293,21 +294,19 @@ def _bundled() -> Thesis:
     return _read(bundled_folder(), lambda _: all_strategies())
 
 
-def _read(folder: Path, find: Any) -> Thesis:
+def _read(folder: Path, find: Callable[[Path], Mapping[str, Strategy]]) -> Thesis:
     path = folder / FILE
     try:
         content = path.read_bytes()
         text = tomllib.loads(content.decode("utf-8"))
     except (OSError, ValueError) as error:
         raise RegistryError(f"{path}: {reason(error)}; a thesis is a folder with a {FILE}") from None
-    for key in ("title", "published", "claims"):
-        if not text.get(key):
-            raise RegistryError(f"{path}: {key!r} is missing; every thesis must say it")
+    _needs(text, ("title", "published", "claims"), str(path), "every thesis must say it")
     if not isinstance(text["published"], date):
         raise RegistryError(f"{path}: published is {text['published']!r}; write a date, 2025-12-12")
     claims = tuple(_claim(entry, str(path)) for entry in text["claims"])
     plan = text.get("portfolio")
-    found: Mapping[str, Strategy] = find(folder)
+    found = find(folder)
     baselines = tuple(text.get("baselines", ()))
     named = [name for claim in claims for s in claim.sentences for name in (*s.strategies, *s.beside)]
     order = [name for name in dict.fromkeys([*named, *baselines, *found]) if name in found]
@@ -327,19 +326,16 @@ def _read(folder: Path, find: Any) -> Thesis:
     return thesis
 
 
-def _claim(entry: Mapping[str, Any], where: str) -> Claim:
+def _claim(entry: Entry, where: str) -> Claim:
     name = f"{where}: claim {entry.get('number', '?')}"
-    for key in ("number", "claim", "evidence", "sources"):
-        if not entry.get(key):
-            raise RegistryError(f"{name}: {key!r} is missing; every claim must say it")
+    _needs(entry, ("number", "claim", "evidence", "sources"), name, "every claim must say it")
     testable = entry.get("testable")
     if not isinstance(testable, bool):
         raise RegistryError(f"{name}: testable must be true or false")
-    needed = ("form", "sentences") if testable else ("why_not",)
-    for key in needed:
-        if not entry.get(key):
-            how = "how it is" if testable else "why it cannot be"
-            raise RegistryError(f"{name}: {key!r} is missing; say {how} tested")
+    if testable:
+        _needs(entry, ("form", "sentences"), name, "say how it is tested")
+    else:
+        _needs(entry, ("why_not",), name, "say why it cannot be tested")
     return Claim(
         **{key: str(entry.get(key, "")) for key in ("number", "claim", "evidence", "form", "why_not", "known")},
         sources=tuple(map(str, entry["sources"])),
@@ -348,25 +344,27 @@ def _claim(entry: Mapping[str, Any], where: str) -> Claim:
     )
 
 
-def _sentence(entry: Mapping[str, Any], number: str, where: str) -> Sentence:
-    for key in ("id", "short", "sentence", "strategies", "falsifier"):
-        if not entry.get(key):
-            raise RegistryError(f"{where}: {key!r} of a sentence is missing; every sentence must say it")
+def _sentence(entry: Entry, number: str, where: str) -> Sentence:
+    _needs(entry, ("id", "short", "sentence", "strategies", "falsifier"), where, "every sentence must say it")
     identity = str(entry["id"])
     if not re.fullmatch(rf"{re.escape(number)}[a-z]?[+-]", identity):
         raise RegistryError(f"{where}: sentence {identity!r} must be {number}+ or {number}-, or {number}a+ of several")
     return Sentence(
         id=identity,
         claim=number,
-        short=entry["short"],
         text=entry["sentence"],
         sign=1 if identity.endswith("+") else -1,
         strategies=tuple(entry["strategies"]),
         beside=tuple(entry.get("beside", ())),
-        rests_on=entry.get("rests_on", ""),
-        falsifier=entry["falsifier"],
         worthwhile_return=float(entry.get("worthwhile_return", inf)),
+        **{key: entry.get(key, "") for key in ("short", "falsifier", "rests_on")},
     )
+
+
+def _needs(entry: Entry, keys: Iterable[str], where: str, remedy: str) -> None:
+    for key in keys:
+        if not entry.get(key):
+            raise RegistryError(f"{where}: {key!r} is missing; {remedy}")
 
 
 def _check(thesis: Thesis, named: list[str], where: str) -> None:

@@ -72,25 +72,21 @@ def all_strategies() -> dict[str, Strategy]:
 
 
 def strategies_in(folder: Path) -> dict[str, Strategy]:
-    """Every strategy of the modules in a folder, or in its folder ``strategies`` where it has one, by name."""
-    found: dict[str, Strategy] = {}
-    place = folder / PACKAGE if (folder / PACKAGE).is_dir() else folder
-    for path in sorted(place.glob("*.py")):
-        for item in _in_file(path).values():
-            _add(item, found, str(path))
-    return found
+    """Every strategy of the modules in a folder, or in its folder ``strategies`` where it has one, by name.
 
-
-def strategies_in_package(folder: Path) -> dict[str, Strategy]:
-    """Every strategy of the modules in a folder, which may import each other by name or, as a package, by a dot."""
+    They are executed anew at each call, and may import each other by name or, as a package, by a dot.
+    """
     found: dict[str, Strategy] = {}
-    package = f"_assay_strategy_{hash_text(str(folder))[:12]}"
-    (folder / "__init__.py").touch()
-    with _beside(folder):
-        _load(package, folder / "__init__.py", [str(folder)])
-        for path in sorted(folder.glob("[!_]*.py")):
+    place = (folder / PACKAGE if (folder / PACKAGE).is_dir() else folder).resolve()
+    package = f"_assay_strategy_{hash_text(str(place))[:12]}"
+    for name in [name for name in sys.modules if _root(name) == package]:
+        del sys.modules[name]
+    sys.modules[package] = ModuleType(package)
+    sys.modules[package].__path__ = [str(place)]
+    with _beside(place):
+        for path in sorted(set(place.glob("*.py")) - {place / "__init__.py"}):
             name = f"{package}.{path.stem}"
-            _collect(_executed(lambda name=name: importlib.import_module(name), path.name, path), found)  # type: ignore[misc]
+            _collect(_executed(lambda name=name: importlib.import_module(name), str(path), path), found)  # type: ignore[misc]
     return found
 
 
@@ -128,7 +124,11 @@ def _bundled_package() -> str:
 def _from_file(path: Path, chosen: str) -> Strategy:
     if not path.is_file():
         raise UnknownStrategy(f"strategy file {path}: no such file; give a path to a .py file with an @strategy in it")
-    found = _in_file(path)
+    file = path.resolve()
+    name = f"_assay_strategy_{file.stem}_{hash_text(str(file))[:12]}"
+    found: dict[str, Strategy] = {}
+    with _beside(file.parent):
+        _collect(_executed(lambda: _load(name, file), str(path), file), found)
     if chosen:
         if chosen not in found:
             raise UnknownStrategy(f"{path}: no strategy {chosen!r}{did_you_mean(chosen, found)}")
@@ -137,16 +137,6 @@ def _from_file(path: Path, chosen: str) -> Strategy:
         remedy = f"choose one with {path}:NAME" if found else "decorate its function with @strategy(…)"
         raise StrategyError(f"{path}: holds {len(found)} strategies ({', '.join(found) or 'none'}); {remedy}")
     return next(iter(found.values()))
-
-
-def _in_file(path: Path) -> dict[str, Strategy]:
-    file = path.resolve()
-    name = f"_assay_strategy_{file.stem}_{hash_text(str(file))[:12]}"
-    with _beside(file.parent):
-        module = _executed(lambda: _load(name, file), str(path), file)
-    found: dict[str, Strategy] = {}
-    _collect(module, found)
-    return found
 
 
 def _load(name: str, file: Path, search: list[str] | None = None) -> ModuleType:

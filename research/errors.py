@@ -12,9 +12,8 @@
     ├── StrategyError              a strategy is not what it must be
     │   ├── UnknownStrategy        no such name, file or entry point
     │   ├── ParameterError         an unknown or unusable parameter
-    │   ├── SignalError            weights that cannot be traded
-    │   │   └── NoDecision         a signal that never decides in the asked-for range
-    │   └── LookAheadError         an output that depended on the future
+    │   └── SignalError            weights that cannot be traded
+    │       └── NoDecision         a signal that never decides in the asked-for range
     ├── ExecutionError             costs, delays or dates that make no sense
     ├── ConfigError                a config file that cannot be read, or a key that is none
     ├── SourceError                a provider did not give what it promises
@@ -84,10 +83,6 @@ class NoDecision(SignalError):
     """The signal never decides in the asked-for range, or too late to earn."""
 
 
-class LookAheadError(StrategyError):
-    """An output depended on something from its future."""
-
-
 class ExecutionError(AssayError):
     """Costs, delays or dates that make no sense."""
 
@@ -131,7 +126,7 @@ def located(where: str) -> Iterator[None]:
     try:
         yield
     except AssayError as error:
-        if where and not str(error).startswith(where):
+        if not str(error).startswith(f"{where}:"):
             error.args = (f"{where}: {error}",)
         raise
 

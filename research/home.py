@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tomllib
+from functools import cache
 from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
@@ -42,6 +44,14 @@ def pack_folders(*packs: str | Path, bundled: bool = True, user: bool | None = N
     if (bundled if user is None else user) and (user_pack_folder() / "registry.toml").exists():
         folders.append(user_pack_folder())
     return [*folders, *(Path(pack).expanduser() for pack in packs)]
+
+
+@cache
+def fetchable() -> frozenset[str]:
+    """What the catalogue of sources has that programs may download; the catalogue is data, read and not imported."""
+    document = tomllib.loads((_HERE / "sources" / "catalog.toml").read_text(encoding="utf-8"))
+    by_hand = {name for name, provider in document["providers"].items() if provider.get("by_hand")}
+    return frozenset(name for name, one in document["datasets"].items() if one["provider"] not in by_hand)
 
 
 def shadows(folder: Path | None = None) -> list[str]:

@@ -11,7 +11,7 @@ import json
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,48 +22,21 @@ import numpy as np
 import numpy.typing as npt
 
 from research.home import home_folder
-
-Floats = npt.NDArray[np.float64]
+from research.units import Floats, Integers
 
 WAIT_SECONDS = 30.0
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS trials (
-    id INTEGER PRIMARY KEY,
-    at TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    strategy TEXT NOT NULL,
-    source TEXT NOT NULL,
-    metal TEXT NOT NULL,
-    parameters TEXT NOT NULL,
-    label TEXT NOT NULL,
-    prices TEXT NOT NULL,
-    data TEXT NOT NULL,
-    execution TEXT NOT NULL,
-    versions TEXT NOT NULL,
-    numbers TEXT NOT NULL
-)
-"""
-_SERIES = """
-CREATE TABLE IF NOT EXISTS series (
-    key TEXT PRIMARY KEY,
-    prices TEXT NOT NULL,
-    year REAL NOT NULL,
-    label TEXT NOT NULL,
-    events INTEGER NOT NULL,
-    numbers BLOB NOT NULL,
-    dates BLOB NOT NULL,
-    timing BLOB NOT NULL
-)
-"""
-_INDEXES = (
-    "CREATE INDEX IF NOT EXISTS trials_by_prices ON trials (prices, label)",
-    "CREATE INDEX IF NOT EXISTS series_by_prices ON series (prices, year)",
-)
 _COLUMNS = (
     "at", "kind", "strategy", "source", "metal", "parameters", "label", "prices", "data", "execution", "versions",
     "numbers",
 )  # fmt: skip
+_STATEMENTS = (
+    f"CREATE TABLE IF NOT EXISTS trials (id INTEGER PRIMARY KEY, {' TEXT NOT NULL, '.join(_COLUMNS)} TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS series (key TEXT PRIMARY KEY, prices TEXT NOT NULL, year REAL NOT NULL, "
+    "label TEXT NOT NULL, events INTEGER NOT NULL, numbers BLOB NOT NULL, dates BLOB NOT NULL, timing BLOB NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS trials_by_prices ON trials (prices, label)",
+    "CREATE INDEX IF NOT EXISTS series_by_prices ON series (prices, year)",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +113,7 @@ class Series:
     events: int
     supporting: Floats
     opposing: Floats
-    dates: npt.NDArray[np.int64]
+    dates: Integers
     timing: npt.NDArray[np.float32]
 
 
@@ -172,21 +145,11 @@ class Ledger:
             What was tried.
         """
         moment = datetime.now(UTC).isoformat(timespec="seconds")
-        rows = [_row(entry, moment) for entry in entries]
-        insert = f"INSERT INTO trials ({','.join(_COLUMNS)}) SELECT {','.join('?' * len(_COLUMNS))}"
-        unless_there = " WHERE ? = 'chosen' OR NOT EXISTS (SELECT 1 FROM trials WHERE prices = ? AND label = ?)"
-        try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            with self._connection() as connection:
-                connection.execute("BEGIN IMMEDIATE")
-                for row in rows:
-                    values = dict(zip(_COLUMNS, row, strict=True))
-                    extra = (values["kind"], values["prices"], values["label"])
-                    connection.execute(insert + unless_there, (*row, *extra))
-                connection.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
-            return self._problem("written", error)
-        return ""
+        return self._write(
+            f"INSERT INTO trials ({','.join(_COLUMNS)}) SELECT {','.join(f':{name}' for name in _COLUMNS)} WHERE "
+            ":kind = 'chosen' OR NOT EXISTS (SELECT 1 FROM trials WHERE prices = :prices AND label = :label)",
+            [_row(entry, moment) for entry in entries],
+        )
 
     def entries(self, *, kind: str | None = "chosen", strategy: str | None = None, last: int = 0) -> list[Entry]:
         """Trials, oldest first.
@@ -231,15 +194,7 @@ class Ledger:
             )
             for item in series
         ]
-        try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            with self._connection() as connection:
-                connection.execute("BEGIN IMMEDIATE")
-                connection.executemany("INSERT OR IGNORE INTO series VALUES (?,?,?,?,?,?,?,?)", rows)
-                connection.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
-            return self._problem("written", error)
-        return ""
+        return self._write("INSERT OR IGNORE INTO series VALUES (?,?,?,?,?,?,?,?)", rows)
 
     def kept(self, prices: Iterable[str], year: float) -> tuple[dict[str, tuple[int, Floats, Floats]], str]:
         """Events and numbers, for and against, of every trial on these prices, by key in its order; and a problem.
@@ -263,32 +218,6 @@ class Ledger:
             return {}, self._problem("read", error)
         return {key: (events, *np.split(np.frombuffer(blob, "<f8"), 2)) for key, events, blob in rows}, ""
 
-    def series(self, key: str) -> Series:
-        """One kept series, whole.
-
-        Parameters
-        ----------
-        key
-            Of the trial.
-
-        Raises
-        ------
-        KeyError
-            If there is none.
-        """
-        with self._connection() as connection:
-            row = connection.execute("SELECT * FROM series WHERE key = ?", (key,)).fetchone()
-        if row is None:
-            raise KeyError(key)
-        numbers = np.split(np.frombuffer(row[5], "<f8"), 2)
-        return Series(
-            **dict(zip(("key", "prices", "year", "label", "events"), row[:5], strict=True)),
-            supporting=numbers[0],
-            opposing=numbers[1],
-            dates=np.cumsum(np.frombuffer(zlib.decompress(row[6]), "<i8")),
-            timing=np.frombuffer(zlib.decompress(row[7]), "<f4").reshape(2, -1),
-        )
-
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         connection = sqlite3.connect(self.file, timeout=WAIT_SECONDS, isolation_level=None)
@@ -297,6 +226,18 @@ class Ledger:
             yield connection
         finally:
             connection.close()
+
+    def _write(self, statement: str, rows: Sequence[Mapping[str, object] | Sequence[object]]) -> str:
+        """Run a statement for each row in one transaction."""
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with self._connection() as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.executemany(statement, rows)
+                connection.execute("COMMIT")
+        except (sqlite3.Error, OSError) as error:
+            return self._problem("written", error)
+        return ""
 
     def _problem(self, what: str, error: Exception) -> str:
         return f"the ledger {self.file} could not be {what}: {error}; set ASSAY_HOME to a folder that can"
@@ -308,7 +249,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-            for statement in (_SCHEMA, _SERIES, *_INDEXES):
+            for statement in _STATEMENTS:
                 connection.execute(statement)
             return
         except sqlite3.OperationalError as error:
@@ -317,16 +258,15 @@ def _prepare(connection: sqlite3.Connection) -> None:
             time.sleep(0.02)
 
 
-def _row(entry: Entry, moment: str) -> tuple[str, ...]:
+def _row(entry: Entry, moment: str) -> dict[str, str]:
     values = {**entry.to_json(), "at": entry.at or moment}
-    return tuple(
-        value if isinstance(value := values[name], str) else json.dumps(value, sort_keys=True, default=str)
-        for name in _COLUMNS
-    )
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+        for name, value in values.items()
+    }
 
 
 def _entry(row: tuple[str, ...]) -> Entry:
     values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
-    for name in ("parameters", "data", "execution", "versions", "numbers"):
-        values[name] = json.loads(values[name])
-    return Entry(**values)
+    read = {name: json.loads(values[name]) for name in ("parameters", "data", "execution", "versions", "numbers")}
+    return Entry(**{**values, **read})

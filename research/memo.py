@@ -19,7 +19,6 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
@@ -55,12 +54,11 @@ def shared(function: Function) -> Function:
 class Memo:
     """Results by the content of what they were made from."""
 
-    __slots__ = ("_bytes", "_held", "_indexes", "_kept")
+    __slots__ = ("_bytes", "_digests", "_kept")
 
     def __init__(self) -> None:
         self._kept: dict[tuple[object, ...], pd.Series | pd.DataFrame] = {}
-        self._held: dict[int, _Held] = {}  # by the identity of the frozen array, which lives as long as `_kept` does
-        self._indexes: list[tuple[pd.Index, object]] = []  # those of what is held, each with its content
+        self._digests: dict[int, tuple[np.ndarray, bytes]] = {}  # of arrays that cannot change, by their identity
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -92,34 +90,27 @@ class Memo:
         size = int(np.asarray(result.memory_usage(index=False)).sum())
         if self._bytes + size > MAX_BYTES:
             self._kept.clear()
-            self._held.clear()
-            self._indexes.clear()
+            self._digests.clear()
             self._bytes = 0
         self._kept[key] = result
         self._bytes += size
         if isinstance(result, pd.Series) and _is_plain(result):
-            owner = result.to_numpy()
-            while isinstance(owner.base, np.ndarray):
-                owner = owner.base
-            owner.flags.writeable = False
-            content = self._content(result)
-            if not any(known.is_(result.index) for known, _ in self._indexes):
-                self._indexes.append((result.index, content[2]))
-            self._held[id(owner)] = _Held(owner, result.index, result.name, content)
+            values, stamps = result.to_numpy(), _stamps(result.index)
+            _owner(values).flags.writeable = False
+            for array in (values, stamps):
+                owner = _owner(array)
+                self._digests[id(owner)] = owner, self._digest(array)
 
-    def _content(self, item: object) -> Any:
+    def _content(self, item: object) -> object:
         if item is None or isinstance(item, int | float | str | np.generic | pd.Timedelta | pd.Timestamp):
             return (type(item), repr(item))
         if isinstance(item, tuple):
             return ("tuple", *map(self._content, item))
         if isinstance(item, pd.Series) and _is_plain(item):
-            values = item.to_numpy()
-            held = self._held.get(id(values.base))
-            if held is not None and held.is_(values, item):
-                return held.content
-            return ("series", _digest(values), self._index(item.index), item.name)
+            index = (self._array(_stamps(item.index)), str(item.index.dtype), item.index.name)
+            return ("series", self._array(item.to_numpy()), index, item.name)
         if isinstance(item, np.ndarray) and item.dtype.kind in "biufmM":
-            return ("array", _digest(item))
+            return ("array", self._array(item))
         if isinstance(item, functools.partial):
             parts = (item.func, item.args, tuple(sorted(item.keywords.items())))
             return ("partial", *map(self._content, parts))
@@ -128,32 +119,30 @@ class Memo:
             return item
         raise _Untold
 
-    def _index(self, index: pd.Index) -> object:
-        for known, content in self._indexes:
-            if known.is_(index) and known.name is index.name:
-                return content
-        stamps = index.asi8 if isinstance(index, pd.DatetimeIndex) else index.to_numpy()
-        return (_digest(stamps), str(index.dtype), index.name)
+    def _array(self, values: np.ndarray) -> tuple[object, ...]:
+        return (self._digest(values), values.shape, values.dtype.str)
 
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A kept series whose values cannot change: what shares its array, index and name has its content."""
-
-    owner: np.ndarray
-    index: pd.Index
-    name: object
-    content: tuple[object, ...]
-
-    def is_(self, values: np.ndarray, series: pd.Series) -> bool:
-        """Whether ``series``, with these values, is the kept one or a copy that shares everything with it."""
-        owner, index = self.owner, series.index
-        whole = values.shape == owner.shape and values.strides == owner.strides and values.dtype == owner.dtype
-        return whole and self.index.is_(index) and self.index.name is index.name and self.name is series.name
+    def _digest(self, values: np.ndarray) -> bytes:
+        """Of the bytes: known already where they are those of an array that is held."""
+        owner = _owner(values)
+        if id(owner) in self._digests and (values.shape, values.strides) == (owner.shape, owner.strides):
+            return self._digests[id(owner)][1]
+        return hashlib.sha1(np.ascontiguousarray(values).data, usedforsecurity=False).digest()
 
 
 class _Untold(Exception):
     """The content of an argument cannot be told."""
+
+
+def _owner(values: np.ndarray) -> np.ndarray:
+    """The array whose memory it is."""
+    while isinstance(values.base, np.ndarray):
+        values = values.base
+    return values
+
+
+def _stamps(index: pd.Index) -> np.ndarray:
+    return index.asi8 if isinstance(index, pd.DatetimeIndex) else index.to_numpy()
 
 
 def _is_plain(series: pd.Series) -> bool:
@@ -162,8 +151,3 @@ def _is_plain(series: pd.Series) -> bool:
         and series.dtype.kind in "biuf"
         and isinstance(series.index, pd.DatetimeIndex | pd.RangeIndex)
     )
-
-
-def _digest(values: np.ndarray) -> tuple[object, ...]:
-    digest = hashlib.sha1(np.ascontiguousarray(values).data, usedforsecurity=False).digest()
-    return (digest, values.shape, values.dtype.str)

@@ -20,16 +20,15 @@ import builtins
 import dis
 import functools
 import hashlib
-import json
 import linecache
 import os
 import sys
 import sysconfig
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,8 +54,10 @@ def identity(strategy: Strategy) -> str:
     """
     declared = (sorted(strategy.inputs.items()), sorted(strategy.optional), sorted(strategy.vectorised))
     filled: dict[int, set[str]] = {}
-    _Description(strategy.signal, filled)  # what one function fills another may read: known after the first pass
-    return hash_text(repr((declared, _Description(strategy.signal, filled).whole)))
+    whole = _Description(strategy.signal, filled).whole
+    if any(filled.values()):  # what one function fills another may have read before that was known
+        whole = _Description(strategy.signal, filled).whole
+    return hash_text(repr((declared, whole)))
 
 
 def hash_bytes(content: bytes) -> str:
@@ -88,23 +89,21 @@ def hash_code(*parts: str) -> str:
     return digest.hexdigest()
 
 
-@functools.cache
-def _versions() -> str:
-    return json.dumps(
-        {
-            "assay": _version("assay"),
-            "python": ".".join(map(str, sys.version_info[:3])),
-            "versions": {name: _version(name) for name in PACKAGES},
-        }
-    )
-
-
-def versions() -> dict[str, Any]:
+class Versions(TypedDict):
     """Of assay, of Python, and of the packages that compute."""
-    known: dict[str, Any] = json.loads(_versions())
-    return known
+
+    assay: str
+    python: str
+    versions: dict[str, str]
 
 
+def versions() -> Versions:
+    """Of what computes."""
+    packages = {name: _version(name) for name in PACKAGES}
+    return {"assay": _version("assay"), "python": ".".join(map(str, sys.version_info[:3])), "versions": packages}
+
+
+@functools.cache
 def _version(package: str) -> str:
     try:
         return version(package)
@@ -186,22 +185,18 @@ class _Description:
             owner = getattr(value, "__self__", None)
             owner = getattr(value, "__module__", None) if owner is None else self._of(owner)
             return ("builtin", value.__qualname__, owner)
-        if isinstance(value, types.MethodType):
-            return ("method", self._of(value.__func__), self._of(value.__self__))
-        if isinstance(value, staticmethod | classmethod):
-            return (type(value).__name__, self._of(value.__func__))
-        if isinstance(value, property):
-            return ("property", *map(self._of, (value.fget, value.fset, value.fdel)))
+        for wrapper, parts in _WRAPPERS.items():
+            if isinstance(value, wrapper):
+                return (wrapper.__name__, *(self._of(getattr(value, part)) for part in parts))
         if type(value).__name__ == "Strategy" and type(value).__module__ == "research.thesis":
             self._signals.add(id(value.signal))
             declared = (dict(value.inputs), value.metals, value.optional, value.vectorised)
             return ("strategy", self._of(declared), self._of(value.signal))
         if type(value) in (dict, types.MappingProxyType):
             return (type(value).__name__, *((self._of(key), self._of(item)) for key, item in value.items()))
-        if type(value) in (list, tuple):
-            return (type(value).__name__, *map(self._of, value))
-        if type(value) in (set, frozenset):
-            return (type(value).__name__, *sorted(map(self._of, value), key=repr))
+        if type(value) in (list, tuple, set, frozenset):
+            items = map(self._of, value)
+            return (type(value).__name__, *(items if isinstance(value, list | tuple) else sorted(items, key=repr)))
         if hasattr(value, "__wrapped__"):  # a cache of results around a function
             return (type(value).__name__, self._of(value.__wrapped__))
         return _table(value) or self._object(value)
@@ -256,6 +251,10 @@ class _Description:
         return ("def", text, *told)
 
 
+_WRAPPERS: Mapping[type, tuple[str, ...]] = {
+    types.MethodType: ("__func__", "__self__"), staticmethod: ("__func__",), classmethod: ("__func__",),
+    property: ("fget", "fset", "fdel"),
+}  # fmt: skip
 _INCIDENTAL = frozenset(
     {"__dict__", "__weakref__", "__module__", "__doc__", "__qualname__", "__annotations__", "__annotate_func__",
      "__firstlineno__", "__static_attributes__", "__abstractmethods__", "_abc_impl", "__orig_bases__"}

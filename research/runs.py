@@ -143,21 +143,17 @@ def write_folder(folder: str | Path, contents: Mapping[str, str]) -> Path:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _sweep_up(folder.parent, prefix)
-        beside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=prefix))
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=prefix, ignore_cleanup_errors=True) as beside:
+            old, new = Path(beside, "old"), Path(beside, "new")
+            for name, text in contents.items():
+                path = new / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8", newline="")
+            if folder.exists():
+                folder.rename(old)
+            new.rename(folder)
     except OSError as error:
         raise RunError(f"{folder}: cannot be written: {error.strerror}; name a folder that can") from None
-    try:
-        for name, text in contents.items():
-            path = beside / "new" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="")
-        if folder.exists():
-            folder.rename(beside / "old")
-        (beside / "new").rename(folder)
-    except OSError as error:
-        raise RunError(f"{folder}: cannot be written: {error.strerror}; name a folder that can") from None
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return folder
 
 

@@ -18,11 +18,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from research.units import Floats
+
+Random: TypeAlias = np.random.Generator
+Metal: TypeAlias = tuple[float, float, float, float]
+Drawn: TypeAlias = tuple[Floats, Floats]
 
 MONTHS = 12
 VOLATILITY = 0.05  # of a month's return, about that of gold
@@ -35,7 +40,7 @@ GOLD = (0.064, 0.903, 6.25, 0.047)
 SILVER = (0.263, 0.725, 4.62, 0.085)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class World:
     """A metal, strategies on it, and the truth.
 
@@ -82,7 +87,7 @@ class World:
         return np.nan_to_num(self.held(delay)) * self.returns[:, [metal]]
 
 
-def random_walk(rng: np.random.Generator, n_bars: int, n: int) -> tuple[Floats, Floats]:
+def random_walk(rng: Random, n_bars: int, n: int) -> Drawn:
     """Independent normal returns with a drift; weights that persist for a year and know nothing."""
     switches = rng.random((n_bars, n)) < 1 / MONTHS
     weights = ((rng.integers(0, 2, n) + np.cumsum(switches, axis=0)) % 2).astype(float)
@@ -90,15 +95,7 @@ def random_walk(rng: np.random.Generator, n_bars: int, n: int) -> tuple[Floats, 
     return DRIFT + VOLATILITY * rng.standard_normal(n_bars), weights
 
 
-def clustering(
-    rng: np.random.Generator,
-    n_bars: int,
-    n: int,
-    *,
-    metal: tuple[float, float, float, float],
-    answers: float = 0.0,
-    drift: float = DRIFT,
-) -> tuple[Floats, Floats]:
+def clustering(rng: Random, n_bars: int, n: int, *, metal: Metal, answers: float = 0.0, drift: float = DRIFT) -> Drawn:
     """A metal's own fitted GARCH with a drift; signals whose shocks correlate by ``answers`` with its returns' own.
 
     A signal that falls when the price rises (-0.9), like a yield or a drawdown, seems to time in every finite sample
@@ -110,7 +107,7 @@ def clustering(
     return drift + noise, (signals > 0).astype(float)
 
 
-def two_volatilities(rng: np.random.Generator, n_bars: int, n: int, *, wild: bool) -> tuple[Floats, Floats]:
+def two_volatilities(rng: Random, n_bars: int, n: int, *, wild: bool) -> Drawn:
     """One mean, 10 % a year, and volatility 3 or 7 % a month; held in calm months or in wild, seen with errors."""
     state = np.cumsum(rng.random(n_bars) < 0.03) % 2 == 1
     seen = state[:, None] ^ (rng.random((n_bars, n)) > 0.8)
@@ -118,31 +115,31 @@ def two_volatilities(rng: np.random.Generator, n_bars: int, n: int, *, wild: boo
     return returns, (seen if wild else ~seen).astype(float)
 
 
-def after_wild(rng: np.random.Generator, n_bars: int, n: int, *, hold: int) -> tuple[Floats, Floats]:
+def after_wild(rng: Random, n_bars: int, n: int, *, hold: int) -> Drawn:
     """Silver, held for some months after each of its wildest ones; every strategy misses a fifth of them."""
     noise, _ = student_garch(rng, n_bars, SILVER)
     wildest = np.abs(noise) > np.quantile(np.abs(noise), 1 - 20 / n_bars)
     return DRIFT + noise, _for_some_bars(wildest[:, None] & (rng.random((n_bars, n)) < 0.8), hold)
 
 
-def unseen_mean(rng: np.random.Generator, n_bars: int, n: int, *, share: float) -> tuple[Floats, Floats]:
+def unseen_mean(rng: Random, n_bars: int, n: int, *, share: float) -> Drawn:
     """The expected return wanders slowly with this share of the variance; so do signals, which know nothing of it."""
     paths = autoregression(rng.standard_normal((n_bars, n + 1)), PERSISTENCE, rng) * np.sqrt(1 - PERSISTENCE**2)
     noise = np.sqrt(share) * paths[:, 0] + np.sqrt(1 - share) * rng.standard_normal(n_bars)
     return DRIFT + VOLATILITY * noise, (paths[:, 1:] > 0).astype(float)
 
 
-def sparse(rng: np.random.Generator, n_bars: int, n: int, *, events: int, hold: int = 6) -> tuple[Floats, Floats]:
+def sparse(rng: Random, n_bars: int, n: int, *, events: int, hold: int = 6) -> Drawn:
     """Silver, held for half a year after so many dates each, drawn at least a year apart."""
     noise, _ = student_garch(rng, n_bars, SILVER)
     starts = np.zeros((n_bars, n), dtype=bool)
+    room = n_bars - 3 * hold - 2 * hold * (events - 1)
     for k in range(n):
-        room = n_bars - 3 * hold - 2 * hold * (events - 1)
         starts[2 * hold + np.sort(rng.integers(0, room, events)) + 2 * hold * np.arange(events), k] = True
     return DRIFT + noise, _for_some_bars(starts, hold)
 
 
-def momentum(rng: np.random.Generator, n_bars: int, n: int, *, averaged: bool) -> tuple[Floats, Floats]:
+def momentum(rng: Random, n_bars: int, n: int, *, averaged: bool) -> Drawn:
     """A daily random walk by months, and momentum rules over 1, 2, ... months on its averages or its month ends.
 
     Neighbouring average returns correlate by (m^2 - 1) / (2 (2 m^2 + 1)), about 1/4 (Working 1960). A rule
@@ -158,7 +155,7 @@ def momentum(rng: np.random.Generator, n_bars: int, n: int, *, averaged: bool) -
     return prices[1:] / prices[:-1] - 1, weights
 
 
-def clustered_events(rng: np.random.Generator, n_bars: int, n: int) -> tuple[Floats, Floats]:
+def clustered_events(rng: Random, n_bars: int, n: int) -> Drawn:
     """Ten crises that draw all strategies, with fat tails and twice the volatility."""
     weights, wild = np.zeros((n_bars, n)), np.zeros(n_bars)
     for crisis in rng.integers(0, n_bars, 10):
@@ -170,7 +167,7 @@ def clustered_events(rng: np.random.Generator, n_bars: int, n: int) -> tuple[Flo
     return DRIFT + VOLATILITY * (1 + wild) * rng.standard_t(4, n_bars) / np.sqrt(2), weights
 
 
-def regime_change(rng: np.random.Generator, n_bars: int, n: int) -> tuple[Floats, Floats]:
+def regime_change(rng: Random, n_bars: int, n: int) -> Drawn:
     """Half a sample of stagnation at half the volatility, then a boom."""
     _, weights = random_walk(rng, n_bars, n)
     late = np.arange(n_bars) >= n_bars // 2
@@ -178,7 +175,7 @@ def regime_change(rng: np.random.Generator, n_bars: int, n: int) -> tuple[Floats
     return np.where(late, 2.5 * DRIFT, -DRIFT / 2) + noise, weights
 
 
-def unequal_windows(rng: np.random.Generator, n_bars: int, n: int) -> tuple[Floats, Floats]:
+def unequal_windows(rng: Random, n_bars: int, n: int) -> Drawn:
     """Silver; the strategies' inputs begin one after the other, the last with a third of the sample left."""
     returns, weights = clustering(rng, n_bars, n, metal=SILVER)
     for k, first in enumerate(np.linspace(0, 2 * n_bars // 3, n).astype(int)):
@@ -186,7 +183,7 @@ def unequal_windows(rng: np.random.Generator, n_bars: int, n: int) -> tuple[Floa
     return returns, weights
 
 
-def two_metals(rng: np.random.Generator, n_bars: int, n: int) -> tuple[Floats, Floats]:
+def two_metals(rng: Random, n_bars: int, n: int) -> Drawn:
     """Gold and silver, correlated by 0.7 and wild together; every strategy holds either by the same signal."""
     first, shocks = student_garch(rng, n_bars, GOLD)
     own = rng.standard_t(GOLD[2], n_bars) * np.sqrt(1 - 2 / GOLD[2])
@@ -197,7 +194,7 @@ def two_metals(rng: np.random.Generator, n_bars: int, n: int) -> tuple[Floats, F
 
 def _made(
     name: str,
-    draw: Callable[[np.random.Generator, int, int], tuple[Floats, Floats]],
+    draw: Callable[[Random, int, int], Drawn],
     seed: int,
     *,
     n_bars: int = 480,
@@ -209,14 +206,7 @@ def _made(
     returns = np.array(returns, dtype=float).reshape(n_bars, -1)
     if information_ratio:
         returns += _effect(_held(weights[:, :1], 1)[:, 0], returns, information_ratio / np.sqrt(periods_per_year))
-    return World(
-        name=name,
-        seed=seed,
-        returns=returns,
-        weights=weights,
-        information_ratio=information_ratio,
-        periods_per_year=periods_per_year,
-    )
+    return World(name, seed, returns, weights, information_ratio, periods_per_year)
 
 
 def _effect(held: Floats, returns: Floats, ratio: float) -> Floats:
@@ -231,7 +221,7 @@ def _effect(held: Floats, returns: Floats, ratio: float) -> Floats:
     return added
 
 
-_DRAWS: Mapping[str, Callable[[np.random.Generator, int, int], tuple[Floats, Floats]]] = {
+_DRAWS: Mapping[str, Callable[[Random, int, int], Drawn]] = {
     "random_walk": random_walk,
     "gold": partial(clustering, metal=GOLD),
     "silver": partial(clustering, metal=SILVER),
@@ -257,12 +247,12 @@ _DRAWS: Mapping[str, Callable[[np.random.Generator, int, int], tuple[Floats, Flo
 }
 
 WORLDS: Mapping[str, Callable[..., World]] = MappingProxyType(
-    {name: partial(_made, name, draw) for name, draw in _DRAWS.items()}
+    {k: partial(_made, k, draw) for k, draw in _DRAWS.items()}
 )
 """By name: ``maker(seed, *, n_bars=480, n_strategies=10, information_ratio=0.0, periods_per_year=12)``."""
 
 
-def autoregression(innovations: Floats, rho: float, rng: np.random.Generator) -> Floats:
+def autoregression(innovations: Floats, rho: float, rng: Random) -> Floats:
     """AR(1) paths of unit innovations from their stationary distribution, ``(n_bars, n_paths)``."""
     from scipy.signal import lfilter
 
@@ -270,9 +260,7 @@ def autoregression(innovations: Floats, rho: float, rng: np.random.Generator) ->
     return np.asarray(lfilter([1.0], [1.0, -rho], innovations, axis=0, zi=rho * before)[0])
 
 
-def student_garch(
-    rng: np.random.Generator, n_bars: int, metal: tuple[float, float, float, float]
-) -> tuple[Floats, Floats]:
+def student_garch(rng: Random, n_bars: int, metal: Metal) -> Drawn:
     """Noise of a GARCH(1, 1) with Student shocks, and the shocks, of unit variance, ``(n_bars,)`` each.
 
     A square counts as at most 60 variances.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from math import isfinite
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 
 from research.errors import AssayError, ParameterError, SignalError, StrategyError, did_you_mean
 from research.provenance import by_value, identity
@@ -26,6 +26,16 @@ if TYPE_CHECKING:
     from research.datasets.panel import Panel
 
 Signal = Callable[..., "pd.Series"]
+
+
+class Provenance(TypedDict):
+    """What a result was made from: a rule, its parameters, and the SHA-256 of each dataset."""
+
+    strategy: str
+    source: str
+    metal: str
+    parameters: Mapping[str, object]
+    data: dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -277,7 +287,7 @@ class Strategy:
         """SHA-256 of what the signal computes (``research.provenance.identity``)."""
         return identity(self)
 
-    def provenance(self, metal: str, parameters: Mapping[str, object], data: Data) -> dict[str, Any]:
+    def provenance(self, metal: str, parameters: Mapping[str, object], data: Data) -> Provenance:
         """What a result on ``metal`` was made from, as plain values: rule, parameters and SHA-256 of each input.
 
         Parameters

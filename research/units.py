@@ -1,4 +1,4 @@
-"""One troy ounce, and one name for an array of numbers."""
+"""One troy ounce, and two names for an array of numbers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 GRAMS_PER_TROY_OUNCE = 31.1034768
 TROY_OUNCES_PER_TONNE = 1_000_000 / GRAMS_PER_TROY_OUNCE

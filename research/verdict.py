@@ -8,7 +8,7 @@ The evidence is weighed in this order; the first rule that applies gives the wor
 3. **Supported**, if all of these hold:
 
    - *primary*: the deciding p-value in the claimed direction, after costs, is at most ``Rules.level``;
-   - *shifted*: so is the share of the claim's own moved histories that do as well;
+   - *shifted*: so is the share of circular shifts of its own weights that do as well;
    - *robust*: the timing return keeps the claimed sign with one more bar of delay, with doubled costs, and in each
      half of the record. A return of exactly zero has no sign.
 
@@ -31,14 +31,16 @@ the word.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from functools import partial
 from math import isfinite, isnan, nan
-from typing import Any, Literal
+from typing import Literal
 
 from research.diagnostics.long_run import NOTHING, Estimate
 from research.diagnostics.outlook import Decidable, Delayed, odds_words
 from research.errors import ParameterError
+from research.values import plain
 
 
 class Word(StrEnum):
@@ -156,7 +158,7 @@ class Evidence:
     p_with_record
         Over the family and all else that this machine has tried on the same prices.
     p_shifted
-        Share of the moved histories that do as well.
+        Share of the circular shifts that do as well.
     robustness, robustness_before_costs
         Under harder terms; before costs is what ``contradicted`` looks at.
     delayed
@@ -240,9 +242,9 @@ class Evidence:
         level = 1 - rules.level
         return self.ratio_before_costs.upper_limit(level), self.return_before_costs.upper_limit(level)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values only; estimates with their 95 % interval."""
-        return {item.name: _plain(getattr(self, item.name)) for item in fields(self)}
+        return {item.name: plain(getattr(self, item.name)) for item in fields(self)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,14 +272,9 @@ class Verdict:
     def __str__(self) -> str:
         return f"{self.word}: {self.reason}"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values only."""
-        return {
-            "word": str(self.word),
-            "reason": self.reason,
-            "steps": dict(self.steps),
-            "rules": asdict(self.rules),
-        }
+        return {item.name: plain(getattr(self, item.name)) for item in fields(self)}
 
 
 def decide(evidence: Evidence, rules: Rules | None = None) -> Verdict:
@@ -306,24 +303,20 @@ def decide(evidence: Evidence, rules: Rules | None = None) -> Verdict:
         "robust": _robust(evidence.robustness_before_costs, -1),
     }
     excluded = _excluded(evidence, rules)
-    steps = {**for_it, "excluded": excluded}
-
-    def verdict(word: Word, reason: str) -> Verdict:
-        return Verdict(word=word, reason=reason, steps=steps, rules=rules)
-
-    if any(isnan(p) for p in (evidence.deciding.supporting, evidence.deciding.opposing)):
-        return verdict(Word.UNDECIDABLE, "The record cannot give the timing return and its p-value.")
-    if _all(for_it.values()) is True:
-        return verdict(Word.SUPPORTED, f"{_numbers(evidence)}, and the sign survives every check.")
-    if _all(against.values()) is True:
-        return verdict(Word.CONTRADICTED, f"{_numbers(evidence, against=True)}, against the claim.")
-    if _all(for_it.values()) is None or _all(against.values()) is None:
-        open_ones = for_it if _all(for_it.values()) is None else against
-        missing = ", ".join(name for name, holds in open_ones.items() if holds is None)
-        return verdict(Word.UNDECIDABLE, f"The word hangs on what could not be computed: {missing}.")
+    verdict = partial(Verdict, steps={**for_it, "excluded": excluded}, rules=rules)
+    supports, opposes = _all(for_it.values()), _all(against.values())
+    if isnan(evidence.deciding.supporting) or isnan(evidence.deciding.opposing):
+        return verdict(word=Word.UNDECIDABLE, reason="The record cannot give the timing return and its p-value.")
+    if supports:
+        return verdict(word=Word.SUPPORTED, reason=f"{_numbers(evidence)}, and the sign survives every check.")
+    if opposes:
+        return verdict(word=Word.CONTRADICTED, reason=f"{_numbers(evidence, against=True)}, against the claim.")
+    if supports is None or opposes is None:
+        missing = ", ".join(name for name, holds in (for_it if supports is None else against).items() if holds is None)
+        return verdict(word=Word.UNDECIDABLE, reason=f"The word hangs on what could not be computed: {missing}.")
     if excluded:
-        return verdict(Word.RULED_OUT, f"{_failure(evidence, for_it)}; {_limit(evidence, rules)}.")
-    return verdict(Word.UNDECIDABLE, f"{_failure(evidence, for_it)}; {_open(evidence, rules)}.")
+        return verdict(word=Word.RULED_OUT, reason=f"{_failure(evidence, for_it)}; {_limit(evidence, rules)}.")
+    return verdict(word=Word.UNDECIDABLE, reason=f"{_failure(evidence, for_it)}; {_open(evidence, rules)}.")
 
 
 _STEPS = ("primary", "shifted", "robust", "excluded")
@@ -410,13 +403,3 @@ def _all(parts: Iterable[bool | None]) -> bool | None:
 
 def _p(value: float) -> str:
     return "unknown" if isnan(value) else "<0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Estimate):
-        low, high = value.interval()
-        return {name: _plain(item) for name, item in (("value", value.value), ("error", value.error),
-                ("degrees_of_freedom", value.degrees_of_freedom), ("low", low), ("high", high))}  # fmt: skip
-    if isinstance(value, PValues | Robustness | Decidable | Delayed):
-        return {name: _plain(item) for name, item in asdict(value).items()}
-    return None if isinstance(value, float) and not isfinite(value) else value

@@ -8,8 +8,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from research.claims import Thesis
+    from research.datasets.data import Data
 from threadpoolctl import threadpool_limits
 
 from tests.once import dear_things_once
@@ -18,7 +23,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 # Each source is compiled once, also where the environment keeps bytecode off: many processes load the same.
 sys.dont_write_bytecode = False
-compileall.compile_dir(REPOSITORY / "research", quiet=2)
+for sources in ("research", "strategies", "tests/zoo"):
+    compileall.compile_dir(REPOSITORY / sources, quiet=2)
 # What nbformat loads would build 38 grammars of addresses, which takes seconds and which no notebook here needs.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
@@ -75,3 +81,27 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     (folder / "families").symlink_to(families, target_is_directory=True)
     monkeypatch.setenv("ASSAY_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def copper_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another thesis, about copper, on data that are made up, with an effect in them."""
+    from tests.copper.made_up import copper
+
+    return copper(tmp_path_factory.mktemp("copper") / "thesis", effect=0.04)
+
+
+@pytest.fixture(scope="session")
+def copper_thesis(copper_folder: Path) -> Thesis:
+    """It, read."""
+    from research.claims import load_thesis
+
+    return load_thesis(copper_folder)
+
+
+@pytest.fixture(scope="session")
+def copper_data(copper_folder: Path) -> Data:
+    """Its data alone."""
+    from research.datasets.data import open_data
+
+    return open_data(copper_folder, bundled=False)

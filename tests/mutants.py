@@ -56,6 +56,7 @@ EQUAL = {
     "others >= observed - slack  ->  others > observed - slack": "there is slack",
     "rotated >= seen[claims]  ->  rotated > seen[claims]": "no rotation gives just the t that was seen",
     "found(most) > power  ->  found(most) >= power": "nor in these",
+    "found(middle) < power  ->  found(middle) <= power": "nor in these",
     "allowed.size > n_shifts  ->  allowed.size >= n_shifts": "a draw of all, sorted, is all",
     "np.nanmin(held) < 0  ->  np.nanmin(held) <= 0": "what is only not short is walked, and never lost",
     "np.nanmax(held) > 1  ->  np.nanmax(held) >= 1": "nor what does not borrow",
@@ -63,6 +64,7 @@ EQUAL = {
     "(-self.active if self.short else self.active) > STILL  ->  "
     "(-self.active if self.short else self.active) >= STILL": "rounding, on either side",
     "float(self.gross.std()) > STILL  ->  float(self.gross.std()) >= STILL": "rounding, on either side",
+    "tried > 1  ->  tried >= 1": "of one try none is further",
     "n < 3  ->  n <= 3": "of three values the memory is 1 by either branch",
     "missed > 0  ->  missed >= 0": "what is never missed is always reached, by either branch",
     "late.gross.std() > 0  ->  late.gross.std() >= 0": "a delayed account that times nothing has no other",

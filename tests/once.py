@@ -11,12 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
-
-
-def _commands(get_command: Callable) -> Callable:
-    """typer builds all commands anew for each line that is typed, which takes longer than most lines do."""
-    return functools.cache(get_command)
 
 
 def _installed(distributions: Callable) -> Callable:
@@ -29,13 +25,21 @@ def _installed(distributions: Callable) -> Callable:
     return once
 
 
-def _bundled_tables(load: Callable) -> Callable:
-    """Files of the bundled pack do not change; those of a pack that a test writes may."""
+def _bundled_registry(read_registry: Callable) -> Callable:
+    """The bundled pack does not change; one that a test writes may."""
     from research.home import bundled_folder
 
-    tables: dict[object, object] = {}
+    once = functools.cache(read_registry)
+    return lambda folder: (once if folder == bundled_folder() else read_registry)(folder)
 
-    def once(pack, dataset):
+
+def _bundled_tables(load: Callable) -> Callable:
+    """Nor do its files; everybody gets a copy of what was read."""
+    from research.home import bundled_folder
+
+    tables: dict[str, pd.DataFrame] = {}
+
+    def read(pack, dataset):
         if pack.root != bundled_folder():
             return load(pack, dataset)
         key = repr((pack.files, dataset))
@@ -43,27 +47,14 @@ def _bundled_tables(load: Callable) -> Callable:
             tables[key] = load(pack, dataset)
         return tables[key].copy(deep=False)
 
-    return once
-
-
-def _regimes(markov_regimes: Callable) -> Callable:
-    """More than half of an appendix, and of the metal alone: the same for every strategy of the same bars."""
-    found: dict[object, object] = {}
-
-    def once(returns, **how):
-        key = (returns.to_numpy().tobytes(), returns.index.to_numpy().tobytes(), *sorted(how.items()))
-        if key not in found:
-            found[key] = markov_regimes(returns, **how)
-        return found[key]
-
-    return once
+    return read
 
 
 DEAR = {
-    ("research.cli", "get_command"): _commands,
     ("research.runs", "distributions"): _installed,
+    ("research.datasets.data", "read_registry"): _bundled_registry,
+    ("research.lookahead.checking", "read_registry"): _bundled_registry,
     ("research.datasets.data", "load"): _bundled_tables,
-    ("research.study.appendix", "markov_regimes"): _regimes,
 }
 
 

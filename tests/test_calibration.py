@@ -32,7 +32,6 @@ NO_TEST = {  # descriptions: neither p-value nor interval
     "mean_breaks",
     "minimum_track_record",
     "overfitting_from_moments",
-    "probability_of_backtest_overfitting",
     "rolling_alpha",
 }
 

@@ -9,6 +9,8 @@ load_all()
 N_CUTS = 8  # of true histories; enough to name most causes
 LEAKY = [name for name, animal in ANIMALS.items() if animal.kind]
 HONEST = [name for name, animal in ANIMALS.items() if not animal.kind]
+KINDS = dict.fromkeys(ANIMALS[name].kind for name in LEAKY)
+SOME = [name for kind in KINDS for name in [name for name in LEAKY if ANIMALS[name].kind == kind][::4]]
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +27,7 @@ def test_the_zoo_is_large_enough():
     assert len(HONEST) >= 60
 
 
-@pytest.mark.parametrize("name", LEAKY[::2])  # the slow table has them all
+@pytest.mark.parametrize("name", SOME)  # of every kind; the slow table has them all
 def test_a_fault_is_caught_and_named(name, packs):
     report = look_at(name, packs)
     assert report.outcome == "failed", report
@@ -45,7 +47,7 @@ def test_a_fault_is_caught_and_named(name, packs):
 
 @pytest.mark.parametrize("name", HONEST[::3])
 def test_nobody_honest_is_accused(name, packs):
-    report = look_at(name, packs, n_cuts=6)
+    report = look_at(name, packs, n_cuts=4)
     assert report.passed, report
 
 

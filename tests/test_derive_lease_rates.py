@@ -79,11 +79,13 @@ def test_few_days_and_far_deliveries_are_called_thin():
 
 def recomputed(market, metal, month):
     """The month's median from the raw files, with neither pandas nor the package."""
+    wanted = ("date", month, before(month), after(month))
     with gzip.open(market / FILES[metal], "rt") as file:
-        rows = [row for row in csv.DictReader(file) if row["date"][:7] in (month, before(month), after(month))]
+        rows = list(csv.DictReader(line for line in file if line.startswith(wanted)))
     trading = sorted({row["date"] for row in rows})
     with gzip.open(market / "treasury_par_yields_pct.csv.gz", "rt") as file:
-        curve = {row["date"]: row for row in csv.DictReader(file) if row["date"][:4] == month[:4]}
+        year = ("date", month[:4])
+        curve = {row["date"]: row for row in csv.DictReader(line for line in file if line.startswith(year))}
     with open(bundled_folder() / "tbill_monthly.csv") as file:
         discount = next(float(row["tb3ms_pct"]) for row in csv.DictReader(file) if row["month"] == month) / 100
     values = []

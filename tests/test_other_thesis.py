@@ -24,23 +24,8 @@ ENDS = [f"{year}-{month}-28" for year, month in zip(range(2003, 2013), range(1, 
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return copper(tmp_path_factory.mktemp("copper") / "thesis", effect=0.04)
-
-
-@pytest.fixture(scope="module")
-def thesis(folder):
-    return load_thesis(folder)
-
-
-@pytest.fixture(scope="module")
-def data(folder):
-    return open_data(folder, bundled=False)
-
-
-@pytest.fixture(scope="module")
-def study(thesis, data):
-    return compare(thesis.of_kind("thesis"), data, thesis=thesis, ledger=None)
+def study(copper_thesis, copper_data):
+    return compare(copper_thesis.of_kind("thesis"), copper_data, thesis=copper_thesis, ledger=None)
 
 
 def test_nothing_in_the_framework_names_a_claim_or_a_strategy_of_the_thesis():
@@ -63,9 +48,9 @@ def test_the_planted_claim_is_found_and_its_opposite_is_not(study):
     assert list(study.portfolio.strategies) == ["copper"]
 
 
-def test_the_record_is_split_at_publication(study, thesis):
+def test_the_record_is_split_at_publication(study, copper_thesis):
     claim = study.claims["K1+"]
-    before, after = claim.since(thesis.published)
+    before, after = claim.since(copper_thesis.published)
     (timing,) = [claim.timings[name] for name in claim.timings if "0.1" in name]
     opened_later = timing.dates >= pd.Timestamp("2018-07-01")
     assert (before.last, after.first) == (pd.Timestamp("2018-06-30"), pd.Timestamp("2018-07-31"))
@@ -80,11 +65,13 @@ def test_the_record_is_split_at_publication(study, thesis):
     assert late.timing_return.value == pytest.approx(claim.evidence.timing_return.value, rel=1e-12)
 
 
-def test_history_is_what_a_study_of_what_was_known_then_says(thesis, data):
-    found = history("K1+", data, moments=ENDS, thesis=thesis).table
+def test_history_is_what_a_study_of_what_was_known_then_says(copper_thesis, copper_data):
+    found = history("K1+", copper_data, moments=ENDS, thesis=copper_thesis).table
     assert len(found) == len(ENDS)
     for moment, row in found.iterrows():
-        then = compare(thesis.of_kind("thesis"), data.known_by(moment), thesis=thesis, ledger=None).claims["K1+"]
+        then = compare(
+            copper_thesis.of_kind("thesis"), copper_data.known_by(moment), thesis=copper_thesis, ledger=None
+        ).claims["K1+"]
         low, high = then.evidence.timing_return.interval()
         assert row["timing_return"] == pytest.approx(then.evidence.timing_return.value, rel=1e-12)
         assert row["events"] == then.evidence.events
@@ -94,25 +81,25 @@ def test_history_is_what_a_study_of_what_was_known_then_says(thesis, data):
             assert row["p_adjusted"] == then.evidence.p_adjusted.supporting
 
 
-def test_a_study_of_what_was_known_then_is_one_of_files_cut_then(thesis, data, folder, tmp_path):
+def test_a_study_of_what_was_known_then_is_one_of_files_cut_then(copper_thesis, copper_data, copper_folder, tmp_path):
     moment = pd.Timestamp("2010-06-15", tz="UTC")
-    known = data.known_by(moment)
-    for identity in data:
-        whole, cut = data.observations(identity), known.observations(identity)
+    known = copper_data.known_by(moment)
+    for identity in copper_data:
+        whole, cut = copper_data.observations(identity), known.observations(identity)
         assert cut["known_at"].max() <= moment
         assert len(cut) == (whole["known_at"] <= moment).sum()
     assert known.market("copper").price.index[-1] == pd.Timestamp("2010-05-31")
 
 
-def test_the_chart_says_when_the_word_changed(thesis, data):
-    shown = history("K1+", data, moments=["1999-06-30", "2019-12-31"], thesis=thesis)
+def test_the_chart_says_when_the_word_changed(copper_thesis, copper_data):
+    shown = history("K1+", copper_data, moments=["1999-06-30", "2019-12-31"], thesis=copper_thesis)
     assert "undecidable from 1999" in shown._repr_html_()
     assert "supported from 2019" in shown._repr_html_()
 
 
-def test_every_command_knows_the_other_thesis(folder, capsys, tmp_path):
+def test_every_command_knows_the_other_thesis(copper_folder, capsys, tmp_path):
     def run(*words):
-        assert main(["--thesis", str(folder), *words]) == 0
+        assert main(["--thesis", str(copper_folder), *words]) == 0
         return capsys.readouterr().out
 
     assert "K1+  Copper rises while warehouses drain" in run("compare", "--no-ledger")
@@ -148,8 +135,8 @@ def test_every_command_knows_the_other_thesis(folder, capsys, tmp_path):
         ("[[claims]]", "[[claims", "a thesis is a folder with"),
     ],
 )
-def test_a_thesis_that_does_not_say_everything_is_refused(folder, tmp_path, old, new, says, capsys):
-    text = (folder / "thesis.toml").read_text()
+def test_a_thesis_that_does_not_say_everything_is_refused(copper_folder, tmp_path, old, new, says, capsys):
+    text = (copper_folder / "thesis.toml").read_text()
     assert old in text
     copper(tmp_path / "t")
     (tmp_path / "t" / "thesis.toml").write_text(text.replace(old, new, 1))
@@ -181,10 +168,10 @@ def test_a_second_measure_is_judged_and_decides_nothing():
     assert again.claims["C1+"].evidence == claim.evidence
 
 
-def test_a_period_of_which_the_number_is_unknown_takes_no_part(data, thesis):
-    market = data.market("copper")
-    panel = data.panel("copper", {"stock": "copper_stock"}, market)
-    weights = thesis.strategies["drained"].weights(panel)
+def test_a_period_of_which_the_number_is_unknown_takes_no_part(copper_data, copper_thesis):
+    market = copper_data.market("copper")
+    panel = copper_data.panel("copper", {"stock": "copper_stock"}, market)
+    weights = copper_thesis.strategies["drained"].weights(panel)
     gap = weights.copy()
     gap.iloc[100:120] = research.UNKNOWN
     whole, holed = (Timing.of(Exposure.of_metal(item, market, research.Execution())) for item in (weights, gap))

@@ -17,6 +17,7 @@ from research.discovery import find_strategy
 from research.errors import RunError
 from research.ledger import Ledger
 from research.runs import check_folder, diff, replay, save
+from tests.copper.made_up import copper
 from tests.pins import pin
 from tests.zoo import enclosure
 
@@ -110,7 +111,7 @@ def test_another_process_with_other_hashes_and_thread_counts_writes_the_same_byt
         **os.environ,
         "PYTHONHASHSEED": "77",
         "ASSAY_HOME": str(tmp_path / "home"),
-        **dict.fromkeys(("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
+        **dict.fromkeys(("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "2"),  # here there is one
     }
     arguments = [str(made / "pack"), str(made / "rising.py"), str(tmp_path / "run")]
     subprocess.run([sys.executable, "-c", MAKE, *arguments], check=True, cwd=REPOSITORY, env=environment)
@@ -302,12 +303,13 @@ def test_the_commands(place, capsys):
 
 
 def test_the_portfolio_is_kept_as_it_was_printed(tmp_path, capsys):
-    assert main(["compare", "whole_thesis", "--start", "2010", "--run", str(tmp_path / "run"), "--json"]) == 0
+    of = "--thesis", str(copper(tmp_path / "copper", effect=0.04))
+    assert main([*of, "compare", "--start", "2010", "--run", str(tmp_path / "run"), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     kept = json.loads((tmp_path / "run" / "study.json").read_text())
     assert printed["portfolio"] == kept["portfolio"]
     assert "portfolio/strategy" in (tmp_path / "run" / "equity.csv").read_text().partition("\n")[0]
-    assert "portfolio/gold" in (tmp_path / "run" / "weights.csv").read_text().partition("\n")[0]
+    assert "portfolio/copper" in (tmp_path / "run" / "weights.csv").read_text().partition("\n")[0]
     assert replay(tmp_path / "run").identical
 
 

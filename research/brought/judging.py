@@ -271,7 +271,8 @@ def _left_open(trials: int | None, evidence: Evidence, rules: Rules, found: Foun
         told.append(f"how many variants were tried was not said, so p is that of one; pass --trials N{most}")
     if found.kind == "returns":
         told.append(
-            "no weights: no placebo, no delay, no doubled costs, no check of same-bar fills; bring weights for those"
+            "no weights: no circular shifts, no delay, no doubled costs, no check of same-bar fills; "
+            "bring weights for those"
         )
     else:
         told.append("look-ahead cannot be excluded from results: only assay check, on the code, can")

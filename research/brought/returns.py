@@ -10,7 +10,6 @@ moved, no bar of delay added and no cost doubled, so no word of the judge's that
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import nan
 
 import numpy as np
@@ -19,25 +18,12 @@ import pandas as pd
 from research.brought.reading import periods_per_year
 from research.datasets.market import Market
 from research.diagnostics.timing import Timing
-from research.engine.exposure import Exposure, Integers
+from research.engine.exposure import Exposure
 from research.errors import NoData
 from research.execution import Execution
-from research.units import Floats
 
 _STILL = 1e-9
 _FEWEST = 12
-
-
-@dataclass(frozen=True, eq=False)
-class _Unseen(Exposure):
-    """An account whose weights nobody has seen: whatever needs them is NaN."""
-
-    def walked(self) -> tuple[Floats, Floats, Floats]:
-        unknown = np.full_like(self.wanted, nan)
-        return unknown, unknown, np.full(self.n_periods, nan)
-
-    def moved_ratios(self, shifts: Integers, sign: int) -> Floats:
-        return np.full((shifts.size, 2), nan)
 
 
 def timing_of_returns(returns: pd.Series, market: Market, execution: Execution, name: str) -> tuple[Timing, str]:
@@ -65,7 +51,7 @@ def timing_of_returns(returns: pd.Series, market: Market, execution: Execution, 
     none = np.full(len(dates), nan)
     unseen = none[:, None]
     year = periods_per_year(pd.DatetimeIndex(table.index))
-    exposure = _Unseen(unseen, unseen, unseen, none, np.zeros(1), np.zeros(1), dates, year)
+    exposure = Exposure(unseen, unseen, unseen, none, np.zeros(1), np.zeros(1), dates, year)
     beta = float(betas.sum())
     words = (
         f"{name}: compared over {len(dates)} periods to {dates[-1]:%Y-%m-%d} with {beta:.2f} of {market.metal} and the "

@@ -6,11 +6,7 @@ import codecs
 import sys
 from collections.abc import Sequence
 
-import typer
-from typer.main import get_command
-
-_USAGE_ERROR: type[typer.BadParameter] = typer.BadParameter.__mro__[2]
-"""click's base of all errors of usage, wherever this version of typer keeps it."""
+import click
 
 OF_ASSAY = {"--thesis": 1, "--no-config": 0}
 """Options of ``assay`` itself, with the words that follow each: they may stand anywhere on the line."""
@@ -35,18 +31,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     TYPED.set(words)
     try:
-        status = get_command(app).main(args=words, prog_name="assay", standalone_mode=False)
+        status = app.main(args=words, prog_name="assay", standalone_mode=False)
         return status if isinstance(status, int) else 0
     except AssayError as error:
         if debug:
             raise
         return _refuse(str(error))
-    except _USAGE_ERROR as error:
+    except click.ClickException as error:
         return _refuse(f"{error.format_message()} (see assay --help)")
     except BrokenPipeError:
         sys.stderr.close()
         return 0
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, click.Abort):
         return _refuse("interrupted", 130)
 
 

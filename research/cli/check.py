@@ -6,17 +6,10 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+import click
 
-from research.cli.options import (
-    Dated,
-    Metals,
-    Params,
-    parameters_of,
-    strategy_named,
-    takes_groups,
-    thesis_in_force,
-)
+from research.cli.command import argument, option
+from research.cli.options import Dated, Metals, Params, parameters_of, strategy_named, thesis_in_force
 from research.cli.output import conclude, print_json, print_lines
 from research.errors import AssayError, StrategyError
 
@@ -29,20 +22,19 @@ UNCHECKED = 3
 OUTCOMES = ("passed", "failed", "nothing to check", "not checked")
 
 
-@takes_groups
 def check(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME|FILE|all", help="A strategy, by name or by file; or all.")
+        str | None, argument(metavar="NAME|FILE|all", help="A strategy, by name or by file; or all.")
     ] = None,
     metals: Metals = None,
     params: Params = None,
     cuts: Annotated[
-        int | None, typer.Option("--cuts", min=2, help="Dates at which each history is cut; default: 24 or more.")
+        int | None, option(least=2, help="Dates at which each history is cut; default: 24 or more.")
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Cut wherever a cell acts, and test every cell at every cut.")
+        bool, option("--all", help="Cut wherever a cell acts, and test every cell at every cut.")
     ] = False,
-    demo: Annotated[bool, typer.Option("--demo", help="Check a strategy that looks one month ahead.")] = False,
+    demo: Annotated[bool, option(help="Check a strategy that looks one month ahead.")] = False,
     *,
     asked: Dated,
 ) -> None:
@@ -61,19 +53,11 @@ def check(
     for number, strategy in enumerate(chosen, 1):
         wanted: list[str | None] = [metal for metal in metals or () if name != ALL or metal in strategy.metals]
         if len(chosen) > 1:
-            typer.echo(f"{number} of {len(chosen)}: {strategy.name}", err=True)
+            click.echo(f"{number} of {len(chosen)}: {strategy.name}", err=True)
         for metal in wanted or [None]:
+            terms = {"metal": metal, "parameters": parameters, "start": asked.start, "end": asked.end}
             try:
-                report = run(
-                    strategy,
-                    data,
-                    metal=metal,
-                    parameters=parameters,
-                    start=asked.start,
-                    end=asked.end,
-                    n_cuts=cuts,
-                    everything=everything,
-                )
+                report = run(strategy, data, **terms, n_cuts=cuts, everything=everything)  # type: ignore[arg-type]
             except AssayError as error:
                 if name != ALL:
                     raise
@@ -91,11 +75,11 @@ def check(
         documents = [*(report.to_json() for report in reports), *unread]
         print_json(documents if name == ALL or len(documents) > 1 else documents[0])
     else:
-        _conclude(reports, outcomes, len(partly), "" if demo else str(name), asked)
+        conclude(*_ending(reports, outcomes, len(partly), "" if demo else str(name)), source=asked)
     if outcomes["failed"]:
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
     if partly or outcomes.total() > outcomes["passed"]:
-        raise typer.Exit(UNCHECKED)
+        raise click.exceptions.Exit(UNCHECKED)
 
 
 def _chosen(name: str | None, metals: list[str] | None, demo: bool) -> list[Strategy]:
@@ -115,26 +99,20 @@ def _chosen(name: str | None, metals: list[str] | None, demo: bool) -> list[Stra
     return chosen
 
 
-def _conclude(reports: list[CheckReport], outcomes: Counter[str], partly: int, name: str, asked: Dated) -> None:
+def _ending(reports: list[CheckReport], outcomes: Counter[str], partly: int, name: str) -> list[str]:
     """The count, the clearest fault or how much was looked at, and what follows."""
     from research.report.study_words import plural
 
-    said = ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in OUTCOMES if outcomes[outcome])
-    who = f"all {outcomes.total()}" if name == ALL else f"{outcomes.total()} checked"
-    short = f"{who}: {said}" + (f"; {partly} of the passed in part only" if partly else "")
+    counted = ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in OUTCOMES if outcomes[outcome])
+    short = (f"all {outcomes.total()}" if name == ALL else f"{outcomes.total()} checked") + f": {counted}"
+    if partly:
+        short += f"; {partly} of the passed in part only"
     if outcomes.total() == 1 and reports:
         short = f"{reports[0].strategy}: {reports[0].outcome}"
-    leaks = [leak.cause for report in reports for leak in report.leaks]
-    faults = leaks + [violation.cause for report in reports for violation in report.violations]
-    why = "nothing could be looked at."
+    faults = [leak.cause for report in reports for leak in report.leaks]
+    faults += [violation.cause for report in reports for violation in report.violations]
+    why = f"no output moved with its future: {reports[0].coverage}." if reports else "nothing could be looked at."
     if faults:
         why = f"{plural(len(faults), 'fault')}; the first: {faults[0]}."
-    elif reports:
-        why = f"no output moved with its future: {reports[0].coverage}."
-    if name == ALL:
-        following = ["compare"]
-    elif not name:
-        following = ["backtest", "--demo"]
-    else:
-        following = ["check" if faults else "backtest", name]
-    conclude(f"{short}.", why, *following, source=asked)
+    following = ["check" if faults and name else "backtest", name or "--demo"]
+    return [f"{short}.", why, *(["compare"] if name == ALL else following)]

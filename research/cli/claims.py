@@ -1,32 +1,30 @@
-"""``assay claims``: the claims of the thesis, each with its evidence."""
+"""``assay claims``: the claims of the thesis, each with its evidence; ``assay today``: what follows from them now."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import typer
+import click
 
-from research.cli.options import Judged, check_writable, takes_groups, thesis_in_force
-from research.cli.output import conclude, print_json, print_lines
+from research.cli.command import option
+from research.cli.options import Judged, Metals, Names, Source, check_writable, strategy_named, thesis_in_force
+from research.cli.output import answer
+from research.cli.sources import to_fetch
 from research.errors import ExecutionError
 
 FILE = "claims.html"
 
 
-@takes_groups
 def claims(
     verdicts: Annotated[
-        bool, typer.Option("--verdicts", help="Run the whole family on the data at hand and give each claim its word.")
+        bool, option(help="Run the whole family on the data at hand and give each claim its word.")
     ] = False,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Run it, and write a self-contained page.")
-    ] = None,
+    html: Annotated[Path | None, option(metavar="FILE", help="Run it, and write a self-contained page.")] = None,
     findings: Annotated[
         Path | None,
-        typer.Option(
-            "--findings", metavar="FILE", help="Run the family and its baselines; write every verdict as Markdown."
-        ),
+        option(metavar="FILE", help="Run the family and its baselines; write every verdict as Markdown."),
     ] = None,
     *,
     asked: Judged,
@@ -36,36 +34,53 @@ def claims(
         check_writable(file)
     if html is not None and html == findings:
         raise ExecutionError(f"{html}: the page and the findings cannot be one file; name two")
-    from research.datasets.store import write_atomically
-    from research.report.claims import claims_json, claims_page, print_claims
-    from research.report.findings import findings_page
+    from research.report.claims import claims_json, print_claims
     from research.report.study_words import study_short, study_why
-    from research.study.beta_break import beta_break
 
     thesis, data = thesis_in_force(), asked.open()
     wanted = verdicts or html is not None or findings is not None
     study = asked.study(thesis.of_kind("thesis"), data, thesis) if wanted else None
+    written: dict[Path, str] = {}
     if study is not None and html is not None:
-        write_atomically(html, claims_page(thesis, data, study).encode("utf-8"))
-        typer.echo(f"wrote {html}", err=True)
+        from research.report.claims import claims_page
+
+        written[html] = claims_page(thesis, data, study)
     if study is not None and findings is not None:
+        from research.report.findings import findings_page
+        from research.study.beta_break import beta_break
+
         baselines = asked.study(thesis.of_kind("baseline"), data, thesis) if thesis.baselines else None
         breaks = [
             (plan, [found for metal in data.metals() if (found := beta_break(data, metal, plan.driver)) is not None])
             for plan in thesis.breaks
         ]
-        write_atomically(findings, findings_page(study, baselines, breaks).encode("utf-8"))
-        typer.echo(f"wrote {findings}", err=True)
-    if asked.as_json:
-        print_json(claims_json(thesis, data, study))
-        return
-    print_lines((), asked)
-    if html is None and findings is None:
-        print_claims(thesis, data, study)
+        written[findings] = findings_page(study, baselines, breaks)
+    for file, text in written.items():
+        from research.datasets.store import write_atomically
+
+        write_atomically(file, text.encode("utf-8"))
+        click.echo(f"wrote {file}", err=True)
+    testable = sum(claim.testable for claim in thesis.claims)
+    short = f"{len(thesis.claims)} claims, {testable} of them testable in {len(thesis.sentences)} sentences."
+    ending = [short, "no verdicts were asked for.", "claims", "--verdicts"]
     if study is not None:
-        words = ("claims", "--html", FILE) if html is None else ("compare", "--verbose")
-        conclude(study_short(study), study_why(study), *words, source=asked)
-    else:
-        testable = sum(claim.testable for claim in thesis.claims)
-        short = f"{len(thesis.claims)} claims, {testable} of them testable in {len(thesis.sentences)} sentences."
-        conclude(short, "no verdicts were asked for.", "claims", "--verdicts", source=asked)
+        following = ("claims", "--html", FILE) if html is None else ("compare", "--verbose")
+        ending = [study_short(study), study_why(study), *following]
+    shown = () if written else partial(print_claims, thesis, data, study)
+    answer(asked, lambda: claims_json(thesis, data, study), shown, *ending)
+
+
+def today(names: Names = None, metals: Metals = None, *, asked: Source) -> None:
+    """What each strategy wants now, on which number, known when, and when that may change."""
+    from research.report.study_words import a_few
+    from research.report.today import print_today
+    from research.study import today as ask
+
+    thesis = thesis_in_force()
+    chosen = [strategy_named(name, thesis) for name in names] if names else None
+    found = ask(chosen, asked.open(), metals=metals, thesis=thesis)
+    known = [f"{want.strategy}, {want.metal}: {want.position:.0%}" for want in found.wants if want.position is not None]
+    stale = sorted({name for want in found.wants for name in want.stale})
+    short = f"{len(known)} of {len(found.wants)} positions are known" + (f": {a_few(known)}." if known else ".")
+    why = f"newer data are out of {a_few(stale)}." if stale else "no newer data are out."
+    answer(asked, found.to_json, partial(print_today, found), short, why, *(to_fetch(stale) or ("compare",)))

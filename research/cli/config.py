@@ -32,12 +32,15 @@ WANTED: Mapping[tuple[type, ...], str] = {
     (int,): "a whole number",
     _NUMBER: "a number",
 }
-KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
-    "": {"data": (list,), "price": (str,)},
-    "terms": {"delay": (int,), **dict.fromkeys(("fees", "slippage", "storage", "borrow"), _NUMBER)},
-    "rules": {"level": _NUMBER, "min_events": (int,)},
+KEYS: Mapping[str, tuple[type, ...]] = {
+    "data": (list,),
+    "price": (str,),
+    "terms.delay": (int,),
+    **dict.fromkeys(("terms.fees", "terms.slippage", "terms.storage", "terms.borrow"), _NUMBER),
+    "rules.level": _NUMBER,
+    "rules.min_events": (int,),
 }
-"""Table -> key -> its types; the keys of the file's top stand under no name."""
+TABLES = ("terms", "rules")
 
 
 def configured(given: Mapping[str, object]) -> dict[str, object]:
@@ -80,29 +83,25 @@ def read_config(folder: Path) -> tuple[str, dict[str, object]]:
 def _values(text: object, where: str) -> dict[str, object]:
     if not isinstance(text, dict):
         raise ConfigError(f"{where}: {text!r} is no table; write key = value lines under it")
-    top = {key: value for key, value in text.items() if key not in KEYS}
-    values: dict[str, object] = {}
-    for table, types in KEYS.items():
-        entries = text.get(table, {}) if table else top
-        if not isinstance(entries, dict):
-            raise ConfigError(f"{where}: {table} = {entries!r}: write [{table}] and its keys under it")
-        for key, value in entries.items():
-            if key not in types:
-                known = [*types, *(() if table else (name for name in KEYS if name))]
-                raise ConfigError(f"{where}: {_full(table, key)}: no such key{did_you_mean(key, known)}")
-            if not isinstance(value, types[key]) or isinstance(value, bool):
-                raise ConfigError(f"{where}: {_full(table, key)} = {value!r}: write {WANTED[types[key]]}")
-            values["packs" if key == "data" else key] = value
+    entries: dict[str, object] = {}
+    for key, value in text.items():
+        if key in TABLES and not isinstance(value, dict):
+            raise ConfigError(f"{where}: {key} = {value!r}: write [{key}] and its keys under it")
+        entries |= {f"{key}.{name}": item for name, item in value.items()} if key in TABLES else {key: value}
+    for key, value in entries.items():
+        if key not in KEYS:
+            table, _, name = key.rpartition(".")
+            known = [full.rpartition(".")[2] for full in KEYS if full.rpartition(".")[0] == table]
+            raise ConfigError(f"{where}: {key}: no such key{did_you_mean(name, known if table else [*known, *TABLES])}")
+        if not isinstance(value, KEYS[key]) or isinstance(value, bool):
+            raise ConfigError(f"{where}: {key} = {value!r}: write {WANTED[KEYS[key]]}")
+    values = {"packs" if key == "data" else key.rpartition(".")[2]: value for key, value in entries.items()}
     packs = values.get("packs")
     if isinstance(packs, list):
         if not all(isinstance(pack, str) for pack in packs):
             raise ConfigError(f'{where}: data = {packs!r}: write a list of folders, ["…"]')
         values["packs"] = [Path(pack).expanduser() for pack in packs]
     return values
-
-
-def _full(table: str, key: str) -> str:
-    return f"{table}.{key}" if table else key
 
 
 def _words(value: object) -> str:

@@ -5,22 +5,22 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
+import click
 
-from research.cli.options import TYPED, Json, Packs, takes_groups
-from research.cli.output import conclude, print_json, print_lines
-from research.cli.sources import archive, claims_at_hand, opened, sources, to_fetch
+from research.cli.command import Commands, argument, option
+from research.cli.options import TYPED, Packs, Plain
+from research.cli.output import answer, print_json, print_lines
+from research.cli.sources import claims_at_hand, opened, to_fetch
 from research.errors import IntegrityError, RegistryError, reason
 
 if TYPE_CHECKING:
     from research.sources.fetching import Outcome, Progress
 
-app = typer.Typer(help="Datasets: coverage, age, source, licence, release rule.", invoke_without_command=True)
-
-Column = Annotated[str | None, typer.Option(metavar="NAME", help="Where there are several.")]
+Column = Annotated[str | None, option(metavar="NAME", help="Where there are several.")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,90 +30,77 @@ class Reading:
     date_column: Column = None
     value_column: Column = None
     sheet: Column = None
-    heading_row: Annotated[int | None, typer.Option(metavar="N", min=1, help="Line of the heading, from 1.")] = None
-    dates: Annotated[Literal["dmy", "mdy", "ymd"] | None, typer.Option(help="Order of day and month.")] = None
-    decimal: Annotated[Literal["point", "comma"] | None, typer.Option(help="Decimal sign.")] = None
+    heading_row: Annotated[int | None, option(metavar="N", least=1, help="Line of the heading, from 1.")] = None
+    dates: Annotated[Literal["dmy", "mdy", "ymd"] | None, option(help="Order of day and month.")] = None
+    decimal: Annotated[Literal["point", "comma"] | None, option(help="Decimal sign.")] = None
 
 
-@app.callback()
-@takes_groups
-def listing(context: typer.Context, asked: Packs) -> None:
+def listing(*, asked: Packs) -> None:
     """Datasets: coverage, age, source, licence, release rule."""
-    if context.invoked_subcommand is not None:
+    if click.get_current_context().invoked_subcommand is not None:
         return
     from research.kept import kept
     from research.report.datasets import as_of, dataset_rows
-
-    rows = as_of(kept("data", asked.folders, lambda: dataset_rows(asked.open())))
-    if asked.as_json:
-        print_json(rows)
-        return
     from research.report.study_words import a_few
     from research.report.terminal import print_datasets
 
-    print_lines((), asked)
-    print_datasets(rows)
+    rows = as_of(kept("data", asked.folders, lambda: dataset_rows(asked.open())))
     late = [row["id"] for row in rows if row["overdue_days"]]
     why = f"newer releases are out of {a_few(late)}." if late else "no newer release is out."
-    conclude(f"{len(rows)} datasets.", why, *(to_fetch(late) or ("data", "verify")), source=asked)
+    following = to_fetch(late) or ["data", "verify"]
+    answer(asked, lambda: rows, partial(print_datasets, rows), f"{len(rows)} datasets.", why, *following)
 
 
-@app.command()
 def fetch(
-    ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Default: all that can be fetched.")
-    ] = None,
+    ids: Annotated[list[str] | None, argument(metavar="[ID]...", help="Default: all that can be fetched.")] = None,
     accept: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="Believe values that look implausible; repeatable.")
+        list[str] | None, option(metavar="ID", help="Believe values that look implausible; repeatable.")
     ] = None,
     anew: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="Start again, dropping the vintages kept; repeatable.")
+        list[str] | None, option(metavar="ID", help="Start again, dropping the vintages kept; repeatable.")
     ] = None,
-    as_json: Json = False,
+    *,
+    asked: Plain,
 ) -> None:
     """Live data into the user's pack; exit 0 when all came, 3 when some did, 4 when none did."""
     from research.sources import fetch as run
 
     own = Packs()
     before = claims_at_hand(own.open())
-    report = run(ids or None, accept=accept or (), anew=anew or (), progress=None if as_json else _teller())
+    report = run(ids or None, accept=accept or (), anew=anew or (), progress=None if asked.as_json else _teller())
     news = opened(before, own.open()) if any(one.added for one in report.outcomes) else ""
-    if as_json:
-        print_json(report.to_json() | {"opened": news})
-    else:
-        print_lines([report.summary, news] if news else [report.summary])
-        failed = [one for one in report.outcomes if one.status == "failed"]
-        short = f"{len(report.outcomes) - len(failed)} of {len(report.outcomes)} datasets came."
-        why = f"{failed[0].line}." if failed else f"{sum(one.added for one in report.outcomes)} values are new."
-        conclude(short, why, *(("data", "sources") if failed else ("compare",)), source=own)
-    raise typer.Exit(report.exit_code)
+    failed = [one for one in report.outcomes if one.status == "failed"]
+    short = f"{len(report.outcomes) - len(failed)} of {len(report.outcomes)} datasets came."
+    why = f"{failed[0].line}." if failed else f"{sum(one.added for one in report.outcomes)} values are new."
+    following = ["data", "sources"] if failed else ["compare"]
+    lines = [report.summary, news] if news else [report.summary]
+    answer(asked, lambda: report.to_json() | {"opened": news}, lines, short, why, *following)
+    raise click.exceptions.Exit(report.exit_code)
 
 
-@app.command()
-@takes_groups
 def add(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel or Parquet.")],
-    identity: Annotated[str, typer.Option("--as", metavar="ID", help="Dataset that the file holds.")],
+    file: Annotated[Path, argument(metavar="FILE", help="CSV, Excel or Parquet.")],
+    identity: Annotated[str, option("--as", metavar="ID", help="Dataset that the file holds.")],
     *,
     reading: Reading,
     unit: Annotated[
-        str | None, typer.Option(metavar="UNIT", help="Of the file: oz, kg, g, t, …; converted. Of an ID of your own.")
+        str | None, option(metavar="UNIT", help="Of the file: oz, kg, g, t, …; converted. Of an ID of your own.")
     ] = None,
-    title: Annotated[str | None, typer.Option(metavar="TEXT", help="Of an ID of your own: what it is.")] = None,
+    title: Annotated[str | None, option(metavar="TEXT", help="Of an ID of your own: what it is.")] = None,
     frequency: Annotated[
-        str | None, typer.Option(metavar="day|week|month|quarter|year", help="Of an ID of your own.")
+        str | None, option(metavar="day|week|month|quarter|year", help="Of an ID of your own.")
     ] = None,
     release: Annotated[
-        str | None, typer.Option(metavar="RULE", help="Of an ID of your own: when known, 'lag 1 day 18:00 UTC'.")
+        str | None, option(metavar="RULE", help="Of an ID of your own: when known, 'lag 1 day 18:00 UTC'.")
     ] = None,
     describe: Annotated[
-        Path | None, typer.Option(metavar="FILE.toml", help="Descriptions of IDs of your own, a table each.")
+        Path | None, option(metavar="FILE.toml", help="Descriptions of IDs of your own, a table each.")
     ] = None,
-    keep: Annotated[Literal["first", "last"] | None, typer.Option(help="Of several rows for one period.")] = None,
-    accept: Annotated[bool, typer.Option("--accept", help="Believe values that look implausible.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is understood, keep nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Keep it without asking.")] = False,
-    as_json: Json = False,
+    keep: Annotated[Literal["first", "last"] | None, option(help="Of several rows for one period.")] = None,
+    accept: Annotated[bool, option(help="Believe values that look implausible.")] = False,
+    dry_run: Annotated[bool, option(help="Show what is understood, keep nothing.")] = False,
+    yes: Annotated[bool, option(help="Keep it without asking.")] = False,
+    asked: Plain,
 ) -> None:
     """A user's own file into the user's pack, after a look at what was understood."""
     from research.datasets.importing import ImportOptions
@@ -122,24 +109,20 @@ def add(
     options = ImportOptions(**asdict(reading), unit=unit, keep=keep, accept=accept)
     said = {"title": title, "unit": unit, "frequency": frequency, "release": release}
     about = _described(describe, identity) | {name: text for name, text in said.items() if text is not None}
-    asked = not (yes or as_json or dry_run) and sys.stdin.isatty()
-    if asked:
+    shown = not (yes or asked.as_json or dry_run) and sys.stdin.isatty()
+    if shown:
         print_lines(run(file, identity, options, describe=about, dry_run=True).preview)
-        if not typer.confirm("keep it?"):
-            raise typer.Exit(1)
+        if not click.confirm("keep it?"):
+            raise click.exceptions.Exit(1)
     report = run(file, identity, options, describe=about, dry_run=dry_run)
-    if as_json:
-        print_json(report)
-        return
-    print_lines([*(() if asked else report.preview), report.line])
+    lines = [*(() if shown else report.preview), report.line]
     short = f"{report.added} values are new, {report.revised} revised." if report.kept else "nothing is kept."
     again = ["data", "verify"] if report.kept else [word for word in TYPED.get() if word != "--dry-run"]
-    conclude(short, report.preview[0] if report.preview else report.line, *again)
+    why = report.preview[0] if report.preview else report.line
+    answer(asked, lambda: report, lines, short, why, *again)
 
 
-@app.command()
-@takes_groups
-def verify(asked: Packs) -> None:
+def verify(*, asked: Packs) -> None:
     """Every file against its hash, and each price looked over; exit 2 when a file is missing or changed."""
     available = asked.open()
     from research.datasets.user_pack import verify_pack
@@ -148,14 +131,14 @@ def verify(asked: Packs) -> None:
     problems = list(dict.fromkeys([*available.verify(), *verify_pack(user_pack_folder())]))
     n_files = sum(len(pack.files) for pack in available.packs)
     doubts = [] if problems else [found.line for found in available.prices_looked_over() if not found.clean]
-    if asked.as_json:
-        print_json({"files": n_files, "problems": problems, "prices": doubts})
+    document = {"files": n_files, "problems": problems, "prices": doubts}
     if problems:
+        if asked.as_json:
+            print_json(document)
         raise IntegrityError(problems[0] + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""))
-    if not asked.as_json:
-        print_lines([f"{n_files} files in {len(available.packs)} packs match their SHA-256", *doubts], asked)
-        doubtful = f"{len(doubts)} of the prices look doubtful; " if doubts else ""
-        conclude("the data are whole.", f"{doubtful}each file has its pinned hash.", "compare", source=asked)
+    lines = [f"{n_files} files in {len(available.packs)} packs match their SHA-256", *doubts]
+    why = f"{len(doubts)} of the prices look doubtful; " if doubts else ""
+    answer(asked, lambda: document, lines, "the data are whole.", f"{why}each file has its pinned hash.", "compare")
 
 
 def _described(file: Path | None, identity: str) -> dict[str, object]:
@@ -181,14 +164,17 @@ def _teller() -> Progress:
 
     def tell(done: int, total: int, identity: str, outcome: Outcome | None) -> None:
         if outcome is not None:
-            typer.echo(outcome.line, err=True)
+            click.echo(outcome.line, err=True)
         elif sys.stderr.isatty():
             left = (time.monotonic() - started) / done * (total - done) if done else 0.0
             about = f", about {left / 60:.0f} min left" if left >= 90 else f", about {left:.0f} s left" if left else ""
-            typer.echo(f"{identity} … ({done + 1} of {total}{about})\x1b[K\r", err=True, nl=False)
+            click.echo(f"{identity} … ({done + 1} of {total}{about})\x1b[K\r", err=True, nl=False)
 
     return tell
 
 
-app.command()(sources)
-app.command()(archive)
+data = Commands(
+    "data",
+    listing,
+    {"fetch": "data", "add": "data", "verify": "data", "sources": "sources", "archive": "sources"},
+)

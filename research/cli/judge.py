@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
-import typer
-
+from research.cli.command import argument, option
 from research.cli.data import Reading
-from research.cli.options import Judged, takes_groups
-from research.cli.output import conclude, print_json, print_lines
-
-if TYPE_CHECKING:
-    from research.brought import Brought
+from research.cli.options import Judged
+from research.cli.output import answer
 
 
-@takes_groups
 def judge(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Weights, returns, equity or trades, as a table.")],
-    metal: Annotated[str, typer.Option("--metal", metavar="METAL", help="What was traded.")],
+    file: Annotated[Path, argument(metavar="FILE", help="Weights, returns, equity or trades, as a table.")],
+    metal: Annotated[str, option(metavar="METAL", help="What was traded.")],
     trials: Annotated[
-        int | None, typer.Option(metavar="N", help="Variants that were looked at, this one among them.")
+        int | None, option(metavar="N", help="Variants that were looked at, this one among them.")
     ] = None,
     kind: Annotated[
-        Literal["weights", "returns", "equity", "trades"] | None, typer.Option("--as", help="What it holds.")
+        Literal["weights", "returns", "equity", "trades"] | None, option("--as", help="What it holds.")
     ] = None,
-    claims: Annotated[
-        list[str] | None, typer.Option(metavar="FIGURE", help="'Sharpe 1.8', 'CAGR 22 %'; repeatable.")
-    ] = None,
-    unit: Annotated[Literal["percent", "fraction"] | None, typer.Option(help="Of weights or returns.")] = None,
+    claims: Annotated[list[str] | None, option(metavar="FIGURE", help="'Sharpe 1.8', 'CAGR 22 %'; repeatable.")] = None,
+    unit: Annotated[Literal["percent", "fraction"] | None, option(help="Of weights or returns.")] = None,
     *,
     reading: Reading,
     asked: Judged,
@@ -37,6 +31,7 @@ def judge(
     """A backtest made elsewhere, by the same rules: weights and trades in our account, returns as they are."""
     from research.brought import judge as run
     from research.datasets.importing import ImportOptions
+    from research.report.terminal import print_brought
 
     found = run(
         file,
@@ -52,27 +47,6 @@ def judge(
         rules=asked.rules,
         ledger=asked.ledger,
     )
-    if asked.as_json:
-        print_json(found.to_json())
-        return
-    _print(found, asked)
     short = f"{found.name} on {metal}: {found.verdict.word}."
-    conclude(short, found.verdict.reason, "new", "my_idea")  # as code it can be checked for look-ahead
-
-
-def _print(found: Brought, asked: Judged) -> None:
-    from research.report.columns import ROW_COLUMNS
-    from research.report.console import plain_console, print_table
-    from research.report.study_words import ACCOUNT_HEADINGS, ACCOUNTS, account_cells, note, study_lines
-
-    print_lines(found.read, asked)
-    console, cells = plain_console(), [column.cell(found) for column in ROW_COLUMNS]
-    headings, aligns = [column.heading for column in ROW_COLUMNS], "".join(column.align for column in ROW_COLUMNS)
-    print_table(console, found.metal.capitalize(), headings, aligns, [(found.name, cells)])
-    terms = []
-    if found.study is not None:
-        accounts, terms = found.study.trials[0].performance.items(), study_lines(found.study)
-        rows = [(ACCOUNTS[name], account_cells(account)) for name, account in accounts]
-        print_table(console, "After costs", ACCOUNT_HEADINGS, "r" * len(ACCOUNT_HEADINGS), rows)
-    print_lines(f"- {line}" for line in (*found.figures, found.same_bar, *found.open) if line is not None)
-    print_lines([note(ROW_COLUMNS), *terms])
+    ending = short, found.verdict.reason, "new", "my_idea"  # as code it can be checked for look-ahead
+    answer(asked, found.to_json, partial(print_brought, found), *ending, same_data=False)

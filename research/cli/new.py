@@ -8,34 +8,28 @@ from pathlib import Path
 from string import Template
 from typing import Annotated
 
-import typer
-
-from research.cli.options import Json
-from research.cli.output import conclude, print_json, print_lines
+from research.cli.command import argument
+from research.cli.options import Plain
+from research.cli.output import answer
 from research.errors import StrategyError
 
 TEMPLATES = Path(__file__).with_name("template")
 
 
 def new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Lower case with underscores: my_idea.")],
-    as_json: Json = False,
+    name: Annotated[str, argument(metavar="NAME", help="Lower case with underscores: my_idea.")],
+    *,
+    asked: Plain,
 ) -> None:
     """A strategy module and its test that pass at once, and a notebook that uses it."""
-    written = scaffold(name, Path())
-    if as_json:
-        print_json({"written": [str(file) for file in written]})
-        return
-    strategy, test, notebook = written
-    print_lines(
-        [
-            f"wrote {strategy}: change the claim, the inputs and the signal",
-            f"wrote {test}: run it with python -m pytest {test}",
-            f"wrote {notebook}: open it with jupyter lab {notebook}",
-        ]
-    )
-    why = "an idea is best changed from one that works."
-    conclude("three files, which run as they are.", why, "backtest", str(strategy))
+    strategy, test, notebook = written = scaffold(name, Path())
+    lines = [
+        f"wrote {strategy}: change the claim, the inputs and the signal",
+        f"wrote {test}: run it with python -m pytest {test}",
+        f"wrote {notebook}: open it with jupyter lab {notebook}",
+    ]
+    short, why = "three files, which run as they are.", "an idea is best changed from one that works."
+    answer(asked, lambda: {"written": [str(file) for file in written]}, lines, short, why, "backtest", str(strategy))
 
 
 def scaffold(name: str, folder: Path) -> tuple[Path, Path, Path]:

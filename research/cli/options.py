@@ -6,18 +6,14 @@ Where the line is silent the config file speaks (``research.cli.config``), and w
 from __future__ import annotations
 
 import ast
-import functools
-import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
-import typer
-
-from research.cli.config import configured
+from research.cli.command import argument, option
 from research.errors import ExecutionError, ParameterError
 
 if TYPE_CHECKING:
@@ -37,26 +33,35 @@ THESIS: ContextVar[Path | None] = ContextVar("thesis", default=None)
 TYPED: ContextVar[list[str]] = ContextVar("typed")
 """The words of the command as they were typed."""
 
-Names = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME|FILE]...", help="Strategies; default: the whole thesis.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
+Names = Annotated[list[str] | None, argument(metavar="[NAME|FILE]...", help="Strategies; default: the whole thesis.")]
+Json = Annotated[bool, option("--json", help="Print one JSON document on stdout and nothing else.")]
 Metals = Annotated[
-    list[str] | None, typer.Option("--metal", metavar="METAL", help="A metal; repeatable. Default: all claimed.")
+    list[str] | None, option("--metal", metavar="METAL", help="A metal; repeatable. Default: all claimed.")
 ]
-Params = Annotated[list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Not the default; repeatable.")]
+Params = Annotated[list[str] | None, option("--param", metavar="NAME=VALUE", help="Not the default; repeatable.")]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Packs:
+class Plain:
+    """How the answer is printed, and what must be typed again to mean the same."""
+
+    as_json: Json = False
+    config: str = ""
+
+    @property
+    def words(self) -> list[str]:
+        """What must be typed again."""
+        return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packs(Plain):
     """Which data."""
 
     packs: Annotated[
         list[Path] | None,
-        typer.Option("--data", metavar="DIR", help="Another data pack; repeatable, later packs override earlier ones."),
+        option("--data", metavar="DIR", help="Another data pack; repeatable, later packs override earlier ones."),
     ] = None
-    as_json: Json = False
-    config: str = ""
 
     def open(self) -> Data:
         """The bundled pack, the user's own over it, that of the thesis in force, if it has one, and the named ones."""
@@ -87,7 +92,7 @@ class Source(Packs):
 
     price: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--price",
             metavar="NAME",
             help="monthly, spot, future or etf. Default: the best that is here and not stale.",
@@ -99,19 +104,19 @@ class Source(Packs):
 class Dated(Source):
     """Which data and price, and between which dates."""
 
-    start: Annotated[str | None, typer.Option(metavar="DATE", help="First bar: YYYY, YYYY-MM or YYYY-MM-DD.")] = None
-    end: Annotated[str | None, typer.Option(metavar="DATE", help="Last bar: YYYY, YYYY-MM or YYYY-MM-DD.")] = None
+    start: Annotated[str | None, option(metavar="DATE", help="First bar: YYYY, YYYY-MM or YYYY-MM-DD.")] = None
+    end: Annotated[str | None, option(metavar="DATE", help="Last bar: YYYY, YYYY-MM or YYYY-MM-DD.")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trade(Source):
     """Which data and price, and on which terms of trade."""
 
-    delay: Annotated[int | None, typer.Option(metavar="BARS", help="Bars between decision and fill.")] = None
-    fees: Annotated[float | None, typer.Option(metavar="FRACTION", help="Of the traded value, each way.")] = None
-    slippage: Annotated[float | None, typer.Option(metavar="FRACTION", help="Of the price, each way.")] = None
-    storage: Annotated[float | None, typer.Option(metavar="FRACTION", help="Of the value held, a year.")] = None
-    borrow: Annotated[float | None, typer.Option(metavar="FRACTION", help="Of the value short, a year.")] = None
+    delay: Annotated[int | None, option(metavar="BARS", help="Bars between decision and fill.")] = None
+    fees: Annotated[float | None, option(metavar="FRACTION", help="Of the traded value, each way.")] = None
+    slippage: Annotated[float | None, option(metavar="FRACTION", help="Of the price, each way.")] = None
+    storage: Annotated[float | None, option(metavar="FRACTION", help="Of the value held, a year.")] = None
+    borrow: Annotated[float | None, option(metavar="FRACTION", help="Of the value short, a year.")] = None
 
     def __post_init__(self) -> None:
         self.execution  # noqa: B018 - terms that make no sense are refused before the work
@@ -129,9 +134,7 @@ class Trade(Source):
 class Terms(Trade, Dated):
     """Which data, price and dates, on which terms of trade, and whether it counts."""
 
-    no_ledger: Annotated[
-        bool, typer.Option("--no-ledger", help="Neither count nor record this; the result says so.")
-    ] = False
+    no_ledger: Annotated[bool, option(help="Neither count nor record this; the result says so.")] = False
 
     @property
     def ledger(self) -> Ledger | None:
@@ -146,11 +149,9 @@ class Judged(Terms):
     """All that a study needs: data, price, dates, terms, and the rules of the verdict."""
 
     level: Annotated[
-        float | None, typer.Option(metavar="P", help="Largest p-value that counts as evidence; at most 0.05.")
+        float | None, option(metavar="P", help="Largest p-value that counts as evidence; at most 0.05.")
     ] = None
-    min_events: Annotated[
-        int | None, typer.Option(metavar="N", help="Fewest events that give a p-value; at least 6.")
-    ] = None
+    min_events: Annotated[int | None, option(metavar="N", help="Fewest events that give a p-value; at least 6.")] = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -197,8 +198,8 @@ class Judged(Terms):
 class Files:
     """What is written beside what is printed."""
 
-    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained report.")] = None
-    run: Annotated[Path | None, typer.Option("--run", metavar="DIR", help="Write a run folder, for replay.")] = None
+    html: Annotated[Path | None, option(metavar="FILE", help="Write a self-contained report.")] = None
+    run: Annotated[Path | None, option(metavar="DIR", help="Write a run folder, for replay.")] = None
 
     def __post_init__(self) -> None:
         check_writable(self.html)
@@ -212,10 +213,8 @@ class Files:
 class StudyFiles(Files):
     """What a study can write: also its tables."""
 
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Write rows, bars, orders and trades as CSV.")
-    ] = None
-    parquet: Annotated[bool, typer.Option("--parquet", help="With --out: Parquet in place of CSV.")] = False
+    out: Annotated[Path | None, option(metavar="DIR", help="Write rows, bars, orders and trades as CSV.")] = None
+    parquet: Annotated[bool, option(help="With --out: Parquet in place of CSV.")] = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -223,29 +222,6 @@ class StudyFiles(Files):
             from research.study.exports import check_export
 
             check_export(self.out)
-
-
-def takes_groups(command: Callable[..., None]) -> Callable[..., None]:
-    """A command as typer takes it: a parameter that is a group of options becomes an option a field."""
-    hints = get_type_hints(command, include_extras=True)
-    groups = {name: kind for name, kind in hints.items() if is_dataclass(kind) and isinstance(kind, type)}
-    options = {name: _options(kind) for name, kind in groups.items()}
-    parameters = []
-    for name, parameter in inspect.signature(command).parameters.items():
-        parameters += options.get(name, [parameter.replace(annotation=hints[name])])
-
-    @functools.wraps(command)
-    def call(**given: object) -> None:
-        made = {}
-        for name, kind in groups.items():
-            values = {option.name: given.pop(option.name) for option in options[name]}
-            made[name] = kind(**configured(values))
-        command(**given, **made)
-
-    call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in parameters]
-    )
-    return call
 
 
 def thesis_in_force() -> Thesis:
@@ -303,17 +279,6 @@ def parameters_of(words: Iterable[str] | None) -> dict[str, object]:
         except (ValueError, SyntaxError):
             parameters[name] = text
     return parameters
-
-
-def _options(group: type) -> list[inspect.Parameter]:
-    """One parameter a field that is declared as an option."""
-    hints = get_type_hints(group, include_extras=True)
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    return [
-        inspect.Parameter(field.name, keyword, default=field.default, annotation=hints[field.name])
-        for field in fields(group)
-        if hasattr(hints[field.name], "__metadata__")
-    ]
 
 
 def _given(group: Packs, names: Iterable[str]) -> Mapping[str, object]:

@@ -3,20 +3,48 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from research.cli.options import Packs
 from research.values import plain
+
+if TYPE_CHECKING:
+    from research.cli.options import Plain
+
+
+def answer(
+    asked: Plain,
+    document: Callable[[], object],
+    shown: Callable[[], None] | Iterable[str],
+    short: str,
+    why: str,
+    *command: str,
+    same_data: bool = True,
+) -> None:
+    """One JSON document, or what is shown and the three lines that end it (``conclude``).
+
+    Parameters
+    ----------
+    same_data
+        Whether the command that comes next is to be typed with the same packs.
+    """
+    if asked.as_json:
+        print_json(document())
+        return
+    print_lines(() if callable(shown) else shown, asked)
+    if callable(shown):
+        shown()
+    conclude(short, why, *command, source=asked if same_data else None)
 
 
 def print_json(document: object) -> None:
     """One JSON document on stdout."""
-    typer.echo(json.dumps(plain(document), indent=2, allow_nan=False))
+    click.echo(json.dumps(plain(document), indent=2, allow_nan=False))
 
 
-def print_lines(lines: Iterable[str], source: Packs | None = None) -> None:
+def print_lines(lines: Iterable[str], source: Plain | None = None) -> None:
     """Paragraphs on stdout, under the config that was used."""
     from research.report.console import plain_console, say
 
@@ -25,7 +53,7 @@ def print_lines(lines: Iterable[str], source: Packs | None = None) -> None:
         say(console, line)
 
 
-def conclude(short: str, why: str, *command: str, source: Packs | None = None) -> None:
+def conclude(short: str, why: str, *command: str, source: Plain | None = None) -> None:
     """The three lines that end every answer: what came out, why, and what to type next on the same data."""
     from research.report.console import plain_console, print_ending
 

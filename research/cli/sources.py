@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
-import typer
+import click
 
-from research.cli.options import Json, Packs, kept_with_thesis, takes_groups, thesis_in_force
-from research.cli.output import conclude, print_json, print_lines
+from research.cli.command import option
+from research.cli.options import Packs, Plain, kept_with_thesis, thesis_in_force
+from research.cli.output import answer, print_json
 from research.errors import IntegrityError
 
 if TYPE_CHECKING:
     from research.datasets.data import Data
-    from research.sources.archive import ArchiveReport
 
 
-@takes_groups
-def sources(asked: Packs) -> None:
+def sources(*, asked: Packs) -> None:
     """Everything that can be fetched: provider, span, terms, whether it is here and how old, the claims it opens."""
     rows = _as_of(kept_with_thesis("sources", asked, lambda: source_rows(asked.open())))
-    if asked.as_json:
-        print_json(rows)
-        return
     lines = []
     for row in rows:
         serves = [claim for claim in row["claims"] if claim not in row["opens"]]
@@ -32,13 +29,12 @@ def sources(asked: Packs) -> None:
         words += [f"serves {', '.join(serves)}"] if serves else []
         lines += [f"{row['id']}: {row['title']}", f"    {row['publisher']}, {row['history']}; {row['allows']}"]
         lines.append("; ".join([f"    {row['state']}", *words]))
-    print_lines(lines, asked)
     opening = [row for row in rows if row["opens"] and not row["here"]]
     short = f"{len(rows)} datasets can be had, {sum(row['here'] for row in rows)} of them are here."
     opens = f"{len(opening)} of the others open claims that no data here can test."
     why = opens if opening else "every claim that one of the others could open has data here already."
     first = next(iter(opening or [row for row in rows if not row["here"]] or rows))
-    conclude(short, why, "data", "fetch", first["id"], source=asked)
+    answer(asked, lambda: rows, lines, short, why, "data", "fetch", first["id"])
 
 
 class SourceRow(TypedDict):
@@ -68,9 +64,10 @@ def source_rows(available: Data) -> list[SourceRow]:
     from research.sources import entries
     from research.sources.fetching import needed_package
 
-    used, open_already = claims_by_dataset(available), claims_at_hand(available)
+    tested, open_already = _tests(available), claims_at_hand(available)
     rows = []
     for identity, one in entries().items():
+        claims = sorted({claim for numbers, ids in tested if identity in ids for claim in numbers}, key=_by_number)
         first = last = due = None
         if identity in available:
             dataset = available[identity]
@@ -93,8 +90,8 @@ def source_rows(available: Data) -> list[SourceRow]:
             next_due=None if due is None else due.isoformat(),
             overdue_days=0,
             state=f"{package}, then {how}" if package else how,
-            claims=used.get(identity, []),
-            opens=[claim for claim in used.get(identity, []) if claim not in open_already],
+            claims=claims,
+            opens=[claim for claim in claims if claim not in open_already],
         )
         rows.append(row)
     return rows
@@ -113,15 +110,6 @@ def _as_of(rows: list[SourceRow], now: datetime | None = None) -> list[SourceRow
     return told
 
 
-def claims_by_dataset(available: Data) -> dict[str, list[str]]:
-    """For each dataset the claims that a strategy tests with it."""
-    found: dict[str, dict[str, None]] = {}
-    for numbers, ids in _tests(available):
-        for identity in ids:
-            found.setdefault(identity, {}).update(dict.fromkeys(numbers))
-    return {identity: sorted(claims, key=_by_number) for identity, claims in found.items()}
-
-
 def claims_at_hand(available: Data) -> set[str]:
     """The claims of which at least one strategy has all its data here."""
     return {claim for numbers, ids in _tests(available) if all(i in available for i in ids) for claim in numbers}
@@ -138,48 +126,40 @@ def opened(before: set[str], available: Data) -> str:
 
 def to_fetch(ids: Iterable[str]) -> list[str]:
     """The command that brings what can be fetched of these datasets; empty where nothing can."""
-    from research.datasets.registry import fetchable
+    from research.home import fetchable
 
     found = [identity for identity in ids if identity in fetchable()]
     return ["data", "fetch", *found] if found else []
 
 
 def archive(
-    verify: Annotated[bool, typer.Option("--verify", help="Check every day; exit 2 when one is off.")] = False,
-    merge: Annotated[Path | None, typer.Option(metavar="DIR", help="Take over what another archive has more.")] = None,
-    as_json: Json = False,
+    verify: Annotated[bool, option(help="Check every day; exit 2 when one is off.")] = False,
+    merge: Annotated[Path | None, option(metavar="DIR", help="Take over what another archive has more.")] = None,
+    *,
+    asked: Plain,
 ) -> None:
     """Keep what shows its latest day only; for cron, e.g. 30 22 * * 1-5, and silent when all is well."""
     from research.sources.archive import archive as run
     from research.sources.archive import archive_folder, merge_archives, verify_archive
 
     if verify:
-        problems = verify_archive(archive_folder())
-        if as_json:
-            print_json({"folder": str(archive_folder()), "problems": problems})
-        if problems:
-            for problem in [] if as_json else problems[1:]:
-                typer.echo(problem, err=True)
-            raise IntegrityError(problems[0])
-        if not as_json:
-            conclude("every day is as it was kept.", f"the hashes in {archive_folder()} match.", "data")
-        return
+        folder, problems = archive_folder(), verify_archive(archive_folder())
+        if not problems:
+            short, why = "every day is as it was kept.", f"the hashes in {folder} match."
+            answer(asked, lambda: {"folder": str(folder), "problems": []}, (), short, why, "data")
+            return
+        if asked.as_json:
+            print_json({"folder": str(folder), "problems": problems})
+        else:
+            click.echo("\n".join(problems[1:]), err=True, nl=len(problems) > 1)
+        raise IntegrityError(problems[0])
     report = run() if merge is None else merge_archives(merge)
-    _tell(report, as_json=as_json, quiet=merge is None)
-    raise typer.Exit(report.exit_code)
-
-
-def _tell(report: ArchiveReport, *, as_json: bool, quiet: bool) -> None:
-    import sys
-
-    if as_json:
-        print_json(report.to_json())
-        return
-    for line in report.failed:
-        typer.echo(line, err=True)
-    if not quiet or report.failed or sys.stdout.isatty():
+    for line in () if asked.as_json else report.failed:
+        click.echo(line, err=True)
+    if asked.as_json or merge is not None or report.failed or sys.stdout.isatty():
         why = f"{report.failed[0]}." if report.failed else "all that is shown for one day only is kept."
-        conclude(report.summary, why, "data", "archive", "--verify")
+        answer(asked, report.to_json, (), report.summary, why, "data", "archive", "--verify")
+    raise click.exceptions.Exit(report.exit_code)
 
 
 def _tests(available: Data) -> list[tuple[tuple[str, ...], list[str]]]:

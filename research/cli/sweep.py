@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+import click
 
-from research.cli.options import Files, Terms, strategy_named, takes_groups, thesis_in_force
-from research.cli.output import conclude, print_json, print_lines
+from research.cli.command import argument, option
+from research.cli.options import Files, Terms, strategy_named, thesis_in_force
+from research.cli.output import answer
 from research.errors import ParameterError
 from research.sweep.grid import parse_axes
 
@@ -22,32 +24,23 @@ MOST_VARIANTS, MOST_SECONDS = 1_000_000, 600.0
 """What is asked about before it starts."""
 
 
-@takes_groups
 def sweep(
-    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="One strategy, by name or by file.")],
+    name: Annotated[str, argument(metavar="NAME|FILE", help="One strategy, by name or by file.")],
     grid: Annotated[
         list[str] | None,
-        typer.Option(
-            "--grid",
-            metavar="NAME=VALUES",
-            help="threshold=1,1.5 or hold_days=30:180:30; repeatable. Default: declared.",
-        ),
+        option(metavar="NAME=VALUES", help="threshold=1,1.5 or hold_days=30:180:30; repeatable. Default: declared."),
     ] = None,
-    metal: Annotated[str | None, typer.Option("--metal", metavar="METAL", help="Default: the first claimed.")] = None,
-    by: Annotated[str | None, typer.Option("--by", metavar="NAME,NAME", help="Axes of the heat map.")] = None,
-    folds: Annotated[int, typer.Option("--folds", metavar="N", help="Tests of the walk forward.")] = 5,
+    metal: Annotated[str | None, option(metavar="METAL", help="Default: the first claimed.")] = None,
+    by: Annotated[str | None, option(metavar="NAME,NAME", help="Axes of the heat map.")] = None,
+    folds: Annotated[int, option(metavar="N", help="Tests of the walk forward.")] = 5,
     memory: Annotated[
         int | None,
-        typer.Option("--memory", metavar="BARS", help="Gap between training and test. Default: measured."),
+        option(metavar="BARS", help="Gap between training and test. Default: measured."),
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option("--workers", metavar="N", help="Dask worker processes on this machine.")
-    ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option("--scheduler", metavar="ADDRESS", help="A running Dask cluster, tcp://host:port.")
-    ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what an earlier run has finished.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Start a large grid without being asked.")] = False,
+    workers: Annotated[int | None, option(metavar="N", help="Dask worker processes on this machine.")] = None,
+    scheduler: Annotated[str | None, option(metavar="ADDRESS", help="A running Dask cluster, tcp://host:port.")] = None,
+    fresh: Annotated[bool, option(help="Forget what an earlier run has finished.")] = False,
+    yes: Annotated[bool, option(help="Start a large grid without being asked.")] = False,
     *,
     asked: Terms,
     files: Files,
@@ -72,16 +65,8 @@ def sweep(
         terms = TriedOn(asked.execution, asked.start, asked.end)
         problem = record_grid(strategy, metal, variants, asked.ledger, available, terms)
 
-    progress = Progress(quiet=asked.as_json)
-    kept = 0
-
-    def tell(done: int, total: int, what: str) -> None:
-        nonlocal kept
-        kept = done
-        progress(done, total, what)
-
     try:
-        with progress:
+        with Progress(quiet=asked.as_json) as progress:
             found = run_sweep(
                 strategy_named(name, thesis_in_force()),
                 available,
@@ -96,35 +81,31 @@ def sweep(
                 workers=workers,
                 scheduler=scheduler,
                 fresh=fresh,
-                progress=tell,
+                progress=progress,
                 record=record,
                 agree=lambda estimate: _agree(estimate, yes=yes),
             )
     except KeyboardInterrupt:
-        typer.echo(f"assay: interrupted; {kept} variants are kept, the same command goes on from there", err=True)
-        raise typer.Exit(130) from None
+        click.echo(f"assay: interrupted; {progress.done} variants are kept, the same command goes on there", err=True)
+        raise click.exceptions.Exit(130) from None
     if asked.no_ledger or problem:
-        typer.echo(f"trials not recorded: {problem or '--no-ledger'}", err=True)
+        click.echo(f"trials not recorded: {problem or '--no-ledger'}", err=True)
     if files.run is not None:
         from research.sweep.run import save_sweep
 
-        typer.echo(f"wrote {save_sweep(found, files.run, available, asked.start, asked.end)}", err=True)
+        click.echo(f"wrote {save_sweep(found, files.run, available, asked.start, asked.end)}", err=True)
     if files.html is not None:
         from research.report.sweep import write_sweep
 
-        typer.echo(f"wrote {write_sweep(found, files.html)}", err=True)
-    if asked.as_json:
-        print_json(found.to_json())
-        return
+        click.echo(f"wrote {write_sweep(found, files.html)}", err=True)
     from research.report.sweep import print_sweep
 
-    print_lines((), asked)
-    print_sweep(found)
     best = found.best.parameters
     words = [word for axis in found.grid.axes for word in ("--param", f"{axis}={best[axis]!r}")]
     short = f"the best of {len(found.grid)} variants is {found.grid.describe(found.best.number)}."
     why = found.deflated.sentence if found.deflated is not None else "one variant alone was tried."
-    conclude(short, why, "backtest", name, "--metal", found.metal, *words, source=asked)
+    following = "backtest", name, "--metal", found.metal, *words
+    answer(asked, found.to_json, partial(print_sweep, found), short, why, *following)
 
 
 def _agree(estimate: Estimate, *, yes: bool) -> None:
@@ -138,9 +119,9 @@ def _agree(estimate: Estimate, *, yes: bool) -> None:
     large = estimate.missing > MOST_VARIANTS or estimate.seconds > MOST_SECONDS
     if large and not yes and not sys.stdin.isatty():
         raise ParameterError(f"sweep: {estimate}; take wider steps, or start it with --yes")
-    typer.echo(str(estimate), err=True)
-    if large and not yes and not typer.confirm("Start?", err=True):
-        raise typer.Exit(130)
+    click.echo(str(estimate), err=True)
+    if large and not yes and not click.confirm("Start?", err=True):
+        raise click.exceptions.Exit(130)
 
 
 def _check_counts(**counts: int | None) -> None:

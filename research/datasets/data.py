@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from copy import copy
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -90,7 +88,7 @@ class Data:
         if price is not None:
             self._choice  # noqa: B018 - a price that is not here is an error now, not at its first use
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[type[Data], tuple[tuple[Pack, ...], str | None]]:
         return Data, (self.packs, self._asked)  # tables are read anew, against their hashes
 
     def __repr__(self) -> str:
@@ -152,9 +150,8 @@ class Data:
         moment
             UTC.
         """
-        earlier = copy(self)
-        earlier._tables, earlier._held, earlier._later = {}, {}, (self, moment)
-        earlier._markets, earlier._memos = {}, {}
+        earlier = Data(self.packs, self._asked)
+        earlier._later = self, moment
         return earlier
 
     def verify(self) -> list[str]:
@@ -263,8 +260,11 @@ class Data:
         if missing:
             raise UnknownDataset(f"needs {', '.join(missing)}: in none of the packs; {how_to_get(missing)}")
         index = pd.DatetimeIndex(market.price.index)
-        time, timezone = self.price.decision if self.price.decision[0] else self[self._traded(metal)].decision
-        local = (index + pd.Timedelta(f"{time}:00")).tz_localize(timezone, ambiguous=True, nonexistent="shift_forward")
+        at = self.price.decision or self[self._traded(metal)].decision
+        if at is None:
+            raise NoData(f"{self._traded(metal)}: no moment of decision; say `decision` in the registry")
+        clock = index + pd.Timedelta(f"{at.time}:00")
+        local = clock.tz_localize(at.timezone, ambiguous=True, nonexistent="shift_forward")
         decisions = pd.Series(local.tz_convert("UTC"), index=index).astype("datetime64[us, UTC]")
         ids = set(inputs.values())
         return Panel(
@@ -273,7 +273,7 @@ class Data:
             inputs,
             {identity: self[identity] for identity in ids},
             {identity: self.observations(identity) for identity in ids},
-            self._memos.setdefault((time, timezone, index.unit, index.asi8.tobytes()), Memo()),
+            self._memos.setdefault((at, index.unit, index.asi8.tobytes()), Memo()),
         )
 
     def quality(self, metal: str, since: pd.Timestamp | None = None) -> Quality:

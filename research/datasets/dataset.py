@@ -10,6 +10,7 @@ from typing import Literal
 import pandas as pd
 
 from research.datasets.periods import period_end
+from research.datasets.price import Decision
 from research.datasets.release import ReleaseRule
 
 _PERIODS = {"month": "M", "quarter": "Q", "year": "Y"}
@@ -115,7 +116,7 @@ class Dataset:
     price
         For prices: ``"average"`` over the period, or ``"close"``; empty otherwise.
     decision
-        For prices: time of day and timezone at which a decision is taken on each bar.
+        For prices: when a decision is taken on each bar.
     attribution
         What its licence asks to be said.
     notes
@@ -144,7 +145,7 @@ class Dataset:
     kind: Literal["series", "table"] = "series"
     key: tuple[str, ...] = ()
     price: Literal["", "average", "close"] = ""
-    decision: tuple[str, str] = ("", "")
+    decision: Decision | None = None
     attribution: str = ""
     notes: str = ""
     lag_note: str = ""

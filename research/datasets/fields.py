@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from types import UnionType
 from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import pandas as pd
 
-from research.errors import RegistryError, did_you_mean
+from research.errors import RegistryError, did_you_mean, located
 from research.values import frozen
 
 T = TypeVar("T")
@@ -60,6 +60,9 @@ def _fitting(hint: object, value: object, what: str) -> object:
         return tuple(value) if origin is tuple else frozenset(value)
     if isinstance(origin, type) and issubclass(origin, Mapping) and isinstance(value, Mapping):
         return frozen(value)
+    if isinstance(hint, type) and is_dataclass(hint):
+        with located(what):
+            return from_table(hint, value)
     if hint is pd.Timestamp:
         try:
             return pd.Timestamp(str(value))

@@ -32,6 +32,14 @@ _DAYS_PER_YEAR = 365.25
 
 
 @dataclass(frozen=True, kw_only=True)
+class Decision:
+    """Time of day and timezone at which a decision is taken on each bar."""
+
+    time: str
+    timezone: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Price:
     """One way to hold a metal: the dataset that is traded, and the terms that come with it.
 
@@ -44,7 +52,7 @@ class Price:
     bills
         Ids of bill rates, in order: on each bar the first that knows one counts.
     decision
-        Time of day and timezone at which a decision is taken; empty: the dataset's own.
+        When a decision is taken; None: the dataset's own moment.
     roll_business_days
         For a table by contract: business days before first notice on which the held contract is left; 0 otherwise.
     in_price
@@ -61,7 +69,7 @@ class Price:
     bills: tuple[str, ...]
     datasets: Mapping[str, str] = field(default_factory=dict)
     template: str = "{metal}_price"
-    decision: tuple[str, str] = ("", "")
+    decision: Decision | None = None
     roll_business_days: int = 0
     in_price: frozenset[str] = frozenset()
     level: tuple[str, ...] = ()
@@ -81,13 +89,6 @@ PLAIN = Price(name="plain", title="the pack's own price", bills=("bill_rate",))
 """The price of packs that name none: ``{metal}_price`` with ``bill_rate``."""
 
 
-def moment_of(decision: object) -> tuple[str, str]:
-    """Time of day and timezone of ``{ time = …, timezone = … }``; both empty where they are not both said."""
-    said = decision if isinstance(decision, Mapping) else {}
-    time, timezone = said.get("time", ""), said.get("timezone", "")
-    return (str(time), str(timezone)) if time and timezone else ("", "")
-
-
 def parse_price(name: str, entry: Mapping[str, object]) -> Price:
     """Read one table of ``[prices]`` of a registry.
 
@@ -97,12 +98,12 @@ def parse_price(name: str, entry: Mapping[str, object]) -> Price:
         Naming the field.
     """
     own = dict(entry)
-    traded, metals, decision = own.pop("dataset", ""), own.pop("metals", ()), own.pop("decision", {})
+    traded, metals = own.pop("dataset", ""), own.pop("metals", ())
     template = traded if isinstance(traded, str) else ""
     if template and isinstance(metals, list):
         traded = {metal: template.format(metal=metal) for metal in metals}
     named = frozen(traded) if isinstance(traded, Mapping) else {}
-    price = from_table(Price, own, name=name, datasets=named, template=template, decision=moment_of(decision))
+    price = from_table(Price, own, name=name, datasets=named, template=template)
     if not named:
         raise RegistryError(
             f"field {'metals' if template else 'dataset'!r} is missing; say what is traded, and of which metals"

@@ -25,6 +25,7 @@ SPLIT_FIT = 0.06
 SPLIT_SIGMAS = 15.0
 GAP_DAYS = {"day": 7, "week": 15, "month": 45}
 _WINDOW = 251
+_NEVER = 100_000
 
 _Run = tuple[pd.Timestamp, pd.Timestamp]
 
@@ -57,7 +58,7 @@ class Quality:
     @property
     def clean(self) -> bool:
         """Whether there is nothing to say."""
-        return not (self.spikes or self.frozen or self.splits or self.gaps or self.empty)
+        return not self.line
 
     @property
     def line(self) -> str:
@@ -104,17 +105,15 @@ def quality(dataset: Dataset, observations: pd.DataFrame, since: pd.Timestamp | 
     return Quality(
         id=dataset.id,
         spikes=tuple(dates[spike.to_numpy()]),
-        frozen=_frozen(series, FROZEN_BARS.get(dataset.frequency, 0)),
+        frozen=_frozen(series, FROZEN_BARS.get(dataset.frequency, len(series) + 1)),
         splits=tuple(dates[(_like_a_split(change, scale) & ~spike & ~spike.shift(fill_value=False)).to_numpy()]),
-        gaps=_gaps(dates, GAP_DAYS.get(dataset.frequency, 0)),
+        gaps=_gaps(dates, np.timedelta64(GAP_DAYS.get(dataset.frequency, _NEVER), "D")),
         empty=empty,
     )
 
 
 def _frozen(series: pd.Series, least: int) -> tuple[_Run, ...]:
     """Runs of at least so many equal values."""
-    if not least:
-        return ()
     run = (series != series.shift()).cumsum()
     dates = series.index.to_series().groupby(run.to_numpy())
     long = dates.size() >= least
@@ -128,11 +127,9 @@ def _like_a_split(change: pd.Series, scale: pd.Series) -> pd.Series:
     return pd.Series(nearest < SPLIT_FIT, index=change.index) & (change.abs() > SPLIT_SIGMAS * scale)
 
 
-def _gaps(dates: pd.DatetimeIndex, most: int) -> tuple[_Run, ...]:
-    """Neighbouring bars more than so many days apart."""
-    if not most:
-        return ()
-    at = np.flatnonzero(np.diff(dates.to_numpy()) > np.timedelta64(most, "D"))
+def _gaps(dates: pd.DatetimeIndex, most: np.timedelta64) -> tuple[_Run, ...]:
+    """Neighbouring bars further apart than ``most``."""
+    at = np.flatnonzero(np.diff(dates.to_numpy()) > most)
     return tuple(zip(dates[at], dates[at + 1], strict=True))
 
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from research.datasets.dataset import Dataset, Read
+from research.datasets.dataset import Dataset
 from research.datasets.fields import from_table
-from research.datasets.price import Price, moment_of, parse_price
+from research.datasets.price import Price, parse_price
 from research.datasets.release import parse_release
 from research.errors import RegistryError, located
+from research.home import fetchable
 from research.values import frozen
+
+Fields = Mapping[str, Any]
+"""A registry's fields, as TOML has them."""
 
 FORMAT = 1
 
@@ -76,7 +79,7 @@ def read_registry(folder: Path) -> Pack:
     return Pack(name, root, frozen(files), frozen(datasets), folder.resolve(), frozen(prices))
 
 
-def descriptions(folder: Path) -> Mapping[str, Mapping[str, Any]]:
+def descriptions(folder: Path) -> Mapping[str, Fields]:
     """What a registry says of each id, whoever delivers it: the fields that are not of one file.
 
     From ``[datasets]``, and from ``[described]``, where ids stand that the pack describes and does not hold.
@@ -102,39 +105,27 @@ def how_to_get(ids: Iterable[str]) -> str:
     return f"type: {'; '.join(lines)}"
 
 
-@lru_cache(maxsize=1)
-def fetchable() -> frozenset[str]:
-    """What the catalogue of sources has that programs may download; the catalogue is data, read and not imported."""
-    document = tomllib.loads((Path(__file__).parents[1] / "sources" / "catalog.toml").read_text(encoding="utf-8"))
-    by_hand = {name for name, provider in document["providers"].items() if provider.get("by_hand")}
-    return frozenset(name for name, one in document["datasets"].items() if one["provider"] not in by_hand)
-
-
 def _dataset(identity: str, entry: object, files: Mapping[str, str], pack: str) -> Dataset:
     own = dict(entry) if isinstance(entry, Mapping) else {}
     release = parse_release(own.pop("release", None))
     for file in filter(None, (own.get("file"), *(rule.exceptions for rule in release))):
         if file not in files:
             raise RegistryError(f"file {file!r} is not pinned under [files]; add its SHA-256")
-    age, decision = own.pop("longest_useful_age_days", None), own.pop("decision", {})
+    age = own.pop("longest_useful_age_days", None)
     if not isinstance(age, int | float) or age <= 0:
         raise RegistryError(f"longest_useful_age_days is {age!r}; say after how many days a value is stale")
-    with located("read"):
-        read = from_table(Read, own.pop("read", {}))
     dataset = from_table(
         Dataset,
         own,
         id=identity,
-        read=read,
-        decision=moment_of(decision),
         release=release,
         longest_useful_age=pd.Timedelta(days=age),
         pack=pack,
         sha256=files.get(str(own.get("file")), ""),
     )
-    if not (read.value if dataset.kind == "series" else read.columns):
+    if not (dataset.read.value if dataset.kind == "series" else dataset.read.columns):
         raise RegistryError("kind must be 'series' with read.value, or 'table' with read.columns")
-    if dataset.price and not all(dataset.decision):
+    if dataset.price and dataset.decision is None:
         example = '`decision = { time = "13:30", timezone = "America/New_York" }`'
         raise RegistryError(f"a price needs {example}, the moment of each bar at which a strategy decides")
     return dataset

@@ -338,7 +338,8 @@ def _holidays(calendar: str, around: Days) -> Days:
     if len(around) == 0:
         return np.array([], dtype="datetime64[D]")
     years = around.astype("datetime64[Y]").astype(int) + 1970
-    return _public_holidays(calendar, int(years.min()), int(years.max()) + 1)
+    first, last = int(years.min()), int(years.max()) + 1
+    return _public_holidays(calendar, first - first % 10, last + 9 - last % 10)  # whole decades, which datasets share
 
 
 @lru_cache(maxsize=64)

@@ -16,8 +16,8 @@ import os
 import re
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import TypedDict, cast
@@ -96,9 +96,10 @@ def keep(
     DataError
         If another process holds the lock for too long, or the disk refuses.
     """
+    filelock = need("filelock")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder):
+        with filelock.FileLock(folder / ".lock", timeout=LOCK_TIMEOUT):
             document = _read_document(folder)
             known = identity in document["datasets"] and not anew
             kept = observations(folder, identity) if known else None
@@ -109,9 +110,13 @@ def keep(
             periods = merged.table["observed_for"]
             spanned = {"rows": len(periods), "first": periods.min().date(), "last": periods.max().date()}
             document["manifest"][identity] = cast(ManifestLine, told | spanned)
-            _write_document(folder, document)
+            body = need("tomli_w").dumps(document).encode("utf-8")
+            write_atomically(folder / "registry.toml", body + f"# seal: sha256 {hash_bytes(body)}\n".encode())
             _remove_unused(folder, document)
             return merged
+    except filelock.Timeout:
+        why = f"{folder}: another fetch has been writing for {LOCK_TIMEOUT:g} s"
+        raise DataError(f"{why}; wait for it and retry") from None
     except OSError as error:
         why = f"{folder}: {error.strerror or error}"
         raise DataError(f"{why}; nothing was changed, make room or allow writing") from None
@@ -142,17 +147,6 @@ def verify_pack(folder: Path) -> list[str]:
         return problems + verify_files(read_registry(folder))
     except AssayError as error:
         return [*problems, str(error)]
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    filelock = need("filelock")
-    try:
-        with filelock.FileLock(folder / ".lock", timeout=LOCK_TIMEOUT):
-            yield
-    except filelock.Timeout:
-        why = f"{folder}: another fetch has been writing for {LOCK_TIMEOUT:g} s"
-        raise DataError(f"{why}; wait for it and retry") from None
 
 
 def _read_document(folder: Path) -> _Document:
@@ -190,11 +184,6 @@ def _store(folder: Path, document: _Document, identity: str, about: Mapping[str,
         "file": name,
         "read": {"observed_for": "observed_for", "known_at": "known_at"} | columns,
     }
-
-
-def _write_document(folder: Path, document: _Document) -> None:
-    body = need("tomli_w").dumps(document).encode("utf-8")
-    write_atomically(folder / "registry.toml", body + f"# seal: sha256 {hash_bytes(body)}\n".encode())
 
 
 def _remove_unused(folder: Path, document: _Document) -> None:

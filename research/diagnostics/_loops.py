@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import types
 
 from research.engine._compile import compiled, part
 from research.units import Floats
 
+_TABLE = types.float64[:, ::1]
 
-@compiled()
+
+@part
+def _mixed(state: np.uint64) -> np.uint64:
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return state ^ (state >> np.uint64(31))
+
+
+@compiled((_TABLE, types.uint64, types.int64, types.float64))
 def write_counts(counts: Floats, key: np.uint64, first_draw: int, chance: float) -> None:
     """Fill each row with how often its draw takes each bar; a block ends at every bar with ``chance``.
 
@@ -34,14 +44,7 @@ def write_counts(counts: Floats, key: np.uint64, first_draw: int, chance: float)
             counts[row, bar] += 1.0
 
 
-@part
-def _mixed(state: np.uint64) -> np.uint64:
-    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return state ^ (state >> np.uint64(31))
-
-
-@compiled()
+@compiled((_TABLE, _TABLE, types.float64[::1]))
 def there_and_back(log_density: Floats, transition: Floats, initial: Floats) -> tuple[float, Floats, Floats, Floats]:
     """Hamilton's filter (1989) and Kim's smoother (1994).
 

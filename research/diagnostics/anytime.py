@@ -44,11 +44,9 @@ import pandas as pd
 from research.diagnostics.timing import STILL
 from research.units import Floats
 
-FIRST_LOOK = 12
-"""Months before the first."""
+FIRST_LOOK = 12  # months before the first
 
-PRIOR_RATIO = 0.5
-"""Scale of the bets, an information ratio a year."""
+PRIOR_RATIO = 0.5  # scale of the bets, an information ratio a year
 
 PRIOR_MONTHS = 12 / PRIOR_RATIO**2
 

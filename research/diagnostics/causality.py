@@ -5,7 +5,7 @@ A signal that prices forecast, and that does not forecast prices, is only their 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
@@ -56,20 +56,20 @@ def granger_causality(
     """
     from scipy.special import fdtrc
 
-    fit = _wald(cause, effect, whole(lags, "lags", minimum=1), extra=0)
-    robust, classical = fit.robust / lags, fit.classical / lags
-    return _found(
-        "granger_causality",
-        fit,
-        (cause_name, effect_name),
-        statistic=robust,
-        p_value=float(fdtrc(lags, fit.degrees_of_freedom, robust)),
-        method=f"{lags} lags of both; heteroskedasticity-robust (HC1) F({lags}, {fit.degrees_of_freedom})",
+    asked, classical, robust, degrees = _wald(cause, effect, whole(lags, "lags", minimum=1), 0, cause_name, effect_name)
+    p_value = float(fdtrc(lags, degrees, robust / lags))
+    return replace(
+        asked,
+        name="granger_causality",
+        statistic=robust / lags,
+        p_value=p_value,
+        method=f"{lags} lags of both; heteroskedasticity-robust (HC1) F({lags}, {degrees})",
         reference="Granger (1969); White (1980)",
+        sentence=_sentence(cause_name, effect_name, p_value),
         details={
             "lags": lags,
-            "statistic_classical": classical,
-            "p_value_classical": float(fdtrc(lags, fit.degrees_of_freedom, classical)),
+            "statistic_classical": classical / lags,
+            "p_value_classical": float(fdtrc(lags, degrees, classical / lags)),
         },
     )
 
@@ -113,35 +113,32 @@ def toda_yamamoto(
     from scipy.special import chdtrc
 
     extra = whole(integration_order, "integration_order", minimum=0)
-    fit = _wald(cause, effect, whole(lags, "lags", minimum=1), extra)
-    return _found(
-        "toda_yamamoto",
-        fit,
-        (cause_name, effect_name),
-        statistic=fit.classical,
-        p_value=float(chdtrc(lags, fit.classical)),
+    asked, classical, robust, _ = _wald(cause, effect, whole(lags, "lags", minimum=1), extra, cause_name, effect_name)
+    p_value = float(chdtrc(lags, classical))
+    return replace(
+        asked,
+        name="toda_yamamoto",
+        statistic=classical,
+        p_value=p_value,
         method=f"levels, {lags} + {extra} lags of both, Wald test of the first {lags}, chi-squared({lags})",
         reference="Toda and Yamamoto (1995)",
+        sentence=_sentence(cause_name, effect_name, p_value),
         details={
             "lags": lags,
             "integration_order": extra,
-            "statistic_robust": fit.robust,
-            "p_value_robust": float(chdtrc(lags, fit.robust)),
+            "statistic_robust": robust,
+            "p_value_robust": float(chdtrc(lags, robust)),
         },
     )
 
 
-@dataclass(frozen=True)
-class _Wald:
-    n_observations: int
-    degrees_of_freedom: int
-    share_removed: float
-    classical: float
-    robust: float
+def _wald(
+    cause: SeriesLike, effect: SeriesLike, lags: int, extra: int, cause_name: str, effect_name: str
+) -> tuple[Finding, float, float, int]:
+    """OLS of the effect on its lags and the cause's, and what it says of the cause's first ``lags`` being 0.
 
-
-def _wald(cause: SeriesLike, effect: SeriesLike, lags: int, extra: int) -> _Wald:
-    """OLS of the effect on its lags and the cause's, and the Wald statistics of the cause's first ``lags`` being 0."""
+    What was asked, the classical and the robust Wald statistic, and the degrees of freedom that are left.
+    """
     x, y = aligned(cause=cause, effect=effect)
     order = lags + extra
     n, width = y.size - order, 1 + 2 * order
@@ -165,39 +162,21 @@ def _wald(cause: SeriesLike, effect: SeriesLike, lags: int, extra: int) -> _Wald
     scores = design * residuals[:, None]
     covariance = inverse @ (scores.T @ scores) @ inverse * n / (n - width)
     picked = coefficients[tested]
-    return _Wald(
-        n_observations=n,
-        degrees_of_freedom=n - width,
-        share_removed=1 - full / short,
-        classical=(short - full) / (full / (n - width)),
-        robust=float(picked @ np.linalg.solve(covariance[tested, tested], picked)),
-    )
-
-
-def _found(
-    name: str,
-    fit: _Wald,
-    series: tuple[str, str],
-    *,
-    statistic: float,
-    p_value: float,
-    method: str,
-    reference: str,
-    details: dict[str, float],
-) -> Finding:
-    cause, effect = series
-    verb = "helps" if p_value < 0.05 else "does not visibly help"
-    return Finding(
-        name=name,
-        estimate=fit.share_removed,
+    asked = Finding(
+        name="",
+        estimate=1 - full / short,
         unit="share of forecast error variance removed",
-        null=f"the past of {cause} does not help to forecast {effect}",
+        null=f"the past of {cause_name} does not help to forecast {effect_name}",
         alternative="it helps",
-        statistic=statistic,
-        p_value=p_value,
-        effective_n=float(fit.n_observations),
-        method=method,
-        reference=reference,
-        sentence=f"The past of {cause} {verb} to forecast {effect} (p = {p_value:.3f}).",
-        details=details,
+        effective_n=float(n),
+        method="",
+        reference="",
+        sentence="",
     )
+    classical = (short - full) / (full / (n - width))
+    return asked, classical, float(picked @ np.linalg.solve(covariance[tested, tested], picked)), n - width
+
+
+def _sentence(cause_name: str, effect_name: str, p_value: float) -> str:
+    verb = "helps" if p_value < 0.05 else "does not visibly help"
+    return f"The past of {cause_name} {verb} to forecast {effect_name} (p = {p_value:.3f})."

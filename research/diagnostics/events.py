@@ -20,8 +20,8 @@ from research.diagnostics.power import minimum_detectable_effect
 from research.errors import DataError
 from research.units import Floats
 
+# Fewest independent events for a p-value: five cannot reach 5 % by flipping signs, 2 / 2**5 = 0.0625
 MINIMUM_EVENTS = 6
-"""Fewest independent events for a p-value: five cannot reach 5 % by flipping signs, 2 / 2**5 = 0.0625."""
 
 
 def cumulative_abnormal_return(returns: SeriesLike, events: npt.ArrayLike, *, horizon: int, delay: int = 1) -> Finding:
@@ -252,7 +252,7 @@ class EventPaths:
         One row an event, ``(n_events, horizon + 1)``; every path starts at 0.
     mean
         Mean over the events, ``(horizon + 1,)``.
-    placebo_low, placebo_middle, placebo_high
+    shifted_low, shifted_middle, shifted_high
         The band of the mean path over all circular shifts of the event dates: its lower and upper quantile
         and its median.
     level
@@ -261,9 +261,9 @@ class EventPaths:
 
     paths: Floats
     mean: Floats
-    placebo_low: Floats
-    placebo_middle: Floats
-    placebo_high: Floats
+    shifted_low: Floats
+    shifted_middle: Floats
+    shifted_high: Floats
     level: float
 
 
@@ -279,7 +279,7 @@ def event_paths(returns: SeriesLike, positions: npt.ArrayLike, *, horizon: int, 
     horizon
         Bars in a window.
     level
-        Width of the placebo band: 0.9 leaves 5 % of the shifts above and 5 % below.
+        Width of the band of circular shifts: 0.9 leaves 5 % of the shifts above and 5 % below.
 
     Raises
     ------
@@ -304,8 +304,8 @@ def event_paths(returns: SeriesLike, positions: npt.ArrayLike, *, horizon: int, 
     return EventPaths(
         paths=paths,
         mean=paths.mean(axis=0),
-        placebo_low=low,
-        placebo_middle=middle,
-        placebo_high=high,
+        shifted_low=low,
+        shifted_middle=middle,
+        shifted_high=high,
         level=level,
     )

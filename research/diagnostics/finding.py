@@ -63,7 +63,7 @@ class Finding:
         object.__setattr__(self, "details", frozen(self.details))
 
     def tested(self, found: Estimate) -> Finding:
-        """The same with a two-sided test against 0 by Student's t, and the interval that belongs to it."""
+        """The same with a two-sided test of what was ``found`` against 0, and the interval that belongs to it."""
         return replace(self, statistic=found.t, p_value=found.two_sided, interval=found.interval(self.level))
 
     def to_json(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
@@ -10,6 +11,8 @@ import pandas as pd
 
 from research.errors import DataError, ParameterError
 from research.units import Floats
+
+CELLS_AT_ONCE = 500_000  # windows x bars in memory at one time: 4 MB an array
 
 SeriesLike: TypeAlias = pd.Series | npt.ArrayLike
 
@@ -97,3 +100,32 @@ def whole(value: int, name: str, *, minimum: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < minimum:
         raise ParameterError(f"{name}: {value!r} is not a whole number of {minimum} or more; pass one")
     return int(value)
+
+
+def regression(series: SeriesLike, regressors: npt.ArrayLike | None, *, minimum: int = 10) -> tuple[Floats, Floats]:
+    """Return a series, (T,), and its design, (T, 1 + k): a constant and the regressors, (T,) or (T, k), if any.
+
+    Raises
+    ------
+    DataError
+        As ``vector``, or if rows are missing or too many.
+    ParameterError
+        If a regressor is a combination of the others and the constant.
+    """
+    values = vector(series, "series", minimum=minimum)
+    x = np.empty((values.size, 0)) if regressors is None else np.asarray(regressors, dtype=np.float64)
+    x = x[:, None] if x.ndim == 1 else x
+    if x.shape[0] != values.size or not np.isfinite(x).all():
+        raise DataError(f"regressors: need {values.size} finite rows, got shape {x.shape}; align them")
+    design = np.column_stack([np.ones(values.size), x])
+    if np.linalg.matrix_rank(design) < design.shape[1]:
+        wrong = "regressors: one is a combination of the others or of the constant"
+        raise ParameterError(f"{wrong}; leave it out, and pass them without the constant")
+    return values, design
+
+
+def by_window(ask: Callable[..., Floats], size: int, *series: Floats) -> Floats:
+    """What ``ask`` says of all windows of so many bars, of several series, some of them, (n, size), at a time."""
+    n_parts = -(-(series[0].size - size + 1) * size // CELLS_AT_ONCE)
+    views = (np.array_split(np.lib.stride_tricks.sliding_window_view(item, size), n_parts) for item in series)
+    return np.concatenate([ask(*part) for part in zip(*views, strict=True)], axis=-1)

@@ -11,7 +11,7 @@ belongs to it (the normal one rejects too often):
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from math import ceil, floor, nan, pi, sqrt
 from typing import Literal
@@ -24,8 +24,7 @@ from research.units import Floats
 
 LagRule = Literal["newey-west 1994", "textbook", "lazarus 2018"]
 
-MINIMUM_OBSERVATIONS = 24
-"""Fewest observations for a p-value: EWC then has three degrees of freedom."""
+MINIMUM_OBSERVATIONS = 24  # fewest observations for a p-value: EWC then has three degrees of freedom
 
 
 def newey_west_lags(n_observations: int, rule: LagRule = "lazarus 2018") -> int:
@@ -158,6 +157,11 @@ class Estimate:
     def upper_limit(self, level: float = 0.95) -> float:
         """One-sided: the truth lies under it in ``level`` of cases."""
         return self.value + self._quantile(level)
+
+    def to_json(self) -> dict[str, float]:
+        """With the 95 % interval."""
+        low, high = self.interval()
+        return {**asdict(self), "low": low, "high": high}
 
     def _quantile(self, probability: float) -> float:
         from scipy.special import stdtrit

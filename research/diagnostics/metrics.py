@@ -1,9 +1,9 @@
 """The descriptive numbers of a backtest, each defined once.
 
-Conventions: returns are simple, per bar, as fractions; ``periods_per_year`` is always given; excess
-means less the bills' return of the same bar, never a constant divided by the number of bars;
-standard deviations have ``n - 1`` in the denominator; drawdowns start from the capital, so a loss
-on the first bar counts.
+Conventions: ``returns`` are simple, per bar, as fractions; ``excess_returns`` are less the bills' return of the same
+bar, never a constant divided by the number of bars; ``periods_per_year`` (12 of monthly bars, 252 of daily ones) is
+always given; standard deviations have ``n - 1`` in the denominator; drawdowns start from the capital, so a loss on the
+first bar counts.
 """
 
 from __future__ import annotations
@@ -72,43 +72,20 @@ def performance(result: Result | PortfolioResult) -> Performance:
 
 
 def cagr(returns: pd.Series, periods_per_year: int) -> float:
-    """Compound annual growth rate, ``prod(1 + r) ** (periods_per_year / n) - 1``.
-
-    Parameters
-    ----------
-    returns
-        Of each period, simple.
-    periods_per_year
-        12 of monthly bars, 252 of daily ones.
-    """
+    """Compound annual growth rate of ``returns``, ``prod(1 + r) ** (p / n) - 1``; ``periods_per_year`` is p."""
     growth = float(np.prod(1 + returns.to_numpy()))
     return growth ** (periods_per_year / len(returns)) - 1 if growth > 0 else -1.0
 
 
 def volatility(returns: pd.Series, periods_per_year: int) -> float:
-    """Annualised standard deviation, ``std(r, ddof=1) * sqrt(periods_per_year)``.
-
-    Parameters
-    ----------
-    returns
-        Of each period, simple.
-    periods_per_year
-        12 of monthly bars, 252 of daily ones.
-    """
+    """Annualised standard deviation of ``returns``, ``std(r, ddof=1)`` times the root of ``periods_per_year``."""
     return float(returns.std(ddof=1) * np.sqrt(periods_per_year))
 
 
 def sharpe(excess_returns: pd.Series, periods_per_year: int) -> float:
-    """Sharpe ratio, ``mean(e) / std(e, ddof=1) * sqrt(periods_per_year)``; NaN without variation.
+    """Sharpe ratio of ``excess_returns``, ``mean(e) / std(e, ddof=1)`` times the root of ``periods_per_year``.
 
-    The root-of-time rule assumes uncorrelated returns (Lo 2002); averaged prices break it.
-
-    Parameters
-    ----------
-    excess_returns
-        Of each period, simple, less the bills' return.
-    periods_per_year
-        12 of monthly bars, 252 of daily ones.
+    NaN without variation. The root-of-time rule assumes uncorrelated returns (Lo 2002); averaged prices break it.
     """
     deviation = float(excess_returns.std(ddof=1))
     if not deviation > 1e-15:
@@ -117,14 +94,9 @@ def sharpe(excess_returns: pd.Series, periods_per_year: int) -> float:
 
 
 def sortino(excess_returns: pd.Series, periods_per_year: int) -> float:
-    """Sortino ratio, ``mean(e) / sqrt(mean(min(e, 0)**2)) * sqrt(periods_per_year)``, over all bars.
+    """Sortino ratio of ``excess_returns`` over all bars, ``mean(e) / sqrt(mean(min(e, 0)**2))``.
 
-    Parameters
-    ----------
-    excess_returns
-        Of each period, simple, less the bills' return.
-    periods_per_year
-        12 of monthly bars, 252 of daily ones.
+    Times the root of ``periods_per_year``.
     """
     downside = float(np.sqrt(np.mean(np.minimum(excess_returns.to_numpy(), 0.0) ** 2)))
     if not downside > 1e-15:
@@ -133,38 +105,21 @@ def sortino(excess_returns: pd.Series, periods_per_year: int) -> float:
 
 
 def drawdown(returns: pd.Series) -> pd.Series:
-    """Loss from the highest value so far, capital included, as a fraction of 0 or less.
-
-    Parameters
-    ----------
-    returns
-        Of each period, simple.
-    """
+    """Loss of ``returns`` from the highest value so far, capital included, as a fraction of 0 or less."""
     wealth = np.cumprod(1 + returns.to_numpy())
     peak = np.maximum.accumulate(np.maximum(wealth, 1.0))
     return pd.Series(wealth / peak - 1, index=returns.index, name="drawdown")
 
 
 def max_drawdown(returns: pd.Series) -> float:
-    """The deepest ``drawdown``, a fraction of 0 or less.
-
-    Parameters
-    ----------
-    returns
-        Of each period, simple.
-    """
+    """The deepest ``drawdown`` of ``returns``, a fraction of 0 or less."""
     return float(drawdown(returns).min())
 
 
 def calmar(returns: pd.Series, periods_per_year: int) -> float:
-    """Calmar ratio, ``cagr / -max_drawdown`` over the whole record (Young 1991); NaN of an account that never fell.
+    """Calmar ratio of ``returns``, ``cagr / -max_drawdown`` over the record (Young 1991), with ``periods_per_year``.
 
-    Parameters
-    ----------
-    returns
-        Of each period, simple.
-    periods_per_year
-        12 of monthly bars, 252 of daily ones.
+    NaN of an account that never fell.
     """
     deepest = max_drawdown(returns)
     return cagr(returns, periods_per_year) / -deepest if deepest < 0 else float("nan")
@@ -173,12 +128,10 @@ def calmar(returns: pd.Series, periods_per_year: int) -> float:
 def value_at_risk(returns: pd.Series, level: float = 0.95) -> float:
     """Historical value at risk: the return of one bar that a share ``1 - level`` of all bars fell under.
 
-    The quantile of the returns, linear between two of them, as a fraction; a loss is negative.
+    The quantile of ``returns``, linear between two of them, as a fraction; a loss is negative.
 
     Parameters
     ----------
-    returns
-        Of each period, simple.
     level
         Share of bars that lose as much or more.
     """
@@ -186,12 +139,10 @@ def value_at_risk(returns: pd.Series, level: float = 0.95) -> float:
 
 
 def expected_shortfall(returns: pd.Series, level: float = 0.95) -> float:
-    """Mean return of the bars at or under ``value_at_risk`` (Acerbi and Tasche 2002), a fraction.
+    """Mean of the ``returns`` at or under ``value_at_risk`` (Acerbi and Tasche 2002), a fraction.
 
     Parameters
     ----------
-    returns
-        Of each period, simple.
     level
         Share of bars over which the mean is taken.
     """
@@ -213,6 +164,8 @@ def exposure(weights: pd.Series) -> float:
 def turnover(orders: pd.DataFrame, equity: pd.Series, capital: float, periods_per_year: int) -> float:
     """Value traded a year, bills apart, as a multiple of the account: ``sum(|order| / value before) * p / n``.
 
+    ``periods_per_year`` is p.
+
     Parameters
     ----------
     orders
@@ -221,8 +174,6 @@ def turnover(orders: pd.DataFrame, equity: pd.Series, capital: float, periods_pe
         Value of the account at each bar.
     capital
         Its first value.
-    periods_per_year
-        12 of monthly bars, 252 of daily ones.
     """
     metal = orders[orders["column"] != "bills"]
     before = equity.shift(1, fill_value=capital)
@@ -231,13 +182,11 @@ def turnover(orders: pd.DataFrame, equity: pd.Series, capital: float, periods_pe
 
 
 def cost_drag(costs: pd.DataFrame, periods_per_year: int) -> float:
-    """All costs a year, as a fraction of the account: ``sum(costs) * p / n``.
+    """All costs a year, as a fraction of the account: ``sum(costs) * p / n``; ``periods_per_year`` is p.
 
     Parameters
     ----------
     costs
         Of each bar, as fractions of the account.
-    periods_per_year
-        12 of monthly bars, 252 of daily ones.
     """
     return float(costs.to_numpy().sum()) * periods_per_year / (len(costs) - 1)

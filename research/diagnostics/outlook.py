@@ -9,8 +9,8 @@ import numpy as np
 
 from research.diagnostics.long_run import Estimate
 
+# Scale of the half-normal prior of the information ratio a year, if there is an effect: what is worth having
 PRIOR_SCALE = 0.5
-"""Scale of the half-normal prior of the information ratio a year, if there is an effect: what is worth having."""
 
 
 def bayes_factor(ratio: Estimate, scale: float = PRIOR_SCALE) -> float:
@@ -108,7 +108,7 @@ def detectable(
         return least * estimate.error
     if not found(most) > power:
         return inf
-    while most - least > 1e-9 * most:  # by halves: scipy.optimize takes a third of a second to import
+    for _ in range(40):  # by halves: scipy.optimize takes a third of a second to import
         middle = (least + most) / 2
         least, most = (middle, most) if found(middle) < power else (least, middle)
     return most * estimate.error

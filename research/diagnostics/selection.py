@@ -7,16 +7,16 @@ an excess kurtosis in these formulas overstate the confidence.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import combinations
-from math import comb, e, inf, sqrt
+from math import e, inf, sqrt
 
 import numpy as np
-import pandas as pd
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import SeriesLike, fraction, positive, vector, whole
+from research.diagnostics.inputs import fraction, positive, whole
 from research.diagnostics.sharpe import MomentsLike, sharpe_moments
-from research.errors import DataError, ParameterError
+from research.errors import ParameterError
 from research.units import Floats
 
 _TIE = 1e-10
@@ -66,8 +66,7 @@ def probabilistic_sharpe_ratio(excess_returns: MomentsLike, *, benchmark_sharpe:
         method="normal approximation with skewness and raw kurtosis; independent returns",
         reference="Bailey and Lopez de Prado (2012)",
         sentence=(
-            f"A Sharpe ratio of {moments.sharpe:.3f} a period over {n} periods gives "
-            f"{probability:.1%} confidence "
+            f"A Sharpe ratio of {moments.sharpe:.3f} a period over {n} periods gives {probability:.1%} confidence "
             f"in more than {benchmark_sharpe:.3f}."
         ),
         details={
@@ -104,20 +103,14 @@ def deflated_sharpe_ratio(excess_returns: MomentsLike, *, n_trials: int, trial_v
     moments = sharpe_moments(excess_returns)
     threshold = sqrt(trial_variance) * expected_maximum(n_trials)
     confidence = probabilistic_sharpe_ratio(moments, benchmark_sharpe=threshold)
-    return Finding(
+    return replace(
+        confidence,
         name="deflated_sharpe_ratio",
-        estimate=confidence.estimate,
-        unit="probability",
         null=f"the true Sharpe ratio is at most what the best of {n_trials} trials without skill would show",
-        alternative="it is larger (one-sided)",
-        statistic=confidence.statistic,
-        p_value=confidence.p_value,
-        effective_n=confidence.effective_n,
-        method=(f"probabilistic Sharpe ratio against SR0 = {threshold:.4f} a period; {n_trials} independent trials"),
+        method=f"probabilistic Sharpe ratio against SR0 = {threshold:.4f} a period; {n_trials} independent trials",
         reference="Bailey and Lopez de Prado (2014)",
         sentence=(
-            f"The best of {n_trials} trials without skill would show a Sharpe ratio of "
-            f"{threshold:.3f} a period; "
+            f"The best of {n_trials} trials without skill would show a Sharpe ratio of {threshold:.3f} a period; "
             f"{moments.sharpe:.3f} exceeds it with {confidence.estimate:.1%} confidence."
         ),
         details={
@@ -163,15 +156,12 @@ def minimum_track_record(
     moments = sharpe_moments(excess_returns)
     year = positive(periods_per_year, "periods_per_year")
     fraction(level, "level")
-    excess = moments.sharpe - benchmark_sharpe
+    excess, observed = moments.sharpe - benchmark_sharpe, moments.n_observations
     periods = 1 + moments.variance * (float(ndtri(level)) / excess) ** 2 if excess > 0 else inf
-    observed = moments.n_observations
+    are, enough = ("were", "long enough") if periods <= observed else ("are", "too short")
+    sentence = f"{periods / year:.1f} years {are} needed and {observed / year:.1f} are there: {enough}."
     if periods == inf:
         sentence = "No track record is long enough: the Sharpe ratio is not above the benchmark."
-    elif periods <= observed:
-        sentence = f"{periods / year:.1f} years were needed and {observed / year:.1f} are there: long enough."
-    else:
-        sentence = f"{periods / year:.1f} years are needed and {observed / year:.1f} are there: too short."
     return Finding(
         name="minimum_track_record",
         estimate=periods / year,
@@ -222,43 +212,14 @@ def expected_maximum_exact(n_trials: int) -> float:
     return float(np.sum(x * np.exp(log_density)) * (x[1] - x[0]))
 
 
-def probability_of_backtest_overfitting(returns: pd.DataFrame | Floats, *, n_blocks: int = 16) -> Finding:
+def overfitting_from_moments(parts: Callable[[], Iterable[tuple[Floats, Floats]]], *, rows_per_block: int) -> Finding:
     r"""How often the best variant in one half of history is below the median in the other half.
 
     Combinatorially symmetric cross-validation: the sample is cut into S blocks; for each of the
     :math:`\binom{S}{S/2}` ways to take half of them, the variant with the best Sharpe ratio inside is ranked
     outside. With :math:`\omega = rank/(K+1)` and :math:`\lambda = \ln(\omega/(1-\omega))`, the answer is
-    the share with :math:`\lambda \le 0`: a tie with the median counts as overfitted.
-
-    Parameters
-    ----------
-    returns
-        Excess returns of all variants, shape (T, K), K at least 2.
-    n_blocks
-        S, even and at least 4. The oldest rows that do not fill a block are left out.
-
-    Returns
-    -------
-    Finding
-        A probability; it is no p-value and none is given.
-
-    Raises
-    ------
-    DataError
-        For missing values, fewer than 2 variants, or fewer than 2 rows a block.
-
-    References
-    ----------
-    Bailey, Borwein, Lopez de Prado and Zhu (2017).
-    """
-    table = _return_table(returns, n_blocks)
-    blocks = table.reshape(n_blocks, -1, table.shape[1])
-    moments = blocks.sum(axis=1), (blocks**2).sum(axis=1)
-    return overfitting_from_moments(lambda: [moments], rows_per_block=blocks.shape[1])
-
-
-def overfitting_from_moments(parts: Callable[[], Iterable[tuple[Floats, Floats]]], *, rows_per_block: int) -> Finding:
-    r"""The same probability for any number of variants, from the sums of their blocks, some variants at a time.
+    the share with :math:`\lambda \le 0`: a tie with the median counts as overfitted. It takes the sums of the blocks of
+    any number of variants, some variants at a time.
 
     Parameters
     ----------
@@ -271,7 +232,11 @@ def overfitting_from_moments(parts: Callable[[], Iterable[tuple[Floats, Floats]]
     Returns
     -------
     Finding
-        As ``probability_of_backtest_overfitting``. Sharpe ratios nearer to each other than rounding are tied.
+        A probability; it is no p-value and none is given. Sharpe ratios nearer to each other than rounding are tied.
+
+    References
+    ----------
+    Bailey, Borwein, Lopez de Prado and Zhu (2017).
     """
     best = picked = np.empty(0)
     n_blocks = n_variants = 0
@@ -315,20 +280,6 @@ def overfitting_from_moments(parts: Callable[[], Iterable[tuple[Floats, Floats]]
             "probability_of_loss_outside": float(np.mean(picked < 0)),
         },
     )
-
-
-def _return_table(returns: pd.DataFrame | Floats, n_blocks: int) -> Floats:
-    if whole(n_blocks, "n_blocks", minimum=4) % 2:
-        raise ParameterError(f"n_blocks: {n_blocks} cannot be halved; pass an even number")
-    if comb(n_blocks, n_blocks // 2) > 200_000:
-        raise ParameterError(f"n_blocks: {n_blocks} gives too many halvings to count; pass 20 or fewer")
-    table = np.asarray(returns, dtype=np.float64)
-    if table.ndim != 2 or table.shape[1] < 2:
-        raise DataError("returns: overfitting needs at least 2 variants side by side; pass a table of returns")
-    for number in range(table.shape[1]):
-        column: SeriesLike = returns.iloc[:, number] if isinstance(returns, pd.DataFrame) else table[:, number]
-        vector(column, f"returns, variant {number}", minimum=2 * n_blocks)
-    return table[len(table) % n_blocks :]
 
 
 def _half_sharpes(sums: Floats, squares: Floats, rows_per_block: int) -> tuple[Floats, Floats]:

@@ -12,10 +12,10 @@ from math import ceil, inf, sqrt
 
 import numpy as np
 
-from research.diagnostics.block_length import block_length as optimal_length
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import SeriesLike, aligned, fraction, positive, whole
+from research.diagnostics.inputs import SeriesLike, aligned, positive, whole
 from research.diagnostics.long_run import student_p_value
+from research.diagnostics.multiplicity import block_length as optimal_length
 from research.errors import DataError, ParameterError
 from research.units import Floats
 
@@ -28,7 +28,6 @@ def sharpe_difference(
     block_length: int | None = None,
     n_draws: int = 4999,
     seed: int = 0,
-    level: float = 0.95,
 ) -> Finding:
     """Difference of two Sharpe ratios, tested by the studentised circular block bootstrap.
 
@@ -49,8 +48,6 @@ def sharpe_difference(
         memory of squares under GARCH, where intervals then cover too little.
     n_draws, seed
         Number of bootstrap draws and the seed of their generator.
-    level
-        Confidence of the interval.
 
     Returns
     -------
@@ -66,25 +63,27 @@ def sharpe_difference(
         excess_returns=excess_returns, benchmark_excess_returns=benchmark_excess_returns, minimum=24
     )
     scale = sqrt(positive(periods_per_year, "periods_per_year"))
-    fraction(level, "level")
     whole(n_draws, "n_draws", minimum=99)
     returns = _PERCENT * np.column_stack([first, second])
     if np.any(np.ptp(returns, axis=0) == 0):
         raise DataError("excess_returns: one of the two series never varies, so it has no Sharpe ratio")
     n = first.size
-    difference = _difference(returns)
-    plain = hac_standard_error(returns, prewhiten=False)
-    prewhitened = hac_standard_error(returns, prewhiten=True)
+    moments, gradient = _moments(returns)
+    influence = moments @ gradient
+    difference = sqrt((n - 1) / n) * float(_ratio_difference(np.hstack([returns, returns**2]).mean(axis=0)))
+    plain, prewhitened = (hac_standard_error(returns, prewhiten=prewhiten) for prewhiten in (False, True))
     if min(plain, prewhitened) <= 1e-12:
         raise DataError("excess_returns: they equal the benchmark's up to scale, so there is nothing to compare")
-    block = _automatic_block(returns) if block_length is None else whole(block_length, "block_length", minimum=1)
+    if block_length is None:
+        block = min(ceil(max(optimal_length(influence, circular=True), n**0.4)), n // 4)
+    else:
+        block = whole(block_length, "block_length", minimum=1)
     if block > n // 2:
         raise ParameterError(f"block_length: {block} leaves under two blocks in {n} returns; use a shorter one")
-
     draws = np.abs(_studentised_draws(returns, block, n_draws, np.random.default_rng(seed)))
     statistic = difference / prewhitened
     p_value = (1 + int(np.sum(draws >= abs(statistic)))) / (n_draws + 1)
-    half_width = float(np.quantile(draws, level)) * prewhitened
+    half_width = float(np.quantile(draws, 0.95)) * prewhitened
     memmel = _jobson_korkie_memmel(returns)
     return Finding(
         name="sharpe_difference",
@@ -93,10 +92,9 @@ def sharpe_difference(
         null="both series have the same Sharpe ratio",
         alternative="the Sharpe ratios differ (two-sided)",
         interval=((difference - half_width) * scale, (difference + half_width) * scale),
-        level=level,
         statistic=statistic,
         p_value=p_value,
-        effective_n=_effective_n(returns, prewhitened),
+        effective_n=min(float(n), float(influence.var()) / prewhitened**2),
         method=(
             f"studentised circular block bootstrap, blocks of {block}, {n_draws} draws, seed {seed}; "
             f"prewhitened Parzen kernel with automatic bandwidth"
@@ -122,7 +120,7 @@ def sharpe_difference(
 
 def hac_standard_error(returns: Floats, *, prewhiten: bool) -> float:
     """Standard error of the difference per period from the Parzen kernel; ``returns`` in percent, (T, 2)."""
-    moments, gradient = _moments(returns), _gradient(returns)
+    moments, gradient = _moments(returns)
     if prewhiten:
         lagged, current = moments[:-1], moments[1:]
         coefficients = np.linalg.lstsq(lagged, current, rcond=None)[0].T
@@ -139,18 +137,11 @@ _LARGEST_SINGULAR_VALUE = 0.97
 _PERCENT = 100.0
 
 
-def _difference(returns: Floats) -> float:
-    one, two = (float(column.mean() / column.std(ddof=1)) for column in returns.T)
-    return one - two
-
-
-def _moments(returns: Floats) -> Floats:
+def _moments(returns: Floats) -> tuple[Floats, Floats]:
+    """Means and squares of both less their own means, (T, 4), and the difference's gradient, (4,)."""
     both = np.hstack([returns, returns**2])
-    return np.asarray(both - both.mean(axis=0))
-
-
-def _gradient(returns: Floats) -> Floats:
-    return _gradient_of(np.hstack([returns, returns**2]).mean(axis=0))
+    means = both.mean(axis=0)
+    return both - means, _gradient_of(means)
 
 
 def _gradient_of(moments: Floats) -> Floats:
@@ -206,9 +197,8 @@ def _studentised_draws(returns: Floats, block: int, n_draws: int, rng: np.random
         stop = min(start + chunk, n_draws)
         picked = block_means[rng.integers(0, n, size=(stop - start, n_blocks))]
         means = picked.mean(axis=1)
-        gradient = _gradient_of(means)
-        spread = np.einsum("dbk,dk->db", picked - means[:, None, :], gradient)
-        error = np.sqrt(small_sample * np.mean(spread**2, axis=1) / n_blocks)
+        spread = np.einsum("dbk,dk->db", picked, _gradient_of(means)).var(axis=1)
+        error = np.sqrt(small_sample * spread / n_blocks)
         draws[start:stop] = divisor * (_ratio_difference(means) - centre) / np.maximum(error, 1e-300)
     return draws
 
@@ -227,14 +217,3 @@ def _jobson_korkie_memmel(returns: Floats) -> float:
     one, two = (float(column.mean() / column.std()) for column in returns.T)
     rho = float(np.corrcoef(returns[:, 0], returns[:, 1])[0, 1])
     return sqrt((2 - 2 * rho + (one**2 + two**2 - 2 * one * two * rho**2) / 2) / len(returns))
-
-
-def _automatic_block(returns: Floats) -> int:
-    length = optimal_length(_moments(returns) @ _gradient(returns), circular=True)
-    block: int = min(ceil(max(length, len(returns) ** 0.4)), len(returns) // 4)
-    return block
-
-
-def _effective_n(returns: Floats, standard_error: float) -> float:
-    influence = _moments(returns) @ _gradient(returns)
-    return min(float(len(returns)), float(influence.var()) / standard_error**2)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import SeriesLike, fraction, vector, whole
+from research.diagnostics.inputs import SeriesLike, fraction, regression, vector, whole
 from research.errors import DataError, ParameterError
 from research.units import Floats
 
@@ -183,14 +183,7 @@ def heteroskedasticity(residuals: SeriesLike, regressors: npt.ArrayLike) -> Find
     """
     from statsmodels.stats.diagnostic import het_breuschpagan, het_white
 
-    e = _varying(residuals, minimum=10)
-    x = np.asarray(regressors, dtype=np.float64)
-    x = x[:, None] if x.ndim == 1 else x
-    if x.shape[0] != e.size or not np.isfinite(x).all() or (np.ptp(x, axis=0) == 0).any():
-        raise DataError(
-            f"regressors: need {e.size} finite rows that vary, without the constant, got shape {x.shape}; align them"
-        )
-    design = np.column_stack([np.ones(e.size), x])
+    e, design = regression(_varying(residuals, minimum=10), regressors)
     koenker, p_value = het_breuschpagan(e, design, robust=True)[:2]
     original, original_p = het_breuschpagan(e, design, robust=False)[:2]
     white, white_p = het_white(e, design)[:2]
@@ -203,7 +196,7 @@ def heteroskedasticity(residuals: SeriesLike, regressors: npt.ArrayLike) -> Find
         null="the variance does not depend on the regressors",
         alternative="it does",
         effective_n=float(e.size),
-        method=f"Koenker's Breusch-Pagan, chi-squared with {x.shape[1]} degrees of freedom",
+        method=f"Koenker's Breusch-Pagan, chi-squared with {design.shape[1] - 1} degrees of freedom",
         reference="Breusch and Pagan 1979; Koenker 1981; White 1980",
         sentence=f"A variance that did not depend on the regressors would look like this in {p_value:.1%} of samples.",
         details={

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import SeriesLike, fraction, vector, whole
+from research.diagnostics.inputs import SeriesLike, fraction, regression, vector, whole
 from research.diagnostics.long_run import MINIMUM_OBSERVATIONS, bartlett_variance, newey_west_lags
-from research.errors import DataError, ParameterError
+from research.errors import DataError
 from research.units import Floats
 
 CELLS_AT_ONCE = 2_000_000  # bars x regressors x draws in memory at one time: 16 MB an array
@@ -51,7 +51,7 @@ def cusum(series: SeriesLike, regressors: npt.ArrayLike | None = None) -> Findin
     """
     from scipy.special import kolmogorov
 
-    values, design = _regression(series, regressors, minimum=MINIMUM_OBSERVATIONS)
+    values, design = regression(series, regressors, minimum=MINIMUM_OBSERVATIONS)
     residuals = _residuals(values, design)
     n, k = design.shape
     path = np.abs(np.cumsum(residuals)) / np.sqrt(n)
@@ -109,7 +109,7 @@ def recursive_cusum(series: SeriesLike, regressors: npt.ArrayLike | None = None)
     from statsmodels.regression.linear_model import OLS
     from statsmodels.stats.diagnostic import recursive_olsresiduals
 
-    values, design = _regression(series, regressors, minimum=MINIMUM_OBSERVATIONS)
+    values, design = regression(series, regressors, minimum=MINIMUM_OBSERVATIONS)
     n, k = design.shape
     if np.linalg.matrix_rank(design[:k]) < k:
         raise DataError(f"regressors: the first {k} bars do not identify {k} coefficients; start where they vary")
@@ -196,7 +196,7 @@ def sup_f(
     ----------
     Andrews (1993); Hansen (2000); Goncalves and Kilian (2004).
     """
-    values, design = _regression(series, regressors)
+    values, design = regression(series, regressors)
     fraction(2 * trim, "twice the trim")
     whole(n_draws, "n_draws", minimum=1)
     n, k = design.shape
@@ -309,21 +309,6 @@ def mean_breaks(series: SeriesLike, *, max_breaks: int = 5, trim: float = 0.15) 
             "bic": [float(b) for b in bic],
         },
     )
-
-
-def _regression(series: SeriesLike, regressors: npt.ArrayLike | None, *, minimum: int = 10) -> tuple[Floats, Floats]:
-    values = vector(series, "series", minimum=minimum)
-    ones = np.ones((values.size, 1))
-    if regressors is None:
-        return values, ones
-    x = np.asarray(regressors, dtype=np.float64)
-    x = x[:, None] if x.ndim == 1 else x
-    if x.shape[0] != values.size or not np.isfinite(x).all():
-        raise DataError(f"regressors: need {values.size} finite rows, got shape {x.shape}; align them")
-    design = np.column_stack([ones, x])
-    if np.linalg.matrix_rank(design) < design.shape[1]:
-        raise ParameterError("regressors: one is a combination of the others or of the constant; leave it out")
-    return values, design
 
 
 def _residuals(values: Floats, design: Floats) -> Floats:

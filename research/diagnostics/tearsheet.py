@@ -15,26 +15,15 @@ from research.engine.result import PortfolioResult, Result
 
 
 def by_period(returns: pd.Series, period: str) -> pd.Series:
-    """Returns compounded over calendar periods, ``prod(1 + r) - 1``, by ``pandas.Period``.
+    """The ``returns`` compounded over calendar periods, ``prod(1 + r) - 1``, by ``pandas.Period``.
 
     ``period`` is a pandas period alias, ``"M"`` or ``"Y"``; the first and the last may be part of one.
-
-    Parameters
-    ----------
-    returns
-        Of each period, simple.
     """
     return (1 + returns).groupby(pd.DatetimeIndex(returns.index).to_period(period)).prod() - 1
 
 
 def monthly_returns(returns: pd.Series) -> pd.DataFrame:
-    """Return of each month, one row a year, columns 1 to 12, and ``year``, the whole year's; NaN outside the record.
-
-    Parameters
-    ----------
-    returns
-        Of each period, simple.
-    """
+    """``returns`` by month, one row a year, columns 1 to 12, and ``year``, the whole year's; NaN outside the record."""
     months, years = by_period(returns, "M"), by_period(returns, "Y")
     keys = pd.PeriodIndex(months.index)
     table = pd.Series(months.to_numpy(), index=[keys.year, keys.month]).unstack().reindex(columns=range(1, 13))

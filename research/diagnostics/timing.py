@@ -45,16 +45,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from research.diagnostics.long_run import Estimate
-from research.engine.exposure import Exposure
+from research.engine.exposure import Exposure, moved_ratios
 from research.units import Floats
 
 Integers = npt.NDArray[np.int64]
 
-MINIMUM_PERIODS = 24
-"""Fewest periods of which a mean may be tested."""
+MINIMUM_PERIODS = 24  # fewest periods of which a mean may be tested
 
-STILL = 1e-12
-"""A standard deviation of the timing series, a period, that is rounding."""
+STILL = 1e-12  # a standard deviation of the timing series, a period, that is rounding
 
 
 def n_cosines(n_periods: int, periods_per_year: float = 12) -> int:
@@ -168,6 +166,11 @@ class Timing:
     def is_timed(self) -> bool:
         """Whether the weight ever differs from its average while the metal moves, over periods enough."""
         return self.n_periods >= MINIMUM_PERIODS and float(self.gross.std()) > STILL
+
+    @cached_property
+    def later(self) -> Timing:
+        """The same decisions filled one period later still."""
+        return Timing.of(self.exposure.later())
 
     @cached_property
     def memory(self) -> float:
@@ -313,7 +316,7 @@ class Numbers:
         """
         degrees = effects.degrees_of_freedom
         supporting, opposing = pooled(net, nu, effects), -pooled(gross, nu, effects)
-        return cls(_comparable(supporting, degrees), _comparable(opposing, degrees), events)
+        return cls(comparable(supporting, degrees), comparable(opposing, degrees), events)
 
     @property
     def nu(self) -> int:
@@ -321,7 +324,16 @@ class Numbers:
         return self.supporting.size - 1
 
 
-def _comparable(numbers: Floats, degrees_of_freedom: float) -> Floats:
+def comparable(numbers: Floats, degrees_of_freedom: float) -> Floats:
+    """Numbers of a claim as its family reads them: ``Numbers.of``.
+
+    Parameters
+    ----------
+    numbers
+        ``pooled``.
+    degrees_of_freedom
+        Of their own t.
+    """
     from scipy.special import stdtr, stdtrit
 
     nu, t = numbers.size - 1, abs(Estimate.of_numbers(numbers).t)
@@ -343,12 +355,9 @@ def pooled(series: Sequence[Floats], nu: int, effects: Effects | None = None) ->
     effects
         What the own effect of each row adds to its numbers; ``None`` adds nothing.
     """
-    return np.asarray(np.mean([_freed(psi, nu, effects, k) / psi.std() for k, psi in enumerate(series)], axis=0))
-
-
-def _freed(series: Floats, nu: int, effects: Effects | None, row: int) -> Floats:
-    numbers = cosine_numbers(series, nu)
-    return numbers if effects is None else effects.free(numbers, row)
+    freed = effects.free if effects else lambda numbers, _: numbers
+    each = [freed(cosine_numbers(psi, nu), k) / psi.std() for k, psi in enumerate(series)]
+    return np.asarray(np.mean(each, axis=0))
 
 
 def information_ratio(
@@ -369,21 +378,27 @@ def information_ratio(
     effects
         What the own effect of each row adds to its numbers; ``None`` adds nothing.
     """
-    q, root = _together(series, dates)
-    unit = sqrt(year) / (sqrt(float(q @ q)) * root)
+    unit = unit_of_ratio(series, dates, year)
     return Estimate.of_numbers(pooled(series, nu, effects), unit, effects.degrees_of_freedom if effects else None)
 
 
-def _together(series: Sequence[Floats], dates: Sequence[pd.DatetimeIndex]) -> tuple[Floats, float]:
-    """What the rows did together by date, and the mean of the square roots of their lengths.
+def unit_of_ratio(series: Sequence[Floats], dates: Sequence[pd.DatetimeIndex], year: float) -> float:
+    """What makes an ``information_ratio`` of the numbers that are ``pooled``.
 
-    Its sum of squares is the variance of the first number of ``pooled`` if no period remembers another.
+    The sum of squares of what the rows did together by date is the variance of the first of the numbers if no period
+    remembers another.
+
+    Parameters
+    ----------
+    series, dates, year
+        As there.
     """
     calendar = _union(dates)
     q = np.zeros(len(calendar))
     for psi, when in zip(series, dates, strict=True):
         q[np.searchsorted(calendar, when.to_numpy())] += (psi - psi.mean()) / psi.std() / sqrt(psi.size)
-    return q / len(series), float(np.mean([sqrt(psi.size) for psi in series]))
+    q /= len(series)
+    return sqrt(year) / (sqrt(float(q @ q)) * float(np.mean([sqrt(psi.size) for psi in series])))
 
 
 def mean_of_rows(
@@ -405,12 +420,23 @@ def mean_of_rows(
     effects
         What the own effect of each row adds to its numbers; ``None`` adds nothing.
     """
-    exactness = [sqrt(psi.size) / (psi.std() * scale) for psi, scale in zip(series, scales, strict=True)]
     degrees = effects.degrees_of_freedom if effects else None
-    return Estimate.of_numbers(pooled(series, nu, effects), 1 / float(np.mean(exactness)), degrees)
+    return Estimate.of_numbers(pooled(series, nu, effects), unit_of_mean(series, scales), degrees)
 
 
-def placebo_shifts(rows: Sequence[Timing], n_shifts: int, seed: int) -> Integers:
+def unit_of_mean(series: Sequence[Floats], scales: Sequence[float]) -> float:
+    """What makes a ``mean_of_rows`` of the numbers that are ``pooled``.
+
+    Parameters
+    ----------
+    series, scales
+        As there.
+    """
+    exactness = [sqrt(psi.size) / (psi.std() * scale) for psi, scale in zip(series, scales, strict=True)]
+    return 1 / float(np.mean(exactness))
+
+
+def circular_shifts(rows: Sequence[Timing], n_shifts: int, seed: int) -> Integers:
     """Shifts of the longest row's calendar: all, or so many drawn, none within the longest memory of the truth.
 
     Parameters
@@ -430,7 +456,7 @@ def placebo_shifts(rows: Sequence[Timing], n_shifts: int, seed: int) -> Integers
     return np.asarray(allowed, dtype=np.int64)
 
 
-def shifted_statistics(row: Timing, shifts: Integers, sign: int) -> Floats:
+def shifted_statistics(rows: Sequence[Timing], shifts: Integers, sign: int) -> list[Floats]:
     """Of the truth and of each shift: root n times the mean of the timing series over its standard deviation.
 
     White's error (1980), which the compiled loop can have from sums alone, in place of the cosines'. Of a claim the
@@ -438,8 +464,8 @@ def shifted_statistics(row: Timing, shifts: Integers, sign: int) -> Floats:
 
     Parameters
     ----------
-    row
-        One row of a claim.
+    rows
+        Of a claim.
     shifts
         In bars.
     sign
@@ -447,12 +473,11 @@ def shifted_statistics(row: Timing, shifts: Integers, sign: int) -> Floats:
 
     Returns
     -------
-    ndarray of shape (1 + n_shifts, 2)
-        Against the claim, before costs; and for it, after them.
+    list of ndarray of shape (1 + n_shifts, 2)
+        Of each row: against the claim, before costs; and for it, after them.
     """
-    statistics = sqrt(row.n_periods) * row.exposure.moved_ratios(np.concatenate([[0], shifts]), sign)
-    statistics[:, 0] *= -1
-    return np.asarray(statistics)
+    found = moved_ratios([row.exposure for row in rows], np.concatenate([[0], shifts]), sign)
+    return [sqrt(row.n_periods) * ratios * (-1, 1) for row, ratios in zip(rows, found, strict=True)]
 
 
 def share_as_good(statistics: Floats) -> float:

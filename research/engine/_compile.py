@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import numba
-import numpy as np
 from numba.extending import register_jitable
-from numpy.typing import NDArray
 
-Array: TypeAlias = NDArray[np.float64]
 Loop = TypeVar("Loop", bound=Callable[..., object])
 
 
@@ -19,8 +16,8 @@ def part(function: Loop) -> Loop:
     return register_jitable(error_model="numpy", forceinline=True)(function)  # type: ignore[no-any-return]
 
 
-def compiled(signature: numba.types.Type | None = None) -> Callable[[Loop], Loop]:
-    """Compile when the module is loaded, else at the first call; kept on disk where that can be written."""
+def compiled(signature: numba.types.Type) -> Callable[[Loop], Loop]:
+    """Compile when the module is loaded; without the disk cache where no folder can be written."""
 
     def decorate(function: Loop) -> Loop:
         try:

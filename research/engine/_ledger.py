@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import numpy as np
 from numba import float64, int64, types, void
-from numpy.typing import NDArray
 
-from research.engine._compile import Array, compiled, part
+from research.engine._compile import compiled, part
 from research.engine._lanes import WIDTH, any_of, load, magnitude, store
 from research.engine._numbers import Number, Truth, highest, where
+from research.units import Floats, Integers
 
 # Columns of the table that `evaluate` fills, one row a variant. Sums are over the return periods.
 (
@@ -47,7 +47,7 @@ _TILE = 64  # bars whose targets are laid side by side at once
 
 Position = tuple[Number, Number, Number]  # cash, metal, bills
 Fills = tuple[Number, Number, Number]  # of the columns TRADES to COST
-Terms = tuple[Array, Array, Array, float, float]
+Terms = tuple[Floats, Floats, Floats, float, float]
 
 
 @part
@@ -135,38 +135,21 @@ def _lower(peak: Number, worst: Number, value: Number) -> tuple[Number, Number]:
 
 
 @part
-def _lay(row: Array, first: int, stop: int, tile: Array, lane: int) -> None:
+def _lay(row: Floats, first: int, stop: int, tile: Floats, lane: int) -> None:
     """Lay the targets of one account beside those of the others."""
     for k in range(stop - first):
         tile[k * WIDTH + lane] = row[first + k]
 
 
 @part
-def _due(row: Array, at: int) -> float:
-    """The last target up to a bar."""
-    while at > 0 and row[at] != row[at]:
-        at -= 1
-    return float(row[at])
-
-
-@part
-def _take(tile: Array, path: Array, first: int, stop: int, lane: int) -> None:
+def _take(tile: Floats, path: Floats, first: int, stop: int, lane: int) -> None:
     """Take the values of one account from beside those of the others."""
     for k in range(stop - first):
         path[first + k] = tile[k * WIDTH + lane]
 
 
 @part
-def _walk(
-    rows: Array,
-    members: NDArray[np.int64],
-    delay: int,
-    start: int,
-    terms: Terms,
-    equity: Array,
-    tile: Array,
-    out: Array,
-) -> None:
+def _walk(rows: Floats, members: Integers, delay: int, terms: Terms, equity: Floats, tile: Floats, out: Floats) -> None:
     """Walk the accounts of some rows, as many as there are lanes."""
     growth, accrual, metal_excess, buy_factor, sell_factor = terms
     n_bars = accrual.size
@@ -178,15 +161,12 @@ def _walk(
     infinite_at, opened_at, closed_at = -one, -one, -one
     fills = none, none, none
     sum_x, sum_xx, sum_xm, sum_x_accrual, exposure = none, none, none, none, none
-    for bar in range(start, n_bars):
-        at = (bar - start) % _TILE
+    for bar in range(delay, n_bars):
+        at = (bar - delay) % _TILE
         if at == 0:
             for lane in range(WIDTH):
-                row = rows[members[lane]]
-                _lay(row, bar - delay, min(bar + _TILE, n_bars) - delay, tile, lane)
-                if bar == start:
-                    tile[lane] = _due(row, bar - delay)
-        if bar > start:
+                _lay(rows[members[lane]], bar - delay, min(bar + _TILE, n_bars) - delay, tile, lane)
+        if bar > delay:
             carried = where(side > 0.0, growth[1, bar], where(side < 0.0, growth[2, bar], growth[0, bar]))
             position = position[0], position[1] * carried, position[2] * (1.0 + accrual[bar])
             value = position[0] + position[1] + position[2]
@@ -235,12 +215,12 @@ _matrix = types.Array(float64, 2, "C", readonly=True)
 
 @compiled(
     void(
-        _matrix, int64, int64, types.Tuple((_matrix, _vector, _vector, float64, float64)),
+        _matrix, int64, types.Tuple((_matrix, _vector, _vector, float64, float64)),
         float64[:, ::1], float64[:, ::1],
     )
 )  # fmt: skip
-def evaluate(rows: Array, delay: int, start: int, terms: Terms, equity: Array, out: Array) -> None:
-    """Evaluate the variants: the target ``rows[i, bar]`` is filled at ``bar + delay``, none before ``start``.
+def evaluate(rows: Floats, delay: int, terms: Terms, equity: Floats, out: Floats) -> None:
+    """Evaluate the variants: the target ``rows[i, bar]`` is filled at ``bar + delay``.
 
     The market's terms are those of ``TradedMarket``. ``equity``, of NaN or empty,
     takes the value of each account after the fills of each bar.
@@ -249,4 +229,4 @@ def evaluate(rows: Array, delay: int, start: int, terms: Terms, equity: Array, o
     for i in range(0, len(rows), WIDTH):
         for lane in range(WIDTH):
             members[lane] = min(i + lane, len(rows) - 1)  # lanes that are left over repeat the last
-        _walk(rows, members, delay, start, terms, equity, tile, out)
+        _walk(rows, members, delay, terms, equity, tile, out)

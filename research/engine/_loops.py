@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from research.engine import _timing as rules
 from research.engine._compile import compiled, part
 from research.engine._lanes import WIDTH, load, store
-from research.engine._timing import Floats
+from research.units import Floats, Integers
 
 _TILE = 64  # periods whose decisions are laid side by side at once
 
@@ -21,25 +21,34 @@ _MOVED_RATIOS = void(*_ACCOUNT, _whole, _matrix, float64, float64[:, ::1])
 
 for _rule in (
     rules.drifted, rules.paid, rules.ratio, rules.walk_from, rules.carried, rules.step, rules.added, rules.ratios,
-    rules.sum_of_squares,
 ):  # fmt: skip
     part(_rule)
 
 walk_from, step, added, ratio, ratios = rules.walk_from, rules.step, rules.added, rules.ratio, rules.ratios
-sum_of_squares = rules.sum_of_squares
-walk = compiled(void(*_ACCOUNT, float64[:, ::1], float64[:, ::1], float64[::1]))(rules.walk)
+
+
+@compiled(void(*_ACCOUNT, float64[:, ::1], float64[:, ::1], float64[::1]))
+def walk(
+    wanted: Floats, keeps: NDArray[np.bool_], long: Floats, short: Floats, bills: Floats, buying: Floats,
+    selling: Floats, active: Floats, held: Floats, cost: Floats,
+) -> None:  # fmt: skip
+    """As ``rules.walk``, to the digit."""
+    own, mix, total = np.zeros(wanted.shape[1]), np.zeros(wanted.shape[1]), np.zeros(wanted.shape[1])
+    walk_from(0, wanted, keeps, long, short, bills, buying, selling, active, held, cost, own, mix, total)
 
 
 @compiled(_MOVED_RATIOS)
 def moved_ratios_of_legs(
     wanted: Floats, keeps: NDArray[np.bool_], long: Floats, short: Floats, bills: Floats, buying: Floats,
-    selling: Floats, starts: NDArray[np.int64], centred: Floats, sign: float, out: Floats,
+    selling: Floats, starts: Integers, centred: Floats, sign: float, out: Floats,
 ) -> None:  # fmt: skip
     """As ``moved_ratios``, of any number of legs: one account after the other, and what is meant."""
     n, legs = wanted.shape
     active, held, cost, timing = np.empty((n, legs)), np.empty((n, legs)), np.empty(n), np.empty(n)
+    own, mix, total = np.empty(legs), np.empty(legs), np.empty(legs)
     for i in range(starts.size):
-        walk_from(starts[i], wanted, keeps, long, short, bills, buying, selling, active, held, cost)
+        total[:] = 0.0
+        walk_from(starts[i], wanted, keeps, long, short, bills, buying, selling, active, held, cost, own, mix, total)
         timing[:] = 0.0
         for leg in range(legs):
             timing += sign * (active[:, leg] - active[:, leg].mean()) * centred[:, leg]
@@ -51,14 +60,15 @@ def moved_ratios_of_legs(
 @compiled(_MOVED_RATIOS)
 def moved_ratios(
     wanted: Floats, keeps: NDArray[np.bool_], long: Floats, short: Floats, bills: Floats, buying: Floats,
-    selling: Floats, starts: NDArray[np.int64], centred: Floats, sign: float, out: Floats,
+    selling: Floats, starts: Integers, centred: Floats, sign: float, out: Floats,
 ) -> None:  # fmt: skip
     """As ``rules.moved_ratios``, to the digit."""
     n, fee, charge = bills.size, buying[0], selling[0]
-    square = sum_of_squares(centred) / n
+    square = 0.0
     circle = np.empty(2 * n)  # twice round, NaN where the position is kept
     for period in range(n):
         circle[period] = circle[period + n] = np.nan if keeps[period] else wanted[period, 0]
+        square += centred[period, 0] ** 2
     tile, columns = np.empty(_TILE * WIDTH), np.empty((8, WIDTH))
     first = np.empty(WIDTH, np.int64)
     for i in range(0, starts.size, WIDTH):
@@ -81,4 +91,4 @@ def moved_ratios(
         for column in range(8):
             store(columns[column], 0, sums[column])
         for lane in range(min(WIDTH, starts.size - i)):
-            out[i + lane, 0], out[i + lane, 1] = ratios(columns[:, lane] / n, sign, square)
+            out[i + lane, 0], out[i + lane, 1] = ratios(columns[:, lane] / n, sign, square / n)

@@ -10,30 +10,34 @@ of products, because the ``c`` add up to nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableSequence, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from research.engine._numbers import Number, highest, where
 from research.engine.regression import RISKLESS
+from research.units import Floats, Integers
 
-Floats = NDArray[np.float64]
+Numbers: TypeAlias = MutableSequence[float] | Floats
+Table: TypeAlias = Sequence[MutableSequence[float]] | Floats
+
 STEADY = 1e-12  # a variance that is not above this share of the mean's square is rounding
 
 
-def drifted(weights: Floats, long: Floats, short: Floats, bills: Floats, period: int) -> None:
+def drifted(weights: Numbers, long: Numbers, short: Numbers, bills: float) -> None:
     """Carry weights through a period in which nothing is traded."""
-    value = bills[period]
-    for leg in range(weights.size):
-        growth = long[period, leg] if weights[leg] >= 0.0 else short[period, leg]
-        value += weights[leg] * (growth - bills[period])
+    value = bills
+    for leg in range(len(weights)):
+        growth = long[leg] if weights[leg] >= 0.0 else short[leg]
+        value += weights[leg] * (growth - bills)
         weights[leg] *= growth
-    for leg in range(weights.size):
-        weights[leg] /= value
+    for leg in range(len(weights)):
+        weights[leg] = weights[leg] / value if value != 0.0 else np.nan
 
 
-def paid(change: Number, buying: float, selling: float) -> Number:
+def paid(change: Number, buying: Number, selling: Number) -> Number:
     """Cost of a trade."""
     return highest(change * buying, change * -selling)
 
@@ -44,22 +48,22 @@ def ratio(mean: Number, variance: Number) -> Number:
 
 
 def walk_from(
-    start: int, wanted: Floats, keeps: NDArray[np.bool_], long: Floats, short: Floats, bills: Floats, buying: Floats,
-    selling: Floats, active: Floats, held: Floats, cost: Floats,
+    start: int, wanted: Table, keeps: Sequence[bool] | NDArray[np.bool_], long: Table, short: Table, bills: Numbers,
+    buying: Numbers, selling: Numbers, active: Table, held: Table, cost: Numbers, own: Numbers, mix: Numbers,
+    total: Numbers,
 ) -> None:  # fmt: skip
-    """As ``walk``, of an account whose decisions begin at ``start`` of the circle."""
-    n, legs = wanted.shape
-    own, mix, total = np.empty(legs), np.empty(legs), np.zeros(legs)
+    """As ``walk``, of an account whose decisions begin at ``start`` of the circle; the last three are its legs' own."""
+    n = len(wanted)
     for period in range(n):
         source = start + period
         source -= n if source >= n else 0
         cost[period] = 0.0
         if period > 0:
-            drifted(own, long, short, bills, period - 1)
-            drifted(mix, long, short, bills, period - 1)
-        for leg in range(legs):
+            drifted(own, long[period - 1], short[period - 1], bills[period - 1])
+            drifted(mix, long[period - 1], short[period - 1], bills[period - 1])
+        for leg in range(len(own)):
             if not keeps[source] or period == 0:
-                target = wanted[source, leg]
+                target = wanted[source][leg]
                 if period > 0:
                     cost[period] += paid(target - own[leg], buying[leg], selling[leg])
                 own[leg] = target
@@ -67,10 +71,10 @@ def walk_from(
             if period > 0:
                 cost[period] -= paid(average - mix[leg], buying[leg], selling[leg])
             mix[leg] = average
-            dearer = short[period, leg] - long[period, leg]
+            dearer = short[period][leg] - long[period][leg]
             cost[period] += max(-own[leg], 0.0) * dearer - max(-average, 0.0) * dearer
-            active[period, leg] = own[leg] - average
-            held[period, leg] = own[leg]
+            active[period][leg] = own[leg] - average
+            held[period][leg] = own[leg]
             total[leg] += own[leg]
 
 
@@ -79,18 +83,21 @@ def walk(
     selling: Floats, active: Floats, held: Floats, cost: Floats,
 ) -> None:  # fmt: skip
     """Fill active weights and weights ``(n_periods, n_legs)`` and costs ``(n_periods,)`` of the account as it is."""
-    walk_from(0, wanted, keeps, long, short, bills, buying, selling, active, held, cost)
+    given = (wanted, keeps, long, short, bills, buying, selling, active, held, cost, *np.zeros((3, wanted.shape[1])))
+    lists = [part.tolist() for part in given]  # whose numbers are Python's own, and quick
+    walk_from(0, *lists)
+    active[:], held[:], cost[:] = lists[7:10]
 
 
-def carried(weight: Number, long: float, short: float, bills: float) -> tuple[Number, Number]:
+def carried(weight: Number, long: Number, short: Number, bills: Number) -> tuple[Number, Number]:
     """What a period makes of a leg and of the account, each over the account before it."""
     growth = where(weight >= 0.0, long, short)
     return weight * growth, bills + weight * (growth - bills)
 
 
 def step(
-    own: Number, mix: Number, total: Number, target: Number, period: int, grown: tuple[float, float, float],
-    fee: float, charge: float, dearer: float,
+    own: Number, mix: Number, total: Number, target: Number, period: int, grown: tuple[Number, Number, Number],
+    fee: Number, charge: Number, dearer: Number,
 ) -> tuple[Number, Number, Number, Number, Number]:  # fmt: skip
     """Weight, average before it, sum of weights, active weight and cost in a period; ``grown`` in the one before."""
     own_leg, own_account = carried(own, *grown)
@@ -104,7 +111,7 @@ def step(
     return own, average, total + own, own - average, cost
 
 
-def added(sums: Sequence[Number], a: Number, c: float, cost: Number) -> tuple[Number, ...]:
+def added(sums: Sequence[Number], a: Number, c: Number, cost: Number) -> tuple[Number, ...]:
     """Sums of products with those of one more period."""
     ac = a * c
     return (
@@ -113,7 +120,7 @@ def added(sums: Sequence[Number], a: Number, c: float, cost: Number) -> tuple[Nu
     )  # fmt: skip
 
 
-def ratios(x: Floats | Sequence[Number], sign: float, square: float) -> tuple[Number, Number]:
+def ratios(x: Floats | Sequence[Number], sign: float, square: Number) -> tuple[Number, Number]:
     """Before costs and after them, of the means ``x`` of products; ``square`` is that of ``c`` squared."""
     gross, net = sign * x[1], sign * x[1] - x[4]
     squares = x[3] - 2.0 * x[0] * x[2] + x[0] * x[0] * square
@@ -123,27 +130,22 @@ def ratios(x: Floats | Sequence[Number], sign: float, square: float) -> tuple[Nu
 
 def moved_ratios(
     wanted: Floats, keeps: NDArray[np.bool_], long: Floats, short: Floats, bills: Floats, buying: Floats,
-    selling: Floats, starts: NDArray[np.int64], centred: Floats, sign: float, out: Floats,
-) -> None:  # fmt: skip
-    """Mean over standard deviation of the timing series of moved accounts of one leg: before costs, and after them."""
-    n = bills.size
-    circle = np.tile(np.where(keeps, np.nan, wanted[:, 0]), 2)
-    grown = list(zip(long[:, 0].tolist(), short[:, 0].tolist(), bills.tolist(), strict=True))
-    own = mix = total = wanted[starts, 0]
-    sums: tuple[Number, ...] = (np.zeros(starts.size),) * 8
+    selling: Floats, starts: Integers, centred: Floats, sign: float,
+) -> Floats:  # fmt: skip
+    """Mean over standard deviation of the timing series of moved accounts of one leg: before costs, and after them.
+
+    Of several accounts at once, ``(n_accounts, n_periods)`` or ``(n_accounts, 1)`` each; ``(n_accounts, n_starts, 2)``.
+    """
+    n = bills.shape[1]
+    circle = np.tile(np.where(keeps, np.nan, wanted), 2)
+    own = mix = total = wanted[:, starts]
+    sums: tuple[Number, ...] = (np.zeros_like(own),) * 8
+    square = np.cumsum(centred**2, axis=1)[:, -1:]  # one after the other
     with np.errstate(divide="ignore", invalid="ignore"):
         for period in range(1, n):
-            dearer, target = grown[period][1] - grown[period][0], circle[starts + period]
-            own, mix, total, a, cost = step(
-                own, mix, total, target, period, grown[period - 1], buying[0], selling[0], dearer
-            )
-            sums = added(sums, a, centred[period, 0], cost)
-        out[:, 0], out[:, 1] = ratios(np.array(sums) / n, sign, sum_of_squares(centred) / n)
-
-
-def sum_of_squares(centred: Floats) -> float:
-    """Of the one leg, added one after the other."""
-    square = 0.0
-    for period in range(len(centred)):
-        square += centred[period, 0] ** 2
-    return square
+            now, before = slice(period, period + 1), slice(period - 1, period)
+            grown = long[:, before], short[:, before], bills[:, before]
+            dearer, target = short[:, now] - long[:, now], circle[:, starts + period]
+            own, mix, total, a, cost = step(own, mix, total, target, period, grown, buying, selling, dearer)
+            sums = added(sums, a, centred[:, now], cost)
+        return np.stack(ratios(np.array(sums) / n, sign, square / n), axis=-1)

@@ -10,21 +10,21 @@ import importlib
 import inspect
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
+from threading import Lock
 from types import ModuleType
 from typing import TYPE_CHECKING
-from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from research.execution import Execution
+from research.units import Floats
 
 if TYPE_CHECKING:
     import vectorbt
 
-Floats = NDArray[np.float64]
 Records = NDArray[np.void]
 
 TARGET_PERCENT, LONG_AND_SHORT = 5, 2  # of its SizeType and Direction
@@ -39,6 +39,7 @@ _LOGGED = """
     req_allow_partial req_raise_reject req_log new_cash new_position new_debt new_free_cash new_val_price new_value
     res_size res_price res_fees res_side res_status res_status_info order_id
 """
+_ONE = Lock()
 LOG = np.dtype([(name, "f8") for name in _LOGGED.split()])
 
 
@@ -106,8 +107,10 @@ def portfolio(
     targets: pd.DataFrame, index: Floats, bills: Floats, terms: Sequence[Execution], capital: float
 ) -> vectorbt.Portfolio:
     """The same account as vectorbt's own value, with bills as its last column."""
-    stripped = sys.flags.optimize > 1 and "vectorbt" not in sys.modules  # it composes docstrings as it is imported
-    with patch.object(inspect, "cleandoc", lambda text: "") if stripped else nullcontext():
+    from unittest.mock import patch
+
+    stripped = sys.flags.optimize > 1  # it composes docstrings as it is imported
+    with patch.object(inspect, "cleandoc", (lambda text: "") if stripped else inspect.cleandoc):
         vbt = importlib.import_module("vectorbt")
     wanted = targets.to_numpy()
     return vbt.Portfolio.from_orders(
@@ -128,15 +131,16 @@ def portfolio(
 @contextmanager
 def _record_types() -> Iterator[None]:
     """Answer for the package while the simulation asks it, at each call, how records are laid out."""
-    if "vectorbt" in sys.modules:
-        yield
-        return
-    package, enums = ModuleType("vectorbt"), ModuleType("vectorbt.portfolio.enums")
-    vars(enums).update(order_dt=ORDER, log_dt=LOG)
-    found = {item.__name__: item for item in (package, enums)}
-    sys.modules.update(found)
-    try:
-        yield
-    finally:
-        for name in found:
-            del sys.modules[name]
+    with _ONE:
+        if "vectorbt" in sys.modules:
+            yield
+            return
+        package, enums = ModuleType("vectorbt"), ModuleType("vectorbt.portfolio.enums")
+        vars(enums).update(order_dt=ORDER, log_dt=LOG)
+        found = {item.__name__: item for item in (package, enums)}
+        sys.modules.update(found)
+        try:
+            yield
+        finally:
+            for name in found:
+                del sys.modules[name]

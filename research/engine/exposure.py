@@ -9,6 +9,7 @@ record: after a period without a trade a weight ``w`` is ``w g / (w g + (1 - w) 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from types import ModuleType
@@ -22,13 +23,12 @@ from research.engine import _timing
 from research.engine.legs import Legs
 from research.errors import NoDecision
 from research.execution import Execution
+from research.units import Floats, Integers
 from research.weights import UNKNOWN
 
 if TYPE_CHECKING:
     from research.datasets.market import Market
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 _SHIFTS_AT_ONCE = 64
 _WALKED, _STEPPED, _MOVED = (
@@ -160,25 +160,16 @@ class Exposure:
         return active, held, cost
 
     def moved_ratios(self, shifts: Integers, sign: int) -> Floats:
-        """Mean over standard deviation of the timing series of moved accounts.
+        """As ``moved_ratios`` of this one, ``(n_shifts, 2)``."""
+        return moved_ratios([self], shifts, sign)[0]
 
-        Returns
-        -------
-        ndarray of shape (n_shifts, 2)
-            Before costs and after them, in the direction ``sign``; NaN where nothing is timed.
-        """
+    def _moved_ratios(self, shifts: Integers, sign: int) -> Floats:
+        """One after the other through the compiled loops."""
         from research.engine._threads import in_threads
 
-        terms, out = self._terms(), np.empty((shifts.size, 2))
-        centred = np.ascontiguousarray(self.excess - self.excess.mean(axis=0))
+        terms, out, centred = self._terms(), np.empty((shifts.size, 2)), self._centred()
         starts = np.mod(-np.asarray(shifts, dtype=np.int64), self.n_periods)
-        if self.wanted.shape[1] > 1:
-            loop = _loops().moved_ratios_of_legs
-        elif _is_little(self.n_periods * (_STEPPED + _MOVED * shifts.size)):
-            _timing.moved_ratios(*terms, starts, centred, float(sign), out)
-            return out
-        else:
-            loop = _loops().moved_ratios
+        loop = _loops().moved_ratios if self.wanted.shape[1] == 1 else _loops().moved_ratios_of_legs
 
         def run(low: int) -> None:
             part = slice(low, low + _SHIFTS_AT_ONCE)
@@ -186,6 +177,9 @@ class Exposure:
 
         in_threads(run, range(0, shifts.size, _SHIFTS_AT_ONCE), shifts.size * self.wanted.size)
         return out
+
+    def _centred(self) -> Floats:
+        return np.ascontiguousarray(self.excess - self.excess.mean(axis=0))
 
     def _terms(self) -> tuple[Floats, NDArray[np.bool_], Floats, Floats, Floats, Floats, Floats]:
         keeps = np.asarray(np.isnan(self.wanted).any(axis=1))
@@ -196,6 +190,33 @@ class Exposure:
         if not np.isnan(self.wanted).any():
             return self.wanted
         return np.ascontiguousarray(pd.DataFrame(self.wanted).ffill().to_numpy())
+
+
+def moved_ratios(exposures: Sequence[Exposure], shifts: Integers, sign: int) -> list[Floats]:
+    """Mean over standard deviation of the timing series of moved accounts.
+
+    Returns
+    -------
+    list of ndarray of shape (n_shifts, 2)
+        One of each exposure: before costs and after them, in the direction ``sign``; NaN where nothing is timed.
+    """
+    alike: dict[tuple[int, ...], list[int]] = {}
+    for at, item in enumerate(exposures):
+        alike.setdefault(item.wanted.shape, []).append(at)
+    work = sum(n * (_STEPPED + _MOVED * shifts.size * len(some)) for (n, _), some in alike.items())
+    if any(legs > 1 for _, legs in alike) or not _is_little(work):
+        return [item._moved_ratios(shifts, sign) for item in exposures]
+    found: dict[int, Floats] = {}
+    for (n, _), some in alike.items():
+        parts = zip(*((*exposures[at]._terms(), exposures[at]._centred()) for at in some), strict=True)
+        wanted, keeps, long, short, bills, buying, selling, centred = (
+            np.stack(part).reshape(len(some), -1) for part in parts
+        )
+        moved = _timing.moved_ratios(
+            wanted, keeps, long, short, bills, buying, selling, np.mod(-shifts, n), centred, sign
+        )
+        found |= dict(zip(some, moved, strict=True))
+    return [found[at] for at in range(len(exposures))]
 
 
 def _is_little(seconds: float) -> bool:

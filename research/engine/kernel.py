@@ -21,7 +21,7 @@ stays ``research.engine.portfolio``; both keep to these rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,8 +30,7 @@ from research.engine._threads import in_threads
 from research.engine.summary import Summary, summarise
 from research.engine.traded_market import TradedMarket
 from research.errors import SignalError
-
-Floats = NDArray[np.float64]
+from research.units import Floats
 
 _ROWS_AT_ONCE = 64
 
@@ -65,7 +64,7 @@ def sweep(
         If targets have the wrong shape, or one to be filled is infinite.
     """
     tables: list[Floats] = []
-    for block in _blocks(targets):
+    for block in [targets] if isinstance(targets, np.ndarray) else targets:  # one matrix is one block
         rows = _rows(block, market.n_bars)
         tables.append(_without_infinite(_evaluate(rows, market, threads), sum(map(len, tables))))
     return summarise(tables, market)
@@ -97,7 +96,7 @@ def _evaluate(rows: Floats, market: TradedMarket, threads: int | None, equity: F
     def run(low: int) -> None:
         part = slice(low, low + _ROWS_AT_ONCE)
         path = np.empty((0, 0)) if equity is None else equity[part]
-        _ledger.evaluate(rows[part], market.delay, market.start, terms, path, table[part])
+        _ledger.evaluate(rows[part], market.delay, terms, path, table[part])
 
     in_threads(run, range(0, len(rows), _ROWS_AT_ONCE), rows.size, threads)
     return table
@@ -112,14 +111,6 @@ def _without_infinite(table: Floats, before: int = 0) -> Floats:
         bar = int(table[found[0], _ledger.INFINITE_AT])
         raise SignalError(f"targets: variant {before + found[0]} asks for an infinite weight at bar {bar}; bound it")
     return table
-
-
-def _blocks(targets: NDArray[np.generic] | Iterable[ArrayLike]) -> Iterator[ArrayLike]:
-    """One matrix is one block; anything else that can be walked through is blocks."""
-    if isinstance(targets, np.ndarray):
-        yield targets
-    else:
-        yield from targets
 
 
 def _rows(block: ArrayLike, n_bars: int) -> Floats:

@@ -1,21 +1,15 @@
-"""Several legs in one account: the engine of record for a portfolio."""
+"""What one account may hold beside bills: one leg, or several."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from research.datasets.market import Market
-from research.engine.portfolio import account, filled, made_by, years_between
-from research.engine.result import PortfolioResult
-from research.errors import SignalError
 from research.execution import Execution
-
-Floats = npt.NDArray[np.float64]
+from research.units import Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +36,13 @@ class Legs:
     periods_per_year: int
 
     @classmethod
-    def of(cls, market: Market) -> Legs:
-        """The one leg of a market."""
+    def of(cls, market: Market, name: str | None = None) -> Legs:
+        """The one leg of a market, called as its metal or by ``name``."""
+        leg = name or market.metal
         return cls(
-            price=market.price.to_frame(market.metal),
+            price=market.price.to_frame(leg),
             bill_accrual=market.bill_accrual,
-            storable=frozenset([market.metal]),
+            storable=frozenset([leg]),
             averaged=market.averaged,
             periods_per_year=market.periods_per_year,
         )
@@ -58,63 +53,37 @@ class Legs:
         accrual.iloc[0] = 0.0
         return replace(self, price=self.price.loc[first:], bill_accrual=accrual)
 
+    @property
+    def years(self) -> Floats:
+        """Calendar days since the bar before, over 365, ``(n_bars, 1)``; 0 on the first bar."""
+        days = np.diff(self.price.index.to_numpy()) // np.timedelta64(1, "D")
+        return np.concatenate([[0.0], days / 365.0])[:, None]
+
+    @property
+    def bills(self) -> Floats:
+        """Total-return index of bills, ``(n_bars,)``."""
+        return np.cumprod(1 + self.bill_accrual.to_numpy())
+
     def terms(self, execution: Execution) -> list[Execution]:
         """What each leg costs, in the order of the columns."""
         free = replace(execution, storage=0.0, borrow=0.0)
         return [execution if leg in self.storable else free for leg in self.price]
 
+    def carry(self, execution: Execution, side: float | Floats) -> Floats:
+        """Carry of each leg from the previous bar to this one by the ``side`` held in between, ``(n_bars, n_legs)``."""
+        storage, borrow = (
+            np.array([getattr(item, kind) for item in self.terms(execution)]) for kind in ("storage", "borrow")
+        )
+        return np.where(side > 0, -storage * self.years, np.where(side < 0, borrow * self.years, 0.0))
+
     def growth(self, execution: Execution, *, short: bool = False) -> Floats:
         """Total return of each leg held long (or short) plus 1, ``(n_bars, n_legs)``; 1 on the first bar."""
-        years = years_between(self.price.index)[:, None]
-        terms = self.terms(execution)
-        carry = np.array([item.borrow if short else -item.storage for item in terms])
         price = self.price.to_numpy()
         relative = np.vstack([np.ones(price.shape[1]), price[1:] / price[:-1]])
-        return np.asarray(relative * (1 + carry * years))
+        return np.asarray(relative * (1 + self.carry(execution, -1.0 if short else 1.0)))
 
-
-def run_legs(
-    weights: pd.DataFrame,
-    legs: Legs,
-    execution: Execution,
-    *,
-    name: str,
-    provenance: Mapping[str, object] | None = None,
-) -> PortfolioResult:
-    """Backtest decided target weights of several legs in one account.
-
-    Parameters
-    ----------
-    weights
-        Decided at each bar of ``legs.price.index``, one column a leg; a row is numbers or NaN (keep) throughout.
-        Filled ``execution.delay`` bars later.
-
-    Raises
-    ------
-    SignalError
-        If the weights are not on the calendar or the columns of ``legs``, or a row is only partly known.
-    NoDecision
-        If they are never a number, or the delay leaves no bar to earn on.
-    """
-    if not weights.columns.equals(legs.price.columns):
-        raise SignalError(
-            f"{name}: weights of {', '.join(map(str, weights))}; the legs are {', '.join(map(str, legs.price))}"
-        )
-    known = weights.notna()
-    partly = known.any(axis=1) & ~known.all(axis=1)
-    if partly.any():
-        day = weights.index[partly][0]
-        raise SignalError(f"{name}: some weights of {day:%Y-%m-%d} are NaN and some not; decide all legs or none")
-    targets = filled(weights, legs.price.index, execution.delay, name)
-    here = legs.since(pd.Timestamp(targets.index[0]))
-    kept = account(targets, here.price, here.bill_accrual, here.terms(execution))
-    dates, columns = here.price.index, here.price.columns
-    return PortfolioResult(
-        leg_returns=pd.DataFrame(here.growth(execution)[1:] - 1, index=dates[1:], columns=columns),
-        target_weights=targets,
-        leg_weights=kept.weights,
-        execution=execution,
-        periods_per_year=here.periods_per_year,
-        averaged=here.averaged,
-        **kept.common(name, here.bill_accrual, made_by(execution, {}, provenance)),
-    )
+    def index(self, targets: pd.DataFrame, execution: Execution) -> tuple[Floats, Floats]:
+        """Total-return index of each leg held as the ``targets`` say, and its carry, ``(n_bars, n_legs)`` each."""
+        carry = self.carry(execution, np.sign(targets.ffill().shift(1).fillna(0).to_numpy()))
+        price = self.price.to_numpy()
+        return np.asarray(price / price[0] * np.cumprod(1 + carry, axis=0)), carry

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from research.units import Floats
 
 RISKLESS = 1e-24  # a variance of returns a period that is not above this is rounding
 STILL = 1e-3  # a metal whose deviation is less than this share of the account's can explain nothing of it

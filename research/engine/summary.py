@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from research.engine.regression import RISKLESS, regress
+from research.units import Floats, Integers
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from research.engine.traded_market import TradedMarket
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,12 +71,6 @@ class Summary:
 
     def __len__(self) -> int:
         return int(self.first_fill.size)
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row a variant, one column an attribute."""
-        import pandas as pd
-
-        return pd.DataFrame({field.name: getattr(self, field.name) for field in fields(self)})
 
 
 def summarise(tables: list[Floats], market: TradedMarket) -> Summary:

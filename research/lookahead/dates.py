@@ -39,6 +39,7 @@ def dated_bars(
     start: str | None = None,
     end: str | None = None,
     execution: Execution | None = None,
+    decided: pd.Series | None = None,
 ) -> DatedBars | None:
     """What dates written in the rule decide on one metal, for a page about the result; ``None`` if nothing.
 
@@ -58,6 +59,8 @@ def dated_bars(
         Last bar, ``YYYY`` or ``YYYY-MM-DD``.
     execution
         Terms of trade; by default ``Execution()``.
+    decided
+        The weights that it decided on these bars, where they are known; by default they are decided again.
 
     Raises
     ------
@@ -67,7 +70,7 @@ def dated_bars(
     history = history_of(strategy, data, metal, start, end)
     chosen = strategy.parameters(parameters)
     runner = Runner(strategy, chosen, Reachable(strategy.signal), Watch())
-    base = runner.run(history).weights
+    base = runner.run(history).weights if decided is None else decided.reindex(history.index).to_numpy()
     if base is None:
         return None
     cell = Cell(0, chosen, base, np.ones(len(base), dtype=bool))
@@ -79,15 +82,21 @@ def find_dates(
     runner: Runner, history: History, cells: Sequence[Cell], market: Market, execution: Execution
 ) -> tuple[DatedBars | None, str | None]:
     """The dated bars of the first cell that has any, and a note on a date that splits the history in two."""
-    both = [
-        [answer.weights for answer in runner.run_all(dates_moved(history, years), [cell.parameters for cell in cells])]
-        for years in (_YEARS, -_YEARS)
-    ]
-    split = None
-    for cell, later, earlier in zip(cells, *both, strict=True):
+
+    def decided(years: int) -> list[np.ndarray | None]:
+        asked = [cell.parameters for cell in cells]
+        return [answer.weights for answer in runner.run_all(dates_moved(history, years), asked)]
+
+    def differs(cell: Cell, weights: np.ndarray | None) -> np.ndarray:
+        return np.zeros(1, bool) if weights is None else ~equal(held(cell.base), held(weights)) & cell.stable
+
+    all_later, split = decided(_YEARS), None
+    if not any(differs(cell, later).any() for cell, later in zip(cells, all_later, strict=True)):
+        return None, None  # whatever the other shift does
+    for cell, later, earlier in zip(cells, all_later, decided(-_YEARS), strict=True):
         if later is None or earlier is None:
             continue
-        moved = [~equal(held(cell.base), held(other)) & cell.stable for other in (later, earlier)]
+        moved = differs(cell, later), differs(cell, earlier)
         bars = np.flatnonzero(moved[0] & moved[1])
         if len(bars):
             return _weigh(runner, history, cell, later, bars, market, execution), split

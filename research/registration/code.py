@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 import atexit
-import importlib
 import tempfile
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-from research.discovery import strategies_in_package
+from research.discovery import strategies_in
 from research.errors import RegistrationError
 from research.thesis import Strategy
 
@@ -60,8 +59,7 @@ def _loaded(sources: tuple[tuple[str, str], ...]) -> dict[str, Strategy]:
     atexit.register(folder.cleanup)
     for name, text in sources:
         (Path(folder.name) / Path(name).name).write_text(text, encoding="utf-8")
-    importlib.invalidate_caches()
-    return strategies_in_package(Path(folder.name))
+    return strategies_in(Path(folder.name))
 
 
 def _imported(text: str) -> set[str]:

@@ -6,10 +6,8 @@ signal needs to know. The code that runs is the registered one, from the registr
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -18,12 +16,11 @@ import pandas as pd
 
 from research.claims import Thesis, load_thesis
 from research.datasets.data import Data, open_data
-from research.datasets.store import write_atomically
 from research.diagnostics import anytime
 from research.errors import DataError, RegistrationError, StrategyError
 from research.execution import Execution
-from research.home import home_folder
-from research.provenance import hash_code, hash_text
+from research.kept import kept
+from research.provenance import hash_code
 from research.registration.code import strategies_of
 from research.registration.document import SUFFIX, Registration, read
 from research.registration.freezing import HOUSE, Row, data_rule, rows_of
@@ -146,22 +143,11 @@ def registered(thesis: Thesis) -> list[Path]:
 
 def line_since(data: Data, thesis: Thesis) -> str:
     """One line of what came since the thesis was registered, kept by data and code; empty where it never was."""
-    found = [read(path) for path in registered(thesis)]
-    if not found:
+    paths = registered(thesis)
+    if not paths:
         return ""
-    parts = {
-        "registrations": [item.hashes["digest"] for item in found],
-        "data": {identity: data[identity].sha256 for identity in data},
-        "code": hash_code(),
-    }
-    file = home_folder() / "following" / f"{hash_text(json.dumps(parts, sort_keys=True))[:32]}.txt"
-    if file.is_file():
-        return file.read_text(encoding="utf-8")
-    line = _following(found, data, None).line
-    with suppress(OSError):  # it is kept only to save time
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, line.encode("utf-8"))
-    return line
+    folders = [*(pack.folder or pack.root for pack in data.packs), thesis.folder, thesis.folder / FOLDER]
+    return kept("following", folders, lambda: _following([read(path) for path in paths], data, None).line)
 
 
 def _following(found: list[Registration], data: Data, progress: Progress | None) -> Following:

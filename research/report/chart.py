@@ -119,8 +119,6 @@ class Cells:
     columns: Sequence[str]
     values: np.ndarray
     chosen: tuple[int, int] | None
-    row_title: str
-    column_title: str
 
 
 Mark = Line | Band | Spans | Bars | Rule | Rows | Cells
@@ -159,10 +157,9 @@ class Chart:
         return f"<Chart: {self.title}. {self.description}>"
 
     def _repr_html_(self) -> str:
-        from research.report.style import in_notebook
-        from research.report.svg import figure
+        from research.report.template import in_notebook
 
-        return in_notebook(figure(self))
+        return in_notebook("chart", self)
 
     def plotly(self, *, dark: bool = False) -> plotly.graph_objects.Figure:
         """Return the same picture as a plotly figure, to zoom into and to hover over."""

@@ -139,10 +139,10 @@ def event_study(trial: Trial) -> Chart:
     single = [
         Line(x=bars, y=path, label="Each episode", role="bills", thin=True) for path in found.paths[:MAX_EVENT_LINES]
     ]
-    band = Band(x=bars, low=found.placebo_low, high=found.placebo_high, label="Moved dates", role="matched")
+    band = Band(x=bars, low=found.shifted_low, high=found.shifted_high, label="Moved dates", role="matched")
     mean = Line(x=bars, y=found.mean, label="Mean of the episodes", role="strategy")
     axis = Axis(title="Cumulative return over bills (%)", form="percent")
-    below, above = found.placebo_low[-1], found.placebo_high[-1]
+    below, above = found.shifted_low[-1], found.shifted_high[-1]
     return Chart(
         title=f"{trial.metal.capitalize()} after {n} episodes of {trial.name}",
         description=(
@@ -156,7 +156,7 @@ def event_study(trial: Trial) -> Chart:
     )
 
 
-def placebo(trial: Trial) -> Chart:
+def circular_shifts(trial: Trial) -> Chart:
     """Histogram of the t statistics of shifted histories, and where the strategy stands among them.
 
     Raises
@@ -170,18 +170,18 @@ def placebo(trial: Trial) -> Chart:
     if not known.size or not isfinite(draws.observed):
         raise DataError(f"{trial.name}: holds one fixed mix, so there is nothing to shift")
     heights, edges = np.histogram(known, bins=min(40, max(8, known.size // 15)))
-    bars = Bars(edges=edges, heights=heights, label="Moved histories", role="bills")
+    bars = Bars(edges=edges, heights=heights, label="Circular shifts", role="bills")
     here = Rule(at=draws.observed, axis="x", label="The strategy", role="strategy", dash="")
     as_good = (draws.shifted >= draws.observed).mean()
     return Chart(
-        title=f"{trial.name} on {trial.metal} among its own moved histories",
+        title=f"{trial.name} on {trial.metal} among circular shifts of its weights",
         description=(
             f"The timing return has a t of {number(draws.observed)} by White's error; {as_good:.0%} of "
             f"{draws.shifted.size} histories with the same weights at other times do at least as well."
         ),
         caption=_caption(trial, "The own weights moved in a circle through the same account and costs."),
         x=Axis(title="t of the timing return"),
-        panels=(Panel(y=Axis(title="Moved histories (number)", low=0.0), marks=(bars, here)),),
+        panels=(Panel(y=Axis(title="Circular shifts (number)", low=0.0), marks=(bars, here)),),
     )
 
 
@@ -236,8 +236,6 @@ def grid(trial: Trial) -> Chart:
         columns=[str(column) for column in columns],
         values=values,
         chosen=chosen,
-        row_title=", ".join(before),
-        column_title=last,
     )
     return Chart(
         title=f"Timing return over the declared grid of {trial.name} on {trial.metal}",
@@ -423,7 +421,7 @@ _OF_TRIAL: dict[str, Callable[[Trial], Chart]] = {
     "Growth": equity,
     "Signal and position": signal,
     "After each event": event_study,
-    "Moved histories": placebo,
+    "Circular shifts": circular_shifts,
     "Timing return through time": rolling,
     "Declared grid": grid,
     "What could be found": power,

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
-from research.report import charts
-from research.report.columns import CLAIM_COLUMNS
 from research.report.console import plain_console, said, say
-from research.report.judged import claim_section, quotation
-from research.report.markup import Markup, join, tag
-from research.report.page import Section, page
-from research.report.study_words import counted_words, day_words, not_run, note, study_lines
-from research.report.svg import figure
-from research.report.tables import claim_anchor, claim_table, data_table, word
+from research.report.judged import quotation
 
 if TYPE_CHECKING:
-    from research.claims import Claim, Sentence, Thesis
+    from research.claims import Sentence, Thesis
     from research.datasets.data import Data
+    from research.report.markup import Markup
     from research.study import Study, Trial
 
 NO_VERDICTS = "No verdicts were asked for: assay claims --verdicts runs every test on the data at hand."
@@ -68,105 +61,29 @@ def print_claims(thesis: Thesis, data: Data, study: Study | None) -> None:
 
 def claims_page(thesis: Thesis, data: Data, study: Study) -> Markup:
     """One self-contained page: no script, no font and no picture from elsewhere."""
+    from research.report import charts
+    from research.report.template import page
+
     last = max(trial.equity.index[-1] for trial in study.trials)
-    top = join(
-        tag("h1", thesis.title),
-        tag(
-            "p",
-            f"{len(thesis.claims)} claims published on {day_words(thesis.published)}, each tried against holding as "
-            f"much metal on average. Data to {last:%B %Y}.",
-            class_="claim",
-        ),
-        tag("p", tag("strong", f"{counted_words(study)}."), class_="verdict"),
-        tag("ul", *(tag("li", f"{name}: {told}") for name, told in _WORDS), class_="soft"),
-    )
-    table = join(
-        claim_table(study.claims.values(), links=True),
-        tag("p", note(CLAIM_COLUMNS), class_="soft"),
-        figure(charts.verdicts(study), "h3"),
-    )
-    limits = tag("ul", *(tag("li", item) for item in thesis.limits))
-    terms = join(tag("ul", *(tag("li", line) for line in study_lines(study))), *_gaps(study))
     return page(
-        f"Assay: {thesis.title}",
-        top,
-        [
-            Section(title="The verdicts", id="evidence", body=table),
-            Section(
-                title="Claim by claim",
-                id="claims",
-                parts=tuple(_claim(claim, thesis, data, study) for claim in thesis.claims),
-            ),
-            Section(title="What the data cannot say", id="limits", body=limits),
-            Section(title="Terms", id="terms", folded=True, body=terms),
-            Section(title="Data", id="data", folded=True, body=data_table(study)),
-        ],
+        "claims.html",
+        thesis.title,
+        thesis=thesis,
+        study=study,
+        last=f"{last:%B %Y}",
+        pictured=lambda sentence: [charts.signal(trial) for trial in _pictured(sentence, study)],
+        missing=lambda sentence: _missing_words(sentence, thesis, data),
     )
 
 
-_WORDS = (
-    (
-        "supported",
-        "holding metal at these times earned more than holding as much on average, beyond what luck explains",
-    ),
-    ("contradicted", "it cost, beyond what luck explains"),
-    ("ruled out", "an effect worth having is excluded by the record"),
-    ("undecidable", "neither nothing nor an effect worth having is excluded, or events are too few to tell"),
-)
-
-
-def _claim(claim: Claim, thesis: Thesis, data: Data, study: Study) -> Section:
-    """What is said, what the sources say, how it is tested, and each sentence with its verdict."""
-    shown = [join(tag("a", identity, href=f"#{claim_anchor(identity)}"), " ") for identity in claim.shown]
-    label = "It is tested by: " if claim.testable else "It cannot be tested: "
-    found = [study.claims[s.id] for s in claim.sentences if s.id in study.claims]
-    return Section(
-        title=f"{claim.number} · {claim.claim}",
-        id=claim.number,
-        folded=True,
-        summary=join(*(join(word(item), " ") for item in found)) or "not tested",
-        body=join(
-            tag("p", tag("strong", "The sources say: "), claim.evidence),
-            tag("p", tag("strong", label), claim.form or claim.why_not),
-            tag("p", tag("strong", "Known: "), claim.known) if claim.known else None,
-            tag("p", tag("strong", "See also " if claim.testable else "The nearest proxy is "), *shown)
-            if shown
-            else None,
-            tag("p", f"Sources: {'; '.join(claim.sources)}.", class_="soft"),
-        ),
-        parts=tuple(_sentence(sentence, thesis, data, study) for sentence in claim.sentences),
-    )
-
-
-def _sentence(sentence: Sentence, thesis: Thesis, data: Data, study: Study) -> Section:
-    found = study.claims.get(sentence.id)
-    if found is None:
-        missing = f"Not run: {_missing_words(sentence, thesis, data)}."
-        return Section(
-            title=f"{sentence.id} {sentence.short}",
-            id=claim_anchor(sentence.id),
-            body=join(tag("p", sentence.text, class_="claim"), tag("p", missing)),
-        )
-    trials = [trial for trial in study.trials if trial.claim == sentence.id]
-    return claim_section(found, study, *(figure(charts.signal(trial), "h4") for trial in _pictured(sentence, trials)))
-
-
-def _pictured(sentence: Sentence, trials: Iterable[Trial]) -> list[Trial]:
+def _pictured(sentence: Sentence, study: Study) -> list[Trial]:
     """The rows with most events, one a metal, of those that the verdict rests on."""
     best: dict[str, Trial] = {}
-    for trial in trials:
-        if trial.name not in sentence.beside and trial.evidence.events > 0:
-            kept = best.get(trial.metal)
-            if kept is None or trial.evidence.events > kept.evidence.events:
-                best[trial.metal] = trial
+    rows = [trial for trial in study.trials if trial.claim == sentence.id and trial.name not in sentence.beside]
+    for trial in sorted(rows, key=lambda trial: trial.evidence.events, reverse=True):
+        if trial.evidence.events > 0:
+            best.setdefault(trial.metal, trial)
     return list(best.values())[:MOST_PICTURES]
-
-
-def _gaps(study: Study) -> Iterable[Markup]:
-    if study.skipped:
-        told = (f"{', '.join(names)}: {reason}" for reason, names in not_run(study.skipped).items())
-        yield tag("h3", "Not run")
-        yield tag("ul", *(tag("li", line) for line in told))
 
 
 def _sentence_json(sentence: Sentence, thesis: Thesis, data: Data, study: Study | None) -> dict[str, object]:

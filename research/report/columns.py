@@ -48,7 +48,7 @@ def p_adjusted(judged: Answered) -> str:
 
 
 def p_shifted(judged: Answered) -> str:
-    """The share of moved histories, likewise."""
+    """The share of circular shifts that do as well, likewise."""
     against = judged.verdict.word == "contradicted"
     p = judged.evidence.p_shifted
     return p_value(p.opposing if against else p.supporting) if shows(judged) else ""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from research.claims import Thesis
     from research.datasets.data import Data
-    from research.datasets.dataset import Dataset
+    from research.study import Study
 
 
 class DatasetRow(TypedDict):
@@ -129,14 +127,12 @@ def strategy_rows(thesis: Thesis, available: Data) -> list[StrategyRow]:
     return rows
 
 
-def overdue(datasets: Mapping[str, Dataset], coverage: Mapping[str, tuple[str, str]], now: pd.Timestamp) -> list[str]:
-    """The ids whose next release was due before ``now`` and is not here."""
+def overdue(study: Study) -> list[str]:
+    """The ids of which a newer release was due before now and is not here."""
     import pandas as pd
 
     from research.datasets.release import overdue
 
-    return [
-        identity
-        for identity, dataset in datasets.items()
-        if overdue(dataset.release, dataset.frequency, pd.Timestamp(coverage[identity][1]), now)
-    ]
+    now, coverage = pd.Timestamp.now("UTC"), study.manifest["coverage"]
+    last = {identity: pd.Timestamp(coverage[identity][1]) for identity in study.datasets}
+    return [name for name, item in study.datasets.items() if overdue(item.release, item.frequency, last[name], now)]

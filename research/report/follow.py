@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING
 from research.datasets.store import write_atomically
 from research.report.chart import Axis, Chart, Line, Panel, Rule
 from research.report.console import plain_console, print_table, say
-from research.report.markup import Markup, join, tag
-from research.report.page import Section, page
-from research.report.style import in_notebook
-from research.report.svg import figure
-from research.report.tables import table
+from research.report.markup import Markup
+from research.report.template import in_notebook, page
 
 if TYPE_CHECKING:
     from research.registration.counting import Followed, Following
@@ -39,20 +36,13 @@ def print_following(found: Following) -> None:
 
 def following_html(found: Following) -> Markup:
     """The same for a notebook cell, with a picture of each claim that has a month behind it."""
-    return in_notebook(join(_first_screen(found), *_pictures(found)))
+    return in_notebook("following", *_shown(found), _charts(found))
 
 
 def write_following(found: Following, path: Path) -> Path:
     """Write it as a page that needs nothing else."""
-    pictures = join(*_pictures(found)) or tag("p", "No month has come since.")
-    lines = tag("ul", *(tag("li", tag("code", claim.registration.line)) for claim in found.claims))
-    sections = (
-        Section(title="The e-values by month", id="months", body=pictures),
-        Section(title="What was registered", id="registered", body=lines),
-    )
-    title = "What has come since"
-    text = page(f"Assay: {title.lower()}", join(tag("h1", title), _first_screen(found)), sections)
-    write_atomically(path, text.encode("utf-8"))
+    shown = page("follow.html", "what has come since", found=found, shown=_shown(found), charts=_charts(found))
+    write_atomically(path, shown.encode("utf-8"))
     return path
 
 
@@ -106,14 +96,9 @@ def _notes(found: Following) -> list[str]:
     return [NOTE, correction(found), *(f"{', '.join(who)}: {note}" for note, who in names.items())]
 
 
-def _first_screen(found: Following) -> Markup:
-    rows = [
-        (join(tag("strong", claim.registration.name), tag("small", claim.registration.claim)), *_cells(claim))
-        for claim in found.claims
-    ]
-    told = table("Since the registration", ("Claim", *HEADINGS), rows, "h" + KINDS)
-    return join(told, *(tag("p", note, class_="soft") for note in _notes(found)))
+def _shown(found: Following) -> tuple[object, ...]:
+    return HEADINGS, [(claim, _cells(claim)) for claim in found.claims], KINDS, _notes(found)
 
 
-def _pictures(found: Following) -> list[Markup]:
-    return [figure(chart(claim)) for claim in found.claims if len(claim.evidence)]
+def _charts(found: Following) -> list[Chart]:
+    return [chart(claim) for claim in found.claims if len(claim.evidence)]

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from research.report import charts
-from research.report.chart import Chart
-from research.report.columns import CLAIM_COLUMNS, p_adjusted, p_shifted, shows
-from research.report.markup import Markup, join, tag
-from research.report.page import Section
-from research.report.study_words import plural, since_words
-from research.report.svg import figure
-from research.report.tables import anchor, claim_anchor, findings_table, performance_table, verdict_table, word
-from research.report.words import interval, number, signed_percent
+from research.report.columns import p_adjusted, p_shifted, shows
+from research.report.study_words import plural
+from research.report.words import interval, number, p_value, signed_percent
 
 if TYPE_CHECKING:
     from research.study import Study, TestedClaim, Trial
@@ -25,64 +18,16 @@ _SAYS = {
     "undecidable": "cannot be decided",
 }
 
-
-Pictures = Mapping[str, Chart]
-"""The charts of one row, by what they show."""
-
-
-def claim_section(claim: TestedClaim, study: Study, *pictures: Markup, rows: Iterable[Section] = ()) -> Section:
-    """A claim, folded: its sentence to quote, why it has its word, and its rows, whose sections are parts of it."""
-    parts = tuple(rows)
-    trials = [trial for trial in study.trials if trial.claim == claim.id]
-    told = [(column.heading, column.cell(claim), "") for column in CLAIM_COLUMNS[:-1]]
-    strategies = {trial.name: trial.strategy.claim for trial in trials}
-    undecided = claim.verdict.word in ("undecidable", "ruled out")
-    return Section(
-        title=f"{claim.id} {claim.short}",
-        short=f"{claim.id} {claim.short}",
-        id=claim_anchor(claim.id),
-        folded=True,
-        summary=word(claim),
-        body=join(
-            tag("p", claim.sentence, class_="claim"),
-            tag("blockquote", tag("p", quotation(claim, study)), class_="quote"),
-            numbers(item for item in told if item[1]),
-            figure(charts.verdicts(study, claim), "h4", caption=False) if shows(claim) else None,
-            *pictures,
-            _told("Why this word", claim.verdict.reason),
-            _told("Before and after publication", since_words(claim)),
-            _told("What the verdict rests on", claim.rests_on),
-            _told("What would change it", what_would_change_it(claim)),
-            _told("It would be refuted by", claim.falsifier) if undecided else None,
-            *(_told(name, said) for name, said in strategies.items() if said != claim.sentence),
-            verdict_table(trials, links=bool(parts), label=f"Rows of {claim.id}"),
-        ),
-        parts=parts,
-    )
+Box = tuple[str, str, str]
+"""A name, a number and a note."""
 
 
-def row_section(trial: Trial, pictures: Pictures) -> Section:
-    """A row, folded: its accounts, its pictures and every finding."""
-    return Section(
-        title=f"{trial.name} on {trial.metal}",
-        id=anchor(trial),
-        folded=True,
-        summary=word(trial),
-        body=join(
-            tag("p", trial.verdict.reason),
-            performance_table(trial, f"{trial.name} on {trial.metal}"),
-            *(figure(picture, "h5", caption=False) for picture in pictures.values()),
-            findings_table(trial),
-        ),
-    )
-
-
-def three_numbers(trial: Trial) -> Markup:
+def three_numbers(trial: Trial) -> list[Box]:
     """The three numbers that decided: the timing return and its two p-values, or why there can be no p-value."""
     evidence, rules = trial.evidence, trial.verdict.rules
     gained = signed_percent(evidence.timing_return.value)
     if trial.shows_p_values:
-        shown = [
+        return [
             ("Timing return a year", gained, f"95 % interval {interval(evidence.timing_return.interval())}"),
             ("p adjusted", p_adjusted(trial), f"evidence at {rules.level:.2f} or less"),
             (
@@ -91,44 +36,25 @@ def three_numbers(trial: Trial) -> Markup:
                 f"own weights at other times; detectable: an information ratio of {number(evidence.detectable)}",
             ),
         ]
-    else:
-        shown = [
-            ("Independent events", str(evidence.events), f"{rules.min_events} are needed for a p-value"),
-            ("Timing return a year", gained, "too few events to tell it from luck"),
-            (
-                "Detectable",
-                number(evidence.detectable),
-                f"information ratio a year, found {rules.power:.0%} of the time",
-            ),
-        ]
-    return numbers(shown)
+    found = f"information ratio a year, found {rules.power:.0%} of the time"
+    return [
+        ("Independent events", str(evidence.events), f"{rules.min_events} are needed for a p-value"),
+        ("Timing return a year", gained, "too few events to tell it from luck"),
+        ("Detectable", number(evidence.detectable), found),
+    ]
 
 
-def numbers(shown: Iterable[tuple[str, str, str]]) -> Markup:
-    """Boxes of a name, a number and a note each."""
-    boxes = (
-        tag("div", tag("dt", name), tag("dd", value, tag("small", note) if note else None))
-        for name, value, note in shown
-    )
-    return tag("dl", *boxes, class_="numbers")
-
-
-def how_made(study: Study, drawn: Iterable[Pictures]) -> Markup:
-    """How each picture and each finding is made: once, so that no row repeats it."""
-    pictures = {name: chart.caption for charts in drawn for name, chart in charts.items()}
-    findings = {
-        finding.name: finding for trial in study.trials for finding in {**trial.findings, **trial.appendix}.values()
-    }
-    methods: dict[str, list[str]] = {}
-    for name, item in findings.items():
-        told = f"Null: {item.null}. Method: {item.method}. Source: {item.reference}."
-        methods.setdefault(told, []).append(name.replace("_", " "))
-    return join(
-        tag("h3", "The pictures"),
-        tag("dl", *(join(tag("dt", name), tag("dd", told)) for name, told in pictures.items())),
-        tag("h3", "The findings"),
-        tag("dl", *(join(tag("dt", ", ".join(names)), tag("dd", told)) for told, names in methods.items())),
-    )
+def first_numbers(study: Study) -> list[Box]:
+    """Of many claims: how many are supported, how near the nearest came, and how many could be judged."""
+    claims, rules = list(study.claims.values()), study.rules
+    supported = sum(claim.verdict.word == "supported" for claim in claims)
+    judged = [claim.evidence.deciding.supporting for claim in claims if shows(claim)]
+    enough = f"{len(judged)} of {len(claims)}"
+    return [
+        ("Supported", f"{supported} of {len(claims)}", "by p adjusted, p shifted and robustness"),
+        ("Smallest p adjusted", p_value(min(judged, default=None)), f"evidence at {rules.level:.2f} or less"),
+        ("Enough events to judge", enough, f"{rules.min_events} independent ones or more"),
+    ]
 
 
 def quotation(claim: TestedClaim, study: Study) -> str:
@@ -175,5 +101,16 @@ def what_would_change_it(claim: TestedClaim) -> str:
     return f"Refutation by its own words: {claim.falsifier}"
 
 
-def _told(label: str, text: str) -> Markup | None:
-    return tag("p", tag("strong", f"{label}: "), text) if text else None
+def claim_anchor(identity: str) -> str:
+    """Where a sentence stands in the page: ``C1+`` is ``claim-C1-for``."""
+    sign = {"+": "-for", "-": "-against"}.get(identity[-1:], "")
+    return f"claim-{_safe(identity.rstrip('+-'))}{sign}"
+
+
+def anchor(trial: Trial) -> str:
+    """Where a trial stands in the page."""
+    return f"trial-{_safe(f'{trial.name}-{trial.metal}')}"
+
+
+def _safe(text: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in text)

@@ -1,27 +1,13 @@
-"""The thesis as one portfolio, in words and rows for every display. Nothing is computed here."""
+"""The thesis as one portfolio, in words for every display. Nothing is computed here."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from research.report.markup import join, tag
-from research.report.page import Section
-from research.report.study_words import ACCOUNT_HEADINGS, ACCOUNTS, account_cells
-from research.report.tables import performance_table
 from research.report.words import interval, number, p_value, percent, signed_percent
 
 if TYPE_CHECKING:
     from research.study import PortfolioTrial
-
-HEADINGS = ("Account", *ACCOUNT_HEADINGS)
-
-
-def account_rows(trial: PortfolioTrial) -> list[tuple[str, ...]]:
-    """What the account and its benchmarks did, in the columns of `HEADINGS`."""
-    return [
-        ("thesis" if name == "strategy" else ACCOUNTS[name], *account_cells(row))
-        for name, row in trial.performance.items()
-    ]
 
 
 def portfolio_lines(trial: PortfolioTrial) -> list[str]:
@@ -45,20 +31,6 @@ def portfolio_lines(trial: PortfolioTrial) -> list[str]:
         )
     lines += [f"{_words(leg)} is not held: {reason}" for leg, reason in trial.missing.items()]
     return lines
-
-
-def portfolio_section(trial: PortfolioTrial) -> Section:
-    """The section of the HTML report."""
-    return Section(
-        title="The thesis as one portfolio",
-        short="One portfolio",
-        id="portfolio",
-        body=join(
-            tag("p", str(trial.verdict), class_="verdict"),
-            performance_table(trial, "the portfolio"),
-            tag("ul", *(tag("li", line) for line in portfolio_lines(trial))),
-        ),
-    )
 
 
 def _words(leg: object) -> str:

@@ -12,12 +12,14 @@ class Progress:
     def __init__(self, *, quiet: bool) -> None:
         self._on = sys.stderr.isatty() and not quiet
         self._width = 0
+        self.done = 0
 
     def __enter__(self) -> Progress:
         return self
 
     def __call__(self, done: int, total: int, what: str) -> None:
         """Show that ``done`` of ``total`` steps are behind us."""
+        self.done = done
         if self._on:
             self._write(f"{done}/{total} {what}")
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
 from research.report.words import interval, number, p_value, percent, signed_percent
 
 if TYPE_CHECKING:
+    from research.diagnostics.finding import Finding
     from research.diagnostics.metrics import Performance
     from research.report.columns import Column
-    from research.study import Study, TestedClaim, Trial
+    from research.study import PortfolioTrial, Study, TestedClaim, Trial
     from research.study.claims import Part
     from research.study.study import Skipped
 
@@ -51,6 +52,22 @@ def account_cells(row: Performance) -> tuple[str, ...]:
         f"{row.turnover:.2f}",
         percent(row.costs, 2),
     )
+
+
+def account_rows(trial: Trial | PortfolioTrial, own: str = "strategy") -> list[tuple[str, tuple[str, ...]]]:
+    """What the account and its benchmarks did, each under its name, the account itself under its ``own``."""
+    names = {**ACCOUNTS, "strategy": own}
+    return [(names[name], account_cells(row)) for name, row in trial.performance.items()]
+
+
+def every_finding(trial: Trial) -> dict[str, Finding]:
+    """Those that decide, then the others, by name."""
+    return {**trial.findings, **trial.appendix}
+
+
+def parameter_words(parameters: Mapping[str, object]) -> str:
+    """``threshold = 2.0, hold_days = 90``."""
+    return ", ".join(f"{name} = {value}" for name, value in parameters.items())
 
 
 def head_lines(study: Study) -> list[str]:

@@ -9,20 +9,26 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable
-from itertools import pairwise
 from math import isfinite
+from typing import Literal
 
 import numpy as np
 
 from research.report.chart import Band, Bars, Cells, Chart, Line, Mark, Panel, Rows, Rule, Spans
-from research.report.markup import Markup, join, tag, void
+from research.report.markup import Markup, join, rules, tag, void
 from research.report.scales import Floats, Ruler, ruler
-from research.report.style import rules
 from research.report.words import number, signed_percent
 
 WIDTH, FINE = 2000, 8  # of the stretched drawing: units across, and units in one pixel of height
 ABOVE, BELOW = 30, 44  # pixels over each panel for its title, and under the last one for the ticks of x
 MOST_POINTS = 2000  # a longer line is thinned to the extremes of 1000 stretches
+_EXTENT: dict[type[Mark], dict[str, tuple[str, ...]]] = {
+    Line: {"x": ("x",), "y": ("y",)},
+    Band: {"x": ("x",), "y": ("low", "high")},
+    Bars: {"x": ("edges",), "y": ("heights",)},
+    Spans: {"x": ("starts", "ends")},
+    Rows: {"x": ("estimates", "lows", "highs", "reach")},
+}
 _ids = itertools.count(1)
 
 
@@ -63,7 +69,7 @@ def drawing(chart: Chart) -> Markup:
     """The picture alone, as an ``<svg>`` that tells its description to those who do not see it."""
     marks = list(_marks(chart))
     rows = any(isinstance(mark, Rows) for mark in marks)
-    x = ruler(chart.x, _x_values(marks), margin=0.04 if rows else 0.0)
+    x = ruler(chart.x, _extent(marks, "x"), margin=0.04 if rows else 0.0)
     cells = any(isinstance(mark, Cells) for mark in marks)
     parts: list[Markup] = []
     top = 0
@@ -96,7 +102,7 @@ def _panel(panel: Panel, x: Ruler, top: int, *, ticks: bool) -> Markup:
         write = signed_percent if panel.y.form == "percent" else number
         return join(*parts, *_cells(table, top, panel.height, write))
     rows = any(isinstance(mark, Rows) for mark in panel.marks)
-    y = ruler(panel.y, _y_values(panel.marks), margin=0.0 if rows else 0.04)
+    y = ruler(panel.y, _extent(panel.marks, "y"), margin=0.0 if rows else 0.04)
     under = [] if rows else list(_y_axis(y, top, panel.height))
     if ticks:
         under += [_upright(at, top, panel.height, "grid") for at, _ in x.ticks()]
@@ -251,20 +257,15 @@ def _thinned(across: Floats, down: Floats) -> tuple[Floats, Floats]:
 
 def _written(across: Floats, down: Floats) -> str:
     """A path in whole numbers, each point relative to the last; NaN starts a new stroke, a lone point is a dot."""
-    words: list[str] = []
-    before: tuple[int, int] | None = None
-    for horizontal, vertical in zip(across, down, strict=True):
-        if not (isfinite(horizontal) and isfinite(vertical)):
-            before = None
-            continue
-        here = round(horizontal), round(vertical)
-        if before is None:
-            words.append(f"M{here[0]} {here[1]}")
-        else:
-            words.append(f"l{here[0] - before[0]} {here[1] - before[1]}")
-        before = here
-    dots = (word if follower.startswith("l") else f"{word}l0 0" for word, follower in pairwise([*words, "M"]))
-    return "".join(dot if word[0] == "M" else word for word, dot in zip(words, dots, strict=True)).replace(" -", "-")
+    known = np.isfinite(across) & np.isfinite(down)
+    first = known & ~np.append(False, known[:-1])
+    alone = first & ~np.append(known[1:], False)
+    x, y = (np.rint(np.where(known, values, 0.0)).astype(int) for values in (across, down))
+    steps = zip(np.diff(x, prepend=0).tolist(), np.diff(y, prepend=0).tolist(), strict=True)
+    words = [f"l{right} {below}" for right, below in steps]
+    for at in np.flatnonzero(first):
+        words[at] = f"M{x[at]} {y[at]}{'l0 0' if alone[at] else ''}"
+    return "".join(itertools.compress(words, known.tolist())).replace(" -", "-")
 
 
 def _legend(chart: Chart) -> Markup | None:
@@ -287,29 +288,13 @@ def _marks(chart: Chart) -> Iterable[Mark]:
     return (mark for panel in chart.panels for mark in panel.marks)
 
 
-def _x_values(marks: Iterable[Mark]) -> Iterable[object]:
+def _extent(marks: Iterable[Mark], axis: Literal["x", "y"]) -> Iterable[object]:
+    """All that must find place on an axis."""
     for mark in marks:
-        if isinstance(mark, Line | Band):
-            yield mark.x
-        elif isinstance(mark, Bars):
-            yield mark.edges
-        elif isinstance(mark, Spans):
-            yield from (mark.starts, mark.ends)
-        elif isinstance(mark, Rows):
-            yield from (mark.estimates, mark.lows, mark.highs, mark.reach, -np.asarray(mark.reach, dtype=float))
-        elif isinstance(mark, Rule) and mark.axis == "x":
-            yield [mark.at]
-
-
-def _y_values(marks: Iterable[Mark]) -> Iterable[object]:
-    for mark in marks:
-        if isinstance(mark, Line):
-            yield mark.y
-        elif isinstance(mark, Band):
-            yield from (mark.low, mark.high)
-        elif isinstance(mark, Bars):
-            yield mark.heights
-        elif isinstance(mark, Rule) and mark.axis == "y":
+        yield from (getattr(mark, name) for name in _EXTENT.get(type(mark), {}).get(axis, ()))
+        if isinstance(mark, Rows) and axis == "x":
+            yield -np.asarray(mark.reach, dtype=float)
+        elif isinstance(mark, Rule) and mark.axis == axis:
             yield [mark.at]
 
 

@@ -14,14 +14,11 @@ from research.errors import ExecutionError
 from research.report.chart import Axis, Cells, Chart, Dash, Line, Panel, Role, Rule
 from research.report.console import plain_console, print_table, say
 from research.report.fitted import Row
-from research.report.markup import Markup, join, tag
-from research.report.page import Section, page
-from research.report.svg import figure
-from research.report.tables import table
+from research.report.markup import Markup
+from research.report.template import page
 from research.report.words import number, percent, signed_percent
 
 if TYPE_CHECKING:
-    from research.diagnostics.finding import Finding
     from research.sweep.survey import Cell, HeatMap, Walk
     from research.sweep.sweep import Sweep
 
@@ -84,29 +81,18 @@ def write_sweep(found: Sweep, path: Path) -> Path:
 
 def sweep_page(found: Sweep) -> Markup:
     """One page: in plain words, heat map, best variants, walk forward, the odds of luck, and the terms."""
-    heat = found.heat
-    pictures = [figure(_heat_chart(found), "h3")] if heat.axes else []
-    walks = [
-        join(_as_html(_walk(found, walk), "hllrr"), *(_words(item) for item in (walk.sharpe, walk.alpha)))
-        for walk in found.walks.values()
-    ]
-    odds = [item for item in (found.overfitting, found.deflated) if item is not None]
-    title = f"{found.strategy.name} on {found.metal}: {len(found.grid):,} variants"
-    top = join(
-        tag("h1", title),
-        tag("p", found.strategy.claim, class_="claim"),
-        tag("h2", "In plain words"),
-        tag("ul", *(tag("li", sentence) for sentence in plain_words(found))),
-        figure(_walk_chart(found), "h2"),
+    return page(
+        "sweep.html",
+        f"{found.strategy.name} on {found.metal}: {len(found.grid):,} variants",
+        found=found,
+        plain_words=plain_words(found),
+        walk_chart=_walk_chart(found),
+        heat_chart=_heat_chart(found) if found.heat.axes else None,
+        ranking=_of_page(_ranking(found, found.ranking)),
+        walks={name: _of_page(_walk(found, walk)) for name, walk in found.walks.items()},
+        walk_note=WALK_NOTE,
+        lines=sweep_lines(found),
     )
-    sections = [
-        Section(title="Heat map", id="heat", body=join(*pictures)),
-        Section(title="Best variants", id="best", body=_as_html(_ranking(found, found.ranking), None)),
-        Section(title="Walk forward", id="walk", body=join(*walks, tag("p", WALK_NOTE, class_="soft"))),
-        Section(title="The odds that the best is luck", id="luck", body=join(*map(_words, odds))),
-        Section(title="Terms", id="terms", body=tag("ul", *(tag("li", line) for line in sweep_lines(found)))),
-    ]
-    return page(f"Assay: {title}", top, [section for section in sections if section.body])
 
 
 def plain_words(found: Sweep) -> list[str]:
@@ -174,7 +160,7 @@ def _heat_chart(found: Sweep) -> Chart:
     rows, columns, cells = _grouped(heat)
     titles = [*heat.axes, ""]
     known = cells[np.isfinite(cells)]
-    marks = Cells(rows=rows, columns=columns, values=cells, chosen=None, row_title=titles[0], column_title=titles[1])
+    marks = Cells(rows=rows, columns=columns, values=cells, chosen=None)
     return Chart(
         title=heat_title(heat),
         description=f"Between {number(known.min())} and {number(known.max())} a year, the mean over all other axes.",
@@ -207,16 +193,11 @@ def _walk_chart(found: Sweep) -> Chart:
     )
 
 
-def _as_html(shown: Table, kinds: str | None) -> Markup:
+def _of_page(shown: Table) -> tuple[object, ...]:
+    """A table as those of pages are: what heads the rows has a heading of its own."""
     title, headings, aligns, rows = shown
-    letters = kinds or "h" + aligns
-    cells = [(str(name), *(str(cell) for cell in row)) for name, row in rows]
-    first, _, rest = title.partition(": ")
-    return table(first, (rest.capitalize() or "Place", *headings), cells, letters)
-
-
-def _words(finding: Finding | None) -> Markup | None:
-    return None if finding is None else tag("p", finding.sentence, " ", tag("small", finding.reference))
+    caption, _, first = title.partition(": ")
+    return caption, (first.capitalize() or "Place", *headings), [(name, *cells) for name, cells in rows], "h" + aligns
 
 
 def _ranking(found: Sweep, cells: Iterable[Cell]) -> Table:

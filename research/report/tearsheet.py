@@ -17,7 +17,7 @@ from research.report.charts import ACCOUNTS, DATE, ZERO, sources
 from research.report.markup import Markup, join, tag
 from research.report.study_words import ACCOUNTS as WORDS
 from research.report.svg import figure
-from research.report.tables import table
+from research.report.template import part
 from research.report.words import number, percent, signed_percent
 from research.study import Trial
 
@@ -52,8 +52,6 @@ def months(trial: Trial) -> Chart:
         columns=[*MONTHS, "Year", "B&H", "Matched"],
         values=found.to_numpy(),
         chosen=None,
-        row_title="year",
-        column_title="month",
     )
     beaten = (found["year"] > found["buy_and_hold"]).sum()
     return Chart(
@@ -176,7 +174,7 @@ _TRADE: Columns = {
 
 def _table(caption: str, frame: pd.DataFrame, columns: Columns) -> Markup:
     rows = zip(*(map(put, frame[name]) for name, put in columns.values()), strict=True)
-    return table(caption, list(columns), rows, "h" + "r" * (len(columns) - 1))
+    return part("table", caption, list(columns), list(rows), "h" + "r" * (len(columns) - 1))
 
 
 def _accounts(trial: Trial) -> dict[str, Result]:

@@ -9,16 +9,15 @@ from rich.console import Console
 
 from research.report.columns import CLAIM_COLUMNS, ROW_COLUMNS, Column
 from research.report.console import plain_console, print_table, said, say
-from research.report.fitted import Row
-from research.report.portfolio import account_rows, portfolio_lines
+from research.report.portfolio import portfolio_lines
 from research.report.study_words import (
     ACCOUNT_HEADINGS,
-    ACCOUNTS,
     ACCOUNTS_NOTE,
     PERFORMANCE_NOTE,
     a_few,
-    account_cells,
+    account_rows,
     by_metal,
+    every_finding,
     head_lines,
     not_run,
     note,
@@ -28,6 +27,7 @@ from research.report.study_words import (
 from research.report.words import number, p_value, signed_percent
 
 if TYPE_CHECKING:
+    from research.brought import Brought
     from research.diagnostics.finding import Finding
     from research.ledger import Entry
     from research.report.columns import Answered
@@ -68,12 +68,10 @@ def print_study(study: Study, *, findings: bool = False, verbose: bool = False, 
     say(console, note((*CLAIM_COLUMNS, *ROW_COLUMNS)), "dim")
     if findings or verbose:
         for trial in study.trials:
-            rows = [(ACCOUNTS[label], account_cells(row)) for label, row in trial.performance.items()]
-            _print_accounts(console, f"{trial.name}, {trial.metal}", trial, rows)
+            _print_accounts(console, f"{trial.name}, {trial.metal}", trial)
             _print_findings(console, trial, verbose=verbose)
         if study.portfolio is not None:
-            rows = [(row[0], row[1:]) for row in account_rows(study.portfolio)]
-            _print_accounts(console, "In one account", study.portfolio, rows)
+            _print_accounts(console, "In one account", study.portfolio, "thesis")
             for line in portfolio_lines(study.portfolio):
                 say(console, line, "dim")
         say(console, f"{ACCOUNTS_NOTE} {PERFORMANCE_NOTE}", "dim")
@@ -85,6 +83,21 @@ def print_study(study: Study, *, findings: bool = False, verbose: bool = False, 
         say(console, f"not run: {told}: {reason}", "dim")
     if overdue:
         say(console, f"newer releases are out of {a_few(overdue)}; assay data fetch", "dim red")
+
+
+def print_brought(found: Brought) -> None:
+    """A backtest made elsewhere: how it was read, its row, its accounts where it has some, and what stays open."""
+    console = plain_console()
+    for line in found.read:
+        say(console, line)
+    _print_judged(console, found.metal.capitalize(), [(found.name, found)], ROW_COLUMNS)
+    if found.study is not None:
+        _print_accounts(console, "After costs", found.study.trials[0])
+    for told in (*found.figures, found.same_bar, *found.open):
+        if told is not None:
+            say(console, f"- {told}")
+    for line in (note(ROW_COLUMNS), *(study_lines(found.study) if found.study is not None else ())):
+        say(console, line)
 
 
 def print_strategies(rows: Iterable[StrategyRow]) -> None:
@@ -156,16 +169,16 @@ def _print_reasons(console: Console, study: Study) -> None:
         say(console, said("portfolio", str(study.portfolio.verdict)))
 
 
-def _print_accounts(console: Console, title: str, trial: Trial | PortfolioTrial, rows: Sequence[Row]) -> None:
+def _print_accounts(console: Console, title: str, trial: Trial | PortfolioTrial, own: str = "strategy") -> None:
     """An account beside its benchmarks."""
     console.print()
     title = f"{title}: after costs, from {trial.result.first_fill:%Y-%m}"
-    print_table(console, title, ACCOUNT_HEADINGS, "r" * len(ACCOUNT_HEADINGS), rows)
+    print_table(console, title, ACCOUNT_HEADINGS, "r" * len(ACCOUNT_HEADINGS), account_rows(trial, own))
 
 
 def _print_findings(console: Console, trial: Trial, *, verbose: bool) -> None:
     """The findings that decide, with ``verbose`` all; of too few events none that rests on a p-value."""
-    found = {**trial.findings, **(trial.appendix if verbose else {})}.values()
+    found = (every_finding(trial) if verbose else trial.findings).values()
     shown = [finding for finding in found if trial.shows_p_values or not _is_test(finding)]
     rows = [
         (

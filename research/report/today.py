@@ -30,21 +30,12 @@ def print_today(found: Today) -> None:
 
 
 def today_html(found: Today) -> str:
-    """The same as a page's part."""
-    from research.report.markup import join, tag
-    from research.report.style import in_notebook
-    from research.report.tables import table
+    """The same for a notebook cell."""
+    from research.report.template import in_notebook
 
     rows = [(name, *cells) for name, cells in _rows(found)]
-    late = [tag("li", line) for line in stale_lines(found)]
     caption = f"What strategies want at {found.now:%Y-%m-%d %H:%M} UTC"
-    return in_notebook(
-        join(
-            tag("ul", *late) if late else None,
-            table(caption, ("Strategy, metal", *HEADINGS), rows, "hllrlll"),
-            tag("p", NOTE, class_="soft"),
-        )
-    )
+    return in_notebook("today", caption, ("Strategy, metal", *HEADINGS), rows, stale_lines(found), NOTE)
 
 
 def stale_lines(found: Today) -> list[str]:

@@ -90,7 +90,7 @@ def holdings_flow(holdings: pd.Series, window: str) -> pd.Series:
     """Growth of a fund's metal over the window, a fraction: ``H[t] / H[t-W] - 1``.
 
     In metal, never in money: assets under management also move with the price. Fees are paid in metal
-    (about 0.4 % a year), which this leaves in; where the number of shares is known use ``created_ounces``.
+    (about 0.4 % a year), which this leaves in.
 
     Parameters
     ----------
@@ -100,16 +100,3 @@ def holdings_flow(holdings: pd.Series, window: str) -> pd.Series:
         Time over which the change is taken.
     """
     return holdings / value_before(holdings, window) - 1
-
-
-def created_ounces(shares: pd.Series, ounces_per_share: pd.Series) -> pd.Series:
-    """Ounces that investors brought in or took out: ``(N[t] - N[t-1]) * ounces per share[t]``, free of fees.
-
-    Parameters
-    ----------
-    shares
-        Shares outstanding.
-    ounces_per_share
-        Metal behind each.
-    """
-    return shares.diff() * ounces_per_share

@@ -1,4 +1,4 @@
-"""Stocks of metal: how fast they drain, how many claims stand on them, and how they are relabelled.
+"""Stocks of metal: how fast they drain, how they are relabelled, how many claims stand on them and who holds those.
 
 Stocks are in troy ounces or tonnes, one unit within one call. The fall of a stock from its trailing high is
 ``research.signals.series.drawdown_from_high``.
@@ -57,6 +57,28 @@ def open_interest_coverage(contracts: Numbers, stock: Numbers, *, ounces_per_con
         100 of gold, 5,000 of silver.
     """
     return contracts * ounces_per_contract / stock
+
+
+def net_position(long: Numbers, short: Numbers, open_interest: Numbers) -> Numbers:
+    """Net position of a group as a share of open interest: ``(long - short) / open_interest``.
+
+    Its score over three years is ``trailing_zscore(net, "1096D")``. The report describes a Tuesday and becomes
+    known on Friday; a group's contracts and the open interest must come from one report, futures alone or
+    combined with options.
+
+    >>> round(net_position(135_093, 15_298, 384_603), 6)
+    0.311477
+
+    Parameters
+    ----------
+    long
+        Long contracts of the group.
+    short
+        Short contracts of the group.
+    open_interest
+        All contracts that are open.
+    """
+    return (long - short) / open_interest
 
 
 def adjustment(stock: pd.Series, received: pd.Series, withdrawn: pd.Series) -> pd.Series:

@@ -1,4 +1,4 @@
-r"""The curve of a metal: the implied lease rate, what it pays a holder who lends, and carry, what a future earns.
+r"""The curve of a metal: its implied lease rate, carry (what a future earns), and the bill rates that both need.
 
 Rates are decimal fractions a year, simple, on actual/360 as money-market rates are quoted (GOFO, SIFO, LIBOR, SOFR);
 carry is on actual/365, and positive in backwardation, when the near contract stands above the far one. Every argument
@@ -17,9 +17,11 @@ past, not with zero.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
+import pandas as pd
 
 from research.errors import ValidationError
 
@@ -97,7 +99,7 @@ def calendar_lease_rate(
     """Lease rate between two deliveries: covered parity, or the desk's subtraction when not ``exact``.
 
     Of ``near`` and ``far``, delivered in ``near_days`` and ``far_days``. ``rate`` is the *forward* rate between
-    the two deliveries (``research.signals.bills.forward_simple_rate``), not the rate from today.
+    the two deliveries (`forward_simple_rate`), not the rate from today.
 
     >>> round(calendar_lease_rate(50.00, 50.30, 28, 119, 0.0405, exact=False), 8)
     0.01676374
@@ -129,6 +131,77 @@ def log_carry(near: Numbers, far: Numbers, days_between: Numbers) -> Numbers:
     """
     _check_days(days_between)
     return np.log(near / far) * YEAR_CONTINUOUS / days_between
+
+
+def simple_rate_of_discount(discount: Numbers, days: int = 91) -> Numbers:
+    r"""Money-market rate (simple, actual/360) of a bill quoted at bank discount: :math:`r = d / (1 - d\,n/360)`.
+
+    Fractions a year. Its bond-equivalent yield is this times 365/360.
+
+    >>> round(simple_rate_of_discount(0.10), 8)
+    0.10259333
+
+    Parameters
+    ----------
+    discount
+        Bank discount, % a year.
+    days
+        To maturity.
+    """
+    return discount / (1 - discount * days / YEAR)
+
+
+def log_growth(par_yields: pd.DataFrame, nodes: Mapping[str, int], days: np.ndarray) -> np.ndarray:
+    """Logarithm of what one dollar grows to within `days`, from each date's curve of par yields.
+
+    Up to half a year a par yield is a simple yield on actual/365; at one year it is a coupon bond's,
+    compounded twice. Between nodes the logarithm of growth is linear in days (forward rates constant in
+    between); before the first node and beyond the last one it is proportional to days.
+
+    Parameters
+    ----------
+    par_yields : DataFrame
+        One row a date, one column a tenor, fractions a year, bond-equivalent; a missing tenor is skipped.
+    nodes : mapping
+        Calendar days of each column, none above 366.
+    days : array
+        Calendar days, one for each row.
+
+    Returns
+    -------
+    array
+        NaN where the row has no yield or the days are beyond twice the longest tenor it has.
+    """
+    if max(nodes.values()) > 366:
+        raise ValidationError(f"bill curve: a node of {max(nodes.values())} days; give tenors up to one year")
+    names = sorted(nodes, key=lambda name: nodes[name])
+    tenor = np.array([nodes[name] for name in names], dtype=float)
+    yields = par_yields[names].to_numpy(dtype=float)
+    growth = np.where(tenor > 183, 2 * np.log1p(yields / 2) * tenor / 365, np.log1p(yields * tenor / 365))
+    result = np.full(len(par_yields), np.nan)
+    for row, (levels, horizon) in enumerate(zip(growth, np.asarray(days, dtype=float), strict=True)):
+        known = np.isfinite(levels)
+        if known.any() and 0 <= horizon <= 2 * tenor[known][-1]:
+            x, y = np.append(0.0, tenor[known]), np.append(0.0, levels[known])
+            result[row] = np.interp(horizon, x, y) if horizon <= x[-1] else y[-1] * horizon / x[-1]
+    return result
+
+
+def forward_simple_rate(near_growth: Numbers, far_growth: Numbers, days_between: Numbers) -> Numbers:
+    r"""Forward rate (simple, actual/360) between two dates: :math:`r_{12} = [e^{G_2 - G_1} - 1]\,360/(d_2 - d_1)`.
+
+    `near_growth` and `far_growth` are logarithms of growth to each date (`log_growth`).
+
+    Parameters
+    ----------
+    near_growth
+        Of 1 USD to the nearer date.
+    far_growth
+        Of 1 USD to the farther date.
+    days_between
+        Calendar days between them.
+    """
+    return np.expm1(far_growth - near_growth) * YEAR / days_between
 
 
 def _check_days(days: Numbers) -> None:

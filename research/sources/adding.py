@@ -12,11 +12,11 @@ import pandas as pd
 
 from research.datasets.importing import ImportOptions, Understood, understand
 from research.datasets.importing.doubtful import span_line
-from research.datasets.registry import descriptions
+from research.datasets.registry import Fields, descriptions
 from research.datasets.release import release_of_words
 from research.errors import RegistryError, SourceError, UnknownDataset, did_you_mean, located
 from research.home import bundled_folder, user_pack_folder
-from research.sources.catalog import Entry, Fields, entries, entry, make_entry
+from research.sources.catalog import Entry, entries, entry, make_entry
 from research.sources.fetching import read, take_in
 from research.sources.http import Download, utc_now
 

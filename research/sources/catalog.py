@@ -20,12 +20,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import pandas as pd
 
 from research.datasets.plausibility import Plausible, Subject
-from research.datasets.registry import descriptions
+from research.datasets.registry import Fields, descriptions
 from research.datasets.release import ReleaseRule, known_at, parse_release
 from research.errors import RegistryError, UnknownDataset, did_you_mean, located
 from research.home import bundled_folder
@@ -39,9 +38,6 @@ _DESCRIPTION = (
 
 Wanted = Mapping[str, str]
 """What to ask a provider for, as the catalogue's ``series`` says it."""
-
-Fields = Mapping[str, Any]
-"""A registry's fields, as TOML has them."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from research.datasets.optional import need
 from research.datasets.plausibility import doubts
 from research.datasets.user_pack import ManifestLine, keep, manifest
 from research.datasets.vintages import Merged, latest, merge
-from research.errors import AssayError, SourceError, UnknownDataset
+from research.errors import AssayError, SourceError, UnknownDataset, located
 from research.home import bundled_folder, user_pack_folder
 from research.provenance import hash_bytes
 from research.sources import akshare
@@ -151,7 +151,7 @@ def download_of(client: Client, one: Entry, former: ManifestLine) -> Download:
     ------
     AssayError
     """
-    with _in_one_line(one.words):
+    with located(one.words), _in_one_line():
         own: Callable[[Client, object, ManifestLine], Download] | None = getattr(_module(one), "download", None)
         return own(client, one.series, former) if own else _asked(client, one, former)
 
@@ -180,7 +180,7 @@ def read(one: Entry, body: bytes, as_of: datetime) -> pd.DataFrame:
     AssayError
         If it is not what was asked for.
     """
-    with _in_one_line(one.words):
+    with located(one.words), _in_one_line():
         table: pd.DataFrame = _module(one).parse(body, one.series, as_of)
         return table
 
@@ -301,13 +301,10 @@ def failure(one: Entry, error: AssayError) -> str:
 
 
 @contextmanager
-def _in_one_line(words: str = "") -> Iterator[None]:
-    """One provider's surprise must not lose the others' data; ``words`` are put before what it refuses."""
+def _in_one_line() -> Iterator[None]:
+    """One provider's surprise must not lose the others' data."""
     try:
         yield
-    except SourceError as error:
-        error.args = (f"{words}: {error}" if words else str(error),)
-        raise
     except AssayError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a provider's parser or package raises

@@ -103,14 +103,10 @@ def symbols_of(wanted: Wanted, today: date) -> list[str]:
     """
     if "symbol" in wanted:
         return [wanted["symbol"]]
-    found: list[str] = []
-    year, month = today.year, today.month
-    while len(found) < int(wanted["contracts"]):
-        code = MONTH_CODES[month - 1]
-        if code in wanted["months"]:
-            found.append(f"{wanted['root']}{code}{year % 100:02d}.CMX")
-        year, month = (year, month + 1) if month < 12 else (year + 1, 1)
-    return found
+    count = int(wanted["contracts"])
+    months = [(MONTH_CODES[one.month - 1], one.year) for one in pd.period_range(today, periods=12 * count, freq="M")]
+    listed = [(code, year) for code, year in months if code in wanted["months"]][:count]
+    return [f"{wanted['root']}{code}{year % 100:02d}.CMX" for code, year in listed]
 
 
 def contract_month(symbol: str) -> str:

@@ -15,13 +15,16 @@ import pandas as pd
 from numpy.linalg import LinAlgError
 
 from research.datasets.market import Market
-from research.diagnostics.alpha_path import alpha_break, rolling_alpha
 from research.diagnostics.causality import granger_causality
 from research.diagnostics.events import cumulative_abnormal_return
 from research.diagnostics.finding import Finding
-from research.diagnostics.incremental import incremental_value, momentum_and_ratio
-from research.diagnostics.performance import jensen_alpha, regress_on_metal
-from research.diagnostics.prediction import augmented_regression, predictive_regression
+from research.diagnostics.performance import alpha_break, jensen_alpha, regress_on_metal, rolling_alpha
+from research.diagnostics.prediction import (
+    augmented_regression,
+    incremental_value,
+    momentum_and_ratio,
+    predictive_regression,
+)
 from research.diagnostics.regimes import markov_regimes
 from research.diagnostics.rotation import SEED
 from research.diagnostics.selection import deflated_sharpe_ratio, minimum_track_record, probabilistic_sharpe_ratio

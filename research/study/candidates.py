@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ from research.engine.traded_market import TradedMarket
 from research.errors import AssayError, NoData, NoDecision, StrategyError, UnknownDataset
 from research.execution import Execution
 from research.provenance import hash_text
-from research.thesis import Strategy
+from research.thesis import Provenance, Strategy
 from research.weights import UNKNOWN, in_bills
 
 Key = TypeVar("Key")
@@ -96,7 +96,7 @@ class Candidate:
     points: Mapping[str, Point]
     signals: Mapping[str, pd.Series] = field(repr=False)
     prices: Callable[[], pd.DataFrame] = field(repr=False, compare=False)
-    provenance: Mapping[str, Any] = field(repr=False)
+    provenance: Provenance = field(repr=False)
 
     @property
     def chosen(self) -> Point:
@@ -174,7 +174,7 @@ def pairs_of(
         data.market(metal, terms.start, terms.end)
     pairs = [(item, metal) for item in chosen for metal in item.metals if wanted is None or metal in wanted]
     if not pairs:
-        names = ", ".join(item.name for item in chosen)
+        names = ", ".join(item.name for item in chosen[:3]) + (f" and {len(chosen) - 3} more" if chosen[3:] else "")
         raise StrategyError(f"{names}: claims nothing about {', '.join(wanted or [])}; see assay strategies")
     return pairs
 
@@ -225,6 +225,12 @@ def keys(strategy: Strategy, market: Market, terms: Terms) -> Callable[[str], st
         return hash_text(json.dumps(parts, sort_keys=True, default=str))
 
     return key
+
+
+def utc(moment: pd.Timestamp | str) -> pd.Timestamp:
+    """A moment in UTC, which is what one without a time zone is in."""
+    stamp = pd.Timestamp(moment)
+    return stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")
 
 
 def prices_of(market: Market) -> str:

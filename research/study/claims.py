@@ -23,6 +23,7 @@ from research.diagnostics.timing import (
 from research.study.candidates import Candidate
 from research.study.judge import ClaimRows, Judged
 from research.study.portfolio import ROW, Portfolio
+from research.values import plain
 from research.verdict import Evidence, Rules, Verdict
 
 Bools = NDArray[np.bool_]
@@ -111,19 +112,10 @@ class Part:
         rules
             Thresholds in force.
         """
-        found = self.timing_return
-        low, high = found.interval()
-        told = self.shows_interval(rules)
         first, last = (None if day is None else f"{day:%Y-%m-%d}" for day in (self.first, self.last))
-        return {
-            "first": first,
-            "last": last,
-            "events": self.events,
-            "periods": self.periods,
-            "timing_return": found.value if found.value == found.value else None,
-            "low": low if told else None,
-            "high": high if told else None,
-        }
+        low, high = self.timing_return.interval() if self.shows_interval(rules) else (None, None)
+        found = {"first": first, "last": last, "events": self.events, "periods": self.periods}
+        return {**found, "timing_return": plain(self.timing_return.value), "low": low, "high": high}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -187,20 +179,16 @@ class TestedClaim:
 
     def to_json(self) -> dict[str, object]:
         """Plain values only."""
-        plain = {name: getattr(self, name) for name in ("id", "short", "sentence", "falsifier", "rests_on")} | {
-            "strategies": list(self.strategies),
-            "metals": list(self.metals),
-            "evidence": self.evidence.to_json(),
-            "verdict": self.verdict.to_json(),
-            "rows": {
-                name: {"evidence": row.evidence.to_json(), "verdict": row.verdict.to_json()}
-                for name, row in self.rows.items()
-            },
+        names = ("id", "short", "sentence", "falsifier", "rests_on", "strategies", "metals", "evidence", "verdict")
+        found = {name: plain(getattr(self, name)) for name in names}
+        found["rows"] = {
+            name: {"evidence": row.evidence.to_json(), "verdict": row.verdict.to_json()}
+            for name, row in self.rows.items()
         }
         if self.published is not None:
             before, after = (part.to_json(self.verdict.rules) for part in self.since(self.published))
-            plain["publication"] = {"date": self.published.isoformat(), "before": before, "after": after}
-        return plain
+            found["publication"] = {"date": self.published.isoformat(), "before": before, "after": after}
+        return found
 
 
 def split(timings: Iterable[Timing], sign: int, day: date) -> tuple[Part, Part]:

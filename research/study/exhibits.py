@@ -8,18 +8,18 @@ from math import isfinite
 import numpy as np
 import pandas as pd
 
-from research.diagnostics.alpha_path import alpha_break
 from research.diagnostics.events import EventPaths, event_paths
 from research.diagnostics.finding import Finding
-from research.diagnostics.long_run import NOTHING
+from research.diagnostics.inputs import by_window
+from research.diagnostics.long_run import Estimate, cosine_variance
 from research.diagnostics.metrics import drawdown
+from research.diagnostics.performance import alpha_break
 from research.diagnostics.rotation import SEED
 from research.diagnostics.timing import (
     MINIMUM_PERIODS,
+    circular_shifts,
     independent_events,
-    mean_of_rows,
     n_cosines,
-    placebo_shifts,
     shifted_statistics,
 )
 from research.errors import DataError
@@ -71,9 +71,9 @@ class MovedHistories:
 
 
 def moved_histories(trial: Trial) -> MovedHistories:
-    """Draw again the moved histories of one row by itself: same seed, same account, same terms."""
-    shifts = placebo_shifts([trial.timing], N_SHIFTS, SEED)
-    statistics = shifted_statistics(trial.timing, shifts, trial.evidence.sign)[:, 1]
+    """Draw again the circular shifts of one row by itself: same seed, same account, same terms."""
+    shifts = circular_shifts([trial.timing], N_SHIFTS, SEED)
+    statistics = shifted_statistics([trial.timing], shifts, trial.evidence.sign)[0][:, 1]
     return MovedHistories(observed=float(statistics[0]), shifted=statistics[1:])
 
 
@@ -98,15 +98,18 @@ def stability(trial: Trial) -> Stability:
     window = min(10 * year, timing.n_periods // 3)
     if window < MINIMUM_PERIODS:
         raise DataError(f"{trial.name}: {timing.n_periods} periods are too few for a window; use a longer history")
-    windows = np.lib.stride_tricks.sliding_window_view(timing.series(trial.evidence.sign), window)
     cosines = n_cosines(window, year)
-    estimates = [mean_of_rows([psi], cosines, [year]) if psi.std() > 0 else NOTHING for psi in windows]
-    bounds = np.array([item.interval() for item in estimates])
+
+    def means(windows: Floats) -> Floats:
+        """Timing return of each and its error, as ``mean_of_rows`` has them of one row; NaN where nothing is timed."""
+        error = np.sqrt(cosine_variance(windows, cosines) / window)
+        return np.where(windows.std(axis=1) > 0, [windows.mean(axis=1), error], np.nan) * year
+
+    value, error = by_window(means, window, timing.series(trial.evidence.sign))
+    half_width = Estimate(0.0, 1.0, cosines).interval()[1] * error
+    path = {"timing_return": value, "low": value - half_width, "high": value + half_width}
     return Stability(
-        path=pd.DataFrame(
-            {"timing_return": [item.value for item in estimates], "low": bounds[:, 0], "high": bounds[:, 1]},
-            index=timing.dates[window - 1 :],
-        ),
+        path=pd.DataFrame(path, index=timing.dates[window - 1 :]),
         years=window / year,
         finding=alpha_break(trial.result.excess_returns, trial.result.metal_excess_returns),
     )

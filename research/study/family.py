@@ -102,7 +102,7 @@ class Families:
                 known = here.get((item.name, metal))
                 candidates.append(known or candidate(item, self.data, metal, None, self.terms))
         sentence = self.said(strategies[0])
-        portfolio = portfolio_of_claim(sentence.id, self.data, self.terms, self.thesis)
+        portfolio = portfolio_of_claim(sentence.id, self.data, self.terms, self.thesis, candidates)
         return Member(sentence, tuple(candidates), portfolio)
 
     def _file(self, kind: Kind) -> Path:

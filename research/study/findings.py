@@ -101,7 +101,7 @@ def _adjusted(evidence: Evidence, told: bool) -> tuple[Finding, ...]:
         Finding(
             name="p_shifted",
             estimate=shifted.supporting if told else nan,
-            unit="share of moved histories",
+            unit="share of circular shifts",
             null=_NULL,
             alternative="the timing of the weights pays what is claimed",
             p_value=_known(shifted.supporting, told),
@@ -112,7 +112,7 @@ def _adjusted(evidence: Evidence, told: bool) -> tuple[Finding, ...]:
             sentence=(
                 f"{shifted.supporting:.1%} of the claim's own histories, moved in time, do at least as well."
                 if told and not isnan(shifted.supporting)
-                else "No share of moved histories is given."
+                else "No share of circular shifts is given."
             ),
             details={"p_value_opposite": _known(shifted.opposing, told)},
         ),

@@ -13,7 +13,7 @@ from research.datasets.data import Data, open_data
 from research.discovery import find_strategy
 from research.errors import NoData, ParameterError, did_you_mean
 from research.execution import Execution
-from research.study.candidates import Terms, decides, timing_of
+from research.study.candidates import Terms, decides, timing_of, utc
 from research.study.claims import Member
 from research.study.family import Families
 from research.study.judge import judge, measure
@@ -90,7 +90,7 @@ def history(
     if not asked.candidates:
         raise NoData(f"{asked.sentence.id}: no data here to test it on; `assay strategies` says what it needs")
     rows = []
-    chosen = [_utc(moment) for moment in moments] if moments is not None else _year_ends(asked, data)
+    chosen = [utc(moment) for moment in moments] if moments is not None else _year_ends(asked, data)
     for moment in chosen:
         then = {name: _as_of(member, data.known_by(moment), terms) for name, member in members.items()}
         here = then.pop(asked.sentence.id).rows
@@ -129,16 +129,11 @@ def _strategy(claim: str | Strategy, thesis: Thesis) -> Strategy:
     return find_strategy(claim, thesis.strategies)
 
 
-def _utc(moment: pd.Timestamp | str) -> pd.Timestamp:
-    stamp = pd.Timestamp(moment)
-    return stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")
-
-
 def _year_ends(member: Member, data: Data) -> list[pd.Timestamp]:
     first = min(pd.Timestamp(item.chosen.decided.dropna().index[0]) for item in member.candidates)
     prices = {identity for item in member.candidates for identity, found in item.market.datasets.items() if found.price}
     last = max(data.observations(identity)["known_at"].max() for identity in prices)
-    years = [_utc(f"{year}-12-31 23:59:59") for year in range(first.year + 3, last.year)]
+    years = [utc(f"{year}-12-31 23:59:59") for year in range(first.year + 3, last.year)]
     return [*years, last]
 
 

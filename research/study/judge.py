@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from math import inf, sqrt
+from math import inf, isnan, nan, sqrt
 from typing import Literal
 
 import numpy as np
@@ -22,13 +22,15 @@ from research.diagnostics.timing import (
     Effects,
     Numbers,
     Timing,
+    circular_shifts,
+    comparable,
     independent_events,
-    information_ratio,
-    mean_of_rows,
     n_cosines,
-    placebo_shifts,
+    pooled,
     share_as_good,
     shifted_statistics,
+    unit_of_mean,
+    unit_of_ratio,
 )
 from research.verdict import Evidence, PValues, Robustness, Rules, Verdict, decide
 
@@ -103,7 +105,7 @@ def judge(
     shift_all
         Whether every claim is moved in time, or only those whose word hangs on it.
     n_rotations, seed
-        Of the draws; moved histories are drawn with the same seed.
+        Of the draws; circular shifts are drawn with the same seed.
 
     Returns
     -------
@@ -185,12 +187,13 @@ def _family(numbers: Mapping[str, Numbers], rules: Rules, n_rotations: int, seed
 def _shifted(
     claim: ClaimRows, evidence: Evidence, rows: dict[str, Evidence], seed: int
 ) -> tuple[Evidence, dict[str, Evidence]]:
-    """With the share of moved histories that do as well: one shift common to all rows."""
+    """With the share of circular shifts that do as well: one shift common to all rows."""
     timed = {name: timing for name, timing in {**claim.rows, **claim.undeclared}.items() if timing.is_timed}
     if not timed:
         return evidence, rows
-    shifts = placebo_shifts(list(timed.values()), N_SHIFTS, seed)
-    statistics = {name: shifted_statistics(timing, shifts, claim.sign) for name, timing in timed.items()}
+    shifts = circular_shifts(list(timed.values()), N_SHIFTS, seed)
+    found = shifted_statistics(list(timed.values()), shifts, claim.sign)
+    statistics = dict(zip(timed, found, strict=True))
     moved = {name: replace(rows[name], p_shifted=_shares(found)) for name, found in statistics.items()}
     declared = [found for name, found in statistics.items() if name in claim.rows]
     if declared:
@@ -218,36 +221,37 @@ def _measure(timings: Sequence[Timing], claim: ClaimRows) -> tuple[Evidence, Num
     nu = n_cosines(min(item.n_periods for item in timed), year)
     net, gross = [item.series(claim.sign) for item in timed], [claim.sign * item.gross for item in timed]
     effects = Effects.of(timed, nu)
-    numbers = Numbers.of(net, gross, events, nu, effects)
-    annual, later = [year] * len(timed), [Timing.of(item.exposure.later()) for item in timed]
-    ratio, before_costs = (information_ratio(series, when, nu, year, effects) for series in (net, gross))
+    degrees, annual = effects.degrees_of_freedom, [year] * len(timed)
+    after, before = pooled(net, nu, effects), pooled(gross, nu, effects)
+    numbers = Numbers(comparable(after, degrees), comparable(-before, degrees), events)
+    ratio = Estimate.of_numbers(after, unit_of_ratio(net, when, year), degrees)
+    gap = unit_of_mean(gross, [year / item.weight_covariance for item in timed])
     return (
         replace(
             bare,
-            timing_return=mean_of_rows(net, nu, annual, effects),
+            timing_return=Estimate.of_numbers(after, unit_of_mean(net, annual), degrees),
             information_ratio=ratio,
-            ratio_before_costs=before_costs,
-            return_before_costs=mean_of_rows(gross, nu, annual, effects),
-            price_gap=mean_of_rows(
-                [item.gross for item in timed], nu, [year / item.weight_covariance for item in timed], effects
-            ),
+            ratio_before_costs=Estimate.of_numbers(before, unit_of_ratio(gross, when, year), degrees),
+            return_before_costs=Estimate.of_numbers(before, unit_of_mean(gross, annual), degrees),
+            price_gap=Estimate.of_numbers(claim.sign * before, gap, degrees),
             p_value=PValues(
                 supporting=Estimate.of_numbers(numbers.supporting).p_value,
                 opposing=Estimate.of_numbers(numbers.opposing).p_value,
             ),
             bayes_factor=bayes_factor(ratio),
-            robustness=_robustness(timed, later, claim.sign, 1.0),
-            robustness_before_costs=_robustness(timed, later, claim.sign, 0.0),
-            delayed=_delayed(timed, later),
+            robustness=_robustness(timed, claim.sign, 1.0),
+            robustness_before_costs=_robustness(timed, claim.sign, 0.0),
+            delayed=_delayed(timed),
         ),
         numbers,
     )
 
 
-def _delayed(timings: Sequence[Timing], later: Sequence[Timing]) -> Delayed:
+def _delayed(timings: Sequence[Timing]) -> Delayed:
     """What one more bar of delay leaves of an effect that pays while the weight is held, over the rows."""
     shares, correlations = [], []
-    for item, late in zip(timings, later, strict=True):
+    for item in timings:
+        late = item.later
         held = item.held[-late.n_periods :]
         kept = float(late.active @ (held - held.mean())) / late.n_periods
         shares.append(kept / item.weight_covariance)
@@ -257,7 +261,7 @@ def _delayed(timings: Sequence[Timing], later: Sequence[Timing]) -> Delayed:
     return Delayed(float(np.average(shares, weights=weights)), float(np.average(correlations, weights=weights)))
 
 
-def _robustness(timings: Sequence[Timing], later: Sequence[Timing], sign: int, costs: float) -> Robustness:
+def _robustness(timings: Sequence[Timing], sign: int, costs: float) -> Robustness:
     """Information ratios under harder terms, of the rows at equal risk; ``costs`` is 1 after costs and 0 before."""
     series = [sign * item.gross - costs * item.cost for item in timings]
     risks = [float(psi.std()) for psi in series]
@@ -268,7 +272,7 @@ def _robustness(timings: Sequence[Timing], later: Sequence[Timing], sign: int, c
         return float(np.average(each, weights=weights)) * sqrt(timings[0].year)
 
     return Robustness(
-        longer_delay=ratio([sign * item.gross - costs * item.cost for item in later]),
+        longer_delay=ratio([sign * item.later.gross - costs * item.later.cost for item in timings]),
         doubled_costs=ratio([psi - costs * item.cost for psi, item in zip(series, timings, strict=True)]),
         first_half=ratio([psi[: psi.size // 2] for psi in series]),
         second_half=ratio([psi[psi.size // 2 :] for psi in series]),
@@ -311,8 +315,7 @@ def _row(evidence: Evidence, claim: Evidence, rows: _Family, name: str) -> Evide
 
     def gated(by: PValues) -> PValues:
         return PValues(
-            supporting=float(np.maximum(within.supporting, by.supporting)),  # NaN if either is
-            opposing=float(np.maximum(within.opposing, by.opposing)),
+            supporting=_larger(within.supporting, by.supporting), opposing=_larger(within.opposing, by.opposing)
         )
 
     return replace(
@@ -324,6 +327,10 @@ def _row(evidence: Evidence, claim: Evidence, rows: _Family, name: str) -> Evide
         n_tried=claim.n_tried,
         decided_by=claim.decided_by,
     )
+
+
+def _larger(one: float, other: float) -> float:
+    return nan if isnan(one) or isnan(other) else max(one, other)
 
 
 def _paid(by_record: PValues, alone: PValues, tried: int) -> PValues:

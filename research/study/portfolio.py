@@ -17,11 +17,10 @@ with no signal, tells them apart.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
-from typing import Any
 
 import pandas as pd
 
@@ -35,24 +34,26 @@ from research.diagnostics.sharpe_difference import sharpe_difference
 from research.diagnostics.timing import Timing
 from research.discovery import find_strategy
 from research.engine.exposure import Exposure
-from research.engine.legs import Legs, run_legs
+from research.engine.legs import Legs
+from research.engine.portfolio import run_legs
 from research.engine.result import PortfolioResult
 from research.errors import NoData, NoDecision
 from research.execution import Execution
 from research.ledger import Ledger
 from research.provenance import hash_text
 from research.signals.risk import equal_risk
-from research.study.candidates import CANNOT, Terms, attempted
+from research.study.candidates import CANNOT, Candidate, Terms, attempted, label
 from research.study.judge import ClaimRows, Judged, judge
 from research.study.record import Recorder, recorded_on, series_of
 from research.study.threads import one_thread
 from research.study.trial import account_json
-from research.thesis import Strategy
+from research.thesis import Provenance, Strategy
 from research.verdict import Evidence, Rules, Verdict
 from research.weights import UNKNOWN, in_bills
 
 ROW = "portfolio"
 WINDOW_YEARS, WARM_UP_YEARS = 3, 1
+BENCHMARKS = ("metals_held", "matched_exposure", "equal_risk", "bills")
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +83,10 @@ class Portfolio:
     provenance: Mapping[str, object]
 
     @classmethod
-    def assembled(cls, legs: Mapping[str, Strategy], data: Data, terms: Terms) -> Portfolio:
-        """Decide every leg and size it.
+    def assembled(
+        cls, legs: Mapping[str, Strategy], data: Data, terms: Terms, decided: Iterable[Candidate] = ()
+    ) -> Portfolio:
+        """Decide every leg and size it; candidates may have ``decided`` for it by default.
 
         Raises
         ------
@@ -91,7 +94,7 @@ class Portfolio:
             If no leg can be held: the reason of the first.
         """
         execution = terms.execution
-        decisions, missing = attempted(legs, lambda leg: _decision(leg, legs[leg], data, terms))
+        decisions, missing = attempted(legs, lambda leg: _decision(leg, legs[leg], data, terms, decided))
         if not decisions:
             raise NoData("portfolio: no legs were named; name a metal or several")
         book = _book({leg: item.price for leg, item in decisions.items()}, data, terms.end)
@@ -113,8 +116,7 @@ class Portfolio:
             "legs": {leg: item.provenance for leg, item in decisions.items()},
             "data": {name: digest for item in decisions.values() for name, digest in item.provenance["data"].items()},
         }
-        decided, sizes = weights.loc[opening:], sizes.loc[opening:]
-        return cls(held, missing, decided, sizes, book.since(opening), execution, made_from)
+        return cls(held, missing, weights.loc[opening:], sizes.loc[opening:], book.since(opening), execution, made_from)
 
     def known_by(self, data: Data) -> Portfolio | None:
         """The same decisions on prices that these data hold: those of an earlier moment; ``None`` without any."""
@@ -133,12 +135,9 @@ class Portfolio:
         result = self._account(in_bills(self.decided), "portfolio")
         metals = dict.fromkeys(self.book.storable, 1 / len(self.book.storable))
         average = {str(leg): float(weight) for leg, weight in result.leg_weights.iloc[:-1].mean().items()}
-        benchmarks = {
-            "metals_held": self._account(self._constant(metals), "metals_held"),
-            "matched_exposure": self._account(self._constant(average), "matched_exposure"),
-            "equal_risk": self._account(self.sizes, "equal_risk"),
-            "bills": self._account(self._constant({}), "bills"),
-        }
+        constant = {"metals_held": metals, "matched_exposure": average, "bills": {}}
+        weights = {name: self._constant(shares) for name, shares in constant.items()} | {"equal_risk": self.sizes}
+        benchmarks = {name: self._account(weights[name], name) for name in BENCHMARKS}
         return PortfolioTrial(
             strategies={leg: item.name for leg, item in self.strategies.items()},
             missing=self.missing,
@@ -221,12 +220,15 @@ class PortfolioTrial:
         }
 
 
-def portfolio_of_claim(identity: str, data: Data, terms: Terms, thesis: Thesis) -> Portfolio | None:
+def portfolio_of_claim(
+    identity: str, data: Data, terms: Terms, thesis: Thesis, decided: Iterable[Candidate]
+) -> Portfolio | None:
     """The portfolio that is a row of this claim, where it is one and a leg of it can be held."""
     plan = thesis.portfolio
     if plan is not None and identity == plan.sentence:
         with suppress(*CANNOT):
-            return Portfolio.assembled({leg: thesis.strategies[name] for leg, name in plan.legs.items()}, data, terms)
+            legs = {leg: thesis.strategies[name] for leg, name in plan.legs.items()}
+            return Portfolio.assembled(legs, data, terms, decided)
     return None
 
 
@@ -295,15 +297,18 @@ class _Decision:
     price: pd.Series
     known: pd.Series
     share: pd.Series
-    provenance: dict[str, Any]
+    provenance: Provenance
 
 
-def _decision(leg: str, strategy: Strategy, data: Data, terms: Terms) -> _Decision:
+def _decision(leg: str, strategy: Strategy, data: Data, terms: Terms, candidates: Iterable[Candidate]) -> _Decision:
     metal = leg if leg in strategy.metals else strategy.metals[0]
     price, market = _price_id(leg, data), data.market(metal, None, terms.end)
-    panel = data.panel(metal, strategy.inputs_for(metal, data), market)
     known = data.panel(metal, {"price": price}, market)["price"]
-    share = strategy.weights(panel, max_leverage=terms.execution.max_leverage)
+    by_default = label(strategy.name, metal, strategy.defaults)
+    share = next((item.points[by_default].decided for item in candidates if by_default in item.points), None)
+    if share is None:
+        panel = data.panel(metal, strategy.inputs_for(metal, data), market)
+        share = strategy.weights(panel, max_leverage=terms.execution.max_leverage)
     realised = market.price
     if price == leg:
         realised = newest_vintage(data.observations(price)).loc[: realised.index[-1]]

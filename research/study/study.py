@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from math import isnan, nan
 from pathlib import Path
 from typing import Any
@@ -119,15 +119,9 @@ class Study:
 
     def to_json(self, *, appendix: bool = True) -> dict[str, Any]:
         """Plain values only; without ``appendix`` no finding but those that decide, which takes no time."""
-        return {
-            "manifest": plain(self.manifest),
-            "execution": asdict(self.execution),
-            "rules": asdict(self.rules),
-            "claims": {name: claim.to_json() for name, claim in self.claims.items()},
-            "trials": [trial.to_json(appendix=appendix) for trial in self.trials],
-            "skipped": [asdict(item) for item in self.skipped],
-            **({"portfolio": self.portfolio.to_json()} if self.portfolio is not None else {}),
-        }
+        names = ("manifest", "execution", "rules", "claims", "skipped", *(["portfolio"] if self.portfolio else []))
+        trials = [trial.to_json(appendix=appendix) for trial in self.trials]
+        return {**{name: plain(getattr(self, name)) for name in names}, "trials": trials}
 
     def to_frame(self) -> pd.DataFrame:
         """One row a strategy and metal: see ``rows``."""

@@ -14,7 +14,7 @@ from research.datasets.panel import Panel
 from research.datasets.release import next_release, overdue
 from research.errors import NoData
 from research.execution import Execution
-from research.study.candidates import Terms, attempted, pairs_of
+from research.study.candidates import Terms, attempted, pairs_of, utc
 from research.study.study import Skipped
 from research.thesis import Strategy
 from research.values import plain
@@ -157,8 +157,7 @@ def today(
         If a name is unknown, or nothing could be asked: the reason of the first.
     """
     thesis, data = thesis or load_thesis(), data or open_data()
-    moment = pd.Timestamp.now("UTC") if now is None else pd.Timestamp(now)
-    moment = moment.tz_localize("UTC") if moment.tz is None else moment.tz_convert("UTC")
+    moment = pd.Timestamp.now("UTC") if now is None else utc(now)
     chosen = thesis.of_kind("thesis") if strategies is None else strategies
     terms, known = Terms(execution or Execution()), data.known_by(moment)
     pairs = pairs_of(chosen, metals, data, terms, thesis)

@@ -18,7 +18,7 @@ QUESTIONS = (
     rows.event_driven,
     rows.sweep,
     rows.whole_trial,
-    rows.placebo,
+    rows.circular_shifts,
     bootstraps.predictive_ability,
     rows.growth,
     sweeps.large_sweeps,

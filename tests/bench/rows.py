@@ -169,8 +169,8 @@ def agree_with_the_loop(targets: np.ndarray, market: tuple, summary: kernel.Summ
     return agree(summary.total_return, sums[:, 0], 1e-10)
 
 
-def placebo(n_shifts: int = 10_000, n_bars: int = 15_000, few: int = 20) -> Iterator[Row]:
-    """The statistic of the study's placebo, of one series of weights moved in a circle."""
+def circular_shifts(n_shifts: int = 10_000, n_bars: int = 15_000, few: int = 20) -> Iterator[Row]:
+    """The statistic of the study's circular shifts, of one series of weights moved in a circle."""
     market = history(n_bars)
     shifts = np.random.default_rng(2).integers(1, n_bars, n_shifts)
     for kind, targets in sweeps(1, n_bars)[::3]:
@@ -191,7 +191,7 @@ def placebo(n_shifts: int = 10_000, n_bars: int = 15_000, few: int = 20) -> Iter
             rounds=4,
         )
         scaled = n_shifts / few
-        task = f"{n_shifts:,} placebo shifts × {n_bars:,} bars, {kind}: timing, its costs and those of the average"
+        task = f"{n_shifts:,} circular shifts × {n_bars:,} bars, {kind}: timing, its costs and those of the average"
         yield compared(
             f"{task}, vectorbt (rust) accounts", times["ours"], times["vectorbt"] * scaled,
             f"total return of the accounts {words}; vectorbt: {few} shifts × {n_shifts // few}", limit=times["divide"],
@@ -204,7 +204,7 @@ def placebo(n_shifts: int = 10_000, n_bars: int = 15_000, few: int = 20) -> Iter
 
 
 def moved_exposure(target: np.ndarray, market: tuple) -> tuple[Exposure, tuple]:
-    """One series of weights as the placebo reads it, and the same for the loop over one account after the other."""
+    """One series of weights as the circular shifts read it, and a loop over one account after the other."""
     days = pd.bdate_range("1960-01-01", periods=len(target))
     exposure = Exposure.of_metal(pd.Series(target, days), _market(*market[:2], days), TERMS)
     return exposure, (*exposure._terms(), np.ascontiguousarray(exposure.excess - exposure.excess.mean(axis=0)))
@@ -212,10 +212,10 @@ def moved_exposure(target: np.ndarray, market: tuple) -> tuple[Exposure, tuple]:
 
 def moved_alone(terms: tuple, shifts: np.ndarray, n: int) -> np.ndarray:
     """Ratios of moved accounts by the loop over one after the other."""
-    from research.engine import _timing
+    from research.engine import _loops
 
     out = np.empty((len(shifts), 2))
-    _timing.moved_ratios(*terms[:-1], np.mod(-shifts, n), terms[-1], 1.0, out)
+    _loops.moved_ratios_of_legs(*terms[:-1], np.mod(-shifts, n), terms[-1], 1.0, out)
     return out
 
 
@@ -291,7 +291,7 @@ def whole_trial() -> Iterator[Row]:
                 )
         trial = take_turns({"ours": lambda: backtest(ideas.surge, data, ledger=None)}, rounds=2)["ours"]
         yield Row(
-            task=f"`backtest()` to the verdict, {N_BARS:,} bars, grid of 8: placebo, bootstrap, all findings",
+            task=f"`backtest()` to the verdict, {N_BARS:,} bars, grid of 8: circular shifts, bootstrap, all findings",
             ours=duration(trial.processor),
             agreement="no peer gives a verdict; for scale only",
         )

@@ -62,7 +62,7 @@ def test_the_kernel_stays_faster_than_the_plain_loop(kind, least):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [0, 3])
-def test_the_placebo_stays_faster_than_the_loop_over_one_after_the_other(kind):
+def test_the_circular_shifts_stay_faster_than_the_loop_over_one_after_the_other(kind):
     """Less than half of what was measured with AVX-512: 4 to 5."""
     exposure, terms = rows.moved_exposure(sweeps(1, 6_600)[kind][1][0], history(6_600))
     shifts = np.arange(512)

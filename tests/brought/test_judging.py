@@ -195,7 +195,7 @@ def test_returns_are_judged_by_what_the_metal_leaves_of_them(months):
     assert found.verdict.word == "undecidable", "no word is given that hangs on what only weights can show"
     assert "shifted, robust" in found.verdict.reason
     assert found.same_bar is None
-    assert any("no placebo" in line for line in found.open)
+    assert any("no circular shifts" in line for line in found.open)
     assert np.isnan(found.evidence.price_gap.value)
 
 

@@ -10,16 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from research.diagnostics.alpha_path import alpha_break, alpha_path
 from research.diagnostics.causality import granger_causality, toda_yamamoto
 from research.diagnostics.events import cumulative_abnormal_return, event_paths
 from research.diagnostics.finding import Finding
-from research.diagnostics.incremental import incremental_value
 from research.diagnostics.multiplicity import (
     superior_predictive_ability,
 )
-from research.diagnostics.performance import jensen_alpha
-from research.diagnostics.prediction import augmented_regression, predictive_regression
+from research.diagnostics.performance import alpha_break, alpha_path, jensen_alpha
+from research.diagnostics.prediction import augmented_regression, incremental_value, predictive_regression
 from research.diagnostics.selection import deflated_sharpe_ratio, probabilistic_sharpe_ratio
 from research.diagnostics.sharpe import sharpe_ratio
 from research.diagnostics.sharpe_difference import sharpe_difference
@@ -285,7 +283,7 @@ def _after_events() -> Iterator[Case]:
 
 def _mean_path_inside(returns: Floats, dates: npt.NDArray[np.int64]) -> dict[str, bool]:
     found = event_paths(returns, dates, horizon=3)
-    return {"band": bool(found.placebo_low[-1] <= found.mean[-1] <= found.placebo_high[-1])}
+    return {"band": bool(found.shifted_low[-1] <= found.mean[-1] <= found.shifted_high[-1])}
 
 
 LOWER = "a lower bound: takes every loss for a true one"

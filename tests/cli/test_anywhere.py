@@ -43,8 +43,28 @@ def test_help_says_how_a_shell_completes(told):
 @pytest.mark.parametrize(("typed", "offers"), [("assay comp", "compare"), ("assay backtest --sta", "--start")])
 def test_a_shell_completes(typed, offers):
     words = typed.split()
-    done = python("-m", "research", _ASSAY_COMPLETE="complete_bash", COMP_WORDS=typed, COMP_CWORD=str(len(words) - 1))
-    assert offers in done.stdout.decode().split()
+    done = python("-m", "research", _ASSAY_COMPLETE="bash_complete", COMP_WORDS=typed, COMP_CWORD=str(len(words) - 1))
+    assert f"plain,{offers}" in done.stdout.decode().split()
+
+
+def test_completion_is_one_line_in_the_file_that_the_shell_reads(told, monkeypatch, tmp_path):
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    monkeypatch.setenv("SHELL", "/usr/bin/fish")
+    line = told("--show-completion")[1]
+    assert not list(tmp_path.iterdir())
+    for _ in range(2):
+        assert told("--install-completion")[0] == 0
+    assert (
+        (tmp_path / ".config/fish/config.fish").read_text()
+        == line
+        == "env _ASSAY_COMPLETE=fish_source assay | source\n"
+    )
+    monkeypatch.setenv("SHELL", "/bin/bash")
+    (tmp_path / ".bashrc").write_text("alias a=assay")
+    told("--install-completion")
+    assert (tmp_path / ".bashrc").read_text() == f"alias a=assay\n{told('--show-completion')[1]}"
+    monkeypatch.setenv("SHELL", "/bin/dash")
+    assert "begin the line with SHELL=bash" in told("--install-completion")[2]
 
 
 def test_an_honest_rule_is_judged_and_nothing_is_counted(told):

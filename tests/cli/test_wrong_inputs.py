@@ -50,11 +50,11 @@ B, RULE = ("backtest", "lease_rate_spike"), ("backtest", "momentum_12_months")
 
 WRONG: list[tuple[tuple[str, ...], str]] = [
     # commands and options
-    (("compere",), "Did you mean 'compare'"),
-    (("data", "fech"), "Did you mean 'fetch'"),
-    (("compare", "--strat", "2000"), "No such option: --strat"),
+    (("compere",), "did you mean 'compare'"),
+    (("data", "fech"), "did you mean 'fetch'"),
+    (("compare", "--strat", "2000"), "No such option '--strat'"),
     (("compare", "--metal"), "requires an argument"),
-    (("compare", "--thesis"), "No such option: --thesis"),
+    (("compare", "--thesis"), "No such option '--thesis'"),
     (("strategies", "extra"), "unexpected extra argument"),
     ((*B, "registered_drawdown"), "unexpected extra argument"),
     (("backtest",), "--demo"),

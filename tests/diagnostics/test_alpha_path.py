@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research.diagnostics.alpha_path import alpha_break, alpha_path, rolling_alpha
 from research.diagnostics.long_run import ewc_degrees_of_freedom
-from research.diagnostics.performance import jensen_alpha
+from research.diagnostics.performance import alpha_break, alpha_path, jensen_alpha, rolling_alpha
 from research.diagnostics.stability import cusum
 from research.errors import DataError
 

@@ -6,9 +6,10 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from research.diagnostics._loops import write_counts
-from research.diagnostics.block_length import automatic_block_length, block_length
 from research.diagnostics.multiplicity import (
     _Family,
+    automatic_block_length,
+    block_length,
     bootstrap_means,
     bootstrap_variance,
     spa_exceedances,

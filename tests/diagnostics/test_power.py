@@ -59,4 +59,3 @@ def test_limits_of_power():
     assert power_of_t_test(0, np.inf) == pytest.approx(0.05)
     assert power_of_t_test(50, 28) == pytest.approx(1)
     assert minimum_detectable_shift(np.inf) == pytest.approx(stats.norm.ppf(0.975) + stats.norm.ppf(0.8), abs=1e-5)
-    assert minimum_detectable_shift(30, power=0.04) == 0

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import lfilter
 
-from research.diagnostics.incremental import incremental_value, momentum_and_ratio
 from research.diagnostics.prediction import (
     PredictorDynamics,
     augmented_regression,
+    incremental_value,
     long_horizon_bias,
+    momentum_and_ratio,
     overlap_effective_n,
     predictive_regression,
     predictor_dynamics,
@@ -98,7 +99,7 @@ def test_bias_formula_with_delay_against_simulation(horizon, delay):
 
 
 def test_amihud_hurvich_removes_most_of_the_bias():
-    rng, draws = np.random.default_rng(2), 4000
+    rng, draws = np.random.default_rng(2), 2000
     plain, corrected = [], []
     for _ in range(draws):
         r, x = persistent_world(rng, 61, rho=0.95, phi=-0.9)

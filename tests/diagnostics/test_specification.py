@@ -171,7 +171,7 @@ def test_cars():
         assert pair == pytest.approx(published, abs=1e-6)
     with pytest.raises(DataError, match="regressors"):
         heteroskedasticity(residuals, SPEED[:-1])
-    with pytest.raises(DataError, match="without the constant"):
+    with pytest.raises(ParameterError, match="without the constant"):
         heteroskedasticity(residuals, X)
 
 

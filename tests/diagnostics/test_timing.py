@@ -11,14 +11,14 @@ from research.diagnostics.timing import (
     Effects,
     Numbers,
     Timing,
-    _comparable,
+    circular_shifts,
+    comparable,
     cosine_numbers,
     independent_events,
     information_ratio,
     integrated_autocorrelation_time,
     mean_of_rows,
     n_cosines,
-    placebo_shifts,
     pooled,
     share_as_good,
     shifted_statistics,
@@ -189,9 +189,9 @@ def test_so_many_periods_can_be_timed_and_no_fewer():
 
 def test_no_mean_and_no_error_have_a_t_that_says_so():
     still = np.array([0.0, 1.0, 2.0])
-    np.testing.assert_array_equal(_comparable(still, 2), still)
+    np.testing.assert_array_equal(comparable(still, 2), still)
     beyond = np.array([1e12, 1.0, 1.0])  # no p-value of it can be told from 0
-    np.testing.assert_array_equal(_comparable(beyond, 40), beyond)
+    np.testing.assert_array_equal(comparable(beyond, 40), beyond)
     assert np.isnan(Estimate(1.0, 0.0, 8).t)
 
 
@@ -254,13 +254,13 @@ def test_moved_histories_are_those_of_moved_weights():
     w, m = world(8, 120)
     row = Timing.of(exposure(w, m, fees=0.002))
     shifts = np.array([7, 60, -5])
-    found = shifted_statistics(row, shifts, 1)
+    (found,) = shifted_statistics([row], shifts, 1)
     for shift, (against, supporting) in zip([0, *shifts], found, strict=True):
         moved = Timing.of(exposure(np.roll(w, shift), m, fees=0.002))
         for series, value in ((moved.series(1), supporting), (moved.gross, -against)):
             assert value == pytest.approx(np.sqrt(120) * series.mean() / series.std(), rel=1e-9)
-    assert shifted_statistics(row, shifts, -1)[0, 0] == pytest.approx(-found[0, 0])
-    drawn = placebo_shifts([row], 1000, 1)
+    assert shifted_statistics([row], shifts, -1)[0][0, 0] == pytest.approx(-found[0, 0])
+    drawn = circular_shifts([row], 1000, 1)
     assert drawn.min() >= row.memory
     assert drawn.max() <= 120 - row.memory
 
@@ -270,7 +270,7 @@ def test_of_several_rows_the_longest_memory_and_the_longest_calendar_count():
     slow = np.repeat(np.resize([1.0, 0.0], 20), 12)[:120]
     long, short = (Timing.of(exposure(w, world(n=len(w))[1])) for w in (quick, slow))
     assert short.memory > 6 > long.memory
-    shifts = placebo_shifts([long, short], 1000, 1)
+    shifts = circular_shifts([long, short], 1000, 1)
     memory = int(np.ceil(short.memory))
     assert (shifts.min(), shifts.max()) == (memory, 240 - memory)
     together = independent_events([long, short])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -14,8 +15,8 @@ from research.datasets.market import Market
 from research.engine import _loops
 from research.engine import exposure as module
 from research.engine.exposure import Exposure
-from research.engine.legs import Legs, run_legs
-from research.engine.portfolio import run
+from research.engine.legs import Legs
+from research.engine.portfolio import run, run_legs
 from research.errors import NoDecision
 from research.execution import Execution
 from research.weights import UNKNOWN
@@ -285,6 +286,31 @@ def test_plain_python_and_the_compiler_give_the_same_digits(kind, monkeypatch):
         found.append([*one.walked(), *both.walked(), one.moved_ratios(np.arange(70), -1)])
     for plain, compiled in zip(*found, strict=True):
         np.testing.assert_array_equal(plain, compiled)
+
+
+def test_the_compiler_comes_for_much_work_alone(monkeypatch):
+    def come():
+        raise ImportWarning
+
+    monkeypatch.delitem(sys.modules, "research.engine._loops", raising=False)
+    monkeypatch.setattr(module, "_spent", 0.0)
+    monkeypatch.setattr(module, "_loops", come)
+    exposure = Exposure.of_metal(decisions(15), gold(15), COSTLY)
+    exposure.walked()
+    assert exposure.moved_ratios(np.arange(N), 1).shape == (N, 2)
+    with pytest.raises(ImportWarning):
+        exposure.moved_ratios(np.arange(100_000), 1)
+    with pytest.raises(ImportWarning):
+        exposure.walked()
+
+
+@pytest.mark.parametrize("counts", [(1, 2, 3), (4, 4)])
+def test_rows_moved_together_are_those_moved_alone(counts, monkeypatch):
+    monkeypatch.setattr(module, "_is_little", lambda _: True)
+    exposures = [Exposure.of_metal(decisions(k), gold(k), COSTLY).later(later) for k, later in enumerate(counts)]
+    shifts = np.arange(-5, 90)
+    for together, item in zip(module.moved_ratios(exposures, shifts, -1), exposures, strict=True):
+        np.testing.assert_array_equal(together, item.moved_ratios(shifts, -1))
 
 
 @pytest.mark.parametrize("weight", [0.0, 1.0, 0.3])

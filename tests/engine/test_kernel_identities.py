@@ -121,7 +121,7 @@ def test_a_split_account_compounds_to_the_whole():
     price, accrual, years = history()
     weights = np.random.default_rng(6).uniform(-1, 1, price.size)
     whole = kernel.paths(weights, traded(FREE, price, accrual, years))[0]
-    rest = kernel.paths(weights, traded(FREE, price, accrual, years, first=150))[0]
+    rest = kernel.paths(np.where(np.arange(price.size) < 149, np.nan, weights), traded(FREE, price, accrual, years))[0]
     assert np.isnan(rest[:150]).all()
     close(whole[150] * rest[150:], whole[150:], 1e-12)
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from research.datasets.market import Market
-from research.engine.legs import Legs, run_legs
-from research.engine.portfolio import CAPITAL, run
+from research.engine.legs import Legs
+from research.engine.portfolio import CAPITAL, run, run_legs
 from research.errors import NoDecision, SignalError
 from research.execution import Execution
 

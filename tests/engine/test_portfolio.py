@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from research.datasets.market import Market
 from research.engine._vectorbt import order_records
-from research.engine.portfolio import CAPITAL, _carry, _total_return_index, run
+from research.engine.legs import Legs
+from research.engine.portfolio import CAPITAL, run
 from research.errors import ExecutionError, NoDecision, SignalError
 from research.execution import Execution
 
@@ -127,7 +128,7 @@ def test_equity_is_what_vectorbt_itself_reports():
     execution = Execution()
     result = run(w, market, execution, name="test")
     targets, here = w.shift(1).iloc[1:].to_frame("metal"), market.since(market.price.index[1])
-    index = _total_return_index(here.price.to_frame(), _carry(targets, here.price.index, [execution]))
+    index, _ = Legs.of(here, "metal").index(targets, execution)
     bills = np.cumprod(1 + here.bill_accrual.to_numpy())
     portfolio = vectorbt_account(targets.to_numpy(), index, bills, [execution])
     np.testing.assert_allclose(result.equity, portfolio.value(), rtol=1e-12)
@@ -156,10 +157,11 @@ def test_an_account_imports_none_of_what_vectorbt_wraps_around_its_simulation():
         import sys
         import pandas as pd
         from research import Execution
-        from research.engine.portfolio import account
-        days = pd.bdate_range('2000', periods=3)
-        one = pd.DataFrame({'metal': 1.0}, days)
-        orders = account(one, one, one['metal'] * 0, [Execution()]).orders
+        from research.datasets.market import Market
+        from research.engine.portfolio import run
+        one = pd.Series(1.0, pd.bdate_range('2000', periods=4))
+        market = Market('gold', one, one * 0, averaged=False, periods_per_year=252, datasets={})
+        orders = run(one, market, Execution(), name='x').orders.iloc[:2]
         print(len(orders), sorted({'vectorbt', 'vectorbt.portfolio.enums', 'plotly'} & {*sys.modules}))
         sys.modules['rfc3987_syntax'] = None  # grammars of addresses, which take seconds to build
         import vectorbt

@@ -28,21 +28,6 @@ from tests.copper.made_up import copper
 MOMENT = pd.Timestamp("2005-06-15 12:00", tz="UTC")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return copper(tmp_path_factory.mktemp("on_record") / "thesis", effect=0.04)
-
-
-@pytest.fixture(scope="module")
-def thesis(folder):
-    return load_thesis(folder)
-
-
-@pytest.fixture(scope="module")
-def data(folder):
-    return open_data(folder, bundled=False)
-
-
 @pytest.fixture
 def clock(monkeypatch):
     def at(moment: pd.Timestamp) -> None:
@@ -53,9 +38,9 @@ def clock(monkeypatch):
 
 
 @pytest.fixture
-def on_record(thesis, data, clock):
+def on_record(copper_thesis, copper_data, clock):
     """K1+ as it was registered in June 2005, on what was known then."""
-    return register("K1+", data.known_by(MOMENT), thesis=thesis)
+    return register("K1+", copper_data.known_by(MOMENT), thesis=copper_thesis)
 
 
 @pytest.fixture
@@ -63,12 +48,12 @@ def file(on_record, tmp_path):
     return on_record.write(tmp_path)
 
 
-def test_a_registration_holds_all_that_is_claimed(on_record, thesis):
-    sentence = thesis.sentences["K1+"]
+def test_a_registration_holds_all_that_is_claimed(on_record, copper_thesis):
+    sentence = copper_thesis.sentences["K1+"]
     assert on_record.registered == "2005-06-15T12:00:00Z"
     assert (on_record.sentence, on_record.sign, on_record.falsifier) == (sentence.text, 1, sentence.falsifier)
     assert on_record.grid == {"drained": {"threshold": ["0.1", "0.2"]}}
-    assert on_record.code == {"drained": thesis.strategies["drained"].source_hash}
+    assert on_record.code == {"drained": copper_thesis.strategies["drained"].source_hash}
     assert "def drained(panel" in on_record.sources["copper.py"]
     assert on_record.data["copper_stock"].startswith("tonnes; known ")
     assert "20 days" in on_record.data["copper_stock"]
@@ -140,9 +125,9 @@ def test_a_hash_made_anew_for_one_part_does_not_hide_the_edit(on_record, file):
         read(file)
 
 
-def test_a_date_to_come_is_refused(thesis, data, clock, tmp_path):
+def test_a_date_to_come_is_refused(copper_thesis, copper_data, clock, tmp_path):
     clock(pd.Timestamp.now("UTC") + pd.Timedelta("2D"))
-    path = register("K1+", data, thesis=thesis).write(tmp_path)
+    path = register("K1+", copper_data, thesis=copper_thesis).write(tmp_path)
     with pytest.raises(RegistrationError, match="still to come"):
         read(path)
 
@@ -193,15 +178,15 @@ def test_an_anchor_is_not_given_to_other_bytes(file, on_record):
         anchor(file, "HEAD")
 
 
-def test_what_came_after_is_recomputed_by_hand(on_record, file, data, thesis):
+def test_what_came_after_is_recomputed_by_hand(on_record, file, copper_data, copper_thesis):
     """Weights and prices, plain numpy, an integral instead of the closed form."""
-    claim = follow([file], data).claims[0]
-    market = data.market("copper")
+    claim = follow([file], copper_data).claims[0]
+    market = copper_data.market("copper")
     growth = market.price.to_numpy()[1:] / market.price.to_numpy()[:-1]
     storage = 1 - Execution().storage * market.year_fraction.to_numpy()[1:]
     excess = growth * storage - market.bill_accrual.to_numpy()[1:] - 1
-    bars, item = market.price.index, thesis.strategies["drained"]
-    panel = data.panel("copper", item.inputs_for("copper", data), market)
+    bars, item = market.price.index, copper_thesis.strategies["drained"]
+    panel = copper_data.panel("copper", item.inputs_for("copper", copper_data), market)
     n = len(claim.evidence)
     total = np.zeros(n)
     for threshold in (0.1, 0.2):
@@ -224,15 +209,15 @@ def test_what_came_after_is_recomputed_by_hand(on_record, file, data, thesis):
     gross = claim.evidence["supporting"].iloc[-1]
     assert log(gross) == pytest.approx(log(expected), rel=0.05)  # costs are left out here
     free = replace(on_record, terms={**on_record.terms, "fees": 0.0, "slippage": 0.0})
-    exact = follow([free.write(file.parent / "free")], data).claims[0].evidence["supporting"].iloc[-1]
+    exact = follow([free.write(file.parent / "free")], copper_data).claims[0].evidence["supporting"].iloc[-1]
     assert exact == pytest.approx(expected, rel=1e-8)
     assert exact > gross
 
 
-def test_the_planted_claim_is_supported_and_its_opposite_ruled_out(thesis, data, clock, tmp_path):
-    known = data.known_by(MOMENT)
-    paths = [register(name, known, thesis=thesis, registered_with=2).write(tmp_path) for name in ("K1+", "K1-")]
-    found = follow(paths, data)
+def test_the_planted_claim_is_supported_and_its_opposite_ruled_out(copper_thesis, copper_data, clock, tmp_path):
+    known = copper_data.known_by(MOMENT)
+    paths = [register(name, known, thesis=copper_thesis, registered_with=2).write(tmp_path) for name in ("K1+", "K1-")]
+    found = follow(paths, copper_data)
     plus, minus = found.claims
     assert plus.threshold == minus.threshold == 40
     first = plus.since["supported"]
@@ -243,12 +228,12 @@ def test_the_planted_claim_is_supported_and_its_opposite_ruled_out(thesis, data,
     assert "2 claims, 185 months since: 1 supported, 1 ruled out" in found.line
 
 
-def test_a_claim_pays_for_those_that_it_was_registered_with(thesis, data, clock, tmp_path):
-    path = register("K1+", data.known_by(MOMENT), thesis=thesis, registered_with=30).write(tmp_path)
-    assert follow([path], data).claims[0].threshold == 600
+def test_a_claim_pays_for_those_that_it_was_registered_with(copper_thesis, copper_data, clock, tmp_path):
+    path = register("K1+", copper_data.known_by(MOMENT), thesis=copper_thesis, registered_with=30).write(tmp_path)
+    assert follow([path], copper_data).claims[0].threshold == 600
 
 
-def test_nothing_before_the_registration_counts(file, data, folder, tmp_path):
+def test_nothing_before_the_registration_counts(file, copper_data, copper_folder, tmp_path):
     """Other returns before it, the same after: the same evidence."""
     other = copper(tmp_path / "other", effect=0.04)
     table = pd.read_csv(other / "copper_price.csv")
@@ -257,15 +242,15 @@ def test_nothing_before_the_registration_counts(file, data, folder, tmp_path):
     table.loc[early, "value"] = last * np.exp(np.linspace(-3, 0, early.sum()) + 0.3 * np.sin(np.arange(early.sum())))
     text = table.to_csv(index=False)
     write_pinned(other, "copper_price.csv", text)
-    mine, theirs = (follow([file], one).claims[0].evidence for one in (data, open_data(other, bundled=False)))
+    mine, theirs = (follow([file], one).claims[0].evidence for one in (copper_data, open_data(other, bundled=False)))
     pd.testing.assert_frame_equal(mine, theirs, rtol=1e-9)
     assert mine["supporting"].iloc[-1] > 20
 
 
-def test_no_look_knows_what_came_later(file, data):
-    whole = follow([file], data).claims[0].evidence
+def test_no_look_knows_what_came_later(file, copper_data):
+    whole = follow([file], copper_data).claims[0].evidence
     for when in ("2007-03-10", "2012-11-25"):
-        then = follow([file], data.known_by(pd.Timestamp(when, tz="UTC"))).claims[0].evidence
+        then = follow([file], copper_data.known_by(pd.Timestamp(when, tz="UTC"))).claims[0].evidence
         assert len(then) > 12
         pd.testing.assert_frame_equal(then, whole.loc[: then.index[-1]], rtol=1e-9)
 
@@ -278,31 +263,33 @@ def test_no_look_knows_what_came_later(file, data):
         ("2005-06-30 19:59:59", "2005-08-31"),
     ],
 )
-def test_a_decision_counts_when_it_is_taken_after_the_registration(thesis, data, clock, tmp_path, moment, first):
+def test_a_decision_counts_when_it_is_taken_after_the_registration(
+    copper_thesis, copper_data, clock, tmp_path, moment, first
+):
     clock(pd.Timestamp(moment, tz="UTC"))
-    path = register("K1+", data, thesis=thesis).write(tmp_path)
-    evidence = follow([path], data).claims[0].evidence
+    path = register("K1+", copper_data, thesis=copper_thesis).write(tmp_path)
+    evidence = follow([path], copper_data).claims[0].evidence
     assert f"{evidence.index[0]:%Y-%m-%d}" == first
     assert (evidence.iloc[: anytime.FIRST_LOOK - 1] == 1).all(axis=None)
 
 
-def test_a_longer_delay_begins_later_and_is_part_of_what_was_registered(thesis, data, clock, tmp_path):
-    on_record = register("K1+", data, thesis=thesis, execution=Execution(delay=3))
-    evidence = follow([on_record.write(tmp_path)], data).claims[0].evidence
+def test_a_longer_delay_begins_later_and_is_part_of_what_was_registered(copper_thesis, copper_data, clock, tmp_path):
+    on_record = register("K1+", copper_data, thesis=copper_thesis, execution=Execution(delay=3))
+    evidence = follow([on_record.write(tmp_path)], copper_data).claims[0].evidence
     assert f"{evidence.index[0]:%Y-%m-%d}" == "2005-10-31"  # decided at the end of June, filled in September's
 
 
-def test_a_strategy_of_the_thesis_may_be_registered_by_its_name(thesis, data, clock, tmp_path):
-    on_record = register("drained_and_done", data, thesis=thesis)
+def test_a_strategy_of_the_thesis_may_be_registered_by_its_name(copper_thesis, copper_data, clock, tmp_path):
+    on_record = register("drained_and_done", copper_data, thesis=copper_thesis)
     assert (on_record.name, on_record.sign) == ("drained_and_done", -1)
-    assert on_record.sentence == thesis.strategies["drained_and_done"].claim
-    found = follow([on_record.write(tmp_path)], data).claims[0].evidence
+    assert on_record.sentence == copper_thesis.strategies["drained_and_done"].claim
+    found = follow([on_record.write(tmp_path)], copper_data).claims[0].evidence
     assert found["supporting"].iloc[-1] < 1 < found["opposing"].iloc[-1]
 
 
-def test_before_any_month_has_come_it_is_open(thesis, data, clock, tmp_path):
+def test_before_any_month_has_come_it_is_open(copper_thesis, copper_data, clock, tmp_path):
     clock(pd.Timestamp("2021-01-05", tz="UTC"))
-    found = follow([register("K1+", data, thesis=thesis).write(tmp_path)], data)
+    found = follow([register("K1+", copper_data, thesis=copper_thesis).write(tmp_path)], copper_data)
     assert (found.claims[0].word, len(found.claims[0].evidence)) == ("open", 0)
     assert found.line == "on record since 2021-01-05: 1 claim, no month has come since"
 
@@ -318,57 +305,57 @@ def low_stock(panel, level=900.0):
 """
 
 
-def test_the_registered_code_runs_whatever_became_of_the_file(data, clock, tmp_path):
+def test_the_registered_code_runs_whatever_became_of_the_file(copper_data, clock, tmp_path):
     place = tmp_path / "mine"
     place.mkdir()
     (place / "helper.py").write_text("def smoothed(series):\n    return series.rolling(2).mean()\n")
     (place / "idea.py").write_text(OWN)
-    on_record = register(str(place / "idea.py"), data.known_by(MOMENT))
+    on_record = register(str(place / "idea.py"), copper_data.known_by(MOMENT))
     assert on_record.name == "low_stock"
     assert sorted(on_record.sources) == ["helper.py", "idea.py"]
     path = on_record.write(tmp_path)
-    before = follow([path], data).claims[0].evidence
+    before = follow([path], copper_data).claims[0].evidence
     assert len(before) > 100
     (place / "helper.py").write_text("def smoothed(series):\n    return -series\n")
     (place / "idea.py").unlink()
-    pd.testing.assert_frame_equal(follow([path], data).claims[0].evidence, before)
+    pd.testing.assert_frame_equal(follow([path], copper_data).claims[0].evidence, before)
 
 
-def test_source_that_does_not_compute_its_hash_is_refused_by_name(on_record, data, tmp_path):
+def test_source_that_does_not_compute_its_hash_is_refused_by_name(on_record, copper_data, tmp_path):
     sources = {name: text.replace("above=threshold", "below=threshold") for name, text in on_record.sources.items()}
     forged = replace(on_record, sources=sources)
     with pytest.raises(RegistrationError, match="code: drained"):
-        follow([forged.write(tmp_path)], data)
+        follow([forged.write(tmp_path)], copper_data)
 
 
-def test_a_portfolio_is_followed_with_its_legs(thesis, data, clock, tmp_path):
-    on_record = register("K3+", data.known_by(MOMENT), thesis=thesis)
+def test_a_portfolio_is_followed_with_its_legs(copper_thesis, copper_data, clock, tmp_path):
+    on_record = register("K3+", copper_data.known_by(MOMENT), thesis=copper_thesis)
     assert on_record.legs == {"copper": "copper_by_signals"}
     assert "portfolio" in on_record.scales
-    claim = follow([on_record.write(tmp_path)], data).claims[0]
+    claim = follow([on_record.write(tmp_path)], copper_data).claims[0]
     assert len(claim.evidence) == 185
     alone = replace(on_record, scales={"portfolio": on_record.scales["portfolio"]})
-    only = follow([alone.write(tmp_path / "alone")], data).claims[0]
+    only = follow([alone.write(tmp_path / "alone")], copper_data).claims[0]
     assert only.evidence["supporting"].iloc[-1] > 5
 
 
-def test_the_declared_return_is_worth_having_where_it_is_less(on_record, data, tmp_path):
+def test_the_declared_return_is_worth_having_where_it_is_less(on_record, copper_data, tmp_path):
     assert on_record.effect == {"information_ratio": 0.5, "worthwhile_return": 0.02}
     paths = [on_record.write(tmp_path / "declared")]
     for name, effect in (("none", {}), ("more", {"worthwhile_return": 9.0})):
         paths.append(replace(on_record, effect={"information_ratio": 0.5, **effect}).write(tmp_path / name))
-    declared, none, more = (follow([path], data).claims[0].evidence["opposing"] for path in paths)
+    declared, none, more = (follow([path], copper_data).claims[0].evidence["opposing"] for path in paths)
     assert (none == more).all()
     assert not np.allclose(declared, none)
 
 
-def test_other_data_rules_are_said(file, data, folder, tmp_path):
+def test_other_data_rules_are_said(file, copper_data, copper_folder, tmp_path):
     other = copper(tmp_path / "other", effect=0.04)
     registry = other / "registry.toml"
     registry.write_text(registry.read_text().replace("days = 20", "days = 25"))
     notes = follow([file], open_data(other, bundled=False)).claims[0].notes
     assert any("another rule" in note and "copper_stock" in note for note in notes)
-    assert not follow([file], data).claims[0].notes
+    assert not follow([file], copper_data).claims[0].notes
 
 
 def test_what_cannot_be_counted_says_why(file):
@@ -377,30 +364,30 @@ def test_what_cannot_be_counted_says_why(file):
     assert any("cannot be counted" in note for note in claim.notes)
 
 
-def test_nothing_to_follow_says_what_to_type(thesis, data, tmp_path, monkeypatch):
+def test_nothing_to_follow_says_what_to_type(copper_thesis, copper_data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RegistrationError, match="assay register NAME"):
-        follow(None, data, thesis=thesis)
+        follow(None, copper_data, thesis=copper_thesis)
 
 
-def test_a_laxer_level_is_refused(thesis, data):
+def test_a_laxer_level_is_refused(copper_thesis, copper_data):
     with pytest.raises(AssayError, match="level"):
-        register("K1+", data, thesis=thesis, level=0.1)
+        register("K1+", copper_data, thesis=copper_thesis, level=0.1)
 
 
 @pytest.mark.parametrize("what", ["K9+", "drainde"])
-def test_what_is_unknown_has_its_nearest_named(thesis, data, what):
+def test_what_is_unknown_has_its_nearest_named(copper_thesis, copper_data, what):
     with pytest.raises(UnknownStrategy, match=r"did you mean|there are"):
-        register(what, data, thesis=thesis)
+        register(what, copper_data, thesis=copper_thesis)
 
 
-def test_a_missing_file_and_a_cell_are_refused(data, thesis):
+def test_a_missing_file_and_a_cell_are_refused(copper_data, copper_thesis):
     with pytest.raises(UnknownStrategy):
-        register("nosuch.py", data)
+        register("nosuch.py", copper_data)
     space: dict[str, object] = {}
     exec(OWN.replace("from helper import smoothed", "smoothed = abs"), space)
     with pytest.raises(RegistrationError, match="save it as a"):
-        register(space["low_stock"], data)
+        register(space["low_stock"], copper_data)
 
 
 def run(capsys, *words):
@@ -409,9 +396,9 @@ def run(capsys, *words):
     return code, streams.out, streams.err
 
 
-def test_the_commands_register_and_follow(folder, clock, tmp_path, capsys, monkeypatch):
+def test_the_commands_register_and_follow(copper_folder, clock, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    base = ("--thesis", folder)
+    base = ("--thesis", copper_folder)
     code, out, err = run(capsys, *base, "register", "--all")
     assert code == 0, err
     assert [line.split()[2] for line in out.splitlines() if line.startswith("assay registration")] == [
@@ -443,9 +430,9 @@ def test_the_commands_register_and_follow(folder, clock, tmp_path, capsys, monke
 
 
 @pytest.mark.parametrize("width", [40, 80, 160])
-def test_no_line_is_wider_than_the_terminal(file, data, capsys, monkeypatch, width):
+def test_no_line_is_wider_than_the_terminal(file, copper_data, capsys, monkeypatch, width):
     monkeypatch.setenv("COLUMNS", str(width))
-    found = follow([file], data)
+    found = follow([file], copper_data)
     print_following(found)
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= width
@@ -453,14 +440,14 @@ def test_no_line_is_wider_than_the_terminal(file, data, capsys, monkeypatch, wid
     assert f"{found.claims[0].evidence['supporting'].iloc[-1]:.3g}" in out
 
 
-def test_compare_ends_with_one_line_of_what_came_since(folder, data, clock, tmp_path):
+def test_compare_ends_with_one_line_of_what_came_since(copper_folder, copper_data, clock, tmp_path):
     copied = copper(tmp_path / "carries", effect=0.04)
     thesis = load_thesis(copied)
-    assert line_since(data, thesis) == ""
-    register("K1+", data.known_by(MOMENT), thesis=thesis).write(copied / FOLDER)
-    line = line_since(data, thesis)
+    assert line_since(copper_data, thesis) == ""
+    register("K1+", copper_data.known_by(MOMENT), thesis=thesis).write(copied / FOLDER)
+    line = line_since(copper_data, thesis)
     assert re.fullmatch(r"on record since 2005-06-15: 1 claim, 185 months since: 1 \w+.*", line)
-    assert line_since(data, thesis) == line  # kept
+    assert line_since(copper_data, thesis) == line  # kept
 
 
 def write_pinned(folder, name, text):

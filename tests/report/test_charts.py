@@ -80,14 +80,14 @@ def test_what_the_strategy_saw_is_shown_with_its_unit(trial):
     assert np.isfinite(line.y).any()
 
 
-def test_the_placebo_picture_repeats_the_verdict_s_own_draws(trial):
+def test_the_picture_of_shifts_repeats_the_verdict_s_own_draws(trial):
     draws = exhibits.moved_histories(trial)
     as_good = np.isnan(draws.shifted) | (draws.shifted >= draws.observed - 1e-9)
     share = (1 + as_good.sum()) / (1 + as_good.size)
     assert share == pytest.approx(trial.evidence.p_shifted.supporting, abs=0.1), (
         "alone, not with its claim's other rows"
     )
-    (bars,) = marks(charts.placebo(trial), Bars)
+    (bars,) = marks(charts.circular_shifts(trial), Bars)
     assert sum(bars.heights) == np.isfinite(draws.shifted).sum()
 
 
@@ -128,12 +128,12 @@ def test_the_mean_path_and_its_band_are_those_of_moved_dates(trial):
         np.mean([sum(moved[(start + shift + step) % moved.size] for step in range(12)) for start in starts])
         for shift in range(moved.size)
     ]
-    assert found.placebo_high[-1] == pytest.approx(np.quantile(everywhere, 0.95))
+    assert found.shifted_high[-1] == pytest.approx(np.quantile(everywhere, 0.95))
 
 
 def test_what_cannot_be_drawn_says_why(trial, too_few):
     with pytest.raises(DataError, match="independent events are under 6"):
-        charts.placebo(too_few)
+        charts.circular_shifts(too_few)
     with pytest.raises(DataError, match="complete window"):
         exhibits.paths_after_events(trial, horizon=10_000)
 

@@ -77,7 +77,7 @@ def test_dates_stand_at_their_day():
 
 def test_every_picture_is_well_formed_and_tells_its_description():
     values = np.array([[0.01, -0.02]])
-    cells = Cells(rows=["r"], columns=["<b>", "2"], values=values, chosen=(0, 1), row_title="", column_title="c")
+    cells = Cells(rows=["r"], columns=["<b>", "2"], values=values, chosen=(0, 1))
     for mark in (Line(x=[1, 2], y=[1, 2], label="<i>", role="ink"), cells, Rule(at=1, axis="x", label="", role="ink")):
         root = ElementTree.fromstring(drawing(chart(mark)))
         names = root.get("aria-labelledby").split()
@@ -123,5 +123,5 @@ def test_a_flat_or_empty_series_still_has_an_axis():
 
 
 def test_markup_escapes_everything_but_markup():
-    assert tag("p", "<b>", Markup("<i/>"), title='"') == '<p title="&quot;">&lt;b&gt;<i/></p>'
+    assert tag("p", "<b>", Markup("<i/>"), title='"') == '<p title="&#34;">&lt;b&gt;<i/></p>'
     assert join("&", None, Markup("&amp;")) == "&amp;&amp;"

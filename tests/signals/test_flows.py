@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 
 from research.signals.flows import (
-    created_ounces,
     deficit_surprise,
     growth_on_year,
     holdings_flow,
@@ -59,8 +58,6 @@ def test_fund_flow_is_in_metal_and_the_fee_is_not_a_flow_of_investors():
     per_share = pd.Series(0.0925 * np.exp(-0.004 * np.arange(366) / 365), index=index)
     shares = pd.Series(1e6, index=index)
     shares.iloc[200:] += 1e5
-    created = created_ounces(shares, per_share)
-    assert created.sum() == pytest.approx(1e5 * per_share.iloc[200])
     holdings = shares * per_share
     assert holdings_flow(holdings, "100D").iloc[150] == pytest.approx(np.exp(-0.004 * 100 / 365) - 1)
     assert holdings_flow(holdings, "365D").iloc[-1] == pytest.approx(1.1 * np.exp(-0.004) - 1)

@@ -5,16 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from research.errors import ValidationError
-from research.signals.bills import forward_simple_rate, log_growth, simple_rate_of_discount
 from research.signals.lease import (
     calendar_lease_rate,
     carry,
     forward_price,
     forward_rate,
+    forward_simple_rate,
     lease_rate,
     lease_rate_continuous,
     lease_rate_desk,
     log_carry,
+    log_growth,
+    simple_rate_of_discount,
 )
 
 PUBLISHED_1999_02_19 = [  # dollar rate, metal forward rate, lease rate, % a year (si.frajer.net, message 7946733)

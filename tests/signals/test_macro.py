@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from research.signals.inventory import net_position
 from research.signals.macro import change_over, in_currency_basket, rolling_betas, unexplained_return
 from research.signals.momentum import gold_silver_ratio, trailing_return
-from research.signals.positioning import net_position, net_share
 from research.signals.series import hold_after, trailing_zscore, value_before
 
 
@@ -93,8 +93,7 @@ def test_a_spike_is_held_for_one_bar_of_months_or_four_weeks_of_days():
 def test_positions_of_28_july_2026_and_their_signs():
     # managed money in gold, as reported: 135,093 long, 15,298 short, of 384,603
     assert net_position(135_093, 15_298, 384_603) == pytest.approx(0.31147702956)
-    assert net_share(3.0, 1.0) == 0.5
-    assert net_share(1.0, 3.0) == -0.5
+    assert net_position(15_298, 135_093, 384_603) == pytest.approx(-0.31147702956)
 
 
 def test_ratio_in_ounces():

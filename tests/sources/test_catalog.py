@@ -16,6 +16,7 @@ from research.datasets.vintages import latest
 from research.errors import UnknownDataset
 from research.sources.catalog import entries, entry
 
+BUNDLED = open_data(user=False)
 NAMED_IN_THE_DESIGN = {
     *("gold_price", "silver_price", "bill_rate", "gold_futures", "silver_futures", "usdcny", "cpi"),
     *("comex_gold_registered", "comex_gold_eligible", "comex_gold_total", "comex_gold_open_interest"),
@@ -48,21 +49,21 @@ def test_the_designs_ids_are_there():
     assert set(entries()) >= NAMED_IN_THE_DESIGN
 
 
-@pytest.mark.parametrize("identity", sorted(set(entries()) & set(open_data())))
+@pytest.mark.parametrize("identity", sorted(set(entries()) & set(BUNDLED)))
 def test_one_id_means_one_thing_in_every_pack(identity):
-    bundled, one = open_data()[identity], entry(identity)
+    bundled, one = BUNDLED[identity], entry(identity)
     assert bundled.unit == one.unit
-    history = open_data().observations(identity)
+    history = BUNDLED.observations(identity)
     periods = latest(history)["observed_for"]
     if not any(rule.name == "published" for rule in bundled.release):
         theirs = latest(history)["known_at"].reset_index(drop=True)
         assert (one.released(periods) >= theirs).all(), "known earlier than the bundled pack says"
 
 
-@pytest.mark.parametrize("identity", sorted(set(entries()) & set(open_data())))
+@pytest.mark.parametrize("identity", sorted(set(entries()) & set(BUNDLED)))
 def test_bounds_hold_for_every_true_value(identity):
     one = entry(identity)
-    history = latest(open_data().observations(identity))
+    history = latest(BUNDLED.observations(identity))
     outside = (history["value"] < one.plausible.low) | (history["value"] > one.plausible.high)
     assert not outside.any()
     if one.frequency not in ("irregular", "quarter"):  # between dated facts anything may have happened

@@ -4,6 +4,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -80,9 +81,10 @@ def test_what_is_written_is_read_again(tmp_path):
     np.testing.assert_array_equal(opposing, SERIES.opposing)
     assert ledger.kept(["q"], 12) == ({}, "")
     assert ledger.kept(["p"], 252) == ({}, ""), "another frequency is not mixed in"
-    whole = ledger.series("k")
-    np.testing.assert_array_equal(whole.dates, SERIES.dates)
-    np.testing.assert_array_equal(whole.timing, SERIES.timing)
+    with sqlite3.connect(ledger.file) as connection:
+        dates, timing = map(zlib.decompress, connection.execute("SELECT dates, timing FROM series").fetchone())
+    np.testing.assert_array_equal(np.cumsum(np.frombuffer(dates, "<i8")), SERIES.dates)
+    np.testing.assert_array_equal(np.frombuffer(timing, "<f4").reshape(2, -1), SERIES.timing)
 
 
 def test_a_declared_point_is_written_once_and_a_chosen_trial_each_time(tmp_path):

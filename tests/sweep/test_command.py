@@ -164,7 +164,7 @@ def test_a_large_grid_waits_for_a_yes(capsys, pack, monkeypatch):
     assert "start it with --yes" in err.splitlines()[-1]
     monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True, readline=lambda *_: ""))
     asked = []
-    monkeypatch.setattr("typer.confirm", lambda text, **_: bool(asked.append(text)))
+    monkeypatch.setattr("click.confirm", lambda text, **_: bool(asked.append(text)))
     assert run(capsys, *words)[0] == 130
     assert asked == ["Start?"]
     monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: False))

@@ -6,7 +6,6 @@ import pytest
 from research.diagnostics.selection import (
     deflated_sharpe_ratio,
     overfitting_from_moments,
-    probability_of_backtest_overfitting,
 )
 from research.engine.portfolio import run
 from research.errors import NoData, NoDecision, ParameterError
@@ -15,6 +14,7 @@ from research.sweep.problem import evaluate, excess_returns
 from research.sweep.survey import overfitting, survey, walk_forward
 from research.sweep.sweep import run_sweep
 from research.sweep.windows import SCHEMES, Windows
+from tests.diagnostics.test_selection import overfitting_of
 
 from . import ideas
 
@@ -94,7 +94,7 @@ def test_later_returns_never_change_an_earlier_pick(problem, records):
 def test_overfitting_from_sums_is_overfitting_from_returns(problem, records, table):
     found = overfitting(problem, records)
     n_blocks = problem.windows.n_blocks
-    expected = probability_of_backtest_overfitting(table, n_blocks=n_blocks)
+    expected = overfitting_of(table, n_blocks=n_blocks)
     assert found.estimate == expected.estimate
     assert found.details == pytest.approx(expected.details)
     assert found.method == expected.method
@@ -105,7 +105,7 @@ def test_overfitting_does_not_depend_on_how_variants_are_grouped():
     returns = rng.normal(0.0, 0.01, (160, 30))
     returns[:, 7] = returns[:, 3]
     returns[:, 20:] = 0.0
-    whole = probability_of_backtest_overfitting(returns, n_blocks=8)
+    whole = overfitting_of(returns, n_blocks=8)
 
     def parts():
         for low in range(0, 30, 7):

@@ -34,8 +34,7 @@ import pandas as pd
 from research.datasets.futures import first_notice
 from research.errors import AssayError, NoData
 from research.home import bundled_folder
-from research.signals.bills import forward_simple_rate, log_growth, simple_rate_of_discount
-from research.signals.lease import calendar_lease_rate, carry
+from research.signals.lease import calendar_lease_rate, carry, forward_simple_rate, log_growth, simple_rate_of_discount
 from tests.tools.spreads import calendar_spreads, with_conditions
 
 NODES = {"m1": 30, "m3": 91, "m6": 182, "y1": 365}

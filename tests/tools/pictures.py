@@ -29,7 +29,7 @@ OF_TRIAL = {
     "equity": "charts.equity(trial)",
     "signal": "charts.signal(trial)",
     "event-study": "charts.event_study(trial)",
-    "placebo": "charts.placebo(trial)",
+    "circular-shifts": "charts.circular_shifts(trial)",
     "rolling": "charts.rolling(trial)",
     "grid": "charts.grid(trial)",
     "power": "charts.power(trial)",

@@ -16,22 +16,9 @@ from research.datasets.importing.dates import DateOrder, read_dates
 from research.datasets.importing.doubtful import describe, refuse_future, refuse_implausible, refuse_unlikely
 from research.datasets.importing.files import Sheet, read_sheet
 from research.datasets.importing.numerals import Column, Decimal, read_numbers
-from research.datasets.importing.units import believed, conversion, in_own_currency, is_unit_column, spoken
+from research.datasets.importing.units import WORDS, believed, conversion, in_own_currency, is_unit_column, spoken
 from research.datasets.plausibility import Subject
 from research.errors import ValidationError, did_you_mean, located
-
-_DATE_NAMES = (
-    "observed_for", "date", "datum", "dates", "trade date", "datetime", "gmt time", "local time", "day", "month",
-    "period", "time", "timestamp", "quarter", "year",
-)  # fmt: skip
-_VALUE_NAMES = (
-    "value", "close", "price", "last", "px_last", "settle", "closing price", "close price",
-    "schlusskurs", "schluss", "kurs", "cierre", "clôture", "chiusura",
-)  # fmt: skip
-_KNOWN_NAMES = (
-    "known_at", "known_on", "published_on", "published_at", "published", "publication_date",
-    "release_date", "released_on", "released_at", "released", "available_at", "vintage", "vintage_date",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +128,7 @@ def _date_column(sheet: Sheet, wanted: str | None) -> str:
     if wanted is not None:
         return wanted
     header = sheet.header
-    by_name = [column for wish in _DATE_NAMES for column in header if column.strip().lower() == wish]
+    by_name = [column for wish in WORDS["date"] for column in header if column.strip().lower() == wish]
     stored = [at for at, column in enumerate(header) if all(isinstance(row[at], date) for row in sheet.rows)]
     if by_name or stored:
         return by_name[0] if by_name else header[stored[0]]
@@ -186,21 +173,21 @@ def _add_known_at(table: pd.DataFrame, sheet: Sheet) -> list[str]:
 
 def _known_column(sheet: Sheet) -> str | None:
     names = {name.strip().lower().replace(" ", "_").replace("-", "_"): name for name in sheet.header if name}
-    return next((names[wish] for wish in _KNOWN_NAMES if wish in names), None)
+    return next((names[wish] for wish in WORDS["known"] if wish in names), None)
 
 
 def _add_value(
     table: pd.DataFrame, sheet: Sheet, date_column: str, subject: Subject, options: ImportOptions
 ) -> list[str]:
     name = options.value_column or _value_column(sheet, date_column, subject)
-    column = sheet.column(name)
+    column, units = sheet.column(name), _unit_columns(sheet)
     numbers = read_numbers(column, decimal=options.decimal, points_may_group=sheet.points_may_group)
     with located(column.where):
         if numbers.percent and options.unit is None and not subject.unit.startswith("%"):
             raise ValidationError(f"percent signs, but {subject.id} is in {subject.unit}; name another column")
         said = [(f"the heading {name!r}", *spoken(name))]
         said += [(f"the sign {sign!r}", *spoken(sign, whole=True)) for sign in sorted(numbers.currencies)]
-        declared, heard = believed(said + _unit_columns(sheet), options.unit, subject.unit)
+        declared, heard = believed(said + units, options.unit, subject.unit)
         factor, words = conversion(declared, subject.unit)
         table["value"] = numbers.values * factor
         if table["value"].isna().all():
@@ -224,8 +211,8 @@ def _unit_columns(sheet: Sheet) -> list[tuple[str, str, str]]:
 def _value_column(sheet: Sheet, date_column: str, subject: Subject) -> str:
     beside = (date_column, _known_column(sheet))
     others = [column for column in sheet.header if column and column not in beside and not is_unit_column(column)]
-    exact = [column for column in others if column.lower() in (*_VALUE_NAMES, subject.id)]
-    exact = exact or [column for column in others if column.lower().split(" ")[0] in _VALUE_NAMES]
+    exact = [column for column in others if column.lower() in (*WORDS["value"], subject.id)]
+    exact = exact or [column for column in others if column.lower().split(" ")[0] in WORDS["value"]]
     numeric = [column for column in others if _mostly_numbers(sheet.column(column).cells)]
     ours = [column for column in numeric if in_own_currency(column, subject.unit)]
     for found in (others, exact, numeric, ours):

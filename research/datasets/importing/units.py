@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 
 from research.errors import ValidationError, did_you_mean
 from research.units import GRAMS_PER_TROY_OUNCE
 
-_GRAMS = {
-    "oz": GRAMS_PER_TROY_OUNCE,
-    "koz": GRAMS_PER_TROY_OUNCE * 1e3,
-    "moz": GRAMS_PER_TROY_OUNCE * 1e6,
-    "g": 1.0,
-    "kg": 1e3,
-    "t": 1e6,
-}
-_NAMES = {
-    "million ounces": "moz", "million troy ounces": "moz", "troy ounces": "oz", "troy ounce": "oz", "ounces": "oz",
-    "ounce": "oz", "kilograms": "kg", "kilogram": "kg", "grams": "g", "gram": "g", "tonnes": "t", "tonne": "t",
-}  # fmt: skip
-_CURRENCIES = ("USD", "CNY", "EUR", "GBP", "CHF", "JPY", "RUB", "PLN", "INR")
-_SIGNS = {
-    "$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "CNY", "₽": "RUB", "₹": "INR", "RMB": "CNY", "YUAN": "CNY",
-    "EURO": "EUR", "EUROS": "EUR", "DOLLAR": "USD", "DOLLARS": "USD", "ZL": "PLN",
-}  # fmt: skip
+WORDS = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
+"""What files call things."""
+
+_CURRENCIES: list[str] = WORDS["currencies"]
+_SIGNS: dict[str, str] = WORDS["signs"]
+_NAMES: dict[str, str] = WORDS["weights"]
+_OZ = GRAMS_PER_TROY_OUNCE
+_GRAMS = {"oz": _OZ, "koz": _OZ * 1e3, "moz": _OZ * 1e6, "g": 1.0, "kg": 1e3, "t": 1e6}
 _WORDS = re.compile(r"US\$|[$€£¥₽₹]|[^\W\d_]+")
-_UNIT_COLUMNS = ("unit", "units", "uom", "currency", "ccy", "curr", "einheit", "währung", "unité", "devise", "unidad")
 
 
 def conversion(declared: str | None, unit: str) -> tuple[float, str]:
@@ -92,7 +84,7 @@ def in_own_currency(text: str, unit: str) -> bool:
 
 def is_unit_column(name: str) -> bool:
     """Whether a column's heading says that it holds units or currencies."""
-    return name.strip().lower() in _UNIT_COLUMNS
+    return name.strip().lower() in WORDS["unit"]
 
 
 def spoken(text: str, *, whole: bool = False) -> tuple[str, str]:

@@ -1,0 +1,122 @@
+"""What was tried and what was run: the ledger, recorded runs again and side by side, and sealed verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import click
+
+from research.cli.command import argument, option
+from research.cli.options import THESIS, Packs, Plain, check_writable, thesis_in_force
+from research.cli.output import answer
+from research.errors import ParameterError, RunError, UnknownStrategy, did_you_mean
+
+Run = Annotated[Path, argument(metavar="RUN", help="A folder written with --run.")]
+Other = Annotated[Path, argument(metavar="RUN", help="Another.")]
+SAME = "every byte is the same."
+
+
+def replay(run: Run, *, asked: Packs) -> None:
+    """Run a recorded run again and prove it identical; exit 1 with what changed."""
+    from research.runs import holds_a_sweep
+    from research.runs import replay as again
+
+    data = asked.open() if asked.packs else None
+    if holds_a_sweep(run):
+        from research.sweep.run import replay_sweep
+
+        result = replay_sweep(run, data)
+    else:
+        result = again(run, data, thesis=None if THESIS.get() is None else thesis_in_force())
+    short = f"{run}: {'identical' if result.identical else 'not identical'}."
+    why = f"{result.differences[0]}." if result.differences else SAME
+    answer(asked, result.to_json, str(result).splitlines(), short, why, "trials", same_data=False)
+    if not result.identical:
+        raise click.exceptions.Exit(1)
+
+
+def diff(left: Run, right: Other, *, asked: Plain) -> None:
+    """In what two recorded runs differ; exit 1 if they do."""
+    from research.runs import diff as compare_runs
+
+    found = compare_runs(left, right)
+    document = {"left": str(left), "right": str(right), "differences": [asdict(item) for item in found]}
+    short = f"{left} and {right} {'differ' if found else 'are the same'}."
+    answer(asked, lambda: document, map(str, found), short, f"{found[0]}." if found else SAME, "replay", str(right))
+    if found:
+        raise click.exceptions.Exit(1)
+
+
+def seal(
+    run: Run,
+    file: Annotated[Path, option("--output", "-o", metavar="FILE", help="Where.")],
+    *,
+    asked: Plain,
+) -> None:
+    """Seal a recorded run: its words and figures, with hashes of all that they were made from."""
+    check_writable(file)
+    from research.sealing import seal as write
+
+    digest = write(run, file)
+    why = f"publish its digest with the verdict: {digest}"
+    answer(asked, lambda: {"file": str(file), "digest": digest}, (), f"{file} seals {run}.", why, "verify", str(file))
+
+
+def verify(
+    file: Annotated[Path, argument(metavar="SEAL", help="A file written by assay seal.")],
+    strategies: Annotated[
+        list[str] | None,
+        option("--strategy", metavar="NAME=FILE", help="One that is not in the package; repeatable."),
+    ] = None,
+    *,
+    asked: Packs,
+) -> None:
+    """Compute a sealed verdict again, from the bundled data and --data; exit 1 with the part that differs."""
+    from research.datasets.data import open_data
+    from research.sealing import verify as compute
+
+    files = [word.partition("=") for word in strategies or ()]
+    if not all(path for _, _, path in files):
+        raise ParameterError(f"--strategy {strategies}: write NAME=FILE, e.g. --strategy my_idea=my_idea.py")
+    data, named = open_data(*(asked.packs or ()), user=False), {name: path for name, _, path in files}
+    found = compute(file, data, strategies=named, thesis=thesis_in_force())
+    lines = [*(f"{who}: {word}" for who, word in found.words.items()), *map(str, found.differences)]
+    short = f"{file} {'holds' if found.holds else 'does NOT hold'}; its digest is {found.digest}."
+    why = "words and figures are computed again as sealed." if found.holds else f"{found.differences[0]}."
+    answer(asked, found.to_json, lines, short, why, "strategies", same_data=False)
+    if not found.holds:
+        raise click.exceptions.Exit(1)
+
+
+def trials(
+    strategy: Annotated[str | None, argument(metavar="[NAME]", help="Of one strategy only.")] = None,
+    last: Annotated[int, option(metavar="N", least=0, help="Only the newest; 0 for all.")] = 20,
+    grid: Annotated[bool, option(help="Also the other points of the declared grids.")] = False,
+    *,
+    asked: Plain,
+) -> None:
+    """The ledger: every trial on this machine, which the statistics count."""
+    import sqlite3
+
+    from research.ledger import Ledger
+    from research.report.terminal import print_trials
+
+    ledger = Ledger()
+    try:
+        entries = ledger.entries(kind=None if grid else "chosen", strategy=strategy, last=last)
+        if strategy is not None and not entries:
+            names = {*thesis_in_force().strategies, *(entry.strategy for entry in ledger.entries(kind=None))}
+            if strategy not in names:
+                raise UnknownStrategy(f"strategy {strategy!r}: neither tried nor known{did_you_mean(strategy, names)}")
+    except (sqlite3.Error, OSError) as error:
+        raise RunError(f"{ledger.file}: cannot be read as a ledger: {error}; move it away to begin anew") from None
+    ending = ["no trials.", f"{ledger.file} holds none.", "compare"]
+    if entries:
+        tried = len({entry.strategy for entry in entries})
+        short = f"{len(entries)} trials of {tried} strategies, the newest of {entries[-1].at[:10]}."
+        ending = [short, f"every one counts: {ledger.file}.", "trials", "--last", "0", "--grid"]
+    document = {"file": str(ledger.file), "trials": [entry.to_json() for entry in entries]}
+    answer(asked, lambda: document, partial(print_trials, entries) if entries else (), *ending)

@@ -1,0 +1,161 @@
+"""``assay compare`` and ``assay backtest``: strategies judged; and ``assay strategies``: which there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import click
+
+from research.cli.command import argument, option
+from research.cli.options import (
+    Judged,
+    Metals,
+    Names,
+    Packs,
+    Params,
+    StudyFiles,
+    kept_with_thesis,
+    parameters_of,
+    strategy_named,
+    thesis_in_force,
+)
+from research.cli.output import answer, print_lines
+from research.errors import AssayError, ExecutionError, StrategyError
+
+if TYPE_CHECKING:
+    from research.datasets.data import Data
+    from research.study import Study
+
+Verbose = Annotated[bool, option("--verbose", "-v", help="Every account, reason and finding.")]
+
+
+def compare(
+    names: Names = None, metals: Metals = None, *, asked: Judged, files: StudyFiles, verbose: Verbose = False
+) -> None:
+    """Every thesis signal against buy-and-hold: the verdict table."""
+    thesis = thesis_in_force()
+    chosen = [strategy_named(name, thesis) for name in names] if names else thesis.of_kind("thesis")
+    data = asked.open()
+    study = asked.study(chosen, data, thesis, metals)
+    from research.registration import line_since
+    from research.report.study_words import nearest
+
+    trial = nearest(study)
+    typed = dict(zip((item.name for item in chosen), names or (), strict=False))
+    following = "backtest", typed.get(trial.name, trial.name), "--metal", trial.metal
+    since = None if names else partial(line_since, data, thesis)
+    _give(study, data, asked, files, *following, verbose=verbose, since=since)
+
+
+def backtest(
+    name: Annotated[str | None, argument(metavar="NAME|FILE", help="One strategy, by name or by file.")] = None,
+    metals: Metals = None,
+    param: Params = None,
+    *,
+    asked: Judged,
+    files: StudyFiles,
+    demo: Annotated[bool, option(help="Judge a rule that knows only the past.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """One strategy against buy-and-hold: its verdict, its accounts, and the findings that matter."""
+    if (name is None) is not demo:
+        raise StrategyError("backtest: name one strategy; write assay backtest NAME or FILE, or --demo alone")
+    parameters = parameters_of(param)
+    thesis = thesis_in_force()
+    if demo:
+        from research.lookahead.demo import looks_one_month_back as chosen
+
+        asked = replace(asked, no_ledger=True, start=asked.start or "1975")
+    else:
+        chosen = strategy_named(str(name), thesis)
+    chosen.parameters(parameters)
+    data = asked.open()
+    study = asked.study([chosen], data, thesis, metals, parameters)
+    following = ("compare",) if demo else ("check", str(name))
+    _give(study, data, asked, files, *following, findings=True, verbose=verbose)
+
+
+def strategies(*, asked: Packs) -> None:
+    """What there is, what each claims, which data it needs and whether they are here."""
+    from research.home import shadows
+    from research.report.datasets import strategy_rows
+    from research.report.terminal import print_strategies
+
+    for line in shadows():
+        click.echo(f"note: {line}", err=True)
+    rows = kept_with_thesis("strategies", asked, lambda: strategy_rows(thesis_in_force(), asked.open()))
+    missing = {identity for row in rows for identity in row["missing"]}
+    runs = [row["name"] for row in rows if not row["missing"]]
+    short = f"{len(rows)} strategies, {len(runs)} of them with all their data here."
+    why = f"missing are {', '.join(sorted(missing))}." if missing else "all that they need is here."
+    following = ["backtest", runs[0]] if runs else ["data", "sources"]
+    answer(asked, lambda: rows, partial(print_strategies, rows), short, why, *following)
+
+
+def _give(
+    study: Study,
+    data: Data,
+    asked: Judged,
+    files: StudyFiles,
+    *following: str,
+    findings: bool = False,
+    verbose: bool = False,
+    since: Callable[[], str | None] | None = None,
+) -> None:
+    """Write what was asked for and print the study; one that cannot be written is printed all the same."""
+    failed: AssayError | None = None
+    shown = _with_dates(study, data) if findings or verbose or files.html is not None else study
+    try:
+        for written in _write(study, shown, data, files):
+            click.echo(f"wrote {written}", err=True)
+    except AssayError as error:
+        failed = error
+    except OSError as error:
+        where = error.filename or files.html
+        failed = ExecutionError(f"{where}: cannot be written: {error.strerror}; name another place")
+    from research.report.datasets import overdue
+    from research.report.study_words import study_short, study_why
+    from research.report.terminal import print_study
+
+    def show() -> None:
+        print_study(shown, findings=findings or verbose, verbose=verbose, overdue=overdue(study))
+        print_lines(filter(None, [since()]) if since else ())
+
+    said = replace(asked, config="")  # the study says it
+    ending = study_short(study), study_why(study), *following
+    answer(said, lambda: shown.to_json(appendix=verbose), show, *ending)
+    if failed is not None:
+        raise failed
+
+
+def _write(study: Study, shown: Study, data: Data, files: StudyFiles) -> Iterator[str]:
+    """Write what was asked for, and say what."""
+    if files.html is not None:
+        yield str(shown.report(files.html))
+    if files.run is not None:
+        from research.runs import save
+
+        yield str(save(study, files.run, data))
+    if files.out is not None:
+        from research.study.exports import export
+
+        yield f"{len(export(study, files.out, 'parquet' if files.parquet else 'csv'))} files into {files.out}"
+
+
+def _with_dates(study: Study, data: Data) -> Study:
+    """The study with a line for each row that decides by the dates of one history: which bars, and what they carry."""
+    from research.lookahead import dated_bars
+
+    priced = data.priced(study.manifest["price"])
+    between = {"start": study.manifest["start"], "end": study.manifest["end"], "execution": study.execution}
+    found = {
+        f"{trial.name} on {trial.metal}": dated_bars(
+            trial.strategy, priced, trial.metal, parameters=trial.parameters, decided=trial.decided, **between
+        )
+        for trial in study.trials
+    }
+    dated = {name: str(bars) for name, bars in found.items() if bars is not None}
+    return replace(study, manifest={**study.manifest, "dated": dated}) if dated else study

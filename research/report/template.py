@@ -1,0 +1,64 @@
+"""Pages and notebook cells, which are Jinja templates in `templates/`: every value is escaped, unless it is Markup."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from research.report import charts, columns, judged, study_words, words
+from research.report.markup import Markup, rules
+from research.report.portfolio import portfolio_lines
+from research.report.svg import figure
+
+
+def page(template: str, title: str, **values: object) -> Markup:
+    """A whole page: one file that needs nothing else, no network and no script.
+
+    Parameters
+    ----------
+    template
+        File in `templates/`.
+    title
+        Of the browser's tab, and mostly of the page.
+    values
+        By the name that the template has for each.
+    """
+    return Markup(render(template, title=title, contents=[], **values))
+
+
+def render(template: str, **values: object) -> str:
+    """The text of a template with these values."""
+    return _environment().get_template(template).render(**values)
+
+
+def part(macro: str, *values: object, of: str = "parts.html") -> Markup:
+    """What a macro of a template makes."""
+    return Markup(getattr(_environment().get_template(of).module, macro)(*values))
+
+
+def in_notebook(macro: str, *values: object) -> Markup:
+    """What a notebook shows of a value: a macro of `cells.html`, with its style."""
+    return part("cell", part(macro, *values, of="cells.html"), of="cells.html")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("research.report"),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.do"],
+    )
+    for room in (words, columns, study_words, judged):
+        environment.globals |= {name: value for name, value in vars(room).items() if not name.startswith("_")}
+    environment.globals |= {
+        "charts": charts,
+        "figure": figure,
+        "rules": rules,
+        "portfolio_lines": portfolio_lines,
+        "zip": zip,
+    }
+    return environment
