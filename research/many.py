@@ -17,7 +17,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, NoReturn, cast
-from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -298,9 +297,27 @@ def ask_together(
 
 @contextmanager
 def _in_series(calendar: pd.Index) -> Iterator[None]:
-    """Let ``pd.Series(many, index)``, and a series' methods that are given many, give many.
+    """Let ``pd.Series(many, index)``, and a series' methods that are given many, give many."""
+    kind, methods, plain = _stand_ins()
+    real = pd.Series
+    _calendars.append(calendar)
+    pd.Series = kind  # type: ignore[assignment, misc]
+    for name, method in methods.items():
+        setattr(real, name, method)
+    try:
+        yield
+    finally:
+        _calendars.pop()
+        pd.Series = real  # type: ignore[misc]
+        for name in methods:
+            setattr(real, name, plain[name]) if name in plain else delattr(real, name)
 
-    A series of one number becomes one too, since a part of it may be set to another for each variant.
+
+@functools.cache
+def _stand_ins() -> tuple[type, dict[str, object], dict[str, object]]:
+    """What stands in for ``pd.Series``, for which of its methods, and those that are its own.
+
+    A series of one number becomes many, since a part of it may be set to another for each variant.
     """
     real: Any = pd.Series
 
@@ -330,13 +347,9 @@ def _in_series(calendar: pd.Index) -> Iterator[None]:
 
         return call
 
-    stand_ins: dict[str, Any] = {name: method(name) for name in (*_NAMED, "where", "mask", "clip", "fillna")}
-    with patch.multiple(real, **stand_ins), patch("pandas.Series", Kind("Series", (real,), {})):
-        _calendars.append(calendar)
-        try:
-            yield
-        finally:
-            _calendars.pop()
+    names = (*_NAMED, "where", "mask", "clip", "fillna")
+    own = {name: vars(real)[name] for name in names if name in vars(real)}
+    return Kind("Series", (real,), {}), {name: method(name) for name in names}, own
 
 
 def days(number: object) -> str | Many:

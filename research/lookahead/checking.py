@@ -21,7 +21,7 @@ from research.lookahead.dates import find_dates
 from research.lookahead.explain import explain
 from research.lookahead.history import History, history_of, rewritten_whole, scaled
 from research.lookahead.pipeline import pipeline_leaks
-from research.lookahead.probes import CALLS_A_CUT, CALLS_OF_ALL, Prober, stable_bars
+from research.lookahead.probes import OF_A_LATER_CUT, OF_ALL_CUTS, Prober, stable_bars
 from research.lookahead.report import CheckReport, Coverage, DatedBars, Leak, Violation, point
 from research.lookahead.runner import Cell, Decided, Runner, held, moves
 from research.lookahead.state import Reachable, fresh, quiet
@@ -30,8 +30,7 @@ from research.many import alike
 from research.thesis import Strategy
 from research.weights import check_weights
 
-WORK, MOST_WORK = 200, 1_000  # calls of a signal of up to three inputs on one metal: of one group of cells; of many
-_CALLS_A_CELL = 16  # of a group that is not alone
+HISTORIES, CALLS = 200, 1_000  # rewritten for one metal, and calls of a signal on them, of up to three inputs
 _MOST_CELLS = 1_000  # of which the weights are computed at all
 
 
@@ -208,12 +207,13 @@ class _Metal:
         history = self.history
         groups = alike([cell.parameters for cell in cells], self.runner.together)
         moved = [(cell.number, int(bar)) for cell in cells for bar in moves_of(cell.base) if bar <= len(cell.base) - 2]
-        work = min(max(WORK, _CALLS_A_CELL * len(groups)), MOST_WORK) // -(-len(history.tables) // 3)
-        work = 10**12 if self.everything else work
-        later = min((work // len(groups) - CALLS_OF_ALL) // CALLS_A_CUT, len({bar for _, bar in moved}))
+        share = 1 if self.everything else -(-len(history.tables) // 3)
+        most = 10**12 if self.everything else HISTORIES // share
+        later = min((most - OF_ALL_CUTS) // OF_A_LATER_CUT, len({bar for _, bar in moved}))
         cuts = choose_cuts(history, [cell.base for cell in cells], self.n_cuts or IN_TURN + max(0, later))
-        calls = CALLS_OF_ALL * min(1, len(cuts) / IN_TURN) + CALLS_A_CUT * max(0, len(cuts) - IN_TURN)
-        prober = Prober(self.runner, history, cells, cuts, groups, max(1, math.ceil(len(groups) * calls / work)))
+        rewritten = OF_ALL_CUTS * min(1, len(cuts) / IN_TURN) + OF_A_LATER_CUT * max(0, len(cuts) - IN_TURN)
+        stride = 1 if self.everything else math.ceil(len(groups) * rewritten * share / CALLS)
+        prober = Prober(self.runner, history, cells, cuts, groups, max(1, stride))
         sightings = prober.sightings()
         if sightings:
             if self._accuse_if_random([(cell.parameters, cell.base) for cell in cells]):

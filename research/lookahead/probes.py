@@ -19,10 +19,7 @@ _OTHERS = (histories.scrambled, histories.scaled, histories.dropped, histories.r
 REWRITES: dict[str, Rewrite] = {rewrite.__name__: rewrite for rewrite in (*_CHANGED, *_OTHERS)}
 _TURNS = tuple(REWRITES)[:4]
 _ENOUGH = 12  # sightings that settle it
-CALLS_OF_ALL, CALLS_A_CUT = (
-    125,
-    2,
-)  # what the probes that need no cut of their own take with the first cuts; a later cut
+OF_ALL_CUTS, OF_A_LATER_CUT = 125, 2  # histories that the first cuts take with all that needs no cut; a later one
 
 Bases = Sequence[np.ndarray | None]
 
