@@ -32,6 +32,7 @@ import pandas as pd
 from research.datasets.fields import from_table
 from research.datasets.periods import period_end
 from research.errors import RegistryError, ValidationError, did_you_mean, located
+from research.kept import kept
 
 _WORDS = re.compile(r"lag (?P<count>\d+) (?P<business>business )?days? (?P<time>\d\d?:\d\d) (?P<timezone>\S+)")
 
@@ -344,8 +345,11 @@ def _holidays(calendar: str, around: Days) -> Days:
 
 @lru_cache(maxsize=64)
 def _public_holidays(calendar: str, first_year: int, last_year: int) -> Days:
-    import holidays
+    def told() -> list[str]:
+        import holidays  # every country's rules are loaded with it
 
-    subdivision = "ENG" if calendar == "GB" else None
-    days = holidays.country_holidays(calendar, subdiv=subdivision, years=range(first_year, last_year + 1))
-    return np.array(sorted(days), dtype="datetime64[D]")
+        subdivision = "ENG" if calendar == "GB" else None
+        found = holidays.country_holidays(calendar, subdiv=subdivision, years=range(first_year, last_year + 1))
+        return sorted(map(str, found))
+
+    return np.array(kept(f"holidays {calendar} {first_year}-{last_year}", (), told), dtype="datetime64[D]")

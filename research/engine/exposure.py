@@ -31,11 +31,7 @@ if TYPE_CHECKING:
 
 
 _SHIFTS_AT_ONCE = 64
-_WALKED, _STEPPED, _MOVED = (
-    6e-6,
-    5e-5,
-    5e-8,
-)  # seconds: a period walked, stepped, an account more
+_WALKED, _STEPPED, _MOVED = 6e-6, 5e-5, 5e-8  # seconds: a period walked, stepped, an account more
 _LOADING = 0.6  # seconds of the compiler's start
 _spent = 0.0
 
@@ -224,6 +220,11 @@ def _is_little(seconds: float) -> bool:
     global _spent
     _spent += seconds
     return _spent < _LOADING and "research.engine._loops" not in sys.modules
+
+
+def start_compiler() -> None:
+    """Load it at once, where it is known to be needed: nothing is done slowly before."""
+    _loops()
 
 
 def _loops() -> ModuleType:

@@ -16,6 +16,7 @@ from research.datasets.dataset import Dataset
 from research.diagnostics.rotation import SEED
 from research.diagnostics.timing import Numbers
 from research.discovery import find_strategy
+from research.engine.exposure import start_compiler
 from research.engine.portfolio import run
 from research.engine.result import Result
 from research.execution import Execution
@@ -38,6 +39,8 @@ from research.weights import UNKNOWN, in_bills
 Progress = Callable[[int, int, str], None]
 
 LEDGER = Ledger()
+
+FEW = 6  # rows; with more the compiler pays for its start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +214,8 @@ def compare(
     terms = Terms(execution, start, end)
     pairs = pairs_of(strategies, metals, data, terms, thesis)
     said = _Progress(progress, len(pairs))
+    if len(pairs) > FEW:
+        start_compiler()
 
     def decided(pair: tuple[Strategy, str]) -> Candidate:
         item, metal = pair
