@@ -34,6 +34,7 @@ _EXACT = {  # what gives the same bits for an element alone and in a table
 }  # fmt: skip
 _NAMED = {name: getattr(operator, name) for name in "gt ge lt le eq ne add sub mul truediv".split()}  # noqa: SIM905
 _asking = threading.RLock()  # one signal at a time: what stands in for pandas is the same for all threads
+_asker = 0  # the thread that asks it
 _calendars: list[pd.Index] = []  # of the signal that is asked: what an array as long as it is on
 
 Table = NDArray[np.generic]
@@ -298,8 +299,9 @@ def ask_together(
 @contextmanager
 def _in_series(calendar: pd.Index) -> Iterator[None]:
     """Let ``pd.Series(many, index)``, and a series' methods that are given many, give many."""
+    global _asker
     kind, methods, plain = _stand_ins()
-    real = pd.Series
+    real, _asker = pd.Series, threading.get_ident()
     _calendars.append(calendar)
     pd.Series = kind  # type: ignore[assignment, misc]
     for name, method in methods.items():
@@ -326,11 +328,11 @@ def _stand_ins() -> tuple[type, dict[str, object], dict[str, object]]:
             return isinstance(item, real)
 
         def __call__(cls, data: object = None, index: object = None, dtype: object = None, **more: object) -> object:
-            asked = type(data) in (int, float) and not sys._getframe(1).f_globals.get("__name__", "").startswith(
-                "pandas."
-            )
-            if not isinstance(data, Many) and not (asked and isinstance(index, pd.Index)):
-                return real(data, index, dtype, **more)
+            if not isinstance(data, Many):
+                number = type(data) in (int, float) and isinstance(index, pd.Index)
+                by = sys._getframe(1).f_globals.get("__name__", "")
+                if not number or by.startswith("pandas.") or _asker != threading.get_ident():
+                    return real(data, index, dtype, **more)
             known = _known(index if isinstance(index, pd.Index) else None)
             _unless(isinstance(data, Many) and not data.index.equals(known))
             many = Many(data.table if isinstance(data, Many) else np.full((1, len(known)), data), known)

@@ -1,6 +1,7 @@
 """Many values of a parameter at once decide what each would decide alone, to the last bit, or are not tried."""
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -191,3 +192,14 @@ def test_few_variants_and_words_are_left_alone():
     assert decide_together(never, variants(t=VALUES[: FEWEST - 1]), INDEX) is None
     assert decide_together(never, variants(word=list("abcdefghijklmn")), INDEX) is None
     assert decide_together(never, variants(t=[*VALUES, None, True]), INDEX) is None
+
+
+def test_another_thread_makes_series_of_its_own_meanwhile():
+    def rule(t):
+        with ThreadPoolExecutor(1) as pool:
+            seen.append(pool.submit(pd.Series, 1.0, INDEX).result())
+        return pd.Series(0.0, INDEX).mask(x > t, 1.0)
+
+    seen = []
+    assert decide_together(lambda point: rule(**point), variants(t=VALUES), INDEX) is not None
+    assert all(type(series).__name__ == "Series" and series.sum() == len(INDEX) for series in seen)
