@@ -26,6 +26,7 @@ JUDGED_BY = {
     "research/verdict.py": ["tests/test_verdict.py"],
     "research/study/judge.py": ["tests/study/test_judge.py"],
     "research/diagnostics/timing.py": ["tests/diagnostics/test_timing.py", "tests/study/test_judge.py"],
+    "research/diagnostics/long_run.py": ["tests/diagnostics/test_long_run.py", "tests/diagnostics/test_timing.py"],
     "research/diagnostics/rotation.py": ["tests/diagnostics/test_rotation.py"],
     "research/diagnostics/outlook.py": ["tests/diagnostics/test_outlook.py"],
     "research/engine/exposure.py": ["tests/engine/test_exposure.py"],
