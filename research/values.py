@@ -24,6 +24,8 @@ def _frozen(value: Value) -> Value:
 
 def plain(value: Any) -> Any:
     """Dicts, lists, text, truth and finite numbers; what is not finite becomes ``None``, a date its ISO form."""
+    if type(value) in (str, int, bool):  # most of what there is
+        return value
     if hasattr(value, "tolist"):  # numpy's arrays and numbers
         return plain(value.tolist())
     if hasattr(value, "to_json"):

@@ -219,7 +219,7 @@ def account_json(trial: Trial | PortfolioTrial) -> dict[str, object]:
         "periods": len(result.returns),
         "periods_per_year": result.periods_per_year,
         "averaged_prices": result.averaged,
-        "returns": {f"{day:%Y-%m-%d}": value for day, value in result.returns.items()},
+        "returns": dict(zip(pd.DatetimeIndex(result.returns.index).strftime("%Y-%m-%d"), result.returns, strict=True)),
         "closed": None if result.closed is None else f"{result.closed:%Y-%m-%d}",
         "evidence": trial.evidence.to_json(),
         "performance": {name: row.to_json() for name, row in trial.performance.items()},
