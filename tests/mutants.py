@@ -69,6 +69,9 @@ EQUAL = {
     "tried > 1  ->  tried >= 1": "of one try none is further",
     "n < 3  ->  n <= 3": "of three values the memory is 1 by either branch",
     "missed > 0  ->  missed >= 0": "what is never missed is always reached, by either branch",
+    "_spent < _LOADING  ->  _spent <= _LOADING": "when the compiler comes, not what it finds",
+    "_WALKED * self.wanted.size  ->  _WALKED / self.wanted.size": "as is said above",
+    "sqrt(row.n_periods) * ratios * (-1, 1)  ->  sqrt(row.n_periods) * ratios / (-1, 1)": "the sign is 1 or -1",
     "late.gross.std() > 0  ->  late.gross.std() >= 0": "a delayed account that times nothing has no other",
 }
 SWAPPED = {"min": "max", "max": "min", "any": "all", "all": "any"}

@@ -6,6 +6,7 @@ import statsmodels.api as sm
 from scipy.optimize import brentq
 
 from research.diagnostics.long_run import (
+    Estimate,
     bartlett_variance,
     cosine_variance,
     effective_observations,
@@ -133,3 +134,19 @@ def test_fixed_b_tends_to_the_normal_and_falls_with_the_statistic():
 def test_fixed_b_refuses_impossible_windows(b):
     with pytest.raises(ParameterError, match="lag window"):
         fixed_b_p_value(2.0, b)
+
+
+def test_effective_observations_by_hand():
+    scores = np.array([-2.0, 2.0] * 5)  # variance 4
+    assert effective_observations(scores, 8.0) == 5
+    assert effective_observations(scores, 2.0) == 10, "never more than there are"
+    assert effective_observations(scores, 0.0) == 10
+
+
+def test_an_estimate_of_influence_scales_value_and_error():
+    influence = Y - Y.mean()
+    alone, scaled = (Estimate.of_influence(0.5, influence, unit) for unit in (1.0, 12.0))
+    degrees = ewc_degrees_of_freedom(Y.size)
+    assert (alone.value, alone.degrees_of_freedom) == (0.5, degrees)
+    assert alone.error == pytest.approx(np.sqrt(cosine_variance(influence, degrees) / Y.size))
+    assert (scaled.value, scaled.error) == (6.0, pytest.approx(12 * alone.error))

@@ -11,9 +11,19 @@ import pytest
 from research import Execution, open_data, strategy
 from research.claims import load_thesis
 from research.diagnostics.timing import MINIMUM_PERIODS, Timing, independent_events
-from research.errors import NoDecision
+from research.errors import NoData, NoDecision, StrategyError
 from research.ledger import Ledger
-from research.study.candidates import Terms, attempted, candidate, decides, prices_of, ruined_at, since, timing_of
+from research.study.candidates import (
+    Terms,
+    attempted,
+    candidate,
+    decides,
+    pairs_of,
+    prices_of,
+    ruined_at,
+    since,
+    timing_of,
+)
 from research.study.claims import Member, Part, TestedClaim, split
 from research.study.family import Families
 from research.study.judge import measure
@@ -317,3 +327,19 @@ def test_a_family_is_made_once_and_kept(data, monkeypatch, tmp_path):
 
 def measure_nothing():
     return measure(SimpleNamespace(rows={}))
+
+
+def test_every_strategy_is_paired_with_the_metals_that_are_asked_for(data):
+    def pairs(*asked):
+        return [
+            (item.name, metal)
+            for item, metal in pairs_of([rising], asked or None, data, Terms(Execution()), load_thesis())
+        ]
+
+    assert pairs() == [(rising.name, metal) for metal in rising.metals]
+    assert pairs("gold", "gold") == [(rising.name, "gold")]
+    with pytest.raises(NoData, match="iron"):
+        pairs("iron")
+    asked = [replace(rising, name=f"r{number}", metals=("gold",)) for number in range(5)]
+    with pytest.raises(StrategyError, match=r"^r0, r1, r2 and 2 more: claims nothing about silver;"):
+        pairs_of(asked, ["silver"], data, Terms(Execution()), load_thesis())
