@@ -313,6 +313,14 @@ def test_rows_moved_together_are_those_moved_alone(counts, monkeypatch):
         np.testing.assert_array_equal(together, item.moved_ratios(shifts, -1))
 
 
+def test_rows_of_one_leg_and_of_two_are_moved_by_the_compiler(monkeypatch):
+    monkeypatch.setattr(module, "_is_little", lambda _: True)
+    mixed = [Exposure.of_metal(decisions(14), gold(14), COSTLY), Exposure.of(table(14, kept=0.5), pair(14), COSTLY)]
+    shifts = np.arange(70)
+    for together, item in zip(module.moved_ratios(mixed, shifts, 1), mixed, strict=True):
+        np.testing.assert_array_equal(together, item._moved_ratios(shifts, 1))
+
+
 @pytest.mark.parametrize("weight", [0.0, 1.0, 0.3])
 @pytest.mark.parametrize("execution", [FREE, COSTLY])
 def test_a_weight_that_never_changes_times_nothing(weight, execution):
