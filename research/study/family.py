@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from research.claims import Kind, Sentence, Thesis
+from research.claims import Kind, Thesis
 from research.datasets.data import Data
 from research.datasets.store import write_atomically
 from research.diagnostics.timing import Numbers
@@ -38,21 +38,9 @@ class Families:
     def __init__(self, data: Data, terms: Terms, thesis: Thesis, tell: Tell = lambda what: None) -> None:
         self.data, self.terms, self.thesis, self.tell = data, terms, thesis, tell
 
-    def said(self, strategy: Strategy) -> Sentence:
-        """The claim that a strategy is counted under: a sentence of the thesis, or what it claims itself."""
-        return self.thesis.sentence_of(strategy) or Sentence(
-            id=strategy.name,
-            claim="",
-            short=strategy.claim,
-            text=strategy.claim,
-            sign=strategy.expected_sign,
-            strategies=(strategy.name,),
-            falsifier=strategy.falsifier,
-        )
-
     def member(self, strategy: Strategy, asked: Iterable[Candidate] = ()) -> Member:
         """The whole claim of a strategy: the candidates that were asked for, and the others that belong to it."""
-        sentence = self.said(strategy)
+        sentence = self.thesis.said(strategy)
         here = {(item.strategy.name, item.metal): item for item in asked}
         return self._member(self._of(self.thesis.kind_of(strategy)).get(sentence.id, [strategy]), here)
 
@@ -90,7 +78,7 @@ class Families:
     def _of(self, kind: Kind) -> dict[str, list[Strategy]]:
         claims: dict[str, list[Strategy]] = {}
         for item in self.thesis.of_kind(kind):
-            claims.setdefault(self.said(item).id, []).append(item)
+            claims.setdefault(self.thesis.said(item).id, []).append(item)
         return claims
 
     def _member(
@@ -101,7 +89,7 @@ class Families:
             with suppress(*CANNOT):
                 known = here.get((item.name, metal))
                 candidates.append(known or candidate(item, self.data, metal, None, self.terms))
-        sentence = self.said(strategies[0])
+        sentence = self.thesis.said(strategies[0])
         portfolio = portfolio_of_claim(sentence.id, self.data, self.terms, self.thesis, candidates)
         return Member(sentence, tuple(candidates), portfolio)
 

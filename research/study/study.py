@@ -225,7 +225,7 @@ def compare(
     made, failed = attempted(pairs, decided)
     candidates = list(made.values())
     families = Families(data, terms, thesis, said.also)
-    of_claims = {families.said(item.strategy).id: item.strategy for item in candidates}
+    of_claims = {thesis.said(item.strategy).id: item.strategy for item in candidates}
     members = {name: families.member(item, candidates) for name, item in of_claims.items()}
     found = [item for member in members.values() for item in member.candidates]
     keys = {name: point.key for item in found for name, point in item.points.items()}
@@ -237,7 +237,7 @@ def compare(
     constant: dict[tuple[object, ...], Result] = {}
     for item in candidates:
         said(f"account of {item.strategy.name} on {item.metal}")
-        identity = families.said(item.strategy).id
+        identity = thesis.said(item.strategy).id
         trials.append(_trial(item, identity, judged[identity], terms, len(keys) + before, constant))
     manifest = _manifest(pairs, data, used, trials, terms, thesis)
     status = _write(candidates, members, judged, trials, ledger, keys, terms) or status
