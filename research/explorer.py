@@ -15,7 +15,7 @@ from research.report.words import interval, signed_percent
 from research.study import LEDGER, Study, Trial, compare
 
 if TYPE_CHECKING:
-    from research.study.record import Recorder
+    from research.ledger import Ledger
     from research.thesis import Strategy
 
 
@@ -59,7 +59,7 @@ def explore(
     data: Data | None = None,
     *,
     execution: Execution | None = None,
-    ledger: Recorder | None = LEDGER,
+    ledger: Ledger | None = LEDGER,
 ) -> Explorer:
     """Show sliders over the declared grid of a strategy; the chart and the timing return follow them.
 

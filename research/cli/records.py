@@ -21,11 +21,11 @@ SAME = "every byte is the same."
 
 def replay(run: Run, *, asked: Packs) -> None:
     """Run a recorded run again and prove it identical; exit 1 with what changed."""
-    from research.runs import holds_a_sweep
+    from research.runs import read_run
     from research.runs import replay as again
 
     data = asked.open() if asked.packs else None
-    if holds_a_sweep(run):
+    if read_run(run)["manifest.json"].get("kind") == "sweep":
         from research.sweep.run import replay_sweep
 
         result = replay_sweep(run, data)

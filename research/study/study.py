@@ -28,7 +28,7 @@ from research.study.claims import Member, TestedClaim, tested_claim
 from research.study.family import Families
 from research.study.judge import UNTIMED, Judged, judge
 from research.study.portfolio import ROW, PortfolioTrial
-from research.study.record import NOT_RECORDED, Recorder, entries_of, recorded_on, series_of
+from research.study.record import NOT_RECORDED, entries_of, recorded_on, series_of
 from research.study.threads import one_thread
 from research.study.trial import GridPoint, Trial
 from research.thesis import Strategy
@@ -156,7 +156,7 @@ def compare(
     execution: Execution | None = None,
     rules: Rules | None = None,
     progress: Progress | None = None,
-    ledger: Recorder | None = LEDGER,
+    ledger: Ledger | None = LEDGER,
     thesis: Thesis | None = None,
 ) -> Study:
     """Judge strategies as one family.
@@ -274,7 +274,7 @@ def backtest(
     price: str | None = None,
     execution: Execution | None = None,
     rules: Rules | None = None,
-    ledger: Recorder | None = LEDGER,
+    ledger: Ledger | None = LEDGER,
     thesis: Thesis | None = None,
     **parameters: object,
 ) -> Trial:
@@ -365,7 +365,7 @@ def _judged(
     members: Mapping[str, Member],
     families: Families,
     rules: Rules,
-    ledger: Recorder | None,
+    ledger: Ledger | None,
     keys: Mapping[str, str],
     said: _Progress,
 ) -> tuple[dict[str, Judged], tuple[tuple[Numbers, ...], ...], str]:
@@ -439,7 +439,7 @@ def _write(
     members: Mapping[str, Member],
     judged: Mapping[str, Judged],
     trials: list[Trial],
-    ledger: Recorder | None,
+    ledger: Ledger | None,
     keys: Mapping[str, str],
     terms: Terms,
 ) -> str:
