@@ -10,12 +10,12 @@ from research.datasets.data import Data, open_data
 from research.datasets.optional import need
 from research.discovery import find_strategy
 from research.execution import Execution
+from research.ledger import LEDGER, Ledger
 from research.report.markup import join, tag
 from research.report.words import interval, signed_percent
-from research.study import LEDGER, Study, Trial, compare
+from research.study import Study, Trial, compare
 
 if TYPE_CHECKING:
-    from research.ledger import Ledger
     from research.thesis import Strategy
 
 

@@ -35,6 +35,7 @@ import pandas as pd
 from research.claims import Thesis, load_thesis
 from research.datasets.data import Data
 from research.datasets.registry import Pack, read_registry
+from research.diagnostics.timing import Numbers
 from research.differences import RESULTS, Difference, Document, by_year, changed_data, differences, results_in
 from research.discovery import find_strategy
 from research.errors import AssayError, IntegrityError, RunError, StrategyError, reason
@@ -44,7 +45,6 @@ from research.ledger import Entry, Ledger, Series
 from research.provenance import hash_code
 from research.study import Study, compare
 from research.thesis import Strategy
-from research.units import Floats
 from research.values import plain
 from research.verdict import Rules
 
@@ -293,9 +293,9 @@ class _AsRecorded(Ledger):
 
     families: Iterator[list[dict[str, Any]]]
 
-    def kept(self, prices: Iterable[str], year: float) -> tuple[dict[str, tuple[int, Floats, Floats]], str]:
+    def kept(self, prices: Iterable[str], year: float) -> tuple[dict[str, Numbers], str]:
         return {
-            f"recorded {number}": (item["events"], np.array(item["supporting"]), np.array(item["opposing"]))
+            f"recorded {number}": Numbers(np.array(item["supporting"]), np.array(item["opposing"]), item["events"])
             for number, item in enumerate(next(self.families, []))
         }, ""
 

@@ -36,9 +36,9 @@ from research.datasets.panel import Panel
 from research.diagnostics.long_run import Estimate
 from research.errors import NoData, ParameterError
 from research.execution import Execution
-from research.ledger import Ledger
+from research.ledger import LEDGER, Ledger
 from research.provenance import hash_table, hash_text
-from research.study import LEDGER, Study, compare
+from research.study import Study, compare
 from research.study.candidates import Terms, prices_of, timing_of
 from research.study.judge import ClaimRows, measure
 from research.study.judge import judge as judged_claims

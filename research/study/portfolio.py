@@ -39,7 +39,7 @@ from research.engine.portfolio import run_legs
 from research.engine.result import PortfolioResult
 from research.errors import NoData, NoDecision
 from research.execution import Execution
-from research.ledger import Ledger
+from research.ledger import LEDGER, Ledger
 from research.provenance import hash_text
 from research.signals.risk import equal_risk
 from research.study.candidates import CANNOT, Candidate, Terms, attempted, label
@@ -241,7 +241,7 @@ def portfolio(
     end: str | None = None,
     execution: Execution | None = None,
     rules: Rules | None = None,
-    ledger: Ledger | None = Ledger(),  # noqa: B008 - it holds nothing, and finds its file at each use
+    ledger: Ledger | None = LEDGER,
     thesis: Thesis | None = None,
 ) -> PortfolioTrial:
     """Hold several strategies in one account at equal risk, and judge their timing as a claim of one's own.

@@ -38,11 +38,7 @@ def recorded_on(
         return [], NOT_RECORDED
     here = set(own)
     kept, problem = ledger.kept(prices, float(year))
-    return [
-        Numbers(supporting=supporting, opposing=opposing, events=events)
-        for key, (events, supporting, opposing) in kept.items()
-        if key not in here
-    ], problem or "recorded"
+    return [numbers for key, numbers in kept.items() if key not in here], problem or "recorded"
 
 
 def series_of(
@@ -68,9 +64,7 @@ def series_of(
                 prices=prices,
                 year=float(timing.year),
                 label=name,
-                events=numbers.events,
-                supporting=numbers.supporting,
-                opposing=numbers.opposing,
+                numbers=numbers,
                 dates=timing.dates.as_unit("ns").asi8,
                 timing=np.stack([net, gross]).astype(np.float32),
             )

@@ -20,7 +20,7 @@ from research.engine.exposure import start_compiler
 from research.engine.portfolio import run
 from research.engine.result import Result
 from research.execution import Execution
-from research.ledger import Ledger
+from research.ledger import LEDGER, Ledger
 from research.provenance import versions
 from research.study import exports
 from research.study.candidates import Candidate, Terms, attempted, candidate, pairs_of, prices_of
@@ -37,8 +37,6 @@ from research.verdict import Rules
 from research.weights import UNKNOWN, in_bills
 
 Progress = Callable[[int, int, str], None]
-
-LEDGER = Ledger()
 
 FEW = 6  # rows; with more the compiler pays for its start
 
