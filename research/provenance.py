@@ -182,10 +182,6 @@ class _Description:
             return self._function(value)
         if isinstance(value, type):
             return self._class(value)
-        if isinstance(value, types.BuiltinFunctionType | types.MethodWrapperType | types.WrapperDescriptorType):
-            owner = getattr(value, "__self__", None)
-            owner = getattr(value, "__module__", None) if owner is None else self._of(owner)
-            return ("builtin", value.__qualname__, owner)
         for wrapper, parts in _WRAPPERS.items():
             if isinstance(value, wrapper):
                 return (wrapper.__name__, *(self._of(getattr(value, part)) for part in parts))
@@ -203,13 +199,13 @@ class _Description:
         return _table(value) or self._object(value)
 
     def _object(self, value: object) -> object:
-        """Object other object by what pickle would rebuild it from, else by its attributes."""
+        """Any other object by what pickle would rebuild it from, else by its attributes."""
         try:
             parts = value.__reduce_ex__(4)
         except Exception:  # noqa: BLE001 - whatever an object may raise that cannot be pickled
             return ("object", self._of(type(value)), self._of(getattr(value, "__dict__", {})))
         if isinstance(parts, str):
-            return ("named", type(value).__module__, parts)
+            return ("named", getattr(value, "__module__", None) or type(value).__module__, parts)
         made = [list(part) if isinstance(part, Iterator) else part for part in parts]
         return ("object", self._of(type(value)), *map(self._of, made))
 
@@ -277,20 +273,14 @@ def _contents(cell: types.CellType) -> object:
 def _table(value: Any) -> object:
     """Arrays, series, tables and indexes by content; ``None`` for anything else."""
     root = type(value).__module__.partition(".")[0]
-    if root == "pandas":
-        import pandas as pd
-
-        if isinstance(value, pd.Series | pd.DataFrame | pd.Index):
-            kinds = [str(kind) for kind in value.dtypes] if isinstance(value, pd.DataFrame) else [str(value.dtype)]
-            names = [getattr(part, "name", None) for part in (value, getattr(value, "index", None))]
-            names += list(getattr(value, "columns", ()))
-            try:
-                rows = pd.util.hash_pandas_object(value).to_numpy()
-            except TypeError:  # of objects that have no hash
-                return None
-            return (type(value).__name__, kinds, repr(names), hash_bytes(rows.tobytes()))
     if root == "numpy" and hasattr(value, "tobytes") and not value.dtype.hasobject:
         return (type(value).__name__, value.dtype.str, repr(value.shape), hash_bytes(value.tobytes()))
+    table = value.to_frame() if hasattr(value, "to_frame") else value
+    if root == "pandas" and hasattr(table, "columns"):
+        try:
+            return (type(value).__name__, table.dtypes.astype(str).tolist(), repr(table.index.names), hash_table(table))
+        except TypeError:  # of objects that have no hash
+            return None
     return None
 
 
