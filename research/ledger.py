@@ -215,7 +215,8 @@ class Ledger:
                 rows = connection.execute(query, (*wanted, year)).fetchall()
         except (sqlite3.Error, OSError) as error:
             return {}, self._problem("read", error)
-        return {key: Numbers(*np.split(np.frombuffer(blob, "<f8"), 2), events) for key, events, blob in rows}, ""
+        halves = {key: (np.split(np.frombuffer(blob, "<f8"), 2), events) for key, events, blob in rows}
+        return {key: Numbers(pair[0], pair[1], events) for key, (pair, events) in halves.items()}, ""
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
