@@ -28,8 +28,8 @@ _helpers: set[str] = set()  # modules that strategy files brought from their own
 Loaded = TypeVar("Loaded")
 
 
-def find_strategy(name: str, among: Mapping[str, Strategy] | None = None) -> Strategy:
-    """Return one strategy by name, or by file: ``path/to/idea.py``, ``path/to/ideas.py:name``.
+def find_strategy(name: str | Strategy, among: Mapping[str, Strategy] | None = None) -> Strategy:
+    """Return one strategy by name, or by file: ``path/to/idea.py``, ``path/to/ideas.py:name``; a strategy is itself.
 
     Names are those of ``all_strategies``, or of ``among`` where it is given.
 
@@ -43,6 +43,8 @@ def find_strategy(name: str, among: Mapping[str, Strategy] | None = None) -> Str
     StrategyError
         If a file does not import, or holds none or several strategies and none is chosen.
     """
+    if isinstance(name, Strategy):
+        return name
     file, _, chosen = name.partition(".py:")
     if name.endswith(".py") or chosen:
         return _from_file(Path(file if name.endswith(".py") else f"{file}.py"), chosen)

@@ -262,9 +262,7 @@ def portfolio(
     data = data or open_data()
     thesis = thesis or load_thesis()
     named = legs if legs is not None else thesis.portfolio.legs if thesis.portfolio else {}
-    chosen = {
-        leg: find_strategy(item, thesis.strategies) if isinstance(item, str) else item for leg, item in named.items()
-    }
+    chosen = {leg: find_strategy(item, thesis.strategies) for leg, item in named.items()}
     terms = Terms((execution or Execution()).without(data.price.in_price), start, end)
     found = Portfolio.assembled(chosen, data, terms)
     timing = found.timing()

@@ -325,7 +325,7 @@ def backtest(
     Other terms are ``execution=Execution(delay=3, fees=0.002)``, another period ``start="2000"``.
     """
     thesis = thesis or load_thesis()
-    chosen = find_strategy(strategy, thesis.strategies) if isinstance(strategy, str) else strategy
+    chosen = find_strategy(strategy, thesis.strategies)
     study = compare(
         [chosen],
         data,

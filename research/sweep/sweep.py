@@ -255,7 +255,7 @@ def run_sweep(
         raise ExecutionError("sweep: workers and scheduler exclude each other; give one")
     if workers is not None and workers < 1:
         raise ExecutionError(f"workers: {workers} do nothing; use 1 or more")
-    chosen = find_strategy(strategy) if isinstance(strategy, str) else strategy
+    chosen = find_strategy(strategy)
     grid = grid_of(chosen, axes)
     mapped = _mapped_axes(grid, by)
     terms = execution or Execution()
