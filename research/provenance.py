@@ -29,7 +29,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,18 +90,10 @@ def hash_code(*parts: str) -> str:
     return digest.hexdigest()
 
 
-class Versions(TypedDict):
+def versions() -> dict[str, str]:
     """Of assay, of Python, and of the packages that compute."""
-
-    assay: str
-    python: str
-    versions: dict[str, str]
-
-
-def versions() -> Versions:
-    """Of what computes."""
-    packages = {name: _version(name) for name in PACKAGES}
-    return {"assay": _version("assay"), "python": ".".join(map(str, sys.version_info[:3])), "versions": packages}
+    python = ".".join(map(str, sys.version_info[:3]))
+    return {"assay": _version("assay"), "python": python, **{name: _version(name) for name in PACKAGES}}
 
 
 @functools.cache

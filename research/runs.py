@@ -267,7 +267,7 @@ def contents_of(study: Study, data: Data, *, appendix: bool = True) -> dict[str,
         equity |= {f"portfolio/{kind}": result.equity for kind, result in accounts.items()}
     return {
         "manifest.json": json_text(asked),
-        "environment.json": json_text(environment(manifest)),
+        "environment.json": json_text(environment(manifest["versions"])),
         "record.json": json_text(study.record),
         "study.json": json_text(document),
         "weights.csv": table_text(decided),
@@ -276,12 +276,10 @@ def contents_of(study: Study, data: Data, *, appendix: bool = True) -> dict[str,
     }
 
 
-def environment(known: Mapping[str, Any]) -> dict[str, Any]:
-    """Versions of everything that computes; ``known`` are those of ``research.provenance.versions``."""
+def environment(versions: Mapping[str, str]) -> dict[str, object]:
+    """Versions of everything that computes; ``versions`` are those of ``research.provenance``."""
     return {
-        "assay": known["assay"],
-        "python": known["python"],
-        **known["versions"],
+        **versions,
         "machine": f"{platform.system()} {platform.machine()}",
         "installed": dict(sorted((str(item.name), item.version) for item in distributions())),
     }

@@ -480,7 +480,7 @@ def _manifest(
     coverage = {identity: data.coverage(identity) for identity in sorted(used)}
     opened = {trial.metal: trial.result.first_fill for trial in sorted(trials, key=lambda t: t.result.first_fill)[::-1]}
     return {
-        **versions(),
+        "versions": versions(),
         "seed": SEED,
         "price": data.price.name,
         "price_line": data.price_line,
