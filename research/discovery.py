@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import pkgutil
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from importlib.machinery import SourceFileLoader
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -22,7 +22,6 @@ from research.thesis import Strategy
 
 ENTRY_POINT_GROUP = "assay.strategies"
 
-_APART = "assay_strategies"  # what the bundled package is called where a user's own has its name
 _helpers: set[str] = set()  # modules that strategy files brought from their own folders
 
 Loaded = TypeVar("Loaded")
@@ -61,11 +60,7 @@ def all_strategies() -> dict[str, Strategy]:
 
     The bundled ones are found whatever is called ``strategies`` on the path.
     """
-    found: dict[str, Strategy] = {}
-    package = _bundled_package()
-    for module in sorted(pkgutil.iter_modules([str(BUNDLED)]), key=lambda info: info.name):
-        name = f"{package}.{module.name}"
-        _collect(_executed(lambda name=name: importlib.import_module(name), name), found)  # type: ignore[misc]
+    found = dict(_bundled())
     for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name):
         where = f"entry point {entry.name!r}"
         loaded = _executed(entry.load, where)
@@ -73,6 +68,11 @@ def all_strategies() -> dict[str, Strategy]:
             raise StrategyError(f"{where}: {loaded!r} is no strategy; use @strategy(…)")
         _add(loaded, found, where)
     return dict(sorted(found.items()))
+
+
+@cache
+def _bundled() -> dict[str, Strategy]:
+    return strategies_in(BUNDLED)
 
 
 def strategies_in(folder: Path) -> dict[str, Strategy]:
@@ -112,19 +112,6 @@ def distinct(strategies: Iterable[Strategy]) -> list[Strategy]:
     return list(kept.values())
 
 
-def _bundled_package() -> str:
-    """Name under which the bundled strategies are imported: ``strategies``, unless a user's own package has it."""
-    for name in (PACKAGE, _APART):
-        module = sys.modules.get(name)
-        if module is not None and str(BUNDLED) in map(str, getattr(module, "__path__", ())):
-            return name
-    spec = None if PACKAGE in sys.modules else importlib.util.find_spec(PACKAGE)
-    if spec is not None and str(BUNDLED) in map(str, spec.submodule_search_locations or ()):
-        return PACKAGE
-    _load(_APART, BUNDLED / "__init__.py", [str(BUNDLED)])
-    return _APART
-
-
 def _from_file(path: Path, chosen: str) -> Strategy:
     if not path.is_file():
         raise UnknownStrategy(f"strategy file {path}: no such file; give a path to a .py file with an @strategy in it")
@@ -151,9 +138,9 @@ class _FromSource(SourceFileLoader):
         return self.source_to_code(self.get_data(self.path), self.path)
 
 
-def _load(name: str, file: Path, search: list[str] | None = None) -> ModuleType:
+def _load(name: str, file: Path) -> ModuleType:
     loader = _FromSource(name, str(file)) if file.suffix == ".py" else None
-    spec = importlib.util.spec_from_file_location(name, file, loader=loader, submodule_search_locations=search)
+    spec = importlib.util.spec_from_file_location(name, file, loader=loader)
     if spec is None or spec.loader is None:
         raise StrategyError(f"{file}: is no python module; give a path to a .py file")
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
