@@ -85,25 +85,13 @@ def sharpe_difference(
     p_value = (1 + int(np.sum(draws >= abs(statistic)))) / (n_draws + 1)
     half_width = float(np.quantile(draws, 0.95)) * prewhitened
     memmel = _jobson_korkie_memmel(returns)
-    return Finding(
-        name="sharpe_difference",
-        estimate=difference * scale,
-        unit="a year (excess return over its volatility)",
-        null="both series have the same Sharpe ratio",
-        alternative="the Sharpe ratios differ (two-sided)",
+    return Finding.of(
+        "sharpe_difference",
+        difference * scale,
         interval=((difference - half_width) * scale, (difference + half_width) * scale),
         statistic=statistic,
         p_value=p_value,
         effective_n=min(float(n), float(influence.var()) / prewhitened**2),
-        method=(
-            f"studentised circular block bootstrap, blocks of {block}, {n_draws} draws, seed {seed}; "
-            f"prewhitened Parzen kernel with automatic bandwidth"
-        ),
-        reference="Ledoit and Wolf (2008)",
-        sentence=(
-            f"The Sharpe ratio differs from the benchmark's by {difference * scale:+.2f} a year; "
-            f"equal ratios would differ as much in {p_value:.1%} of histories."
-        ),
         details={
             "difference_per_period": difference,
             "standard_error_hac": plain,
@@ -115,6 +103,8 @@ def sharpe_difference(
             "block_length": block,
             "n_observations": n,
         },
+        draws=n_draws,
+        seed=seed,
     )
 
 

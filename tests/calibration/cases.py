@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from research.diagnostics.causality import granger_causality, toda_yamamoto
+from research.diagnostics.causality import granger_causality
 from research.diagnostics.events import cumulative_abnormal_return, event_paths
 from research.diagnostics.finding import Finding
 from research.diagnostics.multiplicity import (
@@ -235,18 +235,6 @@ def _leads() -> Iterator[Case]:
         draw=draws.changes,
         ask=lambda signal, price: granger_causality(price, signal, lags=3),
         remarks={"p_value_classical": "takes the variance for constant"},
-    )
-    yield Case(
-        function="toda_yamamoto",
-        where="levels that wander apart",
-        draw=draws.apart,
-        ask=partial(toda_yamamoto, lags=3),
-    )
-    yield Case(
-        function="toda_yamamoto",
-        where="levels that wander together, follower to leader",
-        draw=draws.together,
-        ask=partial(toda_yamamoto, lags=3),
     )
 
 
