@@ -100,10 +100,9 @@ class Finding:
         KeyError
             If there is no such entry or sentence, or what its braces name is not given.
         """
-        value = estimate
         if isinstance(estimate, Estimate):
-            value, statistic, p_value = estimate.value, estimate.t, estimate.two_sided
-            interval = estimate.interval(level)
+            statistic, p_value, interval = estimate.t, estimate.two_sided, estimate.interval(level)
+        value = estimate.value if isinstance(estimate, Estimate) else float(estimate)
         entry, details = _words()[name], details or {}
         known = {"estimate": value, "level": level, "p_value": p_value, "effective_n": effective_n, **details, **words}
 
@@ -113,7 +112,7 @@ class Finding:
 
         return cls(
             name=name,
-            estimate=float(value),
+            estimate=value,
             unit=say("unit"),
             null=say("null"),
             alternative=say("alternative"),
