@@ -22,7 +22,7 @@ from research.diagnostics.specification import arch_effects, autocorrelation, he
 from research.diagnostics.stability import cusum, mean_breaks, recursive_cusum, sup_f
 from tests.calibration import draws
 from tests.calibration.sizes import Case
-from tests.calibration.worlds import MONTHS, VOLATILITY, World
+from tests.calibration.worlds import MONTHS, VOLATILITY
 
 Floats = npt.NDArray[np.float64]
 
