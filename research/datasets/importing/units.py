@@ -141,6 +141,8 @@ def believed(said: Sequence[tuple[str, str, str]], declared: str | None, unit: s
 def hint(values: pd.Series, unit: str, low: float, high: float) -> str:
     """A unit under which out-of-range values would be in range, as a remedy; empty where there is none."""
     own_currency, own_mass = _of_dataset(unit)
+    if values.dropna().between(low, high).all():
+        return ""
     for mass in ("kg", "g", "t", "oz", "koz", "moz") if own_mass else ():
         if (
             mass != own_mass
