@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from research.datasets.importing.files import OLE2, ZIP
+from research.datasets.optional import need
 from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
 
@@ -97,12 +98,8 @@ class Download:
         Validators for the next conditional request.
     unchanged
         The provider answered 304: nothing new since the last download.
-    note
-        What the user should know about this answer, in one line.
     second_hand
-        A copy, taken because the provider did not answer: it may end before what is kept.
-    offline
-        It came from this machine, because the provider could not be reached.
+        Of a copy, taken because the provider did not answer, whose it is: it may end before what is kept.
     """
 
     body: bytes
@@ -111,9 +108,7 @@ class Download:
     etag: str | None = None
     last_modified: str | None = None
     unchanged: bool = False
-    note: str = ""
-    second_hand: bool = False
-    offline: bool = False
+    second_hand: str = ""
 
 
 def base_address(provider: str, default: str) -> str:
@@ -152,6 +147,7 @@ class Client:
         now: Callable[[], datetime] = utc_now,
         jitter: Callable[[], float] = random.random,
     ) -> None:
+        need("httpx")
         import httpx
 
         self.limits = limits or Limits()
