@@ -84,7 +84,12 @@ def read_sheet(path: Path, *, sheet: str | None = None, heading_row: int | None 
         if not content.strip():
             raise ValidationError("the file is empty")
         if content[:2] == b"\x1f\x8b":
-            content = _gunzip(content)
+            try:
+                content = gunzip(content, LARGEST)
+            except ValueError as error:
+                raise ValidationError(f"the gzip file is {error}; obtain it again") from None
+            if len(content) > LARGEST:
+                raise ValidationError(f"unpacks to over {LARGEST // 2**20} MB; cut it to the columns that matter")
         if content[:4] == b"PAR1":
             return _parquet(content, path.name)
         csv_file = content[:4] not in (OLE2, ZIP)
@@ -114,15 +119,19 @@ def _read_bytes(path: Path) -> bytes:
         raise ValidationError(f"{path}: {error.strerror}; check the name") from None
 
 
-def _gunzip(content: bytes) -> bytes:
+def gunzip(content: bytes, most: int) -> bytes:
+    """What a gzip file holds, to ``most`` bytes and one more.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged or cut short.
+    """
     try:
         with gzip.open(io.BytesIO(content)) as stream:
-            plain = stream.read(LARGEST + 1)
+            return stream.read(most + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise ValidationError(f"the gzip file is damaged ({error}); obtain it again") from None
-    if len(plain) > LARGEST:
-        raise ValidationError(f"unpacks to over {LARGEST // 2**20} MB; cut it to the columns that matter")
-    return plain
+        raise ValueError(f"damaged or cut short ({error})") from None
 
 
 def _csv(content: bytes) -> tuple[Numbered, str]:
