@@ -219,8 +219,9 @@ def take_in(
         fresh = read(one, download.body, download.retrieved_at)
 
     def update(kept: pd.DataFrame | None) -> Merged:
-        older = download.second_hand and kept is not None and fresh is not None
-        if fresh is None or (older and fresh["observed_for"].max() <= kept["observed_for"].max()):
+        if fresh is None or (
+            download.second_hand and kept is not None and fresh["observed_for"].max() <= kept["observed_for"].max()
+        ):
             assert kept is not None, "only what is kept is asked for conditionally"
             return Merged(table=kept, added=0, revised=0)
         told = command or f"assay data fetch {one.id} --accept {one.id}"
