@@ -177,19 +177,19 @@ class Panel:
         values = table["value"].to_numpy()
         known = table["known_at"].to_numpy(dtype="datetime64[us]")
         ends = np.flatnonzero(np.append(known[1:] != known[:-1], True)) + 1 if len(known) else np.array([], dtype=int)
-        so_far, vintage = periods[:0], values[:0]  # by period, each in its newest vintage
+        so_far, vintage = np.empty_like(periods), np.empty(len(values))  # by period, each in its newest vintage
         results = np.empty(len(ends))
-        start = 0
+        start = n = 0
         for release, end in enumerate(ends):
             for period, value in zip(periods[start:end], values[start:end], strict=True):
-                place = int(np.searchsorted(so_far, period))
-                if place < len(so_far) and so_far[place] == period:
-                    vintage = vintage.copy()
-                    vintage[place] = value
-                else:
-                    so_far, vintage = np.insert(so_far, place, period), np.insert(vintage, place, value)
-            history = pd.Series(vintage.copy(), index=pd.DatetimeIndex(so_far, name="observed_for"), name=identity)
-            results[release] = float(statistic(history))
+                place = int(np.searchsorted(so_far[:n], period))
+                if place == n or so_far[place] != period:
+                    for column in (so_far, vintage):
+                        column[place + 1 : n + 1] = column[place:n]
+                    so_far[place], n = period, n + 1
+                vintage[place] = value
+            index = pd.DatetimeIndex(so_far[:n].copy(), name="observed_for")
+            results[release] = float(statistic(pd.Series(vintage[:n].copy(), index=index, name=identity)))
             start = end
         moments = pd.DatetimeIndex(table["known_at"].iloc[ends - 1], name="known_at")
         return pd.Series(results, index=moments, name=identity)
