@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from research.cli.command import argument, option
 from research.cli.options import THESIS, Packs, Plain, check_writable, thesis_in_force
 from research.cli.output import answer
 from research.errors import ParameterError, RunError, UnknownStrategy, did_you_mean
@@ -17,12 +16,15 @@ from research.errors import ParameterError, RunError, UnknownStrategy, did_you_m
 if TYPE_CHECKING:
     from research.differences import Difference
 
-Run = Annotated[Path, argument(metavar="RUN", help="A folder written with --run.")]
-Other = Annotated[Path, argument(metavar="RUN", help="Another.")]
 
+def replay(run: Annotated[Path, click.Argument], *, asked: Packs) -> None:
+    """Run a recorded run again and prove it identical; exit 1 with what changed.
 
-def replay(run: Run, *, asked: Packs) -> None:
-    """Run a recorded run again and prove it identical; exit 1 with what changed."""
+    Parameters
+    ----------
+    run : RUN
+        A folder written with --run.
+    """
     from research.runs import read_run
     from research.runs import replay as again
 
@@ -38,8 +40,16 @@ def replay(run: Run, *, asked: Packs) -> None:
     _tell_apart(asked, document, found, short, "trials", same_data=False)
 
 
-def diff(left: Run, right: Other, *, asked: Plain) -> None:
-    """In what two recorded runs differ; exit 1 if they do."""
+def diff(left: Annotated[Path, click.Argument], right: Annotated[Path, click.Argument], *, asked: Plain) -> None:
+    """In what two recorded runs differ; exit 1 if they do.
+
+    Parameters
+    ----------
+    left : RUN
+        A folder written with --run.
+    right : RUN
+        Another.
+    """
     from research.runs import diff as compare_runs
 
     found = compare_runs(left, right)
@@ -51,19 +61,20 @@ def diff(left: Run, right: Other, *, asked: Plain) -> None:
 def _tell_apart(
     asked: Plain, document: object, found: Sequence[Difference], short: str, *command: str, same_data: bool = True
 ) -> None:
-    why = f"{found[0]}." if found else "every byte is the same."
-    answer(asked, lambda: document, map(str, found), short, why, *command, same_data=same_data)
-    if found:
-        raise click.exceptions.Exit(1)
+    why, status = f"{found[0]}." if found else "every byte is the same.", 1 if found else 0
+    answer(asked, lambda: document, map(str, found), short, why, *command, same_data=same_data, status=status)
 
 
-def seal(
-    run: Run,
-    file: Annotated[Path, option("--output", "-o", metavar="FILE", help="Where.")],
-    *,
-    asked: Plain,
-) -> None:
-    """Seal a recorded run: its words and figures, with hashes of all that they were made from."""
+def seal(run: Annotated[Path, click.Argument], file: Annotated[Path, "--output", "-o"], *, asked: Plain) -> None:
+    """Seal a recorded run: its words and figures, with hashes of all that they were made from.
+
+    Parameters
+    ----------
+    run : RUN
+        A folder written with --run.
+    file : FILE
+        Where.
+    """
     check_writable(file)
     from research.sealing import seal as write
 
@@ -73,15 +84,20 @@ def seal(
 
 
 def verify(
-    file: Annotated[Path, argument(metavar="SEAL", help="A file written by assay seal.")],
-    strategies: Annotated[
-        list[str] | None,
-        option("--strategy", metavar="NAME=FILE", help="One that is not in the package; repeatable."),
-    ] = None,
+    file: Annotated[Path, click.Argument],
+    strategies: Annotated[list[str] | None, "--strategy"] = None,
     *,
     asked: Packs,
 ) -> None:
-    """Compute a sealed verdict again, from the bundled data and --data; exit 1 with the part that differs."""
+    """Compute a sealed verdict again, from the bundled data and --data; exit 1 with the part that differs.
+
+    Parameters
+    ----------
+    file : SEAL
+        A file written by assay seal.
+    strategies : NAME=FILE
+        One that is not in the package; repeatable.
+    """
     from research.datasets.data import open_data
     from research.sealing import verify as compute
 
@@ -93,19 +109,27 @@ def verify(
     lines = [*(f"{who}: {word}" for who, word in found.words.items()), *map(str, found.differences)]
     short = f"{file} {'holds' if found.holds else 'does NOT hold'}; its digest is {found.digest}."
     why = "words and figures are computed again as sealed." if found.holds else f"{found.differences[0]}."
-    answer(asked, found.to_json, lines, short, why, "strategies", same_data=False)
-    if not found.holds:
-        raise click.exceptions.Exit(1)
+    answer(asked, found.to_json, lines, short, why, "strategies", same_data=False, status=0 if found.holds else 1)
 
 
 def trials(
-    strategy: Annotated[str | None, argument(metavar="[NAME]", help="Of one strategy only.")] = None,
-    last: Annotated[int, option(metavar="N", least=0, help="Only the newest; 0 for all.")] = 20,
-    grid: Annotated[bool, option(help="Also the other points of the declared grids.")] = False,
+    strategy: Annotated[str | None, click.Argument] = None,
+    last: Annotated[int, click.IntRange(min=0)] = 20,
+    grid: bool = False,
     *,
     asked: Plain,
 ) -> None:
-    """The ledger: every trial on this machine, which the statistics count."""
+    """The ledger: every trial on this machine, which the statistics count.
+
+    Parameters
+    ----------
+    strategy : [NAME]
+        Of one strategy only.
+    last : N
+        Only the newest; 0 for all.
+    grid
+        Also the other points of the declared grids.
+    """
     import sqlite3
 
     from research.ledger import Ledger

@@ -79,10 +79,10 @@ def test_a_long_axis_is_shown_in_groups(capsys, pack):
     [
         ([IDEA, "--grid", "threshold"], "write NAME=VALUE"),
         ([IDEA, "--grid", "treshold=1"], "did you mean 'threshold'"),
-        ([IDEA, "--folds", "0"], "use 1 or more"),
-        ([IDEA, "--workers", "0"], "use 1 or more"),
+        ([IDEA, "--folds", "0"], "'--folds': 0 is not in the range x>=1"),
+        ([IDEA, "--workers", "0"], "'--workers': 0 is not in the range x>=1"),
         ([IDEA, "--workers", "2", "--scheduler", "tcp://x:1"], "exclude each other"),
-        ([IDEA, "--memory", "-1"], "0 or more"),
+        ([IDEA, "--memory", "-1"], "'--memory': -1 is not in the range x>=0"),
         ([IDEA, "--by", "windw"], "did you mean 'window'"),
         (["surg"], "not found"),
         ([IDEA], "silver_demand"),
