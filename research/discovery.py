@@ -1,4 +1,4 @@
-"""Find strategies: those that ship with the package, by entry point, or by file."""
+"""Find strategies: those that ship with the package, of a folder, or by file."""
 
 from __future__ import annotations
 
@@ -10,21 +10,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib.machinery import SourceFileLoader
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import TypeVar
 
 from research.errors import AssayError, StrategyError, UnknownStrategy, did_you_mean
 from research.home import BUNDLED, PACKAGE
 from research.provenance import hash_text, identity
 from research.thesis import Strategy
-
-ENTRY_POINT_GROUP = "assay.strategies"
+from research.values import frozen
 
 _helpers: set[str] = set()  # modules that strategy files brought from their own folders
-
-Loaded = TypeVar("Loaded")
 
 
 def find_strategy(name: str | Strategy, among: Mapping[str, Strategy] | None = None) -> Strategy:
@@ -55,24 +50,10 @@ def find_strategy(name: str | Strategy, among: Mapping[str, Strategy] | None = N
     return everything[name]
 
 
-def all_strategies() -> dict[str, Strategy]:
-    """Every bundled strategy and every one of an installed entry point, by name.
-
-    The bundled ones are found whatever is called ``strategies`` on the path.
-    """
-    found = dict(_bundled())
-    for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name):
-        where = f"entry point {entry.name!r}"
-        loaded = _executed(entry.load, where)
-        if not isinstance(loaded, Strategy):
-            raise StrategyError(f"{where}: {loaded!r} is no strategy; use @strategy(…)")
-        _add(loaded, found, where)
-    return dict(sorted(found.items()))
-
-
 @cache
-def _bundled() -> dict[str, Strategy]:
-    return strategies_in(BUNDLED)
+def all_strategies() -> Mapping[str, Strategy]:
+    """Every bundled strategy by name, whatever is called ``strategies`` on the path."""
+    return frozen(dict(sorted(strategies_in(BUNDLED).items())))
 
 
 def strategies_in(folder: Path) -> dict[str, Strategy]:
@@ -194,7 +175,7 @@ def _is_in(name: str, folder: Path) -> bool:
     return file is not None and not name.startswith("_assay_strategy_") and Path(file).is_relative_to(folder)
 
 
-def _executed(load: Callable[[], Loaded], where: str, file: Path | None = None) -> Loaded:
+def _executed(load: Callable[[], ModuleType], where: str, file: Path) -> ModuleType:
     """What ``load`` returns; an error of the code that it executes becomes one line with the place."""
     try:
         return load()
@@ -209,17 +190,12 @@ def _executed(load: Callable[[], Loaded], where: str, file: Path | None = None) 
 
 def _collect(module: ModuleType, found: dict[str, Strategy]) -> None:
     for value in vars(module).values():
-        if isinstance(value, Strategy) and value.signal.__module__ == module.__name__:
-            _add(value, found, module.__name__)
+        mine = isinstance(value, Strategy) and value.signal.__module__ == module.__name__
+        if mine and found.setdefault(value.name, value) is not value:
+            raise StrategyError(f"{module.__name__}: a second strategy is called {value.name!r}; rename one")
 
 
-def _add(strategy: Strategy, found: dict[str, Strategy], where: str) -> None:
-    if found.get(strategy.name, strategy) is not strategy:
-        raise StrategyError(f"{where}: a second strategy is called {strategy.name!r}; rename one")
-    found[strategy.name] = strategy
-
-
-def _line_of(error: BaseException, file: Path | None) -> str:
+def _line_of(error: BaseException, file: Path) -> str:
     if isinstance(error, SyntaxError):
         return f":{error.lineno}" if error.lineno else ""
     inside = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
