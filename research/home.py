@@ -55,12 +55,11 @@ def fetchable() -> frozenset[str]:
 
 
 def shadows(folder: Path | None = None) -> list[str]:
-    """One line for each package in ``folder`` (by default the working folder) that hides one of ours from notebooks."""
+    """One line for each file in ``folder`` (by default the working folder) that hides ``research`` from notebooks."""
     folder = (folder or Path()).resolve()
     return [
-        f"{theirs}: `import {name}` in a notebook or script here means this, not assay's own; rename it"
-        f"{', or write `import assay`' if name == 'research' else ''}"
-        for name in ("research", PACKAGE)
-        for theirs in (folder / name / "__init__.py", folder / f"{name}.py")
-        if theirs.is_file() and theirs.parent.resolve() != BUNDLED.parent / name
+        f"{theirs}: `import research` in a notebook or script here means this, not assay's own; rename it, or write "
+        "`import assay`"
+        for theirs in (folder / "research" / "__init__.py", folder / "research.py")
+        if theirs.is_file() and theirs.parent.resolve() != _HERE
     ]

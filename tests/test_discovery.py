@@ -62,17 +62,18 @@ def test_a_folder_called_strategies_hides_nothing(tmp_path):
         assert ran.returncode == 0, ran.stderr
 
 
-def test_packages_that_hide_ours_are_named(tmp_path):
+def test_what_hides_the_package_is_named(tmp_path):
     assert shadows(tmp_path) == []
     assert shadows(REPOSITORY) == [], "our own"
-    (tmp_path / "strategies").mkdir()
+    (tmp_path / "research").mkdir()
     assert shadows(tmp_path) == [], "python prefers a package with __init__.py wherever it is"
-    (tmp_path / "strategies" / "__init__.py").touch()
+    (tmp_path / "research" / "__init__.py").touch()
     (tmp_path / "research.py").touch()
-    research, strategies = shadows(tmp_path)
-    assert str(tmp_path / "research.py") in research
-    assert str(tmp_path / "strategies" / "__init__.py") in strategies
-    assert "rename it" in research
+    (tmp_path / "strategies.py").touch()  # which hides nothing
+    package, module = shadows(tmp_path)
+    assert str(tmp_path / "research" / "__init__.py") in package
+    assert str(tmp_path / "research.py") in module
+    assert "rename it" in package
 
 
 def test_the_command_says_so(tmp_path):
