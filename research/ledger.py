@@ -69,10 +69,6 @@ class Entry:
     numbers: Mapping[str, Any] = field(default_factory=dict)
     at: str = ""
 
-    def to_json(self) -> dict[str, object]:
-        """Plain values only."""
-        return {name: getattr(self, name) for name in _COLUMNS}
-
 
 _COLUMNS = [one.name for one in fields(Entry)]
 _STATEMENTS = (
@@ -245,7 +241,7 @@ class Ledger:
 
 
 def _row(entry: Entry, moment: str) -> dict[str, str]:
-    values = {**entry.to_json(), "at": entry.at or moment}
+    values = {**vars(entry), "at": entry.at or moment}
     return {
         name: value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
         for name, value in values.items()

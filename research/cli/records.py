@@ -149,5 +149,5 @@ def trials(
         tried = len({entry.strategy for entry in entries})
         short = f"{len(entries)} trials of {tried} strategies, the newest of {entries[-1].at[:10]}."
         ending = [short, f"every one counts: {ledger.file}.", "trials", "--last", "0", "--grid"]
-    document = {"file": str(ledger.file), "trials": [entry.to_json() for entry in entries]}
+    document = {"file": str(ledger.file), "trials": entries}
     answer(asked, lambda: document, partial(print_trials, entries) if entries else (), *ending)
