@@ -162,7 +162,7 @@ def _memory(runner: Runner, history: History, base: np.ndarray, others: Iterable
     """Whether a call leaves something behind that changes the next one."""
     calls: list[tuple[str, History, int | None]] = [("a first run", history, None)]
     calls += [(f"a run on {other.metal}", other, None) for other in others]
-    calls += [("a run on the whole history", history, cut + 1) for cut in in_the_middle(history, 3)]
+    calls += [("a run on the whole history", history, cut + 1) for cut in in_the_middle(history, 2)]
     for what, earlier, n_bars in calls:
         expected = base if n_bars is None else runner.run(history, n_bars).weights
         runner.run(earlier)

@@ -12,10 +12,13 @@ import pandas as pd
 
 from research.lookahead.history import Future, History, delayed, rewrite_table, rewritten, value_columns
 from research.lookahead.probes import Sighting
-from research.lookahead.report import CALENDAR, USUAL, Leak, LeakKind
+from research.lookahead.report import CALENDAR, USUAL, Leak, LeakKind, Probe
 from research.lookahead.runner import Runner, equal
 
 _FAR = 0.2  # of the history: what reaches further than this is no window
+
+
+_STRANGENESS: dict[Probe, int] = {"truncation": 0, "perturbation": 0, "vintage": 1, "gap": 3, "delay": 4}
 
 
 class _Row(NamedTuple):
@@ -33,17 +36,16 @@ def explain(runner: Runner, sightings: Sequence[Sighting], n_cells: int) -> Leak
     n_cells
         Points of the grid that were looked at.
     """
-    true = [s for s in sightings if s.probe in ("truncation", "perturbation")]
-    groups = [
-        [s for s in true if not s.only_calendar],
-        [s for s in sightings if s.probe == "vintage"],
-        [s for s in true if s.only_calendar],
-        *([s for s in sightings if s.probe == probe] for probe in ("gap", "delay", "scale")),
-    ]
-    told = next(group for group in groups if group)
+    best = min(map(_strangeness, sightings))
+    told = [s for s in sightings if _strangeness(s) == best]
     shown = min(s.cell.number for s in told)
     case = _Case(runner, [s for s in told if s.cell.number == shown])
     return case.leak(len({s.cell.number for s in sightings}), n_cells)
+
+
+def _strangeness(sighting: Sighting) -> int:
+    """What the true data show comes before what only another calendar or another history does."""
+    return 2 if sighting.only_calendar else _STRANGENESS[sighting.probe]
 
 
 class _Case:
@@ -174,25 +176,22 @@ class _Case:
             if known.any():
                 self.row = self._row(identity, int(np.flatnonzero(known)[-1]))
             return
-        moments = table["known_at"][~known].drop_duplicates().tolist()
-        last = len(moments) - 1
-        others = dict.fromkeys((self.shown.rewrite, "raised", "lowered", "mirrored", "scrambled"))
-        for rewrite in sorted(others, key=lambda name: name == "dropped"):  # without a row the next is in its place
+        moments = [self.after, *table["known_at"][~known].drop_duplicates()]
+        n = len(moments) - 1
+        ways = dict.fromkeys((self.shown.rewrite, "raised", "lowered", "mirrored", "scrambled"))
+        for way in sorted(ways, key=lambda way: way == "dropped"):  # without a row the next is in its place
 
-            def until(n: int, rewrite: str = rewrite) -> np.ndarray | None:
-                return self._weights(rewrite, Future(self.after, moments[n]), identity)
+            def altered(first: int, last: int, way: str = way) -> np.ndarray | None:
+                return self._weights(way, Future(moments[first], moments[last]), identity)
 
-            def since(n: int, rewrite: str = rewrite) -> np.ndarray | None:
-                return self._weights(rewrite, Future(moments[n - 1] if n else self.after), identity)
-
-            if last < 0 or not self._shows(until(last)):
+            if not n or not self._shows(altered(0, n)):
                 continue
             if self.row is None:
-                first = bisect_left(range(last), True, key=lambda n: self._shows(until(n)))
-                self.nearest = cast(np.ndarray, until(first))
+                first = 1 + bisect_left(range(1, n), True, key=lambda last: self._shows(altered(0, last)))
+                self.nearest = cast(np.ndarray, altered(0, first))
                 self.row = self._row(identity, int(np.flatnonzero(table["known_at"] == moments[first])[-1]))
-            nearer = bisect_left(range(last), True, key=lambda n: self._shows(since(last - n)))
-            ahead = pd.Series([moments[last - nearer], self.row.known_at])
+            n_last = 1 + bisect_left(range(1, n), True, key=lambda k: self._shows(altered(n - k, n)))
+            ahead = pd.Series([moments[n - n_last + 1], self.row.known_at])
             self.reach = max(self.reach, int(self.history.bars_at(ahead).max()) - self.shown.cut)
 
     def _row(self, identity: str, place: int) -> _Row:

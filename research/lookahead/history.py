@@ -41,7 +41,7 @@ class History:
     inputs: Mapping[str, str]
     datasets: Mapping[str, Dataset]
     tables: Tables
-    numbers: dict[tuple[object, ...], float] = field(default_factory=dict)
+    numbers: dict[tuple[object, ...], dict[bytes, float]] = field(default_factory=dict)
 
     def panel(self, n_bars: int | None = None) -> Panel:
         """A new panel of the first ``n_bars`` bars; nothing in it is shared with another panel."""
@@ -77,7 +77,8 @@ class Future:
 
     def rows(self, table: pd.DataFrame) -> np.ndarray:
         """Which rows of an observation table lie there."""
-        return ((table["known_at"] > self.after) & (table["known_at"] <= self.until)).to_numpy()
+        known = table["known_at"].to_numpy(dtype="datetime64[us]")
+        return np.asarray((known > self.after.to_datetime64()) & (known <= self.until.to_datetime64()))
 
 
 def history_of(strategy: Strategy, data: Data, metal: str, start: str | None = None, end: str | None = None) -> History:
@@ -201,11 +202,6 @@ def scrambled(later: Floats, known: Floats, random: np.random.Generator) -> Floa
     return random.permutation(later) * random.uniform(0.5, 1.5, len(later))
 
 
-def scaled(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
-    """Values times 1000, as when a publisher changes the unit."""
-    return later * 1000
-
-
 def jittered(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
     """Values moved in their twelfth digit: what no decision may hang on, unless two values tie."""
     return later * (1 + 1e-12 * random.standard_normal(len(later)))
@@ -213,7 +209,7 @@ def jittered(later: Floats, known: Floats, random: np.random.Generator) -> Float
 
 Change = Callable[[Floats, Floats, np.random.Generator], Floats]
 CHANGES: dict[str, Change] = {  # of the later values of a series, beside the known ones
-    change.__name__: change for change in (raised, lowered, flat, mirrored, scrambled, scaled, jittered)
+    change.__name__: change for change in (raised, lowered, flat, mirrored, scrambled, jittered)
 }
 
 

@@ -16,10 +16,9 @@ from research.lookahead.runner import Cell, Runner, equal, moves
 from research.many import alike
 
 _WAYS = ("cut off", "raised", "lowered", "flat", "mirrored")
-_RARER: tuple[tuple[Probe, str], ...] = (("perturbation", "scrambled"), ("scale", "scaled"), ("vintage", "revised"))
-_EVERY_WAY, _THOROUGH = 3, 12  # cuts at which the future is changed in all ways, and in three; later ones see one
+_EVERY_WAY, _THOROUGH = 2, 8  # cuts at which the future is changed in all ways, and in three; later ones see one
 _ENOUGH = 12  # sightings that settle it
-_MOST_CUTS, _MOST_CALLS = 140, 1_000  # for one metal, and calls of a signal on its histories, of up to three inputs
+_MOST_CUTS, _MOST_CALLS = 100, 1_000  # for one metal, and calls of a signal on its histories, of up to three inputs
 
 Weights = Mapping[int, np.ndarray]  # by the number of the cell
 
@@ -113,15 +112,12 @@ class Prober:
                     yield from self._cut_off(cut, self._taking_part(turn))
                 else:
                     yield self._rewrite("perturbation", way, cut, self._taking_part(turn))
-        few = self._cuts[: min(4, max(2, len(self._cuts) // 6))]
-        middle = in_the_middle(self._history, len(few))
-        for turn, cut in enumerate(few):
-            for probe, rewrite in _RARER:
-                yield self._rewrite(probe, rewrite, cut, self._taking_part(turn))
-        for turn, cut in enumerate(middle):
+        few, middle = self._cuts[:2], in_the_middle(self._history, 3)
+        for turn, cut in enumerate([*few, *middle]):
             yield self._rewrite("vintage", "revised", cut, self._taking_part(turn))
+        for turn, cut in enumerate(middle):
             yield from self._rewrite_strange("gap", with_hole(self._history, cut), [cut], self._taking_part(turn))
-        yield from self._rewrite_strange("delay", delayed(self._history), [*middle[:2], *few], self._taking_part(0))
+        yield from self._rewrite_strange("delay", delayed(self._history), [*few, *middle[:1]], self._taking_part(0))
 
     def _ways(self, turn: int) -> Sequence[str]:
         """What is done to the future at one cut."""
