@@ -5,8 +5,8 @@ which a strategy is running, so that one rolling z-score serves every threshold.
 and outside a strategy the function is just itself. Four rules make it safe:
 
 - *Keyed by content.* The key of a call is the function, its plain arguments with their types, and each series by a
-  digest of its values and of its index. Values that the memo itself holds cannot change: theirs is computed once.
-- *No mutation.* What is kept is frozen, and callers get a copy-on-write copy: who changes it changes his own.
+  digest of its values and of its index.
+- *No mutation.* Callers get a copy-on-write copy of what is kept: who changes it changes his own.
 - *One memo for the same knowledge.* Panels of one set of data share it if they decide at the same moments, and no
   others do: nothing that one panel knew can reach another that differs in anything, be it only in its future.
 - *Bounded.* A memo that has grown over its limit starts again from nothing.
@@ -60,12 +60,11 @@ class Memo:
         What the method of that name keeps, for memos that share it.
     """
 
-    __slots__ = ("_bytes", "_digests", "_kept", "_numbers")
+    __slots__ = ("_bytes", "_kept", "_numbers")
 
     def __init__(self, numbers: dict[tuple[object, ...], dict[bytes, float]] | None = None) -> None:
         self._numbers = {} if numbers is None else numbers
         self._kept: dict[tuple[object, ...], pd.Series | pd.DataFrame] = {}
-        self._digests: dict[int, tuple[np.ndarray, bytes]] = {}  # of arrays that cannot change, by their identity
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -83,7 +82,7 @@ class Memo:
     def keep(self, call: tuple[object, ...], make: Callable[[], T]) -> T:
         """Return what ``make`` returns, made once for each content of ``call``."""
         try:
-            key = tuple(map(self._content, call))
+            key = tuple(map(_content, call))
         except _Untold:
             return make()
         if key not in self._kept:
@@ -102,7 +101,7 @@ class Memo:
         if not str(getattr(function, "__module__", "")).startswith("research."):
             return {}
         try:
-            return self._numbers.setdefault(tuple(map(self._content, call)), {})
+            return self._numbers.setdefault(tuple(map(_content, call)), {})
         except _Untold:
             return {}
 
@@ -110,55 +109,38 @@ class Memo:
         size = int(np.asarray(result.memory_usage(index=False)).sum())
         if self._bytes + size > MAX_BYTES:
             self._kept.clear()
-            self._digests.clear()
             self._bytes = 0
         self._kept[key] = result
         self._bytes += size
-        if isinstance(result, pd.Series) and _is_plain(result):
-            values, stamps = result.to_numpy(), _stamps(result.index)
-            _owner(values).flags.writeable = False
-            for array in (values, stamps):
-                owner = _owner(array)
-                self._digests[id(owner)] = owner, self._digest(array)
-
-    def _content(self, item: object) -> object:
-        if item is None or isinstance(item, int | float | str | np.generic | pd.Timedelta | pd.Timestamp):
-            return (type(item), repr(item))
-        if isinstance(item, tuple):
-            return ("tuple", *map(self._content, item))
-        if isinstance(item, pd.Series) and _is_plain(item):
-            index = (self._array(_stamps(item.index)), str(item.index.dtype), item.index.name)
-            return ("series", self._array(item.to_numpy()), index, item.name)
-        if isinstance(item, np.ndarray) and item.dtype.kind in "biufmM":
-            return ("array", self._array(item))
-        if isinstance(item, functools.partial):
-            parts = (item.func, item.args, tuple(sorted(item.keywords.items())))
-            return ("partial", *map(self._content, parts))
-        item = getattr(item, "__wrapped__", item)
-        if isinstance(item, FunctionType) and item.__closure__ is None and "<" not in item.__qualname__:
-            return item
-        raise _Untold
-
-    def _array(self, values: np.ndarray) -> tuple[object, ...]:
-        return (self._digest(values), values.shape, values.dtype.str)
-
-    def _digest(self, values: np.ndarray) -> bytes:
-        """Of the bytes: known already where they are those of an array that is held."""
-        owner = _owner(values)
-        if id(owner) in self._digests and (values.shape, values.strides) == (owner.shape, owner.strides):
-            return self._digests[id(owner)][1]
-        return hashlib.sha1(np.ascontiguousarray(values).data, usedforsecurity=False).digest()
 
 
 class _Untold(Exception):
     """The content of an argument cannot be told."""
 
 
-def _owner(values: np.ndarray) -> np.ndarray:
-    """The array whose memory it is."""
-    while isinstance(values.base, np.ndarray):
-        values = values.base
-    return values
+def _content(item: object) -> object:
+    """What an argument holds, so that equal ones are equal."""
+    if item is None or isinstance(item, int | float | str | np.generic | pd.Timedelta | pd.Timestamp):
+        return (type(item), repr(item))
+    if isinstance(item, tuple):
+        return ("tuple", *map(_content, item))
+    if isinstance(item, pd.Series) and _is_plain(item):
+        index = (_digest(_stamps(item.index)), str(item.index.dtype), item.index.name)
+        return ("series", _digest(item.to_numpy()), index, item.name)
+    if isinstance(item, np.ndarray) and item.dtype.kind in "biufmM":
+        return ("array", _digest(item))
+    if isinstance(item, functools.partial):
+        parts = (item.func, item.args, tuple(sorted(item.keywords.items())))
+        return ("partial", *map(_content, parts))
+    item = getattr(item, "__wrapped__", item)
+    if isinstance(item, FunctionType) and item.__closure__ is None and "<" not in item.__qualname__:
+        return item
+    raise _Untold
+
+
+def _digest(values: np.ndarray) -> tuple[object, ...]:
+    content = hashlib.sha1(np.ascontiguousarray(values).data, usedforsecurity=False).digest()
+    return (content, values.shape, values.dtype.str)
 
 
 def _stamps(index: pd.Index) -> np.ndarray:
