@@ -20,7 +20,7 @@ from research.lookahead.history import History, history_of
 from research.lookahead.probes import Prober, stable_bars
 from research.lookahead.report import CheckReport, Coverage, DatedBars, Leak, Violation, point
 from research.lookahead.runner import Cell, Decided, Runner, held
-from research.lookahead.state import Reachable, fresh
+from research.lookahead.state import Reachable, fresh, quiet
 from research.lookahead.watch import Watch
 from research.thesis import Strategy
 from research.weights import check_weights
@@ -138,40 +138,40 @@ class _Metal:
     random: bool = False
 
     def look(self, importing: Watch, others: list[History]) -> None:
-        """Randomness first, then the contract, then the future, then the dates."""
-        runner, history, metal = self.runner, self.history, self.history.metal
+        """Examine it, and say what was touched meanwhile; of a random signal nothing else is said."""
         self.coverage = Coverage(of_cells=len(self.parameters))
+        try:
+            with quiet():
+                self._examine(importing, others)
+        except NoDecision as error:
+            self.nothing = str(error)
+        except SignalError as error:
+            what, _, remedy = str(error).partition("; ")
+            self._accuse("weights", what, remedy)
+        if not self.random:
+            self.violations[:0] = contract.touched(self.runner.watch, self.history.metal)
+
+    def _examine(self, importing: Watch, others: list[History]) -> None:
+        """Randomness first, then the contract, then the future, then the dates."""
+        runner, history = self.runner, self.history
         runner.together = ()
         runner.state.restore()
         with runner.watch.following(runner.state.sources):
             first = runner.run(history)
-        try:
-            base = self._usable(first)
-        except NoDecision as error:
-            self.nothing = str(error)
-            return
-        except SignalError as error:
-            what, _, remedy = str(error).partition("; ")
-            self.violations += contract.touched(runner.watch, metal)
-            self._accuse("weights", what, remedy)
-            return
+        base = self._usable(first)
         decisions = [(self.parameters[0], base), *self._others_decided()]
         if self._accuse_if_random(decisions):
             return
-        self.violations += contract.touched(runner.watch, metal)
-        self.violations += contract.held_outside(runner, importing, metal)
+        self.violations += contract.held_outside(runner, importing, history.metal)
         if not any(held(weights).any() for _, weights in decisions):
-            self.nothing = f"nothing to check: the weights are 0 at all {len(base)} bars"
-            return
+            raise NoDecision(f"nothing to check: the weights are 0 at all {len(base)} bars")
         self.violations += contract.impurities(runner, history, base, others)
         if runner.strategy is not self.terms.strategy:
             self.violations += contract.used_before(self.terms.strategy, runner, history, base)
         runner.find_together(history, decisions)
         cells = stable_bars(runner, history, decisions)
         self._probe(cells)
-        kinds = {item.kind for item in self.violations}
-        self.violations += [item for item in contract.touched(runner.watch, metal) if item.kind not in kinds]
-        if not self.leaks and not self.violations:
+        if not (self.leaks or self.violations or runner.watch.seen):
             self.violations += contract.other_process(runner, history, base)
             self._look_at_dates(cells)
             self.notes += contract.warm_up(runner, history, cells[0])

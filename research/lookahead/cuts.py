@@ -17,8 +17,8 @@ def choose_cuts(history: History, cells: Sequence[np.ndarray], n_cuts: int) -> l
     """Return up to ``n_cuts`` positions of bars, the most telling first.
 
     24 are taken in turn from: bars at which a strategy moved into one of its rarest states (did it move because of
-    what came next?), bars before the largest moves of an input, any bars, and bars at the edges of gaps, of which the
-    start and the end of the data are two. After them come all other moves of all cells.
+    what came next?), bars before the largest moves of an input, bars at the edges of gaps, of which the start and the
+    end of the data are two, and any bars. After them come all other moves of all cells.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def choose_cuts(history: History, cells: Sequence[np.ndarray], n_cuts: int) -> l
     moves = _rare_moves(cells, random)
     anywhere = random.integers(first, last + 1, n_cuts).tolist()
     big, edges = _events(history)
-    turns = _interleaved([moves[::2], big, anywhere, moves[1::2], [last, *edges]])
+    turns = _interleaved([moves[::2], big, [*edges, last], moves[1::2], anywhere])
     telling, moves, turns = ([cut for cut in cuts if 1 <= cut <= last] for cuts in (turns, moves, turns))
     return list(dict.fromkeys([*list(dict.fromkeys(telling))[:TELLING], *moves, *turns]))[:n_cuts]
 

@@ -16,7 +16,7 @@ from research.lookahead.runner import Cell, Runner, equal, moves
 from research.many import alike
 
 _WAYS = ("cut off", "raised", "lowered", "flat", "mirrored")
-_EVERY_WAY, _THOROUGH = 2, 8  # cuts at which the future is changed in all ways, and in three; later ones see one
+_EVERY_WAY, _THOROUGH = 3, 10  # cuts at which the future is changed in all ways, and in three; later ones see one
 _ENOUGH = 12  # sightings that settle it
 _MOST_CUTS, _MOST_CALLS = 100, 1_000  # for one metal, and calls of a signal on its histories, of up to three inputs
 

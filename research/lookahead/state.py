@@ -198,6 +198,22 @@ def same_random_state() -> Iterator[None]:
             os.environ.update(environment)
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let nothing through that compiled libraries print."""
+    sys.stdout.flush()
+    kept = [(number, os.dup(number)) for number in (1, 2)]
+    with open(os.devnull, "wb") as nowhere:
+        try:
+            for number, _ in kept:
+                os.dup2(nowhere.fileno(), number)
+            yield
+        finally:
+            for number, copy in kept:
+                os.dup2(copy, number)
+                os.close(copy)
+
+
 def _holds_data(value: pd.Series | pd.DataFrame | pd.Index) -> bool:
     """Whether it is long and holds anything but dates: what a short one does, and a list of dates, shows by itself."""
     columns = [value.dtype] if isinstance(value, pd.Series | pd.Index) else list(value.dtypes)
