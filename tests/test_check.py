@@ -15,7 +15,7 @@ from research.lookahead.checking import _histories
 from research.lookahead.history import Future, history_of, rewrite_table
 from research.lookahead.report import different
 from research.lookahead.runner import equal, held, moves
-from tests.zoo import animal, enclosure
+from tests.zoo import animal, enclosure, honest
 
 HEAD = """
 import numpy as np
@@ -279,6 +279,12 @@ def test_rare_states_are_cut_first(data):
         return (x > x.shift(1)).astype(float).where(x.shift(-1) <= 4.0 * x.expanding().mean(), 0.25)
 
     assert not check(idea, data, n_cuts=4).passed
+
+
+def test_every_change_of_position_meets_another_next_observation(data):
+    report = check(honest.momentum, data)
+    assert report.coverage.moves == report.coverage.of_moves > 24
+    assert "100% of" in str(report).splitlines()[0]
 
 
 def test_a_grid_past_the_limit_says_so(data, monkeypatch):

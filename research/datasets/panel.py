@@ -190,7 +190,7 @@ class Panel:
                 so_far = slice(n_periods) if printed[:n_periods].all() else printed  # a late print leaves a hole
                 kept[told] = float(statistic(pd.Series(newest[so_far].copy(), periods[so_far], name=identity)))
             results[release] = kept[told]
-            start = end
+            start = int(end)
         dates = pd.DatetimeIndex(table["known_at"].iloc[ends - 1], name="known_at")
         return pd.Series(results, index=dates, name=identity)
 

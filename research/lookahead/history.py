@@ -134,12 +134,13 @@ def rewrite_table(table: pd.DataFrame, dataset: Dataset, way: str, future: Futur
     if dataset.key and CHANGES[way] in (flat, mirrored):  # these go on from the last known value
         groups = [np.asarray(places) for places in table.groupby(list(dataset.key), sort=False).indices.values()]
     for column in value_columns(table, dataset):
-        values = table[column].to_numpy(dtype="float64", copy=True)
+        true = table[column].to_numpy()
+        values = true.astype("float64")
         for group in groups:
             known, later = group[~rows[group]], group[rows[group]]
             if len(later):
                 values[later] = CHANGES[way](values[later], values[known], random)
-        result[column] = values.astype(table[column].dtype)
+        result[column] = values.astype(true.dtype)
     return result
 
 
@@ -199,7 +200,8 @@ def mirrored(later: Floats, known: Floats, random: np.random.Generator) -> Float
 
 def scrambled(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
     """Values in another order, each moved by up to a half."""
-    return random.permutation(later) * random.uniform(0.5, 1.5, len(later))
+    moved: Floats = random.permutation(later) * random.uniform(0.5, 1.5, len(later))
+    return moved
 
 
 def jittered(later: Floats, known: Floats, random: np.random.Generator) -> Floats:

@@ -67,13 +67,13 @@ class Prober:
     n_cuts
         Dates at which it is cut; by default ``TELLING`` and one for each change of position, up to a limit.
     everything
-        No limit, and every cell at every cut.
+        No limit, and every cell at every cut, with the future changed in every way.
     """
 
     def __init__(
         self, runner: Runner, history: History, cells: Sequence[Cell], n_cuts: int | None, *, everything: bool
     ) -> None:
-        self._runner, self._history, self._cells = runner, history, cells
+        self._runner, self._history, self._cells, self._everything = runner, history, cells, everything
         self._groups = alike([cell.parameters for cell in cells], runner.together)
         last = len(history.decisions) - 1
         self._changes = [(cell.number, int(bar)) for cell in cells for bar in moves_of(cell.base) if bar < last]
@@ -112,7 +112,7 @@ class Prober:
                     yield from self._cut_off(cut, self._taking_part(turn))
                 else:
                     yield self._rewrite("perturbation", way, cut, self._taking_part(turn))
-        few, middle = self._cuts[:2], in_the_middle(self._history, 3)
+        few, middle = self._cuts[:2], in_the_middle(self._history, 2)
         for turn, cut in enumerate([*few, *middle]):
             yield self._rewrite("vintage", "revised", cut, self._taking_part(turn))
         for turn, cut in enumerate(middle):
@@ -121,9 +121,9 @@ class Prober:
 
     def _ways(self, turn: int) -> Sequence[str]:
         """What is done to the future at one cut."""
-        if turn >= _THOROUGH:
-            return (_WAYS[turn % len(_WAYS)],)
-        return _WAYS if turn < _EVERY_WAY else (_WAYS[0], *_WAYS[1 + turn % 2 * 2 :][:2])
+        if self._everything or turn < _EVERY_WAY:
+            return _WAYS
+        return (_WAYS[0], *_WAYS[1 + turn % 2 * 2 :][:2]) if turn < _THOROUGH else (_WAYS[turn % len(_WAYS)],)
 
     def _taking_part(self, turn: int) -> list[int]:
         """Which cells are probed at one cut; those that one call of the signal decides take turns together."""

@@ -8,7 +8,6 @@ had before its first call.
 from __future__ import annotations
 
 import functools
-import importlib.util
 import os
 import random
 import sys
@@ -167,17 +166,17 @@ def fresh(strategy: Strategy) -> Strategy | None:
 
     ``None`` where that is not possible: written in a notebook, inside a function, or no longer on disk.
     """
-    module = sys.modules.get(getattr(strategy.signal, "__module__", "") or "")
-    file = getattr(module, "__file__", None) or ""
-    named = "<locals>" not in getattr(strategy.signal, "__qualname__", "<locals>") and file.endswith(".py")
-    if module is None or module.__name__ == "__main__" or not named or not Path(file).is_file():
+    signal = strategy.signal
+    module = sys.modules.get(signal.__module__)
+    file = Path(getattr(module, "__file__", None) or "")
+    if module is None or signal.__module__ == "__main__" or "<locals>" in signal.__qualname__:
         return None
-    spec = importlib.util.spec_from_file_location(module.__name__, file)
-    if spec is None or spec.loader is None:
+    if file.suffix != ".py" or not file.is_file():
         return None
-    again = importlib.util.module_from_spec(spec)
+    again = types.ModuleType(module.__name__)
+    vars(again).update(__file__=str(file), __package__=module.__package__)
     try:
-        spec.loader.exec_module(again)
+        exec(compile(file.read_bytes(), str(file), "exec", dont_inherit=True), vars(again))
     except Exception:  # noqa: BLE001 - a module that can be imported only once is checked as it stands
         return None
     found = (value for value in vars(again).values() if isinstance(value, Strategy) and value.name == strategy.name)
