@@ -22,7 +22,7 @@ from research.lookahead.report import USUAL, Violation, different
 from research.lookahead.runner import Cell, Runner, equal, same
 from research.lookahead.state import Reachable, same_random_state
 from research.lookahead.watch import Watch, another_clock
-from research.provenance import _node_of
+from research.provenance import node_of
 from research.thesis import Strategy
 
 _HASHED = {"hash", "set", "frozenset", "__hash__"}
@@ -178,7 +178,7 @@ def _asks_for_now(function: types.FunctionType) -> bool:
 
 def _nodes(function: types.FunctionType) -> Iterator[ast.AST]:
     """What the text of a function is made of, where it is to be had."""
-    node = _node_of(function)
+    node = node_of(function)
     return iter(()) if node is None else ast.walk(node)
 
 

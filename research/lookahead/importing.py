@@ -16,7 +16,7 @@ from pathlib import Path
 
 from research.lookahead.state import Reachable
 from research.lookahead.watch import WATCHED, Watch
-from research.provenance import _nested
+from research.provenance import nested
 
 _READERS, _OF_MODULES = set(WATCHED["readers"]["functions"]), set(WATCHED["readers"]["of_modules"])
 _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -39,7 +39,7 @@ def made_at_import(reachable: Reachable, importing: Watch) -> Iterator[tuple[str
             made = _follow(*texts[home], exported, function.__code__.co_firstlineno)
         used = {
             instruction.argval: None
-            for code in _nested(function.__code__)
+            for code in nested(function.__code__)
             for instruction in dis.get_instructions(code)
             if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF")
         }

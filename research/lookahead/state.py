@@ -21,7 +21,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from research.provenance import _nested, is_own
+from research.provenance import is_own, nested
 from research.thesis import Strategy
 
 Key = TypeVar("Key")
@@ -128,7 +128,7 @@ class Reachable:
         yield from vars(function).items()
         defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
         yield from (("default", value) for value in defaults)
-        for code in _nested(function.__code__):
+        for code in nested(function.__code__):
             typed = (value for value in code.co_consts if isinstance(value, int | float) and value not in (-1, 0, 1))
             self.numbers |= dict.fromkeys(f"{value:.6g}" for value in typed)
             self.names |= set(code.co_names)
