@@ -127,9 +127,9 @@ class _Case:
         few = ends[np.unique(np.linspace(0, len(ends) - 1, 12).astype(int))] if len(ends) else ends
         closed = [replace(self.shown, cut=int(end)) for end in few]
         return bool(closed) and not any(
-            len(end.moved_by(self._weights(rewrite, Future(self.history.decisions.iloc[end.cut]))))
+            len(end.moved_by(self._weights(way, Future(self.history.decisions.iloc[end.cut]))))
             for end in closed
-            for rewrite in ("raised", "lowered")
+            for way in ("raised", "lowered")
         )
 
     def _by_first_prints(self) -> bool:
@@ -160,8 +160,8 @@ class _Case:
             return ids[0]
         sizes = dict.fromkeys(ids, 0.0)
         for identity in ids:
-            for rewrite in dict.fromkeys((self.shown.rewrite, "raised", "lowered")):
-                altered = self._weights(rewrite, Future(self.after), identity)
+            for way in dict.fromkeys((self.shown.way, "raised", "lowered")):
+                altered = self._weights(way, Future(self.after), identity)
                 if altered is not None:
                     moved = self.shown.sizes(altered, self.shown.moved_by(altered))
                     sizes[identity] = max(sizes[identity], float(moved.sum()))
@@ -172,13 +172,13 @@ class _Case:
         """The first later row that moves something, the weights without it, and how many bars ahead the farthest is."""
         table = self.history.tables[identity]
         known = table["known_at"] <= self.after
-        if self.shown.rewrite == "revised":
+        if self.shown.way == "revised":
             if known.any():
                 self.row = self._row(identity, int(np.flatnonzero(known)[-1]))
             return
         moments = [self.after, *table["known_at"][~known].drop_duplicates()]
         n = len(moments) - 1
-        ways = dict.fromkeys((self.shown.rewrite, "raised", "lowered", "mirrored", "scrambled"))
+        ways = dict.fromkeys((self.shown.way, "raised", "lowered", "mirrored", "scrambled"))
         for way in sorted(ways, key=lambda way: way == "dropped"):  # without a row the next is in its place
 
             def altered(first: int, last: int, way: str = way) -> np.ndarray | None:
@@ -204,8 +204,8 @@ class _Case:
     def _shows(self, weights: np.ndarray | None) -> bool:
         return len(self.shown.moved_by(weights)) > 0
 
-    def _weights(self, rewrite: str, future: Future, only: str | None = None) -> np.ndarray | None:
-        return self._decided(rewritten(self.history, rewrite, future, only))
+    def _weights(self, way: str, future: Future, only: str | None = None) -> np.ndarray | None:
+        return self._decided(rewritten(self.history, way, future, only))
 
     def _decided(self, history: History) -> np.ndarray | None:
         return self.runner.run_all(history, [self.shown.cell.parameters])[0].weights

@@ -23,21 +23,35 @@ _MOST_CUTS, _MOST_CALLS = 100, 1_000  # for one metal, and calls of a signal on 
 Weights = Mapping[int, np.ndarray]  # by the number of the cell
 
 
+@dataclass(frozen=True)
+class Probing:
+    """What was done to the future of a history.
+
+    Attributes
+    ----------
+    only_calendar
+        The history ends here and no data are missing.
+    """
+
+    probe: Probe
+    way: str
+    base_history: History
+    cut: int
+    only_calendar: bool = False
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Sighting:
+class Sighting(Probing):
     """A probe that moved something: enough to repeat it, narrower.
 
     Attributes
     ----------
     cell
         The point of the grid at which it was seen.
+    base, altered
+        Its weights on the history and on the one with another future.
     """
 
-    probe: Probe
-    rewrite: str
-    base_history: History
-    cut: int
-    only_calendar: bool
     cell: Cell
     base: np.ndarray
     altered: np.ndarray
@@ -154,13 +168,13 @@ class Prober:
         self._cleared |= set(suspects)
 
     def _end(self, cut: int, cells: Sequence[int], *, only_calendar: bool = False) -> list[Sighting]:
-        altered = self._weights(self._history, cells, cut + 1)
-        return self._moved("truncation", "dropped", cut, altered, only_calendar=only_calendar)
+        probing = Probing("truncation", "dropped", self._history, cut, only_calendar)
+        return self._moved(probing, self._weights(self._history, cells, cut + 1))
 
-    def _rewrite(self, probe: Probe, rewrite: str, cut: int, cells: Sequence[int]) -> list[Sighting]:
+    def _rewrite(self, probe: Probe, way: str, cut: int, cells: Sequence[int]) -> list[Sighting]:
         """Rewrite the future after a cut."""
-        altered = self._weights(rewritten(self._history, rewrite, self._future(cut)), cells)
-        return self._moved(probe, rewrite, cut, altered)
+        altered = self._weights(rewritten(self._history, way, self._future(cut)), cells)
+        return self._moved(Probing(probe, way, self._history, cut), altered)
 
     def _rewrite_strange(
         self, probe: Probe, strange: History, cuts: Iterable[int], cells: Sequence[int]
@@ -168,9 +182,9 @@ class Prober:
         """Rewrite the future of another history than the true one, on which the cells have weights of their own."""
         bases = self._weights(strange, cells)
         for cut in cuts:
-            for rewrite in ("raised", "lowered"):
-                altered = self._weights(rewritten(strange, rewrite, self._future(cut)), list(bases))
-                yield self._moved(probe, rewrite, cut, altered, strange, bases)
+            for way in ("raised", "lowered"):
+                altered = self._weights(rewritten(strange, way, self._future(cut)), list(bases))
+                yield self._moved(Probing(probe, way, strange, cut), altered, bases)
 
     def _weights(self, history: History, cells: Sequence[int], n_bars: int | None = None) -> Weights:
         """Weights of those cells that decide."""
@@ -178,30 +192,12 @@ class Prober:
         told = zip(cells, answers, strict=True)
         return {number: answer.weights for number, answer in told if answer.weights is not None}
 
-    def _moved(
-        self,
-        probe: Probe,
-        rewrite: str,
-        cut: int,
-        altered: Weights,
-        history: History | None = None,
-        bases: Weights | None = None,
-        *,
-        only_calendar: bool = False,
-    ) -> list[Sighting]:
-        """Where other weights differ at or before a cut from those of a history, by default of the true one."""
-        self._tried |= {(number, cut) for number in altered}
+    def _moved(self, probing: Probing, altered: Weights, bases: Weights | None = None) -> list[Sighting]:
+        """The cells whose weights differ at or before the cut from those that they have otherwise."""
+        self._tried |= {(number, probing.cut) for number in altered}
+        bases = bases or {cell.number: cell.base for cell in self._cells}
         found = [
-            Sighting(
-                probe=probe,
-                rewrite=rewrite,
-                base_history=history or self._history,
-                cut=cut,
-                only_calendar=only_calendar,
-                cell=self._cells[number],
-                base=bases[number] if bases else self._cells[number].base,
-                altered=weights,
-            )
+            Sighting(**vars(probing), cell=self._cells[number], base=bases[number], altered=weights)
             for number, weights in altered.items()
         ]
         return [sighting for sighting in found if len(sighting.moved)]
