@@ -32,7 +32,7 @@ def choose_cuts(history: History, cells: Sequence[np.ndarray], n_cuts: int) -> l
     anywhere = random.integers(first, last + 1, n_cuts).tolist()
     big, edges = _events(history)
     turns = _interleaved([moves[::2], big, [*edges, last], moves[1::2], anywhere])
-    telling, moves, turns = ([cut for cut in cuts if 1 <= cut <= last] for cuts in (turns, moves, turns))
+    telling, moves, turns = ([cut for cut in cuts if 0 <= cut <= last] for cuts in (turns, moves, turns))
     return list(dict.fromkeys([*list(dict.fromkeys(telling))[:TELLING], *moves, *turns]))[:n_cuts]
 
 

@@ -158,13 +158,8 @@ class _Case:
         ids = sorted(self.history.tables)
         if len(ids) == 1:
             return ids[0]
-        sizes = dict.fromkeys(ids, 0.0)
-        for identity in ids:
-            for way in dict.fromkeys((self.shown.way, "raised", "lowered")):
-                altered = self._weights(way, Future(self.after), identity)
-                if altered is not None:
-                    moved = self.shown.sizes(altered, self.shown.moved_by(altered))
-                    sizes[identity] = max(sizes[identity], float(moved.sum()))
+        ways = dict.fromkeys((self.shown.way, "raised", "lowered"))
+        sizes = {i: max(self._size(self._weights(way, Future(self.after), i)) for way in ways) for i in ids}
         best = max(sizes, key=lambda identity: sizes[identity])
         return best if sizes[best] > 0 else None
 
@@ -200,6 +195,10 @@ class _Case:
         revision = bool(table.iloc[: place + 1].duplicated(["observed_for", *dataset.key]).iloc[-1])
         value = float(row[columns[0]]) if columns else float("nan")
         return _Row(pd.Timestamp(row["known_at"]), pd.Timestamp(row["observed_for"]), value, revision)
+
+    def _size(self, weights: np.ndarray | None) -> float:
+        """How far other weights move, all bars together."""
+        return 0.0 if weights is None else float(self.shown.sizes(weights, self.shown.moved_by(weights)).sum())
 
     def _shows(self, weights: np.ndarray | None) -> bool:
         return len(self.shown.moved_by(weights)) > 0
