@@ -90,18 +90,13 @@ def history_of(strategy: Strategy, data: Data, metal: str, start: str | None = N
         If the data do not hold what it declares.
     """
     inputs = strategy.inputs_for(metal, data)
-    decisions = data.panel(metal, inputs, data.market(metal, start, end)).decision_times
-    ids = sorted(set(inputs.values()))
-    known = {identity: data.observations(identity) for identity in ids}
+    panel, ids = data.panel(metal, inputs, data.market(metal, start, end)), sorted(set(inputs.values()))
     return History(
         metal=metal,
-        decisions=decisions,
+        decisions=panel.decision_times,
         inputs=inputs,
         datasets={identity: data[identity] for identity in ids},
-        tables={
-            identity: table[table["known_at"] <= decisions.iloc[-1]].reset_index(drop=True)
-            for identity, table in known.items()
-        },
+        tables={identity: panel.observations(identity) for identity in ids},
     )
 
 
@@ -195,7 +190,8 @@ def flat(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
 def mirrored(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
     """What rises falls by as much from the last known value on: returns (or changes) with the other sign."""
     last = known[-1] if len(known) else later[0]
-    return last**2 / later if last > 0 and (later > 0).all() else 2 * last - later
+    other: Floats = last**2 / later if last > 0 and (later > 0).all() else 2 * last - later
+    return other
 
 
 def scrambled(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
