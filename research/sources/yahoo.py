@@ -24,6 +24,8 @@ _CLOSE = ("America/New_York", 18)
 _HOST = "finance.yahoo.com"
 _PRICES = ["Open", "High", "Low", "Close", "Volume"]
 _WRONG_BARS = 0.5
+_HISTORY = {"period": "max", "interval": "1d", "auto_adjust": False, "actions": True, "repair": False}
+_SHAPE = {"group_by": "column", "multi_level_index": True, "threads": False, "progress": False}
 
 
 def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
@@ -35,23 +37,8 @@ def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
 
     def ask() -> pd.DataFrame:
         seen: list[int | str] = []
-        frame = asked_quietly(
-            "yfinance",
-            lambda: yfinance.download(
-                symbols,
-                period="max",
-                interval="1d",
-                auto_adjust=False,
-                actions=True,
-                repair=False,
-                group_by="column",
-                multi_level_index=True,
-                threads=False,
-                progress=False,
-                timeout=client.limits.read,
-                session=_session(client.limits.max_bytes, seen),
-            ),
-        )
+        transport = {"timeout": client.limits.read, "session": _session(client.limits.max_bytes, seen)}
+        frame = asked_quietly("yfinance", lambda: yfinance.download(symbols, **_HISTORY, **_SHAPE, **transport))
         if frame is None or frame.empty:
             raise _nothing(seen)
         return pd.DataFrame(frame)
