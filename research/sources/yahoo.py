@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from research.datasets.optional import need
-from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
 from research.sources.catalog import Wanted
 from research.sources.http import RETRIED, Client, Download, Passing, asked_quietly, one_line
@@ -28,7 +27,7 @@ _HISTORY = {"period": "max", "interval": "1d", "auto_adjust": False, "actions": 
 _SHAPE = {"group_by": "column", "multi_level_index": True, "threads": False, "progress": False}
 
 
-def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
+def download(client: Client, wanted: Wanted, last: date | None) -> Download:
     """Download the whole daily history of one symbol, or of the nearest listed contracts, as CSV bytes.
 
     Prices are asked for unadjusted (``auto_adjust=False``); Yahoo still divides them by later splits.
