@@ -104,7 +104,7 @@ def understand(
 
 
 def _understood(sheet: Sheet, subject: Subject, chosen: ImportOptions, today: date) -> Understood:
-    date_column = _date_column(sheet, chosen.date_column)
+    date_column = chosen.date_column or _date_column(sheet)
     dates = read_dates(_with_clock(sheet, date_column), frequency=subject.frequency, order=chosen.dates)
     table = pd.DataFrame({"observed_for": dates.days, "line": sheet.lines, "time": dates.times})
     said = [f"{sheet.file}: {sheet.words}", f"column {date_column!r}: {'; '.join(dates.words)}"]
@@ -123,37 +123,30 @@ def _understood(sheet: Sheet, subject: Subject, chosen: ImportOptions, today: da
     return Understood(observations=table.drop(columns=["line", "time"]), preview=tuple(said))
 
 
-def _date_column(sheet: Sheet, wanted: str | None) -> str:
-    if wanted is not None:
-        return wanted
-    header = sheet.header
-    by_name = [column for wish in WORDS["date"] for column in header if column.strip().lower() == wish]
-    stored = [at for at, column in enumerate(header) if all(isinstance(row[at], date) for row in sheet.rows)]
-    if by_name or stored:
-        return by_name[0] if by_name else header[stored[0]]
-    near = [column for column in header if "date" in column.lower()]
-    if header[0].strip() and not near:
-        return header[0]
-    if len(near) == 1:
-        return near[0]
-    raise ValidationError(f"which of {', '.join(header)} is the date? pass --date-column NAME")
+def _date_column(sheet: Sheet) -> str:
+    if named := sheet.find(WORDS["date"]):
+        return named
+    stored = [name for name in sheet.header if all(isinstance(cell, date) for cell in sheet.column(name).cells)]
+    near = [name for name in sheet.header if "date" in name.lower()]
+    found = stored[:1] or near or [sheet.header[0]]
+    if len(found) > 1:
+        raise ValidationError(f"which of {', '.join(sheet.header)} is the date? pass --date-column NAME")
+    return found[0]
 
 
 def _with_clock(sheet: Sheet, date_column: str) -> Column:
     """The dates, with the times of day that stand in a column of their own."""
-    column = sheet.column(date_column)
-    other = next((name for name in sheet.header if name.lower() == "time" and name != date_column), None)
-    if other is None or not all(isinstance(cell, str) for cell in column.cells):
-        return column
-    clock = sheet.column(other).cells
-    if not all(re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", str(cell)) for cell in clock):
+    column, other = sheet.column(date_column), sheet.find(["time"])
+    clock = sheet.column(other).cells if other and other != date_column else ()
+    texts = all(isinstance(cell, str) for cell in column.cells)
+    if not clock or not texts or not all(re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", str(cell)) for cell in clock):
         return column
     return replace(column, cells=[f"{day} {time}" for day, time in zip(column.cells, clock, strict=True)])
 
 
 def _add_known_at(table: pd.DataFrame, sheet: Sheet) -> list[str]:
-    name = _known_column(sheet)
-    if name is None:
+    name = sheet.find(WORDS["known"])
+    if not name:
         return []
     column = sheet.column(name)
     moments = pd.to_datetime(pd.Series(list(column.cells)), utc=True, errors="coerce", format="ISO8601")
@@ -168,11 +161,6 @@ def _add_known_at(table: pd.DataFrame, sheet: Sheet) -> list[str]:
     if early.any():
         raise column.wrong(int(early.to_numpy().argmax()), "is known before its period ends; correct it")
     return [f"column {name!r}: when each value was known{', at the end of that day (UTC)' if days_only else ''}"]
-
-
-def _known_column(sheet: Sheet) -> str | None:
-    names = {name.strip().lower().replace(" ", "_").replace("-", "_"): name for name in sheet.header if name}
-    return next((names[wish] for wish in WORDS["known"] if wish in names), None)
 
 
 def _add_value(
@@ -208,7 +196,7 @@ def _unit_columns(sheet: Sheet) -> list[tuple[str, str, str]]:
 
 
 def _value_column(sheet: Sheet, date_column: str, subject: Subject) -> str:
-    beside = (date_column, _known_column(sheet))
+    beside = (date_column, sheet.find(WORDS["known"]))
     others = [column for column in sheet.header if column and column not in beside and not is_unit_column(column)]
     exact = [column for column in others if column.lower() in (*WORDS["value"], subject.id)]
     exact = exact or [column for column in others if column.lower().split(" ")[0] in WORDS["value"]]
