@@ -118,6 +118,17 @@ def doubts(
     return found + _doubtful_steps(rows, subject)
 
 
+def known_early(fresh: pd.DataFrame, ruled: pd.Series) -> list[str]:
+    """Say which values are said to be known on a day before the one that the release rule gives."""
+    early = fresh["known_at"].dt.normalize() < ruled.dt.normalize()
+    if not early.any():
+        return []
+    row, rule = fresh[early].iloc[0], ruled[early].iloc[0]
+    first = f"that for {row['observed_for']:%Y-%m-%d}, on {row['known_at']:%Y-%m-%d} instead of {rule:%Y-%m-%d}"
+    many = f"{int(early.sum())} of {len(fresh)} values are said to be known earlier than the release rule allows"
+    return [f"{many}, the first {first}"]
+
+
 def measured_frequency(periods: pd.Series) -> str:
     """The frequency that the dates show, by the median of their distances; empty for fewer than three periods."""
     days = periods.drop_duplicates().sort_values()

@@ -19,7 +19,7 @@ from urllib.parse import urljoin
 import pandas as pd
 
 from research.datasets.data import Data, open_data
-from research.datasets.plausibility import doubts
+from research.datasets.plausibility import doubts, known_early
 from research.datasets.user_pack import ManifestLine, keep, manifest
 from research.datasets.vintages import Merged, latest, merge
 from research.errors import AssayError, SourceError, UnknownDataset, located
@@ -261,6 +261,8 @@ def merged_with(
             unasked=kept is not None and not one.revised,
             today=at.date(),
         )
+        if one.provider == "file" and "known_at" in fresh and not any(rule.column for rule in one.rules):
+            found += known_early(fresh, one.released(fresh["observed_for"]))
         if found:
             raise SourceError(f"{one.id}: {'; '.join(found)}; nothing was kept. If it is true: {command}")
     own = fresh[[name for name in fresh.columns if name in ("observed_for", "known_at", *one.columns)]]
