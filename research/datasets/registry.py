@@ -12,7 +12,7 @@ from research.datasets.dataset import Dataset
 from research.datasets.fields import from_table
 from research.datasets.price import Price, parse_price
 from research.datasets.release import parse_release
-from research.errors import RegistryError, located
+from research.errors import RegistryError, located, reason
 from research.home import fetchable
 from research.values import frozen
 
@@ -53,12 +53,9 @@ def read_registry(folder: Path) -> Pack:
     path = folder / "registry.toml"
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise RegistryError(f"{folder}: no registry.toml, so this is no data pack; name the pack's folder") from None
-    except OSError as error:
-        raise RegistryError(f"{path}: cannot be read: {error.strerror}; name another pack's folder") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RegistryError(f"{path}: not valid TOML: {error}") from None
+    except (OSError, ValueError) as error:
+        told = f"{folder}: no registry.toml that can be read ({reason(error)})"
+        raise RegistryError(f"{told}, so this is no data pack; name the pack's folder") from None
     head = document.get("pack", {})
     name, root = str(head.get("name", folder.name)), (folder / str(head.get("root", "."))).resolve()
     files = {str(file): str(digest) for file, digest in document.get("files", {}).items()}

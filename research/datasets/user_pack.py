@@ -155,7 +155,7 @@ def _read_document(folder: Path) -> _Document:
         raise IntegrityError(f"{path}: altered since it was written; {cure}")
     try:
         return cast(_Document, empty | tomllib.loads(content.decode("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise RegistryError(f"{path}: not valid TOML: {error}; restore it") from None
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from shlex import quote
 
 from research.datasets.importing import ImportOptions, Understood, understand
-from research.datasets.importing.doubtful import describe as described
+from research.datasets.importing.understand import describe as described
 from research.datasets.registry import Fields, descriptions
 from research.datasets.release import release_of_words
 from research.errors import RegistryError, SourceError, UnknownDataset, did_you_mean, located

@@ -170,7 +170,7 @@ WRONG: list[tuple[tuple[str, ...], str]] = [
     (("claims", "--html", "one.html", "--findings", "one.html"), "name two"),
     ((*B, "--data", "nowhere"), "no registry.toml"),
     ((*B, "--data", "notes.txt"), "no registry.toml"),
-    ((*B, "--data", "broken"), "not valid TOML"),
+    ((*B, "--data", "broken"), "no registry.toml that can be read"),
     ((*B, "--data", "other_format"), "reads format"),
     (("compare", "--thesis", "folder"), "a thesis is a folder with a thesis.toml"),
     (("compare", "--thesis", "bad_thesis"), "'published' is missing"),

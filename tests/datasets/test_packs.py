@@ -67,7 +67,7 @@ def test_the_bundled_pack_is_whole_and_every_dataset_loads():
     ("text", "says"),
     [
         ("", "registry.toml: .pack. format is None"),
-        ("[pack", "not valid TOML"),
+        ("[pack", "no registry.toml that can be read"),
         (HEAD, "no .datasets"),
         (HEAD + entry("stock"), "not pinned"),
     ],
