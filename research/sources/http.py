@@ -10,7 +10,6 @@ import contextlib
 import io
 import logging
 import os
-import random
 import threading
 import time
 import warnings
@@ -117,8 +116,8 @@ class Client:
     ----------
     limits
         Patience and sizes.
-    sleep, now, jitter
-        The clock, so that tests need not wait. ``jitter()`` is uniform on [0, 1).
+    sleep, now
+        The clock, so that tests need not wait.
     """
 
     def __init__(
@@ -127,7 +126,6 @@ class Client:
         *,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], datetime] = utc_now,
-        jitter: Callable[[], float] = random.random,
     ) -> None:
         need("httpx")
         import httpx
@@ -135,7 +133,6 @@ class Client:
         self.limits = limits or Limits()
         self.now = now
         self._sleep = sleep
-        self._jitter = jitter
         self._unreachable: dict[str, str] = {}
         self._answers: dict[str, Download | SourceError] = {}
         self._http = httpx.Client(
@@ -265,7 +262,7 @@ class Client:
     def _wait(self, attempt: int, fault: Passing) -> float:
         asked = _retry_after(fault.retry_after, self.now())
         if asked is None:
-            return min(self.limits.backoff * 2.0 ** (attempt - 1) * (1 + self._jitter()), self.limits.longest_wait)
+            return min(self.limits.backoff * 2.0 ** (attempt - 1), self.limits.longest_wait)
         if asked > self.limits.longest_wait:
             raise SourceError(f"{fault}, which asks to wait {asked:.0f} s; fetch again after that")
         return asked

@@ -66,17 +66,15 @@ def _session(most: int, seen: list[int | str]) -> requests.Session[requests.Resp
     return Capped(impersonate="chrome", curl_options={CurlOpt.MAXFILESIZE_LARGE: most})
 
 
-def _nothing(seen: list[int | str]) -> Exception:
+def _nothing(seen: list[int | str]) -> Passing:
     """Why no rows came, from the last answer: worth another try, or not."""
     last = seen[-1] if seen else 200
     if isinstance(last, int):
-        if last in RETRIED:
-            return Passing(f"{last} from Yahoo")
-        if last >= 400:
-            return SourceError(f"{last} from Yahoo; it was renamed or is refused from here, try again later")
-        return SourceError("Yahoo sent no rows (offline, throttled or renamed); try again later")
+        told = f"{last} from Yahoo" if last >= 400 else "Yahoo sent no rows"
+        return Passing(f"{told} (throttled, renamed, or refused from here)", again=last in RETRIED)
     if "maximum" in last.lower() and "size" in last.lower():
-        return SourceError("Yahoo sends far more than a history; the address leads to something else")
+        remedy = "the address leads to something else"
+        return Passing("Yahoo sends far more than a history", again=False, remedy=remedy)
     offline = any(word in last.lower() for word in ("resolve", "connect", "timed out"))
     return Passing(f"no rows from Yahoo ({last})", silent=offline, again=not offline)
 

@@ -64,7 +64,7 @@ def test_a_passing_fault_is_tried_again(yahoos, client, clock):
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (Answer(b"no", status=500), "500 from Yahoo in 3 tries"),
+        (Answer(b"no", status=500), "500 from Yahoo (throttled, renamed, or refused from here) in 3 tries"),
         (Answer(b"no", status=404), "404 from Yahoo"),
         (Answer(b'{"chart": {"result": null, "error": null}}'), "no rows"),
     ],
