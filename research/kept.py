@@ -42,27 +42,27 @@ def kept(name: str, folders: Iterable[Path], make: Callable[[], T], *, lasting: 
         key = _key(folders)
     except (OSError, ValueError):  # a file is missing or is no registry: making the list says so
         return make()
-    if (content := _read(f"{name}.json", key)) is not None:
+    if (content := read_kept(f"{name}.json", key)) is not None:
         found: T = json.loads(content)
         return found
     made: T = plain(make())
     if lasting():
-        _write(f"{name}.json", key, json.dumps(made).encode())
+        write_kept(f"{name}.json", key, json.dumps(made).encode())
     return made
 
 
 def kept_table(name: str, made_from: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
     """The table that ``make`` returns, read where it was kept under the same hash of what it is made from."""
     key = hash_text(f"{made_from} {_code()}")
-    if (content := _read(f"{name}.table", key)) is not None:
+    if (content := read_kept(f"{name}.table", key)) is not None:
         found: pd.DataFrame = pickle.loads(content)  # our own bytes, whole: their hash stands before them
         return found
     made = make()
-    _write(f"{name}.table", key, pickle.dumps(made))
+    write_kept(f"{name}.table", key, pickle.dumps(made))
     return made
 
 
-def _read(name: str, key: str) -> bytes | None:
+def read_kept(name: str, key: str) -> bytes | None:
     """What was kept under a key, if it is there and whole."""
     with suppress(OSError):
         head, _, content = (home_folder() / "kept" / name).read_bytes().partition(b"\n")
@@ -71,11 +71,12 @@ def _read(name: str, key: str) -> bytes | None:
     return None
 
 
-def _write(name: str, key: str, content: bytes) -> None:
-    with suppress(OSError):  # what cannot be kept is made again
+def write_kept(name: str, key: str, content: bytes) -> None:
+    """Keep it, or let it be where that cannot be done: it is made again."""
+    with suppress(OSError):
         path = home_folder() / "kept" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{name}.{os.getpid()}")
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
         fresh.write_bytes(f"{key} {hash_bytes(content)}\n".encode() + content)
         fresh.replace(path)
 

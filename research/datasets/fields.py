@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from datetime import date
 from functools import cache
 from types import UnionType
 from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -15,7 +16,9 @@ from research.values import frozen
 
 T = TypeVar("T")
 
-_KINDS: dict[object, str] = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+_KINDS: dict[object, str] = {
+    str: "text", int: "a whole number", float: "a number", bool: "true or false", date: "a date, 2025-12-12",
+}  # fmt: skip
 
 
 def from_table(kind: type[T], table: object, only: Collection[str] = (), **built: object) -> T:

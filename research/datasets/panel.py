@@ -173,26 +173,24 @@ class Panel:
 
     def _each_release(self, identity: str, statistic: Callable[[pd.Series], float]) -> pd.Series:
         table = self._series_table(identity)
-        periods = table["observed_for"].to_numpy(dtype="datetime64[us]")
-        values = table["value"].to_numpy()
-        known = table["known_at"].to_numpy(dtype="datetime64[us]")
-        ends = np.flatnonzero(np.append(known[1:] != known[:-1], True)) + 1 if len(known) else np.array([], dtype=int)
-        so_far, vintage = np.empty_like(periods), np.empty(len(values))  # by period, each in its newest vintage
+        values, moments = table["value"].to_numpy(), _utc(table["known_at"])
+        index, place = np.unique(table["observed_for"].to_numpy(dtype="datetime64[us]"), return_inverse=True)
+        periods = pd.DatetimeIndex(index, name="observed_for")
+        ends = np.flatnonzero(np.append(moments[1:] != moments[:-1], len(moments) > 0)) + 1
+        newest, printed = np.full(len(periods), np.nan), np.zeros(len(periods), dtype=bool)
         results = np.empty(len(ends))
-        start = n = 0
+        start = 0
         for release, end in enumerate(ends):
-            for period, value in zip(periods[start:end], values[start:end], strict=True):
-                place = int(np.searchsorted(so_far[:n], period))
-                if place == n or so_far[place] != period:
-                    for column in (so_far, vintage):
-                        column[place + 1 : n + 1] = column[place:n]
-                    so_far[place], n = period, n + 1
-                vintage[place] = value
-            index = pd.DatetimeIndex(so_far[:n].copy(), name="observed_for")
-            results[release] = float(statistic(pd.Series(vintage[:n].copy(), index=index, name=identity)))
+            newest[place[start:end]], printed[place[start:end]] = values[start:end], True
+            n_periods = int(printed.sum())
+            so_far = slice(n_periods) if printed[:n_periods].all() else printed  # a late print leaves a hole
+            asked = (statistic, identity, index[so_far].view("int64"), newest[so_far])
+            results[release] = self.memo.number(
+                asked, lambda at=so_far: statistic(pd.Series(newest[at].copy(), periods[at], name=identity))
+            )
             start = end
-        moments = pd.DatetimeIndex(table["known_at"].iloc[ends - 1], name="known_at")
-        return pd.Series(results, index=moments, name=identity)
+        dates = pd.DatetimeIndex(table["known_at"].iloc[ends - 1], name="known_at")
+        return pd.Series(results, index=dates, name=identity)
 
     def _asof(self, series: pd.Series, longest: pd.Timedelta) -> pd.Series:
         ordered = series.sort_index(kind="stable")
