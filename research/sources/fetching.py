@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -214,12 +214,7 @@ def take_in(
     """
     new = read(one, download.body, download.retrieved_at) if fresh is None else fresh
     told = command or f"assay data fetch {one.id} --accept {one.id}"
-
-    def update(kept: pd.DataFrame | None) -> Merged:
-        if download.second_hand and kept is not None and new["observed_for"].max() <= kept["observed_for"].max():
-            return Merged(table=kept, added=0, revised=0)
-        return merged_with(kept, new, one, download.retrieved_at, believed=believed, command=told)
-
+    update = partial(merged_with, fresh=new, one=one, download=download, believed=believed, command=told)
     line: ManifestLine = {
         "source": one.provider,
         "address": download.address,
@@ -232,7 +227,7 @@ def take_in(
 
 
 def merged_with(
-    kept: pd.DataFrame | None, fresh: pd.DataFrame, one: Entry, at: datetime, *, believed: bool, command: str
+    kept: pd.DataFrame | None, *, fresh: pd.DataFrame, one: Entry, download: Download, believed: bool, command: str
 ) -> Merged:
     """What is kept, and what ``fresh`` has beyond it; columns that only checks read are left out.
 
@@ -245,9 +240,12 @@ def merged_with(
     SourceError
         If values lie in the future or, unless they are believed, look wrong; ``command`` would keep them all the same.
     """
+    last, at = fresh["observed_for"].max(), download.retrieved_at
+    if download.second_hand and kept is not None and last <= kept["observed_for"].max():
+        return Merged(table=kept, added=0, revised=0)
     ahead = fresh["observed_for"][fresh["observed_for"] > pd.Timestamp(at.date()) + _ZONES]
     if len(ahead):
-        told = f"{len(ahead)} values are dated in the future, the last {ahead.max():%Y-%m-%d}"
+        told = f"{len(ahead)} values are dated in the future, the last {last:%Y-%m-%d}"
         raise SourceError(f"{one.id}: {told}; nothing was kept, check the provider and this machine's clock")
     history = _bundled_history(one) if kept is None else kept
     if kept is None and history is not None and history["observed_for"].isin(fresh["observed_for"]).mean() < 0.5:
