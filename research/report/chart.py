@@ -167,7 +167,7 @@ class Chart:
         return f"<Chart: {self.title}. {self.description}>"
 
     def _repr_html_(self) -> str:
-        from research.report.template import in_notebook
+        from research.report.notebook import in_notebook
 
         return in_notebook("chart", self)
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from math import log10
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from research.datasets.store import write_atomically
 from research.report.chart import Axis, Chart, Line, Panel, Rule
 from research.report.console import plain_console, print_table, say
 from research.report.markup import Markup
+from research.report.notebook import in_notebook
 from research.report.sentences import sentence
-from research.report.template import in_notebook, page
+from research.report.template import page
 
 if TYPE_CHECKING:
     from research.registration.counting import Followed, Following
@@ -34,11 +33,9 @@ def following_html(found: Following) -> Markup:
     return in_notebook("following", *_shown(found), _charts(found))
 
 
-def write_following(found: Following, path: Path) -> Path:
-    """Write it as a page that needs nothing else."""
-    shown = page("follow.html", "what has come since", found=found, shown=_shown(found), charts=_charts(found))
-    write_atomically(path, shown.encode("utf-8"))
-    return path
+def following_page(found: Following) -> Markup:
+    """The same as a page that needs nothing else."""
+    return page("follow.html", "what has come since", found=found, shown=_shown(found), charts=_charts(found))
 
 
 def chart(claim: Followed) -> Chart:

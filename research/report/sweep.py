@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.text import Text
 
-from research.datasets.store import write_atomically
-from research.errors import ExecutionError
 from research.report.chart import Axis, Cells, Chart, Dash, Line, Panel, Role, Rule
 from research.report.console import plain_console, print_table, say
 from research.report.fitted import Row
@@ -59,21 +56,6 @@ def print_sweep(found: Sweep) -> None:
         f"Run again through vectorbt: total return {percent(_total_return(found))}; "
         f"largest difference from the fast path {found.disagreement:.0e} of the account.",
     )
-
-
-def write_sweep(found: Sweep, path: Path) -> Path:
-    """Write the page of a sweep; the old file stays until the new one is whole.
-
-    Raises
-    ------
-    ExecutionError
-        If the file cannot be written.
-    """
-    try:
-        write_atomically(path, sweep_page(found).encode("utf-8"))
-    except OSError as error:
-        raise ExecutionError(f"{path}: cannot be written: {error.strerror}; name another file") from None
-    return path
 
 
 def sweep_page(found: Sweep) -> Markup:

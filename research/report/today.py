@@ -28,7 +28,7 @@ def print_today(found: Today) -> None:
 
 def today_html(found: Today) -> str:
     """The same for a notebook cell."""
-    from research.report.template import in_notebook
+    from research.report.notebook import in_notebook
 
     rows = [(name, *cells) for name, cells in _rows(found)]
     caption = f"What strategies want at {found.now:%Y-%m-%d %H:%M} UTC"
