@@ -10,11 +10,11 @@ from research.datasets.data import Data, open_data
 from research.datasets.optional import need
 from research.discovery import find_strategy
 from research.execution import Execution
+from research.ledger import LEDGER, Ledger
 from research.report.notebook import in_notebook
-from research.study import LEDGER, Study, Trial, compare
+from research.study import Study, Trial, compare
 
 if TYPE_CHECKING:
-    from research.study.record import Recorder
     from research.thesis import Strategy
 
 
@@ -58,7 +58,7 @@ def explore(
     data: Data | None = None,
     *,
     execution: Execution | None = None,
-    ledger: Recorder | None = LEDGER,
+    ledger: Ledger | None = LEDGER,
 ) -> Explorer:
     """Show sliders over the declared grid of a strategy; the chart and the timing return follow them.
 

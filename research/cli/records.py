@@ -24,11 +24,11 @@ def replay(run: Annotated[Path, click.Argument], *, asked: Packs) -> None:
     run : RUN
         A folder written with --run.
     """
-    from research.runs import holds_a_sweep
+    from research.runs import read_run
     from research.runs import replay as again
 
     data = asked.open() if asked.packs else None
-    if holds_a_sweep(run):
+    if read_run(run)["manifest.json"].get("kind") == "sweep":
         from research.sweep.run import replay_sweep
 
         result = replay_sweep(run, data)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from research.synthetic import DRIFT, MONTHS, VOLATILITY, WORLDS, World, autoregression
+from tests.calibration.worlds import DRIFT, MONTHS, VOLATILITY, WORLDS, World, autoregression
 
 Floats = npt.NDArray[np.float64]
 Noise: TypeAlias = Callable[[np.random.Generator, int], Floats]
@@ -50,7 +50,7 @@ def persistent(rng: np.random.Generator, n_bars: int = N_BARS) -> Floats:
 
 
 def world(name: str, *, n_strategies: int = 2) -> Callable[[np.random.Generator], tuple[World]]:
-    """Draw a world of ``research.synthetic``."""
+    """Draw a world of ``tests.calibration.worlds``."""
     return lambda rng: (WORLDS[name](seed=int(rng.integers(2**31)), n_bars=N_BARS, n_strategies=n_strategies),)
 
 
@@ -126,19 +126,6 @@ def changes(rng: np.random.Generator) -> tuple[Floats, Floats]:
     own = -0.5 * shock + sqrt(0.75) * normal(rng)
     signal = autoregression(own[:, None], 0.95, rng)[:, 0]
     return np.diff(signal), VOLATILITY * shock[1:]
-
-
-def apart(rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Two random walks with shocks correlated by 0.5, neither of which leads."""
-    first = normal(rng)
-    return np.cumsum(first), np.cumsum(0.5 * first + sqrt(0.75) * normal(rng))
-
-
-def together(rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """A signal that follows a random walk: cointegrated, and the signal does not lead the walk."""
-    price = np.cumsum(normal(rng))
-    gap = autoregression(rng.standard_normal((N_BARS, 1)), 0.8, rng)[:, 0]
-    return np.concatenate([price[:1], price[:-1]]) + gap, price
 
 
 def events(
