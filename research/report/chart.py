@@ -37,6 +37,9 @@ class Axis:
     high: float | None = None
 
 
+DATE = Axis(title="Year", scale="date", form="date")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Line:
     """A line through points; NaN breaks it. ``step`` keeps each value until the next; ``thin`` is for the many.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from research.report.words import number, p_value, short_interval, signed_percent
 
 if TYPE_CHECKING:
-    from research.verdict import Evidence, Verdict
+    from research.verdict import Evidence, PValues, Verdict
 
 
 class Answered(Protocol):
@@ -42,16 +42,12 @@ def shows(judged: Answered) -> bool:
 
 def p_adjusted(judged: Answered) -> str:
     """The p that decides, in the direction that the word speaks of."""
-    against = judged.verdict.word == "contradicted"
-    p = judged.evidence.deciding
-    return p_value(p.opposing if against else p.supporting) if shows(judged) else ""
+    return _p(judged, judged.evidence.deciding)
 
 
 def p_shifted(judged: Answered) -> str:
     """The share of circular shifts that do as well, likewise."""
-    against = judged.verdict.word == "contradicted"
-    p = judged.evidence.p_shifted
-    return p_value(p.opposing if against else p.supporting) if shows(judged) else ""
+    return _p(judged, judged.evidence.p_shifted)
 
 
 def open_until(judged: Answered) -> str:
@@ -66,6 +62,11 @@ def known(judged: Answered) -> str:
     """``180 of 211``: periods at which the number was known, of those since it first was."""
     evidence = judged.evidence
     return f"{evidence.periods} of {evidence.periods + evidence.unknown_periods}"
+
+
+def _p(judged: Answered, p: PValues) -> str:
+    against = judged.verdict.word == "contradicted"
+    return p_value(p.opposing if against else p.supporting) if shows(judged) else ""
 
 
 _EVENTS = Column(

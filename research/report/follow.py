@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log10
 from typing import TYPE_CHECKING
 
-from research.report.chart import Axis, Chart, Line, Panel, Rule
+from research.report.chart import DATE, Axis, Chart, Line, Panel, Rule
 from research.report.console import plain_console, print_table, say
 from research.report.markup import Markup
 from research.report.notebook import in_notebook
@@ -47,8 +47,7 @@ def chart(claim: Followed) -> Chart:
         Line(x=looks.index, y=looks["opposing"], label="against", role="metal", dash="dash"),
     )
     panel = Panel(y=Axis(title="e-value (log)", scale="log", low=-1, high=log10(2 * claim.threshold)), marks=marks)
-    x = Axis(title="", scale="date", form="date")
-    return Chart.worded("e_values", x=x, panels=[panel], claim=claim, now=looks.iloc[-1])
+    return Chart.worded("e_values", x=DATE, panels=[panel], claim=claim, now=looks.iloc[-1])
 
 
 def _cells(claim: Followed) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from research.report.chart import Axis, Cells, Chart, Dash, Line, Panel, Role, Rule
+from research.report.chart import DATE, Axis, Cells, Chart, Dash, Line, Panel, Role, Rule
 from research.report.console import plain_console, print_table, say
 from research.report.fitted import Row
 from research.report.markup import Markup
@@ -129,8 +129,7 @@ def _walk_chart(found: Sweep) -> Chart:
     ends = [(line.label, float(np.asarray(line.y)[-1])) for line in lines]
     zero = Rule(at=0.0, axis="y", label="", role="ink")
     panel = Panel(y=Axis(title="Sum of excess returns", form="percent"), marks=(*lines, zero))
-    x = Axis(title="", scale="date", form="date")
-    return Chart.worded("walk", x=x, panels=[panel], ends=ends, windows=sweep_lines(found)[3])
+    return Chart.worded("walk", x=DATE, panels=[panel], ends=ends, windows=sweep_lines(found)[3])
 
 
 def _of_page(shown: Table) -> tuple[object, ...]:

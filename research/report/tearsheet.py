@@ -12,8 +12,8 @@ import pandas as pd
 
 from research.diagnostics import tearsheet as frames
 from research.engine.result import Result
-from research.report.chart import Axis, Cells, Chart, Line, Panel
-from research.report.charts import ACCOUNTS, DATE, ZERO, sources
+from research.report.chart import DATE, Axis, Cells, Chart, Line, Panel
+from research.report.charts import ACCOUNTS, ZERO, sources
 from research.report.markup import Markup, join, tag
 from research.report.sentences import sentence
 from research.report.study_words import ACCOUNTS as WORDS
