@@ -101,6 +101,7 @@ def _log_ticks(low: float, high: float) -> list[float]:
 def _date_ticks(low: float, high: float) -> list[tuple[float, str]]:
     months = (high - low) / 30.44
     step = next((size for size in (1, 3, 6, 12, 24, 60, 120, 240) if months / size <= 10), 600)
-    days = pd.date_range(*pd.to_datetime([low, high], unit="D"), freq="MS", normalize=True)
+    first, last = pd.to_datetime([low, high], unit="D")
+    days = pd.date_range(first, last, freq="MS", normalize=True)
     marked = days[(12 * (days.year - 1970) + days.month - 1) % step == 0]
     return [(float(plain(day, DATE)[0]), f"{day:%Y-%m}" if step < 12 else f"{day:%Y}") for day in marked]

@@ -9,12 +9,13 @@ import numpy as np
 from rich.text import Text
 
 from research.report.chart import DATE, Axis, Cells, Chart, Dash, Line, Panel, Role, Rule
+from research.report.columns import columns
 from research.report.console import plain_console, print_table, say
 from research.report.fitted import Row
 from research.report.markup import Markup
 from research.report.sentences import sentence, sentences
 from research.report.template import page
-from research.report.words import number, percent, signed_percent
+from research.report.words import number, percent
 
 if TYPE_CHECKING:
     from research.sweep.survey import Cell, HeatMap, Walk
@@ -140,20 +141,12 @@ def _of_page(shown: Table) -> tuple[object, ...]:
 
 
 def _ranking(found: Sweep, cells: Iterable[Cell]) -> Table:
-    headings = [*found.grid.axes, "Sharpe", "Alpha", "CAGR", "Drawdown", "Exposure", "Turnover", "Trades"]
+    shown = columns("variants")
+    headings = [*found.grid.axes, *(column.heading for column in shown)]
     rows: list[Row] = [
         (
             f"{place}.",
-            (
-                *(str(cell.parameters[name]) for name in found.grid.axes),
-                number(cell.sharpe),
-                signed_percent(cell.statistics["alpha"]),
-                percent(cell.statistics["cagr"]),
-                percent(cell.statistics["max_drawdown"]),
-                percent(cell.statistics["exposure"], 0),
-                f"{cell.statistics['turnover']:.2f}",
-                f"{cell.statistics['n_trades']:.0f}",
-            ),
+            [*(str(cell.parameters[name]) for name in found.grid.axes), *(column.cell(cell) for column in shown)],
         )
         for place, cell in enumerate(cells, 1)
     ]
