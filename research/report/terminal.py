@@ -71,7 +71,7 @@ def print_study(study: Study, *, findings: bool = False, verbose: bool = False, 
             _print_accounts(console, "In one account", study.portfolio, "thesis")
             for line in portfolio_lines(study.portfolio):
                 say(console, line, "dim")
-        say(console, f"{sentence('notes.accounts')} {sentence('notes.performance')}", "dim")
+        say(console, " ".join(sentence(name) for name in ("notes.accounts", "notes.performance")), "dim")
     console.print()
     for line in study_lines(study)[len(head) :]:
         say(console, line, "dim")
