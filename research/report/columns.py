@@ -64,15 +64,7 @@ def _p(judged: Answered, p: PValues) -> str:
 def columns(table: str, *names: str) -> tuple[Column, ...]:
     """All columns of a table, or those that are named."""
     described = _tables()[table]
-    return tuple(
-        Column(
-            described[name].get("heading", name),
-            described[name]["cell"],
-            described[name].get("meaning", ""),
-            described[name].get("align", "r"),
-        )
-        for name in names or described
-    )
+    return tuple(Column(**{"heading": name, **described[name]}) for name in names or described)
 
 
 @cache
