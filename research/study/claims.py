@@ -163,9 +163,9 @@ class TestedClaim:
         return f"<Claim {self.id}, {self.short}: {self.verdict.word}>"
 
     def _repr_html_(self) -> str:
-        from research.report.notebook import claim_html
+        from research.report.notebook import in_notebook
 
-        return claim_html(self)
+        return in_notebook("claim", self)
 
     def since(self, day: date) -> tuple[Part, Part]:
         """The record before a day, and the periods that opened after it, which alone did not suggest the claim.
