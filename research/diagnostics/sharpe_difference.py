@@ -212,9 +212,9 @@ def _studentised_draws(returns: Floats, block: int, n_draws: int, rng: np.random
     chunk = max(1, _CHUNK // n_blocks)
     for start in range(0, n_draws, chunk):
         stop = min(start + chunk, n_draws)
-        picked = block_means[rng.integers(0, n, size=(stop - start, n_blocks))]
-        means = picked.mean(axis=1)
-        spread = np.einsum("dbk,dk->db", picked, _gradient_of(means)).var(axis=1)
+        picked = block_means.take(rng.integers(0, n, size=(stop - start, n_blocks)), axis=0)
+        means = np.einsum("dbk->dk", picked) / n_blocks
+        spread = (picked @ _gradient_of(means)[:, :, None])[..., 0].var(axis=1)
         error = np.sqrt(small_sample * spread / n_blocks)
         draws[start:stop] = divisor * (_ratio_difference(means) - centre) / np.maximum(error, 1e-300)
     return draws
