@@ -98,15 +98,16 @@ def recursive_cusum(series: SeriesLike, regressors: npt.ArrayLike | None = None)
     ----------
     Brown, Durbin and Evans (1975); Newey and West (1987) for the variance.
     """
-    from statsmodels.regression.linear_model import OLS
-    from statsmodels.stats.diagnostic import recursive_olsresiduals
-
     values, design = regression(series, regressors, minimum=MINIMUM_OBSERVATIONS)
     n, k = design.shape
     if np.linalg.matrix_rank(design[:k]) < k:
         raise DataError(f"regressors: the first {k} bars do not identify {k} coefficients; start where they vary")
     _residuals(values, design)
-    errors = recursive_olsresiduals(OLS(values, design).fit(), skip=k)[4][k:]
+    before, ahead = slice(k - 1, -1), design[k:]
+    moments = np.cumsum(design[:, :, None] * design[:, None, :], axis=0)[before]
+    products = np.cumsum(design * values[:, None], axis=0)[before]
+    leverage = np.linalg.solve(moments, ahead[:, :, None])[..., 0]
+    errors = (values[k:] - (leverage * products).sum(axis=1)) / np.sqrt(1 + (leverage * ahead).sum(axis=1))
     path = np.abs(np.cumsum(errors)) / np.sqrt(n - k) / (1 + 2 * np.arange(1, n - k + 1) / (n - k))
     statistic, lags = _over_long_run(path, errors)
     uncorrelated = float(path.max() / errors.std(ddof=1))
