@@ -2,10 +2,11 @@
 
 ``score > threshold`` means the same whether ``threshold`` is 1.5 or stands for a thousand thresholds: what a grid
 repeats is then one operation on a table instead of a thousand on series. ``decide_together`` runs a signal with
-``Many`` in the place of its numbers. It does what pandas does to a series of numbers or booleans, element by
-element, to the last bit; whatever else is asked of it (a text, a truth, a median of windows) raises ``Apart``, and
-that parameter is given one value at a time, as ever. While a signal is asked so, ``pd.Series`` and the methods of a
-series take many as they take one. A few variants are always run alone and must agree.
+``Many`` in the place of its numbers. Arithmetic, comparisons and ``np.where`` are numpy's on the table, and a series'
+methods are pandas' own on a frame with a column a variant: element by element what they are of one series, to the
+last bit. Whatever else is asked of it (a text, a truth, an integer) raises ``Apart``, and that parameter is given one
+value at a time, as ever. While a signal is asked so, ``pd.Series`` and the methods of a series take many as they take
+one. A few variants are always run alone and must agree.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, ClassVar, NoReturn, cast
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -32,10 +35,12 @@ _EXACT = {  # what gives the same bits for an element alone and in a table
     np.logical_and, np.logical_or, np.logical_not, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert,
     np.maximum, np.minimum, np.fmax, np.fmin,
 }  # fmt: skip
-_NAMED = {name: getattr(operator, name) for name in "gt ge lt le eq ne add sub mul truediv".split()}  # noqa: SIM905
+_OPERATORS = {name: getattr(operator, name) for name in "gt ge lt le eq ne add sub mul truediv".split()}  # noqa: SIM905
+_GIVEN_MANY = ("where", "mask", "clip", "fillna")  # methods of a series that take a series
+_BY_PANDAS = "clip fillna notna isna ffill shift diff cummax cummin abs astype rolling".split()  # noqa: SIM905
+_OF_WINDOWS = ("sum", "mean", "min", "max", "std", "count")
 _asking = threading.RLock()  # one signal at a time: what stands in for pandas is the same for all threads
-_asker = 0  # the thread that asks it
-_calendars: list[pd.Index] = []  # of the signal that is asked: what an array as long as it is on
+_calendar: ContextVar[pd.Index | None] = ContextVar("calendar", default=None)  # of the signal that is asked here
 
 Table = NDArray[np.generic]
 Operand = Table | np.generic | float
@@ -74,9 +79,11 @@ class Many(np.lib.mixins.NDArrayOperatorsMixin):
     dtype = property(lambda self: self.table.dtype)
     values = loc = property(lambda self: self)
 
-    def like(self, table: Table) -> Many:
-        """Other numbers on the same calendar."""
-        return Many(table, self._index)
+    def copy(self) -> Many:
+        """As of a series."""
+        return Many(self.table, self._index)
+
+    to_numpy = copy
 
     def __array_ufunc__(self, function: np.ufunc, method: str, *operands: object, **options: object) -> Many:
         _unless(method != "__call__" or options or function not in _EXACT)
@@ -89,11 +96,11 @@ class Many(np.lib.mixins.NDArrayOperatorsMixin):
     ) -> Many:
         _unless(function is not np.where or len(operands) != 3 or options)
         index = _common_index(operands)
-        condition, *values = (_raw(item, index) for item in operands)
-        return Many(np.where(_booleans(condition), *values), index)
+        condition, yes, no = (_raw(item, index) for item in operands)
+        return Many(np.where(_booleans(condition), yes, no), index)
 
     def where(self, condition: object, other: object = np.nan) -> Many:
-        """As of a series."""
+        """As of a series; without the passes over all that pandas makes first."""
         index = _known(_common_index((self, condition, other)))
         kept, values = _booleans(_raw(condition, index)), _raw(other, index)
         _unless(self.dtype.kind == "b" and np.asarray(values).dtype.kind != "b")  # pandas makes objects of these
@@ -104,97 +111,41 @@ class Many(np.lib.mixins.NDArrayOperatorsMixin):
         _unless(not isinstance(condition, Many | pd.Series))
         return self.where(~cast(Many, condition), other)
 
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        if name in _OPERATORS:
+            return functools.partial(_OPERATORS[name], self)
+        if name in _BY_PANDAS:
+            return functools.partial(self._by_pandas, name)
+        raise AttributeError(name) if name.startswith("_") else Apart
+
+    def _by_pandas(self, method: str, *given: object, **named: object) -> Many | _Windows:
+        """What pandas' own method gives of a frame with a column a variant."""
+        arguments = (*given, *named.values())
+        n_variants = max(len(item.table) for item in (self, *arguments) if isinstance(item, Many))
+        index = _known(_common_index((self, *arguments)))
+        _unless("axis" in named)
+        if method == "clip" and len(arguments) > 1:  # two bounds are put in order
+            _unless(any(isinstance(item, Many) for item in arguments))
+
+        def framed(item: object) -> object:
+            if not isinstance(item, Many | pd.Series | np.ndarray):
+                _unless(pd.api.types.is_list_like(item) or (callable(item) and not isinstance(item, type)))
+                return item
+            return pd.DataFrame(np.broadcast_to(_raw(item, index), (n_variants, len(index))).T, index, copy=False)
+
+        frame, *others = map(framed, (self, *given))
+        answer = getattr(frame, method)(*others, **{name: framed(item) for name, item in named.items()})
+        return _many_of(answer) if isinstance(answer, pd.DataFrame) else _Windows(answer)
+
     def __setitem__(self, condition: object, value: object) -> None:
         number = isinstance(value, int | float) or (isinstance(value, Many) and value._index is None)
         _unless(self.dtype != np.float64 or not number)
         self.table = self.mask(condition, value).table
 
-    def copy(self) -> Many:
-        """As of a series."""
-        return self.like(self.table)
-
-    to_numpy = copy
-
-    def notna(self) -> Many:
-        """As of a series."""
-        return self.like(~np.isnan(self.table))
-
-    def isna(self) -> Many:
-        """As of a series."""
-        return self.like(np.isnan(self.table))
-
-    def fillna(self, value: object) -> Many:
-        """As of a series."""
-        return self.copy() if self.dtype.kind != "f" else self.where(self.notna(), value)
-
-    def ffill(self) -> Many:
-        """As of a series."""
-        _unless(self.dtype.kind != "f")
-        last = np.maximum.accumulate(np.where(np.isnan(self.table), 0, np.arange(len(self.index))), axis=-1)
-        return self.like(np.take_along_axis(self.table, np.broadcast_to(last, self.table.shape), axis=-1))
-
-    def shift(self, periods: int = 1, fill_value: float | bool = np.nan) -> Many:
-        """As of a series."""
-        alike = np.asarray(fill_value).dtype.kind == self.dtype.kind
-        _unless(type(periods) is not int or not 0 <= periods <= len(self.index) or not alike)
-        moved = np.full_like(self.table, fill_value)
-        moved[:, periods:] = self.table[:, : self.table.shape[1] - periods]
-        return self.like(moved)
-
-    def diff(self, periods: int = 1) -> Many:
-        """As of a series."""
-        _unless(self.dtype.kind != "f")
-        return cast(Many, self - self.shift(periods))
-
-    def clip(self, lower: Many | float | None = None, upper: Many | float | None = None) -> Many:
-        """As of a series."""
-        _unless(self.dtype.kind != "f")
-        if lower is not None and upper is not None:  # two bounds are put in order
-            _unless(isinstance(lower, Many) or isinstance(upper, Many))
-            lower, upper = min(lower, upper), max(lower, upper)
-        result = self.copy()
-        for bound, beyond in ((lower, operator.lt), (upper, operator.gt)):
-            if bound is not None:
-                result = result.where(~beyond(result, bound), bound)
-        return result
-
-    def rolling(self, window: int | str, min_periods: int | None = None) -> _Windows:
-        """Trailing windows of what is 0 or 1 at every bar."""
-        return _Windows(self, window, min_periods)
-
-    def cummax(self) -> Many:
-        """As of a series."""
-        return self._so_far(np.fmax)
-
-    def cummin(self) -> Many:
-        """As of a series."""
-        return self._so_far(np.fmin)
-
-    def abs(self) -> Many:
-        """As of a series."""
-        return cast(Many, abs(self))
-
-    def astype(self, kind: object) -> Many:
-        """As of a series."""
-        wanted = np.dtype(kind)  # type: ignore[call-overload]
-        _unless(wanted not in (np.float64, np.int64, np.bool_) or (wanted == np.int64 and self.dtype.kind == "f"))
-        return self.like(self.table.astype(wanted))
-
-    def _so_far(self, function: np.ufunc) -> Many:
-        _known(self._index)
-        best = function.accumulate(self.table, axis=-1)
-        return self.like(best) if self.dtype.kind != "f" else self.like(np.where(np.isnan(self.table), np.nan, best))
-
     def __bool__(self) -> bool:
         truths = self.table != 0
         _unless(self._index is not None or (truths != truths[0]).any())
         return bool(truths[0, 0])
-
-    def __getattr__(self, name: str) -> object:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        _unless(name not in _NAMED)
-        return functools.partial(_NAMED[name], self)
 
     def _refuse(self, *_: object, **__: object) -> NoReturn:
         raise Apart
@@ -205,35 +156,14 @@ class Many(np.lib.mixins.NDArrayOperatorsMixin):
 
 
 class _Windows:
-    """Trailing windows, counted: exact, since a sum of ones is."""
+    """Trailing windows of many series, as pandas has them."""
 
-    def __init__(self, many: Many, window: int | str, min_periods: int | None) -> None:
-        bars, n = np.arange(len(many.index)), window if isinstance(window, int) else 1
-        _unless(not ((many.table == 0) | (many.table == 1)).all() or type(window) not in (int, str))
-        first = np.maximum(bars + 1 - n, 0)
-        if isinstance(window, str):
-            dates = pd.DatetimeIndex(many.index)
-            first = dates.searchsorted(dates - pd.Timedelta(window), side="right")
-        sums = np.concatenate([np.zeros((len(many.table), 1)), many.table.cumsum(axis=-1, dtype=np.float64)], axis=-1)
-        self._many, self._size = many, bars + 1 - first
-        enough = self._size >= max(n if min_periods is None else min_periods, 1)
-        self._sums = np.where(enough, sums[:, 1:] - sums[:, first], np.nan)
+    def __init__(self, windows: Any) -> None:
+        self._windows = windows
 
-    def sum(self) -> Many:
-        """As of windows."""
-        return self._many.like(self._sums)
-
-    def mean(self) -> Many:
-        """As of windows."""
-        return self._many.like(self._sums / self._size)
-
-    def max(self) -> Many:
-        """As of windows."""
-        return self._many.like(np.minimum(self._sums, 1.0))
-
-    def min(self) -> Many:
-        """As of windows."""
-        return self._many.like(np.maximum(self._sums - self._size + 1.0, np.minimum(self._sums, 0.0)))
+    def __getattr__(self, name: str) -> Callable[..., Many]:
+        _unless(name not in _OF_WINDOWS)
+        return lambda: _many_of(getattr(self._windows, name)())
 
 
 def decide_together(ask: Ask, variants: Sequence[Mapping[str, object]], index: pd.Index) -> NDArray[np.float64] | None:
@@ -299,25 +229,18 @@ def ask_together(
 @contextmanager
 def _in_series(calendar: pd.Index) -> Iterator[None]:
     """Let ``pd.Series(many, index)``, and a series' methods that are given many, give many."""
-    global _asker
-    kind, methods, plain = _stand_ins()
-    real, _asker = pd.Series, threading.get_ident()
-    _calendars.append(calendar)
-    pd.Series = kind  # type: ignore[assignment, misc]
-    for name, method in methods.items():
-        setattr(real, name, method)
+    kind, methods = _stand_ins()
+    before = _calendar.set(calendar)
     try:
-        yield
+        with patch.multiple(pd.Series, **methods), patch.object(pd, "Series", kind):
+            yield
     finally:
-        _calendars.pop()
-        pd.Series = real  # type: ignore[misc]
-        for name in methods:
-            setattr(real, name, plain[name]) if name in plain else delattr(real, name)
+        _calendar.reset(before)
 
 
 @functools.cache
-def _stand_ins() -> tuple[type, dict[str, object], dict[str, object]]:
-    """What stands in for ``pd.Series``, for which of its methods, and those that are its own.
+def _stand_ins() -> tuple[type, dict[str, Any]]:
+    """What stands in for ``pd.Series``, and for which of its methods.
 
     A series of one number becomes many, since a part of it may be set to another for each variant.
     """
@@ -331,7 +254,7 @@ def _stand_ins() -> tuple[type, dict[str, object], dict[str, object]]:
             if not isinstance(data, Many):
                 number = type(data) in (int, float) and isinstance(index, pd.Index)
                 by = sys._getframe(1).f_globals.get("__name__", "")
-                if not number or by.startswith("pandas.") or _asker != threading.get_ident():
+                if not number or by.startswith("pandas.") or _calendar.get() is None:
                     return real(data, index, dtype, **more)
             known = _known(index if isinstance(index, pd.Index) else None)
             _unless(isinstance(data, Many) and not data.index.equals(known))
@@ -349,9 +272,7 @@ def _stand_ins() -> tuple[type, dict[str, object], dict[str, object]]:
 
         return call
 
-    names = (*_NAMED, "where", "mask", "clip", "fillna")
-    own = {name: vars(real)[name] for name in names if name in vars(real)}
-    return Kind("Series", (real,), {}), {name: method(name) for name in names}, own
+    return Kind("Series", (real,), {}), {name: method(name) for name in (*_OPERATORS, *_GIVEN_MANY)}
 
 
 def days(number: object) -> str | Many:
@@ -392,7 +313,7 @@ def _common_index(operands: Sequence[object]) -> pd.Index | None:
     if any(index is not found[0] and not index.equals(found[0]) for index in found[1:]):
         raise Apart
     array = not found and any(isinstance(item, np.ndarray) and item.ndim == 1 for item in operands)
-    return found[0] if found else _calendars[-1] if array and _calendars else None
+    return found[0] if found else _calendar.get() if array else None
 
 
 def _raw(item: object, index: pd.Index | None) -> Operand:
@@ -412,6 +333,13 @@ def _booleans(condition: Operand) -> NDArray[np.bool_]:
     kept = np.asarray(condition)
     _unless(kept.dtype.kind != "b")
     return kept
+
+
+def _many_of(frame: pd.DataFrame) -> Many:
+    """A column for each variant as many series, where they are numbers or truths."""
+    table = frame.to_numpy().T
+    _unless(table.dtype not in (np.float64, np.int64, np.bool_))
+    return Many(table, frame.index)
 
 
 def _known(index: pd.Index | None) -> pd.Index:

@@ -5,8 +5,8 @@ which a strategy is running, so that one rolling z-score serves every threshold.
 and outside a strategy the function is just itself. Four rules make it safe:
 
 - *Keyed by content.* The key of a call is the function, its plain arguments with their types, and each series by a
-  digest of its values and of its index. Values that the memo itself holds cannot change: theirs is computed once.
-- *No mutation.* What is kept is frozen, and callers get a copy-on-write copy: who changes it changes his own.
+  digest of its values and of its index.
+- *No mutation.* Callers get a copy-on-write copy of what is kept: who changes it changes his own.
 - *One memo for the same knowledge.* Panels of one set of data share it if they decide at the same moments, and no
   others do: nothing that one panel knew can reach another that differs in anything, be it only in its future.
 - *Bounded.* A memo that has grown over its limit starts again from nothing.
@@ -52,13 +52,19 @@ def shared(function: Function) -> Function:
 
 
 class Memo:
-    """Results by the content of what they were made from."""
+    """Results by the content of what they were made from.
 
-    __slots__ = ("_bytes", "_digests", "_kept")
+    Parameters
+    ----------
+    numbers
+        What ``number`` keeps, for memos that share it; by default it keeps nothing.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_bytes", "_kept", "_numbers")
+
+    def __init__(self, numbers: dict[tuple[object, ...], float] | None = None) -> None:
+        self._numbers = numbers
         self._kept: dict[tuple[object, ...], pd.Series | pd.DataFrame] = {}
-        self._digests: dict[int, tuple[np.ndarray, bytes]] = {}  # of arrays that cannot change, by their identity
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -76,7 +82,7 @@ class Memo:
     def keep(self, call: tuple[object, ...], make: Callable[[], T]) -> T:
         """Return what ``make`` returns, made once for each content of ``call``."""
         try:
-            key = tuple(map(self._content, call))
+            key = tuple(map(_content, call))
         except _Untold:
             return make()
         if key not in self._kept:
@@ -86,59 +92,58 @@ class Memo:
             self._store(key, result.copy())
         return cast(T, self._kept[key].copy(deep=False))
 
+    def number(self, call: tuple[object, ...], make: Callable[[], float]) -> float:
+        """Return the number that ``make`` returns, made once where a function of this package (``call[0]``) makes it.
+
+        Nobody else's is kept: what it depends on beside its arguments must show in every panel anew.
+        """
+        house = str(getattr(getattr(call[0], "func", call[0]), "__module__", "")).startswith("research.")
+        if self._numbers is None or not house:
+            return float(make())
+        try:
+            key = tuple(map(_content, call))
+        except _Untold:
+            return float(make())
+        if key not in self._numbers:
+            self._numbers[key] = float(make())
+        return self._numbers[key]
+
     def _store(self, key: tuple[object, ...], result: pd.Series | pd.DataFrame) -> None:
         size = int(np.asarray(result.memory_usage(index=False)).sum())
         if self._bytes + size > MAX_BYTES:
             self._kept.clear()
-            self._digests.clear()
             self._bytes = 0
         self._kept[key] = result
         self._bytes += size
-        if isinstance(result, pd.Series) and _is_plain(result):
-            values, stamps = result.to_numpy(), _stamps(result.index)
-            _owner(values).flags.writeable = False
-            for array in (values, stamps):
-                owner = _owner(array)
-                self._digests[id(owner)] = owner, self._digest(array)
-
-    def _content(self, item: object) -> object:
-        if item is None or isinstance(item, int | float | str | np.generic | pd.Timedelta | pd.Timestamp):
-            return (type(item), repr(item))
-        if isinstance(item, tuple):
-            return ("tuple", *map(self._content, item))
-        if isinstance(item, pd.Series) and _is_plain(item):
-            index = (self._array(_stamps(item.index)), str(item.index.dtype), item.index.name)
-            return ("series", self._array(item.to_numpy()), index, item.name)
-        if isinstance(item, np.ndarray) and item.dtype.kind in "biufmM":
-            return ("array", self._array(item))
-        if isinstance(item, functools.partial):
-            parts = (item.func, item.args, tuple(sorted(item.keywords.items())))
-            return ("partial", *map(self._content, parts))
-        item = getattr(item, "__wrapped__", item)
-        if isinstance(item, FunctionType) and item.__closure__ is None and "<" not in item.__qualname__:
-            return item
-        raise _Untold
-
-    def _array(self, values: np.ndarray) -> tuple[object, ...]:
-        return (self._digest(values), values.shape, values.dtype.str)
-
-    def _digest(self, values: np.ndarray) -> bytes:
-        """Of the bytes: known already where they are those of an array that is held."""
-        owner = _owner(values)
-        if id(owner) in self._digests and (values.shape, values.strides) == (owner.shape, owner.strides):
-            return self._digests[id(owner)][1]
-        return hashlib.sha1(np.ascontiguousarray(values).data, usedforsecurity=False).digest()
 
 
 class _Untold(Exception):
     """The content of an argument cannot be told."""
 
 
-def _owner(values: np.ndarray) -> np.ndarray:
-    """The array whose memory it is."""
-    while isinstance(values.base, np.ndarray):
-        values = values.base
-    return values
+def _content(item: object) -> object:
+    """What an argument holds, so that equal ones are equal."""
+    if item is None or isinstance(item, int | float | str | np.generic | pd.Timedelta | pd.Timestamp):
+        return (type(item), repr(item))
+    if isinstance(item, tuple):
+        return ("tuple", *map(_content, item))
+    if isinstance(item, pd.Series) and _is_plain(item):
+        index = (_digest(_stamps(item.index)), str(item.index.dtype), item.index.name)
+        return ("series", _digest(item.to_numpy()), index, item.name)
+    if isinstance(item, np.ndarray) and item.dtype.kind in "biufmM":
+        return ("array", _digest(item))
+    if isinstance(item, functools.partial):
+        parts = (item.func, item.args, tuple(sorted(item.keywords.items())))
+        return ("partial", *map(_content, parts))
+    item = getattr(item, "__wrapped__", item)
+    if isinstance(item, FunctionType) and item.__closure__ is None and "<" not in item.__qualname__:
+        return item
+    raise _Untold
+
+
+def _digest(values: np.ndarray) -> tuple[object, ...]:
+    content = hashlib.sha1(np.ascontiguousarray(values).data, usedforsecurity=False).digest()
+    return (content, values.shape, values.dtype.str)
 
 
 def _stamps(index: pd.Index) -> np.ndarray:

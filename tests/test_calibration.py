@@ -12,7 +12,6 @@ import pytest
 import research.diagnostics
 from research.diagnostics.finding import Finding
 from research.study.judge import judge
-from research.synthetic import WORLDS
 from research.verdict import Rules
 from tests.calibration import real
 from tests.calibration.__main__ import main
@@ -22,6 +21,7 @@ from tests.calibration.sizes import Case, p_values, size_rates
 from tests.calibration.tables import missed, picture_of_power, picture_of_sizes, save
 from tests.calibration.tallies import kept, together
 from tests.calibration.words import FOUND, NO_EFFECT, WORTH_HAVING, Cell, alpha_t, claims_of, tally
+from tests.calibration.worlds import WORLDS
 
 SIZE, COVERAGE = 0.08, 0.92  # worst that a rate may be without a remark
 

@@ -61,6 +61,7 @@ TOGETHER = {
     "held for days": lambda t: (x > t).rolling("20D").max(),
     "counted": lambda t: (x > t).rolling(5).sum() + (y > t).astype(int).rolling(7, min_periods=3).mean(),
     "all of a window": lambda t: (y > t).rolling(4).min(),
+    "windows of numbers": lambda t: (x * t).rolling(5, min_periods=2).sum() + (x - t).rolling("9D").std(),
     "the same value": lambda t: (x > t).astype(float) if t is not None else x,
 }
 APART = {
@@ -79,7 +80,6 @@ APART = {
     "one that decides nothing": lambda t: x,
     "dropped rows": lambda t: (x * t).dropna().reindex(INDEX),
     "another index": lambda t: pd.Series(np.where(x > t, 1.0, 0.0), index=INDEX[::-1])[::-1],
-    "windows of numbers": lambda t: (x * t).rolling(5).sum(),
     "no index": lambda t: pd.Series(np.where(x > t, 1.0, 0.0)).set_axis(INDEX),
     "missing as whole numbers": lambda t: (x * t).where(y > 0, 1.0).round().fillna(0).astype(int),
     "set to a series": lambda t: _set_to(x, t, y),

@@ -2,7 +2,7 @@
 
 ``python -m tests.calibration`` prints, every rate with its Monte-Carlo error:
 
-- *words*: families of ten claims in every world of ``research.synthetic``, through costs and the whole rule, by
+- *words*: families of ten claims in every world of ``tests.calibration.worlds``, through costs and the whole rule, by
   ``research.study.judge.judge`` itself: without an effect, with one that is worth having, with one of the size that
   the judge says it would find;
 - *real*: signals that know nothing on real prices, by the statistic alone beside other errors, and to the word;

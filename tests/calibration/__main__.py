@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from research.synthetic import MONTHS
 from tests import calibration
 from tests.calibration import real, tables
 from tests.calibration.cases import cases
@@ -19,6 +18,7 @@ from tests.calibration.rate import Rate, down, table
 from tests.calibration.sizes import size_rates
 from tests.calibration.tallies import Tally, kept, together
 from tests.calibration.words import FOUND, NO_EFFECT, POWER, WORTH_HAVING, Cell, tally
+from tests.calibration.worlds import MONTHS
 
 PARTS = ("words", "real", "sizes")
 CHUNK = 100

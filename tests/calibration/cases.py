@@ -20,9 +20,9 @@ from research.diagnostics.sharpe import sharpe_ratio
 from research.diagnostics.sharpe_difference import sharpe_difference
 from research.diagnostics.specification import arch_effects, autocorrelation, heteroskedasticity, stationarity
 from research.diagnostics.stability import cusum, mean_breaks, recursive_cusum, sup_f
-from research.synthetic import MONTHS, VOLATILITY
 from tests.calibration import draws
 from tests.calibration.sizes import Case
+from tests.calibration.worlds import MONTHS, VOLATILITY
 
 Floats = npt.NDArray[np.float64]
 

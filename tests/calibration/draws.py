@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from research.synthetic import DRIFT, MONTHS, VOLATILITY, WORLDS, World, autoregression
+from tests.calibration.worlds import DRIFT, MONTHS, VOLATILITY, WORLDS, World, autoregression
 
 Floats = npt.NDArray[np.float64]
 Noise: TypeAlias = Callable[[np.random.Generator, int], Floats]
@@ -50,7 +50,7 @@ def persistent(rng: np.random.Generator, n_bars: int = N_BARS) -> Floats:
 
 
 def world(name: str, *, n_strategies: int = 2) -> Callable[[np.random.Generator], tuple[World]]:
-    """Draw a world of ``research.synthetic``."""
+    """Draw a world of ``tests.calibration.worlds``."""
     return lambda rng: (WORLDS[name](seed=int(rng.integers(2**31)), n_bars=N_BARS, n_strategies=n_strategies),)
 
 

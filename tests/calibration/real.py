@@ -22,10 +22,10 @@ from research.diagnostics.timing import Timing, n_cosines
 from research.engine.exposure import Exposure
 from research.execution import Execution
 from research.study.judge import ClaimRows, judge
-from research.synthetic import MONTHS, autoregression
 from research.verdict import Rules
 from tests.calibration.tallies import Tally
 from tests.calibration.words import DAYS, N_STRATEGIES, words_of
+from tests.calibration.worlds import MONTHS, autoregression
 
 Floats = npt.NDArray[np.float64]
 

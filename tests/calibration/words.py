@@ -19,9 +19,9 @@ from research.engine.exposure import Exposure
 from research.engine.legs import Legs
 from research.execution import Execution
 from research.study.judge import ClaimRows, Judged, judge
-from research.synthetic import MONTHS, WORLDS, World
 from research.verdict import Rules, Word
 from tests.calibration.tallies import Tally
+from tests.calibration.worlds import MONTHS, WORLDS, World
 
 Floats = npt.NDArray[np.float64]
 

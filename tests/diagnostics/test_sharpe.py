@@ -10,7 +10,7 @@ from research.diagnostics import sharpe_difference as difference_module
 from research.diagnostics.sharpe import SharpeMoments, annualisation_factor, sharpe_moments, sharpe_ratio
 from research.diagnostics.sharpe_difference import circular_block_length, hac_standard_error, sharpe_difference
 from research.errors import AssayError
-from research.synthetic import autoregression
+from tests.calibration.worlds import autoregression
 
 ERROR_FOR_NORMAL_RETURNS_FROM_LO_2002 = {(0.5, 12): 0.306186, (1.0, 60): 0.158114, (3.0, 500): 0.104881}
 ANNUALISATION_OF_MONTHS_FROM_LO_2002 = {-0.2: 4.170848, 0.1: 3.160111, 0.2: 2.878849, 0.3: 2.614806}

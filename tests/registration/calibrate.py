@@ -19,10 +19,10 @@ import pandas as pd
 
 from research.diagnostics.anytime import FIRST_LOOK, PRIOR_RATIO, log_e_value, remainder
 from research.report.chart import Axis, Chart, Line, Panel, Role, Rule
-from research.synthetic import MONTHS, WORLDS, autoregression
 from tests.calibration.rate import Rate, table
 from tests.calibration.tables import save
 from tests.calibration.tallies import Tally, kept
+from tests.calibration.worlds import MONTHS, WORLDS, autoregression
 from tests.registration import alternatives
 
 Floats = npt.NDArray[np.float64]
@@ -87,7 +87,7 @@ class Sample:
 
 
 def synthetic(name: str, samples: int, first: int, *, after: int = AFTER, ratio: float = 0.0) -> Sample:
-    """Samples of a world of ``research.synthetic``, one strategy each; the ratio is planted over the whole of it."""
+    """Samples of a world of the calibration, one strategy each; the ratio is planted over the whole of it."""
     terms = {"n_bars": BEFORE + after, "n_strategies": 1, "information_ratio": ratio}
     made = [WORLDS[name](seed=first + k, **terms) for k in range(samples)]
     held = np.stack([world.held()[:, 0] for world in made], axis=1)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from research.synthetic import GOLD, SILVER, VOLATILITY, WORLDS, student_garch
+from .calibration.worlds import GOLD, SILVER, VOLATILITY, WORLDS, student_garch
 
 WORKING_1960_AUTOCORRELATION_OF_21_DAY_AVERAGES = (21**2 - 1) / (2 * (2 * 21**2 + 1))
 
