@@ -193,3 +193,16 @@ def test_series_that_cannot_be_tested():
             test(np.ones(100))
         with pytest.raises(DataError, match="too few"):
             test(np.arange(9.0))
+
+
+@pytest.mark.parametrize(("n", "trend"), [(24, "c"), (60, "ct"), (200, "c"), (480, "ct")])
+def test_the_lags_of_the_adf_are_those_of_statsmodels(n, trend):
+    from statsmodels.tsa.stattools import adfuller
+
+    for seed in range(10):
+        e = np.random.default_rng(seed).standard_normal(n)
+        x = np.cumsum(np.convolve(e, [1, -0.6, 0.3, 0.5])[:n]) * (1 if seed % 2 else 1e-3)
+        theirs = adfuller(x, regression=trend, autolag="AIC", result_object=True)
+        found = stationarity(x, trend=trend)
+        assert found.details["adf_lags"] == theirs.lags
+        assert found.statistic == pytest.approx(theirs.statistic, rel=1e-9)
