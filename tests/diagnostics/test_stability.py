@@ -159,7 +159,8 @@ def test_every_draw_of_the_bootstrap_is_searched_like_the_sample():
     y = 0.5 * x + np.convolve(rng.standard_normal(50), [1, 0.5])[:50]
     found = sup_f(y, x, seed=3, n_draws=70)
     X, bar = np.column_stack([np.ones(50), x]), int(found.estimate) + 1
-    e = np.concatenate([y[part] - X[part] @ np.linalg.lstsq(X[part], y[part])[0] for part in np.split(range(50), [bar])])
+    halves = np.split(np.arange(50), [bar])
+    e = np.concatenate([y[half] - X[half] @ np.linalg.lstsq(X[half], y[half])[0] for half in halves])
     rho = e[1:] @ e[:-1] / (e @ e)
     shocks = np.concatenate([e[:1] * np.sqrt(1 - rho**2), e[1:] - rho * e[:-1]])
     largest = []
