@@ -105,54 +105,6 @@ def predictive_regression(returns: SeriesLike, predictor: SeriesLike, *, horizon
     )
 
 
-def augmented_regression(returns: SeriesLike, predictor: SeriesLike) -> Finding:
-    r"""Slope of the next bar's return on a persistent predictor, freed of Stambaugh's bias.
-
-    With :math:`\rho^c = \hat\rho + (1+3\hat\rho)/T + 3(1+3\hat\rho)/T^2` and the innovations
-    :math:`v^c_{t+1} = x_{t+1} - \theta^c - \rho^c x_t`, regress :math:`r_{t+1}` on :math:`x_t` and
-    :math:`v^c_{t+1}`. The error adds the uncertainty of :math:`\rho^c`: :math:`\hat\phi^2 (1 + 3/T +
-    9/T^2)^2 Var(\hat\rho) + Var(\hat\beta^c)`.
-
-    It explains the return with the next value of the predictor, so it is a test and no trading rule.
-
-    Parameters
-    ----------
-    returns
-        Of each period, (T,).
-    predictor
-        Known before each, (T,).
-
-    References
-    ----------
-    Amihud and Hurvich (2004).
-    """
-    r, x = aligned(returns=returns, predictor=predictor, minimum=MINIMUM_OBSERVATIONS)
-    spread = spread_of(x)
-    x = (x - x.mean()) / spread
-    n = r.size - 1
-    dynamics = predictor_dynamics(r, x)
-    innovations = x[1:] - x[1:].mean() - dynamics.persistence_corrected * (x[:-1] - x[:-1].mean())
-    design = np.column_stack([np.ones(n), x[:-1], innovations])
-    plain, freed, phi = ordinary(design[:, :2], r[1:]), ordinary(design, r[1:]), ordinary(design, r[1:], column=2).value
-    corrected = (phi * (1 + 3 / n + 9 / n**2)) ** 2 * dynamics.persistence_variance
-    found = Estimate(freed.value, sqrt(corrected + freed.error**2), n - 3)
-    return Finding.of(
-        "augmented_regression",
-        found,
-        effective_n=float(n),
-        details={
-            "slope_uncorrected": plain.value,
-            "p_value_uncorrected": plain.two_sided,
-            "standard_error": found.error,
-            "persistence": dynamics.persistence,
-            "persistence_corrected": dynamics.persistence_corrected,
-            "innovation_slope": phi,
-            "predictor_standard_deviation": spread,
-        },
-        degrees=n - 3,
-    )
-
-
 def incremental_value(
     returns: SeriesLike,
     predictor: SeriesLike,
@@ -254,15 +206,12 @@ class PredictorDynamics:
     persistence_corrected
         :math:`\rho^c` of Amihud and Hurvich (2004); it may pass 1 and is left there, as capping it
         would leave more of the bias in.
-    persistence_variance
-        :math:`Var(\hat\rho)`.
     innovation_slope
         :math:`\phi = \sigma_{uv} / \sigma_v^2`.
     """
 
     persistence: float
     persistence_corrected: float
-    persistence_variance: float
     innovation_slope: float
 
 
@@ -270,13 +219,12 @@ def predictor_dynamics(returns: Floats, predictor: Floats) -> PredictorDynamics:
     """Estimate the persistence of a ``predictor`` and how its shocks go with ``returns``, (T,) both."""
     n = predictor.size - 1
     design = np.column_stack([np.ones(n), predictor[:-1]])
-    own = ordinary(design, predictor[1:])
-    shocks, residuals = (least_squares(design, series[1:])[1] for series in (predictor, returns))
+    (_, rho), shocks, _ = least_squares(design, predictor[1:])
+    residuals = least_squares(design, returns[1:])[1]
     variation = float(shocks @ shocks)
     return PredictorDynamics(
-        persistence=own.value,
-        persistence_corrected=own.value + (1 + 3 * own.value) / n + 3 * (1 + 3 * own.value) / n**2,
-        persistence_variance=own.error**2,
+        persistence=float(rho),
+        persistence_corrected=float(rho + (1 + 3 * rho) / n + 3 * (1 + 3 * rho) / n**2),
         innovation_slope=float(residuals @ shocks) / variation if variation > 0 else 0.0,
     )
 
@@ -327,12 +275,12 @@ def spread_of(values: Floats) -> float:
     return spread
 
 
-def ordinary(design: Floats, target: Floats, column: int = 1) -> Estimate:
-    """Coefficient of a ``column`` of a ``design`` for a ``target``, with the error of independent residuals."""
+def ordinary(design: Floats, target: Floats) -> Estimate:
+    """Coefficient of the second column of a ``design`` for a ``target``, with the error of independent residuals."""
     coefficients, residuals, inverse = least_squares(design, target)
     degrees = target.size - design.shape[1]
-    error = sqrt(float(residuals @ residuals) / degrees * float(inverse[column, column]))
-    return Estimate(float(coefficients[column]), error, degrees)
+    error = sqrt(float(residuals @ residuals) / degrees * float(inverse[1, 1]))
+    return Estimate(float(coefficients[1]), error, degrees)
 
 
 def _hodrick_error(r: Floats, x: Floats, *, horizon: int, delay: int, sum_of_squares: float) -> float:
