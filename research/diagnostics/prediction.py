@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import SeriesLike, aligned, whole
+from research.diagnostics.inputs import SeriesLike, aligned, spread_of, whole
 from research.diagnostics.long_run import MINIMUM_OBSERVATIONS, Estimate, effective_observations, student_p_value
 from research.errors import DataError
 from research.units import Floats
@@ -69,7 +69,7 @@ def predictive_regression(returns: SeriesLike, predictor: SeriesLike, *, horizon
     n, degrees = r.size - lag - j, r.size - lag - j - 2
     if r.size < lag + 2 * j + 2 or n < MINIMUM_OBSERVATIONS:
         raise DataError(f"returns: {r.size} observations are too few for a horizon of {j}; use a shorter one")
-    spread = spread_of(x)
+    spread = spread_of(x, "predictor")
     x = (x - x.mean()) / spread
     known = x[:n] - x[:n].mean()
     naive = ordinary(np.column_stack([np.ones(n), known]), _overlapping_sums(r[1 + lag :], j))
@@ -138,7 +138,8 @@ def incremental_value(
     n = r.size - lag - 1
     if n < MINIMUM_OBSERVATIONS + len(names):
         raise DataError(f"returns: {r.size} observations are too few for {len(names)} controls; use fewer")
-    standard = [(column - column.mean()) / spread_of(column) for column in (x, *rest)]
+    named = zip(["predictor", *columns], (x, *rest), strict=True)
+    standard = [(column - column.mean()) / spread_of(column, name) for name, column in named]
     design = np.column_stack([np.ones(n), *(column[:n] for column in standard)])
     target = r[1 + lag :]
     others = np.delete(design, 1, axis=1)
@@ -265,14 +266,6 @@ def least_squares(design: Floats, target: Floats) -> tuple[Floats, Floats, Float
     inverse = np.asarray(np.linalg.pinv(design.T @ design), dtype=np.float64)
     coefficients = np.asarray(np.linalg.lstsq(design, target, rcond=None)[0], dtype=np.float64)
     return coefficients, target - design @ coefficients, inverse
-
-
-def spread_of(values: Floats) -> float:
-    """Standard deviation of the ``values`` of a regressor (divisor T); a constant one is an error."""
-    spread = float(values.std())
-    if spread <= 1e-12 * (1e-12 + float(np.abs(values).max())):
-        raise DataError("predictor: it or a control never moves, so it can predict nothing; check the series")
-    return spread
 
 
 def ordinary(design: Floats, target: Floats) -> Estimate:

@@ -8,7 +8,7 @@ from math import inf, log, pi, sqrt
 import numpy as np
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import SeriesLike, positive, vector, whole
+from research.diagnostics.inputs import SeriesLike, positive, spread_of, vector, whole
 from research.errors import DataError
 from research.units import Floats
 
@@ -52,9 +52,7 @@ def markov_regimes(returns: SeriesLike, *, periods_per_year: float, seed: int, n
     values = vector(returns, "returns", minimum=50)
     year = positive(periods_per_year, "periods_per_year")
     whole(n_starts, "n_starts", minimum=1)
-    n, scale = values.size, float(values.std())
-    if scale == 0:
-        raise DataError("returns: they never vary, so there are no regimes; check the data")
+    n, scale = values.size, spread_of(values, "returns")
     scaled = values / scale
     parameters, loss = _fitted(scaled.tobytes(), seed, n_starts)
     transition, _, _, _, filtered, _, _ = _expected(parameters, scaled)

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import SeriesLike, vector, whole
+from research.diagnostics.inputs import SeriesLike, spread_of, vector, whole
 from research.diagnostics.long_run import MINIMUM_OBSERVATIONS, Estimate, effective_observations
-from research.errors import DataError, ParameterError
+from research.errors import ParameterError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,15 +75,12 @@ def sharpe_moments(excess_returns: MomentsLike) -> SharpeMoments:
     if isinstance(excess_returns, SharpeMoments):
         return excess_returns
     returns = vector(excess_returns, "excess_returns", minimum=3)
-    deviation = returns - returns.mean()
-    spread = float(np.sqrt(np.mean(deviation**2)))
-    if spread <= 1e-15 + 1e-12 * abs(float(returns.mean())):
-        raise DataError("excess_returns: they never vary, so they have no Sharpe ratio; check the weights")
+    score = (returns - returns.mean()) / spread_of(returns, "excess_returns")
     return SharpeMoments(
         sharpe=float(returns.mean() / returns.std(ddof=1)),
         n_observations=returns.size,
-        skewness=float(np.mean((deviation / spread) ** 3)),
-        kurtosis=float(np.mean((deviation / spread) ** 4)),
+        skewness=float(np.mean(score**3)),
+        kurtosis=float(np.mean(score**4)),
     )
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import SeriesLike, fraction, regression, vector, whole
-from research.errors import DataError, ParameterError
+from research.diagnostics.inputs import SeriesLike, fraction, regression, spread_of, vector, whole
+from research.errors import ParameterError
 from research.units import Floats
 
 Trend = Literal["c", "ct"]
@@ -234,8 +234,7 @@ def arch_effects(series: SeriesLike, *, lags: int = 5) -> Finding:
 
 def _varying(series: SeriesLike, *, minimum: int) -> Floats:
     values = vector(series, "series", minimum=minimum)
-    if np.ptp(values) == 0:
-        raise DataError("series: it never varies, so there is nothing to test; check the data")
+    spread_of(values, "series")
     return values
 
 

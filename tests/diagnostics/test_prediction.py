@@ -178,7 +178,7 @@ def test_too_few_looks_give_no_p_value():
 
 def test_bad_predictors_and_horizons():
     r, x = persistent_world(np.random.default_rng(9), 60, rho=0.5, phi=0.0)
-    with pytest.raises(AssayError, match="never moves"):
+    with pytest.raises(AssayError, match="never varies"):
         predictive_regression(r, np.ones(60), horizon=1)
     with pytest.raises(AssayError, match="horizon of 40"):
         predictive_regression(r, x, horizon=40)
