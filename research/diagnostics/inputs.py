@@ -72,7 +72,7 @@ def spread_of(values: Floats, name: str) -> float:
         If it never varies.
     """
     spread = float(values.std())
-    if spread <= 1e-12 * (1e-12 + float(np.abs(values).max())):
+    if spread <= 1e-15 + 1e-12 * float(np.abs(values).max()):  # rounding
         raise DataError(f"{name}: it never varies, so nothing can be learned from it; check the series")
     return spread
 

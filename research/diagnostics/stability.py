@@ -174,7 +174,7 @@ def sup_f(
     Raises
     ------
     DataError
-        If values are missing or misaligned, or too few on either side.
+        If values are missing or misaligned, too few on either side, or the fit is perfect.
 
     References
     ----------
@@ -193,7 +193,7 @@ def sup_f(
     basis = np.linalg.qr(design)[0]
     moments = np.cumsum(basis[:, :, None] * basis[:, None, :], axis=0)[until]
     weights = np.linalg.inv(moments - moments @ moments)  # S' W S: what a break explains, S the sums before it
-    unbroken = values - basis @ (basis.T @ values)
+    unbroken = _residuals(values, design)
     sums = np.cumsum(basis * unbroken[:, None], axis=0)[until]
     gained = np.einsum("bi,bij,bj->b", sums, weights, sums)
     path = gained / ((unbroken @ unbroken - gained) / (n - 2 * k))
@@ -291,6 +291,6 @@ def mean_breaks(series: SeriesLike, *, max_breaks: int = 5, trim: float = 0.15) 
 
 def _residuals(values: Floats, design: Floats) -> Floats:
     residuals = values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
-    if residuals @ residuals <= 1e-20 * (values @ values):
+    if residuals @ residuals <= 1e-20 * (values @ values) + 1e-30 * values.size:  # rounding
         raise DataError("series: the regression fits perfectly, so there are no residuals to follow; check the data")
     return np.asarray(residuals)

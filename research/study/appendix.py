@@ -71,6 +71,7 @@ def _of_the_account(trial: Trial) -> Iterator[Question]:
     yield lambda: (minimum_track_record(excess, periods_per_year=year),)
     yield lambda: _after_events(trial)
     yield lambda: _of_the_residuals(result)
+    yield from _through_time(result)
     yield lambda: (_dated(excess - mix),)
     yield lambda: (markov_regimes(result.metal_returns, periods_per_year=year, seed=SEED, n_starts=5),)
 
@@ -85,23 +86,19 @@ def _after_events(trial: Trial) -> tuple[Finding, ...]:
 
 
 def _of_the_residuals(result: Result) -> tuple[Finding, ...]:
-    """Whether the regression behind the alpha is what it assumes: memory, variance, and one alpha throughout."""
+    """Whether the regression behind the alpha is what it assumes; of one fixed mix there is nothing to ask."""
+    metal = result.metal_excess_returns.to_numpy()
+    residuals = regress_on_metal(result.excess_returns.to_numpy(), metal)[2]
+    return autocorrelation(residuals), heteroskedasticity(residuals, metal), arch_effects(residuals)
+
+
+def _through_time(result: Result) -> Iterator[Question]:
+    """Whether it had one alpha and one beta throughout."""
     strategy, metal = result.excess_returns, result.metal_excess_returns
-    residuals = regress_on_metal(strategy.to_numpy(), metal.to_numpy())[2]
-    window = 5 * result.periods_per_year
-    return (
-        autocorrelation(residuals),
-        heteroskedasticity(residuals, metal.to_numpy()),
-        arch_effects(residuals),
-        alpha_break(strategy, metal),
-        recursive_cusum(strategy, metal.to_numpy()),
-        sup_f(strategy, metal.to_numpy(), seed=SEED),
-        *(
-            (rolling_alpha(strategy, metal, window=window, periods_per_year=result.periods_per_year),)
-            if len(metal) > window
-            else ()
-        ),
-    )
+    year = result.periods_per_year
+    yield lambda: (alpha_break(strategy, metal),)
+    yield lambda: (recursive_cusum(strategy, metal.to_numpy()), sup_f(strategy, metal.to_numpy(), seed=SEED))
+    yield lambda: (rolling_alpha(strategy, metal, window=5 * year, periods_per_year=year),)
 
 
 def _dated(gain: pd.Series) -> Finding:
