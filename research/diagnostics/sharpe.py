@@ -10,7 +10,6 @@ from math import nan, sqrt
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from research.diagnostics.finding import Finding
 from research.diagnostics.inputs import SeriesLike, spread_of, vector, whole
@@ -84,29 +83,18 @@ def sharpe_moments(excess_returns: MomentsLike) -> SharpeMoments:
     )
 
 
-def annualisation_factor(periods: int, autocorrelations: npt.ArrayLike = ()) -> float:
-    r"""Lo (2002): :math:`\eta(q) = q / \sqrt{q + 2 \sum_{k<q} (q-k) \rho_k}`; :math:`\sqrt q` without memory.
+def annualisation_factor(periods: int, autocorrelation: float) -> float:
+    r"""Lo (2002): :math:`\eta(q) = q / \sqrt{q + 2 \sum_{k<q} (q-k) \rho^k}` of a first-order autoregression.
 
     Parameters
     ----------
     periods
         q, periods in a year.
-    autocorrelations
-        :math:`\rho_1, \rho_2, \dots`; those not given are 0, those past q - 1 play no part.
-
-    Raises
-    ------
-    ParameterError
-        If the autocorrelations cannot belong to any series.
+    autocorrelation
+        :math:`\rho`, between -1 and 1.
     """
-    q = whole(periods, "periods", minimum=1)
-    rho = np.zeros(q - 1)
-    given = np.asarray(autocorrelations, dtype=np.float64).ravel()[: q - 1]
-    rho[: given.size] = given
-    variance = q + 2 * float((q - np.arange(1, q)) @ rho)
-    if not variance > 0:
-        raise ParameterError("autocorrelations: the sum would have a negative variance; pass fewer lags")
-    return q / sqrt(variance)
+    lags = np.arange(1, periods)
+    return periods / sqrt(periods + 2 * float((periods - lags) @ autocorrelation**lags))
 
 
 def sharpe_ratio(excess_returns: SeriesLike, *, periods_per_year: int) -> Finding:
@@ -151,7 +139,7 @@ def sharpe_ratio(excess_returns: SeriesLike, *, periods_per_year: int) -> Findin
             "skewness": moments.skewness,
             "kurtosis": moments.kurtosis,
             "autocorrelation": memory,
-            "sharpe_lo_annualised": moments.sharpe * annualisation_factor(year, memory ** np.arange(1, year)),
+            "sharpe_lo_annualised": moments.sharpe * annualisation_factor(year, memory),
             "n_observations": n,
         },
         year=year,
