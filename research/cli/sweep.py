@@ -47,11 +47,6 @@ def sweep(
 ) -> None:
     """Every variant of a grid: map, walk forward, and the odds that the best is luck."""
     axes = parse_axes(grid) if grid else None
-    _check_counts(folds=folds, workers=workers)
-    if memory is not None and memory < 0:
-        raise ParameterError(f"--memory {memory}: a number of bars, 0 or more")
-    if workers is not None and scheduler is not None:
-        raise ParameterError("--workers and --scheduler exclude each other; give one")
     from research.report.progress import Progress
     from research.study.candidates import Terms as TriedOn
     from research.study.record import record_grid
@@ -122,9 +117,3 @@ def _agree(estimate: Estimate, *, yes: bool) -> None:
     click.echo(str(estimate), err=True)
     if large and not yes and not click.confirm("Start?", err=True):
         raise click.exceptions.Exit(130)
-
-
-def _check_counts(**counts: int | None) -> None:
-    for name, count in counts.items():
-        if count is not None and count < 1:
-            raise ParameterError(f"--{name} {count}: use 1 or more")

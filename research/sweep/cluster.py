@@ -1,9 +1,9 @@
 """The same blocks on Dask distributed: workers on this machine, or a cluster at an address.
 
-The bytes are those of a serial sweep. The problem (panel, market, strategy) travels once to each worker; after that
-a task is a number. A worker that dies costs the time of its unfinished blocks: the scheduler gives them to others,
-and a worker that takes its place is sent the problem as it starts. At most a few blocks a worker are under way, so
-that results never pile up here.
+The bytes are those of a serial sweep. The problem (panel, market, strategy) is a task that all others need: it travels
+once to each worker, and after that a task is a number. A worker that dies costs the time of its unfinished blocks: the
+scheduler gives them to others, and the problem to a worker that takes its place. At most a few blocks a worker are
+under way, so that results never pile up here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from research.errors import ExecutionError, RunError
-from research.sweep.problem import Floats, Problem
+from research.sweep.problem import Floats, Problem, evaluate
 from research.sweep.store import fingerprint
 
 if TYPE_CHECKING:
@@ -45,19 +45,13 @@ def evaluate_blocks(
         client = stack.enter_context(_client(distributed, stack, workers, scheduler))
         import cloudpickle
 
-        from research.sweep._worker import Bring, evaluate_block
-
-        plugin = Bring(
-            key, cloudpickle.dumps(problem)
-        )  # the strategy's own code inside: workers need not have its files
-        client.register_plugin(plugin, name=plugin.name)
-        if scheduler:
-            stack.callback(client.unregister_worker_plugin, plugin.name)
-        waiting = iter(blocks)
+        # the strategy's own code inside: workers need not have its files
+        brought = client.submit(cloudpickle.loads, cloudpickle.dumps(problem), key=f"assay-{key}")
 
         def submit(block: int) -> Future:
-            return client.submit(evaluate_block, key, block, fingerprint(), key=f"{key}-{block}", pure=True)
+            return client.submit(_evaluate_block, brought, block, fingerprint(), key=f"{key}-{block}")
 
+        waiting = iter(blocks)
         n_workers = workers or max(1, _count(client))
         block_of = {submit(block): block for block in islice(waiting, _AHEAD * n_workers)}
         while block_of:
@@ -77,6 +71,13 @@ def evaluate_blocks(
                     raise RunError(f"cluster: block {block} killed every worker that tried it; {remedy}") from None
                 future.release()
                 block_of |= {submit(following): following for following in islice(waiting, 1)}
+
+
+def _evaluate_block(problem: Problem, block: int, expected_fingerprint: str) -> Floats:
+    """Records of one block, computed on one thread of a worker whose digits are the caller's."""
+    if fingerprint() != expected_fingerprint:
+        raise RunError("cluster: a worker runs other versions of assay or its libraries; install the same on all")
+    return evaluate(problem, block, threads=1)
 
 
 def _count(client: Client) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import pandas as pd
@@ -141,10 +141,8 @@ def survey(problem: Problem, records: Records, *, axes: tuple[str, ...], n_best:
         where = tuple(places[axis] for axis in at) + (np.zeros(len(places[0]), dtype=np.int64),) * (2 - len(axes))
         np.add.at(total, where, ratios[decided])
         np.add.at(cells, where, 1)
-        for row in np.flatnonzero(decided).tolist():
-            item = (float(ratios[row]), -(first + int(row)), block[row])
-            if len(best) < n_best or item[:2] > best[0][:2]:
-                (heapq.heappush if len(best) < n_best else heapq.heapreplace)(best, item)
+        ranked = ((float(ratios[row]), -(first + row), block[row]) for row in np.flatnonzero(decided).tolist())
+        best = heapq.nlargest(n_best, chain(best, ranked), key=lambda item: item[:2])
         if decided.any():
             part = ratios[decided]
             count, mean, squared = _merge(count, mean, squared, part)
@@ -160,7 +158,7 @@ def survey(problem: Problem, records: Records, *, axes: tuple[str, ...], n_best:
             sharpe=ratio * year,
             statistics=dict(zip(STATISTICS, record[: len(STATISTICS)].tolist(), strict=True)),
         )
-        for ratio, minus, record in sorted(best, key=lambda item: item[:2], reverse=True)
+        for ratio, minus, record in best
     ]
     heat = HeatMap(
         axes=axes,

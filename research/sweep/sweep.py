@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from rich.filesize import decimal
 
 from research.datasets.data import Data, open_data
 from research.datasets.market import Market
@@ -24,6 +25,7 @@ from research.engine.portfolio import run
 from research.engine.result import Result
 from research.errors import DataError, ExecutionError, NoDecision, ParameterError, RunError, did_you_mean
 from research.execution import Execution
+from research.study.candidates import Terms
 from research.sweep.cluster import evaluate_blocks
 from research.sweep.grid import Grid
 from research.sweep.memory import strategy_memory
@@ -67,7 +69,7 @@ class Estimate:
 
     def __str__(self) -> str:
         kept = f" ({self.variants - self.missing:,} are kept from before)" if self.missing < self.variants else ""
-        return f"{self.variants:,} variants{kept}: about {_clock(self.seconds)} and {_size(self.bytes)} on disk"
+        return f"{self.variants:,} variants{kept}: about {_clock(self.seconds)} and {decimal(self.bytes)} on disk"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,7 +236,7 @@ def run_sweep(
     workers, scheduler
         Local Dask worker processes, or the address of a Dask scheduler; by default this process alone.
     cache
-        Where finished blocks are kept; by default ``research.sweep.store.cache_folder``.
+        Where finished blocks are kept; by default ``sweeps`` in the user's own folder.
     fresh
         Compute all blocks again.
     progress
@@ -253,14 +255,14 @@ def run_sweep(
     """
     if workers is not None and scheduler is not None:
         raise ExecutionError("sweep: workers and scheduler exclude each other; give one")
-    if workers is not None and workers < 1:
-        raise ExecutionError(f"workers: {workers} do nothing; use 1 or more")
+    for what, number, least in (("workers", workers, 1), ("folds", n_folds, 1), ("memory", memory, 0)):
+        if number is not None and number < least:
+            raise ParameterError(f"{what}: {number}; use {least} or more")
     chosen = find_strategy(strategy) if isinstance(strategy, str) else strategy
     grid = grid_of(chosen, axes)
     mapped = _mapped_axes(grid, by)
-    terms = execution or Execution()
-    data = data or open_data()
-    problem = _problem(chosen, data, metal or chosen.metals[0], grid, start, end, terms, n_folds, memory)
+    data, terms = data or open_data(), Terms(execution or Execution(), start, end)
+    problem = _problem(chosen, data, metal or chosen.metals[0], grid, terms, n_folds, memory)
     store = BlockStore(problem, cache)
     store.open(fresh=fresh)
     tell = progress or (lambda done, total, what: None)
@@ -314,18 +316,10 @@ def _mapped_axes(grid: Grid, by: Iterable[str] | None) -> tuple[str, ...]:
 
 
 def _problem(
-    strategy: Strategy,
-    data: Data,
-    metal: str,
-    grid: Grid,
-    start: str | None,
-    end: str | None,
-    execution: Execution,
-    n_folds: int,
-    memory: int | None,
+    strategy: Strategy, data: Data, metal: str, grid: Grid, terms: Terms, n_folds: int, memory: int | None
 ) -> Problem:
-    market = data.market(metal, start, end)
-    whole = data.market(metal, None, end)
+    execution, market = terms.execution, data.market(metal, terms.start, terms.end)
+    whole = data.market(metal, None, terms.end)
     panel = data.panel(metal, strategy.inputs_for(metal, data), whole)
     opening = int(whole.price.index.searchsorted(market.price.index[0]))
     first = max(0, _first_decision(strategy, panel, grid, execution) - opening) + execution.delay + 1
@@ -463,11 +457,3 @@ def _clock(seconds: float) -> str:
     if hours >= 48:
         return f"{hours / 24:,.0f} days"
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def _size(count: float) -> str:
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:,.3g} TB"
