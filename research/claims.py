@@ -41,28 +41,26 @@ with a ``thesis.toml`` and its strategies, one module each, beside it or in its 
 
 from __future__ import annotations
 
-import hashlib
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Literal
 
-from research.discovery import all_strategies, strategies_in
-from research.errors import RegistryError, did_you_mean, reason
+from research.datasets.fields import from_table
+from research.discovery import all_strategies, find_strategy, strategies_in
+from research.errors import RegistryError, UnknownStrategy, did_you_mean, located, reason
 from research.home import bundled_folder
-
-if TYPE_CHECKING:
-    from research.thesis import Strategy
+from research.provenance import hash_bytes
+from research.thesis import Strategy
 
 FILE = "thesis.toml"
 Kind = Literal["thesis", "baseline", "own"]
-Entry: TypeAlias = Mapping[str, Any]  # of TOML
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +73,8 @@ class Sentence:
         ``"C1+"``: the claim's number, a letter where one direction has two readings, and the sign.
     claim
         Number of the claim.
-    short, text
-        The sentence in six or seven words, and in full.
+    short, sentence
+        It in six or seven words, and in full.
     sign
         +1 if holding at these times is said to pay, -1 if it is said to cost.
     strategies
@@ -94,13 +92,32 @@ class Sentence:
     id: str
     claim: str
     short: str
-    text: str
+    sentence: str
     sign: int
     strategies: tuple[str, ...]
+    falsifier: str
     beside: tuple[str, ...] = ()
     rests_on: str = ""
-    falsifier: str = ""
     worthwhile_return: float = inf
+
+    @classmethod
+    def own(cls, strategy: Strategy) -> Sentence:
+        """What a strategy claims that no thesis has.
+
+        Parameters
+        ----------
+        strategy
+            The strategy.
+        """
+        return cls(
+            id=strategy.name,
+            claim="",
+            short=strategy.claim,
+            sentence=strategy.claim,
+            sign=strategy.expected_sign,
+            strategies=(strategy.name,),
+            falsifier=strategy.falsifier,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,11 +143,11 @@ class Claim:
     number: str
     claim: str
     evidence: str
-    form: str
-    why_not: str
-    known: str
     sources: tuple[str, ...]
     sentences: tuple[Sentence, ...]
+    form: str = ""
+    why_not: str = ""
+    known: str = ""
     shown: tuple[str, ...] = ()
 
     @property
@@ -207,14 +224,14 @@ class Thesis:
 
     title: str
     published: date
-    limits: tuple[str, ...]
     claims: tuple[Claim, ...]
-    baselines: tuple[str, ...]
-    portfolio: PortfolioPlan | None
-    breaks: tuple[BreakPlan, ...]
     strategies: Mapping[str, Strategy] = field(repr=False)
     folder: Path
     sha256: str
+    limits: tuple[str, ...] = ()
+    baselines: tuple[str, ...] = ()
+    portfolio: PortfolioPlan | None = None
+    breaks: tuple[BreakPlan, ...] = ()
 
     @property
     def sentences(self) -> dict[str, Sentence]:
@@ -233,6 +250,36 @@ class Thesis:
             return None
         found = (s for s in self.sentences.values() if strategy.name in (*s.strategies, *s.beside))
         return next(found, None)
+
+    def said(self, strategy: Strategy) -> Sentence:
+        """The sentence that a strategy is counted under, or what it claims itself.
+
+        Parameters
+        ----------
+        strategy
+            The strategy.
+        """
+        return self.sentence_of(strategy) or Sentence.own(strategy)
+
+    def find(self, what: str | Strategy) -> Strategy:
+        """A strategy by its name or file, or as the first that measures a sentence.
+
+        Parameters
+        ----------
+        what
+            Id of a sentence (``"C1+"``), or a strategy, its name or its file.
+
+        Raises
+        ------
+        UnknownStrategy
+            If there is none of that name, with the nearest one named.
+        """
+        if isinstance(what, str) and what in self.sentences:
+            return self.strategies[self.sentences[what].strategies[0]]
+        if isinstance(what, str) and ".py" not in what and what not in self.strategies:
+            near = did_you_mean(what, [*self.sentences, *self.strategies])
+            raise UnknownStrategy(f"{what!r}: no such claim or strategy{near}")
+        return find_strategy(what, self.strategies) if isinstance(what, str) else what
 
     def claims_of(self, strategy: Strategy) -> tuple[str, ...]:
         """Numbers of the claims that a strategy speaks to: the one that it is counted under, then where it is shown.
@@ -301,96 +348,69 @@ def _read(folder: Path, find: Callable[[Path], Mapping[str, Strategy]]) -> Thesi
         text = tomllib.loads(content.decode("utf-8"))
     except (OSError, ValueError) as error:
         raise RegistryError(f"{path}: {reason(error)}; a thesis is a folder with a {FILE}") from None
-    _needs(text, ("title", "published", "claims"), str(path), "every thesis must say it")
-    if not isinstance(text["published"], date):
-        raise RegistryError(f"{path}: published is {text['published']!r}; write a date, 2025-12-12")
-    claims = tuple(_claim(entry, str(path)) for entry in text["claims"])
-    plan = text.get("portfolio")
     found = find(folder)
-    baselines = tuple(text.get("baselines", ()))
-    named = [name for claim in claims for s in claim.sentences for name in (*s.strategies, *s.beside)]
-    order = [name for name in dict.fromkeys([*named, *baselines, *found]) if name in found]
-    thesis = Thesis(
-        title=str(text["title"]),
-        published=text["published"],
-        limits=tuple(map(str, text.get("limits", ()))),
-        claims=claims,
-        baselines=baselines,
-        portfolio=PortfolioPlan(**plan) if plan else None,
-        breaks=tuple(BreakPlan(**item) for item in text.get("breaks", ())),
-        strategies={name: found[name] for name in order},
-        folder=folder,
-        sha256=hashlib.sha256(content).hexdigest(),
-    )
-    _check(thesis, named, str(path))
+    with located(str(path)):
+        claims = tuple(map(_claim, text.pop("claims", ())))
+        if not claims:
+            raise RegistryError("field 'claims' is missing; every thesis makes one")
+        breaks = tuple(from_table(BreakPlan, item) for item in text.pop("breaks", ()))
+        named = [name for claim in claims for s in claim.sentences for name in (*s.strategies, *s.beside)]
+        order = dict.fromkeys([*named, *text.get("baselines", ()), *found])
+        thesis = from_table(
+            Thesis,
+            text,
+            claims=claims,
+            breaks=breaks,
+            strategies={name: found[name] for name in order if name in found},
+            folder=folder,
+            sha256=hash_bytes(content),
+        )
+        _check(thesis, named)
     return thesis
 
 
-def _claim(entry: Entry, where: str) -> Claim:
-    name = f"{where}: claim {entry.get('number', '?')}"
-    _needs(entry, ("number", "claim", "evidence", "sources"), name, "every claim must say it")
-    testable = entry.get("testable")
-    if not isinstance(testable, bool):
-        raise RegistryError(f"{name}: testable must be true or false")
-    if testable:
-        _needs(entry, ("form", "sentences"), name, "say how it is tested")
-    else:
-        _needs(entry, ("why_not",), name, "say why it cannot be tested")
-    return Claim(
-        **{key: str(entry.get(key, "")) for key in ("number", "claim", "evidence", "form", "why_not", "known")},
-        sources=tuple(map(str, entry["sources"])),
-        sentences=tuple(_sentence(item, entry["number"], name) for item in entry.get("sentences", ())),
-        shown=tuple(entry.get("shown", ())),
-    )
+def _claim(entry: Mapping[str, object]) -> Claim:
+    number, testable = str(entry.get("number", "?")), entry.get("testable")
+    with located(f"claim {number}"):
+        if not isinstance(testable, bool):
+            raise RegistryError("testable must be true or false")
+        for key in ("form", "sentences") if testable else ("why_not",):
+            if not entry.get(key):
+                raise RegistryError(f"field {key!r} is missing; say {'how' if testable else 'why not'}")
+        own = {key: value for key, value in entry.items() if key not in ("testable", "sentences")}
+        sentences = entry.get("sentences", ())
+        if not isinstance(sentences, list | tuple):
+            raise RegistryError(f"sentences is {sentences!r}; write tables, [[claims.sentences]]")
+        return from_table(Claim, own, sentences=tuple(_sentence(item, number) for item in sentences))
 
 
-def _sentence(entry: Entry, number: str, where: str) -> Sentence:
-    _needs(entry, ("id", "short", "sentence", "strategies", "falsifier"), where, "every sentence must say it")
-    identity = str(entry["id"])
+def _sentence(entry: Mapping[str, object], number: str) -> Sentence:
+    identity = str(entry.get("id"))
     if not re.fullmatch(rf"{re.escape(number)}[a-z]?[+-]", identity):
-        raise RegistryError(f"{where}: sentence {identity!r} must be {number}+ or {number}-, or {number}a+ of several")
-    return Sentence(
-        id=identity,
-        claim=number,
-        text=entry["sentence"],
-        sign=1 if identity.endswith("+") else -1,
-        strategies=tuple(entry["strategies"]),
-        beside=tuple(entry.get("beside", ())),
-        worthwhile_return=float(entry.get("worthwhile_return", inf)),
-        **{key: entry.get(key, "") for key in ("short", "falsifier", "rests_on")},
-    )
+        raise RegistryError(f"sentence {identity!r} must be {number}+ or {number}-, or {number}a+ of several")
+    return from_table(Sentence, entry, claim=number, sign=1 if identity.endswith("+") else -1)
 
 
-def _needs(entry: Entry, keys: Iterable[str], where: str, remedy: str) -> None:
-    for key in keys:
-        if not entry.get(key):
-            raise RegistryError(f"{where}: {key!r} is missing; {remedy}")
-
-
-def _check(thesis: Thesis, named: list[str], where: str) -> None:
+def _check(thesis: Thesis, named: list[str]) -> None:
     """Whether everything named is there, once, and says what its sentence says."""
     identities = [sentence.id for claim in thesis.claims for sentence in claim.sentences]
-    _once((claim.number for claim in thesis.claims), f"{where}: claim")
-    _once(identities, f"{where}: sentence")
-    _once([*named, *thesis.baselines], f"{where}: strategy")
-    legs = thesis.portfolio.legs.values() if thesis.portfolio else ()
-    for name in (*named, *thesis.baselines, *legs):
-        if name not in thesis.strategies:
-            raise RegistryError(f"{where}: there is no strategy {name!r}{did_you_mean(name, thesis.strategies)}")
+    numbers, strategies = [claim.number for claim in thesis.claims], [*named, *thesis.baselines]
+    for what, names in {"claim": numbers, "sentence": identities, "strategy": strategies}.items():
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        if twice:
+            raise RegistryError(f"{what} {twice[0]!r} stands twice; keep one")
+    plan = thesis.portfolio
     shown = [identity for claim in thesis.claims for identity in claim.shown]
-    for identity in (*shown, *([thesis.portfolio.sentence] if thesis.portfolio else [])):
-        if identity not in identities:
-            raise RegistryError(f"{where}: there is no sentence {identity!r}{did_you_mean(identity, identities)}")
+    asked = {
+        "strategy": ([*strategies, *(plan.legs.values() if plan else ())], thesis.strategies),
+        "sentence": ([*shown, *([plan.sentence] if plan else ())], identities),
+    }
+    for what, (names, known) in asked.items():
+        for name in names:
+            if name not in known:
+                raise RegistryError(f"there is no {what} {name!r}{did_you_mean(name, known)}")
     for sentence in thesis.sentences.values():
         for name in (*sentence.strategies, *sentence.beside):
             sign = thesis.strategies[name].expected_sign
             if sign != sentence.sign:
-                raise RegistryError(
-                    f"{where}: {sentence.id} has strategy {name!r} of sign {sign:+d}; signs are never pooled"
-                )
-
-
-def _once(names: Iterable[str], what: str) -> None:
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise RegistryError(f"{what} {twice[0]!r} stands twice; keep one")
+                raise RegistryError(f"{sentence.id} has strategy {name!r} of sign {sign:+d}; signs are never pooled")

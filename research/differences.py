@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import zip_longest
+from math import isclose
 from typing import Any
 
 import pandas as pd
@@ -18,6 +20,9 @@ from research.provenance import hash_bytes
 Document = Mapping[str, Any]  # read from JSON
 
 RESULTS = ("study.json", "weights.csv", "equity.csv")
+
+_PARAMETERS = ("asked", "tried", "start", "end", "execution", "rules", "seed", "trials")
+_LONGEST = 90
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,77 +61,98 @@ def changed_data(manifest: Document, data: Data) -> Iterator[Difference]:
         if now != digest:
             as_it_is = replace(pack, files={**pack.files, dataset.file: now})
             try:
-                years = _other_years(manifest["years"][identity], by_year(load(as_it_is, dataset)))
+                years = _other_years(manifest["years"].get(identity, {}), by_year(load(as_it_is, dataset)))
             except AssayError as error:
                 years = f"and cannot be read: {error}"
             what = f"{identity}: {path} has SHA-256 {now[:12]}…, the run read {digest[:12]}…: {years}"
             yield Difference(kind="data", what=what)
 
 
-def causes(before: Document, after: Document, skip: str = "") -> Iterator[Difference]:
-    """What was asked, and of what, ``before`` and ``after``, side by side; ``skip`` a kind that is known already."""
-    left, right = before["manifest.json"], after["manifest.json"]
-    for identity in () if skip == "data" else sorted({*left["data"], *right["data"]}):
+def differences(before: Document, after: Document, changed: Iterable[Difference] = ()) -> Iterator[Difference]:
+    """What the answers of two runs are, why they differ, then where the files first differ.
+
+    ``changed`` is what is known already to have become of the data.
+    """
+    causes = [*changed] or [*_other_data(before["manifest.json"], after["manifest.json"])]
+    causes += _other_causes(before, after)
+    kind = "results" if causes else "arithmetic"
+    yield from (Difference(kind=kind, what=what) for what in unlike(_answers(before), _answers(after)))
+    yield from causes
+    for name in results_in(before):
+        lines = list(unlike(before[name].split("\n"), after.get(name, "").split("\n"), "line"))
+        if lines:
+            yield Difference(kind=kind, what=f"{name}: {len(lines)} lines differ, first {lines[0]}")
+
+
+def results_in(run: Document) -> list[str]:
+    """Names of the files of a ``run`` that hold what came out."""
+    return [name for name, content in run.items() if isinstance(content, str) and "/" not in name]
+
+
+def unlike(left: object, right: object, where: str = "", close: float = 0.0) -> Iterator[str]:
+    """Where two documents differ, with both values; numbers may be as ``close`` as that, of themselves or of 1."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        for key in dict.fromkeys([*left, *right]):
+            yield from unlike(left.get(key), right.get(key), f"{where}: {key}" if where else str(key), close)
+    elif isinstance(left, list) and isinstance(right, list):
+        for at, pair in enumerate(zip_longest(left, right), start=1):
+            yield from unlike(*pair, f"{where} {at}", close)
+    elif isinstance(left, float) and isinstance(right, float):
+        if not isclose(left, right, rel_tol=close, abs_tol=close):
+            yield f"{where}: {left!r} -> {right!r}"
+    elif left != right:
+        was, now = ("nothing" if value is None else str(value) for value in (left, right))
+        yield f"{where}: {_excerpt(was, now)} -> {_excerpt(now, was)}"
+
+
+def _excerpt(text: str, other: str) -> str:
+    """A text, or of a long one what stands around its first difference from another."""
+    if len(text) <= _LONGEST:
+        return text
+    start = next((i for i, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), 0)
+    return text[max(0, start - _LONGEST // 3) : start + _LONGEST // 3].strip()
+
+
+def _other_data(left: Document, right: Document) -> Iterator[Difference]:
+    for identity in sorted({*left["data"], *right["data"]}):
         was, now = left["data"].get(identity), right["data"].get(identity)
-        if was != now or left["years"].get(identity) != right["years"].get(identity):
-            years = _other_years(left["years"].get(identity, {}), right["years"].get(identity, {}))
-            yield Difference(kind="data", what=f"{identity}: {short_hash(was)} -> {short_hash(now)}: {years}")
+        before, after = (manifest["years"].get(identity, {}) for manifest in (left, right))
+        if was != now or before != after:
+            what = f"{identity}: {short_hash(was)} -> {short_hash(now)}: {_other_years(before, after)}"
+            yield Difference(kind="data", what=what)
+
+
+def _other_causes(before: Document, after: Document) -> Iterator[Difference]:
+    """Code, parameters and versions; of two runs that were asked the same, also what else had been tried."""
+    left, right = before["manifest.json"], after["manifest.json"]
     for name in sorted({*left["strategies"], *right["strategies"]}):
         if left["strategies"].get(name) != right["strategies"].get(name):
             lines = _changed_lines(before.get(f"source/{name}.py"), after.get(f"source/{name}.py"))
             yield Difference(kind="code", what=f"{name}: {lines}")
     if left["framework"] != right["framework"]:
         yield Difference(kind="code", what="the package research itself")
-    for key in ("tried", "start", "end", "execution", "rules", "seed", "trials"):
-        if left[key] != right[key]:
-            yield Difference(kind="parameters", what=f"{key}: {_unlike(left[key], right[key])}")
-    if before["record.json"] != after["record.json"] and left["trials"] == right["trials"]:
+    asked, asked_now = ({key: manifest.get(key) for key in _PARAMETERS} for manifest in (left, right))
+    yield from (Difference(kind="parameters", what=what) for what in unlike(asked, asked_now))
+    if before.get("record.json") != after.get("record.json") and left.get("trials") == right.get("trials"):
         yield Difference(kind="parameters", what="record: other trials in the ledger on the same prices")
-    was, now = before["environment.json"], after["environment.json"]
-    for key in sorted(({*was} | {*now}) - {"installed"}):
-        if was.get(key) != now.get(key):
-            yield Difference(kind="versions", what=f"{key}: {was.get(key)} -> {now.get(key)}")
-
-
-def explained(causes: list[Difference], before: Document, after: Document) -> Iterator[Difference]:
-    """What the answers are now, the causes, then where the files first differ."""
-    kind = "results" if causes else "arithmetic"
-    left, right = (_answers(json.loads(run["study.json"])) for run in (before, after))
-    for who in dict.fromkeys([*left, *right]):
-        told = _retold(left.get(who), right.get(who))
-        if told:
-            yield Difference(kind=kind, what=f"{who}: {told}")
-    yield from causes
-    for name in RESULTS:
-        if before[name] != after[name]:
-            yield Difference(kind=kind, what=f"{name}: {_first_unlike_line(before[name], after[name])}")
+    ran, runs = ({k: v for k, v in run["environment.json"].items() if k != "installed"} for run in (before, after))
+    yield from (Difference(kind="versions", what=what) for what in unlike(ran, runs))
 
 
 def answers_in(document: Document) -> dict[str, Document]:
     """Every claim, trial and portfolio of a study's ``document``, by what it is called."""
     parts = {f"claim {name}": part for name, part in document.get("claims", {}).items()}
-    parts |= {f"{part['strategy']} on {part['metal']}": part for part in document["trials"]}
+    parts |= {f"{part['strategy']} on {part['metal']}": part for part in document.get("trials", ())}
     return parts | ({"the portfolio": document["portfolio"]} if "portfolio" in document else {})
 
 
-def _answers(document: Document) -> dict[str, Document]:
-    """Verdict, timing return and return a year of each."""
+def _answers(run: Document) -> dict[str, str]:
+    """Verdict, timing return and return a year of each, in words."""
     return {
-        who: {
-            "": part["verdict"]["word"],
-            "timing return a year": part["evidence"]["timing_return"]["value"],
-            "CAGR": part.get("performance", {}).get("strategy", {}).get("cagr"),
-        }
-        for who, part in answers_in(document).items()
+        who: f"{part['verdict']['word']}, timing return {_percent(part['evidence']['timing_return']['value'])} a year"
+        + (f", CAGR {_percent(part['performance']['strategy']['cagr'])}" if "performance" in part else "")
+        for who, part in answers_in(json.loads(run.get("study.json", "{}"))).items()
     }
-
-
-def _retold(before: Document | None, after: Document | None) -> str:
-    """Both values of each answer that changed, ``undecidable -> supported; CAGR +1.20% -> +3.40%``."""
-    if before is None or after is None:
-        return "only in the second run" if before is None else "only in the first run"
-    changed = [name for name in before if before[name] != after[name]]
-    return "; ".join(f"{name} {_percent(before[name])} -> {_percent(after[name])}".strip() for name in changed)
 
 
 def _percent(value: object) -> str:
@@ -151,37 +177,8 @@ def _other_years(before: Mapping[str, str], after: Mapping[str, str]) -> str:
 def _changed_lines(before: str | None, after: str | None) -> str:
     if before is None or after is None:
         return "only in one of the runs"
-    lines = [
-        line.rstrip()
-        for line in difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
-        if line[:1] in "+-" and not line.startswith(("+++", "---"))
-    ]
+    lines = [line.rstrip() for line in difflib.ndiff(before.splitlines(), after.splitlines()) if line[:1] in "+-"]
     return f"{len(lines)} lines changed: {' | '.join(lines[:4])}" if lines else "in what it imports or closes over"
-
-
-def _unlike(left: object, right: object) -> str:
-    if isinstance(left, dict) and isinstance(right, dict):
-        keys = sorted(key for key in {*left, *right} if left.get(key) != right.get(key))
-        return ", ".join(f"{key} {left.get(key)!r} -> {right.get(key)!r}" for key in keys)
-    if isinstance(left, list) and isinstance(right, list):
-        gone, new = [item for item in left if item not in right], [item for item in right if item not in left]
-        return f"{gone} -> {new}"
-    return f"{left!r} -> {right!r}"
-
-
-def _first_unlike_line(before: str, after: str) -> str:
-    left, right = before.splitlines(), after.splitlines()
-    count = sum(a != b for a, b in zip(left, right, strict=False)) + abs(len(left) - len(right))
-    for number, (a, b) in enumerate(zip(left, right, strict=False), start=1):
-        if a != b:
-            return f"{count} lines differ, first line {number}: {_excerpt(a, b)} -> {_excerpt(b, a)}"
-    return f"{len(left)} -> {len(right)} lines"
-
-
-def _excerpt(text: str, other: str) -> str:
-    """The part of a line around its first difference from another."""
-    start = next((i for i, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), 0)
-    return text[max(0, start - 30) : start + 30].strip()
 
 
 def short_hash(digest: str | None) -> str:

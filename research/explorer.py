@@ -10,12 +10,12 @@ from research.datasets.data import Data, open_data
 from research.datasets.optional import need
 from research.discovery import find_strategy
 from research.execution import Execution
+from research.ledger import LEDGER, Ledger
 from research.report.markup import join, tag
 from research.report.words import interval, signed_percent
-from research.study import LEDGER, Study, Trial, compare
+from research.study import Study, Trial, compare
 
 if TYPE_CHECKING:
-    from research.study.record import Recorder
     from research.thesis import Strategy
 
 
@@ -59,7 +59,7 @@ def explore(
     data: Data | None = None,
     *,
     execution: Execution | None = None,
-    ledger: Recorder | None = LEDGER,
+    ledger: Ledger | None = LEDGER,
 ) -> Explorer:
     """Show sliders over the declared grid of a strategy; the chart and the timing return follow them.
 

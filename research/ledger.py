@@ -13,30 +13,21 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from research.home import home_folder
-from research.units import Floats, Integers
+from research.units import Integers
+
+if TYPE_CHECKING:
+    from research.diagnostics.timing import Numbers
 
 WAIT_SECONDS = 30.0
-
-_COLUMNS = (
-    "at", "kind", "strategy", "source", "metal", "parameters", "label", "prices", "data", "execution", "versions",
-    "numbers",
-)  # fmt: skip
-_STATEMENTS = (
-    f"CREATE TABLE IF NOT EXISTS trials (id INTEGER PRIMARY KEY, {' TEXT NOT NULL, '.join(_COLUMNS)} TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS series (key TEXT PRIMARY KEY, prices TEXT NOT NULL, year REAL NOT NULL, "
-    "label TEXT NOT NULL, events INTEGER NOT NULL, numbers BLOB NOT NULL, dates BLOB NOT NULL, timing BLOB NOT NULL)",
-    "CREATE INDEX IF NOT EXISTS trials_by_prices ON trials (prices, label)",
-    "CREATE INDEX IF NOT EXISTS series_by_prices ON series (prices, year)",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +75,16 @@ class Entry:
         return {name: getattr(self, name) for name in _COLUMNS}
 
 
+_COLUMNS = [one.name for one in fields(Entry)]
+_STATEMENTS = (
+    f"CREATE TABLE IF NOT EXISTS trials (id INTEGER PRIMARY KEY, {' TEXT NOT NULL, '.join(_COLUMNS)} TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS series (key TEXT PRIMARY KEY, prices TEXT NOT NULL, year REAL NOT NULL, "
+    "label TEXT NOT NULL, events INTEGER NOT NULL, numbers BLOB NOT NULL, dates BLOB NOT NULL, timing BLOB NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS trials_by_prices ON trials (prices, label)",
+    "CREATE INDEX IF NOT EXISTS series_by_prices ON series (prices, year)",
+)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Series:
     """The timing series of one trial, so that a later family can take it in.
@@ -96,10 +97,8 @@ class Series:
         SHA-256 of the price history, and periods a year: only trials on the same meet in a family.
     label
         Strategy, metal and parameters, to read.
-    events
-        Independent events.
-    supporting, opposing
-        Its numbers for the claim, after costs, and against it, before them, ``(nu + 1,)`` each.
+    numbers
+        What a family reads of it.
     dates
         Bar at which each period ends, nanoseconds since 1970.
     timing
@@ -110,9 +109,7 @@ class Series:
     prices: str
     year: float
     label: str
-    events: int
-    supporting: Floats
-    opposing: Floats
+    numbers: Numbers
     dates: Integers
     timing: npt.NDArray[np.float32]
 
@@ -187,8 +184,8 @@ class Ledger:
         """
         rows = [
             (
-                *(item.key, item.prices, item.year, item.label, item.events),
-                np.concatenate([item.supporting, item.opposing]).astype("<f8").tobytes(),
+                *(item.key, item.prices, item.year, item.label, item.numbers.events),
+                np.concatenate([item.numbers.supporting, item.numbers.opposing]).astype("<f8").tobytes(),
                 zlib.compress(np.diff(item.dates, prepend=0).astype("<i8").tobytes()),
                 zlib.compress(item.timing.astype("<f4").tobytes()),
             )
@@ -196,8 +193,8 @@ class Ledger:
         ]
         return self._write("INSERT OR IGNORE INTO series VALUES (?,?,?,?,?,?,?,?)", rows)
 
-    def kept(self, prices: Iterable[str], year: float) -> tuple[dict[str, tuple[int, Floats, Floats]], str]:
-        """Events and numbers, for and against, of every trial on these prices, by key in its order; and a problem.
+    def kept(self, prices: Iterable[str], year: float) -> tuple[dict[str, Numbers], str]:
+        """Numbers of every trial on these prices, by key in its order; and a problem in words.
 
         Parameters
         ----------
@@ -206,6 +203,8 @@ class Ledger:
         year
             Periods a year.
         """
+        from research.diagnostics.timing import Numbers
+
         wanted = sorted(set(prices))
         marks = ",".join("?" * len(wanted))
         query = f"SELECT key, events, numbers FROM series WHERE prices IN ({marks}) AND year = ? ORDER BY key"
@@ -216,7 +215,7 @@ class Ledger:
                 rows = connection.execute(query, (*wanted, year)).fetchall()
         except (sqlite3.Error, OSError) as error:
             return {}, self._problem("read", error)
-        return {key: (events, *np.split(np.frombuffer(blob, "<f8"), 2)) for key, events, blob in rows}, ""
+        return {key: Numbers(*np.split(np.frombuffer(blob, "<f8"), 2), events) for key, events, blob in rows}, ""
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -270,3 +269,6 @@ def _entry(row: tuple[str, ...]) -> Entry:
     values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
     read = {name: json.loads(values[name]) for name in ("parameters", "data", "execution", "versions", "numbers")}
     return Entry(**{**values, **read})
+
+
+LEDGER = Ledger()

@@ -52,11 +52,18 @@ def shared(function: Function) -> Function:
 
 
 class Memo:
-    """Results by the content of what they were made from."""
+    """Results by the content of what they were made from.
 
-    __slots__ = ("_bytes", "_kept")
+    Parameters
+    ----------
+    numbers
+        What ``number`` keeps, for memos that share it; by default it keeps nothing.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_bytes", "_kept", "_numbers")
+
+    def __init__(self, numbers: dict[tuple[object, ...], float] | None = None) -> None:
+        self._numbers = numbers
         self._kept: dict[tuple[object, ...], pd.Series | pd.DataFrame] = {}
         self._bytes = 0
 
@@ -84,6 +91,22 @@ class Memo:
                 return result
             self._store(key, result.copy())
         return cast(T, self._kept[key].copy(deep=False))
+
+    def number(self, call: tuple[object, ...], make: Callable[[], float]) -> float:
+        """Return the number that ``make`` returns, made once where a function of this package (``call[0]``) makes it.
+
+        Nobody else's is kept: what it depends on beside its arguments must show in every panel anew.
+        """
+        house = str(getattr(getattr(call[0], "func", call[0]), "__module__", "")).startswith("research.")
+        if self._numbers is None or not house:
+            return float(make())
+        try:
+            key = tuple(map(self._content, call))
+        except _Untold:
+            return float(make())
+        if key not in self._numbers:
+            self._numbers[key] = float(make())
+        return self._numbers[key]
 
     def _store(self, key: tuple[object, ...], result: pd.Series | pd.DataFrame) -> None:
         size = int(np.asarray(result.memory_usage(index=False)).sum())

@@ -25,6 +25,7 @@ import os
 import sys
 import sysconfig
 import types
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -181,10 +182,6 @@ class _Description:
             return self._function(value)
         if isinstance(value, type):
             return self._class(value)
-        if isinstance(value, types.BuiltinFunctionType | types.MethodWrapperType | types.WrapperDescriptorType):
-            owner = getattr(value, "__self__", None)
-            owner = getattr(value, "__module__", None) if owner is None else self._of(owner)
-            return ("builtin", value.__qualname__, owner)
         for wrapper, parts in _WRAPPERS.items():
             if isinstance(value, wrapper):
                 return (wrapper.__name__, *(self._of(getattr(value, part)) for part in parts))
@@ -202,13 +199,13 @@ class _Description:
         return _table(value) or self._object(value)
 
     def _object(self, value: object) -> object:
-        """Object other object by what pickle would rebuild it from, else by its attributes."""
+        """Any other object by what pickle would rebuild it from, else by its attributes."""
         try:
             parts = value.__reduce_ex__(4)
         except Exception:  # noqa: BLE001 - whatever an object may raise that cannot be pickled
             return ("object", self._of(type(value)), self._of(getattr(value, "__dict__", {})))
         if isinstance(parts, str):
-            return ("named", type(value).__module__, parts)
+            return ("named", getattr(value, "__module__", None) or type(value).__module__, parts)
         made = [list(part) if isinstance(part, Iterator) else part for part in parts]
         return ("object", self._of(type(value)), *map(self._of, made))
 
@@ -276,20 +273,14 @@ def _contents(cell: types.CellType) -> object:
 def _table(value: Any) -> object:
     """Arrays, series, tables and indexes by content; ``None`` for anything else."""
     root = type(value).__module__.partition(".")[0]
-    if root == "pandas":
-        import pandas as pd
-
-        if isinstance(value, pd.Series | pd.DataFrame | pd.Index):
-            kinds = [str(kind) for kind in value.dtypes] if isinstance(value, pd.DataFrame) else [str(value.dtype)]
-            names = [getattr(part, "name", None) for part in (value, getattr(value, "index", None))]
-            names += list(getattr(value, "columns", ()))
-            try:
-                rows = pd.util.hash_pandas_object(value).to_numpy()
-            except TypeError:  # of objects that have no hash
-                return None
-            return (type(value).__name__, kinds, repr(names), hash_bytes(rows.tobytes()))
     if root == "numpy" and hasattr(value, "tobytes") and not value.dtype.hasobject:
         return (type(value).__name__, value.dtype.str, repr(value.shape), hash_bytes(value.tobytes()))
+    table = value.to_frame() if hasattr(value, "to_frame") else value
+    if root == "pandas" and hasattr(table, "columns"):
+        try:
+            return (type(value).__name__, table.dtypes.astype(str).tolist(), repr(table.index.names), hash_table(table))
+        except TypeError:  # of objects that have no hash
+            return None
     return None
 
 
@@ -318,36 +309,33 @@ def _names(code: types.CodeType) -> Iterator[str]:
 @functools.lru_cache(maxsize=1024)
 def _filled(node: ast.AST) -> frozenset[str]:
     """Names of what the code itself writes into, at any depth."""
-    written: list[Any] = []
     names: set[str] = set()
     for part in ast.walk(node):
-        if isinstance(part, ast.Subscript | ast.Attribute) and not isinstance(part.ctx, ast.Load):
-            written.append(part)
-        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr in _FILLING:
-            written.append(part.func)
-        elif isinstance(part, ast.Global | ast.Nonlocal):
+        if isinstance(part, ast.Global | ast.Nonlocal):
             names |= set(part.names)
-    for part in written:
-        while isinstance(part, ast.Subscript | ast.Attribute):
-            part = part.value
-        if isinstance(part, ast.Name):
-            names.add(part.id)
+        called = part.func if isinstance(part, ast.Call) else None
+        filled = isinstance(called, ast.Attribute) and called.attr in _FILLING
+        written = isinstance(part, ast.Subscript | ast.Attribute) and not isinstance(part.ctx, ast.Load)
+        place = called if filled else part if written else None
+        while isinstance(place, ast.Subscript | ast.Attribute):
+            place = place.value
+        if isinstance(place, ast.Name):
+            names.add(place.id)
     return frozenset(names)
 
 
 def _bytecode(code: types.CodeType, description: _Description) -> object:
     """What stands for the syntax tree where the source is not to be had: instructions, local names by number."""
-    steps: list[object] = []
-    for step in dis.get_instructions(code):
+
+    def told(step: dis.Instruction) -> object:
         if isinstance(step.argval, types.CodeType):
-            steps.append((step.opname, _bytecode(step.argval, description)))
-        elif step.opname == "LOAD_CONST":
-            steps.append((step.opname, description._of(step.argval)))
-        elif "FAST" in step.opname or "DEREF" in step.opname or "JUMP" in step.opname:
-            steps.append((step.opname, step.arg))
-        else:
-            steps.append((step.opname, step.argrepr or step.arg))
-    return (code.co_argcount, code.co_kwonlyargcount, code.co_flags & 0x0C, tuple(steps))
+            return _bytecode(step.argval, description)
+        if step.opname == "LOAD_CONST":
+            return description._of(step.argval)
+        return step.arg if any(kind in step.opname for kind in ("FAST", "DEREF", "JUMP")) else step.argrepr or step.arg
+
+    steps = tuple((step.opname, told(step)) for step in dis.get_instructions(code))
+    return (code.co_argcount, code.co_kwonlyargcount, code.co_flags & 0x0C, steps)
 
 
 def _node_of(function: types.FunctionType) -> _Node | None:
@@ -358,47 +346,30 @@ def _node_of(function: types.FunctionType) -> _Node | None:
             linecache.checkcache(code.co_filename)
         text = "".join(linecache.getlines(code.co_filename, function.__globals__))
         future = code.co_flags & __future__.annotations.compiler_flag  # of an earlier cell
-        found = _trees(text, code.co_filename, future).get(_place(code)) if text else None
-        if found is not None and found[0] == code:
-            return found[1]
+        if found := _trees(text, future).get(code):
+            return found
     return None
 
 
 _Node: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-_Place = tuple[str, int, tuple[int | None, ...]]
-
-
-def _place(code: types.CodeType) -> _Place:
-    last = list(code.co_positions())[-1] if code.co_name == "<lambda>" else ()
-    return code.co_name, code.co_firstlineno, tuple(last)
 
 
 @functools.lru_cache(maxsize=64)
-def _trees(text: str, filename: str, flags: int) -> dict[_Place, tuple[types.CodeType, _Node]]:
-    """Every function and lambda in a source: its code and its tree."""
+def _trees(text: str, flags: int) -> dict[types.CodeType, _Node]:
+    """Every function and lambda in a source by its code; of several lambdas in one line none."""
     flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT  # a notebook cell may
     try:
-        tree = compile(text, filename, "exec", flags | ast.PyCF_ONLY_AST, dont_inherit=True)
-        whole = compile(text, filename, "exec", flags, dont_inherit=True)
+        tree = compile(text, "source", "exec", flags | ast.PyCF_ONLY_AST, dont_inherit=True)
+        whole = compile(text, "source", "exec", flags, dont_inherit=True)
     except (SyntaxError, ValueError):
         return {}
-    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)]
-    found: dict[_Place, tuple[types.CodeType, _Node]] = {}
-    for code in _nested(whole):
-        place = _place(code)
-        here = [node for node in nodes if _is_at(node, place)]
-        if len(here) == 1:
-            found[place] = (code, here[0])
-    return found
-
-
-def _is_at(node: _Node, place: _Place) -> bool:
-    name, line, position = place
-    if isinstance(node, ast.Lambda):
-        body = node.body
-        return name == "<lambda>" and position == (body.lineno, body.end_lineno, body.col_offset, body.end_col_offset)
-    first = min([node.lineno, *(item.lineno for item in node.decorator_list)])
-    return bool(node.name == name and first == line)
+    nodes: dict[tuple[str, int], list[_Node]] = defaultdict(list)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            first = min([node.lineno, *(item.lineno for item in getattr(node, "decorator_list", ()))])
+            nodes[getattr(node, "name", "<lambda>"), first].append(node)
+    here = {code: nodes[code.co_name, code.co_firstlineno] for code in _nested(whole)}
+    return {code: found[0] for code, found in here.items() if len(found) == 1}
 
 
 class _Normal:

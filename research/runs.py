@@ -22,7 +22,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import distributions
@@ -35,12 +35,13 @@ import pandas as pd
 from research.claims import Thesis, load_thesis
 from research.datasets.data import Data
 from research.datasets.registry import Pack, read_registry
-from research.differences import RESULTS, Difference, by_year, causes, changed_data, explained
+from research.diagnostics.timing import Numbers
+from research.differences import RESULTS, Difference, Document, by_year, changed_data, differences, results_in
 from research.discovery import find_strategy
 from research.errors import AssayError, IntegrityError, RunError, StrategyError, reason
 from research.execution import Execution
 from research.home import BUNDLED, bundled_folder
-from research.ledger import Entry, Series
+from research.ledger import Entry, Ledger, Series
 from research.provenance import hash_code
 from research.study import Study, compare
 from research.thesis import Strategy
@@ -50,6 +51,7 @@ from research.verdict import Rules
 FORMAT = 2
 
 _JSON = ("manifest.json", "environment.json", "record.json")
+_FILES = {"study": (*_JSON, *RESULTS), "sweep": (*_JSON[:2], "sweep.json", "equity.csv")}
 _LEFT_OVER_SECONDS = 60.0  # a run folder is written in less
 
 
@@ -164,20 +166,6 @@ def _sweep_up(parent: Path, prefix: str) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def holds_a_sweep(folder: Path) -> bool:
-    """Whether a run folder was written by ``assay sweep``.
-
-    Parameters
-    ----------
-    folder
-        A run folder.
-    """
-    try:
-        return bool(json.loads((folder / "manifest.json").read_text(encoding="utf-8")).get("kind") == "sweep")
-    except (OSError, ValueError, AttributeError):
-        return False
-
-
 def replay(folder: str | Path, data: Data | None = None, *, thesis: Thesis | None = None) -> Replay:
     """Run a recorded run again, and prove it identical or say what changed.
 
@@ -195,27 +183,44 @@ def replay(folder: str | Path, data: Data | None = None, *, thesis: Thesis | Non
     RunError
         If the folder holds no run, or nothing has changed and it still cannot be run.
     """
-    folder = Path(folder)
-    before = read_run(folder)
+
+    def again(before: Document, data: Data) -> dict[str, str]:
+        return contents_of(run_again(before["manifest.json"], before["record.json"], data, thesis), data)
+
+    return replayed(Path(folder), "study", again, data)
+
+
+def replayed(
+    folder: Path, kind: str, again: Callable[[Document, Data], Mapping[str, str]], data: Data | None
+) -> Replay:
+    """A run beside what is computed ``again`` from its files and the data; raises as ``replay``.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+    kind
+        ``"study"`` or ``"sweep"``.
+    again
+        From the files of the run and the data to file name -> text.
+    """
+    before = read_run(folder, kind)
     manifest = before["manifest.json"]
     data = data or Data([_read_pack(Path(path)) for path in manifest["packs"]])
     if manifest["price"] != data.price.name:
         data = data.priced(manifest["price"])
-    changed = list(changed_data(manifest, data))
+    changed, results = list(changed_data(manifest, data)), tuple(results_in(before))
     try:
-        again = contents_of(run_again(manifest, before["record.json"], data, thesis), data)
+        after = {name: _parsed(name, text) for name, text in again(before, data).items()}
     except AssayError as error:
         if not changed and not isinstance(error, StrategyError):
             raise RunError(f"{folder}: cannot be run again: {error}") from error
-        kind = "data" if isinstance(error, IntegrityError) or changed else "code"
-        differences = [*changed, Difference(kind=kind, what=f"cannot be run again: {error}")]
-        return Replay(folder=folder, identical=False, differences=tuple(differences))
-    identical = not changed and all(before[name] == again[name] for name in RESULTS)
-    after = {name: _parsed(name, text) for name, text in again.items()}
-    if identical:
-        return Replay(folder=folder, identical=True, differences=())
-    found = [*changed, *causes(before, after, skip="data" if changed else "")]
-    return Replay(folder=folder, identical=False, differences=tuple(explained(found, before, after)))
+        why = "data" if isinstance(error, IntegrityError) or changed else "code"
+        found = [*changed, Difference(kind=why, what=f"cannot be run again: {error}")]
+    else:
+        identical = not changed and all(before[name] == after[name] for name in results)
+        found = [] if identical else list(differences(before, after, changed))
+    return Replay(folder=folder, identical=not found, differences=tuple(found), results=results)
 
 
 def diff(left: str | Path, right: str | Path) -> tuple[Difference, ...]:
@@ -228,8 +233,7 @@ def diff(left: str | Path, right: str | Path) -> tuple[Difference, ...]:
     right
         Another.
     """
-    before, after = read_run(Path(left)), read_run(Path(right))
-    return tuple(explained(list(causes(before, after)), before, after))
+    return tuple(differences(read_run(Path(left)), read_run(Path(right))))
 
 
 def contents_of(study: Study, data: Data, *, appendix: bool = True) -> dict[str, str]:
@@ -283,17 +287,16 @@ def environment(known: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-class _AsRecorded:
+@dataclass(frozen=True, kw_only=True)
+class _AsRecorded(Ledger):
     """A ledger that holds what the run's own held, family by family, and writes nothing."""
 
-    def __init__(self, record: list[list[dict[str, Any]]]) -> None:
-        self._families = iter(record)
+    families: Iterator[list[dict[str, Any]]]
 
-    def kept(self, prices: Iterable[str], year: float) -> tuple[dict[str, Any], str]:
-        found = enumerate(next(self._families, []))
+    def kept(self, prices: Iterable[str], year: float) -> tuple[dict[str, Numbers], str]:
         return {
-            f"recorded {number}": (item["events"], np.array(item["supporting"]), np.array(item["opposing"]))
-            for number, item in found
+            f"recorded {number}": Numbers(np.array(item["supporting"]), np.array(item["opposing"]), item["events"])
+            for number, item in enumerate(next(self.families, []))
         }, ""
 
     def keep(self, series: Iterable[Series]) -> str:
@@ -324,25 +327,25 @@ def run_again(
         end=manifest["end"],
         execution=Execution(**manifest["execution"]),
         rules=Rules(**manifest["rules"]),
-        ledger=_AsRecorded(record),
+        ledger=_AsRecorded(families=iter(record)),
         thesis=thesis,
     )
 
 
-def read_run(folder: Path) -> dict[str, Any]:
-    """The files of a run ``folder`` by name: what was asked as values, results and sources as text."""
-    if holds_a_sweep(folder):
-        raise RunError(f"{folder}: holds a sweep, and studies are compared; run it again with assay replay {folder}")
+def read_run(folder: Path, kind: str | None = None) -> dict[str, Any]:
+    """The files of a run ``folder`` by name, of one ``kind`` or of any: what was asked as values, all else as text."""
     try:
-        written = json.loads((folder / "manifest.json").read_text(encoding="utf-8")).get("format")
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        written, holds = manifest.get("format"), manifest.get("kind", "study")
         if written != FORMAT:
             raise RunError(f"{folder}: is of format {written!r}; this version reads format {FORMAT}")
-        texts = {name: (folder / name).read_text(encoding="utf-8") for name in (*_JSON, *RESULTS)}
+        if kind not in (None, holds):
+            raise RunError(f"{folder}: holds a {holds}, and a {kind} is needed; assay replay {folder} runs it again")
+        texts = {name: (folder / name).read_text(encoding="utf-8") for name in _FILES[holds]}
         texts |= {f"source/{path.name}": path.read_text(encoding="utf-8") for path in (folder / "source").glob("*.py")}
-        contents = {name: _parsed(name, text) for name, text in texts.items()}
-    except (OSError, ValueError) as error:
+        return {name: _parsed(name, text) for name, text in texts.items()}
+    except (OSError, ValueError, AttributeError, KeyError) as error:
         raise RunError(f"{folder}: is no run, or not a whole one: {reason(error)}; make one with --run DIR") from None
-    return contents
 
 
 def _read_pack(folder: Path) -> Pack:

@@ -12,17 +12,15 @@ anew; then what is recomputed differs from it, and that part is named.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import isclose
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 from research.claims import Thesis
 from research.datasets.data import Data, open_data
 from research.datasets.store import write_atomically
-from research.differences import Difference, answers_in, changed_data
+from research.differences import Difference, answers_in, changed_data, unlike
 from research.errors import AssayError, RunError
 from research.provenance import hash_text
 from research.runs import contents_of, read_run, run_again
@@ -33,7 +31,7 @@ PARTS = ("data", "code", "terms", "words", "figures", "versions")
 DECIDING = ("data", "terms", "words", "figures")
 
 _OF_THE_MACHINE = ("format", "found", "packs", "thesis_folder")
-_CLOSE, _LONGEST = 1e-9, 90
+_CLOSE = 1e-9
 
 Document = dict[str, Any]  # JSON
 
@@ -81,7 +79,7 @@ def seal(run: str | Path, file: str | Path) -> str:
     RunError
         If the folder holds no run, or the file cannot be written.
     """
-    document = _sealed(_parts(read_run(Path(run))))
+    document = _sealed(_parts(read_run(Path(run), "study")))
     try:
         write_atomically(Path(file), _text(document).encode())
     except OSError as error:
@@ -127,7 +125,7 @@ def verify(
             Difference(kind=part, what=what)
             for part in PARTS
             if part != "data" or not differences
-            for what in _unlike(document[part], again[part])
+            for what in unlike(document[part], again[part], close=_CLOSE)
         ]
     except AssayError as error:
         own = document["code"]["sources"].keys() - set(asked["found"])
@@ -189,19 +187,3 @@ def _opened(file: Path) -> Document:
         what = ", ".join(broken) or "its own hashes or layout"
         raise RunError(f"{file}: was altered after it was sealed: {what}; obtain it again")
     return right
-
-
-def _unlike(left: object, right: object, where: str = "") -> Iterator[str]:
-    """Where two documents differ, with both values."""
-    if isinstance(left, dict) and isinstance(right, dict):
-        for key in dict.fromkeys([*left, *right]):
-            yield from _unlike(left.get(key), right.get(key), f"{where}: {key}" if where else str(key))
-    elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
-        for at, pair in enumerate(zip(left, right, strict=True)):
-            yield from _unlike(*pair, f"{where} {at}")
-    elif isinstance(left, float) and isinstance(right, float):
-        if not isclose(left, right, rel_tol=_CLOSE, abs_tol=_CLOSE):
-            yield f"{where}: {left!r} is now {right!r}"
-    elif left != right:
-        was, now = (shorten(str(value), _LONGEST, placeholder=" …") for value in (left, right))
-        yield f"{where}: {was} is now {now}"

@@ -6,7 +6,7 @@ import copyreg
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from math import isfinite
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
 from typing import Any, TypeVar, cast
 
 Key = TypeVar("Key")
@@ -24,8 +24,10 @@ def _frozen(value: Value) -> Value:
 
 def plain(value: Any) -> Any:
     """Dicts, lists, text, truth and finite numbers; what is not finite becomes ``None``, a date its ISO form."""
-    if type(value) in (str, int, bool):  # most of what there is
+    if type(value) in (str, int, bool, NoneType):  # these two are most of what there is
         return value
+    if isinstance(value, float):
+        return float(value) if isfinite(value) else None
     if hasattr(value, "tolist"):  # numpy's arrays and numbers
         return plain(value.tolist())
     if hasattr(value, "to_json"):
@@ -36,10 +38,8 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
-    if isinstance(value, bool | int | str) or value is None:
+    if isinstance(value, bool | int | str):
         return value
-    if isinstance(value, float):
-        return value if isfinite(value) else None
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 

@@ -78,7 +78,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     folder = tmp_path_factory.mktemp("home")
     families = Path(tempfile.gettempdir()) / f"assay-families-{os.getuid()}"
     families.mkdir(exist_ok=True)
-    (folder / "families").symlink_to(families, target_is_directory=True)
+    (folder / "kept").mkdir()
+    (folder / "kept" / "families").symlink_to(families, target_is_directory=True)
     monkeypatch.setenv("ASSAY_HOME", str(folder))
     return folder
 

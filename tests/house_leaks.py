@@ -1,11 +1,14 @@
-"""The check's own question put to engine and loaders: does anything before a bar hang on what comes after it?"""
+"""The check's own question put to the house: does anything before a bar hang on what comes after it?
+
+To the loaders, to the engine, and to the way from the data store through the panel to the weights.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Literal
@@ -13,6 +16,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from research.datasets.data import Data
 from research.datasets.dataset import Dataset
 from research.datasets.market import Market
 from research.datasets.periods import period_end
@@ -21,16 +25,51 @@ from research.datasets.store import load
 from research.engine.portfolio import run
 from research.engine.result import Result
 from research.execution import Execution
-from research.lookahead.pipeline import leak_of, moved
-from research.lookahead.report import Leak
+from research.lookahead.cuts import in_the_middle
+from research.lookahead.history import Future, rewrite_table
+from research.lookahead.runner import equal
 
 Engine = Callable[..., Result]
 Loader = Callable[[Pack, Dataset], pd.DataFrame]
 
 
+@dataclass(frozen=True)
+class HouseLeak:
+    """What moved at or before a date when only what came after it was changed."""
+
+    place: Literal["loader", "panel", "engine"]
+    source: str
+    date: pd.Timestamp
+    n_moved: int
+
+
+def pipeline_leaks(strategy, parameters, data, history, *, n_cuts=2) -> Iterator[HouseLeak]:
+    """Rewrite the future of every dataset in the data store; the weights of a strategy up to the cut must not move."""
+
+    def decided(store: Data) -> pd.Series:
+        panel = store.panel(history.metal, history.inputs, store.market(history.metal))
+        return strategy.weights(panel, parameters, max_leverage=float("inf")).reindex(history.index)
+
+    true = decided(data)
+    for cut in in_the_middle(history, n_cuts):
+        other = decided(_RewrittenData(data, history.decisions.iloc[cut]))
+        yield from _moved("panel", "the data store", true, other, history.index[cut])
+
+
+class _RewrittenData(Data):
+    """A data store whose tables have another future from one decision on."""
+
+    def __init__(self, data: Data, decision: pd.Timestamp) -> None:
+        super().__init__(data.packs, data.price.name)
+        self._true, self._decision = data, decision
+
+    def observations(self, identity: str) -> pd.DataFrame:
+        return rewrite_table(self._true.observations(identity), self[identity], "raised", Future(self._decision))
+
+
 def engine_leaks(
     market: Market, weights: pd.Series, execution: Execution, *, engine: Engine = run, n_cuts: int = 4
-) -> Iterator[Leak]:
+) -> Iterator[HouseLeak]:
     """Rewrite prices, bills and decisions after a bar; the ledger before it must not move.
 
     A decision of bar ``t`` may first show at bar ``t + delay``: changing it must leave every earlier bar alone.
@@ -47,13 +86,13 @@ def engine_leaks(
                 bill_accrual=market.bill_accrual.where(~later, market.bill_accrual * factor + 0.001),
             )
             ledger = engine(weights, other, execution, name="engine under check")
-            yield from _ledger_moved(market.metal, result, ledger, index[cut])
+            yield from _ledger_moved(result, ledger, index[cut])
         turned = weights.where(np.arange(len(index)) < cut, 1 - weights.fillna(0.0))
         ledger = engine(turned, market, execution, name="engine under check")
-        yield from _ledger_moved(market.metal, result, ledger, index[cut + execution.delay - 1])
+        yield from _ledger_moved(result, ledger, index[cut + execution.delay - 1])
 
 
-def loader_leaks(pack: Pack, dataset: Dataset, *, loader: Loader = load, n_cuts: int = 3) -> Iterator[Leak]:
+def loader_leaks(pack: Pack, dataset: Dataset, *, loader: Loader = load, n_cuts: int = 3) -> Iterator[HouseLeak]:
     """Rewrite, then remove, the later rows of a dataset's file; the observations of earlier periods must not move."""
     raw = pd.read_parquet(pack.root / dataset.file) if dataset.file.endswith(".parquet") else _read(pack, dataset)
     period_column = dataset.read.observed_for
@@ -71,7 +110,7 @@ def loader_leaks(pack: Pack, dataset: Dataset, *, loader: Loader = load, n_cuts:
             table = _load_rows(pack, dataset, other, loader)
             before, after = (t[t["observed_for"] <= date].reset_index(drop=True) for t in (whole, table))
             if not before.equals(after):
-                yield leak_of("loader", "", dataset.id, date, date, _rows_that_differ(before, after))
+                yield HouseLeak("loader", dataset.id, date, _rows_that_differ(before, after))
                 break
 
 
@@ -106,9 +145,16 @@ def _rows_that_differ(before: pd.DataFrame, after: pd.DataFrame) -> int:
     return int((~same.all(axis=1)).sum())
 
 
-def _ledger_moved(metal: str, left: Result, right: Result, date: pd.Timestamp) -> Iterator[Leak]:
+def _ledger_moved(left: Result, right: Result, date: pd.Timestamp) -> Iterator[HouseLeak]:
     for name in ("equity", "weights"):
-        found = list(moved("engine", metal, getattr(left, name), getattr(right, name), date, f"prices ({name})"))
+        found = list(_moved("engine", f"prices ({name})", getattr(left, name), getattr(right, name), date))
         if found:
             yield from found
             return
+
+
+def _moved(place, source, left: pd.Series, right: pd.Series, date: pd.Timestamp) -> Iterator[HouseLeak]:
+    both = pd.concat([left, right], axis=1).sort_index().loc[:date].astype(float)
+    n_moved = int((~equal(*both.to_numpy().T)).sum())
+    if n_moved:
+        yield HouseLeak(place, source, date, n_moved)

@@ -88,7 +88,7 @@ def test_every_case_gives_rates():
 
 
 def test_sizes_in_short():
-    cheap = {"sharpe_ratio", "alpha_break", "cusum", "granger_causality", "incremental_value", "toda_yamamoto"}
+    cheap = {"sharpe_ratio", "alpha_break", "cusum", "granger_causality", "incremental_value"}
     rates = size_rates([case for case in ALL if case.function in cheap], samples=30)
     assert as_they_say(rates) == []
 

@@ -11,7 +11,8 @@ from research import UNKNOWN, open_data, strategy
 from research.cli import main
 from research.discovery import find_strategy
 from research.lookahead import check, dated_bars
-from research.lookahead.history import Future, flat, history_of, mirrored
+from research.lookahead.checking import _histories
+from research.lookahead.history import Future, history_of, rewrite_table
 from research.lookahead.report import different
 from research.lookahead.runner import equal, held, moves
 from tests.zoo import animal, enclosure
@@ -107,7 +108,7 @@ def idea(panel):
 def test_a_value_made_from_data_at_import_is_a_breach_that_names_it(text, written, bundled, tmp_path):
     file = tmp_path / "own.csv"
     file.write_text("value\n" + "\n".join(str(value) for value in np.linspace(100, 900, 40)))
-    report = check(written(f"FILE = Path({str(file)!r})\n" + text), bundled, n_cuts=4, pipeline=False)
+    report = check(written(f"FILE = Path({str(file)!r})\n" + text), bundled, n_cuts=4)
     assert "import" in kinds(report), report
     said = next(str(item) for item in report.violations if item.kind == "import")
     assert "idea.py:" in said
@@ -124,7 +125,7 @@ def test_a_value_made_from_data_at_import_is_a_breach_that_names_it(text, writte
     ids=["arithmetic", "read-but-not-used", "a-helper-of-the-panel"],
 )
 def test_a_constant_and_data_that_are_not_used_are_no_breach(text, written, bundled):
-    assert check(written(text), bundled, n_cuts=4, pipeline=False).passed
+    assert check(written(text), bundled, n_cuts=4).passed
 
 
 def test_a_notebook_cell_is_read_where_it_cannot_be_run_again(data):
@@ -134,7 +135,7 @@ def test_a_notebook_cell_is_read_where_it_cannot_be_run_again(data):
     def idea(panel):
         return (panel["price"] > mu).astype(float)
 
-    report = check(idea, data, n_cuts=4, pipeline=False)
+    report = check(idea, data, n_cuts=4)
     assert kinds(report) == {"import"}, report
     assert "mu, made from data" in report.violations[0].what
 
@@ -151,11 +152,11 @@ def test_a_name_of_another_function_is_no_evidence(data):
         return (panel["price"] > level).astype(float)
 
     assert elsewhere is not None
-    assert check(idea, data, n_cuts=4, pipeline=False).passed
+    assert check(idea, data, n_cuts=4).passed
 
 
 def test_what_was_not_looked_at_is_said(written, bundled):
-    report = check(written("MU = 450.0\n" + TAIL), bundled, n_cuts=4, pipeline=False)
+    report = check(written("MU = 450.0\n" + TAIL), bundled, n_cuts=4)
     assert "MU=450" in str(report).splitlines()[-1]
     assert "not looked at" in str(report).splitlines()[-1]
 
@@ -180,7 +181,7 @@ def idea(panel):
 
 def test_dates_of_bear_markets_are_hindsight_and_their_share_of_the_result_is_told(written, bundled):
     idea = written(BEARS)
-    report = check(idea, bundled, start="1975", n_cuts=4, pipeline=False)
+    report = check(idea, bundled, start="1975", n_cuts=4)
     assert kinds(report) == {"hindsight"}, report
     dated = report.dated[0]
     assert dated.kind == "periods"
@@ -235,7 +236,7 @@ def test_seasons_schedules_and_inception_dates_are_no_accusation(kind, data):
             return trend.where(~dates.isin(meetings), 0.5)
         return trend
 
-    report = check(dated, data, n_cuts=4, pipeline=False)
+    report = check(dated, data, n_cuts=4)
     assert report.passed, report
     assert len(report.dated) == kind.startswith("schedule")
     if kind == "schedule_of_weeks":
@@ -246,7 +247,7 @@ def test_seasons_schedules_and_inception_dates_are_no_accusation(kind, data):
 def test_unlucky_dates_are_a_note(bundled, written):
     late = BEARS.replace("2011-05", "2003-05").replace("2015-12", "2005-12").replace("1980-02", "1977-02")
     late = late.replace("1982-06", "1978-06").replace("1987-06", "1994-06").replace("1991-02", "1997-02")
-    report = check(written(late), bundled, start="1975", n_cuts=4, pipeline=False)
+    report = check(written(late), bundled, start="1975", n_cuts=4)
     assert report.passed
     assert len(report.dated) == 1
     assert any("dates are written in the rule" in note for note in report.notes)
@@ -263,12 +264,12 @@ def test_a_leak_in_one_cell_of_the_second_metal_is_found(data):
             return (price.shift(-1) > price).astype(float)
         return (price > price.shift(months)).astype(float)
 
-    report = check(idea, data, pipeline=False)
+    report = check(idea, data)
     assert [(leak.metal, dict(leak.parameters)) for leak in report.leaks] == [("silver", {"months": 5, "mode": "b"})]
     assert report.coverage.of_cells == 24
     assert report.coverage.cells == 24
     assert "24 of 24 cells" in str(report)
-    assert check(idea, data, metal="silver", parameters={"months": 2}, pipeline=False).passed
+    assert check(idea, data, metal="silver", parameters={"months": 2}).passed
 
 
 def test_rare_states_are_cut_first(data):
@@ -277,7 +278,7 @@ def test_rare_states_are_cut_first(data):
         x = panel["x"]
         return (x > x.shift(1)).astype(float).where(x.shift(-1) <= 4.0 * x.expanding().mean(), 0.25)
 
-    assert not check(idea, data, pipeline=False, n_cuts=4).passed
+    assert not check(idea, data, n_cuts=4).passed
 
 
 def test_a_grid_past_the_limit_says_so(data, monkeypatch):
@@ -287,7 +288,7 @@ def test_a_grid_past_the_limit_says_so(data, monkeypatch):
     def idea(panel, level=0.5):
         return (panel["x"] > level).astype(float)
 
-    report = check(idea, data, pipeline=False, n_cuts=4)
+    report = check(idea, data, n_cuts=4)
     assert report.passed
     assert not report.complete
     assert report.coverage.cells < 150 == report.coverage.of_cells
@@ -299,7 +300,7 @@ def test_the_answer_is_the_same_again(data):
     def idea(panel, level=0.5):
         return (panel["x"] > level).astype(float)
 
-    first, again = (check(idea, data, n_cuts=6, pipeline=False) for _ in range(2))
+    first, again = (check(idea, data, n_cuts=6) for _ in range(2))
     assert str(first) == str(again)
 
 
@@ -315,7 +316,7 @@ def test_a_leak_through_the_end_that_shows_in_one_year_only_is_found(data):
             weights.iloc[n_bars // 2] = 0.0
         return weights if n_bars % 12 else weights.where(pd.Series(range(n_bars), panel.index) < 100, 1.0)
 
-    report = check(idea, data, pipeline=False)
+    report = check(idea, data)
     assert kinds(report) == {"end of sample"}
 
 
@@ -339,9 +340,9 @@ def idea(panel):
     random = np.random.default_rng(hash("silver") % 2**32)
     return pd.Series(random.integers(0, 2, len(panel.index)).astype(float), panel.index)
 """
-    assert kinds(check(written(text), bundled, n_cuts=4, pipeline=False)) == {"hash_seed"}
+    assert kinds(check(written(text), bundled, n_cuts=4)) == {"hash_seed"}
     steady = text.replace('hash("silver")', 'len({"silver", "gold"})')
-    assert check(written(steady, "steady"), bundled, n_cuts=4, pipeline=False).passed
+    assert check(written(steady, "steady"), bundled, n_cuts=4).passed
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan])
@@ -360,20 +361,20 @@ def test_a_longer_history_before_the_first_bar_is_a_note(data):
     def count(panel):
         return pd.Series(np.arange(len(panel.index)) % 7 / 7, panel.index)
 
-    assert any("warm-up" in note for note in check(count, data, n_cuts=4, pipeline=False).notes)
+    assert any("warm-up" in note for note in check(count, data, n_cuts=4).notes)
 
     @animal(x="lease")
     def window(panel):
         return (panel["x"] > panel["x"].rolling(12).mean()).astype(float)
 
-    assert not any("warm-up" in note for note in check(window, data, n_cuts=4, pipeline=False).notes)
+    assert not any("warm-up" in note for note in check(window, data, n_cuts=4).notes)
 
 
 def test_years_of_a_fixed_price_take_no_part_unless_asked(bundled):
     momentum = find_strategy("momentum_12_months")
-    report = check(momentum, bundled, metal="gold", n_cuts=4, pipeline=False)
-    assert not any("unit of" in note for note in report.notes)
-    early = check(momentum, bundled, metal="gold", start="1960", end="1967", n_cuts=4, pipeline=False)
+    (gold,), _ = _histories(momentum, bundled, "gold", None, None)
+    assert "1967" < f"{gold.index[0]:%Y-%m}" < "1973"
+    early = check(momentum, bundled, metal="gold", start="1960", end="1967", n_cuts=4)
     assert early.outcome in ("passed", "nothing to check")
 
 
@@ -387,8 +388,8 @@ def test_a_flat_and_a_mirrored_future(data):
     future = Future(history.decisions.iloc[99])
     later = (table["known_at"] > future.after).to_numpy()
     last = table["value"][~later].iloc[-1]
-    assert (flat(table, dataset, future)["value"][later] == last).all()
-    other = mirrored(table, dataset, future)["value"]
+    assert (rewrite_table(table, dataset, "flat", future)["value"][later] == last).all()
+    other = rewrite_table(table, dataset, "mirrored", future)["value"]
     assert other[~later].equals(table["value"][~later])
     true = np.log(np.append(last, table["value"][later]))
     assert np.diff(np.log(np.append(last, other[later]))) == pytest.approx(-np.diff(true))
@@ -403,7 +404,7 @@ def test_a_leak_that_shows_only_under_a_mirrored_or_flat_future(data):
         turned = inside & (np.sign(ahead - x) == 0)
         return pd.Series(0.5, panel.index).where(~turned, 1.0)
 
-    assert not check(idea, data, pipeline=False).passed
+    assert not check(idea, data).passed
 
 
 def test_an_unknown_weight_is_a_state_of_its_own(data):
@@ -417,14 +418,14 @@ def test_an_unknown_weight_is_a_state_of_its_own(data):
     def honest(panel):
         return (panel["x"] > 1).astype(float).where(panel["x"] < 5, UNKNOWN)
 
-    assert check(honest, data, n_cuts=6, pipeline=False).passed
+    assert check(honest, data, n_cuts=6).passed
 
     @animal(x="lease")
     def leaky(panel):
         x = panel["x"]
         return (x > 1).astype(float).where(x.shift(-1) > x, UNKNOWN)
 
-    report = check(leaky, data, n_cuts=6, pipeline=False)
+    report = check(leaky, data, n_cuts=6)
     assert report.leaks[0].kind == "next bar"
     assert "unknown" in str(report)
 

@@ -51,7 +51,7 @@ def test_every_sentence_is_short_and_every_strategy_tests_one():
     for sentence in THESIS.sentences.values():
         assert 5 <= len(sentence.short.split()) <= 7
         assert len(sentence.short) <= 38, "or a claim takes two lines at 120 columns"
-        assert sentence.text.endswith(".")
+        assert sentence.sentence.endswith(".")
     named = [name for s in THESIS.sentences.values() for name in (*s.strategies, *s.beside)]
     assert sorted([*named, *THESIS.baselines]) == sorted(THESIS.strategies)
 

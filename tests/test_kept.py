@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from research import open_data
 from research.cli import main
+from research.datasets import store
 from research.errors import IntegrityError
 from research.home import bundled_folder, home_folder
 from research.kept import kept
@@ -67,6 +70,38 @@ def test_a_missing_or_changed_file_is_said_whatever_is_kept(tmp_path, monkeypatc
         main([*line, "--debug"])
     (folder / "metals_monthly.csv").unlink()
     assert main(line) == 2
+
+
+def test_a_table_is_read_once_until_its_file_its_entry_or_what_is_kept_changes(tmp_path, monkeypatch):
+    folder = shutil.copytree(bundled_folder(), tmp_path / "pack")
+    calls = []
+    read = store._observations
+    monkeypatch.setattr(store, "_observations", lambda *given: calls.append(1) or read(*given))
+
+    def look(name="comex_gold_total"):
+        return open_data(folder, bundled=False)._own(name)
+
+    first, again = look(), look()
+    assert len(calls) == 1
+    pd.testing.assert_frame_equal(first, again, check_exact=True)
+    assert first.attrs == again.attrs
+    registry = folder / "registry.toml"
+    text = registry.read_text()
+    registry.write_text(text.replace("time = ", "time  = "))
+    look()
+    assert len(calls) == 1  # it says the same
+    registry.write_text(text.replace('time = "09:30"', 'time = "09:31"'))
+    look()
+    assert len(calls) == 2
+    (kept_at,) = (home_folder() / "kept").glob("comex_gold_total-*")
+    kept_at.write_bytes(kept_at.read_bytes()[:-1])
+    registry.write_text(text)
+    look()
+    assert len(calls) == 3
+    pinned = open_data(folder, bundled=False)["comex_gold_total"].file
+    (folder / pinned).write_bytes((folder / pinned).read_bytes() + b"\n")
+    with pytest.raises(IntegrityError, match="SHA-256"):
+        look()
 
 
 def test_a_second_look_is_the_same_and_loads_no_pandas(capsys):

@@ -241,6 +241,22 @@ def test_what_it_closes_over_belongs_to_it(value):
     assert told(factory.format(value)) != told(factory.format(value.replace("1.0", "2.0")))
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("sqrt", "ceil"), ("sqrt", "_cmath_sqrt"), ("abs", "float"), ("np.array", "np.zeros"), ("np.add", "np.multiply"),
+     ("'a'.strip", "'b'.strip"), ("'a'.strip", "'a'.lower"), ("(1).__add__", "(2).__add__"), ("sqrt", "pd.concat"),
+     ("pd.Series([1.0], ['x'])", "pd.Series([1.0], ['y'])"), ("pd.Series([1])", "pd.Series([1.0])"),
+     ("pd.Index([1])", "pd.Index([2])"), ("pd.DataFrame({'a': [1]})", "pd.DataFrame({'b': [1]})"),
+     ("pd.Timedelta(1)", "pd.Timedelta(2)"), ("np.float64(1)", "np.float64(2)")],
+)  # fmt: skip
+def test_what_is_no_code_of_ones_own_is_told_by_its_name_or_content(one, other):
+    """Compiled functions and methods, and tables."""
+    text = "from math import ceil, sqrt\nfrom cmath import sqrt as _cmath_sqrt\nHELD = {}\n"
+    text += "@declare\ndef idea(panel):\n    return HELD"
+    assert told(text.format(one)) == told(text.format(one))
+    assert told(text.format(one)) != told(text.format(other))
+
+
 def test_of_a_helper_module_only_what_is_used_counts(tmp_path):
     def made(helper):
         (tmp_path / "helper_of_identity.py").write_text(helper)

@@ -36,12 +36,13 @@ from research.datasets.panel import Panel
 from research.diagnostics.long_run import Estimate
 from research.errors import NoData, ParameterError
 from research.execution import Execution
+from research.ledger import LEDGER, Ledger
 from research.provenance import hash_table, hash_text
-from research.study import LEDGER, Study, compare
+from research.study import Study, compare
 from research.study.candidates import Terms, prices_of, timing_of
 from research.study.judge import ClaimRows, measure
 from research.study.judge import judge as judged_claims
-from research.study.record import Recorder, recorded_on, series_of
+from research.study.record import recorded_on, series_of
 from research.study.threads import one_thread
 from research.thesis import Strategy, strategy
 from research.values import plain
@@ -137,7 +138,7 @@ def judge(
     end: str | None = None,
     execution: Execution | None = None,
     rules: Rules | None = None,
-    ledger: Recorder | None = LEDGER,
+    ledger: Ledger | None = LEDGER,
 ) -> Brought:
     """Judge weights, trades or returns that were made elsewhere.
 
@@ -230,7 +231,7 @@ def _strategy(name: str, weights: pd.Series, metal: str, tried: int) -> Strategy
 
 
 def _of_returns(
-    found: Found, market: Market, tried: int, terms: Terms, rules: Rules, ledger: Recorder | None
+    found: Found, market: Market, tried: int, terms: Terms, rules: Rules, ledger: Ledger | None
 ) -> tuple[str, Evidence, Verdict]:
     """What they were compared with, in words, and what the judge makes of them; they count for what comes after."""
     assert found.returns is not None

@@ -15,9 +15,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import pandas as pd
 
-from research.brought.reading import Found, read_table, sheet_of, weights_of_trades, whole
+from research.brought.reading import Found, read_table, weights_of_trades, whole
 from research.datasets.importing import ImportOptions
-from research.datasets.importing.files import read_sheet
+from research.datasets.importing.files import read_sheet, sheet_of
 from research.errors import ValidationError
 
 Table = pd.Series | pd.DataFrame
@@ -57,7 +57,7 @@ def read(brought: object, kind: str | None, options: ImportOptions, metal: str) 
         return _backtesting(brought)
     if isinstance(brought, pd.Series | pd.DataFrame):
         table = brought.to_frame(str(brought.name or "value")) if isinstance(brought, pd.Series) else brought
-        return read_table(sheet_of(table), kind, options, metal)
+        return read_table(sheet_of(table, "table", "of pandas"), kind, options, metal)
     if isinstance(brought, _Bt):
         account = _one(list(brought.backtests), metal, "bt result")
         found = brought.backtests[account]

@@ -67,15 +67,6 @@ class Found:
     words: tuple[str, ...] = ()
 
 
-def sheet_of(table: pd.DataFrame) -> Sheet:
-    """A table of pandas as rows of cells; its index is the first column."""
-    if not isinstance(table.index, pd.RangeIndex):
-        table = table.rename_axis(str(table.index.name or "date")).reset_index()
-    rows = tuple(tuple(None if cell is pd.NaT else cell for cell in row) for row in table.itertuples(index=False))
-    header, lines = tuple(map(str, table.columns)), tuple(range(1, len(rows) + 1))
-    return Sheet(file="table", header=header, rows=rows, lines=lines, words="of pandas")
-
-
 def read_table(sheet: Sheet, kind: str | None, options: ImportOptions, metal: str) -> Found:
     """Read rows of a file or a table.
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import gc
 import sys
 from collections.abc import Sequence
 
 import click
-
-OF_ASSAY = {"--thesis": 1, "--no-config": 0}
-"""Options of ``assay`` itself, with the words that follow each: they may stand anywhere on the line."""
 
 _SIGNS = str.maketrans("–—−…─│“”‘’×·✓", "---~-|\"\"''x.*") | {ord("±"): "+-"}
 
@@ -21,9 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if arguments is None:
         _spare_jupyter()
+        gc.set_threshold(50_000, 20, 20)  # a command makes much and ends soon: cycles are looked for seldom
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
-    words = _of_assay_first([word for word in words if word != "--debug"])
+    words = [word for word in words if word != "--debug"]
     _write_anywhere()
     from research.cli.app import app
     from research.cli.options import TYPED
@@ -44,20 +43,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except (KeyboardInterrupt, click.Abort):
         return _refuse("interrupted", 130)
-
-
-def _of_assay_first(words: list[str]) -> list[str]:
-    first, rest = [], []
-    while words:
-        word, *words = words
-        follow = OF_ASSAY.get(word.partition("=")[0])
-        if follow is None or len(words) < follow:
-            rest.append(word)
-        else:
-            taken = 0 if "=" in word else follow
-            first += [word, *words[:taken]]
-            words = words[taken:]
-    return first + rest
 
 
 def _write_anywhere() -> None:

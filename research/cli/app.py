@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
 
 import click
 
-from research.cli.command import Commands, option
-from research.cli.config import NO_CONFIG
-from research.cli.options import THESIS
+from research.cli.command import Commands
 from research.errors import ExecutionError
 
 GREETING = """\
@@ -45,19 +42,18 @@ SHELLS = {"bash": ".bashrc", "zsh": ".zshrc", "fish": ".config/fish/config.fish"
 """Shell -> the file that it reads when it starts."""
 
 
-def assay(
-    thesis: Annotated[
-        Path | None,
-        option(metavar="DIR", help="A folder with another thesis.toml and its strategies. Anywhere on the line."),
-    ] = None,
-    no_config: Annotated[bool, option(help="Do not read assay.toml or pyproject.toml. Anywhere on the line.")] = False,
-    version: Annotated[bool, option(help="Print the version and exit.")] = False,
-    install_completion: Annotated[bool, option(help="Let this shell complete commands, from its next start.")] = False,
-    show_completion: Annotated[bool, option(help="Print the line that does so, to be put where it is wanted.")] = False,
-) -> None:
-    """Put an investment thesis about metals on trial."""
-    THESIS.set(thesis)
-    NO_CONFIG.set(no_config)
+def assay(version: bool = False, install_completion: bool = False, show_completion: bool = False) -> None:
+    """Put an investment thesis about metals on trial.
+
+    Parameters
+    ----------
+    version
+        Print the version and exit.
+    install_completion
+        Let this shell complete commands, from its next start.
+    show_completion
+        Print the line that does so, to be put where it is wanted.
+    """
     if version:
         from importlib.metadata import version as installed
 

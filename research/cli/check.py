@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from research.cli.command import argument, option
-from research.cli.options import Dated, Metals, Params, parameters_of, strategy_named, thesis_in_force
-from research.cli.output import conclude, print_json, print_lines
+from research.cli.options import Dated, Variant, strategy_named, thesis_in_force
+from research.cli.output import answer, print_lines
 from research.errors import AssayError, StrategyError
 
 if TYPE_CHECKING:
@@ -23,26 +22,30 @@ OUTCOMES = ("passed", "failed", "nothing to check", "not checked")
 
 
 def check(
-    name: Annotated[
-        str | None, argument(metavar="NAME|FILE|all", help="A strategy, by name or by file; or all.")
-    ] = None,
-    metals: Metals = None,
-    params: Params = None,
-    cuts: Annotated[
-        int | None, option(least=2, help="Dates at which each history is cut; default: 24 or more.")
-    ] = None,
-    everything: Annotated[
-        bool, option("--all", help="Cut wherever a cell acts, and test every cell at every cut.")
-    ] = False,
-    demo: Annotated[bool, option(help="Check a strategy that looks one month ahead.")] = False,
+    name: Annotated[str | None, click.Argument] = None,
     *,
+    variant: Variant,
+    cuts: Annotated[int | None, click.IntRange(min=2)] = None,
+    everything: Annotated[bool, "--all"] = False,
+    demo: bool = False,
     asked: Dated,
 ) -> None:
-    """Look-ahead and contract checks. Exit 0: passed; 1: a leak, which is named; 3: something was left unchecked."""
+    """Look-ahead and contract checks. Exit 0: passed; 1: a leak, which is named; 3: something was left unchecked.
+
+    Parameters
+    ----------
+    name : NAME|FILE|all
+        A strategy, by name or by file; or all.
+    cuts
+        Dates at which each history is cut; default: 24 or more.
+    everything
+        Cut wherever a cell acts, and test every cell at every cut.
+    demo
+        Check a strategy that looks one month ahead.
+    """
+    metals = variant.metals
     chosen = _chosen(name, metals, demo)
-    parameters = parameters_of(params) if params else None
-    if demo:
-        parameters = {"months": -1, **(parameters or {})}
+    parameters = ({"months": -1} if demo else {}) | variant.parameters or None
     from research.lookahead import check as run
 
     data = asked.open()
@@ -70,16 +73,15 @@ def check(
                 print_lines(told.splitlines())
     outcomes = Counter([report.outcome for report in reports] + ["not checked"] * len(failed))
     partly = [report for report in reports if report.passed and not report.complete]
-    if asked.as_json:
-        unread = [{"strategy": who, "outcome": "not checked", "why": why} for who, why in failed.items()]
-        documents = [*(report.to_json() for report in reports), *unread]
-        print_json(documents if name == ALL or len(documents) > 1 else documents[0])
-    else:
-        conclude(*_ending(reports, outcomes, len(partly), "" if demo else str(name)), source=asked)
-    if outcomes["failed"]:
-        raise click.exceptions.Exit(1)
-    if partly or outcomes.total() > outcomes["passed"]:
-        raise click.exceptions.Exit(UNCHECKED)
+    unread = [{"strategy": who, "outcome": "not checked", "why": why} for who, why in failed.items()]
+    documents = [*(report.to_json() for report in reports), *unread]
+    answer(
+        replace(asked, config=""),  # which stands over the first report
+        lambda: documents if name == ALL or len(documents) > 1 else documents[0],
+        (),
+        *_ending(reports, outcomes, len(partly), "" if demo else str(name)),
+        status=1 if outcomes["failed"] else UNCHECKED if partly or outcomes.total() > outcomes["passed"] else 0,
+    )
 
 
 def _chosen(name: str | None, metals: list[str] | None, demo: bool) -> list[Strategy]:
@@ -101,7 +103,7 @@ def _chosen(name: str | None, metals: list[str] | None, demo: bool) -> list[Stra
 
 def _ending(reports: list[CheckReport], outcomes: Counter[str], partly: int, name: str) -> list[str]:
     """The count, the clearest fault or how much was looked at, and what follows."""
-    from research.report.study_words import plural
+    from research.report.words import plural
 
     counted = ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in OUTCOMES if outcomes[outcome])
     short = (f"all {outcomes.total()}" if name == ALL else f"{outcomes.total()} checked") + f": {counted}"

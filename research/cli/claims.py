@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
 
 import click
 
-from research.cli.command import option
-from research.cli.options import Judged, Metals, Names, Source, check_writable, strategy_named, thesis_in_force
+from research.cli.options import Judged, Source, Strategies, check_writable, thesis_in_force
 from research.cli.output import answer
 from research.cli.sources import to_fetch
 from research.errors import ExecutionError
@@ -17,19 +15,18 @@ from research.errors import ExecutionError
 FILE = "claims.html"
 
 
-def claims(
-    verdicts: Annotated[
-        bool, option(help="Run the whole family on the data at hand and give each claim its word.")
-    ] = False,
-    html: Annotated[Path | None, option(metavar="FILE", help="Run it, and write a self-contained page.")] = None,
-    findings: Annotated[
-        Path | None,
-        option(metavar="FILE", help="Run the family and its baselines; write every verdict as Markdown."),
-    ] = None,
-    *,
-    asked: Judged,
-) -> None:
-    """The claims of the thesis: what the sources say, which strategies test them, and their verdicts."""
+def claims(verdicts: bool = False, html: Path | None = None, findings: Path | None = None, *, asked: Judged) -> None:
+    """The claims of the thesis: what the sources say, which strategies test them, and their verdicts.
+
+    Parameters
+    ----------
+    verdicts
+        Run the whole family on the data at hand and give each claim its word.
+    html : FILE
+        Run it, and write a self-contained page.
+    findings : FILE
+        Run the family and its baselines; write every verdict as Markdown.
+    """
     for file in (html, findings):
         check_writable(file)
     if html is not None and html == findings:
@@ -70,15 +67,14 @@ def claims(
     answer(asked, lambda: claims_json(thesis, data, study), shown, *ending)
 
 
-def today(names: Names = None, metals: Metals = None, *, asked: Source) -> None:
+def today(*, chosen: Strategies, asked: Source) -> None:
     """What each strategy wants now, on which number, known when, and when that may change."""
     from research.report.study_words import a_few
     from research.report.today import print_today
     from research.study import today as ask
 
     thesis = thesis_in_force()
-    chosen = [strategy_named(name, thesis) for name in names] if names else None
-    found = ask(chosen, asked.open(), metals=metals, thesis=thesis)
+    found = ask(chosen.of(thesis), asked.open(), metals=chosen.metals, thesis=thesis)
     known = [f"{want.strategy}, {want.metal}: {want.position:.0%}" for want in found.wants if want.position is not None]
     stale = sorted({name for want in found.wants for name in want.stale})
     short = f"{len(known)} of {len(found.wants)} positions are known" + (f": {a_few(known)}." if known else ".")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import click
 
-from research.cli.command import Commands, argument, option
+from research.cli.command import Commands
 from research.cli.options import TYPED, Packs, Plain
 from research.cli.output import answer, print_json, print_lines
 from research.cli.sources import claims_at_hand, opened, to_fetch
@@ -20,19 +20,33 @@ from research.errors import IntegrityError, RegistryError, reason
 if TYPE_CHECKING:
     from research.sources.fetching import Outcome, Progress
 
-Column = Annotated[str | None, option(metavar="NAME", help="Where there are several.")]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What a file does not say of itself."""
+    """What a file does not say of itself.
 
-    date_column: Column = None
-    value_column: Column = None
-    sheet: Column = None
-    heading_row: Annotated[int | None, option(metavar="N", least=1, help="Line of the heading, from 1.")] = None
-    dates: Annotated[Literal["dmy", "mdy", "ymd"] | None, option(help="Order of day and month.")] = None
-    decimal: Annotated[Literal["point", "comma"] | None, option(help="Decimal sign.")] = None
+    Attributes
+    ----------
+    date_column : NAME
+        Where there are several.
+    value_column : NAME
+        Where there are several.
+    sheet : NAME
+        Where there are several.
+    heading_row : N
+        Line of the heading, from 1.
+    dates
+        Order of day and month.
+    decimal
+        Decimal sign.
+    """
+
+    date_column: str | None = None
+    value_column: str | None = None
+    sheet: str | None = None
+    heading_row: Annotated[int | None, click.IntRange(min=1)] = None
+    dates: Literal["dmy", "mdy", "ymd"] | None = None
+    decimal: Literal["point", "comma"] | None = None
 
 
 def listing(*, asked: Packs) -> None:
@@ -52,17 +66,23 @@ def listing(*, asked: Packs) -> None:
 
 
 def fetch(
-    ids: Annotated[list[str] | None, argument(metavar="[ID]...", help="Default: all that can be fetched.")] = None,
-    accept: Annotated[
-        list[str] | None, option(metavar="ID", help="Believe values that look implausible; repeatable.")
-    ] = None,
-    anew: Annotated[
-        list[str] | None, option(metavar="ID", help="Start again, dropping the vintages kept; repeatable.")
-    ] = None,
+    ids: Annotated[list[str] | None, click.Argument] = None,
+    accept: list[str] | None = None,
+    anew: list[str] | None = None,
     *,
     asked: Plain,
 ) -> None:
-    """Live data into the user's pack; exit 0 when all came, 3 when some did, 4 when none did."""
+    """Live data into the user's pack; exit 0 when all came, 3 when some did, 4 when none did.
+
+    Parameters
+    ----------
+    ids : [ID]...
+        Default: all that can be fetched.
+    accept : ID
+        Believe values that look implausible; repeatable.
+    anew : ID
+        Start again, dropping the vintages kept; repeatable.
+    """
     from research.sources import fetch as run
 
     own = Packs()
@@ -74,35 +94,52 @@ def fetch(
     why = f"{failed[0].line}." if failed else f"{sum(one.added for one in report.outcomes)} values are new."
     following = ["data", "sources"] if failed else ["compare"]
     lines = [report.summary, news] if news else [report.summary]
-    answer(asked, lambda: report.to_json() | {"opened": news}, lines, short, why, *following)
-    raise click.exceptions.Exit(report.exit_code)
+    answer(asked, lambda: report.to_json() | {"opened": news}, lines, short, why, *following, status=report.exit_code)
 
 
 def add(
-    file: Annotated[Path, argument(metavar="FILE", help="CSV, Excel or Parquet.")],
-    identity: Annotated[str, option("--as", metavar="ID", help="Dataset that the file holds.")],
+    file: Annotated[Path, click.Argument],
+    identity: Annotated[str, "--as"],
     *,
+    unit: str | None = None,
+    title: str | None = None,
+    frequency: str | None = None,
+    release: str | None = None,
+    describe: Path | None = None,
+    keep: Literal["first", "last"] | None = None,
+    accept: bool = False,
+    dry_run: bool = False,
+    yes: bool = False,
     reading: Reading,
-    unit: Annotated[
-        str | None, option(metavar="UNIT", help="Of the file: oz, kg, g, t, …; converted. Of an ID of your own.")
-    ] = None,
-    title: Annotated[str | None, option(metavar="TEXT", help="Of an ID of your own: what it is.")] = None,
-    frequency: Annotated[
-        str | None, option(metavar="day|week|month|quarter|year", help="Of an ID of your own.")
-    ] = None,
-    release: Annotated[
-        str | None, option(metavar="RULE", help="Of an ID of your own: when known, 'lag 1 day 18:00 UTC'.")
-    ] = None,
-    describe: Annotated[
-        Path | None, option(metavar="FILE.toml", help="Descriptions of IDs of your own, a table each.")
-    ] = None,
-    keep: Annotated[Literal["first", "last"] | None, option(help="Of several rows for one period.")] = None,
-    accept: Annotated[bool, option(help="Believe values that look implausible.")] = False,
-    dry_run: Annotated[bool, option(help="Show what is understood, keep nothing.")] = False,
-    yes: Annotated[bool, option(help="Keep it without asking.")] = False,
     asked: Plain,
 ) -> None:
-    """A user's own file into the user's pack, after a look at what was understood."""
+    """A user's own file into the user's pack, after a look at what was understood.
+
+    Parameters
+    ----------
+    file : FILE
+        CSV, Excel or Parquet.
+    identity : ID
+        Dataset that the file holds.
+    unit : UNIT
+        Of the file: oz, kg, g, t, …; converted. Of an ID of your own.
+    title : TEXT
+        Of an ID of your own: what it is.
+    frequency : day|week|month|quarter|year
+        Of an ID of your own.
+    release : RULE
+        Of an ID of your own: when known, 'lag 1 day 18:00 UTC'.
+    describe : FILE.toml
+        Descriptions of IDs of your own, a table each.
+    keep
+        Of several rows for one period.
+    accept
+        Believe values that look implausible.
+    dry_run
+        Show what is understood, keep nothing.
+    yes
+        Keep it without asking.
+    """
     from research.datasets.importing import ImportOptions
     from research.sources import add as run
 

@@ -7,28 +7,41 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
-from research.cli.command import argument, option
+import click
+
 from research.cli.data import Reading
 from research.cli.options import Judged
 from research.cli.output import answer
 
 
 def judge(
-    file: Annotated[Path, argument(metavar="FILE", help="Weights, returns, equity or trades, as a table.")],
-    metal: Annotated[str, option(metavar="METAL", help="What was traded.")],
-    trials: Annotated[
-        int | None, option(metavar="N", help="Variants that were looked at, this one among them.")
-    ] = None,
-    kind: Annotated[
-        Literal["weights", "returns", "equity", "trades"] | None, option("--as", help="What it holds.")
-    ] = None,
-    claims: Annotated[list[str] | None, option(metavar="FIGURE", help="'Sharpe 1.8', 'CAGR 22 %'; repeatable.")] = None,
-    unit: Annotated[Literal["percent", "fraction"] | None, option(help="Of weights or returns.")] = None,
+    file: Annotated[Path, click.Argument],
+    metal: str,
+    trials: int | None = None,
+    kind: Annotated[Literal["weights", "returns", "equity", "trades"] | None, "--as"] = None,
+    claims: list[str] | None = None,
+    unit: Literal["percent", "fraction"] | None = None,
     *,
     reading: Reading,
     asked: Judged,
 ) -> None:
-    """A backtest made elsewhere, by the same rules: weights and trades in our account, returns as they are."""
+    """A backtest made elsewhere, by the same rules: weights and trades in our account, returns as they are.
+
+    Parameters
+    ----------
+    file : FILE
+        Weights, returns, equity or trades, as a table.
+    metal : METAL
+        What was traded.
+    trials : N
+        Variants that were looked at, this one among them.
+    kind
+        What it holds.
+    claims : FIGURE
+        'Sharpe 1.8', 'CAGR 22 %'; repeatable.
+    unit
+        Of weights or returns.
+    """
     from research.brought import judge as run
     from research.datasets.importing import ImportOptions
     from research.report.terminal import print_brought

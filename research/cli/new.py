@@ -8,7 +8,8 @@ from pathlib import Path
 from string import Template
 from typing import Annotated
 
-from research.cli.command import argument
+import click
+
 from research.cli.options import Plain
 from research.cli.output import answer
 from research.errors import StrategyError
@@ -16,12 +17,14 @@ from research.errors import StrategyError
 TEMPLATES = Path(__file__).with_name("template")
 
 
-def new(
-    name: Annotated[str, argument(metavar="NAME", help="Lower case with underscores: my_idea.")],
-    *,
-    asked: Plain,
-) -> None:
-    """A strategy module and its test that pass at once, and a notebook that uses it."""
+def new(name: Annotated[str, click.Argument], *, asked: Plain) -> None:
+    """A strategy module and its test that pass at once, and a notebook that uses it.
+
+    Parameters
+    ----------
+    name : NAME
+        Lower case with underscores: my_idea.
+    """
     strategy, test, notebook = written = scaffold(name, Path())
     lines = [
         f"wrote {strategy}: change the claim, the inputs and the signal",

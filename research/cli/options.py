@@ -9,11 +9,12 @@ import ast
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from research.cli.command import argument, option
+import click
+
 from research.errors import ExecutionError, ParameterError
 
 if TYPE_CHECKING:
@@ -33,20 +34,78 @@ THESIS: ContextVar[Path | None] = ContextVar("thesis", default=None)
 TYPED: ContextVar[list[str]] = ContextVar("typed")
 """The words of the command as they were typed."""
 
-Names = Annotated[list[str] | None, argument(metavar="[NAME|FILE]...", help="Strategies; default: the whole thesis.")]
-Json = Annotated[bool, option("--json", help="Print one JSON document on stdout and nothing else.")]
-Metals = Annotated[
-    list[str] | None, option("--metal", metavar="METAL", help="A metal; repeatable. Default: all claimed.")
-]
-Params = Annotated[list[str] | None, option("--param", metavar="NAME=VALUE", help="Not the default; repeatable.")]
+
+@dataclass(frozen=True, kw_only=True)
+class OnMetals:
+    """On which metals.
+
+    Attributes
+    ----------
+    metals : METAL
+        A metal; repeatable. Default: all claimed.
+    """
+
+    metals: Annotated[list[str] | None, "--metal"] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strategies(OnMetals):
+    """Which strategies, on which metals.
+
+    Attributes
+    ----------
+    names : [NAME|FILE]...
+        Strategies; default: the whole thesis.
+    """
+
+    names: Annotated[list[str] | None, click.Argument] = None
+
+    def of(self, thesis: Thesis) -> list[Strategy]:
+        """Those that were named, or all of the thesis."""
+        return [strategy_named(name, thesis) for name in self.names or ()] or thesis.of_kind("thesis")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant(OnMetals):
+    """On which metals, at which parameters.
+
+    Attributes
+    ----------
+    params : NAME=VALUE
+        Not the default; repeatable.
+    """
+
+    params: Annotated[list[str] | None, "--param"] = None
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """``["threshold=2.0"]`` -> ``{"threshold": 2.0}``."""
+        parameters: dict[str, object] = {}
+        for word in self.params or []:
+            name, equals, text = word.partition("=")
+            if not (name and equals and text):
+                raise ParameterError(f"--param {word!r}: write NAME=VALUE, e.g. --param threshold=2.0")
+            if name in parameters:
+                raise ParameterError(f"--param {word!r}: {name} is given twice; give it once")
+            try:
+                parameters[name] = ast.literal_eval(text)
+            except (ValueError, SyntaxError):
+                parameters[name] = text
+        return parameters
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plain:
-    """How the answer is printed, and what must be typed again to mean the same."""
+    """How the answer is printed, and what must be typed again to mean the same.
 
-    as_json: Json = False
-    config: str = ""
+    Attributes
+    ----------
+    as_json
+        Print one JSON document on stdout and nothing else.
+    """
+
+    as_json: Annotated[bool, "--json"] = False
+    config: str = field(default="", metadata={"option": False})
 
     @property
     def words(self) -> list[str]:
@@ -56,12 +115,15 @@ class Plain:
 
 @dataclass(frozen=True, kw_only=True)
 class Packs(Plain):
-    """Which data."""
+    """Which data.
 
-    packs: Annotated[
-        list[Path] | None,
-        option("--data", metavar="DIR", help="Another data pack; repeatable, later packs override earlier ones."),
-    ] = None
+    Attributes
+    ----------
+    packs : DIR
+        Another data pack; repeatable, later packs override earlier ones.
+    """
+
+    packs: Annotated[list[Path] | None, "--data"] = None
 
     def open(self) -> Data:
         """The bundled pack, the user's own over it, that of the thesis in force, if it has one, and the named ones."""
@@ -88,35 +150,56 @@ class Packs(Plain):
 
 @dataclass(frozen=True, kw_only=True)
 class Source(Packs):
-    """Which data, and which price of them an account trades."""
+    """Which data, and which price of them an account trades.
 
-    price: Annotated[
-        str | None,
-        option(
-            "--price",
-            metavar="NAME",
-            help="monthly, spot, future or etf. Default: the best that is here and not stale.",
-        ),
-    ] = None
+    Attributes
+    ----------
+    price : NAME
+        monthly, spot, future or etf. Default: the best that is here and not stale.
+    """
+
+    price: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dated(Source):
-    """Which data and price, and between which dates."""
+    """Which data and price, and between which dates.
 
-    start: Annotated[str | None, option(metavar="DATE", help="First bar: YYYY, YYYY-MM or YYYY-MM-DD.")] = None
-    end: Annotated[str | None, option(metavar="DATE", help="Last bar: YYYY, YYYY-MM or YYYY-MM-DD.")] = None
+    Attributes
+    ----------
+    start : DATE
+        First bar: YYYY, YYYY-MM or YYYY-MM-DD.
+    end : DATE
+        Last bar: YYYY, YYYY-MM or YYYY-MM-DD.
+    """
+
+    start: str | None = None
+    end: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trade(Source):
-    """Which data and price, and on which terms of trade."""
+    """Which data and price, and on which terms of trade.
 
-    delay: Annotated[int | None, option(metavar="BARS", help="Bars between decision and fill.")] = None
-    fees: Annotated[float | None, option(metavar="FRACTION", help="Of the traded value, each way.")] = None
-    slippage: Annotated[float | None, option(metavar="FRACTION", help="Of the price, each way.")] = None
-    storage: Annotated[float | None, option(metavar="FRACTION", help="Of the value held, a year.")] = None
-    borrow: Annotated[float | None, option(metavar="FRACTION", help="Of the value short, a year.")] = None
+    Attributes
+    ----------
+    delay : BARS
+        Bars between decision and fill.
+    fees : FRACTION
+        Of the traded value, each way.
+    slippage : FRACTION
+        Of the price, each way.
+    storage : FRACTION
+        Of the value held, a year.
+    borrow : FRACTION
+        Of the value short, a year.
+    """
+
+    delay: int | None = None
+    fees: float | None = None
+    slippage: float | None = None
+    storage: float | None = None
+    borrow: float | None = None
 
     def __post_init__(self) -> None:
         self.execution  # noqa: B018 - terms that make no sense are refused before the work
@@ -132,9 +215,15 @@ class Trade(Source):
 
 @dataclass(frozen=True, kw_only=True)
 class Terms(Trade, Dated):
-    """Which data, price and dates, on which terms of trade, and whether it counts."""
+    """Which data, price and dates, on which terms of trade, and whether it counts.
 
-    no_ledger: Annotated[bool, option(help="Neither count nor record this; the result says so.")] = False
+    Attributes
+    ----------
+    no_ledger
+        Neither count nor record this; the result says so.
+    """
+
+    no_ledger: bool = False
 
     @property
     def ledger(self) -> Ledger | None:
@@ -146,12 +235,18 @@ class Terms(Trade, Dated):
 
 @dataclass(frozen=True, kw_only=True)
 class Judged(Terms):
-    """All that a study needs: data, price, dates, terms, and the rules of the verdict."""
+    """All that a study needs: data, price, dates, terms, and the rules of the verdict.
 
-    level: Annotated[
-        float | None, option(metavar="P", help="Largest p-value that counts as evidence; at most 0.05.")
-    ] = None
-    min_events: Annotated[int | None, option(metavar="N", help="Fewest events that give a p-value; at least 6.")] = None
+    Attributes
+    ----------
+    level : P
+        Largest p-value that counts as evidence; at most 0.05.
+    min_events : N
+        Fewest events that give a p-value; at least 6.
+    """
+
+    level: float | None = None
+    min_events: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -196,10 +291,18 @@ class Judged(Terms):
 
 @dataclass(frozen=True, kw_only=True)
 class Files:
-    """What is written beside what is printed."""
+    """What is written beside what is printed.
 
-    html: Annotated[Path | None, option(metavar="FILE", help="Write a self-contained report.")] = None
-    run: Annotated[Path | None, option(metavar="DIR", help="Write a run folder, for replay.")] = None
+    Attributes
+    ----------
+    html : FILE
+        Write a self-contained report.
+    run : DIR
+        Write a run folder, for replay.
+    """
+
+    html: Path | None = None
+    run: Path | None = None
 
     def __post_init__(self) -> None:
         check_writable(self.html)
@@ -211,10 +314,18 @@ class Files:
 
 @dataclass(frozen=True, kw_only=True)
 class StudyFiles(Files):
-    """What a study can write: also its tables."""
+    """What a study can write: also its tables.
 
-    out: Annotated[Path | None, option(metavar="DIR", help="Write rows, bars, orders and trades as CSV.")] = None
-    parquet: Annotated[bool, option(help="With --out: Parquet in place of CSV.")] = False
+    Attributes
+    ----------
+    out : DIR
+        Write rows, bars, orders and trades as CSV.
+    parquet
+        With --out: Parquet in place of CSV.
+    """
+
+    out: Path | None = None
+    parquet: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -263,22 +374,6 @@ def check_writable(file: Path | None) -> None:
         raise ExecutionError(f"{file}: there is no folder {file.parent}; make it first: mkdir -p '{file.parent}'")
     if file.is_dir() or not os.access(file.parent, os.W_OK):
         raise ExecutionError(f"{file}: {'is a folder' if file.is_dir() else 'may not be written'}; name another file")
-
-
-def parameters_of(words: Iterable[str] | None) -> dict[str, object]:
-    """``["threshold=2.0"]`` -> ``{"threshold": 2.0}``."""
-    parameters: dict[str, object] = {}
-    for word in words or []:
-        name, equals, text = word.partition("=")
-        if not (name and equals and text):
-            raise ParameterError(f"--param {word!r}: write NAME=VALUE, e.g. --param threshold=2.0")
-        if name in parameters:
-            raise ParameterError(f"--param {word!r}: {name} is given twice; give it once")
-        try:
-            parameters[name] = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            parameters[name] = text
-    return parameters
 
 
 def _given(group: Packs, names: Iterable[str]) -> Mapping[str, object]:

@@ -22,21 +22,26 @@ def answer(
     why: str,
     *command: str,
     same_data: bool = True,
+    status: int = 0,
 ) -> None:
-    """One JSON document, or what is shown and the three lines that end it (``conclude``).
+    """One JSON document, or what is shown and the three lines that end it (``conclude``); then exit.
 
     Parameters
     ----------
     same_data
         Whether the command that comes next is to be typed with the same packs.
+    status
+        With which status the command ends.
     """
     if asked.as_json:
         print_json(document())
-        return
-    print_lines(() if callable(shown) else shown, asked)
-    if callable(shown):
-        shown()
-    conclude(short, why, *command, source=asked if same_data else None)
+    else:
+        print_lines(() if callable(shown) else shown, asked)
+        if callable(shown):
+            shown()
+        conclude(short, why, *command, source=asked if same_data else None)
+    if status:
+        raise click.exceptions.Exit(status)
 
 
 def print_json(document: object) -> None:

@@ -9,23 +9,26 @@ from typing import Annotated
 
 import click
 
-from research.cli.command import argument, option
 from research.cli.options import THESIS, Packs, Plain, check_writable, thesis_in_force
 from research.cli.output import answer
 from research.errors import ParameterError, RunError, UnknownStrategy, did_you_mean
 
-Run = Annotated[Path, argument(metavar="RUN", help="A folder written with --run.")]
-Other = Annotated[Path, argument(metavar="RUN", help="Another.")]
 SAME = "every byte is the same."
 
 
-def replay(run: Run, *, asked: Packs) -> None:
-    """Run a recorded run again and prove it identical; exit 1 with what changed."""
-    from research.runs import holds_a_sweep
+def replay(run: Annotated[Path, click.Argument], *, asked: Packs) -> None:
+    """Run a recorded run again and prove it identical; exit 1 with what changed.
+
+    Parameters
+    ----------
+    run : RUN
+        A folder written with --run.
+    """
+    from research.runs import read_run
     from research.runs import replay as again
 
     data = asked.open() if asked.packs else None
-    if holds_a_sweep(run):
+    if read_run(run)["manifest.json"].get("kind") == "sweep":
         from research.sweep.run import replay_sweep
 
         result = replay_sweep(run, data)
@@ -33,30 +36,39 @@ def replay(run: Run, *, asked: Packs) -> None:
         result = again(run, data, thesis=None if THESIS.get() is None else thesis_in_force())
     short = f"{run}: {'identical' if result.identical else 'not identical'}."
     why = f"{result.differences[0]}." if result.differences else SAME
-    answer(asked, result.to_json, str(result).splitlines(), short, why, "trials", same_data=False)
-    if not result.identical:
-        raise click.exceptions.Exit(1)
+    status = 0 if result.identical else 1
+    answer(asked, result.to_json, str(result).splitlines(), short, why, "trials", same_data=False, status=status)
 
 
-def diff(left: Run, right: Other, *, asked: Plain) -> None:
-    """In what two recorded runs differ; exit 1 if they do."""
+def diff(left: Annotated[Path, click.Argument], right: Annotated[Path, click.Argument], *, asked: Plain) -> None:
+    """In what two recorded runs differ; exit 1 if they do.
+
+    Parameters
+    ----------
+    left : RUN
+        A folder written with --run.
+    right : RUN
+        Another.
+    """
     from research.runs import diff as compare_runs
 
     found = compare_runs(left, right)
     document = {"left": str(left), "right": str(right), "differences": [asdict(item) for item in found]}
     short = f"{left} and {right} {'differ' if found else 'are the same'}."
-    answer(asked, lambda: document, map(str, found), short, f"{found[0]}." if found else SAME, "replay", str(right))
-    if found:
-        raise click.exceptions.Exit(1)
+    why = f"{found[0]}." if found else SAME
+    answer(asked, lambda: document, map(str, found), short, why, "replay", str(right), status=1 if found else 0)
 
 
-def seal(
-    run: Run,
-    file: Annotated[Path, option("--output", "-o", metavar="FILE", help="Where.")],
-    *,
-    asked: Plain,
-) -> None:
-    """Seal a recorded run: its words and figures, with hashes of all that they were made from."""
+def seal(run: Annotated[Path, click.Argument], file: Annotated[Path, "--output", "-o"], *, asked: Plain) -> None:
+    """Seal a recorded run: its words and figures, with hashes of all that they were made from.
+
+    Parameters
+    ----------
+    run : RUN
+        A folder written with --run.
+    file : FILE
+        Where.
+    """
     check_writable(file)
     from research.sealing import seal as write
 
@@ -66,15 +78,20 @@ def seal(
 
 
 def verify(
-    file: Annotated[Path, argument(metavar="SEAL", help="A file written by assay seal.")],
-    strategies: Annotated[
-        list[str] | None,
-        option("--strategy", metavar="NAME=FILE", help="One that is not in the package; repeatable."),
-    ] = None,
+    file: Annotated[Path, click.Argument],
+    strategies: Annotated[list[str] | None, "--strategy"] = None,
     *,
     asked: Packs,
 ) -> None:
-    """Compute a sealed verdict again, from the bundled data and --data; exit 1 with the part that differs."""
+    """Compute a sealed verdict again, from the bundled data and --data; exit 1 with the part that differs.
+
+    Parameters
+    ----------
+    file : SEAL
+        A file written by assay seal.
+    strategies : NAME=FILE
+        One that is not in the package; repeatable.
+    """
     from research.datasets.data import open_data
     from research.sealing import verify as compute
 
@@ -86,19 +103,27 @@ def verify(
     lines = [*(f"{who}: {word}" for who, word in found.words.items()), *map(str, found.differences)]
     short = f"{file} {'holds' if found.holds else 'does NOT hold'}; its digest is {found.digest}."
     why = "words and figures are computed again as sealed." if found.holds else f"{found.differences[0]}."
-    answer(asked, found.to_json, lines, short, why, "strategies", same_data=False)
-    if not found.holds:
-        raise click.exceptions.Exit(1)
+    answer(asked, found.to_json, lines, short, why, "strategies", same_data=False, status=0 if found.holds else 1)
 
 
 def trials(
-    strategy: Annotated[str | None, argument(metavar="[NAME]", help="Of one strategy only.")] = None,
-    last: Annotated[int, option(metavar="N", least=0, help="Only the newest; 0 for all.")] = 20,
-    grid: Annotated[bool, option(help="Also the other points of the declared grids.")] = False,
+    strategy: Annotated[str | None, click.Argument] = None,
+    last: Annotated[int, click.IntRange(min=0)] = 20,
+    grid: bool = False,
     *,
     asked: Plain,
 ) -> None:
-    """The ledger: every trial on this machine, which the statistics count."""
+    """The ledger: every trial on this machine, which the statistics count.
+
+    Parameters
+    ----------
+    strategy : [NAME]
+        Of one strategy only.
+    last : N
+        Only the newest; 0 for all.
+    grid
+        Also the other points of the declared grids.
+    """
     import sqlite3
 
     from research.ledger import Ledger

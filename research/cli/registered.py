@@ -8,28 +8,35 @@ from typing import Annotated
 
 import click
 
-from research.cli.command import argument, option
 from research.cli.options import Packs, Trade, check_writable, thesis_in_force
 from research.cli.output import answer, conclude
 from research.errors import RegistrationError
 
 
 def register(
-    names: Annotated[
-        list[str] | None,
-        argument(metavar="[NAME|FILE]...", help="A claim of the thesis (C1+), a strategy, or its file."),
-    ] = None,
-    everything: Annotated[bool, option("--all", help="Every testable claim of the thesis.")] = False,
-    out: Annotated[Path, option(metavar="DIR", help="Folder of the registrations.")] = Path(),
-    commit: Annotated[
-        str | None,
-        option("--anchor", metavar="COMMIT", help="Register nothing: say which commit holds the registration."),
-    ] = None,
-    level: Annotated[float, option(metavar="P", help="Error over all looks together; at most 0.05.")] = 0.05,
+    names: Annotated[list[str] | None, click.Argument] = None,
+    everything: Annotated[bool, "--all"] = False,
+    out: Path = Path(),
+    commit: Annotated[str | None, "--anchor"] = None,
+    level: float = 0.05,
     *,
     asked: Trade,
 ) -> None:
-    """Freeze a claim with its code, grid, data rules and terms, dated now; assay follow counts what comes after."""
+    """Freeze a claim with its code, grid, data rules and terms, dated now; assay follow counts what comes after.
+
+    Parameters
+    ----------
+    names : [NAME|FILE]...
+        A claim of the thesis (C1+), a strategy, or its file.
+    everything
+        Every testable claim of the thesis.
+    out : DIR
+        Folder of the registrations.
+    commit : COMMIT
+        Register nothing: say which commit holds the registration.
+    level : P
+        Error over all looks together; at most 0.05.
+    """
     thesis = thesis_in_force()
     chosen = list(thesis.sentences) if everything else names or []
     if not chosen:
@@ -58,15 +65,17 @@ def register(
 
 
 def follow(
-    files: Annotated[
-        list[Path] | None,
-        argument(metavar="[FILE]...", help="Registrations; default: those here, or the thesis' own where none are."),
-    ] = None,
-    html: Annotated[Path | None, option(metavar="FILE", help="Write a self-contained page.")] = None,
-    *,
-    asked: Packs,
+    files: Annotated[list[Path] | None, click.Argument] = None, html: Path | None = None, *, asked: Packs
 ) -> None:
-    """What has come since a registration: two running e-values a claim, that may be looked at every month."""
+    """What has come since a registration: two running e-values a claim, that may be looked at every month.
+
+    Parameters
+    ----------
+    files : [FILE]...
+        Registrations; default: those here, or the thesis' own where none are.
+    html : FILE
+        Write a self-contained page.
+    """
     check_writable(html)
     from research.registration import follow as run
     from research.report.follow import print_following, write_following

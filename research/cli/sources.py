@@ -6,11 +6,10 @@ import sys
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from research.cli.command import option
 from research.cli.options import Packs, Plain, kept_with_thesis, thesis_in_force
 from research.cli.output import answer, print_json
 from research.errors import IntegrityError
@@ -132,13 +131,16 @@ def to_fetch(ids: Iterable[str]) -> list[str]:
     return ["data", "fetch", *found] if found else []
 
 
-def archive(
-    verify: Annotated[bool, option(help="Check every day; exit 2 when one is off.")] = False,
-    merge: Annotated[Path | None, option(metavar="DIR", help="Take over what another archive has more.")] = None,
-    *,
-    asked: Plain,
-) -> None:
-    """Keep what shows its latest day only; for cron, e.g. 30 22 * * 1-5, and silent when all is well."""
+def archive(verify: bool = False, merge: Path | None = None, *, asked: Plain) -> None:
+    """Keep what shows its latest day only; for cron, e.g. 30 22 * * 1-5, and silent when all is well.
+
+    Parameters
+    ----------
+    verify
+        Check every day; exit 2 when one is off.
+    merge : DIR
+        Take over what another archive has more.
+    """
     from research.sources.archive import archive as run
     from research.sources.archive import archive_folder, merge_archives, verify_archive
 

@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from research.cli.command import argument, option
 from research.cli.options import (
     Judged,
-    Metals,
-    Names,
     Packs,
-    Params,
+    Strategies,
     StudyFiles,
+    Variant,
     kept_with_thesis,
-    parameters_of,
     strategy_named,
     thesis_in_force,
 )
@@ -29,41 +26,54 @@ if TYPE_CHECKING:
     from research.datasets.data import Data
     from research.study import Study
 
-Verbose = Annotated[bool, option("--verbose", "-v", help="Every account, reason and finding.")]
-
 
 def compare(
-    names: Names = None, metals: Metals = None, *, asked: Judged, files: StudyFiles, verbose: Verbose = False
+    *, chosen: Strategies, verbose: Annotated[bool, "--verbose", "-v"] = False, asked: Judged, files: StudyFiles
 ) -> None:
-    """Every thesis signal against buy-and-hold: the verdict table."""
-    thesis = thesis_in_force()
-    chosen = [strategy_named(name, thesis) for name in names] if names else thesis.of_kind("thesis")
+    """Every thesis signal against buy-and-hold: the verdict table.
+
+    Parameters
+    ----------
+    verbose
+        Every account, reason and finding.
+    """
+    thesis, names = thesis_in_force(), chosen.names
+    strategies = chosen.of(thesis)
     data = asked.open()
-    study = asked.study(chosen, data, thesis, metals)
+    study = asked.study(strategies, data, thesis, chosen.metals)
     from research.registration import line_since
     from research.report.study_words import nearest
 
     trial = nearest(study)
-    typed = dict(zip((item.name for item in chosen), names or (), strict=False))
+    typed = dict(zip((item.name for item in strategies), names or (), strict=False))
     following = "backtest", typed.get(trial.name, trial.name), "--metal", trial.metal
     since = None if names else partial(line_since, data, thesis)
     _give(study, data, asked, files, *following, verbose=verbose, since=since)
 
 
 def backtest(
-    name: Annotated[str | None, argument(metavar="NAME|FILE", help="One strategy, by name or by file.")] = None,
-    metals: Metals = None,
-    param: Params = None,
+    name: Annotated[str | None, click.Argument] = None,
     *,
+    variant: Variant,
+    demo: bool = False,
+    verbose: Annotated[bool, "--verbose", "-v"] = False,
     asked: Judged,
     files: StudyFiles,
-    demo: Annotated[bool, option(help="Judge a rule that knows only the past.")] = False,
-    verbose: Verbose = False,
 ) -> None:
-    """One strategy against buy-and-hold: its verdict, its accounts, and the findings that matter."""
+    """One strategy against buy-and-hold: its verdict, its accounts, and the findings that matter.
+
+    Parameters
+    ----------
+    name : NAME|FILE
+        One strategy, by name or by file.
+    demo
+        Judge a rule that knows only the past.
+    verbose
+        Every account, reason and finding.
+    """
     if (name is None) is not demo:
         raise StrategyError("backtest: name one strategy; write assay backtest NAME or FILE, or --demo alone")
-    parameters = parameters_of(param)
+    parameters = variant.parameters
     thesis = thesis_in_force()
     if demo:
         from research.lookahead.demo import looks_one_month_back as chosen
@@ -73,7 +83,7 @@ def backtest(
         chosen = strategy_named(str(name), thesis)
     chosen.parameters(parameters)
     data = asked.open()
-    study = asked.study([chosen], data, thesis, metals, parameters)
+    study = asked.study([chosen], data, thesis, variant.metals, parameters)
     following = ("compare",) if demo else ("check", str(name))
     _give(study, data, asked, files, *following, findings=True, verbose=verbose)
 

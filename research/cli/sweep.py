@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from research.cli.command import argument, option
 from research.cli.options import Files, Terms, strategy_named, thesis_in_force
 from research.cli.output import answer
 from research.errors import ParameterError
@@ -25,27 +24,45 @@ MOST_VARIANTS, MOST_SECONDS = 1_000_000, 600.0
 
 
 def sweep(
-    name: Annotated[str, argument(metavar="NAME|FILE", help="One strategy, by name or by file.")],
-    grid: Annotated[
-        list[str] | None,
-        option(metavar="NAME=VALUES", help="threshold=1,1.5 or hold_days=30:180:30; repeatable. Default: declared."),
-    ] = None,
-    metal: Annotated[str | None, option(metavar="METAL", help="Default: the first claimed.")] = None,
-    by: Annotated[str | None, option(metavar="NAME,NAME", help="Axes of the heat map.")] = None,
-    folds: Annotated[int, option(metavar="N", help="Tests of the walk forward.")] = 5,
-    memory: Annotated[
-        int | None,
-        option(metavar="BARS", help="Gap between training and test. Default: measured."),
-    ] = None,
-    workers: Annotated[int | None, option(metavar="N", help="Dask worker processes on this machine.")] = None,
-    scheduler: Annotated[str | None, option(metavar="ADDRESS", help="A running Dask cluster, tcp://host:port.")] = None,
-    fresh: Annotated[bool, option(help="Forget what an earlier run has finished.")] = False,
-    yes: Annotated[bool, option(help="Start a large grid without being asked.")] = False,
+    name: Annotated[str, click.Argument],
+    grid: list[str] | None = None,
+    metal: str | None = None,
+    by: str | None = None,
+    folds: Annotated[int, click.IntRange(min=1)] = 5,
+    memory: Annotated[int | None, click.IntRange(min=0)] = None,
+    workers: Annotated[int | None, click.IntRange(min=1)] = None,
+    scheduler: str | None = None,
+    fresh: bool = False,
+    yes: bool = False,
     *,
     asked: Terms,
     files: Files,
 ) -> None:
-    """Every variant of a grid: map, walk forward, and the odds that the best is luck."""
+    """Every variant of a grid: map, walk forward, and the odds that the best is luck.
+
+    Parameters
+    ----------
+    name : NAME|FILE
+        One strategy, by name or by file.
+    grid : NAME=VALUES
+        threshold=1,1.5 or hold_days=30:180:30; repeatable. Default: declared.
+    metal : METAL
+        Default: the first claimed.
+    by : NAME,NAME
+        Axes of the heat map.
+    folds : N
+        Tests of the walk forward.
+    memory : BARS
+        Gap between training and test. Default: measured.
+    workers : N
+        Dask worker processes on this machine.
+    scheduler : ADDRESS
+        A running Dask cluster, tcp://host:port.
+    fresh
+        Forget what an earlier run has finished.
+    yes
+        Start a large grid without being asked.
+    """
     axes = parse_axes(grid) if grid else None
     from research.report.progress import Progress
     from research.study.candidates import Terms as TriedOn

@@ -78,10 +78,12 @@ class Data:
     def __init__(self, packs: Iterable[Pack], price: str | None = None) -> None:
         self.packs = tuple(packs)
         self._owner: dict[str, Pack] = {identity: pack for pack in self.packs for identity in pack.datasets}
+        self._datasets = {identity: pack.datasets[identity] for identity, pack in self._owner.items()}
         self._prices: dict[str, Price] = {name: one for pack in self.packs for name, one in pack.prices.items()}
+        self._priced_metals = {metal for one in self._prices.values() for metal in one.datasets}
         self._asked = price
-        self._tables: dict[str, pd.DataFrame] = {}
         self._later: tuple[Data, pd.Timestamp] | None = None
+        self._tables: dict[str, pd.DataFrame] = {}
         self._held: dict[str, pd.DataFrame] = {}
         self._markets: dict[tuple[str, str | None, str | None], Market] = {}
         self._memos: dict[tuple[object, ...], Memo] = {}  # by decision times
@@ -109,11 +111,9 @@ class Data:
         return len(self._owner)
 
     def __getitem__(self, identity: str) -> Dataset:
-        source = self._source(identity)
-        if source not in self._owner:
-            raise UnknownDataset(f"dataset {identity!r}: in none of the packs{did_you_mean(identity, self._owner)}")
-        dataset = self._owner[source].datasets[source]
-        if source == identity or not self._rolls(source):
+        source, rolled = self._resolved(identity)
+        dataset = self._datasets[source]
+        if not rolled:
             return dataset
         return replace(dataset, kind="series", key=(), price="close", title=f"{dataset.title}: close of the held one")
 
@@ -125,8 +125,7 @@ class Data:
         identity
             Id of the dataset.
         """
-        self[identity]
-        return self._owner[self._source(identity)]
+        return self._owner[self._resolved(identity)[0]]
 
     def observations(self, identity: str) -> pd.DataFrame:
         """The whole observation table of one dataset.
@@ -136,9 +135,8 @@ class Data:
         identity
             Id of the dataset.
         """
-        self[identity]
-        source = self._source(identity)
-        if source != identity and self._rolls(source):
+        source, rolled = self._resolved(identity)
+        if rolled:
             return self._held_contract(source)[["observed_for", "known_at", "value"]].copy()
         return self._own(source).copy()
 
@@ -225,7 +223,7 @@ class Data:
 
     def _market(self, metal: str, start: str | None, end: str | None) -> Market:
         traded = self._traded(metal)
-        dataset = self._owner[traded].datasets[traded]
+        dataset = self._datasets[traded]
         held = self._held_contract(traded) if self._rolls(traded) else None
         table = self.observations(traded) if held is None else held
         bills = [(self[identity], self.observations(identity)) for identity in self.price.bills if identity in self]
@@ -292,10 +290,9 @@ class Data:
 
     def prices_looked_over(self) -> list[Quality]:
         """The quality of every price that is here, and of the price an ounce where it is made from contracts."""
-        ids = [identity for identity in self if self._owner[identity].datasets[identity].price]
-        made = [metal for metal in self.metals() if self._rolls(self.price.dataset(metal))]
-        found = {identity: quality(self._owner[identity].datasets[identity], self._own(identity)) for identity in ids}
-        return [*found.values(), *map(self.quality, made)]
+        prices = [self._datasets[identity] for identity in self if self._datasets[identity].price]
+        found = [quality(dataset, self._own(dataset.id)) for dataset in prices]
+        return found + [self.quality(metal) for metal in self.metals() if self._rolls(self.price.dataset(metal))]
 
     def coverage(self, identity: str) -> tuple[pd.Timestamp, pd.Timestamp, int]:
         """First and last period of one dataset, and its number of rows.
@@ -310,35 +307,42 @@ class Data:
 
     def _own(self, identity: str) -> pd.DataFrame:
         """The table that the packs hold under the very id."""
-        if identity not in self._tables and self._later is None:
-            self._tables[identity] = load(self._owner[identity], self._owner[identity].datasets[identity])
-        elif identity not in self._tables and self._later is not None:
-            later, moment = self._later
-            table = later._own(identity)
-            self._tables[identity] = table[table["known_at"] <= moment].reset_index(drop=True)
+        if identity not in self._tables:
+            if self._later is None:
+                table = load(self._owner[identity], self._datasets[identity])
+            else:
+                later, moment = self._later
+                whole = later._own(identity)
+                table = whole[whole["known_at"] <= moment].reset_index(drop=True)
+            self._tables[identity] = table
         return self._tables[identity]
 
     def _traded(self, metal: str) -> str:
         identity = self.price.dataset(metal)
         if identity in self._owner:
             return identity
-        if not self._prices or metal not in {known for price in self._prices.values() for known in price.datasets}:
+        if metal not in self._priced_metals:
             raise NoData(f"metal {metal!r}: no dataset {identity!r}{did_you_mean(metal, self.metals())}")
         others = [name for name, price in self._prices.items() if price.dataset(metal) in self._owner]
         raise NoData(unavailable(self.price, metal, others))
 
     def _source(self, identity: str) -> str:
         """The id whose observations stand under ``identity``: its own, but for the price an ounce."""
-        if not self._prices or not identity.endswith("_price"):
-            return identity
         metal = identity.removesuffix("_price")
-        if metal not in {known for price in self._prices.values() for known in price.datasets}:
+        if metal == identity or metal not in self._priced_metals:
             return identity
         levels = [level.format(metal=metal) for level in self.price.level] or [self.price.dataset(metal)]
         return next((level for level in levels if level in self._owner), identity)
 
+    def _resolved(self, identity: str) -> tuple[str, bool]:
+        """The id in the packs, and whether its contracts are to be rolled into the price an ounce."""
+        source = self._source(identity)
+        if source not in self._owner:
+            raise UnknownDataset(f"dataset {identity!r}: in none of the packs{did_you_mean(identity, self._owner)}")
+        return source, source != identity and self._rolls(source)
+
     def _rolls(self, identity: str) -> bool:
-        return bool(self.price.roll_business_days) and self._owner[identity].datasets[identity].kind == "table"
+        return bool(self.price.roll_business_days) and self._datasets[identity].kind == "table"
 
     def _held_contract(self, identity: str) -> pd.DataFrame:
         """``observed_for, known_at, value`` (close) and ``excess_return`` of the contract held on each day."""

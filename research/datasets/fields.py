@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from datetime import date
 from functools import cache
 from types import UnionType
 from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -15,11 +16,13 @@ from research.values import frozen
 
 T = TypeVar("T")
 
-_KINDS: dict[object, str] = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+_KINDS: dict[object, str] = {
+    str: "text", int: "a whole number", float: "a number", bool: "true or false", date: "a date, 2025-12-12",
+}  # fmt: skip
 
 
-def from_table(kind: type[T], table: object, **built: object) -> T:
-    """Make a dataclass of a table's fields, and of those that are ``built`` already.
+def from_table(kind: type[T], table: object, only: Collection[str] = (), **built: object) -> T:
+    """Make a dataclass of a table's fields, ``only`` of these where they are named, and of those ``built`` already.
 
     Raises
     ------
@@ -29,7 +32,7 @@ def from_table(kind: type[T], table: object, **built: object) -> T:
     if not isinstance(table, Mapping):
         raise RegistryError(f"must be a table of fields, not {table!r}")
     needed = {one.name: one.default is MISSING and one.default_factory is MISSING for one in fields(kind)}  # type: ignore[arg-type]
-    known = [name for name in needed if name not in built]
+    known = [name for name in only or needed if name not in built]
     for name in table:
         if name not in known:
             raise RegistryError(f"unknown field {name!r}{did_you_mean(name, known)}")

@@ -173,26 +173,24 @@ class Panel:
 
     def _each_release(self, identity: str, statistic: Callable[[pd.Series], float]) -> pd.Series:
         table = self._series_table(identity)
-        periods = table["observed_for"].to_numpy(dtype="datetime64[us]")
-        values = table["value"].to_numpy()
-        known = table["known_at"].to_numpy(dtype="datetime64[us]")
-        ends = np.flatnonzero(np.append(known[1:] != known[:-1], True)) + 1 if len(known) else np.array([], dtype=int)
-        so_far, vintage = periods[:0], values[:0]  # by period, each in its newest vintage
+        values, moments = table["value"].to_numpy(), _utc(table["known_at"])
+        index, place = np.unique(table["observed_for"].to_numpy(dtype="datetime64[us]"), return_inverse=True)
+        periods = pd.DatetimeIndex(index, name="observed_for")
+        ends = np.flatnonzero(np.append(moments[1:] != moments[:-1], len(moments) > 0)) + 1
+        newest, printed = np.full(len(periods), np.nan), np.zeros(len(periods), dtype=bool)
         results = np.empty(len(ends))
         start = 0
         for release, end in enumerate(ends):
-            for period, value in zip(periods[start:end], values[start:end], strict=True):
-                place = int(np.searchsorted(so_far, period))
-                if place < len(so_far) and so_far[place] == period:
-                    vintage = vintage.copy()
-                    vintage[place] = value
-                else:
-                    so_far, vintage = np.insert(so_far, place, period), np.insert(vintage, place, value)
-            history = pd.Series(vintage.copy(), index=pd.DatetimeIndex(so_far, name="observed_for"), name=identity)
-            results[release] = float(statistic(history))
+            newest[place[start:end]], printed[place[start:end]] = values[start:end], True
+            n_periods = int(printed.sum())
+            so_far = slice(n_periods) if printed[:n_periods].all() else printed  # a late print leaves a hole
+            asked = (statistic, identity, index[so_far].view("int64"), newest[so_far])
+            results[release] = self.memo.number(
+                asked, lambda at=so_far: statistic(pd.Series(newest[at].copy(), periods[at], name=identity))
+            )
             start = end
-        moments = pd.DatetimeIndex(table["known_at"].iloc[ends - 1], name="known_at")
-        return pd.Series(results, index=moments, name=identity)
+        dates = pd.DatetimeIndex(table["known_at"].iloc[ends - 1], name="known_at")
+        return pd.Series(results, index=dates, name=identity)
 
     def _asof(self, series: pd.Series, longest: pd.Timedelta) -> pd.Series:
         ordered = series.sort_index(kind="stable")

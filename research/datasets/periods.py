@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from itertools import islice
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from research.errors import ValidationError
@@ -12,9 +13,9 @@ from research.errors import ValidationError
 _FORMS = (
     (re.compile(r"\d{4}-\d{2}-\d{2}"), "D"),
     (re.compile(r"\d{4}-\d{2}"), "M"),
+    (re.compile(r"\d{4}Q[1-4]"), "Q"),
     (re.compile(r"\d{4}"), "Y"),
 )
-_QUARTER = re.compile(r"^(\d{4})Q([1-4])$")
 
 
 def period_end(text: pd.Series, *, column: str) -> pd.Series:
@@ -39,19 +40,25 @@ def period_end(text: pd.Series, *, column: str) -> pd.Series:
     """
     if pd.api.types.is_datetime64_any_dtype(text):
         return text.astype("datetime64[us]").dt.normalize()
-    words = text.astype("str").str.strip()
-    result = pd.Series(pd.NaT, index=text.index, dtype="datetime64[us]")
-    words = words.str.replace(_QUARTER, lambda found: f"{found[1]}-{3 * int(found[2]):02}", regex=True)
+    words = [str(word).strip() for word in text]
+    result = np.full(len(words), np.datetime64("NaT"), dtype="datetime64[us]")
+    left = list(range(len(words)))
     for pattern, unit in _FORMS:
-        here = words.str.fullmatch(pattern)
-        if here.any():
-            try:
-                starts = words[here].to_numpy(dtype=f"datetime64[{unit}]")
-            except ValueError as error:
-                raise ValidationError(f"{column}: {error}; write dates as YYYY-MM-DD") from None
-            result[here] = ((starts + 1).astype("datetime64[D]") - 1).astype("datetime64[us]")
-    bad = list(islice(words[result.isna()].items(), 3))
-    if bad:
-        shown = ", ".join(f"{value!r} in row {position}" for position, value in bad)
+        here = [row for row in left if pattern.fullmatch(words[row])]
+        if here:
+            left = sorted({*left} - {*here})
+            result[here] = _last_days([words[row] for row in here], unit, column)
+    if left:
+        shown = ", ".join(f"{words[row]!r} in row {text.index[row]}" for row in left[:3])
         raise ValidationError(f"{column}: {shown} is no date; write YYYY-MM-DD, YYYY-MM, YYYYQn or YYYY")
-    return result
+    return pd.Series(result, index=text.index)
+
+
+def _last_days(words: list[str], unit: str, column: str) -> npt.NDArray[np.datetime64]:
+    if unit == "Q":
+        words, unit = [f"{word[:4]}-{3 * int(word[5]):02}" for word in words], "M"
+    try:
+        starts = np.array(words, dtype=f"datetime64[{unit}]")
+    except ValueError as error:
+        raise ValidationError(f"{column}: {error}; write dates as YYYY-MM-DD") from None
+    return (starts + 1).astype("datetime64[D]") - 1

@@ -66,19 +66,6 @@ class Subject:
     checked_column: str = "value"
 
 
-def out_of_range(values: pd.Series, plausible: Plausible) -> pd.Series:
-    """True where a value is outside ``[low, high]``."""
-    return (values < plausible.low) | (values > plausible.high)
-
-
-def jumps(rows: pd.DataFrame, subject: Subject) -> pd.Series:
-    """True where a value is further from its predecessor's than ``largest_step``; rows sorted by key, then period."""
-    values = rows[subject.checked_column]
-    levels = np.log(values.where(values > 0)) if subject.plausible.step == "ratio" else values
-    steps = levels.groupby([rows[name] for name in subject.key]).diff() if subject.key else levels.diff()
-    return steps.abs() > subject.plausible.largest_step
-
-
 def doubts(
     fresh: pd.DataFrame,
     kept: pd.DataFrame | None,
@@ -93,7 +80,7 @@ def doubts(
     Parameters
     ----------
     fresh
-        ``observed_for`` and values, as obtained.
+        ``observed_for`` and values, as obtained; ``line`` where they stand in a file.
     kept
         The observation table so far, or None.
     whole_history
@@ -105,13 +92,14 @@ def doubts(
     """
     column, bounds = subject.checked_column, subject.plausible
     found = []
-    if shown := other_spacing(fresh["observed_for"], subject.frequency):
-        one = f"the dataset has one value a {subject.frequency}: another series?"
+    shown = measured_frequency(fresh["observed_for"])
+    if shown and subject.frequency not in ("", "irregular", shown):
+        one = f"the dataset has one value a {subject.frequency} (another series?)"
         found.append(f"the dates are a {shown} apart where {one}")
-    bad = fresh[out_of_range(fresh[column], bounds)]
+    bad = fresh[(fresh[column] < bounds.low) | (fresh[column] > bounds.high)]
     if len(bad):
-        first = f"the first {bad[column].iloc[0]:g} for {bad['observed_for'].iloc[0]:%Y-%m-%d}"
-        found.append(f"{len(bad)} of {len(fresh)} values outside {bounds.low:g} to {bounds.high:g}, {first}")
+        outside = f"{len(bad)} of {len(fresh)} values outside {bounds.low:g} to {bounds.high:g} {subject.unit}"
+        found.append(f"{outside}, the first {_shown(bad.iloc[0], column)}")
     last = fresh["observed_for"].max()
     if kept is None or kept.empty:
         if whole_history and today is not None and pd.Timestamp(today) - last > _LONG_AGO:
@@ -137,12 +125,6 @@ def measured_frequency(periods: pd.Series) -> str:
         return ""
     typical = float(days.diff().dt.days.median())
     return next(name for most, name in _SPACING if typical <= most)
-
-
-def other_spacing(periods: pd.Series, frequency: str) -> str:
-    """The frequency that the dates show, where it is not the dataset's; empty where it is, or has none."""
-    shown = measured_frequency(periods)
-    return "" if frequency in ("", "irregular", shown) else shown
 
 
 def _contradicted(fresh: pd.DataFrame, newest: pd.DataFrame, subject: Subject) -> list[str]:
@@ -217,13 +199,18 @@ def _doubtful_revisions(both: pd.DataFrame, n_kept: int, subject: Subject, whole
 
 def _doubtful_steps(rows: pd.DataFrame, subject: Subject) -> list[str]:
     """Moves of new values, from and to what is beside them, that are larger than any so far."""
-    column, days = subject.checked_column, "observed_for"
-    rows = rows.sort_values([*subject.key, days], ignore_index=True)
-    concerned = jumps(rows, subject) & (rows["new"] | rows["new"].shift(fill_value=False))
-    if not concerned.any():
+    column = subject.checked_column
+    rows = rows.sort_values([*subject.key, "observed_for"], kind="stable", ignore_index=True)
+    levels = np.log(rows[column].where(rows[column] > 0)) if subject.plausible.step == "ratio" else rows[column]
+    steps = levels.groupby([rows[name] for name in subject.key]).diff() if subject.key else levels.diff()
+    far = steps.abs() > subject.plausible.largest_step
+    concerned = np.flatnonzero(far & (rows["new"] | rows["new"].shift(fill_value=False)))
+    if not concerned.size:
         return []
-    at = int(concerned.to_numpy().argmax())
-    move = (
-        f"{rows[column][at - 1]:g} ({rows[days][at - 1]:%Y-%m-%d}) to {rows[column][at]:g} ({rows[days][at]:%Y-%m-%d})"
-    )
-    return [f"a move from {move}, larger than any believed so far"]
+    before, after = (_shown(rows.iloc[at], column) for at in (concerned[0] - 1, concerned[0]))
+    return [f"a move from {before} to {after}, larger than any believed so far"]
+
+
+def _shown(row: pd.Series, column: str) -> str:
+    line = f", line {row['line']}" if "line" in row else ""
+    return f"{row[column]:g} ({row['observed_for']:%Y-%m-%d}{line})"

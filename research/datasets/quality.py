@@ -13,6 +13,7 @@ import pandas as pd
 
 from research.datasets.dataset import Dataset
 from research.datasets.market import newest_vintage
+from research.datasets.plausibility import Subject
 
 SPIKE_SIGMAS = 6.0
 """A spike is a move of this many robust standard deviations, nearly all of it undone by the next bar."""
@@ -23,7 +24,7 @@ FROZEN_BARS = {"day": 5, "week": 4, "month": 3}
 SPLIT_RATIOS = (2, 3, 4, 5, 10, 20, 100)
 SPLIT_FIT = 0.06
 SPLIT_SIGMAS = 15.0
-GAP_DAYS = {"day": 7, "week": 15, "month": 45}
+GAP_DAYS = {"day": 7, "week": 15, "month": 45, "quarter": 135, "year": 550}
 _WINDOW = 251
 _NEVER = 100_000
 
@@ -74,7 +75,7 @@ class Quality:
         return f"{self.id}: {'; '.join(parts)}" if parts else ""
 
 
-def quality(dataset: Dataset, observations: pd.DataFrame, since: pd.Timestamp | None = None) -> Quality:
+def quality(dataset: Dataset | Subject, observations: pd.DataFrame, since: pd.Timestamp | None = None) -> Quality:
     """Look a price series over.
 
     Parameters
@@ -95,7 +96,7 @@ def quality(dataset: Dataset, observations: pd.DataFrame, since: pd.Timestamp | 
     if len(series) < 3:
         return Quality(id=dataset.id, empty=empty)
     dates = pd.DatetimeIndex(series.index)
-    change = np.log(series).diff()
+    change = np.log(series.where(series > 0)).diff()
     around = change.abs().where(change != 0).rolling(_WINDOW, center=True, min_periods=20).median()
     scale = 1.4826 * around.fillna(change.abs()[change != 0].median())
     after = change.shift(-1)

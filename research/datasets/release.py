@@ -19,10 +19,9 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
-from typing import ClassVar, Literal, get_args
+from typing import Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -42,7 +41,17 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 WEEKDAYS = get_args(Weekday)
 Calendar = Literal["US", "GB", "CN"]
 
-_MANY = 10_000
+_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "business_day": ("n", "months_after", "calendar"),
+    "calendar_day": ("day", "months_after"),
+    "lag": ("days", "business_days", "calendar"),
+    "weekly": ("weekday", "calendar", "exceptions"),
+    "published": ("column",),
+}
+"""What each kind of rule says beside its time of day."""
+
+_NEEDED = ("n", "day", "column")
+_LEAST = {"n": 1, "day": 1, "months_after": 0, "days": 0, "business_days": 0}
 _NEXT: Mapping[str, pd.offsets.BaseOffset] = {
     "day": pd.offsets.BusinessDay(1),
     "week": pd.DateOffset(days=7),
@@ -56,21 +65,37 @@ _NEXT: Mapping[str, pd.offsets.BaseOffset] = {
 class ReleaseRule:
     """When one period's number becomes known: a day, which each kind of rule finds, and a time of day.
 
+    Attributes
+    ----------
+    rule
+        ``business_day``: the ``n``-th of the month that comes ``months_after`` the period's last. ``calendar_day``: the
+        ``day`` of that month, or its last where it is shorter. ``lag``: so many ``days``, or ``business_days``, after
+        the period's last. ``weekly``: the first such ``weekday`` on or after that; on a holiday the next business day.
+        ``published``: the date that the ``column`` of the file states.
+    until
+        The last period that it governs.
+    exceptions
+        Table of the dates that came otherwise.
+
     Raises
     ------
     RegistryError
         If a field has a value that no timetable has.
     """
 
+    rule: str
     time: str
     timezone: str
     until: pd.Timestamp | None = None
-
-    name: ClassVar[str]
-    column: ClassVar[str] = ""
-    exceptions: ClassVar[str] = ""
-    bounds: ClassVar[Mapping[str, tuple[int, int]]] = MappingProxyType({})
-    """Smallest and largest value of each field that counts something."""
+    n: int = 1
+    day: int = 1
+    months_after: int = 0
+    days: int = 0
+    business_days: int = 0
+    weekday: Weekday = "friday"
+    calendar: Calendar = "US"
+    exceptions: str = ""
+    column: str = ""
 
     def __post_init__(self) -> None:
         try:
@@ -78,10 +103,13 @@ class ReleaseRule:
             pd.Timedelta(f"{self.time}:00")
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise RegistryError(f"release time {self.time!r} {self.timezone!r}: {error}") from None
-        for name, (least, most) in self.bounds.items():
-            if not least <= getattr(self, name) <= most:
-                may = f"{least} or more" if most == _MANY else f"one from {least} to {most}"
-                raise RegistryError(f"has {name} {getattr(self, name)}; give {may}")
+        for name, least in _LEAST.items():
+            if getattr(self, name) < least:
+                raise RegistryError(f"has {name} {getattr(self, name)}; give {least} or more")
+        if self.day > 31:
+            raise RegistryError(f"has day {self.day}; give one from 1 to 31")
+        if self.days and self.business_days:
+            raise RegistryError("counts `days` or `business_days`, not both")
 
     def describe(self) -> str:
         """The rule in words, for `assay data`."""
@@ -98,120 +126,50 @@ class ReleaseRule:
         published
             Text of publication dates by column, for the rule that reads one.
         """
+        if self.rule == "published":
+            if self.column not in published:
+                raise ValidationError(f"release rule needs the column {self.column!r}, which the file lacks")
+            return period_end(published[self.column].loc[observed_for.index], column=self.column)
         released = self._days(observed_for.to_numpy().astype("datetime64[D]"))
         return pd.Series(released.astype("datetime64[us]"), index=observed_for.index)
 
     def _words(self) -> str:
         """When it is, without the time of day."""
-        raise NotImplementedError
+        after = self.months_after
+        month = {0: "the same month", 1: "the next month"}.get(after, f"the {_ordinal(after)} month after")
+        lag, unit = (self.business_days, "business day") if self.business_days else (self.days, "day")
+        counted = f"{lag} {unit}{'' if lag == 1 else 's'}{f' ({self.calendar})' if self.business_days else ''} later"
+        return {
+            "business_day": f"the {_ordinal(self.n)} business day ({self.calendar}) of {month}",
+            "calendar_day": f"the {_ordinal(self.day)} of {month}",
+            "lag": counted if lag else "the same day",
+            "weekly": f"the {self.weekday.title()} after{' (with exceptions)' if self.exceptions else ''}",
+            "published": "on its own publication date",
+        }[self.rule]
 
     def _days(self, days: Days) -> Days:
-        """Days of release of periods that end on these days: by default these."""
-        return days
-
-
-@dataclass(frozen=True, kw_only=True)
-class BusinessDay(ReleaseRule):
-    """The ``n``-th business day of the month that comes ``months_after`` the period's last."""
-
-    name = "business_day"
-    bounds = MappingProxyType({"n": (1, _MANY), "months_after": (0, _MANY)})
-    n: int
-    months_after: int = 0
-    calendar: Calendar = "US"
-
-    def _words(self) -> str:
-        return f"the {_ordinal(self.n)} business day ({self.calendar}) of {_month(self.months_after)}"
-
-    def _days(self, days: Days) -> Days:
-        first = (days.astype("datetime64[M]") + self.months_after).astype("datetime64[D]")
-        return np.busday_offset(first, self.n - 1, roll="forward", holidays=_holidays(self.calendar, first))
-
-
-@dataclass(frozen=True, kw_only=True)
-class CalendarDay(ReleaseRule):
-    """The given day of the month that comes ``months_after`` the period's last; its last day where it is shorter."""
-
-    name = "calendar_day"
-    bounds = MappingProxyType({"day": (1, 31), "months_after": (0, _MANY)})
-    day: int
-    months_after: int = 0
-
-    def _words(self) -> str:
-        return f"the {_ordinal(self.day)} of {_month(self.months_after)}"
-
-    def _days(self, days: Days) -> Days:
+        """Days of release of periods that end on these days."""
         months = days.astype("datetime64[M]") + self.months_after
-        last = (months + 1).astype("datetime64[D]") - 1
-        released: Days = np.minimum(months.astype("datetime64[D]") + (self.day - 1), last)
-        return released
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lag(ReleaseRule):
-    """A number of days, or of business days, after the period's last: below 0 it would be known before that ends."""
-
-    name = "lag"
-    bounds = MappingProxyType({"days": (0, _MANY), "business_days": (0, _MANY)})
-    days: int = 0
-    business_days: int = 0
-    calendar: Calendar = "US"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.days and self.business_days:
-            raise RegistryError("counts `days` or `business_days`, not both")
-
-    def _words(self) -> str:
+        match self.rule:
+            case "business_day":
+                return self._business_days(months.astype("datetime64[D]"), self.n - 1, "forward")
+            case "calendar_day":
+                shortest: Days = np.minimum(
+                    months.astype("datetime64[D]") + (self.day - 1), (months + 1).astype("datetime64[D]") - 1
+                )
+                return shortest
+            case "weekly":
+                ahead = (WEEKDAYS.index(self.weekday) - pd.DatetimeIndex(days).day_of_week.to_numpy()) % 7
+                return self._business_days(days + ahead.astype("timedelta64[D]"), 0, "forward")
         if self.business_days:
-            return f"{_count(self.business_days, 'business day')} ({self.calendar}) later"
-        return f"{_count(self.days, 'day')} later" if self.days else "the same day"
+            return self._business_days(days, self.business_days, "backward")
+        return days + self.days
 
-    def _days(self, days: Days) -> Days:
-        if not self.business_days:
-            return days + self.days
-        return np.busday_offset(days, self.business_days, roll="backward", holidays=_holidays(self.calendar, days))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Weekly(ReleaseRule):
-    """The first such weekday on or after the period's last day; on a holiday the next business day.
-
-    ``exceptions`` names a table of the dates that came otherwise.
-    """
-
-    name = "weekly"
-    weekday: Weekday = "friday"
-    calendar: Calendar = "US"
-    exceptions: str = ""  # type: ignore[misc]
-
-    def _words(self) -> str:
-        return f"the {self.weekday.title()} after" + (" (with exceptions)" if self.exceptions else "")
-
-    def _days(self, days: Days) -> Days:
-        ahead = (WEEKDAYS.index(self.weekday) - pd.DatetimeIndex(days).day_of_week.to_numpy()) % 7
-        at: Days = days + ahead.astype("timedelta64[D]")
-        return np.busday_offset(at, 0, roll="forward", holidays=_holidays(self.calendar, at))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Published(ReleaseRule):
-    """The publication date that a column of the file states."""
-
-    name = "published"
-    column: str = field()  # type: ignore[misc]  # without one, that of the class above would be its default
-
-    def _words(self) -> str:
-        return "on its own publication date"
-
-    def dates(self, observed_for: pd.Series, published: Mapping[str, pd.Series]) -> pd.Series:
-        """The dates of this rule's own column."""
-        if self.column not in published:
-            raise ValidationError(f"release rule needs the column {self.column!r}, which the file lacks")
-        return period_end(published[self.column].loc[observed_for.index], column=self.column)
-
-
-RULES = {rule.name: rule for rule in (BusinessDay, CalendarDay, Lag, Weekly, Published)}
+    def _business_days(self, days: Days, count: int, roll: Literal["forward", "backward"]) -> Days:
+        years = days.astype("datetime64[Y]").astype(int) + 1970
+        first, last = int(years.min()), int(years.max()) + 1
+        closed = _public_holidays(self.calendar, first - first % 10, last + 9 - last % 10)  # decades, to share them
+        return np.busday_offset(days, count, roll=roll, holidays=closed)
 
 
 def parse_release(spec: object) -> tuple[ReleaseRule, ...]:
@@ -228,11 +186,12 @@ def parse_release(spec: object) -> tuple[ReleaseRule, ...]:
     for item in spec if isinstance(spec, list) else [spec]:
         if not isinstance(item, Mapping) or "rule" not in item:
             raise RegistryError(f"release must be a table with `rule = …`, not {item!r}")
-        own = dict(item)
-        if (name := own.pop("rule")) not in RULES:
-            raise RegistryError(f"unknown release rule {name!r}{did_you_mean(str(name), RULES)}")
+        if (name := item["rule"]) not in _FIELDS:
+            raise RegistryError(f"unknown release rule {name!r}{did_you_mean(str(name), _FIELDS)}")
         with located(f"release rule {name!r}"):
-            rules.append(from_table(RULES[name], own))
+            if lacking := [field for field in _NEEDED if field in _FIELDS[name] and field not in item]:
+                raise RegistryError(f"field {lacking[0]!r} is missing; it must be said")
+            rules.append(from_table(ReleaseRule, item, ("rule", "time", "timezone", "until", *_FIELDS[name])))
     if any(rule.until is None for rule in rules[:-1]):
         raise RegistryError('every release regime but the last needs `until = "YYYY-MM-DD"`')
     if rules[-1].until is not None:
@@ -309,7 +268,7 @@ def next_release(rules: Sequence[ReleaseRule], frequency: str, last: pd.Timestam
     Irregular data, and data known on their own publication dates, have no next date. The dates of single late
     releases are not looked at.
     """
-    if frequency not in _NEXT or any(isinstance(rule, Published) for rule in rules):
+    if frequency not in _NEXT or any(rule.rule == "published" for rule in rules):
         return None
     following = (pd.Series([last]) + _NEXT[frequency]).astype("datetime64[us]")
     moment: pd.Timestamp = known_at(rules, following, {}, lambda _: None).iloc[0]
@@ -325,22 +284,6 @@ def overdue(rules: Sequence[ReleaseRule], frequency: str, last: pd.Timestamp, no
 def _ordinal(number: int) -> str:
     ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{ending}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _month(after: int) -> str:
-    return {0: "the same month", 1: "the next month"}.get(after, f"the {_ordinal(after)} month after")
-
-
-def _holidays(calendar: str, around: Days) -> Days:
-    if len(around) == 0:
-        return np.array([], dtype="datetime64[D]")
-    years = around.astype("datetime64[Y]").astype(int) + 1970
-    first, last = int(years.min()), int(years.max()) + 1
-    return _public_holidays(calendar, first - first % 10, last + 9 - last % 10)  # whole decades, which datasets share
 
 
 @lru_cache(maxsize=64)

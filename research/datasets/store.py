@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,8 @@ from research.datasets.dataset import Dataset
 from research.datasets.registry import Pack
 from research.datasets.release import known_at
 from research.errors import IntegrityError, NoData, ValidationError, located
-from research.provenance import hash_bytes
+from research.kept import kept_table
+from research.provenance import hash_bytes, hash_text
 
 
 def load(pack: Pack, dataset: Dataset) -> pd.DataFrame:
@@ -35,17 +37,23 @@ def load(pack: Pack, dataset: Dataset) -> pd.DataFrame:
     ValidationError
         If a row is one that no observation table may have.
     """
+    files = [dataset.file, *(rule.exceptions for rule in dataset.release if rule.exceptions)]
     with located(dataset.id):
-        content = _verified_bytes(pack, dataset.file)
-    with located(f"{dataset.id}: {dataset.file}"):
-        try:
-            return _observations(pack, dataset, _read_table(content, dataset.file))
-        except ValueError as error:
-            raise ValidationError(str(error)) from None
+        content = {file: _verified_bytes(pack, file) for file in files}
+
+    def make() -> pd.DataFrame:
+        with located(f"{dataset.id}: {dataset.file}"):
+            try:
+                return _observations(dataset, {file: _read_table(content[file], file) for file in files})
+            except ValueError as error:
+                raise ValidationError(str(error)) from None
+
+    made_from = hash_text(repr((dataset, [pack.files[file] for file in files])))
+    return kept_table(f"{dataset.id}-{hash_text(str(pack.root))[:12]}", made_from, make)
 
 
-def _observations(pack: Pack, dataset: Dataset, raw: pd.DataFrame) -> pd.DataFrame:
-    read = dataset.read
+def _observations(dataset: Dataset, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    raw, read = tables[dataset.file], dataset.read
     columns = read.parts
     sums = [name for names in columns.values() for name in names]
     published = [rule.column for rule in dataset.release if rule.column]
@@ -66,9 +74,7 @@ def _observations(pack: Pack, dataset: Dataset, raw: pd.DataFrame) -> pd.DataFra
         moments = raw[read.known_at].dt.tz_convert("UTC").astype("datetime64[us, UTC]")
     else:
         stated = {name: raw[name] for name in published}
-        moments = known_at(
-            dataset.release, observed_for, stated, lambda file: _read_table(_verified_bytes(pack, file), file)
-        )
+        moments = known_at(dataset.release, observed_for, stated, tables.get)
     table = pd.DataFrame({"observed_for": observed_for, "known_at": moments})
     for name, parts in columns.items():
         if name in dataset.key:
@@ -169,4 +175,5 @@ def _validated(table: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
                 raise ValidationError(f"two rows for {when} known at the same moment{more}; keep one of each")
             shown = f"{row['value']:g} " if dataset.kind == "series" else ""
             raise ValidationError(f"row for {when}: {shown}{what}{more}; correct or remove it")
-    return table.sort_values(key[::-1]).sort_values(["known_at", "observed_for"], kind="stable", ignore_index=True)
+    order = ["known_at", "observed_for", *dataset.key[::-1]]
+    return table.iloc[np.lexsort([table[name] for name in order[::-1]])].reset_index(drop=True)

@@ -1,47 +1,14 @@
-"""The compiled loops of the diagnostics: counts of the stationary bootstrap, and a Markov chain there and back."""
+"""The compiled loop of the diagnostics: a Markov chain there and back."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import types
 
-from research.engine._compile import compiled, part
+from research.engine._compile import compiled
 from research.units import Floats
 
 _TABLE = types.float64[:, ::1]
-
-
-@part
-def _mixed(state: np.uint64) -> np.uint64:
-    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return state ^ (state >> np.uint64(31))
-
-
-@compiled((_TABLE, types.uint64, types.int64, types.float64))
-def write_counts(counts: Floats, key: np.uint64, first_draw: int, chance: float) -> None:
-    """Fill each row with how often its draw takes each bar; a block ends at every bar with ``chance``.
-
-    The random numbers are SplitMix64 (Steele, Lea and Flood 2014): one word says whether a block ends and,
-    when it does, the next says where the new one begins.
-    """
-    n_draws, n_bars = counts.shape
-    golden = np.uint64(0x9E3779B97F4A7C15)
-    ends = np.uint64(min(chance * 2.0**53, 2.0**53))
-    for row in range(n_draws):
-        state = _mixed(key + np.uint64(first_draw + row) * np.uint64(0xD1342543DE82EF95))
-        counts[row] = 0.0
-        bar = 0
-        for position in range(n_bars):
-            state += golden
-            if position == 0 or (_mixed(state) >> np.uint64(11)) < ends:
-                state += golden
-                bar = int((_mixed(state) >> np.uint64(11)) * (n_bars * 2.0**-53))
-            else:
-                bar += 1
-                if bar == n_bars:
-                    bar = 0
-            counts[row, bar] += 1.0
 
 
 @compiled((_TABLE, _TABLE, types.float64[::1]))

@@ -90,29 +90,14 @@ def cumulative_abnormal_return(returns: SeriesLike, events: npt.ArrayLike, *, ho
     judged = effective >= MINIMUM_EVENTS
     p_value, greater = circular_shift_p_values(windows, values)
     dropped = positions.size - n
-    return Finding(
-        name="cumulative_abnormal_return",
-        estimate=found.value,
-        unit=f"fraction over {h} bars",
-        null="returns after the events are like returns at any other time",
-        alternative="they differ (two-sided)",
+    return Finding.of(
+        "cumulative_abnormal_return",
+        found.value,
+        says="told" if judged else "few",
         interval=found.interval() if judged else None,
         statistic=found.t if judged and error > 0 else None,
         p_value=p_value if judged else None,
         effective_n=effective,
-        method=(
-            f"{n} events, window of {h} bars from {first} after the event; p-value over all {n_bars} circular shifts "
-            f"of the event dates; overlap-correct error with t of the effective events less 1"
-        ),
-        reference="MacKinlay (1997); Hodrick (1992)",
-        sentence=(
-            f"Over {h} bars after {n} events the metal earned {found.value:+.1%} more than at other times; "
-            f"shifted dates did as well or better, either way, in {p_value:.1%} of cases."
-            if judged
-            else f"{n} events count as {effective:.1f} independent ones, under {MINIMUM_EVENTS}: no "
-            "p-value. Only an "
-            f"effect of {detectable:.1%} or more over {h} bars could have been seen; {found.value:+.1%} was."
-        ),
         details={
             "n_events": n,
             "n_incomplete": dropped,
@@ -127,6 +112,10 @@ def cumulative_abnormal_return(returns: SeriesLike, events: npt.ArrayLike, *, ho
             "p_value_sign_flip": sign_flip_p_values(effects)[0] if judged and effective == n else None,
             "dummy_regression": _dummy_regression(values, windows > 0, effective) if judged else None,
         },
+        bars=h,
+        first=first,
+        n_bars=n_bars,
+        needed=MINIMUM_EVENTS,
     )
 
 

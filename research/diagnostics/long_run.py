@@ -66,11 +66,21 @@ def bartlett_variance(scores: Floats, lags: int) -> float:
     return autocovariances[0] + 2 * sum((1 - j / (lags + 1)) * autocovariances[j] for j in range(1, lags + 1))
 
 
+def cosines(series: Floats) -> Floats:
+    r"""Orthonormal cosines of each series, (..., T): root T times the mean, then the others from the lowest.
+
+    :math:`\sqrt{2/T} \sum_t x_t \cos(\pi j (t + 1/2) / T)`: of the Fourier transform of the series and its mirror.
+    """
+    n = series.shape[-1]
+    both = np.fft.rfft(np.concatenate([series, series[..., ::-1]], axis=-1))[..., :n]
+    numbers = (both * np.exp(-0.5j * np.pi * np.arange(n) / n)).real / np.sqrt(2 * n)
+    numbers[..., 0] /= np.sqrt(2)
+    return np.asarray(numbers)
+
+
 def cosine_variance(scores: Floats, degrees_of_freedom: int) -> Floats:
     """Equal-weighted-cosine long-run variance of each series, (..., T), (a constant in it drops out)."""
-    from scipy.fft import dct
-
-    projections = dct(scores, type=2, norm="ortho")[..., 1 : degrees_of_freedom + 1]
+    projections = cosines(scores)[..., 1 : degrees_of_freedom + 1]
     return np.asarray((projections**2).sum(axis=-1) / degrees_of_freedom)
 
 

@@ -175,9 +175,10 @@ def turnover(orders: pd.DataFrame, equity: pd.Series, capital: float, periods_pe
     capital
         Its first value.
     """
-    metal = orders[orders["column"] != "bills"]
-    before = equity.shift(1, fill_value=capital)
-    traded = (metal["size"] * metal["price"]).to_numpy() / before.loc[metal["date"]].to_numpy()
+    metal = orders["column"].to_numpy() != "bills"
+    bars = pd.DatetimeIndex(equity.index).get_indexer(pd.DatetimeIndex(orders["date"]))
+    before = np.concatenate([[capital], equity.to_numpy()])[bars]
+    traded = (orders["size"].to_numpy() * orders["price"].to_numpy() / before)[metal]
     return float(traded.sum()) * periods_per_year / (len(equity) - 1)
 
 

@@ -6,7 +6,6 @@ months by their variance. A verdict reads the timing return (``timing``) in its 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from math import inf, sqrt
 
@@ -95,14 +94,9 @@ def jensen_alpha(
         "residual_volatility": volatility,
         "information_ratio": found.value / volatility if timed else None,
     }
-    sentence = "The strategy held one fixed mix of metal and bills all the time: there is no timing to judge."
     if timed:
         claimed = found.value * expected_sign > 0
         details |= {"r_squared": 1 - float(residuals.var() / strategy.var()), "in_claimed_direction": claimed}
-        sentence = (
-            f"{n} observations are too few to say whether {found.value:+.1%} a year of timing is luck; "
-            f"{MINIMUM_OBSERVATIONS} are needed."
-        )
     if told:
         details |= {
             "standard_error": found.error,
@@ -110,26 +104,18 @@ def jensen_alpha(
             "p_value_claimed_direction": found.two_sided / 2 if claimed else 1 - found.two_sided / 2,
             "newey_west": {rule: _newey_west(alpha, influence, newey_west_lags(n, rule), year) for rule in _LAG_RULES},
         }
-        sentence = (
-            f"Timing {'added' if found.value > 0 else 'cost'} {abs(found.value):.1%} a year over a fixed mix of metal "
-            f"and bills; luck alone would move it this far or farther in {found.two_sided:.1%} of histories."
-        )
-    finding = Finding(
-        name="jensen_alpha",
-        estimate=found.value if timed else 0.0,
-        unit="fraction a year",
-        null="the strategy earns no more and no less than a fixed mix of metal and bills (alpha = 0)",
-        alternative="alpha differs from 0 (two-sided; the direction is read from the sign)",
+    return Finding.of(
+        "jensen_alpha",
+        found if told else found.value if timed else 0.0,
+        says="told" if told else "few" if timed else "one_mix",
         effective_n=effective_observations(influence) if told else None,
-        method=(
-            f"OLS with intercept; equal-weighted-cosine long-run variance, nu = floor(0.4 T^(2/3)) = "
-            f"{ewc_degrees_of_freedom(n)}, t with nu degrees of freedom; alpha a year = {year:g} x alpha a period"
-        ),
-        reference="Lazarus, Lewis, Stock and Watson (2018)",
-        sentence=sentence,
         details=details,
+        nu=ewc_degrees_of_freedom(n),
+        year=year,
+        did="added" if found.value > 0 else "cost",
+        size=abs(found.value),
+        needed=MINIMUM_OBSERVATIONS,
     )
-    return finding.tested(found) if told else finding
 
 
 def regress_on_metal(strategy: Floats, metal: Floats) -> tuple[float, float, Floats, Floats]:
@@ -249,19 +235,11 @@ def rolling_alpha(
     told = known.size > 0
     share, lowest, highest = (np.mean(known * of_all > 0), known.min(), known.max()) if told else (np.nan,) * 3
     n_windows = len(excess_returns) // window
-    return Finding(
-        name="rolling_alpha",
-        estimate=float(share),
-        unit="share of windows with the sign of the whole",
+    return Finding.of(
+        "rolling_alpha",
+        float(share),
+        says="told" if told else "one_mix",
         effective_n=float(n_windows),
-        method=f"ordinary least squares in windows of {window} bars; no test, the windows overlap",
-        reference="Jensen 1968",
-        sentence=(
-            f"{share:.0%} of the {window}-bar windows have the alpha's sign; it ranged from "
-            f"{lowest:+.1%} to {highest:+.1%} a year."
-            if told
-            else "The strategy held one fixed mix within every window."
-        ),
         details={
             "alphas": path["alpha"].tolist(),
             "lowest": float(lowest),
@@ -269,6 +247,7 @@ def rolling_alpha(
             "whole": float(of_all),
             "separate_windows": n_windows,
         },
+        window=window,
     )
 
 
@@ -298,34 +277,21 @@ def alpha_break(excess_returns: SeriesLike, metal_excess_returns: SeriesLike) ->
         excess_returns=excess_returns, metal_excess_returns=metal_excess_returns, minimum=MINIMUM_OBSERVATIONS
     )
     residuals = regress_on_metal(strategy, metal)[2]
-    unchanged = Finding(
-        name="alpha_break",
-        estimate=0.0,
-        unit="largest excursion, in standard errors of the whole sample",
-        null="the timing alpha is the same throughout",
-        alternative="it changes once or more",
-        effective_n=float(strategy.size),
-        method="not tested",
-        reference="Ploberger and Krämer (1992)",
-        sentence="The strategy held one fixed mix throughout: there is no alpha that could change.",
-    )
     if not float(residuals.std()) > NO_TIMING * float(metal.std()):
-        return unchanged
+        return Finding.of("alpha_break", 0.0, says="one_mix", effective_n=float(strategy.size))
     found = cusum(strategy, metal)
     at = int(found.estimate)
     dates = getattr(excess_returns, "index", None)
     label = f"{dates[at]:%Y-%m}" if isinstance(dates, pd.DatetimeIndex) else f"bar {at}"
-    return replace(
-        unchanged,
-        estimate=float(found.statistic or 0.0),
+    return Finding.of(
+        "alpha_break",
+        float(found.statistic or 0.0),
+        says="told",
         statistic=found.statistic,
         p_value=found.p_value,
-        method=found.method,
-        sentence=(
-            f"If alpha never changed, luck would make it look this unsteady in {found.p_value:.1%} of histories; the "
-            f"largest turn was at {label}."
-        ),
+        effective_n=float(strategy.size),
         details={**found.details, "position": at, "at": label},
+        cusum=found.method,
     )
 
 

@@ -79,24 +79,11 @@ def predictive_regression(returns: SeriesLike, predictor: SeriesLike, *, horizon
     found = Estimate(naive.value - bias, error, degrees)
     effective = overlap_effective_n(n, horizon=j, persistence=min(max(dynamics.persistence, 0.0), 0.9999))
     judged = effective >= MINIMUM_EFFECTIVE
-    finding = Finding(
-        name="predictive_regression",
-        estimate=found.value,
-        unit=f"fraction over {j} bars per standard deviation of the predictor",
-        null="the predictor says nothing about the return",
-        alternative="it does (two-sided)",
+    return Finding.of(
+        "predictive_regression",
+        found if judged else found.value,
+        says="told" if judged else "few",
         effective_n=effective,
-        method=(
-            f"overlapping OLS, delay {lag}, slope less its bias, Hodrick 1B error, t with {degrees} degrees of freedom"
-        ),
-        reference="Hodrick (1992); Stambaugh (1999); Boudoukh, Israel and Richardson (2022)",
-        sentence=(
-            f"One standard deviation more of the signal went with a {'higher' if found.value > 0 else 'lower'} return "
-            f"of {abs(found.value):.2%} over {j} bars; a signal that says nothing would show as much in "
-            f"{found.two_sided:.1%} of histories."
-            if judged
-            else f"{r.size} bars hold {effective:.1f} independent looks at a horizon of {j}: too few for a p-value."
-        ),
         details={
             "horizon": j,
             "delay": lag,
@@ -111,8 +98,11 @@ def predictive_regression(returns: SeriesLike, predictor: SeriesLike, *, horizon
             "p_value_naive": naive.two_sided if judged else None,
             "n_observations": n,
         },
+        degrees=degrees,
+        direction="higher" if found.value > 0 else "lower",
+        size=abs(found.value),
+        bars=r.size,
     )
-    return finding.tested(found) if judged else finding
 
 
 def augmented_regression(returns: SeriesLike, predictor: SeriesLike) -> Finding:
@@ -146,20 +136,10 @@ def augmented_regression(returns: SeriesLike, predictor: SeriesLike) -> Finding:
     plain, freed, phi = ordinary(design[:, :2], r[1:]), ordinary(design, r[1:]), ordinary(design, r[1:], column=2).value
     corrected = (phi * (1 + 3 / n + 9 / n**2)) ** 2 * dynamics.persistence_variance
     found = Estimate(freed.value, sqrt(corrected + freed.error**2), n - 3)
-    return Finding(
-        name="augmented_regression",
-        estimate=found.value,
-        unit="fraction a bar per standard deviation of the predictor",
-        null="the predictor says nothing about the next return",
-        alternative="it does (two-sided)",
+    return Finding.of(
+        "augmented_regression",
+        found,
         effective_n=float(n),
-        method=f"augmented regression with second-order corrected persistence, t with {n - 3} degrees of freedom",
-        reference="Amihud and Hurvich (2004)",
-        sentence=(
-            f"Freed of the bias that persistence brings, one standard deviation of the signal "
-            f"went with {found.value:+.2%} "
-            f"in the next bar; a signal that says nothing would show as much in {found.two_sided:.1%} of histories."
-        ),
         details={
             "slope_uncorrected": plain.value,
             "p_value_uncorrected": plain.two_sided,
@@ -169,7 +149,8 @@ def augmented_regression(returns: SeriesLike, predictor: SeriesLike) -> Finding:
             "innovation_slope": phi,
             "predictor_standard_deviation": spread,
         },
-    ).tested(found)
+        degrees=n - 3,
+    )
 
 
 def incremental_value(
@@ -219,20 +200,10 @@ def incremental_value(
         raise DataError("returns: the regressors explain them without error; check that none is a copy of them")
     total = float(((target - target.mean()) ** 2).sum())
     without = least_squares(others, target)[1]
-    listed = " and ".join(names) if names else "nothing else"
-    return Finding(
-        name="incremental_value",
-        estimate=found.value,
-        unit="fraction a bar per standard deviation of the predictor",
-        null=f"beside {listed}, the predictor adds nothing",
-        alternative="it adds something (two-sided)",
+    return Finding.of(
+        "incremental_value",
+        found,
         effective_n=effective_observations(influence),
-        method=f"OLS, delay {lag}; equal-weighted-cosine error, t with {found.degrees_of_freedom} degrees of freedom",
-        reference="Lazarus, Lewis, Stock and Watson (2018)",
-        sentence=(
-            f"Beside {listed}, one standard deviation of the signal still went with {found.value:+.2%} "
-            f"in the next bar; a signal that adds nothing would show as much in {found.two_sided:.1%} of histories."
-        ),
         details={
             "standard_error": found.error,
             "degrees_of_freedom": found.degrees_of_freedom,
@@ -241,7 +212,9 @@ def incremental_value(
             "control_slopes": dict(zip(names, coefficients[2:].tolist(), strict=True)),
             "share_explained_by_controls": 1 - float(unexplained @ unexplained) / float(design[:, 1] @ design[:, 1]),
         },
-    ).tested(found)
+        controls=" and ".join(names) if names else "nothing else",
+        delay=lag,
+    )
 
 
 def momentum_and_ratio(

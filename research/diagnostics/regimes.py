@@ -72,15 +72,10 @@ def markov_regimes(returns: SeriesLike, *, periods_per_year: float, seed: int, n
     means, deviations = fit.x[2:4][order] * scale * year, np.abs(fit.x[4:][order]) * scale * sqrt(year)
     log_likelihood = -n * (float(fit.fun) + log(scale))
     alone = -0.5 * n * (log(2 * pi * values.var()) + 1)
-    spread = float(means[1] - means[0])
-    return Finding(
-        name="markov_regimes",
-        estimate=spread,
-        unit="fraction a year",
+    return Finding.of(
+        "markov_regimes",
+        float(means[1] - means[0]),
         effective_n=float(n),
-        method=f"2 regimes of mean and variance, best of {n_starts} random starts, seed {seed}; no test",
-        reference="Hamilton 1989",
-        sentence=f"The regimes' means lie {spread:.1%} a year apart; which one holds is known only as a probability.",
         details={
             "means": means.tolist(),
             "volatilities": deviations.tolist(),
@@ -90,6 +85,8 @@ def markov_regimes(returns: SeriesLike, *, periods_per_year: float, seed: int, n
             "log_likelihood": log_likelihood,
             "bic_less_one_regime": -2 * (log_likelihood - alone) + 4 * log(n),
         },
+        starts=n_starts,
+        seed=seed,
     )
 
 

@@ -7,7 +7,6 @@ an excess kurtosis in these formulas overstate the confidence.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from itertools import combinations
 from math import e, inf, sqrt
 
@@ -15,7 +14,7 @@ import numpy as np
 
 from research.diagnostics.finding import Finding
 from research.diagnostics.inputs import fraction, positive, whole
-from research.diagnostics.sharpe import MomentsLike, sharpe_moments
+from research.diagnostics.sharpe import MomentsLike, SharpeMoments, sharpe_moments
 from research.errors import ParameterError
 from research.units import Floats
 
@@ -48,34 +47,7 @@ def probabilistic_sharpe_ratio(excess_returns: MomentsLike, *, benchmark_sharpe:
     ----------
     Bailey and Lopez de Prado (2012).
     """
-    from scipy.special import ndtr
-
-    moments = sharpe_moments(excess_returns)
-    n = moments.n_observations
-    statistic = (moments.sharpe - benchmark_sharpe) * sqrt((n - 1) / moments.variance)
-    probability = float(ndtr(statistic))
-    return Finding(
-        name="probabilistic_sharpe_ratio",
-        estimate=probability,
-        unit="probability",
-        null=f"the true Sharpe ratio is at most {benchmark_sharpe:.4g} a period",
-        alternative="it is larger (one-sided)",
-        statistic=statistic,
-        p_value=float(ndtr(-statistic)),
-        effective_n=float(n),
-        method="normal approximation with skewness and raw kurtosis; independent returns",
-        reference="Bailey and Lopez de Prado (2012)",
-        sentence=(
-            f"A Sharpe ratio of {moments.sharpe:.3f} a period over {n} periods gives {probability:.1%} confidence "
-            f"in more than {benchmark_sharpe:.3f}."
-        ),
-        details={
-            "sharpe_per_period": moments.sharpe,
-            "benchmark_sharpe": benchmark_sharpe,
-            "skewness": moments.skewness,
-            "kurtosis": moments.kurtosis,
-        },
-    )
+    return _confidence("probabilistic_sharpe_ratio", sharpe_moments(excess_returns), benchmark_sharpe)
 
 
 def deflated_sharpe_ratio(excess_returns: MomentsLike, *, n_trials: int, trial_variance: float) -> Finding:
@@ -100,24 +72,35 @@ def deflated_sharpe_ratio(excess_returns: MomentsLike, *, n_trials: int, trial_v
     whole(n_trials, "n_trials", minimum=1)
     if not trial_variance >= 0:
         raise ParameterError(f"trial_variance: {trial_variance!r} is not a variance; pass 0 or more")
-    moments = sharpe_moments(excess_returns)
-    threshold = sqrt(trial_variance) * expected_maximum(n_trials)
-    confidence = probabilistic_sharpe_ratio(moments, benchmark_sharpe=threshold)
-    return replace(
-        confidence,
-        name="deflated_sharpe_ratio",
-        null=f"the true Sharpe ratio is at most what the best of {n_trials} trials without skill would show",
-        method=f"probabilistic Sharpe ratio against SR0 = {threshold:.4f} a period; {n_trials} independent trials",
-        reference="Bailey and Lopez de Prado (2014)",
-        sentence=(
-            f"The best of {n_trials} trials without skill would show a Sharpe ratio of {threshold:.3f} a period; "
-            f"{moments.sharpe:.3f} exceeds it with {confidence.estimate:.1%} confidence."
-        ),
+    scale = sqrt(trial_variance)
+    return _confidence(
+        "deflated_sharpe_ratio",
+        sharpe_moments(excess_returns),
+        scale * expected_maximum(n_trials),
+        n_trials=n_trials,
+        trial_variance=trial_variance,
+        threshold_exact=scale * expected_maximum_exact(n_trials),
+    )
+
+
+def _confidence(name: str, moments: SharpeMoments, benchmark_sharpe: float, **details: float) -> Finding:
+    """That the true ratio exceeds a benchmark."""
+    from scipy.special import ndtr
+
+    n = moments.n_observations
+    statistic = (moments.sharpe - benchmark_sharpe) * sqrt((n - 1) / moments.variance)
+    return Finding.of(
+        name,
+        float(ndtr(statistic)),
+        statistic=statistic,
+        p_value=float(ndtr(-statistic)),
+        effective_n=float(n),
         details={
-            **confidence.details,
-            "n_trials": n_trials,
-            "trial_variance": trial_variance,
-            "threshold_exact": sqrt(trial_variance) * expected_maximum_exact(n_trials),
+            "sharpe_per_period": moments.sharpe,
+            "benchmark_sharpe": benchmark_sharpe,
+            "skewness": moments.skewness,
+            "kurtosis": moments.kurtosis,
+            **details,
         },
     )
 
@@ -158,22 +141,15 @@ def minimum_track_record(
     fraction(level, "level")
     excess, observed = moments.sharpe - benchmark_sharpe, moments.n_observations
     periods = 1 + moments.variance * (float(ndtri(level)) / excess) ** 2 if excess > 0 else inf
-    are, enough = ("were", "long enough") if periods <= observed else ("are", "too short")
-    sentence = f"{periods / year:.1f} years {are} needed and {observed / year:.1f} are there: {enough}."
-    if periods == inf:
-        sentence = "No track record is long enough: the Sharpe ratio is not above the benchmark."
-    return Finding(
-        name="minimum_track_record",
-        estimate=periods / year,
-        unit="years",
-        null=f"the true Sharpe ratio is at most {benchmark_sharpe:.4g} a period",
-        alternative="it is larger (one-sided)",
+    return Finding.of(
+        "minimum_track_record",
+        periods / year,
+        says="never" if periods == inf else "enough" if periods <= observed else "short",
         level=level,
         effective_n=float(observed),
-        method=f"probabilistic Sharpe ratio solved for T at {level:.0%}",
-        reference="Bailey and Lopez de Prado (2012)",
-        sentence=sentence,
         details={"periods": periods, "periods_observed": observed, "sharpe_per_period": moments.sharpe},
+        benchmark=benchmark_sharpe,
+        observed=observed / year,
     )
 
 
@@ -257,20 +233,10 @@ def overfitting_from_moments(parts: Callable[[], Iterable[tuple[Floats, Floats]]
         equal += (np.abs(distance) <= _TIE).sum(axis=1)
     omega = (below + (equal + 1) / 2) / (n_variants + 1)
     logit = np.log(omega / (1 - omega))
-    probability = float(np.mean(logit <= 0))
-    return Finding(
-        name="probability_of_backtest_overfitting",
-        estimate=probability,
-        unit="probability",
-        null="picking the best variant in one half says nothing about the other half (probability one half)",
-        alternative="the best variant stays above the median (probability near 0)",
+    return Finding.of(
+        "probability_of_backtest_overfitting",
+        float(np.mean(logit <= 0)),
         effective_n=float(n_blocks),
-        method=(f"{len(best)} ways to halve {n_blocks} blocks of {rows_per_block} rows; ties count as overfitted"),
-        reference="Bailey, Borwein, Lopez de Prado and Zhu (2017)",
-        sentence=(
-            f"The best of {n_variants} variants in one half of history was at or below the median in the "
-            f"other half {probability:.0%} of the time."
-        ),
         details={
             "n_variants": n_variants,
             "n_splits": len(best),
@@ -279,6 +245,8 @@ def overfitting_from_moments(parts: Callable[[], Iterable[tuple[Floats, Floats]]
             "mean_sharpe_outside": float(picked.mean()),
             "probability_of_loss_outside": float(np.mean(picked < 0)),
         },
+        blocks=n_blocks,
+        rows=rows_per_block,
     )
 
 

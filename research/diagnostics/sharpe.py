@@ -141,23 +141,11 @@ def sharpe_ratio(excess_returns: SeriesLike, *, periods_per_year: int) -> Findin
     found = Estimate.of_influence(moments.sharpe, influence, scale)
     enough = n >= MINIMUM_OBSERVATIONS
     memory = float(score[1:] @ score[:-1]) / n
-    finding = Finding(
-        name="sharpe_ratio",
-        estimate=found.value,
-        unit="a year (excess return over its volatility)",
-        null="the expected excess return is 0",
-        alternative="it is not 0 (two-sided)",
+    return Finding.of(
+        "sharpe_ratio",
+        found if enough else found.value,
+        says="told" if enough else "few",
         effective_n=effective_observations(influence),
-        method=(
-            f"mean over standard deviation (divisor T - 1), times sqrt({year}); delta method with an "
-            f"equal-weighted-cosine long-run variance, t with {found.degrees_of_freedom} degrees of freedom"
-        ),
-        reference="Lo (2002); Mertens (2002); Lazarus, Lewis, Stock and Watson (2018)",
-        sentence=(
-            f"The Sharpe ratio was {found.value:.2f} a year, give or take {found.interval()[1] - found.value:.2f}."
-            if enough
-            else f"{n} observations are too few to judge a Sharpe ratio of {found.value:.2f} a year."
-        ),
         details={
             "sharpe_per_period": moments.sharpe,
             "standard_error": found.error if enough else nan,
@@ -169,5 +157,7 @@ def sharpe_ratio(excess_returns: SeriesLike, *, periods_per_year: int) -> Findin
             "sharpe_lo_annualised": moments.sharpe * annualisation_factor(year, memory ** np.arange(1, year)),
             "n_observations": n,
         },
+        year=year,
+        degrees=found.degrees_of_freedom,
+        half=found.interval()[1] - found.value,
     )
-    return finding.tested(found) if enough else finding

@@ -15,7 +15,6 @@ import numpy as np
 from research.diagnostics.finding import Finding
 from research.diagnostics.inputs import SeriesLike, aligned, positive, whole
 from research.diagnostics.long_run import student_p_value
-from research.diagnostics.multiplicity import block_length as optimal_length
 from research.errors import DataError, ParameterError
 from research.units import Floats
 
@@ -75,7 +74,7 @@ def sharpe_difference(
     if min(plain, prewhitened) <= 1e-12:
         raise DataError("excess_returns: they equal the benchmark's up to scale, so there is nothing to compare")
     if block_length is None:
-        block = min(ceil(max(optimal_length(influence, circular=True), n**0.4)), n // 4)
+        block = min(ceil(max(circular_block_length(influence), n**0.4)), n // 4)
     else:
         block = whole(block_length, "block_length", minimum=1)
     if block > n // 2:
@@ -85,25 +84,13 @@ def sharpe_difference(
     p_value = (1 + int(np.sum(draws >= abs(statistic)))) / (n_draws + 1)
     half_width = float(np.quantile(draws, 0.95)) * prewhitened
     memmel = _jobson_korkie_memmel(returns)
-    return Finding(
-        name="sharpe_difference",
-        estimate=difference * scale,
-        unit="a year (excess return over its volatility)",
-        null="both series have the same Sharpe ratio",
-        alternative="the Sharpe ratios differ (two-sided)",
+    return Finding.of(
+        "sharpe_difference",
+        difference * scale,
         interval=((difference - half_width) * scale, (difference + half_width) * scale),
         statistic=statistic,
         p_value=p_value,
         effective_n=min(float(n), float(influence.var()) / prewhitened**2),
-        method=(
-            f"studentised circular block bootstrap, blocks of {block}, {n_draws} draws, seed {seed}; "
-            f"prewhitened Parzen kernel with automatic bandwidth"
-        ),
-        reference="Ledoit and Wolf (2008)",
-        sentence=(
-            f"The Sharpe ratio differs from the benchmark's by {difference * scale:+.2f} a year; "
-            f"equal ratios would differ as much in {p_value:.1%} of histories."
-        ),
         details={
             "difference_per_period": difference,
             "standard_error_hac": plain,
@@ -115,7 +102,37 @@ def sharpe_difference(
             "block_length": block,
             "n_observations": n,
         },
+        draws=n_draws,
+        seed=seed,
     )
+
+
+def circular_block_length(values: Floats) -> float:
+    """Best block length of the circular bootstrap of the mean of one series, in bars.
+
+    ``b = (2 G^2 / D)^(1/3) n^(1/3)`` with ``G = sum_k w(k/M) |k| C_k``, ``D = 4/3 g^2``, ``g = sum_k w(k/M) C_k``, at
+    most ``min(3 sqrt(n), n / 3)``. The flat-top window has M lags: twice the first lag from which max(5, log10 n)
+    autocorrelations are under ``2 sqrt(log10 n / n)`` (Politis and White 2004; Patton, Politis and White 2009).
+
+    Parameters
+    ----------
+    values
+        Shape ``(n,)`` with ``n > 8``, not constant.
+    """
+    n = values.size
+    in_a_row, threshold = max(5, int(np.log10(n))), 2 * np.sqrt(np.log10(n) / n)
+    most = min(int(np.ceil(np.sqrt(n))) + in_a_row, n - 1)
+    centred = values - values.mean()
+    covariances = np.array([centred[lag:] @ centred[: n - lag] for lag in range(most + 1)]) / n
+    small = np.abs(covariances[1:] / covariances[0]) < threshold
+    runs = np.convolve(small, np.ones(in_a_row), mode="valid") == in_a_row
+    window = min(2 * (1 + int(np.argmax(runs))), most) if runs.any() else most
+    lags = np.arange(1, window + 1)
+    flat_top = np.minimum(1.0, 2 * (1 - lags / window))
+    spread = 2 * np.sum(flat_top * lags * covariances[lags])
+    long_run = covariances[0] + 2 * np.sum(flat_top * covariances[lags])
+    longest = float(np.ceil(min(3 * np.sqrt(n), n / 3)))
+    return longest if long_run == 0 else min(float((1.5 * n * (spread / long_run) ** 2) ** (1 / 3)), longest)
 
 
 def hac_standard_error(returns: Floats, *, prewhiten: bool) -> float:

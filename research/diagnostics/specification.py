@@ -15,15 +15,12 @@ from research.units import Floats
 
 Trend = Literal["c", "ct"]
 
-# What the pair says, by (ADF rejects a unit root, KPSS rejects stationarity).
+# What the pair says, by (ADF rejects a unit root, KPSS rejects stationarity)
 READINGS = {
-    (True, False): ("stationary", "It returns to its mean, so its level may stand in a regression."),
-    (False, True): ("unit root", "It wanders, so only its changes may stand in a regression."),
-    (True, True): (
-        "neither",
-        "Both tests reject: a break, long memory or changing volatility, so treat the level with care.",
-    ),
-    (False, False): ("undecided", "Neither test rejects: the sample is too short to tell it from a random walk."),
+    (True, False): "stationary",
+    (False, True): "unit root",
+    (True, True): "neither",
+    (False, False): "undecided",
 }
 
 
@@ -76,22 +73,14 @@ def stationarity(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InterpolationWarning)  # p outside [0.01, 0.10]; said in the method
         level = kpss(values, regression=trend, nlags="auto" if lags is None else lags, result_object=True)
-    reading, advice = READINGS[bool(adf.pvalue <= significance), bool(level.pvalue <= significance)]
-    return Finding(
-        name="stationarity",
-        estimate=_autocorrelation(values),
-        unit="first-order autocorrelation",
+    reading = READINGS[bool(adf.pvalue <= significance), bool(level.pvalue <= significance)]
+    return Finding.of(
+        "stationarity",
+        _autocorrelation(values),
+        says=reading,
         statistic=float(adf.statistic),
         p_value=float(adf.pvalue),
-        null="the series has a unit root (ADF)",
-        alternative="it is stationary" + (" around a trend" if trend == "ct" else ""),
         effective_n=float(adf.nobs),
-        method=(
-            f"ADF with {adf.lags} lags, MacKinnon p-value; KPSS with {level.lags} lags, its p-value known only "
-            f"within [0.01, 0.10]; each read at {significance:.0%}"
-        ),
-        reference="Said and Dickey 1984; Kwiatkowski et al. 1992",
-        sentence=f"The pair of tests reads {reading!r}. {advice}",
         details={
             "reading": reading,
             "kpss_statistic": float(level.statistic),
@@ -99,6 +88,8 @@ def stationarity(
             "adf_lags": int(adf.lags),
             "kpss_lags": int(level.lags),
         },
+        around=" around a trend" if trend == "ct" else "",
+        significance=significance,
     )
 
 
@@ -135,26 +126,16 @@ def autocorrelation(series: SeriesLike, *, lags: int = 10) -> Finding:
 
     m = whole(lags, "lags", minimum=1)
     values = _varying(series, minimum=m + 10)
-    e, n, first = values - values.mean(), values.size, _autocorrelation(values)
+    e, n = values - values.mean(), values.size
     squares = [((e[k:] @ e[:-k]) ** 2, (e[k:] ** 2) @ (e[:-k] ** 2), n - k) for k in range(1, m + 1)]
     statistic = float(sum(square / variance for square, variance, _ in squares))
     classical = float(n * (n + 2) * sum(square / pairs for square, _, pairs in squares) / (e @ e) ** 2)
-    p_value = float(chdtrc(m, statistic))
-    return Finding(
-        name="autocorrelation",
-        estimate=first,
-        unit="first-order autocorrelation",
+    return Finding.of(
+        "autocorrelation",
+        _autocorrelation(values),
         statistic=statistic,
-        p_value=p_value,
-        null=f"no autocorrelation up to lag {m}",
-        alternative="some autocorrelation",
+        p_value=float(chdtrc(m, statistic)),
         effective_n=float(n),
-        method=f"portmanteau of {m} lags with heteroskedasticity-robust variances, chi-squared with {m} degrees",
-        reference="Lo and MacKinlay 1989; Dalla, Giraitis and Phillips 2022",
-        sentence=(
-            f"The first autocorrelation is {first:+.2f}; without any, {m} lags would look like this "
-            f"in {p_value:.1%} of samples."
-        ),
         details={
             "ljung_box_statistic": classical,
             "ljung_box_p_value": float(chdtrc(m, classical)),
@@ -187,24 +168,19 @@ def heteroskedasticity(residuals: SeriesLike, regressors: npt.ArrayLike) -> Find
     koenker, p_value = het_breuschpagan(e, design, robust=True)[:2]
     original, original_p = het_breuschpagan(e, design, robust=False)[:2]
     white, white_p = het_white(e, design)[:2]
-    return Finding(
-        name="heteroskedasticity",
-        estimate=float(koenker / e.size),
-        unit="R squared of the squared residuals on the regressors",
+    return Finding.of(
+        "heteroskedasticity",
+        float(koenker / e.size),
         statistic=float(koenker),
         p_value=float(p_value),
-        null="the variance does not depend on the regressors",
-        alternative="it does",
         effective_n=float(e.size),
-        method=f"Koenker's Breusch-Pagan, chi-squared with {design.shape[1] - 1} degrees of freedom",
-        reference="Breusch and Pagan 1979; Koenker 1981; White 1980",
-        sentence=f"A variance that did not depend on the regressors would look like this in {p_value:.1%} of samples.",
         details={
             "breusch_pagan_statistic": float(original),
             "breusch_pagan_p_value": float(original_p),
             "white_statistic": float(white),
             "white_p_value": float(white_p),
         },
+        degrees=design.shape[1] - 1,
     )
 
 
@@ -233,18 +209,12 @@ def arch_effects(series: SeriesLike, *, lags: int = 5) -> Finding:
     values = _varying(series, minimum=3 * m + 10)
     e = (values - values.mean()) / values.std()  # the statistic has no unit; the regression of tiny squares would
     found = het_arch(e, nlags=m, result_object=True)
-    return Finding(
-        name="arch_effects",
-        estimate=_autocorrelation(e**2),
-        unit="first-order autocorrelation of the squares",
+    return Finding.of(
+        "arch_effects",
+        _autocorrelation(e**2),
         statistic=float(found.lm),
         p_value=float(found.lmpval),
-        null="volatility does not cluster",
-        alternative="large moves follow large moves",
         effective_n=float(e.size - m),
-        method=f"Lagrange multiplier with {m} lags, chi-squared with {m} degrees of freedom",
-        reference="Engle 1982",
-        sentence=f"Volatility that did not cluster would look like this in {float(found.lmpval):.1%} of samples.",
         details={"lags": m},
     )
 

@@ -57,20 +57,14 @@ def cusum(series: SeriesLike, regressors: npt.ArrayLike | None = None) -> Findin
     path = np.abs(np.cumsum(residuals)) / np.sqrt(n)
     statistic, lags = _over_long_run(path, residuals)
     uncorrelated = float(path.max() / np.sqrt(residuals @ residuals / (n - k)))
-    p_value = float(kolmogorov(statistic))
-    return Finding(
-        name="cusum",
-        estimate=float(np.argmax(path)),
-        unit="position of the last bar before the turn",
+    return Finding.of(
+        "cusum",
+        float(np.argmax(path)),
         statistic=statistic,
-        p_value=p_value,
-        null="the regression is the same throughout",
-        alternative="it drifts or breaks",
+        p_value=float(kolmogorov(statistic)),
         effective_n=float(n),
-        method=f"OLS-CUSUM, Newey-West variance with {lags} lags; supremum of a Brownian bridge",
-        reference="Ploberger and Kraemer 1992",
-        sentence=f"A relation that never changed would wander this far in {p_value:.1%} of samples.",
         details={"statistic_uncorrelated": uncorrelated, "p_value_uncorrelated": float(kolmogorov(uncorrelated))},
+        lags=lags,
     )
 
 
@@ -118,23 +112,14 @@ def recursive_cusum(series: SeriesLike, regressors: npt.ArrayLike | None = None)
     path = np.abs(np.cumsum(errors)) / np.sqrt(n - k) / (1 + 2 * np.arange(1, n - k + 1) / (n - k))
     statistic, lags = _over_long_run(path, errors)
     uncorrelated = float(path.max() / errors.std(ddof=1))
-    p_value = _either_line_crossed(statistic)
-    return Finding(
-        name="recursive_cusum",
-        estimate=float(k + np.argmax(path)),
-        unit="position of the bar farthest out",
+    return Finding.of(
+        "recursive_cusum",
+        float(k + np.argmax(path)),
         statistic=statistic,
-        p_value=p_value,
-        null="the regression is the same throughout",
-        alternative="it drifts or breaks",
+        p_value=_either_line_crossed(statistic),
         effective_n=float(n - k),
-        method=(
-            f"recursive CUSUM, Newey-West variance with {lags} lags; p-value of either line crossed, "
-            "twice that of one, exact enough below 0.1"
-        ),
-        reference="Brown, Durbin and Evans 1975",
-        sentence=f"Forecasts by an unchanging relation would err to one side like this in {p_value:.1%} of samples.",
         details={"statistic_uncorrelated": uncorrelated, "p_value_uncorrelated": _either_line_crossed(uncorrelated)},
+        lags=lags,
     )
 
 
@@ -212,27 +197,21 @@ def sup_f(
     draws, memory = _recoloured(residuals, noise)
     parts = np.array_split(draws, -(-draws.size * k // CELLS_AT_ONCE), axis=1)
     resampled = np.concatenate([_f_path(part, design, first, last).max(axis=0) for part in parts])
-    p_value = (1 + int(np.sum(resampled >= path[best]))) / (1 + n_draws)
-    return Finding(
-        name="sup_f",
-        estimate=float(bar - 1),
-        unit="position of the last bar before the break",
+    return Finding.of(
+        "sup_f",
+        float(bar - 1),
         statistic=float(path[best]),
-        p_value=p_value,
-        null="all coefficients are the same throughout",
-        alternative="they change once, at a date unknown",
+        p_value=(1 + int(np.sum(resampled >= path[best]))) / (1 + n_draws),
         effective_n=float(n),
-        method=(
-            f"sup F, {trim:.0%} trimming; fixed-regressor bootstrap, residuals of memory {memory:.2f}, "
-            f"{n_draws} draws, seed {seed}"
-        ),
-        reference="Andrews 1993; Hansen 2000; Goncalves and Kilian 2004",
-        sentence=f"With no break at all, the best date would look as good as this one in {p_value:.1%} of samples.",
         details={
             "critical_value": float(np.quantile(resampled, 0.95)),
             "before": fits[0].tolist(),
             "after": fits[1].tolist(),
         },
+        trim=trim,
+        memory=memory,
+        draws=n_draws,
+        seed=seed,
     )
 
 
@@ -294,20 +273,19 @@ def mean_breaks(series: SeriesLike, *, max_breaks: int = 5, trim: float = 0.15) 
     edges = [n]
     for start in reversed(starts[:chosen]):
         edges.insert(0, int(start[edges[0]]))
-    return Finding(
-        name="mean_breaks",
-        estimate=float(chosen),
-        unit="breaks",
+    return Finding.of(
+        "mean_breaks",
+        float(chosen),
+        says="one" if chosen == 1 else "many",
         effective_n=float(n),
-        method=f"least squares over all dates, at least {shortest} bars a segment, up to {len(starts)} breaks by BIC",
-        reference="Bai and Perron 2003; Yao 1988",
-        sentence=f"The mean is best described with {chosen} break{'' if chosen == 1 else 's'}; dates are estimates.",
         details={
             "breaks": [edge - 1 for edge in edges[:-1]],
             "means": [float(part.mean()) for part in np.split(values, edges[:-1])],
             "rss": [float(r) for r in rss],
             "bic": [float(b) for b in bic],
         },
+        shortest=shortest,
+        most=len(starts),
     )
 
 

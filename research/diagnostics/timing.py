@@ -44,7 +44,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from research.diagnostics.long_run import Estimate
+from research.diagnostics.long_run import Estimate, cosines
 from research.engine.exposure import Exposure, moved_ratios
 from research.units import Floats
 
@@ -82,9 +82,7 @@ def cosine_numbers(series: Floats, nu: int) -> Floats:
     nu
         Number of cosines.
     """
-    from scipy.fft import dct
-
-    numbers = dct(series, type=2, norm="ortho")[: nu + 1]
+    numbers = cosines(series)[: nu + 1]
     return np.asarray(np.pad(numbers, (0, nu + 1 - numbers.size)))
 
 
@@ -260,7 +258,7 @@ class Effects:
             share = numbers[1:] / numbers[0] if abs(float(numbers[0])) > STILL else np.zeros(nu)
             spread = row.active - row.active.mean()
             spread /= sqrt(float(spread @ spread)) or 1.0
-            at = np.searchsorted(calendar, row.dates.to_numpy())
+            at = np.searchsorted(calendar, row.dates.values)
             mean[at] += basis[0] * spread
             others[:, at] += (basis[1:] - share[:, None] * basis[0]) * spread
             shares.append(share)
@@ -392,7 +390,7 @@ def unit_of_ratio(series: Sequence[Floats], dates: Sequence[pd.DatetimeIndex], y
     calendar = _union(dates)
     q = np.zeros(len(calendar))
     for psi, when in zip(series, dates, strict=True):
-        q[np.searchsorted(calendar, when.to_numpy())] += (psi - psi.mean()) / psi.std() / sqrt(psi.size)
+        q[np.searchsorted(calendar, when.values)] += (psi - psi.mean()) / psi.std() / sqrt(psi.size)
     q /= len(series)
     return sqrt(year) / (sqrt(float(q @ q)) * float(np.mean([sqrt(psi.size) for psi in series])))
 
@@ -491,5 +489,5 @@ def share_as_good(statistics: Floats) -> float:
 
 def _union(dates: Sequence[pd.DatetimeIndex]) -> npt.NDArray[np.datetime64]:
     if len(dates) == 1:
-        return dates[0].to_numpy()
-    return np.unique(np.concatenate([item.to_numpy() for item in dates]))
+        return dates[0].values
+    return np.unique(np.concatenate([item.values for item in dates]))

@@ -114,11 +114,17 @@ class Exposure:
 
     @classmethod
     def of_metal(
-        cls, decided: pd.Series, market: Market, execution: Execution, *, closed: pd.Timestamp | None = None
+        cls,
+        decided: pd.Series,
+        market: Market,
+        execution: Execution,
+        *,
+        closed: pd.Timestamp | None = None,
+        legs: Legs | None = None,
     ) -> Exposure:
-        """As ``of``, of one metal and bills."""
+        """As ``of``, of one metal and bills: the ``legs`` of the market, which others may share."""
         terms = execution.without(market.in_price)
-        return cls.of(decided.to_frame(market.metal), Legs.of(market), terms, closed=closed)
+        return cls.of(decided.to_frame(market.metal), legs or Legs.of(market), terms, closed=closed)
 
     @property
     def n_periods(self) -> int:

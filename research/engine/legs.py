@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -53,10 +54,14 @@ class Legs:
         accrual.iloc[0] = 0.0
         return replace(self, price=self.price.loc[first:], bill_accrual=accrual)
 
-    @property
+    @cached_property
+    def _growths(self) -> dict[tuple[Execution, bool], Floats]:
+        return {}
+
+    @cached_property
     def years(self) -> Floats:
         """Calendar days since the bar before, over 365, ``(n_bars, 1)``; 0 on the first bar."""
-        days = np.diff(self.price.index.to_numpy()) // np.timedelta64(1, "D")
+        days = np.diff(self.price.index.values) // np.timedelta64(1, "D")
         return np.concatenate([[0.0], days / 365.0])[:, None]
 
     @property
@@ -78,9 +83,11 @@ class Legs:
 
     def growth(self, execution: Execution, *, short: bool = False) -> Floats:
         """Total return of each leg held long (or short) plus 1, ``(n_bars, n_legs)``; 1 on the first bar."""
-        price = self.price.to_numpy()
-        relative = np.vstack([np.ones(price.shape[1]), price[1:] / price[:-1]])
-        return np.asarray(relative * (1 + self.carry(execution, -1.0 if short else 1.0)))
+        if (execution, short) not in self._growths:
+            price = self.price.to_numpy()
+            relative = np.vstack([np.ones(price.shape[1]), price[1:] / price[:-1]])
+            self._growths[execution, short] = relative * (1 + self.carry(execution, -1.0 if short else 1.0))
+        return self._growths[execution, short]
 
     def index(self, targets: pd.DataFrame, execution: Execution) -> tuple[Floats, Floats]:
         """Total-return index of each leg held as the ``targets`` say, and its carry, ``(n_bars, n_legs)`` each."""

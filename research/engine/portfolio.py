@@ -80,7 +80,7 @@ def run(
         metal_returns=found.leg_returns[_METAL].rename("metal_returns"),
         target_weights=found.target_weights[_METAL].rename("target_weight"),
         weights=found.leg_weights[_METAL].rename("weight"),
-        **{part.name: getattr(found, part.name) for part in fields(Backtest)},
+        **{part.name: vars(found)[part.name] for part in fields(Backtest)},
     )
 
 
@@ -163,7 +163,7 @@ def _filled(weights: pd.DataFrame, legs: Legs, delay: int, name: str) -> tuple[p
         )
     if not weights.index.equals(legs.price.index):
         raise SignalError(f"{name}: weights are not on the market's calendar; use .reindex(panel.index)")
-    known = weights.notna()
+    known = ~np.isnan(weights.to_numpy(dtype=float))
     decides = known.any(axis=1)
     if (partly := decides & ~known.all(axis=1)).any():
         day = weights.index[partly][0]

@@ -66,7 +66,7 @@ class Backtest:
             if isinstance(value, Mapping):
                 object.__setattr__(self, name, frozen(value))
             elif isinstance(value, pd.Series | pd.DataFrame):
-                object.__setattr__(self, name, value.copy())
+                object.__setattr__(self, name, value.copy(deep=False))  # whoever writes into either copies first
 
     def __getattribute__(self, name: str) -> object:
         value = object.__getattribute__(self, name)

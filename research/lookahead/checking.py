@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,27 +9,22 @@ import numpy as np
 import pandas as pd
 
 from research.datasets.data import Data
-from research.datasets.market import Market
 from research.datasets.registry import read_registry
 from research.errors import AssayError, NoData, NoDecision, SignalError, UnknownDataset
 from research.execution import Execution
 from research.home import bundled_folder
 from research.lookahead import contract
-from research.lookahead.cuts import IN_TURN, choose_cuts, moves_of
 from research.lookahead.dates import find_dates
 from research.lookahead.explain import explain
-from research.lookahead.history import History, history_of, rewritten_whole, scaled
-from research.lookahead.pipeline import pipeline_leaks
-from research.lookahead.probes import OF_A_LATER_CUT, OF_ALL_CUTS, Prober, stable_bars
+from research.lookahead.history import History, history_of
+from research.lookahead.probes import Prober, stable_bars
 from research.lookahead.report import CheckReport, Coverage, DatedBars, Leak, Violation, point
-from research.lookahead.runner import Cell, Decided, Runner, held, moves
-from research.lookahead.state import Reachable, fresh, quiet
+from research.lookahead.runner import Cell, Decided, Runner, held
+from research.lookahead.state import Reachable, fresh
 from research.lookahead.watch import Watch
-from research.many import alike
 from research.thesis import Strategy
 from research.weights import check_weights
 
-HISTORIES, CALLS = 200, 1_000  # rewritten for one metal, and calls of a signal on them, of up to three inputs
 _MOST_CELLS = 1_000  # of which the weights are computed at all
 
 
@@ -45,7 +39,6 @@ def check(
     execution: Execution | None = None,
     n_cuts: int | None = None,
     everything: bool = False,
-    pipeline: bool = True,
 ) -> CheckReport:
     """Run a strategy on histories that were changed after a cut; nothing before the cut may move.
 
@@ -74,8 +67,6 @@ def check(
         Dates at which the history is cut, for each metal; by default 24.
     everything
         Cut wherever a cell changes its position, and test every cell at every cut, however long that takes.
-    pipeline
-        Also rewrite the future in the data store and follow it through the panel to the weights.
 
     Raises
     ------
@@ -84,7 +75,6 @@ def check(
     StrategyError
         If a parameter is unknown or the strategy says nothing about the metal.
     """
-    execution = execution or Execution()
     strategy.parameters(parameters)
     histories, skipped = _histories(strategy, data, metal, start, end)
     folders = tuple(pack.root for pack in (*data.packs, read_registry(bundled_folder())))
@@ -99,19 +89,12 @@ def check(
     if parameters is None:
         cells += [values for values in tested.variants() if values != chosen]
     runner = Runner(tested, chosen, Reachable(tested.signal), watch)
+    terms = _Terms(strategy, data, execution or Execution(), n_cuts, everything)
     seen: list[_Metal] = []
     for history in histories:
-        others = [other for other in histories if other is not history]
-        market = data.market(history.metal, f"{history.index[0]:%Y-%m-%d}", f"{history.index[-1]:%Y-%m-%d}")
-        one = _Metal(strategy, runner, importing, history, others, cells, market, execution, n_cuts, everything)
-        before = runner.n_runs
-        with quiet():
-            one.look()
-        if pipeline and not (one.leaks or one.violations or one.nothing):
-            one.leaks += pipeline_leaks(tested, chosen, data, history, start, end)
-        one.coverage += Coverage(runs=runner.n_runs - before)
-        seen.append(one)
-        if one.random:  # nothing else can be said
+        seen.append(_Metal(terms, runner, history, cells))
+        seen[-1].look(importing, [other for other in histories if other is not history])
+        if seen[-1].random:  # nothing else can be said
             break
     breaches = [breach for one in seen for breach in one.violations]
     return CheckReport(
@@ -122,25 +105,30 @@ def check(
         violations=tuple({(breach.kind, breach.what): breach for breach in reversed(breaches)}.values())[::-1],
         dated=tuple(dated for one in seen for dated in one.dated),
         notes=tuple(dict.fromkeys(note for one in seen for note in one.notes)),
-        coverage=sum((one.coverage for one in seen), Coverage()),
+        coverage=sum((one.coverage for one in seen), Coverage(runs=runner.n_runs)),
         not_looked_at=_not_looked_at(runner, seen, as_it_stands=pristine is None),
     )
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """What was asked, the same for every metal."""
+
+    strategy: Strategy
+    data: Data
+    execution: Execution
+    n_cuts: int | None
+    everything: bool
 
 
 @dataclass
 class _Metal:
     """One metal under examination, and what is said of it."""
 
-    strategy: Strategy
+    terms: _Terms
     runner: Runner
-    importing: Watch
     history: History
-    others: list[History]
     parameters: list[dict[str, object]]
-    market: Market
-    execution: Execution
-    n_cuts: int | None
-    everything: bool
     leaks: list[Leak] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
     dated: list[DatedBars] = field(default_factory=list)
@@ -149,7 +137,7 @@ class _Metal:
     nothing: str = ""
     random: bool = False
 
-    def look(self) -> None:
+    def look(self, importing: Watch, others: list[History]) -> None:
         """Randomness first, then the contract, then the future, then the dates."""
         runner, history, metal = self.runner, self.history, self.history.metal
         self.coverage = Coverage(of_cells=len(self.parameters))
@@ -170,16 +158,14 @@ class _Metal:
         decisions = [(self.parameters[0], base), *self._others_decided()]
         if self._accuse_if_random(decisions):
             return
-        self.violations += [
-            *contract.touched(runner.watch, metal),
-            *contract.held_outside(runner, self.importing, metal),
-        ]
+        self.violations += contract.touched(runner.watch, metal)
+        self.violations += contract.held_outside(runner, importing, metal)
         if not any(held(weights).any() for _, weights in decisions):
             self.nothing = f"nothing to check: the weights are 0 at all {len(base)} bars"
             return
-        self.violations += contract.impurities(runner, history, base, self.others)
-        if runner.strategy is not self.strategy:
-            self.violations += contract.used_before(self.strategy, runner, history, base)
+        self.violations += contract.impurities(runner, history, base, others)
+        if runner.strategy is not self.terms.strategy:
+            self.violations += contract.used_before(self.terms.strategy, runner, history, base)
         runner.find_together(history, decisions)
         cells = stable_bars(runner, history, decisions)
         self._probe(cells)
@@ -189,11 +175,10 @@ class _Metal:
             self.violations += contract.other_process(runner, history, base)
             self._look_at_dates(cells)
             self.notes += contract.warm_up(runner, history, cells[0])
-            self._look_at_units(cells[0])
 
     def _others_decided(self) -> Iterator[tuple[dict[str, object], np.ndarray]]:
         """The weights of every other point of the grid, evenly chosen ones where there are too many."""
-        most = len(self.parameters) if self.everything else min(_MOST_CELLS, len(self.parameters))
+        most = len(self.parameters) if self.terms.everything else min(_MOST_CELLS, len(self.parameters))
         chosen = [self.parameters[n] for n in np.linspace(0, len(self.parameters) - 1, most).astype(int)[1:]]
         answers = self.runner.run_all(self.history, chosen) if chosen else []
         for parameters, answer in zip(chosen, answers, strict=True):
@@ -203,33 +188,18 @@ class _Metal:
                 self.notes.append(f"{self.history.metal}: {point(parameters)} cannot be checked: {error}")
 
     def _probe(self, cells: list[Cell]) -> None:
-        """Rewrite the future at the most telling cuts, and count what that exposed."""
-        history = self.history
-        groups = alike([cell.parameters for cell in cells], self.runner.together)
-        moved = [(cell.number, int(bar)) for cell in cells for bar in moves_of(cell.base) if bar <= len(cell.base) - 2]
-        share = 1 if self.everything else -(-len(history.tables) // 3)
-        most = 10**12 if self.everything else HISTORIES // share
-        later = min((most - OF_ALL_CUTS) // OF_A_LATER_CUT, len({bar for _, bar in moved}))
-        cuts = choose_cuts(history, [cell.base for cell in cells], self.n_cuts or IN_TURN + max(0, later))
-        rewritten = OF_ALL_CUTS * min(1, len(cuts) / IN_TURN) + OF_A_LATER_CUT * max(0, len(cuts) - IN_TURN)
-        stride = 1 if self.everything else math.ceil(len(groups) * rewritten * share / CALLS)
-        prober = Prober(self.runner, history, cells, cuts, groups, max(1, stride))
-        sightings = prober.sightings()
-        if sightings:
+        """Rewrite the future at the most telling cuts, and say what that showed."""
+        prober = Prober(self.runner, self.history, cells, self.terms.n_cuts, everything=self.terms.everything)
+        if sightings := prober.sightings():
             if self._accuse_if_random([(cell.parameters, cell.base) for cell in cells]):
                 return
             leak = explain(self.runner, sightings, len(cells))
-            if leak.probe == "delay" and not _used_at_once(history, leak):
+            if leak.probe == "delay" and not _used_at_once(self.history, leak):
                 when = f"{leak.input} of {leak.period:%Y-%m-%d} on {leak.moved:%Y-%m-%d}"
-                self.notes.append(f"{history.metal}: a lag is assumed and not read off known_at: {when}")
+                self.notes.append(f"{self.history.metal}: a lag is assumed and not read off known_at: {when}")
             else:
                 self.leaks.append(leak)
-        self.coverage += Coverage(
-            cells=len({number for number, _ in prober.tried}),
-            cuts=len({cut for _, cut in prober.tried}),
-            moves=sum(move in prober.tried for move in moved),
-            of_moves=len(moved),
-        )
+        self.coverage += prober.coverage()
 
     def _accuse_if_random(self, decisions: Sequence[tuple[Mapping[str, object], np.ndarray]]) -> bool:
         differ = contract.random_cell(self.runner, self.history, decisions)
@@ -239,7 +209,7 @@ class _Metal:
         return self.random
 
     def _look_at_dates(self, cells: list[Cell]) -> None:
-        dated, split = find_dates(self.runner, self.history, cells, self.market, self.execution)
+        dated, split = find_dates(self.runner, self.history, cells, self.terms.data, self.terms.execution)
         self.notes += [split] if split else []
         if dated is not None:
             self.dated.append(dated)
@@ -248,20 +218,12 @@ class _Metal:
             else:
                 self.notes.append(f"{self.history.metal}: {dated}")
 
-    def _look_at_units(self, cell: Cell) -> None:
-        """What a sound strategy may do and a reader should know: a price level is in the rule."""
-        for identity in (identity for identity, dataset in self.history.datasets.items() if dataset.price):
-            other = self.runner.run(rewritten_whole(self.history, scaled, identity)).weights
-            if other is not None and (moves(cell.base, other) > 0)[cell.stable].any():
-                what = f"the weights hang on the unit of {identity}: a price level is in the rule"
-                self.notes.append(f"{self.history.metal}: {what}")
-
     def _usable(self, answer: Decided) -> np.ndarray:
         """The weights of a run on the true history, or an error that says why there are none."""
         if answer.weights is None:
             raise answer.error or SignalError("no weights")
-        weights = pd.Series(answer.weights, index=self.history.index)
-        check_weights(weights, self.history.index, self.execution.max_leverage, self.strategy.name)
+        weights, index = pd.Series(answer.weights, index=self.history.index), self.history.index
+        check_weights(weights, index, self.terms.execution.max_leverage, self.terms.strategy.name)
         return answer.weights
 
     def _accuse(self, kind: str, what: str, remedy: str = "") -> None:

@@ -3,78 +3,40 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import os
 import pickle
 import random
 import subprocess
 import sys
-import textwrap
+import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from research.lookahead.cuts import in_the_middle
 from research.lookahead.history import History, begun_at
 from research.lookahead.importing import made_at_import
-from research.lookahead.report import Violation, different
+from research.lookahead.report import USUAL, Violation, different
 from research.lookahead.runner import Cell, Runner, equal, same
 from research.lookahead.state import Reachable, same_random_state
 from research.lookahead.watch import Watch, another_clock
+from research.provenance import _node_of
 from research.thesis import Strategy
 
-USUAL = {
-    "file": ("data are read or written past the panel", "declare a dataset and read panel[id]"),
-    "network": ("data are fetched while the signal runs", "fetch into a data pack first, then declare the dataset"),
-    "process": ("another program is started", "compute the signal in Python from the panel"),
-    "outside_data": (
-        "the data store or a table kept in the module is used, which holds the future and every metal",
-        "declare the dataset in `inputs` and read panel[id]",
-    ),
-    "import": (
-        "a threshold, a scaler or a model is fitted on all years before the first bar is decided",
-        "fit in the signal, on what panel[id] holds up to each bar",
-    ),
-    "environment": ("the machine's environment decides", "make it a parameter of the signal"),
-    "introspection": ("the caller's memory is searched", "use only what the panel serves"),
-    "clock": ("the time at which the test is run decides", "use panel.index or panel.decision_times, never the clock"),
-    "randomness": (
-        "numbers are drawn without a fixed seed, or ids, addresses or threads decide",
-        "draw from numpy.random.default_rng(seed) with the seed as a parameter",
-    ),
-    "hash_seed": (
-        "hash() of a text or the order of a set decides, which Python draws anew for each process",
-        "seed from numbers, or hash with hashlib; sort what comes from a set",
-    ),
-    "state": (
-        "a cache, a global, an attribute or a default argument survives between calls",
-        "compute everything from the panel at each call, or key the cache by all that it depends on",
-    ),
-    "mutation": ("private tables of the panel are written to", "work on the copies that the panel serves"),
-    "hindsight": ("the dates of known tops and bottoms are written in the rule", "decide from the declared inputs"),
-    "weights": ("the signal returns what cannot be traded", "see above"),
-}
 _HASHED = {"hash", "set", "frozenset", "__hash__"}
 _CHILD = """
 import pickle, sys
-file, name, history, parameters = pickle.load(sys.stdin.buffer)
-import importlib.util
-spec = importlib.util.spec_from_file_location(*file)
-module = importlib.util.module_from_spec(spec)
-sys.modules[file[0]] = module
-spec.loader.exec_module(module)
-found = [value for value in vars(module).values() if getattr(value, "name", None) == name and hasattr(value, "decide")]
-weights = found[0].decide(history.panel(), parameters).to_numpy(dtype="float64")
+strategy, history, parameters = pickle.load(sys.stdin.buffer)
+weights = strategy.decide(history.panel(), parameters).to_numpy(dtype="float64")
 sys.stdout.buffer.write(b"weights:" + pickle.dumps(weights))
 """
 
 
 def violation(kind: str, metal: str, what: str, remedy: str = "") -> Violation:
     """A breach of the contract with its usual cause and remedy."""
-    cause, usual = USUAL[kind]
-    return Violation(kind=kind, metal=metal, what=what, cause=cause, remedy=remedy or usual)
+    usual = USUAL[kind]
+    return Violation(kind=kind, metal=metal, what=what, cause=usual["cause"], remedy=remedy or usual["remedy"])
 
 
 def touched(watch: Watch, metal: str) -> Iterator[Violation]:
@@ -85,10 +47,9 @@ def touched(watch: Watch, metal: str) -> Iterator[Violation]:
 
 def held_outside(runner: Runner, importing: Watch, metal: str) -> Iterator[Violation]:
     """Tables of data, and values made from data at import, that the signal reaches without its panel."""
-    state = runner.state
-    if state.data_held:
-        yield violation("outside_data", metal, _some(dict.fromkeys(state.data_held)))
-    made = dict(made_at_import(state, importing))
+    if runner.state.data_held:
+        yield violation("outside_data", metal, _some(dict.fromkeys(runner.state.data_held)))
+    made = dict(made_at_import(runner.state, importing))
     if made:
         what = [f"{name}, made from data read at {place}" for name, place in made.items()]
         yield violation("import", metal, f"the signal uses {_some(what)}, when the module is imported")
@@ -110,15 +71,18 @@ def random_cell(
 
 
 def impurities(runner: Runner, history: History, base: np.ndarray, others: Iterable[History]) -> Iterator[Violation]:
-    """Run under another clock, in another process and out of order: the weights must be the same.
+    """Look at the panel afterwards, and run under another clock and out of order: the weights must be the same.
 
     Parameters
     ----------
     others
         The other metals that the strategy trades.
     """
-    metal = history.metal
-    if runner.mutated:
+    metal, panel, untouched = history.metal, history.panel(), history.panel()
+    runner.state.restore()
+    runner.decide(panel, [runner.parameters])
+    served = [(one.decision_times, *map(one.observations, history.tables)) for one in (panel, untouched)]
+    if not all(after.equals(before) for after, before in zip(*served, strict=True)):
         yield violation("mutation", metal, "the panel serves other values after the signal ran than before")
     runner.state.restore()
     with another_clock(runner.state.namespaces):
@@ -133,18 +97,19 @@ def impurities(runner: Runner, history: History, base: np.ndarray, others: Itera
 def other_process(runner: Runner, history: History, base: np.ndarray) -> Iterator[Violation]:
     """Run in a process with another hash seed, if a hash or a set is in the code.
 
-    What is written in no file cannot be run there, and is not judged.
+    What cannot be sent there is not judged.
     """
-    signal = runner.strategy.signal
-    file = getattr(sys.modules.get(signal.__module__), "__file__", None) or signal.__code__.co_filename
-    if not hashes(runner.state) or not Path(file).is_file():
+    if not hashes(runner.state):
         return
-    question = ((signal.__module__, file), runner.strategy.name, history, dict(runner.parameters))
+    try:
+        question = pickle.dumps((runner.strategy, history, dict(runner.parameters)))
+    except Exception:  # noqa: BLE001 - whatever an object may raise that cannot be pickled
+        return
     paths = os.pathsep.join(path or os.curdir for path in sys.path)
     for seed in ("1", "2"):
         answer = subprocess.run(
             [sys.executable, "-c", _CHILD],
-            input=pickle.dumps(question),
+            input=question,
             capture_output=True,
             check=False,
             env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": paths},
@@ -161,7 +126,7 @@ def other_process(runner: Runner, history: History, base: np.ndarray) -> Iterato
 def hashes(state: Reachable) -> bool:
     """Whether the code of a signal makes a set or asks for a hash."""
     return bool(_HASHED & state.names) or any(
-        isinstance(node, ast.Set | ast.SetComp) for function in state.functions for node in ast.walk(_tree(function))
+        isinstance(node, ast.Set | ast.SetComp) for function in state.functions for node in _nodes(function)
     )
 
 
@@ -208,9 +173,9 @@ def _memory(runner: Runner, history: History, base: np.ndarray, others: Iterable
             return
 
 
-def _asks_for_now(function: object) -> bool:
+def _asks_for_now(function: types.FunctionType) -> bool:
     """Whether the text of a function turns 'now' or 'today' into a time: compiled code that no other clock reaches."""
-    for node in ast.walk(_tree(function)):
+    for node in _nodes(function):
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
             if node.args[0].value in ("now", "today") and name in ("Timestamp", "to_datetime", "datetime64"):
@@ -218,11 +183,10 @@ def _asks_for_now(function: object) -> bool:
     return False
 
 
-def _tree(function: object) -> ast.AST:
-    try:
-        return ast.parse(textwrap.dedent(inspect.getsource(function)))  # type: ignore[arg-type]
-    except (OSError, TypeError, SyntaxError):
-        return ast.Module(body=[], type_ignores=[])
+def _nodes(function: types.FunctionType) -> Iterator[ast.AST]:
+    """What the text of a function is made of, where it is to be had."""
+    node = _node_of(function)
+    return iter(()) if node is None else ast.walk(node)
 
 
 def _some(things: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from research.lookahead.history import SEED, History
 
-IN_TURN = 24
+TELLING = 24
 
 
 def choose_cuts(history: History, cells: Sequence[np.ndarray], n_cuts: int) -> list[int]:
@@ -35,7 +35,7 @@ def choose_cuts(history: History, cells: Sequence[np.ndarray], n_cuts: int) -> l
     big = _before_big_changes(aligned)
     turns = _interleaved([moves[::2], big, anywhere, moves[1::2], _gaps(aligned), published, ends])
     telling, moves, turns = ([cut for cut in cuts if 1 <= cut <= last] for cuts in (turns, moves, turns))
-    return list(dict.fromkeys([*list(dict.fromkeys(telling))[:IN_TURN], *moves, *turns]))[:n_cuts]
+    return list(dict.fromkeys([*list(dict.fromkeys(telling))[:TELLING], *moves, *turns]))[:n_cuts]
 
 
 def moves_of(weights: np.ndarray) -> np.ndarray:

@@ -17,9 +17,8 @@ import numpy as np
 import pandas as pd
 
 from research.datasets.data import Data
-from research.datasets.market import Market
 from research.execution import Execution
-from research.lookahead.history import History, dates_moved, history_of, lowered, raised, rewritten_whole, scrambled
+from research.lookahead.history import History, dates_moved, history_of, rewritten_whole
 from research.lookahead.report import DatedBars
 from research.lookahead.runner import Cell, Runner, equal, held
 from research.lookahead.state import Reachable
@@ -74,12 +73,12 @@ def dated_bars(
     if base is None:
         return None
     cell = Cell(0, chosen, base, np.ones(len(base), dtype=bool))
-    found, _ = find_dates(runner, history, [cell], data.market(metal, start, end), execution or Execution())
+    found, _ = find_dates(runner, history, [cell], data, execution or Execution())
     return found
 
 
 def find_dates(
-    runner: Runner, history: History, cells: Sequence[Cell], market: Market, execution: Execution
+    runner: Runner, history: History, cells: Sequence[Cell], data: Data, execution: Execution
 ) -> tuple[DatedBars | None, str | None]:
     """The dated bars of the first cell that has any, and a note on a date that splits the history in two."""
 
@@ -99,7 +98,7 @@ def find_dates(
         moved = differs(cell, later), differs(cell, earlier)
         bars = np.flatnonzero(moved[0] & moved[1])
         if len(bars):
-            return _weigh(runner, history, cell, later, bars, market, execution), split
+            return _weigh(runner, history, cell, later, bars, data, execution), split
         if moved[0].any() and moved[1].any() and split is None:
             since = history.index[np.flatnonzero(moved[1])[0]]
             split = f"{history.metal}: one date in the rule splits its history: other decisions since {since:%Y-%m-%d}"
@@ -112,10 +111,11 @@ def _weigh(
     cell: Cell,
     without: np.ndarray,
     bars: np.ndarray,
-    market: Market,
+    data: Data,
     execution: Execution,
 ) -> DatedBars:
     index = history.index
+    market = data.market(history.metal, f"{index[0]:%Y-%m-%d}", f"{index[-1]:%Y-%m-%d}")
     excess = (market.price.pct_change() - market.bill_accrual).reindex(index)
     ahead = excess.shift(-execution.delay - 1).fillna(0.0).to_numpy()
     added = np.zeros(len(index))
@@ -149,8 +149,8 @@ def _is_schedule(index: pd.DatetimeIndex, firsts: np.ndarray, lasts: np.ndarray)
 
 
 def _inputs_matter(runner: Runner, history: History, cell: Cell) -> bool:
-    for rewrite in (scrambled, raised, lowered):
-        weights = runner.run_all(rewritten_whole(history, rewrite), [cell.parameters])[0].weights
+    for way in ("scrambled", "raised", "lowered"):
+        weights = runner.run_all(rewritten_whole(history, way), [cell.parameters])[0].weights
         if weights is None or not equal(cell.base, weights).all():
             return True
     return False

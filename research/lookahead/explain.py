@@ -10,47 +10,12 @@ from typing import NamedTuple, cast
 import numpy as np
 import pandas as pd
 
-from research.lookahead.history import Future, History, delayed, rewritten, value_columns
-from research.lookahead.probes import REWRITES, Sighting
-from research.lookahead.report import CALENDAR, Leak, LeakKind
+from research.lookahead.history import Future, History, delayed, rewrite_table, rewritten, value_columns
+from research.lookahead.probes import Sighting
+from research.lookahead.report import CALENDAR, USUAL, Leak, LeakKind
 from research.lookahead.runner import Runner, equal
 
 _FAR = 0.2  # of the history: what reaches further than this is no window
-
-USUAL: dict[LeakKind, tuple[str, str]] = {
-    "end of sample": (
-        "the end or the length of the sample decides (len(panel.index), a ramp to the last bar, a permutation)",
-        "let each bar use only bars at or before it",
-    ),
-    "newest vintage": (
-        "the newest vintage of a period replaces the one that was known then",
-        "use panel.native or panel.each_release, which keep every vintage at its own known_at",
-    ),
-    "filled hole": (
-        "a hole is filled from its far side: bfill, interpolate, or a nearest match",
-        "carry the last known value forward (ffill), or leave the hole NaN",
-    ),
-    "whole sample": (
-        "one number from the whole sample (mean, deviation, quantile, maximum, count, fit) is applied to its own past",
-        "use an expanding or trailing window, or refit at each bar on what was known there",
-    ),
-    "period dates": (
-        "values are dated by the period that they describe (observed_for) and not by known_at",
-        "use panel[id], panel.native with panel.asof, or panel.each_release",
-    ),
-    "next bar": (
-        "the value of the next bar is used (shift(-1), pct_change(-1), a label as a feature)",
-        "shift forward, never back; the engine already fills a decision later",
-    ),
-    "period start": (
-        "a value of a whole week, month, quarter or year is placed at its beginning (resample, groupby.transform)",
-        "label a period by its end and use it after that",
-    ),
-    "later bars": (
-        "later bars are used: a centred window, a negative shift, a match forward, or smoothing both ways",
-        "use trailing windows and one-sided (filtered) estimates",
-    ),
-}
 
 
 class _Row(NamedTuple):
@@ -122,8 +87,8 @@ class _Case:
             n_cuts=len({s.cut for s in self.alike}),
             n_cells=n_leaking,
             of_cells=n_cells,
-            cause=USUAL[kind][0],
-            remedy=USUAL[kind][1],
+            cause=USUAL[kind]["cause"],
+            remedy=USUAL[kind]["remedy"],
         )
 
     def _kind(self, bar: int) -> LeakKind:
@@ -171,7 +136,7 @@ class _Case:
             return False
         true, dataset = self.history.tables[self.culprit], self.history.datasets[self.culprit]
         revision = true.duplicated(["observed_for", *dataset.key])
-        tables = (REWRITES[rewrite](true, dataset, Future(self.after)) for rewrite in ("raised", "lowered"))
+        tables = (rewrite_table(true, dataset, way, Future(self.after)) for way in ("raised", "lowered"))
         histories = (self.history.with_tables({str(self.culprit): t.where(~revision, true)}) for t in tables)
         return any(len(self.shown.moved_by(self._decided(history))) for history in histories)
 
@@ -241,7 +206,7 @@ class _Case:
         return len(self.shown.moved_by(weights)) > 0
 
     def _weights(self, rewrite: str, future: Future, only: str | None = None) -> np.ndarray | None:
-        return self._decided(rewritten(self.history, REWRITES[rewrite], future, only))
+        return self._decided(rewritten(self.history, rewrite, future, only))
 
     def _decided(self, history: History) -> np.ndarray | None:
         return self.runner.run_all(history, [self.shown.cell.parameters])[0].weights

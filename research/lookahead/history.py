@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -17,28 +16,37 @@ import pandas as pd
 from research.datasets.data import Data
 from research.datasets.dataset import Dataset
 from research.datasets.panel import Panel
+from research.memo import Memo
 from research.thesis import Strategy
 from research.units import Floats
 
 SEED = 20251201
+_ALWAYS, _NEVER = pd.Timestamp("1700-01-01", tz="UTC"), pd.Timestamp("2261-01-01", tz="UTC")
 
 Tables = Mapping[str, pd.DataFrame]
 
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """The calendar, the decision times and the observation tables behind a panel."""
+    """The calendar, the decision times and the observation tables behind a panel.
+
+    Attributes
+    ----------
+    numbers
+        What functions of this package made of the history up to a release, for every panel with the same one.
+    """
 
     metal: str
     decisions: pd.Series
     inputs: Mapping[str, str]
     datasets: Mapping[str, Dataset]
     tables: Tables
+    numbers: dict[tuple[object, ...], float] = field(default_factory=dict)
 
     def panel(self, n_bars: int | None = None) -> Panel:
         """A new panel of the first ``n_bars`` bars; nothing in it is shared with another panel."""
         decisions = self.decisions.iloc[:n_bars].copy(deep=True)  # tables are copied by the panel itself
-        return Panel(self.metal, decisions, self.inputs, self.datasets, self.tables)
+        return Panel(self.metal, decisions, self.inputs, self.datasets, self.tables, Memo(self.numbers))
 
     def with_tables(self, tables: Tables) -> History:
         """The same calendar with other histories."""
@@ -65,15 +73,11 @@ class Future:
     """Rows known after one moment and, if given, up to another."""
 
     after: pd.Timestamp
-    until: pd.Timestamp | None = None
+    until: pd.Timestamp = _NEVER
 
-    def rows(self, table: pd.DataFrame) -> pd.Series:
+    def rows(self, table: pd.DataFrame) -> np.ndarray:
         """Which rows of an observation table lie there."""
-        later = table["known_at"] > self.after
-        return later if self.until is None else later & (table["known_at"] <= self.until)
-
-
-Rewrite = Callable[[pd.DataFrame, Dataset, Future], pd.DataFrame]
+        return ((table["known_at"] > self.after) & (table["known_at"] <= self.until)).to_numpy()
 
 
 def history_of(strategy: Strategy, data: Data, metal: str, start: str | None = None, end: str | None = None) -> History:
@@ -100,15 +104,42 @@ def history_of(strategy: Strategy, data: Data, metal: str, start: str | None = N
     )
 
 
-def rewritten(history: History, rewrite: Rewrite, future: Future, only: str | None = None) -> History:
+def rewritten(history: History, way: str, future: Future, only: str | None = None) -> History:
     """``history`` with the future of every input, or of one, rewritten."""
     ids = history.tables if only is None else (only,)
-    return history.with_tables({i: rewrite(history.tables[i], history.datasets[i], future) for i in ids})
+    return history.with_tables({i: rewrite_table(history.tables[i], history.datasets[i], way, future) for i in ids})
 
 
-def rewritten_whole(history: History, rewrite: Rewrite, only: str | None = None) -> History:
-    """``history`` with the whole history of every input, or of one, rewritten."""
-    return rewritten(history, rewrite, Future(pd.Timestamp("1700-01-01", tz="UTC")), only)
+def rewritten_whole(history: History, way: str) -> History:
+    """``history`` with the whole history of every input rewritten."""
+    return rewritten(history, way, Future(_ALWAYS))
+
+
+def rewrite_table(table: pd.DataFrame, dataset: Dataset, way: str, future: Future) -> pd.DataFrame:
+    """An observation table with another future.
+
+    Parameters
+    ----------
+    way
+        ``dropped``, ``revised``, or the name of a function of ``CHANGES``.
+    """
+    rows = future.rows(table)
+    if way == "dropped":  # nothing is published any more, revisions neither
+        return table[~rows].reset_index(drop=True)
+    random = np.random.default_rng([SEED, zlib.crc32(dataset.id.encode())])
+    if way == "revised":
+        return _revised(table, dataset, future, random)
+    result, groups = table.copy(deep=False), [np.arange(len(table))]
+    if dataset.key and CHANGES[way] in (flat, mirrored):  # these go on from the last known value
+        groups = [np.asarray(places) for places in table.groupby(list(dataset.key), sort=False).indices.values()]
+    for column in value_columns(table, dataset):
+        values = table[column].to_numpy(dtype="float64", copy=True)
+        for group in groups:
+            known, later = group[~rows[group]], group[rows[group]]
+            if len(later):
+                values[later] = CHANGES[way](values[later], values[known], random)
+        result[column] = values.astype(table[column].dtype)
+    return result
 
 
 def dates_moved(history: History, years: int) -> History:
@@ -128,80 +159,13 @@ def begun_at(history: History, bar: int) -> History:
     return replace(history, decisions=history.decisions.iloc[bar:])
 
 
-def raised(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFrame:
-    """Values three times as large, or five spreads higher where they can be negative."""
-    return _with_values(table, dataset, future, partial(_larger, factor=3.0, spreads=5))
-
-
-def lowered(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFrame:
-    """Values a third as large, or five spreads lower where they can be negative."""
-    return _with_values(table, dataset, future, partial(_larger, factor=1 / 3, spreads=-5))
-
-
-def scrambled(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFrame:
-    """Values in another order, each moved by up to a half."""
-    random = _random(dataset)
-
-    def shuffle(later: Floats, _: Floats) -> Floats:
-        moved: Floats = random.permutation(later) * random.uniform(0.5, 1.5, len(later))
-        return moved
-
-    return _with_values(table, dataset, future, shuffle)
-
-
-def scaled(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFrame:
-    """Values times 1000, as when a publisher changes the unit."""
-    return _with_values(table, dataset, future, lambda later, _: later * 1000)
-
-
-def flat(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFrame:
-    """Values that stay what they last were."""
-    return _with_values(table, dataset, future, lambda later, known: np.full(len(later), known[-1]), by_key=True)
-
-
-def mirrored(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFrame:
-    """What rises falls by as much from the last known value on: returns (or changes) with the other sign."""
-
-    def mirror(later: Floats, known: Floats) -> Floats:
-        positive = known[-1] > 0 and (later > 0).all()
-        turned: Floats = known[-1] ** 2 / later if positive else 2 * known[-1] - later
-        return turned
-
-    return _with_values(table, dataset, future, mirror, by_key=True)
-
-
-def dropped(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFrame:
-    """Nothing is published any more: later rows, revisions among them, are gone."""
-    return table[~future.rows(table)].reset_index(drop=True)
-
-
-def revised(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFrame:
-    """Every period known so far is revised just after the cut, by up to a half either way."""
-    moment = future.after + pd.Timedelta("1us")
-    key = ["observed_for", *dataset.key]
-    known = table[table["known_at"] <= future.after].drop_duplicates(key, keep="last")
-    random = _random(dataset)
-    revision = known.assign(known_at=moment).astype({"known_at": table["known_at"].dtype})
-    for column in value_columns(table, dataset):
-        factor = random.choice([0.5, 0.7, 1.4, 1.9], len(revision))
-        revision[column] = (revision[column] * factor).astype(table[column].dtype)
-    return pd.concat([table, revision]).sort_values(["known_at", "observed_for"], kind="stable", ignore_index=True)
-
-
-def jittered(table: pd.DataFrame, dataset: Dataset, future: Future) -> pd.DataFrame:
-    """Values moved in their twelfth digit: what no decision may hang on, unless two values tie."""
-    random = np.random.default_rng([SEED, len(table)])
-    noise = 1 + 1e-12 * random.standard_normal(len(table))
-    return _with_values(table, dataset, future, lambda later, _: later * noise[-len(later) :])
-
-
 def with_hole(history: History, cut: int) -> History:
     """``history`` with every input silent up to one bar for so long that its last value is stale there."""
     moment = history.decisions.iloc[cut]
     tables = {}
     for identity, table in history.tables.items():
         hole = Future(moment - history.datasets[identity].longest_useful_age - 4 * history.bar, moment)
-        tables[identity] = dropped(table, history.datasets[identity], hole)
+        tables[identity] = rewrite_table(table, history.datasets[identity], "dropped", hole)
     return history.with_tables(tables)
 
 
@@ -211,29 +175,46 @@ def delayed(history: History, n_bars: int = 2) -> History:
     return history.with_tables(late)
 
 
-def _with_values(
-    table: pd.DataFrame,
-    dataset: Dataset,
-    future: Future,
-    change: Callable[[Floats, Floats], Floats],
-    *,
-    by_key: bool = False,
-) -> pd.DataFrame:
-    """Later values as a function of themselves and of the known ones; key by key where a last known one is needed."""
-    rows = future.rows(table).to_numpy()
-    result = table.copy()
-    groups = [np.arange(len(table))]
-    if by_key and dataset.key:
-        groups = [np.asarray(rows) for rows in table.groupby(list(dataset.key), sort=False).indices.values()]
-    for column in value_columns(table, dataset):
-        values = table[column].to_numpy()
-        changed = values.astype("float64")
-        for group in groups:
-            known, later = group[~rows[group]], group[rows[group]]
-            if len(later) and (len(known) or not by_key):
-                changed[later] = change(changed[later], changed[known])
-        result[column] = changed.astype(values.dtype)
-    return result
+def raised(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
+    """Values three times as large, or five spreads higher where they can be negative."""
+    return _larger(later, known, factor=3.0, spreads=5)
+
+
+def lowered(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
+    """Values a third as large, or five spreads lower where they can be negative."""
+    return _larger(later, known, factor=1 / 3, spreads=-5)
+
+
+def flat(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
+    """Values that stay what they last were."""
+    return np.full(len(later), known[-1]) if len(known) else later
+
+
+def mirrored(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
+    """What rises falls by as much from the last known value on: returns (or changes) with the other sign."""
+    last = known[-1] if len(known) else later[0]
+    return last**2 / later if last > 0 and (later > 0).all() else 2 * last - later
+
+
+def scrambled(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
+    """Values in another order, each moved by up to a half."""
+    return random.permutation(later) * random.uniform(0.5, 1.5, len(later))
+
+
+def scaled(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
+    """Values times 1000, as when a publisher changes the unit."""
+    return later * 1000
+
+
+def jittered(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
+    """Values moved in their twelfth digit: what no decision may hang on, unless two values tie."""
+    return later * (1 + 1e-12 * random.standard_normal(len(later)))
+
+
+Change = Callable[[Floats, Floats, np.random.Generator], Floats]
+CHANGES: dict[str, Change] = {  # of the later values of a series, beside the known ones
+    change.__name__: change for change in (raised, lowered, flat, mirrored, scrambled, scaled, jittered)
+}
 
 
 def _larger(later: Floats, known: Floats, *, factor: float, spreads: int) -> Floats:
@@ -242,8 +223,14 @@ def _larger(later: Floats, known: Floats, *, factor: float, spreads: int) -> Flo
     return later * factor if (values > 0).all() else later + spreads * spread
 
 
-def _random(dataset: Dataset) -> np.random.Generator:
-    return np.random.default_rng([SEED, zlib.crc32(dataset.id.encode())])
+def _revised(table: pd.DataFrame, dataset: Dataset, future: Future, random: np.random.Generator) -> pd.DataFrame:
+    """Every period known so far is revised just after the cut, by up to a half either way."""
+    known = table[table["known_at"] <= future.after].drop_duplicates(["observed_for", *dataset.key], keep="last")
+    revision = known.assign(known_at=future.after + pd.Timedelta("1us")).astype({"known_at": table["known_at"].dtype})
+    for column in value_columns(table, dataset):
+        factor = random.choice([0.5, 0.7, 1.4, 1.9], len(revision))
+        revision[column] = (revision[column] * factor).astype(table[column].dtype)
+    return pd.concat([table, revision]).sort_values(["known_at", "observed_for"], kind="stable", ignore_index=True)
 
 
 def value_columns(table: pd.DataFrame, dataset: Dataset) -> list[str]:

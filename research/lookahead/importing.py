@@ -15,15 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from research.lookahead.state import Reachable
-from research.lookahead.watch import Watch
+from research.lookahead.watch import WATCHED, Watch
+from research.provenance import _nested
 
-_READERS = {
-    "open_data", "observations", "market", "panel", "build_market", "read_csv", "read_parquet", "read_excel",
-    "read_feather", "read_json", "read_hdf", "read_pickle", "read_table", "read_sql", "scan_csv", "scan_parquet",
-    "loadtxt", "genfromtxt", "fromfile", "read_text", "read_bytes", "open", "urlopen", "load_workbook", "memmap",
-}  # fmt: skip
+_READERS, _OF_MODULES = set(WATCHED["readers"]["functions"]), set(WATCHED["readers"]["of_modules"])
 _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
-_LOADERS = {("np", "load"), ("numpy", "load"), ("pickle", "load"), ("joblib", "load"), ("json", "load")}
 
 
 def made_at_import(reachable: Reachable, importing: Watch) -> Iterator[tuple[str, str]]:
@@ -43,7 +39,7 @@ def made_at_import(reachable: Reachable, importing: Watch) -> Iterator[tuple[str
             made = _follow(*texts[home], exported, function.__code__.co_firstlineno)
         used = {
             instruction.argval: None
-            for code in reachable.codes(function)
+            for code in _nested(function.__code__)
             for instruction in dis.get_instructions(code)
             if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF")
         }
@@ -156,5 +152,5 @@ def _reads(call: ast.AST) -> bool:
     function = getattr(call, "func", None)
     if isinstance(function, ast.Attribute):
         owner = function.value.id if isinstance(function.value, ast.Name) else ""
-        return (function.attr in _READERS and owner != "panel") or (owner, function.attr) in _LOADERS
+        return (function.attr in _READERS and owner != "panel") or f"{owner}.{function.attr}" in _OF_MODULES
     return isinstance(function, ast.Name) and function.id in _READERS

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from research.lookahead import history as histories
-from research.lookahead.cuts import IN_TURN, in_the_middle
-from research.lookahead.history import Future, History, Rewrite, rewritten, rewritten_whole
-from research.lookahead.report import Probe
+from research.lookahead.cuts import TELLING, choose_cuts, in_the_middle, moves_of
+from research.lookahead.history import Future, History, delayed, rewritten, rewritten_whole, with_hole
+from research.lookahead.report import Coverage, Probe
 from research.lookahead.runner import Cell, Runner, equal, moves
+from research.many import alike
 
-_CHANGED = (histories.raised, histories.lowered, histories.flat, histories.mirrored)
-_OTHERS = (histories.scrambled, histories.scaled, histories.dropped, histories.revised)
-REWRITES: dict[str, Rewrite] = {rewrite.__name__: rewrite for rewrite in (*_CHANGED, *_OTHERS)}
-_TURNS = tuple(REWRITES)[:4]
+_WAYS = ("cut off", "raised", "lowered", "flat", "mirrored")
+_RARER: tuple[tuple[Probe, str], ...] = (("perturbation", "scrambled"), ("scale", "scaled"), ("vintage", "revised"))
+_EVERY_WAY, _THOROUGH = 3, 12  # cuts at which the future is changed in all ways, and in three; later ones see one
 _ENOUGH = 12  # sightings that settle it
-OF_ALL_CUTS, OF_A_LATER_CUT = 125, 2  # histories that the first cuts take with all that needs no cut; a later one
+_MOST_CUTS, _MOST_CALLS = 140, 1_000  # for one metal, and calls of a signal on its histories, of up to three inputs
 
-Bases = Sequence[np.ndarray | None]
+Weights = Mapping[int, np.ndarray]  # by the number of the cell
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Sighting:
     """A probe that moved something: enough to repeat it, narrower.
 
@@ -37,11 +37,11 @@ class Sighting:
     probe: Probe
     rewrite: str
     base_history: History
+    cut: int
+    only_calendar: bool
     cell: Cell
     base: np.ndarray
     altered: np.ndarray
-    cut: int
-    only_calendar: bool
 
     def moved_by(self, weights: np.ndarray | None) -> np.ndarray:
         """Positions of the bars at or before the cut at which other weights differ."""
@@ -60,34 +60,31 @@ class Sighting:
         return moves(self.base[bars], weights[bars])
 
 
-@dataclass
 class Prober:
-    """Puts one strategy through every probe on one metal.
+    """Probes the cells of one history.
 
     Parameters
     ----------
-    cells
-        The points of the grid; the first is the chosen one.
-    cuts
-        Bars after which the history is rewritten, the most telling first.
-    stride
-        1 probes every group of cells at each cut; with more, the chosen cell's and every so many of the others in turn.
-
-    Attributes
-    ----------
-    tried
-        Pairs of cell and cut that were compared.
+    n_cuts
+        Dates at which it is cut; by default ``TELLING`` and one for each change of position, up to a limit.
+    everything
+        No limit, and every cell at every cut.
     """
 
-    runner: Runner
-    history: History
-    cells: Sequence[Cell]
-    cuts: Sequence[int]
-    groups: Sequence[Sequence[int]]
-    stride: int
-
-    def __post_init__(self) -> None:
-        self.tried: set[tuple[int, int]] = set()
+    def __init__(
+        self, runner: Runner, history: History, cells: Sequence[Cell], n_cuts: int | None, *, everything: bool
+    ) -> None:
+        self._runner, self._history, self._cells = runner, history, cells
+        self._groups = alike([cell.parameters for cell in cells], runner.together)
+        last = len(history.decisions) - 1
+        self._changes = [(cell.number, int(bar)) for cell in cells for bar in moves_of(cell.base) if bar < last]
+        share = -(-len(history.tables) // 3)
+        most = len(history.decisions) if everything else max(TELLING, _MOST_CUTS // share)
+        wanted = n_cuts or min(most, TELLING + len({bar for _, bar in self._changes}))
+        self._cuts = choose_cuts(history, [cell.base for cell in cells], wanted)
+        calls = len(self._groups) * share * (len(self._cuts) + 4 * min(len(self._cuts), _THOROUGH))
+        self._stride = 1 if everything else math.ceil(calls / _MOST_CALLS)
+        self._tried: set[tuple[int, int]] = set()
         self._cleared: set[int] = set()  # cells that know the ends of weeks and no more
 
     def sightings(self) -> list[Sighting]:
@@ -99,53 +96,45 @@ class Prober:
                 break
         return found
 
+    def coverage(self) -> Coverage:
+        """How much was looked at so far."""
+        return Coverage(
+            cells=len({number for number, _ in self._tried}),
+            cuts=len({cut for _, cut in self._tried}),
+            moves=sum(change in self._tried for change in self._changes),
+            of_moves=len(self._changes),
+        )
+
     def _all(self) -> Iterator[list[Sighting]]:
         """Every probe, the strongest first."""
-        history = self.history
-        for turn, cut in enumerate(self.cuts):
-            cells = self._taking_part(turn)
-            yield from self._truncated(cut, cells)
-            for rewrite in self._rewrites(turn):
-                yield self._see("perturbation", rewrite, cut, cells)
-        few = self.cuts[: min(4, max(2, len(self.cuts) // 6))]
-        middle = in_the_middle(history, len(few))
-        probes: tuple[tuple[Probe, str], ...] = (("perturbation", "scrambled"), ("scale", "scaled"))
+        for turn, cut in enumerate(self._cuts):
+            for way in self._ways(turn):
+                if way == "cut off":
+                    yield from self._cut_off(cut, self._taking_part(turn))
+                else:
+                    yield self._rewrite("perturbation", way, cut, self._taking_part(turn))
+        few = self._cuts[: min(4, max(2, len(self._cuts) // 6))]
+        middle = in_the_middle(self._history, len(few))
         for turn, cut in enumerate(few):
-            for probe, rewrite in (*probes, ("vintage", "revised")):
-                yield self._see(probe, rewrite, cut, self._taking_part(turn))
+            for probe, rewrite in _RARER:
+                yield self._rewrite(probe, rewrite, cut, self._taking_part(turn))
         for turn, cut in enumerate(middle):
-            cells = self._taking_part(turn)
-            yield self._see("vintage", "revised", cut, cells)
-            hole = histories.with_hole(history, cut)
-            in_hole = self._weights(hole, cells)
-            for rewrite in ("raised", "lowered", "dropped"):
-                yield self._see("gap", rewrite, cut, cells, hole, in_hole)
-        late, cells = histories.delayed(history), self._taking_part(0)
-        when_late = self._weights(late, cells)
-        for cut in (*middle[:2], *few):
-            for rewrite in ("raised", "lowered"):
-                yield self._see("delay", rewrite, cut, cells, late, when_late)
+            yield self._rewrite("vintage", "revised", cut, self._taking_part(turn))
+            yield from self._rewrite_strange("gap", with_hole(self._history, cut), [cut], self._taking_part(turn))
+        yield from self._rewrite_strange("delay", delayed(self._history), [*middle[:2], *few], self._taking_part(0))
 
-    def _rewrites(self, turn: int) -> Sequence[str]:
-        """How the future is changed at one cut: in all four ways, in two, or, past the first cuts, in one."""
-        if turn >= IN_TURN:
-            return (_TURNS[turn % 4],)
-        every = turn < min(len(self.cuts), IN_TURN) // 4
-        return _TURNS if every else _TURNS[turn % 2 * 2 :][:2]
+    def _ways(self, turn: int) -> Sequence[str]:
+        """What is done to the future at one cut."""
+        if turn >= _THOROUGH:
+            return (_WAYS[turn % len(_WAYS)],)
+        return _WAYS if turn < _EVERY_WAY else (_WAYS[0], *_WAYS[1 + turn % 2 * 2 :][:2])
 
     def _taking_part(self, turn: int) -> list[int]:
         """Which cells are probed at one cut; those that one call of the signal decides take turns together."""
-        return [n for at, group in enumerate(self.groups) if at == 0 or (at + turn) % self.stride == 0 for n in group]
+        groups = enumerate(self._groups)
+        return [n for at, group in groups if at == 0 or (at + turn) % self._stride == 0 for n in group]
 
-    def _weights(self, history: History, cells: Sequence[int], n_bars: int | None = None) -> Bases:
-        """Weights by cell; ``None`` for those not asked and those that raise."""
-        weights: list[np.ndarray | None] = [None] * len(self.cells)
-        answers = self.runner.run_all(history, [self.cells[n].parameters for n in cells], n_bars)
-        for number, answer in zip(cells, answers, strict=True):
-            weights[number] = answer.weights
-        return weights
-
-    def _truncated(self, cut: int, cells: Sequence[int]) -> Iterator[list[Sighting]]:
+    def _cut_off(self, cut: int, cells: Sequence[int]) -> Iterator[list[Sighting]]:
         """End the history at a bar.
 
         What only the end of the calendar moves, and not the end of the data, is judged at the ends of years: that a
@@ -154,60 +143,75 @@ class Prober:
         moved = self._end(cut, cells)
         if not moved:
             return
-        silent = self._weights(rewritten(self.history, histories.dropped, self._future(cut)), cells)
-        told = {s.cell.number: silent[s.cell.number] for s in moved}
-        learned = [s for s in moved if (w := told[s.cell.number]) is None or not equal(s.base, w)[: cut + 1].all()]
+        silent = self._weights(rewritten(self._history, "dropped", self._future(cut)), cells)
+        learned = [s for s in moved if s.cell.number not in silent or len(s.moved_by(silent[s.cell.number]))]
         yield learned
         suspects = [s.cell.number for s in moved if s not in learned and s.cell.number not in self._cleared]
-        index, weeks = self.history.index, self.history.index.to_period("W").asi8
+        index, weeks = self._history.index, self._history.index.to_period("W").asi8
         for end in np.flatnonzero(index.year[:-1] != index.year[1:]) if suspects else ():
             # no bar before the week that is still open there may move
             last = end if weeks[end] != weeks[end + 1] else np.searchsorted(weeks, weeks[end]) - 1
-            leaks = [s for s in self._end(int(end), suspects, ended=True) if (s.moved <= last).any()]
+            leaks = [s for s in self._end(int(end), suspects, only_calendar=True) if (s.moved <= last).any()]
             if leaks:
                 yield leaks
                 return
         self._cleared |= set(suspects)
 
-    def _end(self, cut: int, cells: Sequence[int], *, ended: bool = False) -> list[Sighting]:
-        altered = self._weights(self.history, cells, cut + 1)
-        return self._compare("truncation", "dropped", self.history, None, altered, cut, cells, ended)
+    def _end(self, cut: int, cells: Sequence[int], *, only_calendar: bool = False) -> list[Sighting]:
+        altered = self._weights(self._history, cells, cut + 1)
+        return self._moved("truncation", "dropped", cut, altered, only_calendar=only_calendar)
 
-    def _see(
+    def _rewrite(self, probe: Probe, rewrite: str, cut: int, cells: Sequence[int]) -> list[Sighting]:
+        """Rewrite the future after a cut."""
+        altered = self._weights(rewritten(self._history, rewrite, self._future(cut)), cells)
+        return self._moved(probe, rewrite, cut, altered)
+
+    def _rewrite_strange(
+        self, probe: Probe, strange: History, cuts: Iterable[int], cells: Sequence[int]
+    ) -> Iterator[list[Sighting]]:
+        """Rewrite the future of another history than the true one, on which the cells have weights of their own."""
+        bases = self._weights(strange, cells)
+        for cut in cuts:
+            for rewrite in ("raised", "lowered"):
+                altered = self._weights(rewritten(strange, rewrite, self._future(cut)), list(bases))
+                yield self._moved(probe, rewrite, cut, altered, strange, bases)
+
+    def _weights(self, history: History, cells: Sequence[int], n_bars: int | None = None) -> Weights:
+        """Weights of those cells that decide."""
+        answers = self._runner.run_all(history, [self._cells[n].parameters for n in cells], n_bars)
+        told = zip(cells, answers, strict=True)
+        return {number: answer.weights for number, answer in told if answer.weights is not None}
+
+    def _moved(
         self,
         probe: Probe,
         rewrite: str,
         cut: int,
-        cells: Sequence[int],
+        altered: Weights,
         history: History | None = None,
-        bases: Bases | None = None,
+        bases: Weights | None = None,
+        *,
+        only_calendar: bool = False,
     ) -> list[Sighting]:
-        """Rewrite the future after a cut: of the true history, or of another one with its own weights."""
-        history = history or self.history
-        altered = self._weights(rewritten(history, REWRITES[rewrite], self._future(cut)), cells)
-        return self._compare(probe, rewrite, history, bases, altered, cut, cells, False)
-
-    def _compare(
-        self,
-        probe: Probe,
-        rewrite: str,
-        history: History,
-        bases: Bases | None,
-        altered: Bases,
-        cut: int,
-        cells: Sequence[int],
-        ended: bool,
-    ) -> list[Sighting]:
-        found = []
-        for cell in (self.cells[number] for number in cells):
-            base, other = cell.base if bases is None else bases[cell.number], altered[cell.number]
-            if base is not None and other is not None:
-                self.tried.add((cell.number, cut))
-                found.append(Sighting(probe, rewrite, history, cell, base, other, cut, ended))
+        """Where other weights differ at or before a cut from those of a history, by default of the true one."""
+        self._tried |= {(number, cut) for number in altered}
+        found = [
+            Sighting(
+                probe=probe,
+                rewrite=rewrite,
+                base_history=history or self._history,
+                cut=cut,
+                only_calendar=only_calendar,
+                cell=self._cells[number],
+                base=bases[number] if bases else self._cells[number].base,
+                altered=weights,
+            )
+            for number, weights in altered.items()
+        ]
         return [sighting for sighting in found if len(sighting.moved)]
 
     def _future(self, cut: int) -> Future:
-        return Future(self.history.decisions.iloc[cut])
+        return Future(self._history.decisions.iloc[cut])
 
 
 def stable_bars(
@@ -217,7 +221,7 @@ def stable_bars(
 
     Rounding may break a tie either way, so those few are not judged. A signal that trembles all over is.
     """
-    shaken = runner.run_all(rewritten_whole(history, histories.jittered), [parameters for parameters, _ in cells])
+    shaken = runner.run_all(rewritten_whole(history, "jittered"), [parameters for parameters, _ in cells])
     found = []
     for number, ((parameters, base), answer) in enumerate(zip(cells, shaken, strict=True)):
         stable = np.ones(len(base), dtype=bool)

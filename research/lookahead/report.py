@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from math import isnan
+from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
 from research.values import plain_dict
 
-Probe = Literal["truncation", "perturbation", "gap", "vintage", "delay", "scale", "loader", "engine"]
+Probe = Literal["truncation", "perturbation", "gap", "vintage", "delay", "scale"]
 LeakKind = Literal[
     "next bar", "later bars", "whole sample", "period start", "period dates", "filled hole", "newest vintage",
-    "end of sample", "framework",
+    "end of sample",
 ]  # fmt: skip
 CALENDAR = "the calendar"
+USUAL: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_name("causes.toml").read_text(encoding="utf-8"))
+"""What usually makes each kind of fault (``cause``), and what to write instead (``remedy``)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +32,7 @@ class Leak:
     kind
         The mistake that usually looks so, in two words.
     probe
-        What was done to the history: ``truncation``, ``perturbation``, ``gap``, ``vintage``, ``delay``, ``scale``; or
-        ``loader`` and ``engine``, where the data room or the ledger and not the strategy is at fault.
+        What was done to the history: ``truncation``, ``perturbation``, ``gap``, ``vintage``, ``delay`` or ``scale``.
     metal
         Which metal.
     parameters

@@ -22,8 +22,6 @@ from research.many import alike, ask_together, together
 from research.thesis import Strategy
 from research.weights import UNKNOWN, in_bills
 
-_WATCHED_RUNS = 4  # runs whose panel is compared before and after
-
 
 @dataclass(frozen=True)
 class Decided:
@@ -61,8 +59,6 @@ class Runner:
     ----------
     n_runs
         Calls of the signal so far.
-    mutated
-        Whether a run changed its panel.
     elsewhere
         Whether it ran in a process with another hash seed, too.
     together
@@ -74,7 +70,6 @@ class Runner:
     state: Reachable
     watch: Watch
     n_runs: int = 0
-    mutated: bool = False
     elsewhere: bool = False
     together: Sequence[str] = ()
 
@@ -88,17 +83,25 @@ class Runner:
         """The same for many cells, which share one panel and what was already computed from it."""
         if forget:
             self.state.restore()
-        panel, asked = history.panel(n_bars), list(cells)
-        before = _fingerprint(panel) if self.n_runs < _WATCHED_RUNS else None
+        return self.decide(history.panel(n_bars), list(cells))
+
+    def decide(self, panel: Panel, cells: Sequence[Mapping[str, object]]) -> list[Decided]:
+        """Weights on one panel, in one call for cells that differ in ``together`` alone."""
+        decided: dict[int, Decided] = {}
+        alone = partial(self._decide, panel)
         with self._contained():
-            decided = self._decide_all(panel, asked)
-        self.mutated |= before is not None and decided[0].error is None and _fingerprint(panel) != before
-        return decided
+            for places in alike(cells, self.together):
+                some, table = [cells[place] for place in places], None
+                if len(places) > 1:
+                    self.n_runs += 1
+                    table = ask_together(partial(self.strategy.decide, panel), self.together, some, panel.index)
+                answers = map(alone, some) if table is None else map(Decided, table.astype(float))
+                decided |= zip(places, answers, strict=True)
+        return [decided[place] for place in range(len(cells))]
 
     def find_together(self, history: History, decisions: Sequence[tuple[Mapping[str, object], np.ndarray]]) -> None:
         """Find the parameters of which the signal takes many values at once, with the same bits for every cell."""
         cells, panel = [parameters for parameters, _ in decisions], history.panel()
-        self.together = ()
         if len(cells) > 1 and not self.strategy.vectorised:
             self.state.restore()
             with self._contained():
@@ -107,20 +110,6 @@ class Runner:
             if any(w is None or w.tobytes() != base.tobytes() for (_, base), w in zip(decisions, found, strict=True)):
                 self.together = ()
 
-    def _decide_all(self, panel: Panel, cells: Sequence[Mapping[str, object]]) -> list[Decided]:
-        decided: dict[int, Decided] = {}
-        for places in alike(cells, self.together):
-            table = None
-            if len(places) > 1:
-                self.n_runs += 1
-                some = [cells[place] for place in places]
-                table = ask_together(partial(self.strategy.decide, panel), self.together, some, panel.index)
-            for number, place in enumerate(places):
-                decided[place] = (
-                    self._decide(panel, cells[place]) if table is None else Decided(table[number].astype(float))
-                )
-        return [decided[place] for place in range(len(cells))]
-
     @contextmanager
     def _contained(self) -> Iterator[None]:
         """Watched, and with nothing printed, warned of or drawn left behind."""
@@ -128,6 +117,7 @@ class Runner:
             same_random_state(),
             warnings.catch_warnings(),
             contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
             self.watch.open(),
         ):
             warnings.simplefilter("ignore")
@@ -173,14 +163,3 @@ def moves(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 def held(weights: np.ndarray) -> np.ndarray:
     """Positions that weights lead to: no decision keeps the last one; none yet, and what is unknown, are 0."""
     return np.asarray(in_bills(pd.Series(weights).ffill().fillna(0.0).to_numpy()))
-
-
-def _fingerprint(panel: Panel) -> tuple[object, ...]:
-    """What a panel would serve, as hashes."""
-    columns = [column for _, table in sorted(panel._tables.items()) for _, column in sorted(table.items())]
-    return (panel.metal, tuple(sorted(panel._inputs.items())), *map(_hash, [panel._decisions, *columns]))
-
-
-def _hash(column: pd.Series) -> int:
-    values = column.to_numpy(dtype="datetime64[us]" if pd.api.types.is_datetime64_any_dtype(column) else None)
-    return hash(tuple(column) if values.dtype.hasobject else values.tobytes())

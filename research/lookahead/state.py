@@ -14,7 +14,7 @@ import random
 import sys
 import types
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -22,7 +22,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from research.provenance import LIBRARIES
+from research.provenance import _nested, is_own
 from research.thesis import Strategy
 
 Key = TypeVar("Key")
@@ -47,8 +47,6 @@ class Reachable:
     ----------
     data_held
         Names of tables of data that the signal reaches without the panel.
-    collections_held
-        Names of arrays and containers that are long enough to hold data.
     functions
         The author's own functions that it reaches.
     numbers
@@ -61,132 +59,107 @@ class Reachable:
 
     def __init__(self, signal: object) -> None:
         self.data_held: list[str] = []
-        self.collections_held: list[str] = []
         self.functions: list[types.FunctionType] = []
         self.numbers: dict[str, None] = {}
         self.sources: set[str] = set()
         self.names: set[str] = set()
         self.namespaces: list[dict[str, object]] = []
-        self._restorers: list[Callable[[], None]] = []
-        self._seen: set[int] = set()
-        self._keep: list[object] = []
+        self._restorers: list[Callable[[], object]] = []
+        self._seen: dict[int, object] = {}  # kept, so that an id stays its own
         self._home = (getattr(signal, "__module__", None) or "").partition(".")[0]
-        self._walk(signal)
+        waiting: deque[tuple[str, object]] = deque([("signal", signal)])
+        while waiting:
+            name, value = waiting.popleft()
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                self.numbers[f"{name}={value:.6g}"] = None
+            if id(value) not in self._seen and not isinstance(value, str | int | float | type(None)):
+                self._seen[id(value)] = value
+                waiting.extend(self._reach(name, value))
 
     def restore(self) -> None:
         """Put everything back as it was when this object was made."""
         for restore in self._restorers:
             restore()
 
-    @staticmethod
-    def codes(function: types.FunctionType) -> Iterator[types.CodeType]:
-        """The code of a function and of all that is defined in it."""
-        return _nested(function.__code__)
-
-    def _walk(self, root: object) -> None:
-        waiting: deque[tuple[str, object]] = deque([("signal", root)])
-        while waiting:
-            name, value = waiting.popleft()
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                self.numbers[f"{name}={value:.6g}"] = None
-            if id(value) in self._seen or isinstance(value, str | int | float | bool | type(None)):
-                continue
-            self._seen.add(id(value))
-            self._keep.append(value)
-            waiting.extend(self._reach(name, value))
-
     def _reach(self, name: str, value: object) -> Iterator[tuple[str, object]]:
         """Record how ``value`` is restored, and name what can be reached from it."""
         if isinstance(value, types.FunctionType):
-            yield from self._reach_function(value)
+            if self._is_own(value.__module__):
+                yield from self._reach_function(value)
         elif isinstance(value, functools._lru_cache_wrapper):
-            self._restorers.append(value.cache_clear)
+            self._later(value.cache_clear)
             yield name, value.__wrapped__
         elif isinstance(value, tuple(_WRAPPERS)):
             parts = next(parts for kind, parts in _WRAPPERS.items() if isinstance(value, kind))
             yield from ((name, getattr(value, part)) for part in parts)
-        elif isinstance(value, types.ModuleType):
-            if not self._is_user(value.__name__):
-                self._restorers.append(functools.partial(_drop_new_data, value.__dict__, frozenset(value.__dict__)))
-            else:
-                yield from self._reach_attributes(name, value)
+        elif isinstance(value, types.ModuleType) and not self._is_own(value.__name__):
+            self._later(_drop_new_data, vars(value), frozenset(vars(value)))
         elif isinstance(value, pd.Series | pd.DataFrame | pd.Index):
             if _holds_data(value):
                 self.data_held.append(f"{name} ({type(value).__name__} of {len(value)} rows)")
         elif isinstance(value, np.ndarray):
-            if value.size >= _MANY_ROWS:
-                self.collections_held.append(name)
             if value.size < 10_000_000 and not value.dtype.hasobject and value.flags.writeable:
-                self._restorers.append(functools.partial(np.copyto, value, value.copy()))
+                self._later(np.copyto, value, value.copy())
         elif isinstance(value, dict | list | set | deque | bytearray | tuple | frozenset | types.MappingProxyType):
             yield from self._reach_container(name, value)
         elif type(value).__module__.startswith("research.") and type(value).__name__ in ("Data", "Market", "Panel"):
             self.data_held.append(f"{name} (a {type(value).__name__})")
+        elif isinstance(value, types.ModuleType):
+            yield from self._reach_attributes(name, value)
         elif isinstance(value, type):
-            if self._is_user(value.__module__):
+            if self._is_own(value.__module__):
                 yield from self._reach_attributes(value.__name__, value)
-        elif self._is_user(type(value).__module__):
+        elif self._is_own(type(value).__module__):
             if hasattr(value, "__dict__"):
                 yield from self._reach_attributes(name, value)
             yield name, type(value)
 
     def _reach_function(self, function: types.FunctionType) -> Iterator[tuple[str, object]]:
-        if not self._is_user(function.__module__ or ""):
-            return
-        self._record_mapping(function.__dict__)
-        if not any(function.__globals__ is known for known in self.namespaces):
-            self.namespaces.append(function.__globals__)
-            self._record_mapping(function.__globals__)
+        space = function.__globals__
+        for names in (vars(function), space):
+            self._later(_put_back, names, dict(names))
+        if not any(space is known for known in self.namespaces):
+            self.namespaces.append(space)
         self.functions.append(function)
         self.sources.add(function.__code__.co_filename)
         for cell, free in zip(function.__closure__ or (), function.__code__.co_freevars, strict=True):
             with suppress(ValueError):  # it is empty
-                self._restorers.append(functools.partial(setattr, cell, "cell_contents", cell.cell_contents))
+                self._later(setattr, cell, "cell_contents", cell.cell_contents)
                 yield free, cell.cell_contents
         yield from vars(function).items()
         defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
         yield from (("default", value) for value in defaults)
-        for code in self.codes(function):
+        for code in _nested(function.__code__):
             typed = (value for value in code.co_consts if isinstance(value, int | float) and value not in (-1, 0, 1))
             self.numbers |= dict.fromkeys(f"{value:.6g}" for value in typed)
             self.names |= set(code.co_names)
-            yield from ((name, function.__globals__[name]) for name in code.co_names if name in function.__globals__)
+            yield from ((name, space[name]) for name in code.co_names if name in space)
 
     def _reach_container(self, name: str, value: Collection[object]) -> Iterator[tuple[str, object]]:
         if isinstance(value, dict):
-            self._record_mapping(value)
-        elif isinstance(value, list | bytearray):
-            self._restorers.append(functools.partial(value.__setitem__, slice(None), list(value)))
-        elif isinstance(value, set | deque):
-            add = value.update if isinstance(value, set) else value.extend
-            self._restorers += [value.clear, functools.partial(add, list(value))]
-        if len(value) >= _MANY_ROWS:
-            self.collections_held.append(name)
+            self._later(_put_back, value, dict(value))
+        elif isinstance(value, list | set | deque | bytearray):
+            self._later(value.clear)
+            self._later(value.update if isinstance(value, set) else value.extend, list(value))
         if len(value) <= _TOO_MANY:
-            items = value.items() if hasattr(value, "items") else enumerate(value)
+            items = value.items() if isinstance(value, dict | types.MappingProxyType) else enumerate(value)
             yield from ((f"{name}[{key!r}]", item) for key, item in list(items))
 
     def _reach_attributes(self, name: str, value: object) -> Iterator[tuple[str, object]]:
         """Those of a module, a class or an instance."""
+        attributes = dict(vars(value))
         if isinstance(value, type):
-            change = functools.partial(setattr, value), functools.partial(delattr, value)
-            self._restorers.append(functools.partial(_restore, vars(value), dict(vars(value)), *change))
+            self._later(_put_back_in_class, value, attributes)
         else:
-            self._record_mapping(vars(value))
-        yield from ((f"{name}.{key}", item) for key, item in list(vars(value).items()) if not key.startswith("__"))
+            self._later(_put_back, vars(value), attributes)
+        yield from ((f"{name}.{key}", item) for key, item in attributes.items() if not key.startswith("__"))
 
-    def _record_mapping(self, mapping: dict[Key, object]) -> None:
-        change = mapping.__setitem__, mapping.__delitem__
-        self._restorers.append(functools.partial(_restore, mapping, dict(mapping), *change))
+    def _later(self, restore: Callable[..., object], *arguments: object) -> None:
+        self._restorers.append(functools.partial(restore, *arguments))
 
-    def _is_user(self, module: str) -> bool:
+    def _is_own(self, module: str | None) -> bool:
         """Whether a module was written by the strategy's author, and is no library."""
-        if not module or module.partition(".")[0] in ("research", "builtins"):
-            return False
-        if module == "__main__" or module.partition(".")[0] == self._home:
-            return True
-        file = getattr(sys.modules.get(module), "__file__", None)
-        return file is not None and not str(Path(file).resolve()).startswith(LIBRARIES)
+        return is_own(module or "", getattr(sys.modules.get(module or ""), "__file__", None), self._home)
 
 
 def fresh(strategy: Strategy) -> Strategy | None:
@@ -194,10 +167,9 @@ def fresh(strategy: Strategy) -> Strategy | None:
 
     ``None`` where that is not possible: written in a notebook, inside a function, or no longer on disk.
     """
-    signal = strategy.signal
-    module = sys.modules.get(getattr(signal, "__module__", "") or "")
+    module = sys.modules.get(getattr(strategy.signal, "__module__", "") or "")
     file = getattr(module, "__file__", None) or ""
-    named = "<locals>" not in getattr(signal, "__qualname__", "<locals>") and file.endswith(".py")
+    named = "<locals>" not in getattr(strategy.signal, "__qualname__", "<locals>") and file.endswith(".py")
     if module is None or module.__name__ == "__main__" or not named or not Path(file).is_file():
         return None
     spec = importlib.util.spec_from_file_location(module.__name__, file)
@@ -226,29 +198,6 @@ def same_random_state() -> Iterator[None]:
             os.environ.update(environment)
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Let nothing through that a signal prints, compiled libraries included."""
-    sys.stdout.flush()
-    kept, nowhere = [os.dup(1), os.dup(2)], os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 1)
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        for number, copy in enumerate(kept, 1):
-            os.dup2(copy, number)
-            os.close(copy)
-        os.close(nowhere)
-
-
-def _nested(code: types.CodeType) -> Iterator[types.CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _nested(constant)
-
-
 def _holds_data(value: pd.Series | pd.DataFrame | pd.Index) -> bool:
     """Whether it is long and holds anything but dates: what a short one does, and a list of dates, shows by itself."""
     columns = [value.dtype] if isinstance(value, pd.Series | pd.Index) else list(value.dtypes)
@@ -256,21 +205,22 @@ def _holds_data(value: pd.Series | pd.DataFrame | pd.Index) -> bool:
     return len(value) >= _MANY_ROWS and not dates
 
 
-def _restore(
-    mapping: Mapping[Key, object],
-    before: dict[Key, object],
-    put: Callable[[Key, object], None],
-    drop: Callable[[Key], None],
-) -> None:
-    for key in [key for key in mapping if key not in before]:
-        drop(key)
+def _put_back(mapping: dict[Key, object], before: dict[Key, object]) -> None:
+    for key in mapping.keys() - before.keys():
+        del mapping[key]
+    mapping.update(before)
+
+
+def _put_back_in_class(kind: type, before: dict[str, object]) -> None:
+    for key in vars(kind).keys() - before.keys():
+        delattr(kind, key)
     for key, value in before.items():
-        if key not in mapping or mapping[key] is not value:
-            put(key, value)
+        if vars(kind).get(key) is not value:
+            setattr(kind, key, value)
 
 
 def _drop_new_data(mapping: dict[str, object], before: frozenset[str]) -> None:
     """Take out what was hung on a library's module; what it loaded lazily stays."""
-    for key in [key for key in mapping if key not in before]:
+    for key in mapping.keys() - before:
         if not isinstance(mapping[key], types.ModuleType | type) and not callable(mapping[key]):
             del mapping[key]

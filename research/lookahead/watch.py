@@ -16,6 +16,7 @@ import sys
 import sysconfig
 import threading
 import time
+import tomllib
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,33 +26,16 @@ import pandas as pd
 
 from research.provenance import LIBRARIES
 
-_CODE_FILES = (".py", ".pyc", ".so", ".pyd", ".dylib", ".dll", ".nbi", ".nbc", ".mo")
+WATCHED = tomllib.loads(Path(__file__).with_name("watched.toml").read_text(encoding="utf-8"))
+_EVENTS = {event: kind for kind, events in WATCHED["events"].items() for event in events}
+_CODE_FILES, _SYSTEM = tuple(WATCHED["paths"]["endings"]), tuple(WATCHED["paths"]["folders"])
 _PREFIXES = tuple({str(Path(path).resolve()) for path in (sys.prefix, sys.base_prefix)})
-_SYSTEM = ("/proc", "/sys", "/dev/null", "/dev/shm", "/dev/tty", "/usr/share/zoneinfo", "/etc/localtime")
-_EVENTS = {
-    event: kind
-    for kind, events in {
-        "file": "open os.listdir os.scandir sqlite3.connect shutil.copyfile",
-        "network": "socket.connect socket.getaddrinfo socket.gethostbyname socket.sendto urllib.Request",
-        "process": "subprocess.Popen os.system os.posix_spawn os.exec os.fork",
-        "introspection": "gc.get_objects gc.get_referrers",
-    }.items()
-    for event in events.split()
-}
-_CALLS = {  # functions that no audit event tells of
-    "outside_data": "research.datasets.data:open_data research.datasets.data:Data.observations "
-    "research.datasets.data:Data.market research.datasets.data:Data.panel research.datasets.market:build_market "
-    "research.datasets.store:load",
-    "file": "pandas:read_parquet pandas:read_feather pandas:read_orc pyarrow.parquet:read_table "
-    "pyarrow.feather:read_table pyarrow.feather:read_feather",
-    "introspection": "inspect:stack inspect:currentframe",
-    "environment": "os:getenv os:environ.__getitem__",
-}
-_OWN = ("introspection", "environment")  # of which only a call straight from the strategy counts
 _HOUSE = str(Path(__file__).resolve().parent)  # these frames stand between an event and its cause
 _IMPORTING = ("<frozen importlib", str(Path(importlib.metadata.__file__).parent))  # also asks what is installed
 _PACKAGES = tuple(str(Path(sysconfig.get_paths()[name]).resolve()) for name in ("purelib", "platlib"))
 _FORBIDDEN = ("network", "process")
+_CLOCKS = (types.BuiltinFunctionType, type)
+_NOW = ("now", "today", "utcnow")
 _LATER = 10 * 365.25 * 86400.0  # ten years on another clock
 
 _open: list[Watch] = []
@@ -92,7 +76,7 @@ class Watch:
         def profile(frame: types.FrameType, event: str, argument: object) -> None:
             if event == "call" and frame.f_code in codes:
                 kind, what = codes[frame.f_code]
-                if kind not in _OWN or _called_from(frame, sources):
+                if kind not in WATCHED["own_calls"] or _called_from(frame, sources):
                     self.note(kind, what)
             elif event == "c_call" and argument is sys._getframe and frame.f_code.co_filename in sources:
                 self.note("introspection", "sys._getframe")
@@ -159,22 +143,23 @@ def another_clock(namespaces: list[dict[str, object]]) -> Iterator[None]:
         real_datetime: _later_class(real_datetime, later),
         real_date: _later_class(real_date, later),
     }
-    undo: list[Callable[[], None]] = []
-    for namespace in [vars(time), vars(datetime), *namespaces]:
-        for name, value in list(namespace.items()):
-            if isinstance(value, types.BuiltinFunctionType | type) and value in clocks:
-                namespace[name] = clocks[value]
-                undo.append(functools.partial(namespace.update, {name: value}))
-    for name in ("now", "today", "utcnow"):
-        method = vars(stamp).get(name)
-        if method is not None:
-            setattr(stamp, name, classmethod(_later_method(getattr(stamp, name), later)))
-            undo.append(functools.partial(setattr, stamp, name, method))
+    clocked = [vars(time), vars(datetime), *namespaces]
+    before = [
+        {name: value for name, value in names.items() if isinstance(value, _CLOCKS) and value in clocks}
+        for names in clocked
+    ]
+    methods = {name: vars(stamp)[name] for name in _NOW if name in vars(stamp)}
     try:
+        for names, real in zip(clocked, before, strict=True):
+            names.update({name: clocks[value] for name, value in real.items()})
+        for name in methods:
+            setattr(stamp, name, classmethod(_later_method(getattr(stamp, name), later)))
         yield
     finally:
-        for put_back in undo:
-            put_back()
+        for names, real in zip(clocked, before, strict=True):
+            names.update(real)
+        for name, method in methods.items():
+            setattr(stamp, name, method)
 
 
 def _later_class(real: type[datetime.date], later: datetime.timedelta) -> type:
@@ -182,11 +167,7 @@ def _later_class(real: type[datetime.date], later: datetime.timedelta) -> type:
         def __instancecheck__(cls, instance: object) -> bool:
             return isinstance(instance, real)
 
-    methods = {
-        name: classmethod(_later_method(getattr(real, name), later))
-        for name in ("now", "today", "utcnow")
-        if hasattr(real, name)
-    }
+    methods = {name: classmethod(_later_method(getattr(real, name), later)) for name in _NOW if hasattr(real, name)}
     return Instances(real.__name__, (real,), {"__new__": lambda cls, *a, **k: real(*a, **k), **methods})
 
 
@@ -229,11 +210,9 @@ def _done_by_a_library(*, while_importing: bool) -> bool:
 
 def _watched_calls() -> dict[types.CodeType, tuple[str, str]]:
     """Code -> kind and name."""
-    names = [(kind, name) for kind, names in _CALLS.items() for name in names.split()]
-    loaded = [(kind, name) for kind, name in names if name.partition(":")[0] in sys.modules]
-    return {
-        inspect.unwrap(pkgutil.resolve_name(name)).__code__: (kind, name.replace(":", ".")) for kind, name in loaded
-    }
+    kinds = {**WATCHED["calls"], **WATCHED["own_calls"]}
+    names = [(kind, name) for kind, names in kinds.items() for name in names if name.partition(":")[0] in sys.modules]
+    return {inspect.unwrap(pkgutil.resolve_name(name)).__code__: (kind, name.replace(":", ".")) for kind, name in names}
 
 
 def _called_from(frame: types.FrameType, sources: set[str]) -> bool:

@@ -13,8 +13,7 @@ from research.claims import Sentence, Thesis, load_thesis
 from research.datasets.data import Data, open_data
 from research.diagnostics import anytime
 from research.diagnostics.timing import Timing
-from research.discovery import find_strategy
-from research.errors import NoData, NoDecision, UnknownDataset, UnknownStrategy, did_you_mean
+from research.errors import NoData, NoDecision, UnknownDataset
 from research.execution import Execution
 from research.provenance import hash_code, versions
 from research.registration.code import sources_of, strategies_of
@@ -64,9 +63,10 @@ def register(
     """
     data, thesis = (data or open_data()).priced(price), thesis or load_thesis()
     execution = (execution or Execution()).without(data.price.in_price)
-    said, found = _claim(what, thesis)
-    plan = thesis.portfolio
+    item, plan = thesis.find(what), thesis.portfolio
+    said = thesis.sentences.get(str(what)) or Sentence.own(item)  # a strategy by its name is a claim of its own
     legs = dict(plan.legs) if plan and plan.sentence == said.id else {}
+    found = {**thesis.strategies, item.name: item}
     measures = {name: found[name] for name in dict.fromkeys([*said.strategies, *legs.values()])}
     declared = {"worthwhile_return": said.worthwhile_return} if isfinite(said.worthwhile_return) else {}
     sources, code = sources_of(measures.values()), {one: item.source_hash for one, item in measures.items()}
@@ -78,7 +78,7 @@ def register(
         assay=str(versions()["assay"]),
         house=hash_code(*HOUSE),
         claim=said.short,
-        sentence=said.text,
+        sentence=said.sentence,
         sign=said.sign,
         falsifier=said.falsifier,
         level=Rules(level=level).level,
@@ -122,20 +122,6 @@ def data_rule(data: Data, identity: str) -> str:
         return "in none of the packs"
     dataset = data[identity]
     return f"{dataset.unit}; known {dataset.release_words}; used for {dataset.longest_useful_age.days} days"
-
-
-def _claim(what: str | Strategy, thesis: Thesis) -> tuple[Sentence, Mapping[str, Strategy]]:
-    """The sentence, and strategies by name; one's own strategy is a sentence of its own."""
-    if isinstance(what, str) and what in thesis.sentences:
-        return thesis.sentences[what], thesis.strategies
-    if isinstance(what, str) and ".py" not in what and what not in thesis.strategies:
-        near = did_you_mean(what, [*thesis.sentences, *thesis.strategies])
-        raise UnknownStrategy(f"{what!r}: no such claim or strategy{near}")
-    item = find_strategy(what, thesis.strategies) if isinstance(what, str) else what
-    return Sentence(
-        id=item.name, claim=item.name, short=item.claim, text=item.claim, sign=item.expected_sign,
-        strategies=(item.name,), falsifier=item.falsifier,
-    ), {item.name: item}  # fmt: skip
 
 
 def _scales(

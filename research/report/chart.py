@@ -6,13 +6,15 @@ Colours are named by role, so that light and dark can each choose their own; the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from research.report.sentences import sentence
 
 if TYPE_CHECKING:
     import plotly.graph_objects
@@ -152,6 +154,14 @@ class Chart:
     caption: str
     x: Axis
     panels: tuple[Panel, ...]
+
+    @classmethod
+    def worded(cls, name: str, *, x: Axis, panels: Iterable[Panel], **about: object) -> Chart:
+        """A chart with the words that `sentences.toml` has for it, over the values that they are about."""
+        title, description, caption = (
+            sentence(f"{name}.{part}", **about) for part in ("title", "description", "caption")
+        )
+        return cls(title=title, description=description, caption=caption, x=x, panels=tuple(panels))
 
     def __repr__(self) -> str:
         return f"<Chart: {self.title}. {self.description}>"

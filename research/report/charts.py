@@ -13,8 +13,7 @@ from research.engine.result import Result
 from research.errors import DataError
 from research.report.chart import Axis, Band, Bars, Cells, Chart, Dash, Line, Panel, Role, Rows, Rule, Spans
 from research.report.columns import shows
-from research.report.study_words import plural
-from research.report.words import number, percent, signed_percent
+from research.report.words import plural
 from research.study import History, Study, TestedClaim, Trial, exhibits
 
 DATE = Axis(title="Year", scale="date", form="date")
@@ -37,19 +36,13 @@ def all_charts(trial: Trial) -> dict[str, Chart]:
 def equity(trial: Trial) -> Chart:
     """Growth of the account and its benchmarks on a log axis, their drawdowns, and the position under them."""
     growth, falls = exhibits.growth(trial), exhibits.drawdowns(trial)
-    last = growth.iloc[-1]
     held = trial.weights
-    return Chart(
-        title=f"{trial.name} on {trial.metal}: growth beside its benchmarks",
-        description=(
-            f"1 USD at {growth.index[0]:%Y-%m} became {last['strategy']:.2f} by {growth.index[-1]:%Y-%m}; held in "
-            f"{trial.metal} {last['buy_and_hold']:.2f}, in a fixed mix of the same average exposure "
-            f"{last['matched_exposure']:.2f}, in bills {last['bills']:.2f}. The deepest falls were "
-            f"{percent(falls['strategy'].min())}, {percent(falls['buy_and_hold'].min())} and "
-            f"{percent(falls['matched_exposure'].min())} for strategy, metal and matched exposure."
-        ),
-        caption=_caption(trial, "After costs."),
-        x=DATE,
+    return _of_trial(
+        "equity",
+        trial,
+        growth=growth,
+        last=growth.iloc[-1],
+        falls=falls,
         panels=(
             Panel(y=Axis(title="Value of 1 USD (log scale)", scale="log"), marks=tuple(_lines(growth)), height=210),
             Panel(y=Axis(title="Drawdown (%)", form="percent", high=0.0), marks=tuple(_lines(falls)), height=100),
@@ -73,17 +66,8 @@ def overlay(study: Study) -> Chart:
         axis = Axis(title=f"{metal.capitalize()}: value of 1 USD (log scale)", scale="log")
         panels.append(Panel(y=axis, marks=tuple(marks), height=230))
     ends = {f"{trial.name} on {trial.metal}": trial.equity.iloc[-1] / trial.result.capital for trial in study.trials}
-    most, least = max(ends, key=lambda name: ends[name]), min(ends, key=lambda name: ends[name])
-    return Chart(
-        title="Every account beside buy and hold",
-        description=(
-            f"{len(ends)} accounts from 1 USD at their first fill: {most} ended at {ends[most]:.2f}, {least} at "
-            f"{ends[least]:.2f}."
-        ),
-        caption=f"After costs; each from 1 USD at its own first fill. {sources(study.trials)}",
-        x=DATE,
-        panels=tuple(panels),
-    )
+    about = {"ends": ends, "most": max(ends, key=ends.__getitem__), "least": min(ends, key=ends.__getitem__)}
+    return Chart.worded("overlay", x=DATE, panels=panels, sources=sources(study.trials), **about)
 
 
 def signal(trial: Trial) -> Chart:
@@ -112,17 +96,7 @@ def signal(trial: Trial) -> Chart:
             height=60,
         ),
     ]
-    spans = ", ".join(f"{row.start:%Y-%m} to {row.end:%Y-%m}" for row in found.itertuples())
-    told = f": {spans}" if 0 < len(found) <= 12 else ""
-    return Chart(
-        title=f"When {trial.name} held {trial.metal}",
-        description=f"{len(found)} episodes, {trial.evidence.events} independent events{told}.",
-        caption=_caption(
-            trial, "Shaded: held above the average so far. Entries within the position's memory are one event."
-        ),
-        x=DATE,
-        panels=tuple(panels),
-    )
+    return _of_trial("signal", trial, panels=panels, found=found)
 
 
 def event_study(trial: Trial) -> Chart:
@@ -134,25 +108,22 @@ def event_study(trial: Trial) -> Chart:
         If no episode has a complete window behind it.
     """
     found = exhibits.paths_after_events(trial)
-    bars = np.arange(found.mean.size)
-    n = len(found.paths)
+    after = np.arange(found.mean.size)
     single = [
-        Line(x=bars, y=path, label="Each episode", role="bills", thin=True) for path in found.paths[:MAX_EVENT_LINES]
+        Line(x=after, y=path, label="Each episode", role="bills", thin=True) for path in found.paths[:MAX_EVENT_LINES]
     ]
-    band = Band(x=bars, low=found.shifted_low, high=found.shifted_high, label="Moved dates", role="matched")
-    mean = Line(x=bars, y=found.mean, label="Mean of the episodes", role="strategy")
+    band = Band(x=after, low=found.shifted_low, high=found.shifted_high, label="Moved dates", role="matched")
+    mean = Line(x=after, y=found.mean, label="Mean of the episodes", role="strategy")
     axis = Axis(title="Cumulative return over bills (%)", form="percent")
-    below, above = found.shifted_low[-1], found.shifted_high[-1]
-    return Chart(
-        title=f"{trial.metal.capitalize()} after {n} episodes of {trial.name}",
-        description=(
-            f"{bars[-1]} {_bars(trial)} after the fill the metal had earned {signed_percent(found.mean[-1])} over "
-            f"bills on average; {found.level:.0%} of moved dates gave {signed_percent(below)} to "
-            f"{signed_percent(above)}."
-        ),
-        caption=_caption(trial, f"Band: the mean after the same dates, moved around the calendar ({found.level:.0%})."),
-        x=Axis(title=f"{_bars(trial).capitalize()} after the fill"),
-        panels=(Panel(y=axis, marks=(band, *single, ZERO, _line_of_few(trial, mean)), height=280),),
+    bars = {12: "months", 252: "days", 52: "weeks"}.get(trial.result.periods_per_year, "bars")
+    panel = Panel(y=axis, marks=(band, *single, ZERO, _line_of_few(trial, mean)), height=280)
+    return _of_trial(
+        "event_study",
+        trial,
+        x=Axis(title=f"{bars.capitalize()} after the fill"),
+        panels=[panel],
+        found=found,
+        bars=bars,
     )
 
 
@@ -172,17 +143,8 @@ def circular_shifts(trial: Trial) -> Chart:
     heights, edges = np.histogram(known, bins=min(40, max(8, known.size // 15)))
     bars = Bars(edges=edges, heights=heights, label="Circular shifts", role="bills")
     here = Rule(at=draws.observed, axis="x", label="The strategy", role="strategy", dash="")
-    as_good = (draws.shifted >= draws.observed).mean()
-    return Chart(
-        title=f"{trial.name} on {trial.metal} among circular shifts of its weights",
-        description=(
-            f"The timing return has a t of {number(draws.observed)} by White's error; {as_good:.0%} of "
-            f"{draws.shifted.size} histories with the same weights at other times do at least as well."
-        ),
-        caption=_caption(trial, "The own weights moved in a circle through the same account and costs."),
-        x=Axis(title="t of the timing return"),
-        panels=(Panel(y=Axis(title="Circular shifts (number)", low=0.0), marks=(bars, here)),),
-    )
+    panel = Panel(y=Axis(title="Circular shifts (number)", low=0.0), marks=(bars, here))
+    return _of_trial("circular_shifts", trial, x=Axis(title="t of the timing return"), panels=[panel], draws=draws)
 
 
 def rolling(trial: Trial) -> Chart:
@@ -195,17 +157,7 @@ def rolling(trial: Trial) -> Chart:
     """
     _enough_events(trial)
     found = exhibits.stability(trial)
-    path = found.path
-    return Chart(
-        title=f"Timing return of {trial.name} on {trial.metal} through time",
-        description=(
-            f"Over windows of {found.years:.1f} years the timing return moved between "
-            f"{signed_percent(path['timing_return'].min())} and {signed_percent(path['timing_return'].max())} a year."
-        ),
-        caption=_caption(trial, f"Windows of {found.years:.1f} years, each alone with its 95 % interval."),
-        x=DATE,
-        panels=(_timing_returns(path.index, path),),
-    )
+    return _of_trial("rolling", trial, panels=[_timing_returns(found.path.index, found.path)], found=found)
 
 
 def grid(trial: Trial) -> Chart:
@@ -230,23 +182,15 @@ def grid(trial: Trial) -> Chart:
         chosen = place if point.chosen else chosen
     if not np.isfinite(values).any():
         raise DataError(f"{trial.name}: no declared point has a timing return on {trial.metal}")
-    best = np.nanmax(values)
     cells = Cells(
         rows=[", ".join(map(str, row)) for row in rows],
         columns=[str(column) for column in columns],
         values=values,
         chosen=chosen,
     )
-    return Chart(
-        title=f"Timing return over the declared grid of {trial.name} on {trial.metal}",
-        description=(
-            f"{len(trial.grid)} points between {signed_percent(np.nanmin(values))} and {signed_percent(best)} a year; "
-            f"the chosen one, framed, has {signed_percent(values[chosen]) if chosen else 'none'}."
-        ),
-        caption=_caption(trial, "% a year, after costs. Every cell counts as a trial."),
-        x=Axis(title=last),
-        panels=(Panel(y=Axis(title=", ".join(before), form="percent"), marks=(cells,), height=44 * len(rows)),),
-    )
+    panel = Panel(y=Axis(title=", ".join(before), form="percent"), marks=(cells,), height=44 * len(rows))
+    found = {"lowest": np.nanmin(values), "highest": np.nanmax(values), "chosen": values[chosen] if chosen else None}
+    return _of_trial("grid", trial, x=Axis(title=last), panels=[panel], **found)
 
 
 def power(trial: Trial) -> Chart:
@@ -261,7 +205,6 @@ def power(trial: Trial) -> Chart:
     if curve is None:
         raise DataError(f"{trial.name}: no error of the timing return, so no power curve")
     rules, ratio = trial.verdict.rules, trial.evidence.information_ratio.value
-    years = trial.evidence.years
     here = Rule(at=max(ratio, 0.0), axis="x", label="Seen in this record", role="strategy")
     marks = (
         Rule(at=rules.power, axis="y", label="", role="bills"),
@@ -269,17 +212,9 @@ def power(trial: Trial) -> Chart:
         Rule(at=trial.evidence.detectable, axis="x", label="Detectable", role="matched", dash="dot"),
         *((here,) if trial.shows_p_values else ()),
     )
-    return Chart(
-        title=f"What {years:.0f} years could find of {trial.name} on {trial.metal}",
-        description=(
-            f"A true information ratio of {number(trial.evidence.detectable)} a year would be found in "
-            f"{rules.power:.0%} of such records."
-            + (f" This one shows {number(ratio)}." if trial.shows_p_values else "")
-        ),
-        caption=_caption(trial, f"At the critical value of its family, level {rules.level:.0%}."),
-        x=Axis(title="True information ratio a year", low=0.0),
-        panels=(Panel(y=Axis(title="Chance of finding it (%)", form="percent", low=0.0, high=1.0), marks=marks),),
-    )
+    panel = Panel(y=Axis(title="Chance of finding it (%)", form="percent", low=0.0, high=1.0), marks=marks)
+    x = Axis(title="True information ratio a year", low=0.0)
+    return _of_trial("power", trial, x=x, panels=[panel], rules=rules)
 
 
 def verdicts(study: Study, only: TestedClaim | None = None) -> Chart:
@@ -299,31 +234,24 @@ def verdicts(study: Study, only: TestedClaim | None = None) -> Chart:
         str(claim.verdict.word) + ("" if shown else f", {plural(claim.evidence.events, 'event')}")
         for claim, shown in zip(claims, told, strict=True)
     ]
-    worth = study.rules.worthwhile_information_ratio
     rows = Rows(
         labels=[claim.id for claim in claims],
         notes=words,
         estimates=[ratio.value if shown else nan for ratio, shown in zip(ratios, told, strict=True)],
         lows=[low for low, _ in bounds],
         highs=[high for _, high in bounds],
-        reach=[worth] * len(claims),
+        reach=[study.rules.worthwhile_information_ratio] * len(claims),
         label="Information ratio and 95 % interval",
         role="strategy",
     )
-    sentences = "; ".join(
-        f"{claim.id} {word}, {number(ratio.value)}" + ("" if shown else ", too few events for an interval")
-        for claim, ratio, word, shown in zip(claims, ratios, words, told, strict=True)
-    )
-    return Chart(
-        title="Information ratio and verdict of every claim" if only is None else "What the record leaves possible",
-        description=f"Information ratio a year: {sentences}.",
-        caption=(
-            f"Intervals: 95 %, each claim alone; none, and no point, under {study.rules.min_events} events. "
-            f"Grey: smaller than {worth:g}, what would be worth having; ruled out goes by the one-sided limit before"
-            f" costs, which lies a little inside. {sources(trials)}"
-        ),
+    return Chart.worded(
+        "verdicts",
         x=Axis(title="Information ratio a year, in the claimed direction"),
-        panels=(Panel(y=Axis(title=""), marks=(replace(ZERO, axis="x"), rows), height=40 * len(claims)),),
+        panels=[Panel(y=Axis(title=""), marks=(replace(ZERO, axis="x"), rows), height=40 * len(claims))],
+        only=only,
+        claims=list(zip(claims, words, told, strict=True)),
+        rules=study.rules,
+        sources=sources(trials),
     )
 
 
@@ -336,23 +264,10 @@ def history(found: History) -> Chart:
         The claim through time.
     """
     table = found.table
-    last = table.iloc[-1]
     changed = table["word"].ne(table["word"].shift())
-    words = "; ".join(f"{word} from {moment:%Y}" for moment, word in table.loc[changed, "word"].items())
-    days = pd.DatetimeIndex(table.index).tz_localize(None)
-    return Chart(
-        title=f"{found.id} through time: {found.short}",
-        description=(
-            f"{words}. At the end of the record the timing return is {signed_percent(last['timing_return'])} a year "
-            f"over {last['events']} events."
-        ),
-        caption=(
-            "As it would have been printed at each moment, from what was known then. Interval: 95 %, where six events "
-            f"allow one. Last bar {last['last_bar']:%Y-%m}."
-        ),
-        x=DATE,
-        panels=(_timing_returns(days, table),),
-    )
+    words = table.loc[changed, "word"].to_dict()
+    panel = _timing_returns(pd.DatetimeIndex(table.index).tz_localize(None), table)
+    return Chart.worded("history", x=DATE, panels=[panel], found=found, words=words, last=table.iloc[-1])
 
 
 def sources(trials: Iterable[Trial]) -> str:
@@ -402,12 +317,9 @@ def _line_of_few(trial: Trial, line: Line) -> Line:
     return replace(line, label=f"{line.label}: too few to tell from luck", dash="dot", thin=True)
 
 
-def _bars(trial: Trial) -> str:
-    return {12: "months", 252: "days", 52: "weeks"}.get(trial.result.periods_per_year, "bars")
-
-
-def _caption(trial: Trial, how: str) -> str:
-    return f"{how} {sources([trial])}"
+def _of_trial(name: str, trial: Trial, *, panels: Iterable[Panel], x: Axis = DATE, **about: object) -> Chart:
+    """A chart whose words are about a trial."""
+    return Chart.worded(name, x=x, panels=panels, trial=trial, sources=sources([trial]), **about)
 
 
 def _unless_too_short(draw: Callable[[Trial], Chart], trial: Trial) -> Chart | None:

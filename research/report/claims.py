@@ -91,7 +91,7 @@ def _sentence_json(sentence: Sentence, thesis: Thesis, data: Data, study: Study 
     plain: dict[str, object] = {
         "id": sentence.id,
         "short": sentence.short,
-        "sentence": sentence.text,
+        "sentence": sentence.sentence,
         "strategies": list(sentence.strategies),
         "beside": list(sentence.beside),
         "missing": _missing(sentence, thesis, data),

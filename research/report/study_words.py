@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from research.report.words import interval, number, p_value, percent, signed_percent
+from research.report.sentences import sentence, sentences
+from research.report.words import number, p_value, percent
 
 if TYPE_CHECKING:
     from research.diagnostics.finding import Finding
     from research.diagnostics.metrics import Performance
     from research.report.columns import Column
     from research.study import PortfolioTrial, Study, TestedClaim, Trial
-    from research.study.claims import Part
     from research.study.study import Skipped
 
 WORDS = ("supported", "contradicted", "ruled out", "undecidable")
@@ -27,12 +27,6 @@ ACCOUNTS = {
     "bills": "bills",
 }
 ACCOUNT_HEADINGS = ("CAGR", "Volatility", "Sharpe", "Drawdown", "Exposure", "Turnover", "Costs")
-PERFORMANCE_NOTE = (
-    "Sharpe over bills; drawdown: the deepest; turnover and costs a year, as a multiple and a share of the account."
-)
-ACCOUNTS_NOTE = (
-    "Weight: the average share of metal. Matched exposure: that average share of metal, and bills, held all the time."
-)
 
 
 def note(columns: Iterable[Column]) -> str:
@@ -77,53 +71,18 @@ def head_lines(study: Study) -> list[str]:
 
 def study_lines(study: Study) -> list[str]:
     """Period, data, prices, costs and conventions, one line each."""
-    lines = [*head_lines(study), *(f"look at {line}" for line in study.manifest["quality"])]
-    for metal, trials in by_metal(study).items():
-        result = trials[0].result
-        first = min(trial.result.first_fill for trial in trials)
-        price = study.datasets[f"{metal}_price"]
-        kind = "period averages: volatility is understated (variance x 2/3)" if result.averaged else "closes"
-        lines.append(
-            f"{metal}: {first:%Y-%m} to {result.equity.index[-1]:%Y-%m} ({price.publisher}; {kind}; "
-            f"{result.periods_per_year} periods a year)"
-        )
-    lines += [f"{trial.name} on {trial.metal} {trial.result.ruin}" for trial in study.trials if trial.result.ruin]
-    if study.portfolio is not None and study.portfolio.result.ruin:
-        lines.append(f"the portfolio {study.portfolio.result.ruin}")
-    lines.append(_signals(study))
-    lines.append(f"terms: {study.execution.describe()}; cash earns the 3-month bill")
-    lines.append(family_line(study))
-    lines += [f"dates: {name}: {told}" for name, told in study.manifest.get("dated", {}).items()]
-    counted = study.manifest["trials"]
-    lines.append(
-        f"trials: {counted['counted']} counted ({counted['declared']} declared here, {counted['recorded_before']} more "
-        f"in the ledger for the same prices); this run: {counted['status']}"
-    )
-    return lines
-
-
-def family_line(study: Study) -> str:
-    """Over how many claims p is adjusted, and which p decides."""
-    evidence = [claim.evidence for claim in study.claims.values()]
-    size = max(item.family_size for item in evidence)
-    line = (
-        f"family: {plural(size, 'claim')} with {study.rules.min_events} events or more, whatever was asked for; "
-        f"p adjusted over those; level {100 * study.rules.level:.3g} %"
-    )
-    if any(item.decided_by == "p_with_record" for item in evidence):
-        recorded = max(item.n_recorded for item in evidence)
-        line += f"; for a strategy of one's own over {recorded} recorded trials on these prices too"
-    return line
-
-
-def _signals(study: Study) -> str:
-    """Up to when each signal is known; of many, which end first."""
     coverage = study.manifest["coverage"]
     ends = {identity: coverage[identity][1][:7] for trial in study.trials for identity in trial.inputs.values()}
-    told = [f"{identity} to {end}" for identity, end in sorted(ends.items(), key=lambda item: (item[1], item[0]))]
-    if len(told) <= 4:
-        return f"signals: {', '.join(told)}"
-    return f"signals: {len(told)} datasets, the first to end {', '.join(told[:3])}; assay data lists them"
+    signals = [f"{identity} to {end}" for identity, end in sorted(ends.items(), key=lambda item: (item[1], item[0]))]
+    evidence = [claim.evidence for claim in study.claims.values()]
+    about = {"by_metal": by_metal(study), "signals": signals, "evidence": evidence}
+    return head_lines(study) + sentences("study.lines", study=study, **about)
+
+
+def portfolio_lines(trial: PortfolioTrial) -> list[str]:
+    """What is held by which signals, the test of its timing, and what is missing, one line each."""
+    judged = trial.evidence.shows_p_values(trial.verdict.rules)
+    return sentences("portfolio.lines", trial=trial, evidence=trial.evidence, judged=judged)
 
 
 def by_metal(study: Study) -> dict[str, list[Trial]]:
@@ -183,36 +142,16 @@ def since_words(claim: TestedClaim) -> str:
     """What came before the thesis was published and what after; nothing of a claim of no thesis."""
     if claim.published is None:
         return ""
-    before, after = claim.since(claim.published)
-    return (
-        f"Before the publication of {day_words(claim.published)}: {_part_words(claim, before)}; "
-        f"after it, which alone did not suggest the claim: {_part_words(claim, after)}."
+    before, after = (
+        sentence("claim.part", part=part, earned=part.timing_return.value, rules=claim.verdict.rules)
+        for part in claim.since(claim.published)
     )
-
-
-def plural(number: int, noun: str) -> str:
-    """``1 event``, ``2 events``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return sentence("claim.since", day=day_words(claim.published), before=before, after=after)
 
 
 def day_words(day: date) -> str:
     """``12 December 2025``."""
     return f"{day.day} {day:%B %Y}"
-
-
-def _part_words(claim: TestedClaim, part: Part) -> str:
-    if not part.periods:
-        return "no period in which the number was known"
-    events, periods = plural(part.events, "event"), plural(part.periods, "period")
-    told = f"{events} in {periods} to {part.last:%Y-%m}"
-    value = part.timing_return.value
-    if value == value and part.years < 1:
-        told += f", timing return {signed_percent(value * part.years)} in all"
-    elif value == value:
-        told += f", timing return {signed_percent(value)} a year"
-    if not part.shows_interval(claim.verdict.rules):
-        return f"{told}, too little for an interval"
-    return f"{told}, 95 % interval {interval(part.timing_return.interval())}"
 
 
 def a_few(names: Sequence[str], most: int = 4) -> str:

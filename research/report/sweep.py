@@ -15,6 +15,7 @@ from research.report.chart import Axis, Cells, Chart, Dash, Line, Panel, Role, R
 from research.report.console import plain_console, print_table, say
 from research.report.fitted import Row
 from research.report.markup import Markup
+from research.report.sentences import sentence, sentences
 from research.report.template import page
 from research.report.words import number, percent, signed_percent
 
@@ -28,10 +29,6 @@ Table = tuple[str, Sequence[str], str, list[Row]]
 MOST_ROWS, MOST_COLUMNS = 24, 12
 N_RANKED = 10
 _COLD_TO_WARM = ("blue", "cyan", "white", "yellow", "red")
-WALK_NOTE = (
-    "Each row: the variant with the best Sharpe ratio in training, and what it did in the test that follows. "
-    "Anchored training keeps its first bar, rolling training its length."
-)
 
 
 def print_sweep(found: Sweep) -> None:
@@ -51,7 +48,7 @@ def print_sweep(found: Sweep) -> None:
         for finding in (walk.sharpe, walk.alpha):
             if finding is not None:
                 say(console, f"{walk.scheme}: {finding.sentence}", "dim")
-    say(console, WALK_NOTE, "dim")
+    say(console, sentence("notes.walk"), "dim")
     console.print()
     for verdict in (found.overfitting, found.deflated):
         if verdict is not None:
@@ -85,49 +82,22 @@ def sweep_page(found: Sweep) -> Markup:
         "sweep.html",
         f"{found.strategy.name} on {found.metal}: {len(found.grid):,} variants",
         found=found,
-        plain_words=plain_words(found),
+        plain_words=sentences(
+            "sweep.plain", found=found, count=f"{len(found.grid):,}", best=found.grid.describe(found.best.number)
+        ),
         walk_chart=_walk_chart(found),
         heat_chart=_heat_chart(found) if found.heat.axes else None,
         ranking=_of_page(_ranking(found, found.ranking)),
         walks={name: _of_page(_walk(found, walk)) for name, walk in found.walks.items()},
-        walk_note=WALK_NOTE,
         lines=sweep_lines(found),
     )
-
-
-def plain_words(found: Sweep) -> list[str]:
-    """What a reader without statistics should take away, a sentence each."""
-    count, best = len(found.grid), found.grid.describe(found.best.number)
-    lines = [f"{count:,} variants were tried; the best over the whole history is {best}."]
-    if found.overfitting is not None:
-        chance = found.overfitting.estimate
-        lines.append(
-            f"Chosen on one half of history, the best ends below the middle of the other in {chance:.0%} of cases."
-        )
-    if found.deflated is not None:
-        lines.append(
-            f"Were all {count:,} worthless, the best would look this good by luck "
-            f"in {1 - found.deflated.estimate:.0%} of cases."
-        )
-    return lines + [
-        f"Always holding the variant that was best so far ({walk.scheme}) had a Sharpe ratio of "
-        f"{number(walk.sharpe.estimate)} in what came after; the best in hindsight {number(found.best.sharpe)}."
-        for walk in found.walks.values()
-        if walk.sharpe is not None
-    ]
 
 
 def sweep_lines(found: Sweep) -> list[str]:
     """What was tried, on which history and terms, one line each."""
     windows = found.windows
     first, last = found.span(windows.start, windows.end)
-    memory = "never forgets" if windows.memory is None else f"remembers {windows.memory} bars"
-    return [
-        f"{found.strategy.name} on {found.metal}: {len(found.grid)} variants, {found.n_decided} of them ever trade",
-        f"common history: {first} to {last} ({windows.end - windows.start} returns, {found.periods_per_year} a year)",
-        f"terms: {found.execution.describe()}; cash earns the 3-month bill",
-        f"walk forward: the strategy {memory}; {windows.gap} bars are left out between training and test",
-    ]
+    return sentences("sweep.lines", found=found, windows=windows, first=first, last=last)
 
 
 def heat_title(heat: HeatMap) -> str:
@@ -161,13 +131,9 @@ def _heat_chart(found: Sweep) -> Chart:
     titles = [*heat.axes, ""]
     known = cells[np.isfinite(cells)]
     marks = Cells(rows=rows, columns=columns, values=cells, chosen=None)
-    return Chart(
-        title=heat_title(heat),
-        description=f"Between {number(known.min())} and {number(known.max())} a year, the mean over all other axes.",
-        caption=f"Annualised, after costs. {sweep_lines(found)[1]}.",
-        x=Axis(title=titles[1]),
-        panels=(Panel(y=Axis(title=titles[0]), marks=(marks,), height=44 * len(rows)),),
-    )
+    panel = Panel(y=Axis(title=titles[0]), marks=(marks,), height=44 * len(rows))
+    about = {"title": heat_title(heat), "known": known, "history": sweep_lines(found)[1]}
+    return Chart.worded("heat", x=Axis(title=titles[1]), panels=[panel], **about)
 
 
 def _walk_chart(found: Sweep) -> Chart:
@@ -178,19 +144,11 @@ def _walk_chart(found: Sweep) -> Chart:
         for scheme, (role, dash) in looks.items()
         for returns in [found.walks[scheme].excess_returns]  # type: ignore[index]
     )
-    ends = ", ".join(f"{line.label} {signed_percent(float(np.asarray(line.y)[-1]))}" for line in lines)
-    return Chart(
-        title="What the variant that was best so far did next",
-        description=f"Excess returns over bills of the tests of the walk forward, added up: {ends}.",
-        caption=f"Excess returns over bills, after costs. {sweep_lines(found)[3]}.",
-        x=Axis(title="", scale="date", form="date"),
-        panels=(
-            Panel(
-                y=Axis(title="Sum of excess returns", form="percent"),
-                marks=(*lines, Rule(at=0.0, axis="y", label="", role="ink")),
-            ),
-        ),
-    )
+    ends = [(line.label, float(np.asarray(line.y)[-1])) for line in lines]
+    zero = Rule(at=0.0, axis="y", label="", role="ink")
+    panel = Panel(y=Axis(title="Sum of excess returns", form="percent"), marks=(*lines, zero))
+    x = Axis(title="", scale="date", form="date")
+    return Chart.worded("walk", x=x, panels=[panel], ends=ends, windows=sweep_lines(found)[3])
 
 
 def _of_page(shown: Table) -> tuple[object, ...]:

@@ -15,6 +15,7 @@ from research.engine.result import Result
 from research.report.chart import Axis, Cells, Chart, Line, Panel
 from research.report.charts import ACCOUNTS, DATE, ZERO, sources
 from research.report.markup import Markup, join, tag
+from research.report.sentences import sentence
 from research.report.study_words import ACCOUNTS as WORDS
 from research.report.svg import figure
 from research.report.template import part
@@ -23,17 +24,13 @@ from research.study import Trial
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 COMPARED = ("strategy", "buy_and_hold", "matched_exposure")
-DEFINITIONS = (
-    "Sortino: excess return over the deviation of the bars under bills. Calmar: CAGR over the deepest drawdown. Value "
-    "at risk: the return of a bar that one bar in twenty fell under; expected shortfall: the mean of those bars."
-)
 
 
 def tearsheet(trial: Trial) -> Markup:
     """All of it, for one section of a page."""
     return join(
         risk_table(trial),
-        tag("p", DEFINITIONS, class_="soft"),
+        tag("p", sentence("notes.ratios"), class_="soft"),
         figure(months(trial), "h3"),
         figure(rolling(trial), "h3") if len(trial.returns) > 3 * trial.result.periods_per_year else None,
         drawdown_table(trial),
@@ -53,17 +50,9 @@ def months(trial: Trial) -> Chart:
         values=found.to_numpy(),
         chosen=None,
     )
-    beaten = (found["year"] > found["buy_and_hold"]).sum()
-    return Chart(
-        title=f"Returns of {trial.name} on {trial.metal} by month and year",
-        description=(
-            f"{len(years)} years, the best {years.index[-1]} with {signed_percent(years.iloc[-1])}, the worst "
-            f"{years.index[0]} with {signed_percent(years.iloc[0])}; {beaten} of them better than buy and hold."
-        ),
-        caption=f"After costs; the first and the last year may be part of one. B&H: buy and hold. {sources([trial])}",
-        x=Axis(title=""),
-        panels=(Panel(y=Axis(title="", form="percent"), marks=(cells,), height=24 * len(found)),),
-    )
+    panel = Panel(y=Axis(title="", form="percent"), marks=(cells,), height=24 * len(found))
+    about = {"years": years, "beaten": (found["year"] > found["buy_and_hold"]).sum(), "sources": sources([trial])}
+    return Chart.worded("months", x=Axis(title=""), panels=[panel], trial=trial, **about)
 
 
 def rolling(trial: Trial, years: float = 3.0) -> Chart:
@@ -84,16 +73,8 @@ def rolling(trial: Trial, years: float = 3.0) -> Chart:
         Panel(y=axis, marks=(ZERO, *(_line(name, found[name][column]) for name in reversed(COMPARED))), height=150)
         for column, axis in axes.items()
     ]
-    return Chart(
-        title=f"{trial.name} on {trial.metal} over windows of {years:g} years",
-        description=(
-            f"The Sharpe ratio moved between {number(own.min())} and {number(own.max())}; of buy and hold between "
-            f"{number(held.min())} and {number(held.max())}."
-        ),
-        caption=f"Each point is the window that ends there, after costs. {sources([trial])}",
-        x=DATE,
-        panels=tuple(panels),
-    )
+    about = {"own": own, "held": held, "sources": sources([trial])}
+    return Chart.worded("windows", x=DATE, panels=panels, trial=trial, years=years, **about)
 
 
 def risk_table(trial: Trial) -> Markup:

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from research.report import charts, columns, judged, study_words, words
 from research.report.markup import Markup, rules
-from research.report.portfolio import portfolio_lines
+from research.report.sentences import FILTERS, sentence
 from research.report.svg import figure
 
 
@@ -52,13 +52,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.do"],
     )
+    environment.filters |= FILTERS
     for room in (words, columns, study_words, judged):
         environment.globals |= {name: value for name, value in vars(room).items() if not name.startswith("_")}
     environment.globals |= {
         "charts": charts,
         "figure": figure,
         "rules": rules,
-        "portfolio_lines": portfolio_lines,
+        "sentence": sentence,
         "zip": zip,
     }
     return environment

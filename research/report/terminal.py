@@ -9,11 +9,9 @@ from rich.console import Console
 
 from research.report.columns import CLAIM_COLUMNS, ROW_COLUMNS, Column
 from research.report.console import plain_console, print_table, said, say
-from research.report.portfolio import portfolio_lines
+from research.report.sentences import sentence
 from research.report.study_words import (
     ACCOUNT_HEADINGS,
-    ACCOUNTS_NOTE,
-    PERFORMANCE_NOTE,
     a_few,
     account_rows,
     by_metal,
@@ -21,6 +19,7 @@ from research.report.study_words import (
     head_lines,
     not_run,
     note,
+    portfolio_lines,
     since_words,
     study_lines,
 )
@@ -74,7 +73,7 @@ def print_study(study: Study, *, findings: bool = False, verbose: bool = False, 
             _print_accounts(console, "In one account", study.portfolio, "thesis")
             for line in portfolio_lines(study.portfolio):
                 say(console, line, "dim")
-        say(console, f"{ACCOUNTS_NOTE} {PERFORMANCE_NOTE}", "dim")
+        say(console, f"{sentence('notes.accounts')} {sentence('notes.performance')}", "dim")
     console.print()
     for line in study_lines(study)[len(head) :]:
         say(console, line, "dim")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from research.report.console import plain_console, print_table, say
+from research.report.sentences import sentence
 from research.report.study_words import not_run
 from research.report.words import DASH, percent
 
@@ -12,10 +13,6 @@ if TYPE_CHECKING:
     from research.study.today import Today, Want
 
 HEADINGS = ("Wants", "Since", "Number", "Rule", "Known", "May change")
-NOTE = (
-    "Wants: the share of the account in metal, the rest in bills. Known: when the newest number could be had (UTC). "
-    "May change: the next release, or the end of a holding period, that can change it."
-)
 
 
 def print_today(found: Today) -> None:
@@ -24,7 +21,7 @@ def print_today(found: Today) -> None:
     for late in stale_lines(found):
         say(console, late, "red")
     print_table(console, f"{found.now:%Y-%m-%d %H:%M} UTC", HEADINGS, "llrlll", _rows(found))
-    say(console, NOTE, "dim")
+    say(console, sentence("notes.today"), "dim")
     for reason, names in not_run(found.skipped).items():
         say(console, f"not asked: {', '.join(names)}: {reason}", "dim")
 
@@ -35,7 +32,7 @@ def today_html(found: Today) -> str:
 
     rows = [(name, *cells) for name, cells in _rows(found)]
     caption = f"What strategies want at {found.now:%Y-%m-%d %H:%M} UTC"
-    return in_notebook("today", caption, ("Strategy, metal", *HEADINGS), rows, stale_lines(found), NOTE)
+    return in_notebook("today", caption, ("Strategy, metal", *HEADINGS), rows, stale_lines(found))
 
 
 def stale_lines(found: Today) -> list[str]:

@@ -40,3 +40,8 @@ def interval(bounds: tuple[float, float] | None, digits: int = 1) -> str:
 def short_interval(bounds: tuple[float, float]) -> str:
     """``(-0.01, 0.02)`` -> ``-1.0…+2.0 %``, for tables."""
     return interval(bounds).replace(" … ", "…")
+
+
+def plural(number: int, noun: str) -> str:
+    """``1 event``, ``2 events``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

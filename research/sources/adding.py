@@ -11,7 +11,7 @@ from shlex import quote
 import pandas as pd
 
 from research.datasets.importing import ImportOptions, Understood, understand
-from research.datasets.importing.doubtful import span_line
+from research.datasets.importing.doubtful import describe as described
 from research.datasets.registry import Fields, descriptions
 from research.datasets.release import release_of_words
 from research.errors import RegistryError, SourceError, UnknownDataset, did_you_mean, located
@@ -124,7 +124,7 @@ def _vendors_own(path: Path, one: Entry, now: datetime) -> Understood | None:
     except SourceError:
         return None
     said = f"{path.name}: the file as {one.fields['publisher']} publishes it"
-    return Understood(fresh, (said, span_line(fresh, one)))
+    return Understood(fresh, (said, *described(fresh, one)))
 
 
 def _entry(path: str | Path, identity: str, known: Fields | None, describe: Fields | None) -> Entry:

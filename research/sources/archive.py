@@ -28,7 +28,7 @@ from research.errors import AssayError, IntegrityError
 from research.home import home_folder, user_pack_folder
 from research.provenance import hash_bytes, hash_text
 from research.sources.catalog import Entry, entries
-from research.sources.fetching import ALL, NONE, SOME, download_of, failure, fetchable, new_client, take_in
+from research.sources.fetching import ALL, NONE, SOME, download_of, failure, fetchable, take_in
 from research.sources.http import Client, Download
 
 START = "0" * 64
@@ -92,7 +92,7 @@ def archive(*, home: str | Path | None = None, client: Client | None = None) -> 
     """
     failed: list[str] = []
     bodies: dict[tuple[str, str], tuple[Download, list[Entry]]] = {}
-    with client or new_client() as http:
+    with client or Client() as http:
         for one in filter(lambda one: one.fields.get("archive"), fetchable()):
             try:
                 download = download_of(http, one, {})

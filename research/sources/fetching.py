@@ -19,7 +19,6 @@ from urllib.parse import urljoin
 import pandas as pd
 
 from research.datasets.data import Data, open_data
-from research.datasets.optional import need
 from research.datasets.plausibility import doubts
 from research.datasets.user_pack import ManifestLine, keep, manifest
 from research.datasets.vintages import Merged, latest, merge
@@ -134,7 +133,7 @@ def fetch(
         raise UnknownDataset(f"{identity}: is not among those that are fetched; type: assay data fetch {identity}")
     folder, tell = user_pack_folder(home), progress or (lambda *_: None)
     outcomes: list[Outcome] = []
-    with client or new_client() as http:
+    with client or Client() as http:
         for number, one in enumerate(wanted):
             tell(number, len(wanted), one.id, None)
             outcomes.append(_fetch_one(http, folder, one, believed=one.id in accept, anew=one.id in anew))
@@ -226,63 +225,52 @@ def take_in(
             assert kept is not None, "only what is kept is asked for conditionally"
             return Merged(table=kept, added=0, revised=0)
         told = command or f"assay data fetch {one.id} --accept {one.id}"
-        refuse_doubtful(fresh, kept, one, download.retrieved_at.date(), believed, command=told)
-        return merge_into(one, kept, fresh, download.retrieved_at)
+        return merged_with(kept, fresh, one, download.retrieved_at, believed=believed, command=told)
 
-    visit: ManifestLine = {"source": one.provider, "address": download.address, "retrieved_at": download.retrieved_at}
-    whole: ManifestLine = {
-        "bytes": len(download.body),
-        "sha256": hash_bytes(download.body),
-        "etag": download.etag,
-        "last_modified": download.last_modified,
-    }
-    line: ManifestLine = {**(former or {}), **visit} if download.unchanged else {**visit, **whole}
+    line: ManifestLine = {"source": one.provider, "address": download.address, "retrieved_at": download.retrieved_at}
+    if download.unchanged:
+        line = {**(former or {}), **line}
+    else:
+        line |= {"bytes": len(download.body), "sha256": hash_bytes(download.body)}
+        line |= {"etag": download.etag, "last_modified": download.last_modified}
     with _in_one_line():
         return keep(folder, one.id, one.description, update, line, anew=anew)
 
 
-def refuse_doubtful(
-    fresh: pd.DataFrame, kept: pd.DataFrame | None, one: Entry, today: date, believed: bool, *, command: str
-) -> None:
-    """Raise SourceError if values lie in the future or, unless they are believed, look wrong.
+def merged_with(
+    kept: pd.DataFrame | None, fresh: pd.DataFrame, one: Entry, at: datetime, *, believed: bool, command: str
+) -> Merged:
+    """What is kept, and what ``fresh`` has beyond it; columns that only checks read are left out.
 
-    ``command`` is the line that would keep them all the same.
+    The user's pack stands before the bundled one, id by id. So where nothing is kept yet, what covers little of the
+    bundled history goes on from it, or the first fetch of a provider that shows its latest day only would hide it; a
+    provider that sends everything starts afresh.
+
+    Raises
+    ------
+    SourceError
+        If values lie in the future or, unless they are believed, look wrong; ``command`` would keep them all the same.
     """
-    ahead = fresh["observed_for"][fresh["observed_for"] > pd.Timestamp(today) + _ZONES]
+    ahead = fresh["observed_for"][fresh["observed_for"] > pd.Timestamp(at.date()) + _ZONES]
     if len(ahead):
         told = f"{len(ahead)} values are dated in the future, the last {ahead.max():%Y-%m-%d}"
         raise SourceError(f"{one.id}: {told}; nothing was kept, check the provider and this machine's clock")
-    if believed:
-        return
-    found = doubts(
-        latest(fresh, one.key) if "known_at" in fresh else fresh,
-        _bundled_history(one) if kept is None else kept,
-        one,
-        whole_history=one.whole_history,
-        unasked=not one.revised and _beginning(one, kept, fresh) is not None,
-        today=today,
-    )
-    if found:
-        raise SourceError(f"{one.id}: {'; '.join(found)}; nothing was kept. If it is true: {command}")
-
-
-def merge_into(one: Entry, kept: pd.DataFrame | None, fresh: pd.DataFrame, retrieved_at: datetime) -> Merged:
-    """What is kept, and what ``fresh`` has beyond it; columns that only checks read are left out."""
+    history = _bundled_history(one) if kept is None else kept
+    if kept is None and history is not None and history["observed_for"].isin(fresh["observed_for"]).mean() < 0.5:
+        kept = history
+    if not believed:
+        found = doubts(
+            latest(fresh, one.key) if "known_at" in fresh else fresh,
+            history,
+            one,
+            whole_history=one.whole_history,
+            unasked=kept is not None and not one.revised,
+            today=at.date(),
+        )
+        if found:
+            raise SourceError(f"{one.id}: {'; '.join(found)}; nothing was kept. If it is true: {command}")
     own = fresh[[name for name in fresh.columns if name in ("observed_for", "known_at", *one.columns)]]
-    return merge(_beginning(one, kept, own), own, release=one.released, retrieved_at=retrieved_at, key=one.key)
-
-
-def _beginning(one: Entry, kept: pd.DataFrame | None, fresh: pd.DataFrame) -> pd.DataFrame | None:
-    """What new observations are merged into: what is kept, else the bundled history where they cover little of it.
-
-    The user's pack stands before the bundled one, id by id. So a provider that shows its latest day only must go on
-    from the bundled history, or the first fetch would hide it; a provider that sends everything starts afresh.
-    """
-    history = _bundled_history(one)
-    if kept is not None or history is None:
-        return kept
-    covered = history["observed_for"].isin(fresh["observed_for"]).sum()
-    return history if covered < len(history) / 2 else None
+    return merge(kept, own, release=one.released, retrieved_at=at, key=one.key)
 
 
 def _bundled_history(one: Entry) -> pd.DataFrame | None:
@@ -321,7 +309,7 @@ def _fetch_one(client: Client, folder: Path, one: Entry, *, believed: bool, anew
         return Outcome(id=one.id, status="failed", line=failure(one, error), offline=isinstance(error, Unreachable))
     last = merged.table["observed_for"].max().date()
     news = [f"{n} {what}" for n, what in ((merged.added, "new"), (merged.revised, "revised")) if n]
-    note = f" ({download.note})" if download.note else ""
+    note = f" ({download.second_hand})" if download.second_hand else ""
     return Outcome(
         id=one.id,
         status="updated" if merged.changed else "unchanged",
@@ -330,7 +318,6 @@ def _fetch_one(client: Client, folder: Path, one: Entry, *, believed: bool, anew
         revised=merged.revised,
         rows=len(merged.table),
         last=last,
-        offline=download.offline,
     )
 
 
@@ -343,9 +330,3 @@ def needed_package(one: Entry) -> str:
     """The command that installs what this dataset's provider needs; empty when it is there."""
     package, command = _NEEDED_PACKAGE.get(one.provider, ("", ""))
     return command if package and find_spec(package) is None else ""
-
-
-def new_client() -> Client:
-    """A client with ordinary patience."""
-    need("httpx")
-    return Client()

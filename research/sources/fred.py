@@ -43,7 +43,7 @@ def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
         except SourceError:
             silence.add_note(f"nor did DBnomics give {copy}")
             raise silence from None
-        return replace(got, second_hand=True, note=f"FRED did not answer: {copy} from DBnomics")
+        return replace(got, second_hand=f"FRED did not answer: {copy} from DBnomics")
 
 
 def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:

@@ -11,25 +11,23 @@ import io
 import logging
 import os
 import random
-import ssl
 import threading
 import time
 import warnings
-import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-from research.datasets.importing.files import OLE2, ZIP
+from research.datasets.importing.files import OLE2, ZIP, gunzip
+from research.datasets.optional import need
 from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
+from research.provenance import versions
 
 if TYPE_CHECKING:
     import httpx
@@ -97,12 +95,8 @@ class Download:
         Validators for the next conditional request.
     unchanged
         The provider answered 304: nothing new since the last download.
-    note
-        What the user should know about this answer, in one line.
     second_hand
-        A copy, taken because the provider did not answer: it may end before what is kept.
-    offline
-        It came from this machine, because the provider could not be reached.
+        Of a copy, taken because the provider did not answer, whose it is: it may end before what is kept.
     """
 
     body: bytes
@@ -111,21 +105,12 @@ class Download:
     etag: str | None = None
     last_modified: str | None = None
     unchanged: bool = False
-    note: str = ""
-    second_hand: bool = False
-    offline: bool = False
+    second_hand: str = ""
 
 
 def base_address(provider: str, default: str) -> str:
     """Return ``$ASSAY_<PROVIDER>_URL`` when it is set, else the provider's public address."""
     return os.environ.get(f"ASSAY_{provider.upper()}_URL", default).rstrip("/")
-
-
-@cache
-def _certificates() -> ssl.SSLContext:
-    import httpx
-
-    return httpx.create_ssl_context()  # reads every certificate there is: once
 
 
 def utc_now() -> datetime:
@@ -152,6 +137,7 @@ class Client:
         now: Callable[[], datetime] = utc_now,
         jitter: Callable[[], float] = random.random,
     ) -> None:
+        need("httpx")
         import httpx
 
         self.limits = limits or Limits()
@@ -164,7 +150,6 @@ class Client:
             timeout=httpx.Timeout(self.limits.read, connect=self.limits.connect),
             follow_redirects=True,
             max_redirects=self.limits.redirects,
-            verify=_certificates(),
             headers={"User-Agent": user_agent(), "Accept-Encoding": "gzip"},
         )
 
@@ -262,10 +247,8 @@ class Client:
                 _refuse_bad_answer(response, address)
                 declared = told.get("Content-Length", "")
                 self._refuse_too_big(int(declared) if declared.isdigit() else 0, address)
-                chunks, body = response.iter_raw(), bytearray()
-                for chunk in (
-                    _gunzip(chunks, limits.max_bytes) if "gzip" in told.get("Content-Encoding", "").lower() else chunks
-                ):
+                body = bytearray()
+                for chunk in response.iter_raw():
                     body += chunk
                     self._refuse_too_big(len(body), address)
                     passed = time.monotonic() - started
@@ -283,9 +266,16 @@ class Client:
             raise SourceError(f"{address} is no address ({error}); correct ASSAY_…_URL") from None
         except httpx.HTTPError as error:
             raise Passing(f"the connection to {host} broke ({type(error).__name__})", silent=True) from None
-        refuse_other_kind(bytes(body), kind, address)
+        content = bytes(body)
+        if "gzip" in told.get("Content-Encoding", "").lower():
+            try:
+                content = gunzip(content, limits.max_bytes)
+            except ValueError as error:
+                raise Passing(f"the gzip stream is {error}") from None
+            self._refuse_too_big(len(content), address)
+        refuse_other_kind(content, kind, address)
         validators = {"etag": told.get("ETag"), "last_modified": told.get("Last-Modified")}
-        return Download(body=bytes(body), address=address, retrieved_at=self.now(), **validators)
+        return Download(body=content, address=address, retrieved_at=self.now(), **validators)
 
     def _refuse_too_big(self, size: int, address: str) -> None:
         if size > self.limits.max_bytes:
@@ -334,20 +324,6 @@ def _refuse_bad_answer(response: httpx.Response, address: str) -> None:
         raise SourceError(f"{address} came in the encoding {encoding!r} that was not asked for")
 
 
-def _gunzip(chunks: Iterator[bytes], most: int) -> Iterator[bytes]:
-    decoder = zlib.decompressobj(16 + zlib.MAX_WBITS)
-    for chunk in chunks:
-        while chunk:
-            try:
-                piece = decoder.decompress(chunk, most)
-            except zlib.error:
-                raise Passing("the gzip stream is damaged") from None
-            yield piece
-            chunk = decoder.unconsumed_tail
-    if not decoder.eof:
-        raise Passing("the gzip stream is cut short")
-
-
 def refuse_other_kind(body: bytes, kind: Kind, address: str) -> None:
     """Raise what speaks against a body being whole and of its kind: ``Passing`` where a further try may help."""
     head = body[:512].lstrip(_BLANKS).lower()
@@ -376,11 +352,7 @@ def _retry_after(header: str | None, now: datetime) -> float | None:
 
 def user_agent() -> str:
     """How the client names itself."""
-    try:
-        release = version("assay")
-    except PackageNotFoundError:
-        release = "source"
-    return f"assay/{release} (backtesting research; a few requests a day)"
+    return f"assay/{versions()['assay'].replace(' ', '-')} (backtesting research; a few requests a day)"
 
 
 def one_line(error: BaseException) -> str:

@@ -5,7 +5,6 @@ from research.study.history import History as History
 from research.study.history import history as history
 from research.study.portfolio import PortfolioTrial as PortfolioTrial
 from research.study.portfolio import portfolio as portfolio
-from research.study.study import LEDGER as LEDGER
 from research.study.study import Study as Study
 from research.study.study import backtest as backtest
 from research.study.study import compare as compare

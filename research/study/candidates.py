@@ -18,6 +18,7 @@ from research.diagnostics.timing import Timing
 from research.discovery import distinct, find_strategy
 from research.engine.exposure import Exposure
 from research.engine.kernel import paths
+from research.engine.legs import Legs
 from research.engine.traded_market import TradedMarket
 from research.errors import AssayError, NoData, NoDecision, StrategyError, UnknownDataset
 from research.execution import Execution
@@ -124,7 +125,7 @@ def candidate(
     grid = {label(strategy.name, metal, values): values for values in strategy.variants()}
     declared, name_of_chosen = frozenset(grid), label(strategy.name, metal, chosen)
     grid[name_of_chosen] = chosen  # in one order, whichever was chosen: sums round alike
-    key, points = keys(strategy, market, terms), {}
+    key, points, legs = keys(strategy, market, terms), {}, Legs.of(market)
     for name, values in grid.items():
         try:
             weights = strategy.weights(panel, values, max_leverage=terms.execution.max_leverage)
@@ -133,7 +134,7 @@ def candidate(
                 raise
             continue  # another point of the grid that never decides is no trial
         decided = since(weights, opening)
-        timing = timing_of(decided, market, terms.execution)
+        timing = timing_of(decided, market, terms.execution, legs)
         points[name] = Point(key=key(name), declared=name in declared, decided=decided, timing=timing)
     mine = points[name_of_chosen]
     if not decides(mine.decided):
@@ -201,11 +202,11 @@ def attempted(wanted: Iterable[Key], make: Callable[[Key], Made]) -> tuple[dict[
     return made, failed
 
 
-def timing_of(decided: pd.Series, market: Market, execution: Execution) -> Timing | None:
-    """Timing series of decided weights on a market; ``None`` where they never earn."""
+def timing_of(decided: pd.Series, market: Market, execution: Execution, legs: Legs | None = None) -> Timing | None:
+    """Timing series of decided weights on a market, whose ``legs`` many may share; ``None`` where they never earn."""
     try:
         closed = ruined_at(decided, market, execution)
-        return Timing.of(Exposure.of_metal(decided, market, execution, closed=closed))
+        return Timing.of(Exposure.of_metal(decided, market, execution, closed=closed, legs=legs))
     except NoDecision:
         return None
 
@@ -240,8 +241,10 @@ def prices_of(market: Market) -> str:
 
 def since(weights: pd.Series, first: pd.Timestamp) -> pd.Series:
     """Target weights from one bar on; the first is the target in force there."""
-    part = weights.loc[first:].copy()
-    part.iloc[0] = weights.loc[:first].ffill().iloc[-1]
+    at = int(weights.index.searchsorted(first))
+    known = np.flatnonzero(weights.iloc[: at + 1].notna())
+    part = weights.iloc[at:].copy()
+    part.iloc[0] = weights.iloc[known[-1]] if known.size else np.nan
     return part
 
 

@@ -223,7 +223,7 @@ def tested_claim(member: Member, judged: Judged, published: date) -> TestedClaim
     return TestedClaim(
         id=said.id,
         short=said.short,
-        sentence=said.text,
+        sentence=said.sentence,
         falsifier=said.falsifier,
         rests_on=said.rests_on,
         strategies=tuple(dict.fromkeys(item.strategy.name for item in member.candidates)),

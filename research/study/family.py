@@ -11,16 +11,14 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 
-from research.claims import Kind, Sentence, Thesis
+from research.claims import Kind, Thesis
 from research.datasets.data import Data
-from research.datasets.store import write_atomically
 from research.diagnostics.timing import Numbers
-from research.home import home_folder
+from research.kept import read_kept, write_kept
 from research.provenance import hash_code, hash_text
 from research.study.candidates import CANNOT, Candidate, Terms, candidate
 from research.study.claims import Member
@@ -38,21 +36,9 @@ class Families:
     def __init__(self, data: Data, terms: Terms, thesis: Thesis, tell: Tell = lambda what: None) -> None:
         self.data, self.terms, self.thesis, self.tell = data, terms, thesis, tell
 
-    def said(self, strategy: Strategy) -> Sentence:
-        """The claim that a strategy is counted under: a sentence of the thesis, or what it claims itself."""
-        return self.thesis.sentence_of(strategy) or Sentence(
-            id=strategy.name,
-            claim="",
-            short=strategy.claim,
-            text=strategy.claim,
-            sign=strategy.expected_sign,
-            strategies=(strategy.name,),
-            falsifier=strategy.falsifier,
-        )
-
     def member(self, strategy: Strategy, asked: Iterable[Candidate] = ()) -> Member:
         """The whole claim of a strategy: the candidates that were asked for, and the others that belong to it."""
-        sentence = self.said(strategy)
+        sentence = self.thesis.said(strategy)
         here = {(item.strategy.name, item.metal): item for item in asked}
         return self._member(self._of(self.thesis.kind_of(strategy)).get(sentence.id, [strategy]), here)
 
@@ -68,7 +54,7 @@ class Families:
         """Numbers of the claims of a family that are not ``here``: kept ones, or made now."""
         if kind == "own":
             return {}
-        known = _read(self._file(kind))
+        known = self._kept(kind)
         found = {}
         for identity, strategies in self._of(kind).items():
             if identity in here:
@@ -81,16 +67,22 @@ class Families:
 
     def keep(self, kind: Kind, numbers: Mapping[str, Numbers]) -> None:
         """Spare later runs the work: numbers of every claim of a family; a strategy of one's own has no such family."""
-        file = self._file(kind)
-        if kind != "own" and numbers.keys() - _read(file).keys():
-            with suppress(OSError):  # a cache that cannot be written only costs time
-                file.parent.mkdir(parents=True, exist_ok=True)
-                write_atomically(file, json.dumps(plain(numbers)).encode("utf-8"))
+        if kind != "own" and numbers.keys() - self._kept(kind).keys():
+            write_kept(self._file(kind), self._key, json.dumps(plain(numbers)).encode())
+
+    def _kept(self, kind: Kind) -> dict[str, Numbers]:
+        return {
+            identity: Numbers(np.array(item["supporting"]), np.array(item["opposing"]), item["events"])
+            for identity, item in json.loads(read_kept(self._file(kind), self._key) or b"{}").items()
+        }
+
+    def _file(self, kind: Kind) -> str:
+        return f"families/{kind}-{self._key[:12]}.json"
 
     def _of(self, kind: Kind) -> dict[str, list[Strategy]]:
         claims: dict[str, list[Strategy]] = {}
         for item in self.thesis.of_kind(kind):
-            claims.setdefault(self.said(item).id, []).append(item)
+            claims.setdefault(self.thesis.said(item).id, []).append(item)
         return claims
 
     def _member(
@@ -101,12 +93,9 @@ class Families:
             with suppress(*CANNOT):
                 known = here.get((item.name, metal))
                 candidates.append(known or candidate(item, self.data, metal, None, self.terms))
-        sentence = self.said(strategies[0])
+        sentence = self.thesis.said(strategies[0])
         portfolio = portfolio_of_claim(sentence.id, self.data, self.terms, self.thesis, candidates)
         return Member(sentence, tuple(candidates), portfolio)
-
-    def _file(self, kind: Kind) -> Path:
-        return home_folder() / "families" / f"{kind}-{self._key}.json"
 
     @cached_property
     def _key(self) -> str:
@@ -118,14 +107,4 @@ class Families:
             "price": self.data.price.name,
             "terms": self.terms.to_json(),
         }
-        return hash_text(json.dumps(parts, sort_keys=True))[:32]
-
-
-def _read(file: Path) -> dict[str, Numbers]:
-    try:
-        return {
-            identity: Numbers(np.array(item["supporting"]), np.array(item["opposing"]), int(item["events"]))
-            for identity, item in json.loads(file.read_text(encoding="utf-8")).items()
-        }
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}  # cold, or damaged: it is made anew
+        return hash_text(json.dumps(parts, sort_keys=True))

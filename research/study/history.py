@@ -10,8 +10,7 @@ import pandas as pd
 
 from research.claims import Thesis, load_thesis
 from research.datasets.data import Data, open_data
-from research.discovery import find_strategy
-from research.errors import NoData, ParameterError, did_you_mean
+from research.errors import NoData
 from research.execution import Execution
 from research.study.candidates import Terms, decides, timing_of, utc
 from research.study.claims import Member
@@ -83,10 +82,10 @@ def history(
     thesis, data, rules = thesis or load_thesis(), data or open_data(), rules or Rules()
     terms = Terms(execution or Execution())
     families = Families(data, terms, thesis)
-    strategy = _strategy(claim, thesis)
+    strategy = thesis.find(claim)
     kind = thesis.kind_of(strategy)
     members = families.whole(kind) if kind != "own" else {strategy.name: families.member(strategy)}
-    asked = members[families.said(strategy).id]
+    asked = members[thesis.said(strategy).id]
     if not asked.candidates:
         raise NoData(f"{asked.sentence.id}: no data here to test it on; `assay strategies` says what it needs")
     rows = []
@@ -116,17 +115,6 @@ def history(
     if not rows:
         raise NoData(f"{asked.sentence.id}: nothing was earned by any of these moments; give later ones")
     return History(id=asked.sentence.id, short=asked.sentence.short, table=pd.DataFrame(rows).set_index("moment"))
-
-
-def _strategy(claim: str | Strategy, thesis: Thesis) -> Strategy:
-    if isinstance(claim, Strategy):
-        return claim
-    sentence = thesis.sentences.get(claim)
-    if sentence is not None:
-        return thesis.strategies[sentence.strategies[0]]
-    if claim.rstrip("+-") in {item.number for item in thesis.claims}:
-        raise ParameterError(f"claim {claim!r}: no such sentence{did_you_mean(claim, thesis.sentences)}")
-    return find_strategy(claim, thesis.strategies)
 
 
 def _year_ends(member: Member, data: Data) -> list[pd.Timestamp]:

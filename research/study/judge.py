@@ -204,7 +204,7 @@ def _shifted(
 def _measure(timings: Sequence[Timing], claim: ClaimRows) -> tuple[Evidence, Numbers | None]:
     """Estimates, errors and events of some rows taken together."""
     longest = max(timings, key=lambda timing: timing.n_periods)
-    dates = np.unique(np.concatenate([timing.dates.to_numpy() for timing in timings]))
+    dates = np.unique(np.concatenate([timing.dates.values for timing in timings]))
     events = len(independent_events(timings))
     bare = Evidence(
         sign=claim.sign,

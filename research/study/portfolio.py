@@ -39,12 +39,12 @@ from research.engine.portfolio import run_legs
 from research.engine.result import PortfolioResult
 from research.errors import NoData, NoDecision
 from research.execution import Execution
-from research.ledger import Ledger
+from research.ledger import LEDGER, Ledger
 from research.provenance import hash_text
 from research.signals.risk import equal_risk
 from research.study.candidates import CANNOT, Candidate, Terms, attempted, label
 from research.study.judge import ClaimRows, Judged, judge
-from research.study.record import Recorder, recorded_on, series_of
+from research.study.record import recorded_on, series_of
 from research.study.threads import one_thread
 from research.study.trial import account_json
 from research.thesis import Provenance, Strategy
@@ -241,7 +241,7 @@ def portfolio(
     end: str | None = None,
     execution: Execution | None = None,
     rules: Rules | None = None,
-    ledger: Recorder | None = Ledger(),  # noqa: B008 - it holds nothing, and finds its file at each use
+    ledger: Ledger | None = LEDGER,
     thesis: Thesis | None = None,
 ) -> PortfolioTrial:
     """Hold several strategies in one account at equal risk, and judge their timing as a claim of one's own.

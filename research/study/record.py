@@ -12,7 +12,7 @@ import pandas as pd
 from research.datasets.data import Data
 from research.datasets.market import Market
 from research.diagnostics.timing import Effects, Numbers, Timing, independent_events, n_cosines
-from research.ledger import Entry, Series
+from research.ledger import Entry, Ledger, Series
 from research.provenance import versions
 from research.study.candidates import Candidate, Terms, keys, label, prices_of, since, timing_of
 from research.thesis import Strategy
@@ -20,21 +20,6 @@ from research.thesis import Strategy
 MOST_SERIES = 1_000  # of one grid
 MOST_ENTRIES = 100_000  # of one grid
 NOT_RECORDED = "not recorded (--no-ledger)"
-
-Kept = Mapping[str, tuple[int, np.ndarray, np.ndarray]]
-
-
-class Recorder(Protocol):
-    """What a study needs of a ledger."""
-
-    def kept(self, prices: Iterable[str], year: float) -> tuple[Kept, str]:
-        """Events and numbers of every trial on these prices by key, and a problem in words."""
-
-    def keep(self, series: Iterable[Series]) -> str:
-        """Keep timing series; return a problem in words."""
-
-    def record(self, entries: Iterable[Entry]) -> str:
-        """Write trials down; return a problem in words."""
 
 
 class Variants(Protocol):
@@ -46,18 +31,14 @@ class Variants(Protocol):
 
 
 def recorded_on(
-    ledger: Recorder | None, prices: Iterable[str], year: float, own: Iterable[str]
+    ledger: Ledger | None, prices: Iterable[str], year: float, own: Iterable[str]
 ) -> tuple[list[Numbers], str]:
     """Numbers of what else was tried on these prices, without the keys in ``own``; and a status in words."""
     if ledger is None:
         return [], NOT_RECORDED
     here = set(own)
     kept, problem = ledger.kept(prices, float(year))
-    return [
-        Numbers(supporting=supporting, opposing=opposing, events=events)
-        for key, (events, supporting, opposing) in kept.items()
-        if key not in here
-    ], problem or "recorded"
+    return [numbers for key, numbers in kept.items() if key not in here], problem or "recorded"
 
 
 def series_of(
@@ -83,9 +64,7 @@ def series_of(
                 prices=prices,
                 year=float(timing.year),
                 label=name,
-                events=numbers.events,
-                supporting=numbers.supporting,
-                opposing=numbers.opposing,
+                numbers=numbers,
                 dates=timing.dates.as_unit("ns").asi8,
                 timing=np.stack([net, gross]).astype(np.float32),
             )
@@ -108,7 +87,7 @@ def entries_of(item: Candidate, numbers: Mapping[str, object], terms: Terms) -> 
 
 
 def record_grid(
-    strategy: Strategy, metal: str, variants: Variants, ledger: Recorder | None, data: Data, terms: Terms
+    strategy: Strategy, metal: str, variants: Variants, ledger: Ledger | None, data: Data, terms: Terms
 ) -> str:
     """Write down every variant that a sweep tried; return a problem in words.
 

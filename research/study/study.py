@@ -20,7 +20,7 @@ from research.engine.exposure import start_compiler
 from research.engine.portfolio import run
 from research.engine.result import Result
 from research.execution import Execution
-from research.ledger import Ledger
+from research.ledger import LEDGER, Ledger
 from research.provenance import versions
 from research.study import exports
 from research.study.candidates import Candidate, Terms, attempted, candidate, pairs_of, prices_of
@@ -28,7 +28,7 @@ from research.study.claims import Member, TestedClaim, tested_claim
 from research.study.family import Families
 from research.study.judge import UNTIMED, Judged, judge
 from research.study.portfolio import ROW, PortfolioTrial
-from research.study.record import NOT_RECORDED, Recorder, entries_of, recorded_on, series_of
+from research.study.record import NOT_RECORDED, entries_of, recorded_on, series_of
 from research.study.threads import one_thread
 from research.study.trial import GridPoint, Trial
 from research.thesis import Strategy
@@ -37,8 +37,6 @@ from research.verdict import Rules
 from research.weights import UNKNOWN, in_bills
 
 Progress = Callable[[int, int, str], None]
-
-LEDGER = Ledger()
 
 FEW = 6  # rows; with more the compiler pays for its start
 
@@ -156,7 +154,7 @@ def compare(
     execution: Execution | None = None,
     rules: Rules | None = None,
     progress: Progress | None = None,
-    ledger: Recorder | None = LEDGER,
+    ledger: Ledger | None = LEDGER,
     thesis: Thesis | None = None,
 ) -> Study:
     """Judge strategies as one family.
@@ -225,7 +223,7 @@ def compare(
     made, failed = attempted(pairs, decided)
     candidates = list(made.values())
     families = Families(data, terms, thesis, said.also)
-    of_claims = {families.said(item.strategy).id: item.strategy for item in candidates}
+    of_claims = {thesis.said(item.strategy).id: item.strategy for item in candidates}
     members = {name: families.member(item, candidates) for name, item in of_claims.items()}
     found = [item for member in members.values() for item in member.candidates]
     keys = {name: point.key for item in found for name, point in item.points.items()}
@@ -237,7 +235,7 @@ def compare(
     constant: dict[tuple[object, ...], Result] = {}
     for item in candidates:
         said(f"account of {item.strategy.name} on {item.metal}")
-        identity = families.said(item.strategy).id
+        identity = thesis.said(item.strategy).id
         trials.append(_trial(item, identity, judged[identity], terms, len(keys) + before, constant))
     manifest = _manifest(pairs, data, used, trials, terms, thesis)
     status = _write(candidates, members, judged, trials, ledger, keys, terms) or status
@@ -274,7 +272,7 @@ def backtest(
     price: str | None = None,
     execution: Execution | None = None,
     rules: Rules | None = None,
-    ledger: Recorder | None = LEDGER,
+    ledger: Ledger | None = LEDGER,
     thesis: Thesis | None = None,
     **parameters: object,
 ) -> Trial:
@@ -365,7 +363,7 @@ def _judged(
     members: Mapping[str, Member],
     families: Families,
     rules: Rules,
-    ledger: Recorder | None,
+    ledger: Ledger | None,
     keys: Mapping[str, str],
     said: _Progress,
 ) -> tuple[dict[str, Judged], tuple[tuple[Numbers, ...], ...], str]:
@@ -439,7 +437,7 @@ def _write(
     members: Mapping[str, Member],
     judged: Mapping[str, Judged],
     trials: list[Trial],
-    ledger: Recorder | None,
+    ledger: Ledger | None,
     keys: Mapping[str, str],
     terms: Terms,
 ) -> str:

@@ -6,23 +6,27 @@ strategy's source. Run again, it gives the same bytes.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from research.datasets.data import Data
-from research.datasets.registry import read_registry
-from research.differences import Difference
+from research.differences import Document, by_year
 from research.discovery import find_strategy
-from research.errors import RunError
 from research.execution import Execution
-from research.home import bundled_folder
 from research.provenance import hash_code, versions
-from research.runs import FORMAT, Replay, environment, json_text, source_text, table_text, where_found, write_folder
+from research.runs import (
+    FORMAT,
+    Replay,
+    environment,
+    json_text,
+    replayed,
+    source_text,
+    table_text,
+    where_found,
+    write_folder,
+)
 from research.sweep.sweep import Sweep, run_sweep
-
-RESULTS = ("sweep.json", "equity.csv")
 
 
 def save_sweep(found: Sweep, folder: str | Path, data: Data, start: str | None = None, end: str | None = None) -> Path:
@@ -47,39 +51,17 @@ def replay_sweep(folder: Path, data: Data | None = None) -> Replay:
     Raises
     ------
     RunError
-        If the folder is of another format, or not whole.
+        If the folder is of another format or kind, or not whole.
     """
-    try:
-        before = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        texts = {name: (folder / name).read_text(encoding="utf-8") for name in (*RESULTS, "environment.json")}
-        asked, terms = before["asked"], Execution(**before["execution"])
-        packs = [Path(pack) for pack in before["packs"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        remedy = "make one with --run DIR"
-        raise RunError(f"{folder}: is no run of a sweep, or not a whole one: {error}; {remedy}") from None
-    if data is None:
-        data = Data([read_registry(pack if (pack / "registry.toml").is_file() else bundled_folder()) for pack in packs])
-    data = data if data.price.name == before["price"] else data.priced(before["price"])
-    with tempfile.TemporaryDirectory() as cache:
-        found = run_sweep(find_strategy(before["found"]), data, execution=terms, cache=Path(cache), **asked)
-        again = _contents(found, data, asked["start"], asked["end"])
-    after = json.loads(again["manifest.json"])
-    unlike = [name for name in RESULTS if texts[name] != again[name]]
-    causes = [("data", f"{name}: another file than the run read") for name in _unlike(before["data"], after["data"])]
-    causes += [("code", f"{name}: computes something else") for name in _unlike(before["code"], after["code"])]
-    if texts["environment.json"] != again["environment.json"]:
-        causes.append(("versions", "Python, the libraries or the machine (environment.json)"))
-    told = [*causes, *(("results" if causes else "arithmetic", f"{name}: other bytes") for name in unlike)]
-    return Replay(
-        folder=folder,
-        identical=not unlike,
-        differences=tuple(Difference(kind=kind, what=what) for kind, what in told) if unlike else (),
-        results=RESULTS,
-    )
 
+    def again(before: Document, data: Data) -> Mapping[str, str]:
+        manifest, asked = before["manifest.json"], before["manifest.json"]["asked"]
+        strategy, terms = find_strategy(manifest["found"]), Execution(**manifest["execution"])
+        with tempfile.TemporaryDirectory() as cache:
+            found = run_sweep(strategy, data, execution=terms, cache=Path(cache), **asked)
+        return _contents(found, data, asked["start"], asked["end"])
 
-def _unlike(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    return replayed(folder, "sweep", again, data)
 
 
 def _contents(found: Sweep, data: Data, start: str | None, end: str | None) -> Mapping[str, str]:
@@ -99,8 +81,10 @@ def _contents(found: Sweep, data: Data, start: str | None, end: str | None) -> M
         },
         "execution": vars(found.execution),
         "price": data.price.name,
-        "code": {found.strategy.name: found.strategy.source_hash, "research": hash_code()},
+        "strategies": {found.strategy.name: found.strategy.source_hash},
+        "framework": hash_code(),
         "data": {identity: data[identity].sha256 for identity in sorted(inputs)},
+        "years": {identity: by_year(data.observations(identity)) for identity in sorted(inputs)},
         "packs": [str(pack.folder or pack.root) for pack in data.packs],
     }
     return {

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import bootstraps, processes, rows, sweeps
+from . import processes, rows, sweeps
 from .timing import HEAD, machine
 
 QUESTIONS = (
@@ -19,7 +19,6 @@ QUESTIONS = (
     rows.sweep,
     rows.whole_trial,
     rows.circular_shifts,
-    bootstraps.predictive_ability,
     rows.growth,
     sweeps.large_sweeps,
     sweeps.workers,

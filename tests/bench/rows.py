@@ -13,11 +13,9 @@ import pandas as pd
 from research.engine import kernel, portfolio
 from research.engine.exposure import Exposure
 from research.execution import Execution
-from research.study.threads import one_thread
 
 from . import limits, peers
 from .bench_kernel import FEES, SLIPPAGE, TERMS, by_hand, history, ready, sweeps, traded, vectorbt
-from .bootstraps import family
 from .timing import Row, agree, compared, duration, exponent, installed, spent, take_turns
 
 N_BARS = 6_600  # 26 years of days
@@ -221,8 +219,6 @@ def moved_alone(terms: tuple, shifts: np.ndarray, n: int) -> np.ndarray:
 
 def growth(n_bars: int = N_BARS, n_variants: int = 500) -> Iterator[Row]:
     """How the cost grows with bars, variants and strategies."""
-    from research.diagnostics.multiplicity import superior_predictive_ability
-
     market, targets = history(8 * n_bars), sweeps(n_variants, 8 * n_bars)[0][1]
 
     def evaluate(variants: int, bars: int) -> Callable[[], object]:
@@ -234,18 +230,6 @@ def growth(n_bars: int = N_BARS, n_variants: int = 500) -> Iterator[Row]:
     yield _grown(f"kernel, {n_variants} variants, bars", bars, [evaluate(n_variants, size) for size in bars])
     variants = [n_variants // 8 * factor for factor in (1, 2, 4, 8)]
     yield _grown(f"kernel, {n_bars:,} bars, variants", variants, [evaluate(size, n_bars) for size in variants])
-    gains, counts = family(160, n_bars), [20, 40, 80, 160]
-    with one_thread():
-        yield _grown(
-            f"SPA, {n_bars:,} bars × 1,000 draws, strategies",
-            counts,
-            [
-                lambda size=size: superior_predictive_ability(
-                    gains.iloc[:, :size], seed=1, n_draws=1_000, block_length=10
-                )
-                for size in counts
-            ],
-        )
     yield _strategies()
 
 

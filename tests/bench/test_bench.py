@@ -7,7 +7,7 @@ import pytest
 
 from research.engine import kernel
 
-from . import bootstraps, peers, processes, rows, timing
+from . import peers, processes, rows, timing
 from .bench_kernel import FEES, SLIPPAGE, history, ready, sweeps, traded
 
 N_BARS = 1_000
@@ -83,10 +83,6 @@ def test_a_table_that_counts_other_verdicts_is_refused():
     assert "JSON" in processes.agree_on_verdicts("2 claims: 1 ruled out,\n1 undecidable.", document)
     with pytest.raises(AssertionError, match="1 undecidable"):
         processes.agree_on_verdicts("2 claims: 1 ruled out, 2 undecidable.", document)
-
-
-def test_p_values_agree_with_the_other_bootstrap():
-    assert "arch" in bootstraps.agree_on_p_values(bootstraps.family(5, 200), 5, 300)
 
 
 def test_the_exponent_of_a_square_is_two():

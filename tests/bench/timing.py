@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-PACKAGES = ("numpy", "pandas", "numba", "vectorbt", "vectorbt-rust", "arch")
+PACKAGES = ("numpy", "pandas", "numba", "vectorbt", "vectorbt-rust")
 PEERS = ("backtesting", "backtrader", "bt", "lib-pybroker")
 HEAD = """\
 | Task | assay | other | ratio, processor | ratio, wall | of its limit | agreement and terms |

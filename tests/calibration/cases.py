@@ -10,12 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from research.diagnostics.causality import granger_causality, toda_yamamoto
+from research.diagnostics.causality import granger_causality
 from research.diagnostics.events import cumulative_abnormal_return, event_paths
 from research.diagnostics.finding import Finding
-from research.diagnostics.multiplicity import (
-    superior_predictive_ability,
-)
 from research.diagnostics.performance import alpha_break, alpha_path, jensen_alpha
 from research.diagnostics.prediction import augmented_regression, incremental_value, predictive_regression
 from research.diagnostics.selection import deflated_sharpe_ratio, probabilistic_sharpe_ratio
@@ -25,7 +22,7 @@ from research.diagnostics.specification import arch_effects, autocorrelation, he
 from research.diagnostics.stability import cusum, mean_breaks, recursive_cusum, sup_f
 from tests.calibration import draws
 from tests.calibration.sizes import Case
-from tests.calibration.worlds import MONTHS, VOLATILITY, World
+from tests.calibration.worlds import MONTHS, VOLATILITY
 
 Floats = npt.NDArray[np.float64]
 
@@ -52,7 +49,6 @@ def cases() -> Iterator[Case]:
     yield from _predictions()
     yield from _leads()
     yield from _after_events()
-    yield from _families()
     yield from _specifications()
     yield from _breaks()
 
@@ -236,18 +232,6 @@ def _leads() -> Iterator[Case]:
         ask=lambda signal, price: granger_causality(price, signal, lags=3),
         remarks={"p_value_classical": "takes the variance for constant"},
     )
-    yield Case(
-        function="toda_yamamoto",
-        where="levels that wander apart",
-        draw=draws.apart,
-        ask=partial(toda_yamamoto, lags=3),
-    )
-    yield Case(
-        function="toda_yamamoto",
-        where="levels that wander together, follower to leader",
-        draw=draws.together,
-        ask=partial(toda_yamamoto, lags=3),
-    )
 
 
 def _after_events() -> Iterator[Case]:
@@ -284,34 +268,6 @@ def _after_events() -> Iterator[Case]:
 def _mean_path_inside(returns: Floats, dates: npt.NDArray[np.int64]) -> dict[str, bool]:
     found = event_paths(returns, dates, horizon=3)
     return {"band": bool(found.shifted_low[-1] <= found.mean[-1] <= found.shifted_high[-1])}
-
-
-LOWER = "a lower bound: takes every loss for a true one"
-
-
-def _families() -> Iterator[Case]:
-    for name in ("random_walk", "gold"):
-        yield Case(
-            function="superior_predictive_ability",
-            where=f"ten strategies, {name.replace('_', ' ')}",
-            draw=draws.world(name, n_strategies=10),
-            ask=partial(_best_of, poor=0),
-            remarks={"p_value_lower": LOWER},
-        )
-    yield Case(
-        function="superior_predictive_ability",
-        where="five of the ten are poor",
-        draw=draws.world("random_walk", n_strategies=10),
-        ask=partial(_best_of, poor=5),
-        remarks={"p_value_lower": LOWER, "p_value_upper": "takes poor strategies for candidates"},
-    )
-
-
-def _best_of(world: World, *, poor: int) -> Finding:
-    """Of the gains over half in metal, the drift taken out."""
-    gains = pd.DataFrame((world.held()[2:] - 0.5) * (world.returns[2:] - world.returns[2:].mean()))
-    gains.iloc[:, :poor] -= gains.iloc[:, :poor].std() * 0.3
-    return superior_predictive_ability(gains, seed=world.seed, n_draws=N_DRAWS)
 
 
 def _specifications() -> Iterator[Case]:

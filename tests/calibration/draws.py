@@ -128,19 +128,6 @@ def changes(rng: np.random.Generator) -> tuple[Floats, Floats]:
     return np.diff(signal), VOLATILITY * shock[1:]
 
 
-def apart(rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Two random walks with shocks correlated by 0.5, neither of which leads."""
-    first = normal(rng)
-    return np.cumsum(first), np.cumsum(0.5 * first + sqrt(0.75) * normal(rng))
-
-
-def together(rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """A signal that follows a random walk: cointegrated, and the signal does not lead the walk."""
-    price = np.cumsum(normal(rng))
-    gap = autoregression(rng.standard_normal((N_BARS, 1)), 0.8, rng)[:, 0]
-    return np.concatenate([price[:1], price[:-1]]) + gap, price
-
-
 def events(
     noise: Noise, *, n_events: int, clustered: bool = False, effect: float = 0.0
 ) -> Callable[[np.random.Generator], tuple[Floats, npt.NDArray[np.int64]]]:

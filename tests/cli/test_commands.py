@@ -143,6 +143,22 @@ def test_a_changed_file_is_refused_and_verify_names_it(capsys, tmp_path):
     assert "SHA-256" in refusal(capsys, "compare", "central_bank_buying", "--data", str(pack))
 
 
+def test_every_option_and_argument_is_explained():
+    """Their help stands in docstrings, where a name that is misspelled would leave one without."""
+    import click
+
+    from research.cli.app import app
+
+    context = click.Context(app)
+    commands = {name: app.get_command(context, name) for name in app.list_commands(context)}
+    data = commands["data"]
+    commands |= {f"data {name}": data.get_command(context, name) for name in data.list_commands(context)}
+    given = [(name, param) for name, command in commands.items() for param in command.params]
+    assert [f"{name}: {param.name}" for name, param in given if not param.help] == []
+    folds = next(param for name, param in given if (name, param.name) == ("sweep", "folds"))
+    assert (folds.opts, folds.metavar, folds.help) == (["--folds"], "N", "Tests of the walk forward.")
+
+
 def test_debug_shows_the_traceback():
     from research.errors import UnknownStrategy
 

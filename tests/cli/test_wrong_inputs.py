@@ -54,7 +54,7 @@ WRONG: list[tuple[tuple[str, ...], str]] = [
     (("data", "fech"), "did you mean 'fetch'"),
     (("compare", "--strat", "2000"), "No such option '--strat'"),
     (("compare", "--metal"), "requires an argument"),
-    (("compare", "--thesis"), "No such option '--thesis'"),
+    (("compare", "--thesis"), "'--thesis' requires an argument"),
     (("strategies", "extra"), "unexpected extra argument"),
     ((*B, "registered_drawdown"), "unexpected extra argument"),
     (("backtest",), "--demo"),

@@ -95,6 +95,8 @@ def test_time_of_day_orders_shanghai_before_london():
         ([{"rule": "lag", **NEW_YORK}, {"rule": "lag", **NEW_YORK}], "needs `until"),
         ([{"rule": "lag", "until": "2020-01-01", **NEW_YORK}], "no `until`"),
         ({"rule": "published", **NEW_YORK}, "field 'column' is missing"),
+        ({"rule": "business_day", **NEW_YORK}, "field 'n' is missing"),
+        ({"rule": "calendar_day", "day": 3, "n": 2, **NEW_YORK}, "unknown field 'n'"),
         ({"rule": "published", "column": 3, **NEW_YORK}, "column is 3; give text"),
         ({"rule": "business_day", "n": "2", **NEW_YORK}, "n is '2'; give a whole number"),
         ({"rule": "business_day", "n": 2, "months_after": -1, **NEW_YORK}, "months_after -1; give 0 or more"),

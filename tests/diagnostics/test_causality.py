@@ -9,16 +9,12 @@ import statsmodels.api as sm
 from scipy.signal import lfilter
 from statsmodels.tsa.stattools import grangercausalitytests
 
-from research.diagnostics.causality import granger_causality, toda_yamamoto
+from research.diagnostics.causality import granger_causality
 from research.errors import AssayError
 
 GRANGER_FROM_R_LMTEST = {
     ("eggs", "chickens"): (5.404984, 0.002966),
     ("chickens", "eggs"): (0.591615, 0.623786),
-}
-TODA_YAMAMOTO_CHICKENS_AND_EGGS = {
-    ("eggs", "chickens"): (11.873213, 0.00783),
-    ("chickens", "eggs"): (1.191314, 0.755088),
 }
 
 
@@ -35,13 +31,6 @@ def test_granger_against_r_and_statsmodels(farm, pair, published):
     assert classical == pytest.approx(published, abs=5e-7)
     result = grangercausalitytests(farm[[effect, cause]], [3])[3][0]["ssr_ftest"]
     assert classical == pytest.approx(result[:2], rel=1e-8)
-
-
-@pytest.mark.parametrize(("pair", "published"), TODA_YAMAMOTO_CHICKENS_AND_EGGS.items())
-def test_toda_yamamoto(farm, pair, published):
-    cause, effect = pair
-    finding = toda_yamamoto(farm[cause], farm[effect], lags=3)
-    assert (finding.statistic, finding.p_value) == pytest.approx(published, abs=5e-6)
 
 
 def test_robust_statistics_against_statsmodels(farm):
@@ -63,7 +52,6 @@ def test_the_pair_tells_a_leader_from_an_echo():
     assert forward.p_value > 0.05
     assert backward.p_value < 1e-6
     assert backward.null.startswith("the past of the price")
-    assert toda_yamamoto(np.cumsum(price), np.cumsum(echo), lags=2).p_value < 1e-6
 
 
 def test_units_do_not_matter(farm):
@@ -84,16 +72,6 @@ def test_size_where_volatility_is_shared():
         classical += finding.details["p_value_classical"] < 0.05
     assert robust / draws < 0.085
     assert classical / draws > robust / draws + 0.05
-
-
-def test_size_of_toda_yamamoto_on_unrelated_random_walks():
-    """Granger's test on unrelated random walks is not F-distributed; Toda and Yamamoto's is right."""
-    rng, draws = np.random.default_rng(2), 600
-    rejected = 0
-    for _ in range(draws):
-        x, y = np.cumsum(rng.standard_normal((2, 250)), axis=1)
-        rejected += toda_yamamoto(x, y, lags=2).p_value < 0.05
-    assert abs(rejected / draws - 0.05) < 3.5 * np.sqrt(0.05 * 0.95 / draws)
 
 
 def test_bad_input():

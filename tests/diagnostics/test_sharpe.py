@@ -8,8 +8,9 @@ import pytest
 
 from research.diagnostics import sharpe_difference as difference_module
 from research.diagnostics.sharpe import SharpeMoments, annualisation_factor, sharpe_moments, sharpe_ratio
-from research.diagnostics.sharpe_difference import hac_standard_error, sharpe_difference
+from research.diagnostics.sharpe_difference import circular_block_length, hac_standard_error, sharpe_difference
 from research.errors import AssayError
+from tests.calibration.worlds import autoregression
 
 ERROR_FOR_NORMAL_RETURNS_FROM_LO_2002 = {(0.5, 12): 0.306186, (1.0, 60): 0.158114, (3.0, 500): 0.104881}
 ANNUALISATION_OF_MONTHS_FROM_LO_2002 = {-0.2: 4.170848, 0.1: 3.160111, 0.2: 2.878849, 0.3: 2.614806}
@@ -24,6 +25,7 @@ FUNDS_FROM_LEDOIT_WOLF_2008 = {
     "p_value_bootstrap_blocks_of_5": (0.08, 0.087),
 }
 ERROR_FROM_A_PORT_WITH_A_WRONG_GRADIENT_SIGN = 0.052581574
+BLOCK_LENGTHS_FROM_PATTON_POLITIS_WHITE_2009 = {(200, 0.7): 11.4652, (1000, 0.3): 7.5754, (2500, 0.05): 2.9289}
 
 
 @pytest.fixture(scope="module")
@@ -180,3 +182,38 @@ def test_size_of_the_difference_under_clustered_volatility():
         finding = sharpe_difference(pair[:, 0], pair[:, 1], periods_per_year=12, block_length=4, n_draws=499)
         rejected += finding.p_value <= 0.05
     assert rejected / draws < 0.075
+
+
+# --- the length of blocks
+
+
+@pytest.mark.parametrize(("n", "rho"), [(240, 0.7), (1000, 0.3), (2500, 0.3), (2500, 0.9)])
+def test_block_length_equals_arch(n, rho):
+    """arch normalises each autocorrelation by its own overlap, which moves the window only at the margin."""
+    from arch.bootstrap import optimal_block_length
+
+    for seed in range(5):
+        x = memory_of(n, rho, seed)
+        assert circular_block_length(x) == pytest.approx(optimal_block_length(x).iloc[0]["circular"], rel=1e-9), seed
+
+
+def memory_of(n, rho, seed):
+    rng = np.random.default_rng(seed)
+    return autoregression(rng.standard_normal((n, 1)), rho, rng)[:, 0]
+
+
+def stationary_block_length_of_an_autoregression(n, rho):
+    return (2 * rho / (1 - rho**2)) ** (2 / 3) * n ** (1 / 3)
+
+
+@pytest.mark.parametrize(("case", "length"), BLOCK_LENGTHS_FROM_PATTON_POLITIS_WHITE_2009.items())
+def test_closed_form_of_the_block_length(case, length):
+    assert stationary_block_length_of_an_autoregression(*case) == pytest.approx(length, abs=5e-5)
+
+
+@pytest.mark.parametrize(("n", "rho"), [(20_000, 0.5), (20_000, 0.3)])
+def test_block_length_of_an_autoregression_nears_the_closed_form(n, rho):
+    """A block of fixed length is 1.5 to the power of a third of the mean of a geometric one."""
+    found = [circular_block_length(memory_of(n, rho, seed)) for seed in range(8)]
+    expected = 1.5 ** (1 / 3) * stationary_block_length_of_an_autoregression(n, rho)
+    assert np.mean(found) == pytest.approx(expected, rel=0.15)

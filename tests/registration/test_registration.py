@@ -51,7 +51,7 @@ def file(on_record, tmp_path):
 def test_a_registration_holds_all_that_is_claimed(on_record, copper_thesis):
     sentence = copper_thesis.sentences["K1+"]
     assert on_record.registered == "2005-06-15T12:00:00Z"
-    assert (on_record.sentence, on_record.sign, on_record.falsifier) == (sentence.text, 1, sentence.falsifier)
+    assert (on_record.sentence, on_record.sign, on_record.falsifier) == (sentence.sentence, 1, sentence.falsifier)
     assert on_record.grid == {"drained": {"threshold": ["0.1", "0.2"]}}
     assert on_record.code == {"drained": copper_thesis.strategies["drained"].source_hash}
     assert "def drained(panel" in on_record.sources["copper.py"]
@@ -467,7 +467,7 @@ def test_the_thesis_is_on_record_as_it_stands():
     assert sorted(found) == sorted(thesis.sentences)
     for name, item in found.items():
         sentence = thesis.sentences[name]
-        assert item.sentence == sentence.text
+        assert item.sentence == sentence.sentence
         assert (item.falsifier, item.sign) == (sentence.falsifier, sentence.sign)
         assert list(item.strategies) == list(sentence.strategies)
         assert item.registered_with == len(thesis.sentences)

@@ -9,6 +9,7 @@ import numpy as np
 from research.diagnostics import tearsheet as frames
 from research.report import tearsheet
 from research.report.chart import Cells, Line
+from research.report.sentences import sentence
 
 
 def test_the_heat_map_has_every_month_and_every_year_of_all_three(trial):
@@ -45,5 +46,5 @@ def test_the_tables_have_a_row_an_account_a_fall_and_a_round_trip(trial):
 
 def test_the_whole_sheet_says_what_its_ratios_are(trial):
     whole = tearsheet.tearsheet(trial)
-    assert tearsheet.DEFINITIONS in whole
+    assert sentence("notes.ratios") in whole
     assert whole.count('role="img"') == 2

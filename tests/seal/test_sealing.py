@@ -131,16 +131,16 @@ def test_a_byte_more_or_less_is_noticed(place, tmp_path):
 FORGERIES = {
     "figures": (
         lambda seal: seal["figures"]["claim rising"]["evidence"]["timing_return"].update(value=0.09),
-        "claim rising: evidence: timing_return: value: 0.09 is now",
+        "claim rising: evidence: timing_return: value: 0.09 -> ",
     ),
     "words": (
         lambda seal: seal["words"]["claim rising"]["verdict"].update(word="supported"),
-        "verdict: word: supported is now",
+        "verdict: word: supported -> ",
     ),
-    "terms": (lambda seal: seal["terms"]["trials"].update(counted=1), "trials: counted: 1 is now 2"),
+    "terms": (lambda seal: seal["terms"]["trials"].update(counted=1), "trials: counted: 1 -> 2"),
     "data": (lambda seal: seal["data"]["data"].update(gold_price="0" * 64), "gold_price: "),
     "code": (lambda seal: seal["code"].update(framework="0" * 64), "framework: 0000"),
-    "versions": (lambda seal: seal["versions"].update(numpy="1.0"), "numpy: 1.0 is now"),
+    "versions": (lambda seal: seal["versions"].update(numpy="1.0"), "numpy: 1.0 -> "),
 }  # fmt: skip
 
 

@@ -55,7 +55,7 @@ def test_one_id_means_one_thing_in_every_pack(identity):
     assert bundled.unit == one.unit
     history = BUNDLED.observations(identity)
     periods = latest(history)["observed_for"]
-    if not any(rule.name == "published" for rule in bundled.release):
+    if not any(rule.rule == "published" for rule in bundled.release):
         theirs = latest(history)["known_at"].reset_index(drop=True)
         assert (one.released(periods) >= theirs).all(), "known earlier than the bundled pack says"
 

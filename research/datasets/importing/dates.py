@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import date
 from typing import Literal, NamedTuple
 
@@ -19,25 +19,33 @@ _TIME = r"(?:[T ]\s*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z|[+-]\d{2}:?\d{2}|U
 _MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
            "november", "december"]  # fmt: skip
 _NAME = r"(?P<name>[A-Za-z]{3,9})\.?"
-_FORMS: dict[str, re.Pattern[str]] = {
-    "year-month-day": re.compile(rf"(?P<y>\d{{4}})[-/.](?P<m>\d{{1,2}})[-/.](?P<d>\d{{1,2}}){_TIME}"),
-    "yyyymmdd": re.compile(r"(?P<y>(?:19|20)\d\d)(?P<m>[01]\d)(?P<d>[0-3]\d)"),
-    "numbers": re.compile(rf"(?P<a>\d{{1,2}})[-/.](?P<b>\d{{1,2}})[-/.](?P<y>\d{{4}}){_TIME}"),
-    "two-digit year": re.compile(r"(?P<a>\d{1,2})[-/.](?P<b>\d{1,2})[-/.](?P<c>\d{2})"),
-    "day month-name year": re.compile(
-        rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[ -]?{_NAME}[ ,-]\s?(?P<y>\d{{4}}|\d{{2}}){_TIME}"
-    ),
-    "month-name day year": re.compile(rf"{_NAME}[ -](?P<d>\d{{1,2}})(?:st|nd|rd|th)?,? +(?P<y>\d{{4}}){_TIME}"),
-    "month": re.compile(r"(?P<y>\d{4})[-/ ]?M?(?P<m>0[1-9]|1[0-2])"),
-    "month/year": re.compile(r"(?P<m>0?[1-9]|1[0-2])[-/.](?P<y>\d{4})"),
-    "month name": re.compile(rf"{_NAME}[ -]?(?P<y>\d{{4}})"),
-    "month name or day": re.compile(rf"{_NAME}[ -](?P<c>\d{{2}})"),
-    "quarter": re.compile(r"(?P<y>\d{4})[ -]?[Qq](?P<q>[1-4])"),
-    "quarter first": re.compile(r"[Qq](?P<q>[1-4])[ -/]?(?P<y>\d{4})"),
-    "year": re.compile(r"(?P<y>(?:19|20)\d\d)"),
+_D, _M, _Y, _SHORT, _S = r"(?P<d>\d{1,2})", r"(?P<m>\d{1,2})", r"(?P<y>\d{4})", r"(?P<y>\d{2})", "[-/.]"
+_FORMS: dict[str, re.Pattern[str]] = {form: re.compile(pattern) for form, pattern in {
+    "year-month-day": rf"{_Y}{_S}{_M}{_S}{_D}{_TIME}",
+    "yyyymmdd": r"(?P<y>(?:19|20)\d\d)(?P<m>[01]\d)(?P<d>[0-3]\d)",
+    "day/month/year": rf"{_D}{_S}{_M}{_S}{_Y}{_TIME}",
+    "month/day/year": rf"{_M}{_S}{_D}{_S}{_Y}{_TIME}",
+    "day/month/short year": rf"{_D}{_S}{_M}{_S}{_SHORT}",
+    "month/day/short year": rf"{_M}{_S}{_D}{_S}{_SHORT}",
+    "short year/month/day": rf"{_SHORT}{_S}{_M}{_S}{_D}",
+    "day month-name year": rf"{_D}(?:st|nd|rd|th)?[ -]?{_NAME}[ ,-]\s?(?P<y>\d{{4}}|\d{{2}}){_TIME}",
+    "month-name day year": rf"{_NAME}[ -]{_D}(?:st|nd|rd|th)?,? +{_Y}{_TIME}",
+    "month": r"(?P<y>\d{4})[-/ ]?M?(?P<m>0[1-9]|1[0-2])",
+    "month/year": rf"(?P<m>0?[1-9]|1[0-2]){_S}{_Y}",
+    "month name": rf"{_NAME}[ -]?{_Y}",
+    "month name or day": rf"{_NAME}[ -]{_SHORT}",
+    "quarter": r"(?P<y>\d{4})[ -]?[Qq](?P<q>[1-4])",
+    "quarter first": r"[Qq](?P<q>[1-4])[ -/]?(?P<y>\d{4})",
+    "year": r"(?P<y>(?:19|20)\d\d)",
+}.items()}  # fmt: skip
+_ORDERS: dict[str, DateOrder] = {
+    "day/month/year": "dmy", "month/day/year": "mdy", "day/month/short year": "dmy", "month/day/short year": "mdy",
+    "short year/month/day": "ymd",
 }  # fmt: skip
-_SPANS = {"day": ("d", "a"), "month": ("m", "name"), "quarter": ("q",), "year": ("y",)}
-"""Spans by the parts of a form that make them, the shortest first."""
+"""Order of the forms that look alike."""
+
+_SPANS = {"d": "day", "m": "month", "name": "month", "q": "quarter", "y": "year"}
+"""Spans by the part of a form that makes them, the shortest first."""
 
 _FIRST_YEAR = 1200
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})")
@@ -96,14 +104,13 @@ def read_dates(column: Column, *, frequency: str, order: DateOrder | None = None
 def looks_like_date(cell: object) -> bool:
     """Whether a cell by itself can be read as a date (a bare year cannot)."""
     if isinstance(cell, str):
-        found = _matched(" ".join(cell.split()))
-        return found is not None and found[0] != "year"
+        return bool(_matches(" ".join(cell.split())).keys() - {"year"})
     return isinstance(cell, date)
 
 
 def looks_like_year(cell: object) -> bool:
     """Whether a cell is a bare year."""
-    return bool(_FORMS["year"].fullmatch(_text(cell)))
+    return "year" in _matches(_text(cell))
 
 
 def _text(cell: object) -> str:
@@ -114,88 +121,73 @@ def _text(cell: object) -> str:
     return " ".join(str(cell).split()) if cell is not None else ""
 
 
-def _matched(text: str) -> tuple[str, re.Match[str]] | None:
-    """The first form that a text has; a word in the place of a month must be one."""
-    for form, pattern in _FORMS.items():
-        match = pattern.fullmatch(text)
-        if match and ("name" not in match.groupdict() or _month_number(match["name"])):
-            return form, match
-    return None
+def _matches(text: str, forms: Iterable[str] = _FORMS) -> dict[str, re.Match[str]]:
+    """How a text has each of the forms that it has; a word in the place of a month must be one."""
+    found = {form: match for form in forms if (match := _FORMS[form].fullmatch(text))}
+    return {form: match for form, match in found.items() if _month_number(match.groupdict().get("name", "may"))}
+
+
+def _days(text: str, forms: Iterable[str] = _FORMS) -> dict[str, pd.Timestamp]:
+    """The last day of what a text says in each of the forms in which it says one."""
+    found = {form: _day(match.groupdict()) for form, match in _matches(text, forms).items()}
+    return {form: day for form, day in found.items() if day is not None}
 
 
 def _from_text(column: Column, order: DateOrder | None, words: list[str]) -> tuple[str, list[pd.Timestamp]]:
-    forms: dict[str, int] = {}
-    matches = []
-    for at in range(len(column.cells)):
-        form, match = _form(column, at)
-        if order == "ymd" and form == "numbers":
-            raise column.wrong(at, "ends in the year; pass --dates dmy or mdy")
-        forms.setdefault(form, at)
-        matches.append(match)
-    if len(forms) > 1:
-        (one, first), (other, second) = list(forms.items())[:2]  # in the order of their lines
-        told = f"line {column.lines[second]} has {column.cells[second]!r} ({other}) where line {column.lines[first]}"
-        told += f" has {column.cells[first]!r} ({one})"
-        raise ValidationError(f"{column.where}: {told}; write all dates in one form")
-    form, parts = next(iter(forms)), matches[0].groupdict()
-    if form in ("numbers", "two-digit year"):
-        order = order or _find_order(form, matches, column)
-        words.append(f"dates read as {'/'.join({'d': 'day', 'm': 'month', 'y': 'year'}[one] for one in order)}")
-    elif form == "month name or day":
-        name, number = parts["name"], parts["c"]
-        raise column.wrong(0, f"can be {name} 20{number} or day {number} of {name}; write the year with four digits")
-    else:
-        words.append(f"dates read as {form}, e.g. {str(column.cells[0])!r}")
-    span = next(span for span, needed in _SPANS.items() if any(part in parts for part in needed))
-    return span, [_day(match.groupdict(), span, order, column, at) for at, match in enumerate(matches)]
+    """Span and last days, in the one form that all cells have; of two that say other days neither is chosen."""
+    forms = [form for form in _FORMS if order is None or _ORDERS.get(form, order) == order]
+    read: list[dict[str, pd.Timestamp]] = []
+    narrowed = 0
+    for at, cell in enumerate(column.cells):
+        read.append(_days(_text(cell), forms))
+        if not read[at]:
+            raise _unread(column, at, narrowed, order)
+        if len(read[at]) < len(forms):
+            forms, narrowed = list(read[at]), at
+    for at, days in enumerate(read):
+        if len({days[form] for form in forms}) > 1:
+            told = " or ".join(f"{days[form]:%Y-%m-%d}" for form in forms)
+            raise column.wrong(
+                at, f"can be {told}; pass --dates {' or --dates '.join(_ORDERS[form] for form in forms)}"
+            )
+    if forms[0] == "month name or day":
+        day = read[0][forms[0]]
+        raise column.wrong(0, f"can be {day:%b %Y} or day {day:%y} of {day:%b}; write the year with four digits")
+    words.append(f"dates read as {forms[0]}, e.g. {str(column.cells[0])!r}")
+    span = next(span for part, span in _SPANS.items() if part in _FORMS[forms[0]].groupindex)
+    return span, [days[forms[0]] for days in read]
 
 
-def _form(column: Column, at: int) -> tuple[str, re.Match[str]]:
-    text, line = _text(column.cells[at]), f"{column.where}: line {column.lines[at]}"
+def _unread(column: Column, at: int, narrowed: int, order: DateOrder | None) -> ValidationError:
+    """Why a cell has none of the forms that those before it share."""
+    text = _text(column.cells[at])
     if not text:
-        raise ValidationError(f"{line} has no date; complete or remove it")
-    if found := _matched(text):
-        return found
+        return ValidationError(f"{column.where}: line {column.lines[at]} has no date; complete or remove it")
     for pattern, what in _LOOKS:
-        if re.fullmatch(pattern, text):
-            raise ValidationError(f"{line}: {text} looks like {what}")
-    raise column.wrong(at, "is no date that can be read; write YYYY-MM-DD, or remove the line")
+        if re.fullmatch(pattern, text) and not _days(text):
+            return column.wrong(at, f"looks like {what}")
+    if not _matches(text):
+        return column.wrong(at, "is no date that can be read; write YYYY-MM-DD, or remove the line")
+    if not _days(text):
+        return column.wrong(at, "is no day of the calendar; correct it")
+    if not at:
+        return column.wrong(at, f"is not in the order {order}; pass another --dates")
+    told = f"{column.shown(narrowed)} and {column.shown(at)} are dates of two forms"
+    return ValidationError(f"{column.where}: {told}; write all dates in one form")
 
 
-def _find_order(form: str, matches: Sequence[re.Match[str]], column: Column) -> DateOrder:
-    if form == "two-digit year":
-        cure = "pass --dates dmy, mdy or ymd, or write four digits"
-        raise column.wrong(0, f"has a year of two digits and so several readings; {cure}")
-    over: dict[str, int] = {}  # which of the two can be no month, and where
-    for at, match in enumerate(matches):
-        for part in ("a", "b"):
-            if int(match[part]) > 12:
-                over.setdefault(part, at)
-    if len(over) == 2:
-        told = f"{column.shown(over['a'])} has the day first, {column.shown(over['b'])} the month"
-        raise ValidationError(f"{column.where}: {told}; write all dates in one form")
-    if over:
-        return "dmy" if "a" in over else "mdy"
-    at = next((at for at, match in enumerate(matches) if match["a"] != match["b"]), 0)
-    first, second, year = int(matches[at]["a"]), int(matches[at]["b"]), matches[at]["y"]
-    one, other = _MONTHS[second - 1].title(), _MONTHS[first - 1].title()
-    raise column.wrong(at, f"can be {first} {one} {year} or {other} {second}, {year}; pass --dates dmy or --dates mdy")
-
-
-def _day(part: dict[str, str], span: str, order: DateOrder | None, column: Column, at: int) -> pd.Timestamp:
-    if order and "a" in part:
-        letters = order if "c" in part else order.replace("y", "")
-        part |= {letter: part[number] for letter, number in zip(letters, "abc", strict=False)}
+def _day(part: dict[str, str]) -> pd.Timestamp | None:
+    """The last day of what the parts of a form say; None where there is none."""
     year = int(part["y"])
     if len(part["y"]) == 2:  # the POSIX rule: 69-99 is 1969-1999, 00-68 is 2000-2068
         year += 1900 if year >= 69 else 2000
     month = _month_number(part["name"]) if "name" in part else int(part.get("m") or 3 * int(part.get("q") or 4))
     try:
-        if span == "day":
+        if "d" in part:
             return pd.Timestamp(year, month, int(part["d"]))
         return pd.Timestamp(year, month, 1) + pd.offsets.MonthEnd(0)
     except ValueError:
-        raise column.wrong(at, "is no day of the calendar; correct it") from None
+        return None
 
 
 def _month_number(name: str) -> int:

@@ -13,6 +13,8 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from research.datasets.importing.headings import Numbered, filled, find_table
 from research.datasets.importing.numerals import Column
 from research.datasets.optional import need
@@ -84,9 +86,14 @@ def read_sheet(path: Path, *, sheet: str | None = None, heading_row: int | None 
         if not content.strip():
             raise ValidationError("the file is empty")
         if content[:2] == b"\x1f\x8b":
-            content = _gunzip(content)
+            try:
+                content = gunzip(content, LARGEST)
+            except ValueError as error:
+                raise ValidationError(f"the gzip file is {error}; obtain it again") from None
+            if len(content) > LARGEST:
+                raise ValidationError(f"unpacks to over {LARGEST // 2**20} MB; cut it to the columns that matter")
         if content[:4] == b"PAR1":
-            return _parquet(content, path.name)
+            return sheet_of(_parquet(content), path.name, "Parquet")
         csv_file = content[:4] not in (OLE2, ZIP)
         rows, words = _csv(content) if csv_file else _excel(content, sheet)
         kept = [(row, line) for row, line in rows if filled(row) and not str(row[0]).startswith("#")]
@@ -114,15 +121,19 @@ def _read_bytes(path: Path) -> bytes:
         raise ValidationError(f"{path}: {error.strerror}; check the name") from None
 
 
-def _gunzip(content: bytes) -> bytes:
+def gunzip(content: bytes, most: int) -> bytes:
+    """What a gzip file holds, to ``most`` bytes and one more.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged or cut short.
+    """
     try:
         with gzip.open(io.BytesIO(content)) as stream:
-            plain = stream.read(LARGEST + 1)
+            return stream.read(most + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise ValidationError(f"the gzip file is damaged ({error}); obtain it again") from None
-    if len(plain) > LARGEST:
-        raise ValidationError(f"unpacks to over {LARGEST // 2**20} MB; cut it to the columns that matter")
-    return plain
+        raise ValueError(f"damaged or cut short ({error})") from None
 
 
 def _csv(content: bytes) -> tuple[Numbered, str]:
@@ -198,23 +209,31 @@ def _excel(content: bytes, wanted: str | None) -> tuple[Numbered, str]:
     return [(row, line) for line, row in enumerate(stripped, 1)], f"Excel, sheet {name!r}{broken}"
 
 
-def _parquet(content: bytes, name: str) -> Sheet:
-    import pandas as pd
-
+def _parquet(content: bytes) -> pd.DataFrame:
     try:
-        table = pd.read_parquet(io.BytesIO(content))
+        return pd.read_parquet(io.BytesIO(content))
     except (OSError, ValueError) as error:
         words = " ".join(str(error).split())[:100]
         raise ValidationError(f"not readable as Parquet ({words}); obtain it again") from None
+
+
+def sheet_of(table: pd.DataFrame, file: str, words: str) -> Sheet:
+    """A table of pandas as rows of cells; an index that is more than a number without a name is the first column.
+
+    Raises
+    ------
+    ValidationError
+        If it has no rows.
+    """
     if isinstance(table.index, pd.PeriodIndex):
-        table.index = table.index.to_timestamp(how="end").normalize()
-    if isinstance(table.index, pd.DatetimeIndex) or table.index.name:
+        table = table.set_index(table.index.to_timestamp(how="end").normalize())
+    if table.index.name or not pd.api.types.is_integer_dtype(table.index):
         table = table.rename_axis(str(table.index.name or "date")).reset_index()
     rows = tuple(tuple(None if cell is pd.NaT else cell for cell in row) for row in table.itertuples(index=False))
     if not rows:
         raise ValidationError("no rows")
-    header = tuple(str(name) for name in table.columns)
-    return Sheet(file=name, header=header, rows=rows, lines=tuple(range(1, len(rows) + 1)), words="Parquet")
+    header = tuple(map(str, table.columns))
+    return Sheet(file=file, header=header, rows=rows, lines=tuple(range(1, len(rows) + 1)), words=words)
 
 
 def sheets(content: bytes, *, skip_empty_area: bool = True) -> dict[str, list[list[object]]]:

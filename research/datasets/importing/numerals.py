@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, isnan
+from math import isnan
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -24,8 +24,8 @@ _BROKEN = re.compile(r"#(?:REF|VALUE|NAME|DIV/0|NUM|NULL|SPILL|CALC)[!?]?", re.I
 _SPACES = re.compile(r"[\s\u00a0\u2009\u202f'’_]")
 _GROUPED = re.compile(rf"\d{{1,3}}(?:{_SPACES.pattern}\d{{3}})+(?:[.,]\d*)?")
 _PLAIN = {
-    "point": re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?(?:[eE][+-]?\d+)?"),
-    "comma": re.compile(r"[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)?(?:,\d*)?(?:[eE][+-]?\d+)?"),
+    "point": re.compile(r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)?(?:\.\d*)?(?:[eE][+-]?\d+)?"),
+    "comma": re.compile(r"[+-]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d+)?(?:,\d*)?(?:[eE][+-]?\d+)?"),
 }
 
 
@@ -89,16 +89,15 @@ def read_numbers(column: Column, *, decimal: Decimal | None = None, points_may_g
         raise column.wrong(signs.index(False), "has no percent sign, others have; write all alike")
     bare = [None if text is None else _strip(text) for text in texts]
     words = []
-    decimal = decimal or _convention(bare, column, points_may_group)
+    decimal, values = _read(bare, column, decimal, points_may_group)
     if any(text is not None and "," in text for text in bare):
         words.append("commas read as thousands separators" if decimal == "point" else "commas read as decimal commas")
-    values = [np.nan if text is None else _value(text, decimal, column, at) for at, text in enumerate(bare)]
     if missing := bare.count(None):
         words.append(f"{missing} rows without a value left out")
     if percent:
         words.append("percent signs read")
     marks = frozenset(mark.strip() for text in texts if text for mark in _CURRENCY.findall(text.strip("-+() ")))
-    return Numbers(values=np.array(values, dtype=float), percent=percent, words=tuple(words), currencies=marks)
+    return Numbers(values=values, percent=percent, words=tuple(words), currencies=marks)
 
 
 def _text(cell: object) -> str | None:
@@ -123,47 +122,38 @@ def _strip(text: str) -> str:
     return sign + (_SPACES.sub("", text) if _GROUPED.fullmatch(text) else text)
 
 
-def _convention(texts: Sequence[str | None], column: Column, points_may_group: bool) -> Decimal:
-    """The decimal sign that the column shows, from the cells that can be read one way only."""
-    seen: dict[str, int] = {}
-    for at, text in enumerate(texts):
-        if text is not None:
-            seen.setdefault(_one_reading(text.lstrip("+-")), at)
-    if "point" in seen and "comma" in seen:
-        told = f"{column.shown(seen['point'])} has a decimal point, {column.shown(seen['comma'])} a decimal comma"
+def _read(
+    texts: Sequence[str | None], column: Column, declared: Decimal | None, points_may_group: bool
+) -> tuple[Decimal, Floats]:
+    """The decimal sign by which every cell is a number, and the numbers; of two that give others neither is chosen."""
+    signs: list[Decimal] = [declared] if declared else ["point", "comma"]
+    read = {sign: [_value(text, sign) for text in texts] for sign in signs}
+    for at, values in enumerate(zip(*read.values(), strict=True)):
+        if all(value is None for value in values):
+            failed = _BROKEN.fullmatch(str(column.cells[at]).strip())
+            cure = "repair the workbook, or empty the cell" if failed else "correct it or leave it empty"
+            raise column.wrong(at, f"is {'a formula that failed' if failed else 'no number'}; {cure}")
+    unread = {sign: values.index(None) for sign, values in read.items() if None in values}
+    if len(unread) == 2:
+        told = f"{column.shown(unread['comma'])} has a decimal point, {column.shown(unread['point'])} a decimal comma"
         raise ValidationError(f"{column.where}: {told}; write all alike")
-    if "point" in seen or "comma" in seen:
-        return "point" if "point" in seen else "comma"
-    doubtful = [seen[reading] for reading in ("undecided", "grouped")[: 1 + points_may_group] if reading in seen]
-    if doubtful:
-        at = min(doubtful)
-        text = str(texts[at]).replace(",", ".")
-        raise column.wrong(at, f"can be {text.replace('.', '')} or {text}; pass --decimal point or --decimal comma")
-    return "point"
+    for at, text in enumerate(texts):
+        said = {values[at] for values in read.values()}
+        if text is not None and not unread and len(said) == 2 and (points_may_group or "," in text):
+            told = " or ".join(f"{values[at]:.12g}" for values in read.values())
+            raise column.wrong(at, f"can be {told}; pass --decimal point or --decimal comma")
+    chosen = next(sign for sign in signs if sign not in unread)
+    numbers = np.array(read[chosen], dtype=float)
+    if np.isinf(numbers).any():
+        raise column.wrong(int(np.isinf(numbers).argmax()), "is too large for a number; correct it")
+    return chosen, numbers
 
 
-def _one_reading(text: str) -> Literal["point", "comma", "undecided", "grouped", "any"]:
-    commas, points = text.count(","), text.count(".")
-    if commas and points:
-        return "point" if text.rindex(".") > text.rindex(",") else "comma"
-    if commas + points > 1:
-        return "comma" if points else "point"
-    if not commas + points:
-        return "any"
-    whole, fraction = text.split("," if commas else ".")
-    three = len(fraction) == 3 and fraction.isdigit() and 1 <= len(whole) <= 3 and whole != "0"
-    if commas:
-        return "undecided" if three else "comma"
-    return "grouped" if three else "point"
-
-
-def _value(text: str, decimal: Decimal, column: Column, at: int) -> float:
-    if _BROKEN.fullmatch(str(column.cells[at]).strip()):
-        raise column.wrong(at, "is a formula that failed; repair the workbook, or empty the cell")
+def _value(text: str | None, decimal: Decimal) -> float | None:
+    """The number of a text by one convention; NaN of no text, None where it is none."""
+    if text is None:
+        return np.nan
     if not _PLAIN[decimal].fullmatch(text) or not any(sign.isdigit() for sign in text):
-        raise column.wrong(at, "is no number; correct it or leave it empty")
+        return None
     thousands, point = (",", ".") if decimal == "point" else (".", ",")
-    value = float(text.replace(thousands, "").replace(point, "."))
-    if not isfinite(value):
-        raise column.wrong(at, "is too large for a number; correct it")
-    return value
+    return float(text.replace(thousands, "").replace(point, "."))

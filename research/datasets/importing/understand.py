@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import pandas as pd
 
 from research.datasets.importing.dates import DateOrder, read_dates
-from research.datasets.importing.doubtful import describe, refuse_future, refuse_implausible, refuse_unlikely
+from research.datasets.importing.doubtful import describe, refuse_doubtful, refuse_future
 from research.datasets.importing.files import Sheet, read_sheet
 from research.datasets.importing.numerals import Column, Decimal, read_numbers
 from research.datasets.importing.units import WORDS, believed, conversion, in_own_currency, is_unit_column, spoken
@@ -118,8 +118,7 @@ def _understood(sheet: Sheet, subject: Subject, chosen: ImportOptions, today: da
     table, dropped = _one_row_a_period(table, subject, chosen)
     table = table.sort_values(["observed_for", *subject.key], kind="stable", ignore_index=True)
     if not chosen.accept:
-        refuse_implausible(table, subject)
-        refuse_unlikely(table, subject, chosen.unit)
+        refuse_doubtful(table, subject, chosen.unit)
     said += dropped + describe(table, subject)
     return Understood(observations=table.drop(columns=["line", "time"]), preview=tuple(said))
 

@@ -19,8 +19,9 @@ _CURRENCIES: list[str] = WORDS["currencies"]
 _SIGNS: dict[str, str] = WORDS["signs"]
 _NAMES: dict[str, str] = WORDS["weights"]
 _OZ = GRAMS_PER_TROY_OUNCE
-_GRAMS = {"oz": _OZ, "koz": _OZ * 1e3, "moz": _OZ * 1e6, "g": 1.0, "kg": 1e3, "t": 1e6}
-_WORDS = re.compile(r"US\$|[$€£¥₽₹]|[^\W\d_]+")
+_GRAMS = {"kg": 1e3, "g": 1.0, "t": 1e6, "oz": _OZ, "koz": _OZ * 1e3, "moz": _OZ * 1e6}
+_SEVERAL = "|".join(name for name in _NAMES if " " in name)
+_WORDS = re.compile(rf"US\$|[$€£¥₽₹]|{_SEVERAL}|[^\W\d_]+", re.IGNORECASE)
 
 
 def conversion(declared: str | None, unit: str) -> tuple[float, str]:
@@ -48,19 +49,22 @@ def conversion(declared: str | None, unit: str) -> tuple[float, str]:
     """
     if declared is None:
         return 1.0, f"taken to be in {unit}"
-    currency, mass, percent = _split(declared)
-    own_currency, own_mass = _of_dataset(unit)
-    if percent:
+    if declared.strip().lower() in ("%", "percent", "fraction"):
         if not unit.startswith("%"):
             raise ValidationError(f"--unit {declared} is a rate, the dataset is in {unit}; declare its unit")
-        factor = 100.0 if percent == "fraction" else 1.0
+        factor = 100.0 if declared.strip().lower() == "fraction" else 1.0
         return factor, f"{declared} × {factor:g} = {unit}"
+    for part in re.split(r"\s*(?:/|\bper\b)\s*", declared.strip()):
+        if not any(_named(part)):
+            near = did_you_mean(part, [*_GRAMS, *_CURRENCIES, "%", "fraction"])
+            raise ValidationError(f"--unit {declared}: {part!r} is no unit known here{near}")
+    (currency, mass), (own_currency, own_mass) = spoken(declared, whole=True), _of_dataset(unit)
     if currency and currency != own_currency:
         said = f"--unit {declared} is in {currency}, the dataset in {own_currency or 'no currency'} ({unit})"
         raise ValidationError(f"{said}; currencies are not converted, use the id of that currency")
-    if mass and own_mass is None:
+    if mass and not own_mass:
         raise ValidationError(f"--unit {declared} is a weight, the dataset is in {unit}; declare its unit")
-    if not mass or own_mass is None:
+    if not mass or not own_mass:
         return 1.0, f"declared {declared}, kept as {unit}"
     factor = _factor(mass, own_currency, own_mass)
     return factor, f"{declared} × {factor:.9g} = {unit}"
@@ -98,14 +102,11 @@ def spoken(text: str, *, whole: bool = False) -> tuple[str, str]:
     currency = mass = ""
     for match in _WORDS.finditer(text):
         word, before = match.group(), text[: match.start()].rstrip().lower()
-        upper, lower = word.upper(), word.lower()
-        if upper in _SIGNS or upper in _CURRENCIES:
-            currency = currency or _SIGNS.get(upper, upper)
-            continue
-        weight = _NAMES.get(lower, lower if lower in _GRAMS else "oz" if lower == "ozt" else "")
+        money, weight = _named(word)
+        currency = currency or money
         placed = whole or before.endswith(("/", "per", "(", "[", " in", " je", " pro"))
-        if weight and (placed or len(word) > 1):
-            mass = mass if mass and lower == "t" else weight
+        if weight and (placed or len(word) > 1) and not (mass and word.lower() == "t"):
+            mass = weight
     return currency, mass
 
 
@@ -130,7 +131,7 @@ def believed(said: Sequence[tuple[str, str, str]], declared: str | None, unit: s
             f"{currencies[other]} says {other}, the dataset is in {unit}; currencies are not converted: convert the "
             f"file first, or pass --unit {right} if it is in that after all"
         )
-    if own_mass is None or not masses:
+    if not own_mass or not masses:
         return None, []
     if len(masses) > 1:
         raise ValidationError(f"{' and '.join(masses)} are both named as its unit; pass --unit")
@@ -141,33 +142,20 @@ def believed(said: Sequence[tuple[str, str, str]], declared: str | None, unit: s
 def hint(values: pd.Series, unit: str, low: float, high: float) -> str:
     """A unit under which out-of-range values would be in range, as a remedy; empty where there is none."""
     own_currency, own_mass = _of_dataset(unit)
-    for mass in ("kg", "g", "t", "oz", "koz", "moz") if own_mass else ():
-        if (
-            mass != own_mass
-            and (values.dropna() * _factor(mass, own_currency, own_mass or "")).between(low, high).all()
-        ):
+    if not own_mass or values.dropna().between(low, high).all():
+        return ""
+    for mass in _GRAMS:
+        if (values.dropna() * _factor(mass, own_currency, own_mass)).between(low, high).all():
             return f"; if the file is in {mass}, pass --unit {mass}"
     return ""
 
 
-def _split(declared: str) -> tuple[str, str, str]:
-    """Currency, weight, and ``%`` or ``fraction``, each empty where it is not declared."""
-    if (whole := declared.strip().lower()) in ("%", "percent", "fraction"):
-        return "", "", "fraction" if whole == "fraction" else "%"
-    currency, mass = "", ""
-    for part in re.split(r"\s*(?:/|\bper\b)\s*", declared.strip()):
-        weight = _NAMES.get(part.lower(), part.lower())
-        if part.upper() in _CURRENCIES:
-            currency = part.upper()
-        elif weight in _GRAMS:
-            mass = weight
-        else:
-            near = did_you_mean(part, [*_GRAMS, *_CURRENCIES, "%", "fraction"])
-            raise ValidationError(f"--unit {declared}: {part!r} is no unit known here{near}")
-    return currency, mass, ""
+def _named(word: str) -> tuple[str, str]:
+    """Currency or weight that one word is; both empty where it is neither."""
+    upper, lower = word.upper(), word.lower()
+    return _SIGNS.get(upper, upper if upper in _CURRENCIES else ""), _NAMES.get(lower, lower if lower in _GRAMS else "")
 
 
-def _of_dataset(unit: str) -> tuple[str, str | None]:
-    head = re.split(r"[;,(]| of ", unit)[0]
-    currency = next((name for name in _CURRENCIES if re.match(rf"{name} per\b", head)), "")
-    return currency, next((short for name, short in _NAMES.items() if re.search(rf"\b{name}\b", head)), None)
+def _of_dataset(unit: str) -> tuple[str, str]:
+    """Of ``USD per troy ounce; volume in contracts`` what stands before the remark."""
+    return spoken(re.split(r"[;,(]| of ", unit)[0], whole=True)
