@@ -101,7 +101,7 @@ class Memo:
         if self._numbers is None or not house:
             return float(make())
         try:
-            key = tuple(map(self._content, call))
+            key = tuple(map(_content, call))
         except _Untold:
             return float(make())
         if key not in self._numbers:
