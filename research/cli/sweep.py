@@ -114,7 +114,7 @@ def sweep(
 
     best = found.best.parameters
     words = [word for axis in found.grid.axes for word in ("--param", f"{axis}={best[axis]!r}")]
-    short = f"the best of {len(found.grid)} variants is {found.grid.describe(found.best.number)}."
+    short = f"the best of {len(found.grid)} variants is {found.grid.describe(best)}."
     why = found.deflated.sentence if found.deflated is not None else "one variant alone was tried."
     following = "backtest", name, "--metal", found.metal, *words
     answer(asked, found.to_json, partial(print_sweep, found), short, why, *following)

@@ -8,7 +8,6 @@ under way, so that results never pile up here.
 
 from __future__ import annotations
 
-import importlib
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -16,6 +15,7 @@ from itertools import islice
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from research.datasets.optional import need
 from research.errors import ExecutionError, RunError
 from research.sweep.problem import Floats, Problem, evaluate
 from research.sweep.store import fingerprint
@@ -36,11 +36,13 @@ def evaluate_blocks(
     Raises
     ------
     ExecutionError
-        If Dask distributed is not installed, or nothing answers at the address.
+        If nothing answers at the address.
+    DataError
+        If Dask distributed is not installed.
     RunError
         If a block kills every worker that tries it, no worker is left, or a worker runs other versions.
     """
-    distributed = _distributed()
+    distributed = need("distributed")
     with ExitStack() as stack:
         client = stack.enter_context(_client(distributed, stack, workers, scheduler))
         import cloudpickle
@@ -94,10 +96,3 @@ def _client(distributed: ModuleType, stack: ExitStack, workers: int | None, sche
         n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=logging.CRITICAL
     )
     return distributed.Client(stack.enter_context(local))
-
-
-def _distributed() -> ModuleType:
-    try:
-        return importlib.import_module("distributed")
-    except ModuleNotFoundError:
-        raise ExecutionError("sweep: workers need Dask distributed; install assay with its extra: cluster") from None

@@ -42,10 +42,9 @@ class Grid:
     def __iter__(self) -> Iterator[dict[str, object]]:
         return (self[number] for number in range(len(self)))
 
-    def describe(self, number: int) -> str:
-        """``threshold=2.0, hold_days=183``: what tells this variant from the others."""
-        values = self[number]
-        return ", ".join(f"{name}={values[name]!r}" for name in self.axes) or "the only variant"
+    def describe(self, parameters: Mapping[str, object]) -> str:
+        """``threshold=2.0, hold_days=183``: what tells a variant from the others."""
+        return ", ".join(f"{name}={parameters[name]!r}" for name in self.axes) or "the only variant"
 
 
 def parse_axes(words: Iterable[str]) -> dict[str, tuple[object, ...]]:

@@ -17,6 +17,7 @@ from research.diagnostics.sharpe import sharpe_ratio
 from research.errors import DataError
 from research.sweep.problem import (
     STATISTICS,
+    Dates,
     Floats,
     Problem,
     excess_returns,
@@ -75,8 +76,8 @@ class HeatMap:
 class Step:
     """One fold of a walk: the variant with the best Sharpe ratio in training, and what it did then (annualised)."""
 
-    fold: Fold
-    number: int
+    training: Dates
+    test: Dates
     parameters: Mapping[str, object]
     sharpe_training: float
     sharpe_test: float
@@ -198,15 +199,15 @@ def _walk(
         training, test = (excess[number][span[0] - start : span[1] - start] for span in (fold.train, fold.test))
         steps.append(
             Step(
-                fold=fold,
-                number=number,
+                training=problem.dates(fold.train),
+                test=problem.dates(fold.test),
                 parameters=problem.grid[number],
                 sharpe_training=_sharpe(training) * float(np.sqrt(a_year)),
                 sharpe_test=_sharpe(test) * float(np.sqrt(a_year)),
             )
         )
         parts.append(test)
-    tested = slice(steps[0].fold.test[0] - start, None)
+    tested = slice(folds[0][0].test[0] - start, None)
     dates = market.price.index[start : problem.windows.end][tested]
     returns = pd.Series(np.concatenate(parts), index=dates, name=scheme)
     benchmark = pd.Series(metal[tested], index=dates)

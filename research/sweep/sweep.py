@@ -29,12 +29,12 @@ from research.study.candidates import Terms
 from research.sweep.cluster import evaluate_blocks
 from research.sweep.grid import Grid
 from research.sweep.memory import strategy_memory
-from research.sweep.problem import Floats, Problem, decide, evaluate, records_of
+from research.sweep.problem import Dates, Floats, Problem, decide, evaluate, records_of
 from research.sweep.store import BlockStore
 from research.sweep.survey import Cell, HeatMap, Walk, overfitting, survey, walk_forward
 from research.sweep.windows import Scheme, Windows
 from research.thesis import Strategy
-from research.values import plain
+from research.values import plain_dict
 
 Progress = Callable[[int, int, str], None]
 
@@ -86,8 +86,8 @@ class Sweep:
         Terms of trade.
     windows
         Bars of the common history, and the gap between training and test.
-    dates
-        Of every return.
+    history
+        Dates of the first and the last return of the common history.
     periods_per_year
         Bars a year.
     n_decided
@@ -115,7 +115,7 @@ class Sweep:
     grid: Grid
     execution: Execution
     windows: Windows
-    dates: pd.DatetimeIndex
+    history: Dates
     periods_per_year: int
     n_decided: int
     ranking: tuple[Cell, ...]
@@ -132,22 +132,10 @@ class Sweep:
         """The variant with the highest Sharpe ratio over the common history."""
         return self.ranking[0]
 
-    def span(self, first: int, after: int) -> tuple[str, str]:
-        """Dates of the first and last return of ``[first, after)``.
-
-        Parameters
-        ----------
-        first
-            Of the first.
-        after
-            One behind the last.
-        """
-        return f"{self.dates[first]:%Y-%m-%d}", f"{self.dates[after - 1]:%Y-%m-%d}"
-
     def to_json(self) -> dict[str, object]:
         """Plain values only."""
         windows = self.windows
-        document: dict[str, object] = plain(
+        return plain_dict(
             {
                 "strategy": self.strategy.name,
                 "metal": self.metal,
@@ -156,35 +144,21 @@ class Sweep:
                 "execution": self.execution,
                 "trials": len(self.grid),
                 "decided": self.n_decided,
-                "history": self.span(windows.start, windows.end),
+                "history": self.history,
                 "periods_per_year": self.periods_per_year,
                 "memory_bars": windows.memory,
                 "gap_bars": windows.gap,
                 "ranking": self.ranking,
                 "heat_map": self.heat,
-                "walk_forward": {scheme: self._walk_json(walk) for scheme, walk in self.walks.items()},
+                "walk_forward": {
+                    scheme: {"sharpe": walk.sharpe, "alpha": walk.alpha, "folds": walk.steps}
+                    for scheme, walk in self.walks.items()
+                },
                 "overfitting": self.overfitting,
                 "deflated_sharpe": self.deflated,
                 "disagreement_with_vectorbt": self.disagreement,
             }
         )
-        return document
-
-    def _walk_json(self, walk: Walk) -> dict[str, object]:
-        return {
-            "sharpe": walk.sharpe,
-            "alpha": walk.alpha,
-            "folds": [
-                {
-                    "training": self.span(*step.fold.train),
-                    "test": self.span(*step.fold.test),
-                    "parameters": dict(step.parameters),
-                    "sharpe_training": step.sharpe_training,
-                    "sharpe_test": step.sharpe_test,
-                }
-                for step in walk.steps
-            ],
-        }
 
 
 def run_sweep(
@@ -347,7 +321,7 @@ def _first_decision(strategy: Strategy, panel: Panel, grid: Grid, execution: Exe
         known = np.flatnonzero(~np.isnan(weights))
         if known.size:
             return int(known[0])
-    raise NoDecision(f"{strategy.name}: never decides, neither at its defaults nor with {grid.describe(0)}")
+    raise NoDecision(f"{strategy.name}: never decides, neither at its defaults nor with {grid.describe(first_of_grid)}")
 
 
 def _complete(
@@ -406,8 +380,7 @@ def _judge(problem: Problem, store: BlockStore, axes: tuple[str, ...], data: Dat
     best = found.ranking[0]
     result, disagreement = _engine_of_record(problem, best, data)
     market, windows = problem.market, problem.windows
-    dates = pd.DatetimeIndex(market.price.index)
-    returns = result.excess_returns.reindex(dates[windows.start : windows.end]).fillna(0.0)
+    returns = result.excess_returns.reindex(market.price.index[windows.start : windows.end]).fillna(0.0)
     try:
         deflated = deflated_sharpe_ratio(returns, n_trials=len(problem.grid), trial_variance=found.trial_variance)
     except DataError:
@@ -418,7 +391,7 @@ def _judge(problem: Problem, store: BlockStore, axes: tuple[str, ...], data: Dat
         grid=problem.grid,
         execution=problem.execution,
         windows=windows,
-        dates=dates,
+        history=problem.dates((windows.start, windows.end)),
         periods_per_year=market.periods_per_year,
         n_decided=found.n_decided,
         ranking=found.ranking,
@@ -446,7 +419,7 @@ def _engine_of_record(problem: Problem, cell: Cell, data: Data) -> tuple[Result,
     if not disagreement <= AGREEMENT:
         raise RunError(
             f"{problem.strategy.name}: the fast path and vectorbt differ by {disagreement:.1e} on "
-            f"{problem.grid.describe(cell.number)}; trust neither and report this"
+            f"{problem.grid.describe(cell.parameters)}; trust neither and report this"
         )
     return result, disagreement
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from research import open_data
-from research.errors import ExecutionError, ParameterError, RunError
+from research.errors import DataError, ExecutionError, ParameterError, RunError
 from research.sweep import cluster
 from research.sweep import problem as problem_module
 from research.sweep.sweep import run_sweep
@@ -76,7 +76,7 @@ def test_workers_and_scheduler_exclude_each_other_and_counts_make_sense(data, tm
 
 def test_without_dask_the_remedy_is_named(data, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
-    with pytest.raises(ExecutionError, match="extra: cluster"):
+    with pytest.raises(DataError, match="pip install distributed"):
         run_sweep(ideas.surge, data, memory=20, cache=tmp_path, workers=2)
 
 

@@ -65,7 +65,8 @@ def test_the_walk_holds_what_was_best_before_and_nothing_from_after(problem, rec
                 table[first - windows.start : after - windows.start] for first, after in (fold.train, fold.test)
             )
             best = int(np.nan_to_num(sharpe(train)).argmax())
-            assert step.number == best
+            assert step.parameters == problem.grid[best]
+            assert (step.training, step.test) == (problem.dates(fold.train), problem.dates(fold.test))
             assert step.sharpe_training == pytest.approx(sharpe(train)[best] * np.sqrt(252))
             parts.append(test[:, best])
         np.testing.assert_allclose(walks[scheme].excess_returns, np.concatenate(parts), atol=1e-12)
