@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from math import prod
 from pathlib import Path
 
@@ -42,7 +41,6 @@ AGREEMENT = 1e-8
 N_BEST = 20
 _MOST_CELLS = 4_000_000  # of a heat map
 _BYTES = 8
-_FEW, _LONG = 16, 2.0  # variants that tell how long a block takes, and seconds that an estimate may take
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +52,7 @@ class Estimate:
     variants, missing
         Of the grid, and of them those that no earlier run has left on disk.
     seconds
-        For the missing ones, at the pace of a few of them here, and shared by the workers.
+        For the missing ones, at the pace of a first block of them here, and shared by the workers.
     bytes
         That their records take on disk.
     folder
@@ -219,7 +217,7 @@ def run_sweep(
         Called once with the strategy, the metal and the grid when every variant was tried: these are trials, whether
         or not anybody likes what follows.
     agree
-        Called with what it will take, if that is more than two blocks; raises to stop there.
+        Called after the first of more than two blocks with what it will take; raises to stop there.
 
     Raises
     ------
@@ -332,45 +330,33 @@ def _complete(
     tell: Progress,
     agree: Callable[[Estimate], None],
 ) -> None:
-    """Evaluate the blocks that are not on disk yet; more than two are told of, and agreed to, before."""
+    """Evaluate the blocks that are not on disk yet; of more than two the first tells how long, and is asked after."""
     kept, total = store.kept(), len(problem.grid)
     done = before = sum(len(problem.numbers(block)) for block in kept)
-    missing: Iterator[int] = (block for block in range(problem.n_blocks) if block not in kept)
+    missing = (block for block in range(problem.n_blocks) if block not in kept)
     tell(done, total, "variants")
-    rest = total - done
     if problem.n_blocks - len(kept) > 2:
-        pace = _pace(problem, first := next(missing))
-        missing = chain((first,), missing)
+        records_of(problem, problem.numbers(0)[:1])  # compiled code is loaded, or made
+        began, first = time.monotonic(), next(missing)
+        done += store.write(first, evaluate(problem, first))
+        pace = (time.monotonic() - began) / (done - before)
         agree(
             Estimate(
                 variants=total,
-                missing=rest,
-                seconds=pace * rest / (workers or 1),
-                bytes=rest * problem.n_columns * _BYTES,
+                missing=total - before,
+                seconds=pace * (total - done) / (workers or 1),
+                bytes=(total - before) * problem.n_columns * _BYTES,
                 folder=store.folder,
             )
         )
     blocks: Iterator[tuple[int, Floats]] = ((block, evaluate(problem, block)) for block in missing)
-    if rest and (workers or scheduler):
+    if done < total and (workers or scheduler):
         blocks = evaluate_blocks(problem, store.key, missing, workers=workers, scheduler=scheduler)
-    began = time.monotonic()
+    began, before = time.monotonic(), done
     for block, records in blocks:
         done += store.write(block, records)
         pace = (time.monotonic() - began) / (done - before)
         tell(done, total, f"variants, {_clock(pace * (total - done))} left")
-
-
-def _pace(problem: Problem, block: int) -> float:
-    """Seconds a variant: of a whole block, unless that takes long, else of a few."""
-    numbers, pace = problem.numbers(block), 0.0
-    records_of(problem, numbers[:_FEW])  # compiled code is loaded, or made
-    for count in (_FEW, len(numbers)):
-        if pace * count > _LONG:
-            break
-        began = time.monotonic()
-        records_of(problem, numbers[:count])
-        pace = (time.monotonic() - began) / len(numbers[:count])
-    return pace
 
 
 def _judge(problem: Problem, store: BlockStore, axes: tuple[str, ...], data: Data) -> Sweep:
