@@ -236,6 +236,7 @@ def growth(n_bars: int = N_BARS, n_variants: int = 500) -> Iterator[Row]:
 def whole_trial() -> Iterator[Row]:
     """A trial with its verdict, and a sweep with its signals, on a daily market made for it."""
     from research import backtest, open_data
+    from research.study.candidates import Terms
     from research.sweep.problem import decide
     from research.sweep.sweep import _problem, grid_of
     from tests.sweep import ideas
@@ -247,7 +248,7 @@ def whole_trial() -> Iterator[Row]:
         data = open_data(write_market(Path(folder) / "pack", N_BARS), bundled=False)
         for name in AXES:
             idea = getattr(ideas, name)
-            problem = _problem(idea, data, "silver", grid_of(idea, AXES[name]), None, None, FREE_CARRY, 5, 250)
+            problem = _problem(idea, data, "silver", grid_of(idea, AXES[name]), Terms(FREE_CARRY), 5, 250)
             few = decide(problem, range(20))
             frames = ready(few, series(problem.market))
             summary = kernel.sweep(few, problem.traded)
