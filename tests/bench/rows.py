@@ -205,7 +205,7 @@ def moved_exposure(target: np.ndarray, market: tuple) -> tuple[Exposure, tuple]:
     """One series of weights as the circular shifts read it, and a loop over one account after the other."""
     days = pd.bdate_range("1960-01-01", periods=len(target))
     exposure = Exposure.of_metal(pd.Series(target, days), _market(*market[:2], days), TERMS)
-    return exposure, (*exposure._terms(), np.ascontiguousarray(exposure.excess - exposure.excess.mean(axis=0)))
+    return exposure, exposure.account
 
 
 def moved_alone(terms: tuple, shifts: np.ndarray, n: int) -> np.ndarray:
@@ -213,7 +213,7 @@ def moved_alone(terms: tuple, shifts: np.ndarray, n: int) -> np.ndarray:
     from research.engine import _loops
 
     out = np.empty((len(shifts), 2))
-    _loops.moved_ratios_of_legs(*terms[:-1], np.mod(-shifts, n), terms[-1], 1.0, out)
+    _loops.moved_ratios_of_legs(terms, np.mod(-shifts, n), 1.0, out)
     return out
 
 
