@@ -107,9 +107,9 @@ class Study:
         return f"<Study of {len(self.claims)} claims, {len(self.trials)} trials>"
 
     def _repr_html_(self) -> str:
-        from research.report.notebook import study_html
+        from research.report.notebook import in_notebook
 
-        return study_html(self)
+        return in_notebook("study", self)
 
     def __getitem__(self, key: tuple[str, str]) -> Trial:
         """The trial of ``(strategy, metal)``."""
