@@ -14,7 +14,7 @@ import pandas as pd
 
 from research.datasets.data import Data
 from research.datasets.store import load
-from research.errors import AssayError
+from research.errors import AssayError, reason
 from research.provenance import hash_bytes
 
 Document = Mapping[str, Any]  # read from JSON
@@ -55,16 +55,13 @@ def changed_data(manifest: Document, data: Data) -> Iterator[Difference]:
         path = pack.root / dataset.file
         try:
             now = hash_bytes(path.read_bytes())
-        except OSError as error:
-            yield Difference(kind="data", what=f"{identity}: {path}: {error.strerror}")
-            continue
-        if now != digest:
-            as_it_is = replace(pack, files={**pack.files, dataset.file: now})
-            try:
-                years = _other_years(manifest["years"].get(identity, {}), by_year(load(as_it_is, dataset)))
-            except AssayError as error:
-                years = f"and cannot be read: {error}"
-            what = f"{identity}: {path} has SHA-256 {now[:12]}…, the run read {digest[:12]}…: {years}"
+            if now != digest:
+                table = load(replace(pack, files={**pack.files, dataset.file: now}), dataset)  # as it is
+                years = _other_years(manifest["years"].get(identity, {}), by_year(table))
+                what = f"{identity}: {path} has SHA-256 {now[:12]}…, the run read {digest[:12]}…: {years}"
+                yield Difference(kind="data", what=what)
+        except (OSError, AssayError) as error:
+            what = f"{identity}: {path} is not what the run read, and cannot be read: {reason(error)}"
             yield Difference(kind="data", what=what)
 
 
@@ -118,7 +115,7 @@ def _other_data(left: Document, right: Document) -> Iterator[Difference]:
         was, now = left["data"].get(identity), right["data"].get(identity)
         before, after = (manifest["years"].get(identity, {}) for manifest in (left, right))
         if was != now or before != after:
-            what = f"{identity}: {short_hash(was)} -> {short_hash(now)}: {_other_years(before, after)}"
+            what = f"{identity}: {(was or 'nothing')[:12]} -> {(now or 'nothing')[:12]}: {_other_years(before, after)}"
             yield Difference(kind="data", what=what)
 
 
@@ -127,7 +124,7 @@ def _other_causes(before: Document, after: Document) -> Iterator[Difference]:
     left, right = before["manifest.json"], after["manifest.json"]
     for name in sorted({*left["strategies"], *right["strategies"]}):
         if left["strategies"].get(name) != right["strategies"].get(name):
-            lines = _changed_lines(before.get(f"source/{name}.py"), after.get(f"source/{name}.py"))
+            lines = _changed_lines(*(run.get(f"source/{name}.py", "") for run in (before, after)))
             yield Difference(kind="code", what=f"{name}: {lines}")
     if left["framework"] != right["framework"]:
         yield Difference(kind="code", what="the package research itself")
@@ -174,13 +171,6 @@ def _other_years(before: Mapping[str, str], after: Mapping[str, str]) -> str:
     return f"values of {', '.join(years[:5])}{more} differ"
 
 
-def _changed_lines(before: str | None, after: str | None) -> str:
-    if before is None or after is None:
-        return "only in one of the runs"
+def _changed_lines(before: str, after: str) -> str:
     lines = [line.rstrip() for line in difflib.ndiff(before.splitlines(), after.splitlines()) if line[:1] in "+-"]
     return f"{len(lines)} lines changed: {' | '.join(lines[:4])}" if lines else "in what it imports or closes over"
-
-
-def short_hash(digest: str | None) -> str:
-    """The first twelve digits of a ``digest``, or that there is none."""
-    return "nothing" if digest is None else f"{digest[:12]}…"

@@ -137,6 +137,15 @@ def test_one_flipped_digit_that_was_pinned_anew_is_found_too(place):
     assert set(kinds(result)) == {"data", "results"}
 
 
+@pytest.mark.parametrize("content", [None, "month,usd\n"])
+def test_a_file_that_cannot_be_read_any_more_is_named(place, content):
+    file = place / "pack" / "gold_price.csv"
+    file.unlink() if content is None else file.write_text(content)
+    cause, then = replay(place / "run")
+    assert f"gold_price: {file} is not what the run read, and cannot be read: " in cause.what
+    assert "cannot be run again" in then.what
+
+
 def test_another_release_rule_is_another_history(place):
     registry = place / "pack" / "registry.toml"
     registry.write_text(registry.read_text().replace("day = 5, months_after = 1", "day = 5, months_after = 2"))
