@@ -57,7 +57,7 @@ def changed_data(manifest: Document, data: Data) -> Iterator[Difference]:
             now = hash_bytes(path.read_bytes())
             if now != digest:
                 table = load(replace(pack, files={**pack.files, dataset.file: now}), dataset)  # as it is
-                years = _other_years(manifest["years"].get(identity, {}), by_year(table))
+                years = _other_years(manifest.get("years", {}).get(identity, {}), by_year(table))
                 what = f"{identity}: {path} has SHA-256 {now[:12]}…, the run read {digest[:12]}…: {years}"
                 yield Difference(kind="data", what=what)
         except (OSError, AssayError) as error:
@@ -113,7 +113,7 @@ def _excerpt(text: str, other: str) -> str:
 def _other_data(left: Document, right: Document) -> Iterator[Difference]:
     for identity in sorted({*left["data"], *right["data"]}):
         was, now = left["data"].get(identity), right["data"].get(identity)
-        before, after = (manifest["years"].get(identity, {}) for manifest in (left, right))
+        before, after = (manifest.get("years", {}).get(identity, {}) for manifest in (left, right))
         if was != now or before != after:
             what = f"{identity}: {(was or 'nothing')[:12]} -> {(now or 'nothing')[:12]}: {_other_years(before, after)}"
             yield Difference(kind="data", what=what)
@@ -122,11 +122,12 @@ def _other_data(left: Document, right: Document) -> Iterator[Difference]:
 def _other_causes(before: Document, after: Document) -> Iterator[Difference]:
     """Code, parameters and versions; of two runs that were asked the same, also what else had been tried."""
     left, right = before["manifest.json"], after["manifest.json"]
-    for name in sorted({*left["strategies"], *right["strategies"]}):
-        if left["strategies"].get(name) != right["strategies"].get(name):
+    was, now = (manifest.get("strategies", {}) for manifest in (left, right))
+    for name in sorted({*was, *now}):
+        if was.get(name) != now.get(name):
             lines = _changed_lines(*(run.get(f"source/{name}.py", "") for run in (before, after)))
             yield Difference(kind="code", what=f"{name}: {lines}")
-    if left["framework"] != right["framework"]:
+    if left.get("framework") != right.get("framework"):
         yield Difference(kind="code", what="the package research itself")
     asked, asked_now = ({key: manifest.get(key) for key in _PARAMETERS} for manifest in (left, right))
     yield from (Difference(kind="parameters", what=what) for what in unlike(asked, asked_now))
