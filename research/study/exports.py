@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,6 +12,7 @@ import pandas as pd
 
 from research.engine.result import Result
 from research.errors import ExecutionError
+from research.verdict import Evidence, Rules
 
 if TYPE_CHECKING:
     from research.study.portfolio import PortfolioTrial
@@ -77,21 +79,28 @@ def rows(study: Study) -> pd.DataFrame:
     return pd.DataFrame(map(_row, study.trials)).set_index(["strategy", "metal"])
 
 
+def figures(evidence: Evidence, rules: Rules) -> dict[str, float]:
+    """Events, timing return, and its 95 % interval and p-value, NaN where events are too few for them."""
+    shown = evidence.shows_p_values(rules)
+    low, high = evidence.timing_return.interval() if shown else (nan, nan)
+    return {
+        "events": evidence.events,
+        "timing_return": evidence.timing_return.value,
+        "low": low,
+        "high": high,
+        "p_adjusted": evidence.p_adjusted.supporting if shown else nan,
+    }
+
+
 def _row(trial: Trial) -> dict[str, object]:
-    evidence, shown = trial.evidence, trial.shows_p_values
-    low, high = evidence.timing_return.interval() if shown else (float("nan"),) * 2
     return {
         "strategy": trial.name,
         "metal": trial.metal,
         "claim": trial.claim,
         "verdict": str(trial.verdict.word),
-        "events": evidence.events,
-        "timing_return": evidence.timing_return.value,
-        "low": low,
-        "high": high,
-        "p_adjusted": evidence.p_adjusted.supporting if shown else float("nan"),
-        "p_shifted": evidence.p_shifted.supporting if shown else float("nan"),
-        "detectable": evidence.detectable,
+        **figures(trial.evidence, trial.verdict.rules),
+        "p_shifted": trial.evidence.p_shifted.supporting if trial.shows_p_values else nan,
+        "detectable": trial.evidence.detectable,
         "first_fill": trial.result.first_fill,
         "last_bar": trial.equity.index[-1],
         **trial.performance["strategy"].to_json(),

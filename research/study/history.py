@@ -14,6 +14,7 @@ from research.errors import NoData
 from research.execution import Execution
 from research.study.candidates import Terms, decides, timing_of, utc
 from research.study.claims import Member
+from research.study.exports import figures
 from research.study.family import Families
 from research.study.judge import judge, measure
 from research.study.threads import one_thread
@@ -97,21 +98,9 @@ def history(
             continue
         others = {name: measure(member.rows) for name, member in then.items()}
         judged = judge([here], rules, others=others, shift_all=False)[asked.sentence.id]
-        evidence = judged.evidence
-        told = evidence.shows_p_values(rules)
-        low, high = evidence.timing_return.interval() if told else (float("nan"), float("nan"))
-        rows.append(
-            {
-                "moment": moment,
-                "last_bar": max(timing.dates[-1] for timing in here.rows.values()),
-                "events": evidence.events,
-                "timing_return": evidence.timing_return.value,
-                "low": low,
-                "high": high,
-                "p_adjusted": evidence.p_adjusted.supporting,
-                "word": str(judged.verdict.word),
-            }
-        )
+        last_bar = max(timing.dates[-1] for timing in here.rows.values())
+        told = {"moment": moment, "last_bar": last_bar, **figures(judged.evidence, rules)}
+        rows.append({**told, "word": str(judged.verdict.word)})
     if not rows:
         raise NoData(f"{asked.sentence.id}: nothing was earned by any of these moments; give later ones")
     return History(id=asked.sentence.id, short=asked.sentence.short, table=pd.DataFrame(rows).set_index("moment"))
