@@ -211,13 +211,13 @@ def test_series_are_those_of_the_judge_whether_it_made_them_or_not(risen):
     (made, *_), price = series_of(timings, keys, "p", -1), prices_of(item.market)
     name = made.label
     numbers = measure(SimpleNamespace(sign=-1, rows={name: timings[name]}, worthwhile_return=np.inf))
-    np.testing.assert_allclose(made.supporting, numbers.supporting)
-    np.testing.assert_allclose(made.opposing, numbers.opposing)
-    assert made.events == numbers.events
+    np.testing.assert_allclose(made.numbers.supporting, numbers.supporting)
+    np.testing.assert_allclose(made.numbers.opposing, numbers.opposing)
+    assert made.numbers.events == numbers.events
     np.testing.assert_allclose(made.timing[1], -timings[name].gross, rtol=1e-6)
     handed = series_of(timings, keys, "p", -1, {name: replace(numbers, events=77)})
-    assert handed[0].events == 77
-    assert handed[1].events == series_of(timings, keys, "p", -1)[1].events
+    assert handed[0].numbers.events == 77
+    assert handed[1].numbers.events == series_of(timings, keys, "p", -1)[1].numbers.events
     assert len(price) == 64
     still = {name: Timing.of(exposure(np.ones(60), world(1, 60)[1]))}
     assert series_of(still, keys, "p", 1) == []
@@ -301,7 +301,7 @@ def test_a_family_is_made_once_and_kept(data, monkeypatch, tmp_path):
     thesis = load_thesis()
     told = []
     families = Families(data, Terms(Execution()), thesis, told.append)
-    said = families.said(rising)
+    said = thesis.said(rising)
     assert (said.id, said.short, said.sign, said.worthwhile_return) == (rising.name, rising.claim, 1, np.inf)
     assert families.others("own", []) == {}
     families.keep("own", {"rising": measure_nothing()})
@@ -321,7 +321,7 @@ def test_a_family_is_made_once_and_kept(data, monkeypatch, tmp_path):
     assert len(told) == 2 * len(rest)
     for name in rest:
         np.testing.assert_allclose(kept[name].supporting, made[name].supporting)
-    monkeypatch.setattr("research.study.family.write_atomically", lambda *_: pytest.fail("all of it is there"))
+    monkeypatch.setattr("research.study.family.write_kept", lambda *_: pytest.fail("all of it is there"))
     families.keep("baseline", kept)
 
 
