@@ -347,8 +347,6 @@ def _read(folder: Path, find: Callable[[Path], Mapping[str, Strategy]]) -> Thesi
     found = find(folder)
     with located(str(path)):
         claims = tuple(map(_claim, text.pop("claims", ())))
-        if not claims:
-            raise RegistryError("field 'claims' is missing; every thesis makes one")
         breaks = tuple(from_table(BreakPlan, item) for item in text.pop("breaks", ()))
         named = [name for claim in claims for s in claim.sentences for name in (*s.strategies, *s.beside)]
         order = dict.fromkeys([*named, *text.get("baselines", ()), *found])
@@ -388,7 +386,9 @@ def _sentence(entry: Mapping[str, object], number: str) -> Sentence:
 
 
 def _check(thesis: Thesis, named: list[str]) -> None:
-    """Whether everything named is there, once, and says what its sentence says."""
+    """Whether anything is claimed, and everything named is there, once, and says what its sentence says."""
+    if not thesis.claims:
+        raise RegistryError("field 'claims' is missing; every thesis makes one")
     identities = [sentence.id for claim in thesis.claims for sentence in claim.sentences]
     numbers, strategies = [claim.number for claim in thesis.claims], [*named, *thesis.baselines]
     for what, names in {"claim": numbers, "sentence": identities, "strategy": strategies}.items():
