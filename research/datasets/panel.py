@@ -180,14 +180,16 @@ class Panel:
         newest, printed = np.full(len(periods), np.nan), np.zeros(len(periods), dtype=bool)
         results = np.empty(len(ends))
         start = 0
-        for release, end in enumerate(ends):
+        for release, end in enumerate(ends.tolist()):
             newest[place[start:end]], printed[place[start:end]] = values[start:end], True
             n_periods = int(printed.sum())
             so_far = slice(n_periods) if printed[:n_periods].all() else printed  # a late print leaves a hole
             asked = (statistic, identity, index[so_far].view("int64"), newest[so_far])
-            results[release] = self.memo.number(
-                asked, lambda at=so_far: statistic(pd.Series(newest[at].copy(), periods[at], name=identity))
-            )
+
+            def make(at: slice | np.ndarray = so_far) -> float:
+                return statistic(pd.Series(newest[at].copy(), periods[at], name=identity))
+
+            results[release] = self.memo.number(asked, make)
             start = end
         dates = pd.DatetimeIndex(table["known_at"].iloc[ends - 1], name="known_at")
         return pd.Series(results, index=dates, name=identity)
