@@ -96,9 +96,9 @@ class Data:
         return f"<Data of {len(self)} datasets in {' + '.join(str(pack.folder) for pack in self.packs)}>"
 
     def _repr_html_(self) -> str:
-        from research.report.notebook import data_html
+        from research.report.notebook import in_notebook
 
-        return data_html(self)
+        return in_notebook("data", self)
 
     def __contains__(self, identity: object) -> bool:
         return self._source(str(identity)) in self._owner
