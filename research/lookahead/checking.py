@@ -64,9 +64,10 @@ def check(
     execution
         Terms of trade; by default ``Execution()``.
     n_cuts
-        Dates at which the history is cut, for each metal; by default 24.
+        Dates at which the history is cut, for each metal; by default the 24 most telling and every other change of
+        position, up to 100.
     everything
-        Cut wherever a cell changes its position, and test every cell at every cut, however long that takes.
+        No limit, and every cell tested at every cut in every way, however long that takes.
 
     Raises
     ------

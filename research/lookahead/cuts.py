@@ -13,8 +13,8 @@ from research.lookahead.history import SEED, History
 TELLING = 24
 
 
-def choose_cuts(history: History, cells: Sequence[np.ndarray], n_cuts: int) -> list[int]:
-    """Return up to ``n_cuts`` positions of bars, the most telling first.
+def choose_cuts(history: History, cells: Sequence[np.ndarray], n_cuts: int | None, most: int) -> list[int]:
+    """Return positions of bars, the most telling first.
 
     24 are taken in turn from: bars at which a strategy moved into one of its rarest states (did it move because of
     what came next?), bars before the largest moves of an input, bars at the edges of gaps, of which the start and the
@@ -24,16 +24,21 @@ def choose_cuts(history: History, cells: Sequence[np.ndarray], n_cuts: int) -> l
     ----------
     cells
         Weights of each point of the grid.
+    n_cuts
+        How many, if not all of these.
+    most
+        How many at most, if all of these.
     """
     last = len(history.decisions) - 2
     random = np.random.default_rng(SEED)
     first = min(int(np.argmax(~np.isnan(cells[0]))), last)
     moves = _rare_moves(cells, random)
-    anywhere = random.integers(first, last + 1, n_cuts).tolist()
+    anywhere = random.integers(first, last + 1, n_cuts or TELLING).tolist()
     big, edges = _events(history)
     turns = _interleaved([moves[::2], big, [*edges, last], moves[1::2], anywhere])
-    telling, moves, turns = ([cut for cut in cuts if 0 <= cut <= last] for cuts in (turns, moves, turns))
-    return list(dict.fromkeys([*list(dict.fromkeys(telling))[:TELLING], *moves, *turns]))[:n_cuts]
+    turns, moves = (list(dict.fromkeys(cut for cut in cuts if 0 <= cut <= last)) for cuts in (turns, moves))
+    best = list(dict.fromkeys([*turns[:TELLING], *moves]))
+    return best[:most] if n_cuts is None else list(dict.fromkeys([*best, *turns]))[:n_cuts]
 
 
 def moves_of(weights: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import NamedTuple, cast
 import numpy as np
 import pandas as pd
 
-from research.lookahead.history import Future, History, delayed, rewrite_table, rewritten, value_columns
+from research.lookahead.history import Future, History, delayed, rewritten, value_columns
 from research.lookahead.probes import Sighting
 from research.lookahead.report import CALENDAR, USUAL, Leak, LeakKind, Probe
 from research.lookahead.runner import Runner, equal
@@ -99,7 +99,7 @@ class _Case:
         horizon = max(s.cut + 1 - int(s.moved[0]) for s in self.alike)
         if shown.only_calendar:
             return "end of sample"
-        if shown.probe == "vintage" or (row is not None and row.revision and not self._by_first_prints()):
+        if shown.probe == "vintage" or (row is not None and row.revision):
             return "newest vintage"
         far = self.reach > max(24, _FAR * (len(index) - shown.cut))
         if far or (self.culprit is None and horizon > _FAR * len(index)):
@@ -131,16 +131,6 @@ class _Case:
             for end in closed
             for way in ("raised", "lowered")
         )
-
-    def _by_first_prints(self) -> bool:
-        """Whether later first prints move something too, and not only the revisions of what was known."""
-        if self.culprit is None:
-            return False
-        true, dataset = self.history.tables[self.culprit], self.history.datasets[self.culprit]
-        revision = true.duplicated(["observed_for", *dataset.key])
-        tables = (rewrite_table(true, dataset, way, Future(self.after)) for way in ("raised", "lowered"))
-        histories = (self.history.with_tables({str(self.culprit): t.where(~revision, true)}) for t in tables)
-        return any(len(self.shown.moved_by(self._decided(history))) for history in histories)
 
     def _ignores_delays(self) -> bool:
         """Whether weights stay on their dates when everything becomes known two bars later; else they move with it."""

@@ -79,7 +79,7 @@ class Prober:
     Parameters
     ----------
     n_cuts
-        Dates at which it is cut; by default ``TELLING`` and one for each change of position, up to a limit.
+        Dates at which it is cut; by default the 24 most telling and every other change of position, up to a limit.
     everything
         No limit, and every cell at every cut, with the future changed in every way.
     """
@@ -93,8 +93,7 @@ class Prober:
         self._changes = [(cell.number, int(bar)) for cell in cells for bar in moves_of(cell.base) if bar < last]
         share = -(-len(history.tables) // 3)
         most = len(history.decisions) if everything else max(TELLING, _MOST_CUTS // share)
-        wanted = n_cuts or min(most, TELLING + len({bar for _, bar in self._changes}))
-        self._cuts = choose_cuts(history, [cell.base for cell in cells], wanted)
+        self._cuts = choose_cuts(history, [cell.base for cell in cells], n_cuts, most)
         calls = len(self._groups) * share * (len(self._cuts) + 4 * min(len(self._cuts), _THOROUGH))
         self._stride = 1 if everything else math.ceil(calls / _MOST_CALLS)
         self._tried: set[tuple[int, int]] = set()

@@ -115,10 +115,10 @@ class Reachable:
 
     def _reach_function(self, function: types.FunctionType) -> Iterator[tuple[str, object]]:
         space = function.__globals__
-        for names in (vars(function), space):
-            self._later(_put_back, names, dict(names))
+        self._later(_put_back, vars(function), dict(vars(function)))
         if not any(space is known for known in self.namespaces):
             self.namespaces.append(space)
+            self._later(_put_back, space, dict(space))
         self.functions.append(function)
         self.sources.add(function.__code__.co_filename)
         for cell, free in zip(function.__closure__ or (), function.__code__.co_freevars, strict=True):
