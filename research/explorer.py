@@ -11,8 +11,7 @@ from research.datasets.optional import need
 from research.discovery import find_strategy
 from research.execution import Execution
 from research.ledger import LEDGER, Ledger
-from research.report.markup import join, tag
-from research.report.words import interval, signed_percent
+from research.report.notebook import in_notebook
 from research.study import Study, Trial, compare
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ def explore(
         As ``compare``.
     """
     widgets = need("ipywidgets")
-    chosen = find_strategy(strategy) if isinstance(strategy, str) else strategy
+    chosen = find_strategy(strategy)
     data = data or open_data()
     options = {"metal": chosen.metals, **chosen.grid}
     start = {"metal": chosen.metals[0], **chosen.defaults}
@@ -111,26 +110,9 @@ def explore(
             view.studies[view.point] = compare(
                 [chosen], data, metals=[str(metal)], parameters=given, execution=execution, ledger=ledger
             )
-        page.value = _page(view)
+        page.value = in_notebook("explorer", view)
 
     for control in controls.values():
         control.observe(show, names="value")
     show()
     return view
-
-
-def _page(view: Explorer) -> str:
-    """Timing return, verdict and chart of the trial in view, and what looking at it costs."""
-    found = view.trial.evidence.timing_return
-    span = f" (95 % interval {interval(found.interval())})" if view.trial.shows_p_values else ""
-    counted = view.studies[view.point].manifest["trials"]
-    points = len(view.strategy.variants()) * len(view.strategy.metals)
-    return join(
-        tag("p", tag("strong", f"Timing return {signed_percent(found.value)} a year"), span),
-        view.trial._repr_html_(),
-        tag(
-            "p",
-            f"{len(view.studies)} of {points} points looked at. All points of the declared grid count, looked at "
-            f"or not: {counted['counted']} trials on these prices with those of the ledger; this: {counted['status']}.",
-        ),
-    )

@@ -38,49 +38,38 @@ HOMES = {
     "new": "new",
 }
 
-SHELLS = {"bash": ".bashrc", "zsh": ".zshrc", "fish": ".config/fish/config.fish"}
-"""Shell -> the file that it reads when it starts."""
+SHELLS = ("bash", "zsh", "fish")
 
 
-def assay(version: bool = False, install_completion: bool = False, show_completion: bool = False) -> None:
+def assay(version: bool = False, show_completion: bool = False) -> None:
     """Put an investment thesis about metals on trial.
 
     Parameters
     ----------
     version
         Print the version and exit.
-    install_completion
-        Let this shell complete commands, from its next start.
     show_completion
-        Print the line that does so, to be put where it is wanted.
+        Print the line by which this shell completes commands; it goes into the file that the shell starts with, as by
+        assay --show-completion >> ~/.bashrc.
     """
     if version:
         from importlib.metadata import version as installed
 
         click.echo(f"assay {installed('assay')}")
         raise click.exceptions.Exit
-    if install_completion or show_completion:
-        click.echo(_completion(install=install_completion))
+    if show_completion:
+        click.echo(_completion())
         raise click.exceptions.Exit
     if click.get_current_context().invoked_subcommand is None:
         click.echo(GREETING)
 
 
-def _completion(*, install: bool) -> str:
-    """The line by which this shell completes; with ``install`` put at the end of the file that it reads."""
+def _completion() -> str:
     shell = Path(os.environ.get("SHELL", "")).name
     if shell not in SHELLS:
         raise ExecutionError(f"SHELL={shell}: assay completes in {', '.join(SHELLS)}; begin the line with SHELL=bash")
     asked = f"env _ASSAY_COMPLETE={shell}_source assay"
-    line = f"{asked} | source" if shell == "fish" else f'eval "$({asked})"'
-    if not install:
-        return line
-    file = Path.home() / SHELLS[shell]
-    before = file.read_text(encoding="utf-8") if file.is_file() else ""
-    if line not in before:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"{before.rstrip()}\n{line}\n".lstrip(), encoding="utf-8")
-    return f"{file} has: {line}"
+    return f"{asked} | source" if shell == "fish" else f'eval "$({asked})"'
 
 
 app = Commands("assay", assay, HOMES)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-import click
-
 from research.cli.options import Judged, Source, Strategies, check_writable, thesis_in_force
-from research.cli.output import answer
+from research.cli.output import answer, written
 from research.cli.sources import to_fetch
 from research.errors import ExecutionError
 
@@ -31,17 +29,18 @@ def claims(verdicts: bool = False, html: Path | None = None, findings: Path | No
         check_writable(file)
     if html is not None and html == findings:
         raise ExecutionError(f"{html}: the page and the findings cannot be one file; name two")
+    from research.datasets.store import write_atomically
     from research.report.claims import claims_json, print_claims
     from research.report.study_words import study_short, study_why
 
     thesis, data = thesis_in_force(), asked.open()
     wanted = verdicts or html is not None or findings is not None
     study = asked.study(thesis.of_kind("thesis"), data, thesis) if wanted else None
-    written: dict[Path, str] = {}
+    pages: dict[Path, str] = {}
     if study is not None and html is not None:
         from research.report.claims import claims_page
 
-        written[html] = claims_page(thesis, data, study)
+        pages[html] = claims_page(thesis, data, study)
     if study is not None and findings is not None:
         from research.report.findings import findings_page
         from research.study.beta_break import beta_break
@@ -51,19 +50,16 @@ def claims(verdicts: bool = False, html: Path | None = None, findings: Path | No
             (plan, [found for metal in data.metals() if (found := beta_break(data, metal, plan.driver)) is not None])
             for plan in thesis.breaks
         ]
-        written[findings] = findings_page(study, baselines, breaks)
-    for file, text in written.items():
-        from research.datasets.store import write_atomically
-
-        write_atomically(file, text.encode("utf-8"))
-        click.echo(f"wrote {file}", err=True)
+        pages[findings] = findings_page(study, baselines, breaks)
+    for file, text in pages.items():
+        written(file, partial(write_atomically, file, text.encode("utf-8")))
     testable = sum(claim.testable for claim in thesis.claims)
     short = f"{len(thesis.claims)} claims, {testable} of them testable in {len(thesis.sentences)} sentences."
     ending = [short, "no verdicts were asked for.", "claims", "--verdicts"]
     if study is not None:
         following = ("claims", "--html", FILE) if html is None else ("compare", "--verbose")
         ending = [study_short(study), study_why(study), *following]
-    shown = () if written else partial(print_claims, thesis, data, study)
+    shown = () if pages else partial(print_claims, thesis, data, study)
     answer(asked, lambda: claims_json(thesis, data, study), shown, *ending)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ from research.cli.sources import claims_at_hand, opened, to_fetch
 from research.errors import IntegrityError, RegistryError, reason
 
 if TYPE_CHECKING:
-    from research.sources.fetching import Outcome, Progress
+    from research.sources.fetching import Outcome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +82,20 @@ def fetch(
     anew : ID
         Start again, dropping the vintages kept; repeatable.
     """
+    from research.report.progress import Progress
     from research.sources import fetch as run
 
     own = Packs()
     before = claims_at_hand(own.open())
-    report = run(ids or None, accept=accept or (), anew=anew or (), progress=None if asked.as_json else _teller())
+    with Progress(quiet=asked.as_json) as progress:
+
+        def tell(done: int, total: int, identity: str, outcome: Outcome | None) -> None:
+            if outcome is None:
+                progress(done, total, identity)
+            elif not asked.as_json:
+                progress.say(outcome.line)
+
+        report = run(ids or None, accept=accept or (), anew=anew or (), progress=tell)
     news = opened(before, own.open()) if any(one.added for one in report.outcomes) else ""
     failed = [one for one in report.outcomes if one.status == "failed"]
     short = f"{len(report.outcomes) - len(failed)} of {len(report.outcomes)} datasets came."
@@ -193,21 +201,6 @@ def _described(file: Path | None, identity: str) -> dict[str, object]:
     if not isinstance(tables.get(identity), dict):
         raise RegistryError(f"{file}: no table [{identity}]; it has {', '.join(tables) or 'none'}")
     return dict(tables[identity])
-
-
-def _teller() -> Progress:
-    """One line a dataset, its id first; on a terminal also what is under way and the time that is left."""
-    started = time.monotonic()
-
-    def tell(done: int, total: int, identity: str, outcome: Outcome | None) -> None:
-        if outcome is not None:
-            click.echo(outcome.line, err=True)
-        elif sys.stderr.isatty():
-            left = (time.monotonic() - started) / done * (total - done) if done else 0.0
-            about = f", about {left / 60:.0f} min left" if left >= 90 else f", about {left:.0f} s left" if left else ""
-            click.echo(f"{identity} … ({done + 1} of {total}{about})\x1b[K\r", err=True, nl=False)
-
-    return tell
 
 
 data = Commands(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from research.errors import ExecutionError, reason
 from research.values import plain
 
 if TYPE_CHECKING:
@@ -42,6 +44,21 @@ def answer(
         conclude(short, why, *command, source=asked if same_data else None)
     if status:
         raise click.exceptions.Exit(status)
+
+
+def written(file: Path, write: Callable[[], object]) -> None:
+    """Write what was asked for, and say on stderr what that is.
+
+    Raises
+    ------
+    ExecutionError
+        If it cannot be written.
+    """
+    try:
+        click.echo(f"wrote {write() or file}", err=True)
+    except OSError as error:
+        where = error.filename or file
+        raise ExecutionError(f"{where}: cannot be written: {reason(error)}; name another place") from None
 
 
 def print_json(document: object) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import click
 
 from research.cli.options import Packs, Trade, check_writable, thesis_in_force
-from research.cli.output import answer, conclude
+from research.cli.output import answer, conclude, written
 from research.errors import RegistrationError
 
 
@@ -77,13 +77,14 @@ def follow(
         Write a self-contained page.
     """
     check_writable(html)
+    from research.datasets.store import write_atomically
     from research.registration import follow as run
-    from research.report.follow import print_following, write_following
+    from research.report.follow import following_page, print_following
     from research.report.progress import Progress
 
     with Progress(quiet=asked.as_json) as tell:
         found = run(files or None, asked.open(), thesis=thesis_in_force(), progress=tell)
     if html is not None:
-        click.echo(f"wrote {write_following(found, html)}", err=True)
+        written(html, partial(write_atomically, html, following_page(found).encode("utf-8")))
     why = f"{found.claims[0].threshold:g} is needed for a word, and each false one has its chance once, over all looks."
     answer(asked, found.to_json, partial(print_following, found), f"{found.line}.", why, "data", "fetch")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -19,8 +19,8 @@ from research.cli.options import (
     strategy_named,
     thesis_in_force,
 )
-from research.cli.output import answer, print_lines
-from research.errors import AssayError, ExecutionError, StrategyError
+from research.cli.output import answer, print_lines, written
+from research.errors import StrategyError
 
 if TYPE_CHECKING:
     from research.datasets.data import Data
@@ -115,44 +115,36 @@ def _give(
     verbose: bool = False,
     since: Callable[[], str | None] | None = None,
 ) -> None:
-    """Write what was asked for and print the study; one that cannot be written is printed all the same."""
-    failed: AssayError | None = None
-    shown = _with_dates(study, data) if findings or verbose or files.html is not None else study
-    try:
-        for written in _write(study, shown, data, files):
-            click.echo(f"wrote {written}", err=True)
-    except AssayError as error:
-        failed = error
-    except OSError as error:
-        where = error.filename or files.html
-        failed = ExecutionError(f"{where}: cannot be written: {error.strerror}; name another place")
+    """Write what was asked for and print the study, which is printed too if it cannot be written."""
     from research.report.datasets import overdue
     from research.report.study_words import study_short, study_why
     from research.report.terminal import print_study
+
+    shown = _with_dates(study, data) if findings or verbose or files.html is not None else study
 
     def show() -> None:
         print_study(shown, findings=findings or verbose, verbose=verbose, overdue=overdue(study))
         print_lines(filter(None, [since()]) if since else ())
 
-    said = replace(asked, config="")  # the study says it
-    ending = study_short(study), study_why(study), *following
-    answer(said, lambda: shown.to_json(appendix=verbose), show, *ending)
-    if failed is not None:
-        raise failed
+    try:
+        _write(study, shown, data, files)
+    finally:
+        said = replace(asked, config="")  # the study says it
+        ending = study_short(study), study_why(study), *following
+        answer(said, lambda: shown.to_json(appendix=verbose), show, *ending)
 
 
-def _write(study: Study, shown: Study, data: Data, files: StudyFiles) -> Iterator[str]:
-    """Write what was asked for, and say what."""
+def _write(study: Study, shown: Study, data: Data, files: StudyFiles) -> None:
+    from research.runs import save
+    from research.study.exports import export
+
     if files.html is not None:
-        yield str(shown.report(files.html))
+        written(files.html, partial(shown.report, files.html))
     if files.run is not None:
-        from research.runs import save
-
-        yield str(save(study, files.run, data))
+        written(files.run, partial(save, study, files.run, data))
     if files.out is not None:
-        from research.study.exports import export
-
-        yield f"{len(export(study, files.out, 'parquet' if files.parquet else 'csv'))} files into {files.out}"
+        paths = partial(export, study, files.out, "parquet" if files.parquet else "csv")
+        written(files.out, lambda: f"{len(paths())} files into {files.out}")
 
 
 def _with_dates(study: Study, data: Data) -> Study:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import click
 
 from research.cli.options import Files, Terms, strategy_named, thesis_in_force
-from research.cli.output import answer
+from research.cli.output import answer, written
 from research.errors import ParameterError
 from research.sweep.grid import parse_axes
 
@@ -102,22 +102,22 @@ def sweep(
         raise click.exceptions.Exit(130) from None
     if asked.no_ledger or problem:
         click.echo(f"trials not recorded: {problem or '--no-ledger'}", err=True)
-    if files.run is not None:
-        from research.sweep.run import save_sweep
-
-        click.echo(f"wrote {save_sweep(found, files.run, available, asked.start, asked.end)}", err=True)
-    if files.html is not None:
-        from research.report.sweep import write_sweep
-
-        click.echo(f"wrote {write_sweep(found, files.html)}", err=True)
-    from research.report.sweep import print_sweep
+    from research.datasets.store import write_atomically
+    from research.report.sweep import print_sweep, sweep_page
+    from research.sweep.run import save_sweep
 
     best = found.best.parameters
     words = [word for axis in found.grid.axes for word in ("--param", f"{axis}={best[axis]!r}")]
     short = f"the best of {len(found.grid)} variants is {found.grid.describe(best)}."
     why = found.deflated.sentence if found.deflated is not None else "one variant alone was tried."
     following = "backtest", name, "--metal", found.metal, *words
-    answer(asked, found.to_json, partial(print_sweep, found), short, why, *following)
+    try:
+        if files.run is not None:
+            written(files.run, partial(save_sweep, found, files.run, available, asked.start, asked.end))
+        if files.html is not None:
+            written(files.html, partial(write_atomically, files.html, sweep_page(found).encode("utf-8")))
+    finally:
+        answer(asked, found.to_json, partial(print_sweep, found), short, why, *following)
 
 
 def _agree(estimate: Estimate, *, yes: bool) -> None:

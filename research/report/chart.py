@@ -37,6 +37,9 @@ class Axis:
     high: float | None = None
 
 
+DATE = Axis(title="Year", scale="date", form="date")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Line:
     """A line through points; NaN breaks it. ``step`` keeps each value until the next; ``thin`` is for the many.
@@ -167,7 +170,7 @@ class Chart:
         return f"<Chart: {self.title}. {self.description}>"
 
     def _repr_html_(self) -> str:
-        from research.report.template import in_notebook
+        from research.report.notebook import in_notebook
 
         return in_notebook("chart", self)
 

@@ -11,12 +11,11 @@ import pandas as pd
 
 from research.engine.result import Result
 from research.errors import DataError
-from research.report.chart import Axis, Band, Bars, Cells, Chart, Dash, Line, Panel, Role, Rows, Rule, Spans
+from research.report.chart import DATE, Axis, Band, Bars, Cells, Chart, Dash, Line, Panel, Role, Rows, Rule, Spans
 from research.report.columns import shows
 from research.report.words import plural
 from research.study import History, Study, TestedClaim, Trial, exhibits
 
-DATE = Axis(title="Year", scale="date", form="date")
 ACCOUNTS: dict[str, tuple[str, Role, Dash]] = {
     "strategy": ("Strategy", "strategy", ""),
     "buy_and_hold": ("Buy and hold", "metal", "dash"),

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
 from research.report.fitted import Row, broken, coloured, fitted
+
+if TYPE_CHECKING:
+    from research.report.columns import Column
 
 WIDTH = 120
 """Columns of a table that is not printed to a terminal."""
@@ -42,6 +46,12 @@ def print_table(console: Console, title: str, headings: Sequence[str], aligns: s
     """One table, as wide as the terminal allows (``fitted``)."""
     for line in fitted(title, headings, aligns, list(rows), console.width):
         _put(console, line)
+
+
+def print_rows(console: Console, title: str, named: Sequence[tuple[str, object]], columns: Sequence[Column]) -> None:
+    """One table of rows in these columns, each under its name."""
+    headings, aligns = [column.heading for column in columns], "".join(column.align for column in columns)
+    print_table(console, title, headings, aligns, [(name, [c.cell(row) for c in columns]) for name, row in named])
 
 
 def print_ending(console: Console, short: str, why: str, command: Sequence[str]) -> None:

@@ -3,42 +3,37 @@
 from __future__ import annotations
 
 from math import log10
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from research.datasets.store import write_atomically
-from research.report.chart import Axis, Chart, Line, Panel, Rule
-from research.report.console import plain_console, print_table, say
+from research.report.chart import DATE, Axis, Chart, Line, Panel, Rule
+from research.report.columns import columns
+from research.report.console import plain_console, print_rows, say
 from research.report.markup import Markup
+from research.report.notebook import in_notebook
 from research.report.sentences import sentence
-from research.report.template import in_notebook, page
+from research.report.template import page
 
 if TYPE_CHECKING:
     from research.registration.counting import Followed, Following
-
-HEADINGS = ("Registered", "Months", "For", "Against", "Needed", "Word")
-KINDS = "lrrrrl"
 
 
 def print_following(found: Following) -> None:
     """One line a claim, then what the numbers mean."""
     console = plain_console()
-    rows = [(f"{claim.registration.name}  {claim.registration.claim}", _cells(claim)) for claim in found.claims]
-    print_table(console, "Since the registration", HEADINGS, KINDS, rows)
+    named = [(f"{claim.registration.name}  {claim.registration.claim}", claim) for claim in found.claims]
+    print_rows(console, "Since the registration", named, columns("followed"))
     for text in _notes(found):
         say(console, text, "dim")
 
 
 def following_html(found: Following) -> Markup:
     """The same for a notebook cell, with a picture of each claim that has a month behind it."""
-    return in_notebook("following", *_shown(found), _charts(found))
+    return in_notebook("following", found.claims, _notes(found), _charts(found))
 
 
-def write_following(found: Following, path: Path) -> Path:
-    """Write it as a page that needs nothing else."""
-    shown = page("follow.html", "what has come since", found=found, shown=_shown(found), charts=_charts(found))
-    write_atomically(path, shown.encode("utf-8"))
-    return path
+def following_page(found: Following) -> Markup:
+    """The same as a page that needs nothing else."""
+    return page("follow.html", "what has come since", found=found, notes=_notes(found), charts=_charts(found))
 
 
 def chart(claim: Followed) -> Chart:
@@ -50,14 +45,7 @@ def chart(claim: Followed) -> Chart:
         Line(x=looks.index, y=looks["opposing"], label="against", role="metal", dash="dash"),
     )
     panel = Panel(y=Axis(title="e-value (log)", scale="log", low=-1, high=log10(2 * claim.threshold)), marks=marks)
-    x = Axis(title="", scale="date", form="date")
-    return Chart.worded("e_values", x=x, panels=[panel], claim=claim, now=looks.iloc[-1])
-
-
-def _cells(claim: Followed) -> tuple[str, ...]:
-    looks = claim.evidence
-    now = [f"{looks[side].iloc[-1] if len(looks) else 1:.3g}" for side in ("supporting", "opposing")]
-    return (claim.registration.registered[:10], str(len(looks)), *now, f"{claim.threshold:g}", claim.word)
+    return Chart.worded("e_values", x=DATE, panels=[panel], claim=claim, now=looks.iloc[-1])
 
 
 def _notes(found: Following) -> list[str]:
@@ -69,10 +57,6 @@ def _notes(found: Following) -> list[str]:
     shared = [len(found.claims), *(claim.registration.registered_with for claim in found.claims)]
     correction = sentence("notes.correction", n=max(shared), level=found.claims[0].registration.level)
     return [sentence("notes.following"), correction, *(f"{', '.join(who)}: {note}" for note, who in names.items())]
-
-
-def _shown(found: Following) -> tuple[object, ...]:
-    return HEADINGS, [(claim, _cells(claim)) for claim in found.claims], KINDS, _notes(found)
 
 
 def _charts(found: Following) -> list[Chart]:

@@ -7,19 +7,16 @@ without it, take their colours from the page's light or dark, and carry their de
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from pathlib import Path
 
 from research.datasets.store import write_atomically
-from research.execution import Execution
 from research.report import charts
 from research.report.markup import Markup
-from research.report.study_words import every_finding, parameter_words
+from research.report.study_words import every_finding
 from research.report.tearsheet import tearsheet
 from research.report.template import page
-from research.report.words import DASH, signed_percent
+from research.report.words import DASH
 from research.study import Study, Trial
-from research.verdict import Rules
 
 
 def write_report(study: Study, path: str | Path) -> Path:
@@ -47,21 +44,7 @@ def report(study: Study) -> Markup:
         tearsheet=tearsheet,
         captions={name: chart.caption for pictures in drawn.values() for name, chart in pictures.items()},
         methods=_methods(study.trials),
-        assumptions={
-            "Terms of trade (bars; fractions of the value traded or held)": _numbers(study.execution),
-            "Rules of the verdict": _numbers(study.rules),
-        },
-        points=[
-            (
-                f"{trial.name}, {trial.metal}",
-                parameter_words(point.parameters) or DASH,
-                "chosen" if point.chosen else "variant",
-                signed_percent(point.timing_return),
-            )
-            for trial in study.trials
-            for point in trial.grid
-        ],
-        manifest=_manifest(study),
+        manifest=dict(_flattened(study.manifest)),
     )
 
 
@@ -72,14 +55,6 @@ def _methods(trials: Iterable[Trial]) -> dict[str, list[str]]:
         told = f"Null: {item.null}. Method: {item.method}. Source: {item.reference}."
         methods.setdefault(told, []).append(name.replace("_", " "))
     return methods
-
-
-def _numbers(values: Execution | Rules) -> list[tuple[str, str]]:
-    return [(item.name.replace("_", " "), f"{getattr(values, item.name):g}") for item in fields(values)]
-
-
-def _manifest(study: Study) -> list[tuple[str, str]]:
-    return list(_flattened(study.manifest))
 
 
 def _flattened(values: Mapping[str, object], before: str = "") -> Iterable[tuple[str, str]]:

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from textwrap import wrap
+from typing import get_args
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from research.report.chart import Axis, Band, Bars, Cells, Chart, Line, Mark, Role, Rows, Rule, Spans
+from research.report.markup import rules
 
-LIGHT: dict[Role, str] = {
-    "strategy": "#0072b2",
-    "metal": "#d55e00",
-    "matched": "#00795a",
-    "bills": "#6e7781",
-    "bad": "#a4278a",
-    "ink": "#1b1f24",
-}
-DARK: dict[Role, str] = {
-    "strategy": "#56b4e9",
-    "metal": "#ff9d42",
-    "matched": "#2fc39a",
-    "bills": "#98a2ad",
-    "bad": "#e79bd6",
-    "ink": "#e6e9ed",
-}
+COLOUR = re.compile(rf"--({'|'.join(get_args(Role))}): (#[0-9a-f]{{6}})")
 DASHES = {"": "solid", "dash": "dash", "dot": "dot"}
 
 
 def plotly_figure(chart: Chart, *, dark: bool = False) -> go.Figure:
     """Return the chart as a plotly figure, its panels one below the other on one x."""
-    colours = DARK if dark else LIGHT
+    colours = _colours(dark=dark)
     heights = [max(panel.height, 60) for panel in chart.panels]
     figure = make_subplots(
         rows=len(heights),
@@ -80,6 +68,13 @@ def plotly_figure(chart: Chart, *, dark: bool = False) -> go.Figure:
     return figure
 
 
+def _colours(*, dark: bool) -> dict[str, str]:
+    """Those of the page, whose style names the light ones first and the dark ones next."""
+    found = COLOUR.findall(rules("chart.css"))
+    roles = len(get_args(Role))
+    return dict(found[roles : 2 * roles] if dark else found[:roles])
+
+
 def _axis(axis: Axis) -> dict[str, object]:
     settings: dict[str, object] = {}
     if axis.scale != "linear":
@@ -92,7 +87,7 @@ def _axis(axis: Axis) -> dict[str, object]:
     return settings
 
 
-def _traces(mark: Mark, colours: dict[Role, str]) -> list[go.Scatter | go.Bar | go.Heatmap]:
+def _traces(mark: Mark, colours: dict[str, str]) -> list[go.Scatter | go.Bar | go.Heatmap]:
     if isinstance(mark, Line):
         style = {"color": colours[mark.role], "dash": DASHES[mark.dash], "width": 1 if mark.thin else 2}
         if mark.step:
@@ -137,7 +132,7 @@ def _traces(mark: Mark, colours: dict[Role, str]) -> list[go.Scatter | go.Bar | 
     return []
 
 
-def _shapes(figure: go.Figure, mark: Mark, colours: dict[Role, str], row: int) -> None:
+def _shapes(figure: go.Figure, mark: Mark, colours: dict[str, str], row: int) -> None:
     if isinstance(mark, Spans):
         for start, end in zip(mark.starts, mark.ends, strict=True):
             figure.add_vrect(

@@ -8,8 +8,9 @@ from math import ceil, floor, log10
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from research.report.chart import Axis, Format
+from research.report.chart import DATE, Axis, Format
 
 Floats = npt.NDArray[np.float64]
 
@@ -100,12 +101,7 @@ def _log_ticks(low: float, high: float) -> list[float]:
 def _date_ticks(low: float, high: float) -> list[tuple[float, str]]:
     months = (high - low) / 30.44
     step = next((size for size in (1, 3, 6, 12, 24, 60, 120, 240) if months / size <= 10), 600)
-    first = np.datetime64(int(low), "D").astype("datetime64[M]").astype(int)
-    marks = np.arange(ceil(first / step) * step, first + months + 2, step)
-    found = []
-    for mark in marks:
-        month = np.datetime64(int(mark), "M")
-        day = float(month.astype("datetime64[D]").astype(int))
-        if low <= day <= high:
-            found.append((day, str(month) if step < 12 else str(month)[:4]))
-    return found
+    first, last = pd.to_datetime([low, high], unit="D")
+    days = pd.date_range(first, last, freq="MS", normalize=True)
+    marked = days[(12 * (days.year - 1970) + days.month - 1) % step == 0]
+    return [(float(plain(day, DATE)[0]), f"{day:%Y-%m}" if step < 12 else f"{day:%Y}") for day in marked]

@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from research.report.sentences import sentence, sentences
-from research.report.words import number, p_value, percent
+from research.report.words import p_value
 
 if TYPE_CHECKING:
     from research.diagnostics.finding import Finding
@@ -26,7 +26,6 @@ ACCOUNTS = {
     "equal_risk": "equal risk, no signal",
     "bills": "bills",
 }
-ACCOUNT_HEADINGS = ("CAGR", "Volatility", "Sharpe", "Drawdown", "Exposure", "Turnover", "Costs")
 
 
 def note(columns: Iterable[Column]) -> str:
@@ -35,23 +34,10 @@ def note(columns: Iterable[Column]) -> str:
     return " ".join(f"{heading}: {meaning}." for heading, meaning in told)
 
 
-def account_cells(row: Performance) -> tuple[str, ...]:
-    """What one account did, in the columns of `ACCOUNT_HEADINGS`."""
-    return (
-        percent(row.cagr),
-        percent(row.volatility),
-        number(row.sharpe),
-        percent(row.max_drawdown),
-        percent(row.exposure, 0),
-        f"{row.turnover:.2f}",
-        percent(row.costs, 2),
-    )
-
-
-def account_rows(trial: Trial | PortfolioTrial, own: str = "strategy") -> list[tuple[str, tuple[str, ...]]]:
+def accounts(trial: Trial | PortfolioTrial, own: str = "strategy") -> list[tuple[str, Performance]]:
     """What the account and its benchmarks did, each under its name, the account itself under its ``own``."""
     names = {**ACCOUNTS, "strategy": own}
-    return [(names[name], account_cells(row)) for name, row in trial.performance.items()]
+    return [(names[name], row) for name, row in trial.performance.items()]
 
 
 def every_finding(trial: Trial) -> dict[str, Finding]:

@@ -7,7 +7,6 @@ lie in an inner ``<svg>`` that is stretched to fit, so one drawing serves phone,
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Callable, Iterable
 from math import isfinite
 from typing import Literal
@@ -15,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from research.report.chart import Band, Bars, Cells, Chart, Line, Mark, Panel, Rows, Rule, Spans
-from research.report.markup import Markup, join, rules, tag, void
+from research.report.markup import Markup, join, tag, void
 from research.report.scales import Floats, Ruler, ruler
 from research.report.words import number, signed_percent
 
@@ -47,22 +46,6 @@ def figure(chart: Chart, heading: str = "h4", *, caption: bool = True) -> Markup
         tag("p", chart.caption, class_="caption") if caption else None,
         class_="chart",
     )
-
-
-def standalone(chart: Chart) -> Markup:
-    """The whole figure as an SVG file that needs no page around it, 760 pixels wide; the same bytes every time."""
-    space = 'xmlns="http://www.w3.org/2000/svg"'
-    height = 170 + sum(panel.height + ABOVE for panel in chart.panels)
-    inside = re.sub(r"chart-\d+", "chart", figure(chart)).replace("<svg ", f"<svg {space} ")
-    page = tag(
-        "div",
-        tag("style", rules("chart.css")),
-        Markup(inside),
-        class_="assay alone",
-        xmlns="http://www.w3.org/1999/xhtml",
-    )
-    whole = tag("foreignObject", page, width=760, height=height)
-    return join(tag("svg", whole, width=760, height=height, xmlns="http://www.w3.org/2000/svg"), "\n")
 
 
 def drawing(chart: Chart) -> Markup:

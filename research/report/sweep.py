@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.text import Text
 
-from research.datasets.store import write_atomically
-from research.errors import ExecutionError
-from research.report.chart import Axis, Cells, Chart, Dash, Line, Panel, Role, Rule
+from research.report.chart import DATE, Axis, Cells, Chart, Dash, Line, Panel, Role, Rule
+from research.report.columns import columns
 from research.report.console import plain_console, print_table, say
 from research.report.fitted import Row
 from research.report.markup import Markup
 from research.report.sentences import sentence, sentences
 from research.report.template import page
-from research.report.words import number, percent, signed_percent
+from research.report.words import number, percent
 
 if TYPE_CHECKING:
     from research.sweep.survey import Cell, HeatMap, Walk
@@ -59,21 +57,6 @@ def print_sweep(found: Sweep) -> None:
         f"Run again through vectorbt: total return {percent(_total_return(found))}; "
         f"largest difference from the fast path {found.disagreement:.0e} of the account.",
     )
-
-
-def write_sweep(found: Sweep, path: Path) -> Path:
-    """Write the page of a sweep; the old file stays until the new one is whole.
-
-    Raises
-    ------
-    ExecutionError
-        If the file cannot be written.
-    """
-    try:
-        write_atomically(path, sweep_page(found).encode("utf-8"))
-    except OSError as error:
-        raise ExecutionError(f"{path}: cannot be written: {error.strerror}; name another file") from None
-    return path
 
 
 def sweep_page(found: Sweep) -> Markup:
@@ -146,8 +129,7 @@ def _walk_chart(found: Sweep) -> Chart:
     ends = [(line.label, float(np.asarray(line.y)[-1])) for line in lines]
     zero = Rule(at=0.0, axis="y", label="", role="ink")
     panel = Panel(y=Axis(title="Sum of excess returns", form="percent"), marks=(*lines, zero))
-    x = Axis(title="", scale="date", form="date")
-    return Chart.worded("walk", x=x, panels=[panel], ends=ends, windows=sweep_lines(found)[3])
+    return Chart.worded("walk", x=DATE, panels=[panel], ends=ends, windows=sweep_lines(found)[3])
 
 
 def _of_page(shown: Table) -> tuple[object, ...]:
@@ -158,20 +140,12 @@ def _of_page(shown: Table) -> tuple[object, ...]:
 
 
 def _ranking(found: Sweep, cells: Iterable[Cell]) -> Table:
-    headings = [*found.grid.axes, "Sharpe", "Alpha", "CAGR", "Drawdown", "Exposure", "Turnover", "Trades"]
+    shown = columns("variants")
+    headings = [*found.grid.axes, *(column.heading for column in shown)]
     rows: list[Row] = [
         (
             f"{place}.",
-            (
-                *(str(cell.parameters[name]) for name in found.grid.axes),
-                number(cell.sharpe),
-                signed_percent(cell.statistics["alpha"]),
-                percent(cell.statistics["cagr"]),
-                percent(cell.statistics["max_drawdown"]),
-                percent(cell.statistics["exposure"], 0),
-                f"{cell.statistics['turnover']:.2f}",
-                f"{cell.statistics['n_trades']:.0f}",
-            ),
+            [*(str(cell.parameters[name]) for name in found.grid.axes), *(column.cell(cell) for column in shown)],
         )
         for place, cell in enumerate(cells, 1)
     ]

@@ -6,20 +6,18 @@ notebook, the frames are those of ``research.diagnostics.tearsheet`` and ``trial
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 import pandas as pd
 
 from research.diagnostics import tearsheet as frames
 from research.engine.result import Result
-from research.report.chart import Axis, Cells, Chart, Line, Panel
-from research.report.charts import ACCOUNTS, DATE, ZERO, sources
+from research.report.chart import DATE, Axis, Cells, Chart, Line, Panel
+from research.report.charts import ACCOUNTS, ZERO, sources
+from research.report.columns import columns
 from research.report.markup import Markup, join, tag
 from research.report.sentences import sentence
 from research.report.study_words import ACCOUNTS as WORDS
 from research.report.svg import figure
 from research.report.template import part
-from research.report.words import number, percent, signed_percent
 from research.study import Trial
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -80,7 +78,8 @@ def rolling(trial: Trial, years: float = 3.0) -> Chart:
 def risk_table(trial: Trial) -> Markup:
     """What the account and its benchmarks risked."""
     found = frames.risk(_accounts(trial))
-    return _table("Risk, after costs", found.assign(account=[WORDS[str(name)] for name in found.index]), _RISK)
+    named = [(WORDS[str(name)], row) for name, row in zip(found.index, found.to_dict("records"), strict=True)]
+    return part("columns_table", "Risk, after costs", "Account", named, columns("risk"))
 
 
 def drawdown_table(trial: Trial, most: int = 5) -> Markup:
@@ -91,10 +90,14 @@ def drawdown_table(trial: Trial, most: int = 5) -> Markup:
     most
         Rows, at most.
     """
-    start = trial.result.first_fill
-    found = {WORDS[name]: _accounts(trial)[name].returns for name in COMPARED[:2]}
-    falls = [frames.worst_drawdowns(item, most, start=start).assign(account=name) for name, item in found.items()]
-    return _table("Worst drawdowns", pd.concat(falls), _DRAWDOWN)
+    named = [
+        (WORDS[name], row)
+        for name in COMPARED[:2]
+        for row in frames.worst_drawdowns(_accounts(trial)[name].returns, most, start=trial.result.first_fill).to_dict(
+            "records"
+        )
+    ]
+    return part("columns_table", "Worst drawdowns", "Account", named, columns("drawdowns"))
 
 
 def trade_table(trial: Trial) -> Markup:
@@ -102,60 +105,8 @@ def trade_table(trial: Trial) -> Markup:
     trades = trial.trades
     won, days = (trades["profit"] > 0).sum(), trades["days"].median()
     told = f"{len(trades)} round trips, {won} with a profit, {days:.0f} days in the median" if len(trades) else ""
-    return _table(told or "No round trip", trades, _TRADE)
-
-
-def _years(days: float) -> str:
-    return f"{days / 365.25:.1f} years"
-
-
-def _month(day: pd.Timestamp) -> str:
-    return "not yet" if pd.isna(day) else f"{day:%Y-%m}"
-
-
-def _day(day: pd.Timestamp) -> str:
-    return f"{day:%Y-%m-%d}"
-
-
-Columns = Mapping[str, tuple[str, Callable[..., str]]]
-"""Heading -> column of a frame, and how its values are written; the first heads its row."""
-
-_RISK: Columns = {
-    "Account": ("account", str),
-    "Sharpe": ("sharpe", number),
-    "Sortino": ("sortino", number),
-    "Calmar": ("calmar", number),
-    "Best month": ("best_month", signed_percent),
-    "Worst month": ("worst_month", signed_percent),
-    "Months up": ("months_up", percent),
-    "Value at risk": ("value_at_risk", signed_percent),
-    "Expected shortfall": ("expected_shortfall", signed_percent),
-    "Longest drawdown": ("longest_drawdown", _years),
-}
-_DRAWDOWN: Columns = {
-    "Account": ("account", str),
-    "Depth": ("depth", signed_percent),
-    "Peak": ("peak", _month),
-    "Trough": ("trough", _month),
-    "Recovery": ("recovery", _month),
-    "Length": ("days", _years),
-}
-_TRADE: Columns = {
-    "Entry": ("entry", _day),
-    "Exit": ("exit", _day),
-    "Side": ("side", str),
-    "Days": ("days", str),
-    "Price in": ("entry_price", "{:,.2f}".format),
-    "Price out": ("exit_price", "{:,.2f}".format),
-    "Profit of 100": ("profit", "{:+.2f}".format),
-    "Return": ("return", signed_percent),
-    "Still open": ("open", lambda still: "open" if still else ""),
-}
-
-
-def _table(caption: str, frame: pd.DataFrame, columns: Columns) -> Markup:
-    rows = zip(*(map(put, frame[name]) for name, put in columns.values()), strict=True)
-    return part("table", caption, list(columns), list(rows), "h" + "r" * (len(columns) - 1))
+    named = [(f"{row['entry']:%Y-%m-%d}", row) for row in trades.to_dict("records")]
+    return part("columns_table", told or "No round trip", "Entry", named, columns("trades"))
 
 
 def _accounts(trial: Trial) -> dict[str, Result]:

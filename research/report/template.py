@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -37,11 +38,6 @@ def part(macro: str, *values: object, of: str = "parts.html") -> Markup:
     return Markup(getattr(_environment().get_template(of).module, macro)(*values))
 
 
-def in_notebook(macro: str, *values: object) -> Markup:
-    """What a notebook shows of a value: a macro of `cells.html`, with its style."""
-    return part("cell", part(macro, *values, of="cells.html"), of="cells.html")
-
-
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -56,6 +52,7 @@ def _environment() -> Environment:
     for room in (words, columns, study_words, judged):
         environment.globals |= {name: value for name, value in vars(room).items() if not name.startswith("_")}
     environment.globals |= {
+        "asdict": asdict,
         "charts": charts,
         "figure": figure,
         "rules": rules,

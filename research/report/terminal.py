@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from research.report.columns import CLAIM_COLUMNS, ROW_COLUMNS, Column
-from research.report.console import plain_console, print_table, said, say
+from research.report.columns import CLAIM_COLUMNS, ROW_COLUMNS, columns
+from research.report.console import plain_console, print_rows, print_table, said, say
 from research.report.sentences import sentence
 from research.report.study_words import (
-    ACCOUNT_HEADINGS,
     a_few,
-    account_rows,
+    accounts,
     by_metal,
     every_finding,
     head_lines,
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from research.brought import Brought
     from research.diagnostics.finding import Finding
     from research.ledger import Entry
-    from research.report.columns import Answered
     from research.report.datasets import DatasetRow, StrategyRow
     from research.study import PortfolioTrial, Study, Trial
 
@@ -57,13 +55,13 @@ def print_study(study: Study, *, findings: bool = False, verbose: bool = False, 
         _print_reasons(console, study)
     console.print()
     claims = [(f"{claim.id:<4} {claim.short}", claim) for claim in study.claims.values()]
-    _print_judged(console, "Claim", claims, CLAIM_COLUMNS)
+    print_rows(console, "Claim", claims, CLAIM_COLUMNS)
     for metal, trials in by_metal(study).items():
         console.print()
-        _print_judged(console, metal.capitalize(), [(trial.name, trial) for trial in trials], ROW_COLUMNS)
+        print_rows(console, metal.capitalize(), [(trial.name, trial) for trial in trials], ROW_COLUMNS)
     if study.portfolio is not None:
         console.print()
-        _print_judged(console, "In one account", [("portfolio", study.portfolio)], ROW_COLUMNS)
+        print_rows(console, "In one account", [("portfolio", study.portfolio)], ROW_COLUMNS)
     say(console, note((*CLAIM_COLUMNS, *ROW_COLUMNS)), "dim")
     if findings or verbose:
         for trial in study.trials:
@@ -73,7 +71,7 @@ def print_study(study: Study, *, findings: bool = False, verbose: bool = False, 
             _print_accounts(console, "In one account", study.portfolio, "thesis")
             for line in portfolio_lines(study.portfolio):
                 say(console, line, "dim")
-        say(console, f"{sentence('notes.accounts')} {sentence('notes.performance')}", "dim")
+        say(console, " ".join(sentence(name) for name in ("notes.accounts", "notes.performance")), "dim")
     console.print()
     for line in study_lines(study)[len(head) :]:
         say(console, line, "dim")
@@ -89,7 +87,7 @@ def print_brought(found: Brought) -> None:
     console = plain_console()
     for line in found.read:
         say(console, line)
-    _print_judged(console, found.metal.capitalize(), [(found.name, found)], ROW_COLUMNS)
+    print_rows(console, found.metal.capitalize(), [(found.name, found)], ROW_COLUMNS)
     if found.study is not None:
         _print_accounts(console, "After costs", found.study.trials[0])
     for told in (*found.figures, found.same_bar, *found.open):
@@ -146,13 +144,6 @@ def print_datasets(rows: Iterable[DatasetRow]) -> None:
         say(console, line, "dim")
 
 
-def _print_judged(
-    console: Console, title: str, rows: Sequence[tuple[str, Answered]], columns: Sequence[Column]
-) -> None:
-    headings, aligns = [column.heading for column in columns], "".join(column.align for column in columns)
-    print_table(console, title, headings, aligns, [(n, [c.cell(judged) for c in columns]) for n, judged in rows])
-
-
 def _print_reasons(console: Console, study: Study) -> None:
     """Each verdict and why; of a claim also what it rests on, and what came before the thesis and after."""
     for claim in study.claims.values():
@@ -172,7 +163,7 @@ def _print_accounts(console: Console, title: str, trial: Trial | PortfolioTrial,
     """An account beside its benchmarks."""
     console.print()
     title = f"{title}: after costs, from {trial.result.first_fill:%Y-%m}"
-    print_table(console, title, ACCOUNT_HEADINGS, "r" * len(ACCOUNT_HEADINGS), account_rows(trial, own))
+    print_rows(console, title, accounts(trial, own), columns("accounts"))
 
 
 def _print_findings(console: Console, trial: Trial, *, verbose: bool) -> None:

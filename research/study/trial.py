@@ -110,9 +110,9 @@ class Trial:
         return f"<Trial {self.name} on {self.metal}: {self.verdict.word}>"
 
     def _repr_html_(self) -> str:
-        from research.report.notebook import trial_html
+        from research.report.notebook import in_notebook
 
-        return trial_html(self)
+        return in_notebook("trial", self)
 
     @property
     def name(self) -> str:

@@ -211,13 +211,12 @@ def _walk(
     dates = market.price.index[start : problem.windows.end][tested]
     returns = pd.Series(np.concatenate(parts), index=dates, name=scheme)
     benchmark = pd.Series(metal[tested], index=dates)
-    sign = problem.strategy.expected_sign
     return Walk(
         scheme=scheme,
         steps=tuple(steps),
         excess_returns=returns,
         sharpe=_asked(lambda: sharpe_ratio(returns, periods_per_year=a_year)),
-        alpha=_asked(lambda: jensen_alpha(returns, benchmark, periods_per_year=a_year, expected_sign=sign)),
+        alpha=_asked(lambda: jensen_alpha(returns, benchmark, periods_per_year=a_year)),
     )
 
 

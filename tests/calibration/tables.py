@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 
 from research.report.chart import Axis, Chart, Line, Panel, Role, Rows, Rule
-from research.report.svg import standalone
 from tests.calibration.rate import Rate
 from tests.calibration.tallies import Tally
 from tests.calibration.words import WORTHWHILE, Cell
+from tests.tools.standalone import standalone
 
 AT_MOST = {"supported": 0.05, "contradicted": 0.025, "ruled out": 0.05}
 IN_THE_HARD_WORLD = {"supported": 0.075, "contradicted": 0.05, "ruled out": 0.075}  # an unseen mean of 5 %

@@ -36,7 +36,7 @@ def test_the_version(told):
 
 def test_help_says_how_a_shell_completes(told):
     out = told("--help")[1]
-    for option in ("--install-completion", "--show-completion", "--version", "--no-config", "--thesis"):
+    for option in ("--show-completion", "--version", "--no-config", "--thesis"):
         assert option in out
 
 
@@ -47,24 +47,15 @@ def test_a_shell_completes(typed, offers):
     assert f"plain,{offers}" in done.stdout.decode().split()
 
 
-def test_completion_is_one_line_in_the_file_that_the_shell_reads(told, monkeypatch, tmp_path):
-    monkeypatch.setattr(Path, "home", lambda: tmp_path)
-    monkeypatch.setenv("SHELL", "/usr/bin/fish")
-    line = told("--show-completion")[1]
-    assert not list(tmp_path.iterdir())
-    for _ in range(2):
-        assert told("--install-completion")[0] == 0
-    assert (
-        (tmp_path / ".config/fish/config.fish").read_text()
-        == line
-        == "env _ASSAY_COMPLETE=fish_source assay | source\n"
-    )
-    monkeypatch.setenv("SHELL", "/bin/bash")
-    (tmp_path / ".bashrc").write_text("alias a=assay")
-    told("--install-completion")
-    assert (tmp_path / ".bashrc").read_text() == f"alias a=assay\n{told('--show-completion')[1]}"
+def test_completion_is_one_line_for_each_shell(told, monkeypatch):
+    for shell, line in (
+        ("/usr/bin/fish", "env _ASSAY_COMPLETE=fish_source assay | source\n"),
+        ("/bin/bash", 'eval "$(env _ASSAY_COMPLETE=bash_source assay)"\n'),
+    ):
+        monkeypatch.setenv("SHELL", shell)
+        assert told("--show-completion") == (0, line, "")
     monkeypatch.setenv("SHELL", "/bin/dash")
-    assert "begin the line with SHELL=bash" in told("--install-completion")[2]
+    assert "begin the line with SHELL=bash" in told("--show-completion")[2]
 
 
 def test_an_honest_rule_is_judged_and_nothing_is_counted(told):

@@ -201,7 +201,7 @@ def test_help_and_bad_arguments_answer_without_heavy_imports():
 @pytest.mark.parametrize(
     ("words", "spared"),
     [
-        (["strategies"], {"vectorbt", "numba", "scipy", "statsmodels", "plotly"}),
+        (["strategies"], {"vectorbt", "numba", "scipy", "statsmodels", "plotly", "jinja2"}),
         (["backtest", "drained"], {"ipywidgets", "IPython", "nbformat", "arch"}),
     ],
 )

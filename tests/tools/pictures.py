@@ -20,9 +20,9 @@ from research.report.columns import CLAIM_COLUMNS
 from research.report.console import print_table
 from research.report.html import report
 from research.report.study_words import counted_words
-from research.report.svg import standalone
 from research.study import Study, Trial
 from tests.browser.chromium import Tab, chromium
+from tests.tools.standalone import standalone
 
 GALLERY = Path(__file__).resolve().parents[2] / "docs" / "gallery"
 OF_TRIAL = {
