@@ -134,11 +134,9 @@ def test_the_best_is_deflated_by_everything_that_was_tried(data, problem, table,
     assert {(entry.strategy, entry.metal) for entry in ledger.entries(kind=None)} == {("surge", "silver")}
     assert len(ledger.entries(kind=None)) == 15
     assert found.unrecorded == ""
-    axes, nowhere = {"window": [250]}, Ledger(tmp_path)  # a folder is no file
-    assert (
-        "cannot be written"
-        in run_sweep(ideas.surge, data, axes=axes, memory=20, cache=tmp_path, ledger=nowhere).unrecorded
-    )
+    nowhere = Ledger(tmp_path)  # a folder is no file
+    again = run_sweep(ideas.surge, data, axes={"window": [250]}, memory=20, cache=tmp_path, ledger=nowhere)
+    assert "could not be written" in again.unrecorded
 
 
 @pytest.mark.parametrize(("memory", "gap"), [(0, 0), (37, 37), (5_000, 200), (None, 200)])
