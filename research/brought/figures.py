@@ -56,15 +56,6 @@ class Figure:
     difference: float
     note: str = ""
 
-    def __str__(self) -> str:
-        told = {"recomputed from what was brought": self.own, "in the account on these terms": self.account}
-        found = "; ".join(f"{self._shown(value)} {where}" for where, value in told.items() if isfinite(value))
-        against = f"{found}: {self._shown(self.difference, '+')}{self.note}" if found else "it does not tell"
-        return f"{self.name} {self._shown(self.claimed)} claimed; {against}"
-
-    def _shown(self, value: float, sign: str = "") -> str:
-        return f"{value:{sign}{ {'Sharpe': '.2f', 'trades': '.0f'}.get(self.name, '.2%') }}"
-
 
 def parsed(claim: str) -> tuple[str, float]:
     """``"CAGR 22 %"`` -> ``("CAGR", 0.22)``.

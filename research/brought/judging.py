@@ -70,15 +70,6 @@ class SameBar:
     p_value: float
     suspicious: bool
 
-    def __str__(self) -> str:
-        found = (
-            f"filled in the bar that decided it, it earns {self.same_bar:+.2%} a year by its timing "
-            f"(p {self.p_value:.3f}), on these terms {self.delayed:+.2%}"
-        )
-        if self.suspicious:
-            return f"{found}: a bar takes the profit away, as it does of look-ahead; ask for the code"
-        return f"{found}: no sign of look-ahead, and no proof that there is none"
-
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Brought:

@@ -15,9 +15,7 @@ from research.errors import ParameterError
 from research.sweep.grid import parse_axes
 
 if TYPE_CHECKING:
-    from research.sweep.grid import Grid
     from research.sweep.sweep import Estimate
-    from research.thesis import Strategy
 
 MOST_VARIANTS, MOST_SECONDS = 1_000_000, 600.0
 """What is asked about before it starts."""
@@ -65,18 +63,9 @@ def sweep(
     """
     axes = parse_axes(grid) if grid else None
     from research.report.progress import Progress
-    from research.study.candidates import Terms as TriedOn
-    from research.study.record import record_grid
     from research.sweep.sweep import run_sweep
 
     available = asked.open()
-    problem = ""
-
-    def record(strategy: Strategy, metal: str, variants: Grid) -> None:
-        nonlocal problem
-        terms = TriedOn(asked.execution, asked.start, asked.end)
-        problem = record_grid(strategy, metal, variants, asked.ledger, available, terms)
-
     try:
         with Progress(quiet=asked.as_json) as progress:
             found = run_sweep(
@@ -94,14 +83,14 @@ def sweep(
                 scheduler=scheduler,
                 fresh=fresh,
                 progress=progress,
-                record=record,
+                ledger=asked.ledger,
                 agree=lambda estimate: _agree(estimate, yes=yes),
             )
     except KeyboardInterrupt:
         click.echo(f"assay: interrupted; {progress.done} variants are kept, the same command goes on there", err=True)
         raise click.exceptions.Exit(130) from None
-    if asked.no_ledger or problem:
-        click.echo(f"trials not recorded: {problem or '--no-ledger'}", err=True)
+    if asked.no_ledger or found.unrecorded:
+        click.echo(f"trials not recorded: {found.unrecorded or '--no-ledger'}", err=True)
     from research.datasets.store import write_atomically
     from research.report.sweep import print_sweep, sweep_page
     from research.sweep.run import save_sweep

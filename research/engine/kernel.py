@@ -40,6 +40,7 @@ def sweep(
     market: TradedMarket,
     *,
     threads: int | None = None,
+    equity: Floats | None = None,
 ) -> Summary:
     """Run the account of every variant and summarise it in one pass.
 
@@ -52,6 +53,8 @@ def sweep(
         Prices, bills and terms of trade.
     threads
         Threads to use, by default one a core. The result does not depend on it.
+    equity
+        Of one array of targets: NaN ``(n_variants, n_bars)``, which takes what ``paths`` gives.
 
     Returns
     -------
@@ -63,10 +66,16 @@ def sweep(
     SignalError
         If targets have the wrong shape, or one to be filled is infinite.
     """
+    from research.engine import _ledger  # the compiler is needed from here on, not before
+
     tables: list[Floats] = []
     for block in [targets] if isinstance(targets, np.ndarray) else targets:  # one matrix is one block
-        rows = _rows(block, market.n_bars)
-        tables.append(_without_infinite(_evaluate(rows, market, threads), sum(map(len, tables))))
+        table = _evaluate(_rows(block, market.n_bars), market, threads, equity)
+        infinite = np.flatnonzero(table[:, _ledger.INFINITE_AT] >= 0)
+        if infinite.size:
+            variant, bar = sum(map(len, tables)) + infinite[0], int(table[infinite[0], _ledger.INFINITE_AT])
+            raise SignalError(f"targets: variant {variant} asks for an infinite weight at bar {bar}; bound it")
+        tables.append(table)
     return summarise(tables, market)
 
 
@@ -81,14 +90,14 @@ def paths(targets: ArrayLike, market: TradedMarket, *, threads: int | None = Non
         NaN before the first fill, 1 less the cost of entry at its bar, and 0 from ruin on.
     """
     rows = _rows(targets, market.n_bars)
-    equity = np.full((len(rows), market.n_bars), np.nan)
-    _without_infinite(_evaluate(rows, market, threads, equity))
+    equity = np.full(rows.shape, np.nan)
+    sweep(rows, market, threads=threads, equity=equity)
     return equity
 
 
-def _evaluate(rows: Floats, market: TradedMarket, threads: int | None, equity: Floats | None = None) -> Floats:
+def _evaluate(rows: Floats, market: TradedMarket, threads: int | None, equity: Floats | None) -> Floats:
     """Fill the table of sums, a few variants at a time, on as many threads as the work is worth."""
-    from research.engine import _ledger  # the compiler is needed from here on, not before
+    from research.engine import _ledger
 
     table = np.empty((len(rows), _ledger.N_COLUMNS))
     terms = market.growth, market.accrual, market.metal_excess, market.buy_factor, market.sell_factor
@@ -99,17 +108,6 @@ def _evaluate(rows: Floats, market: TradedMarket, threads: int | None, equity: F
         _ledger.evaluate(rows[part], market.delay, terms, path, table[part])
 
     in_threads(run, range(0, len(rows), _ROWS_AT_ONCE), rows.size, threads)
-    return table
-
-
-def _without_infinite(table: Floats, before: int = 0) -> Floats:
-    """Return the table, unless the compiled loop met an infinite target; `before` variants came before it."""
-    from research.engine import _ledger
-
-    found = np.flatnonzero(table[:, _ledger.INFINITE_AT] >= 0)
-    if found.size:
-        bar = int(table[found[0], _ledger.INFINITE_AT])
-        raise SignalError(f"targets: variant {before + found[0]} asks for an infinite weight at bar {bar}; bound it")
     return table
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from research.errors import ExecutionError
 from research.execution import Execution
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class TradedMarket:
-    """What the fast path reads, by bar. Ask ``of`` or ``of_arrays`` for one, once, and use it for every call.
+    """What the fast path reads, by bar. Ask ``of`` for one, once, and use it for every call.
 
     Attributes
     ----------
@@ -55,46 +54,24 @@ class TradedMarket:
 
     @classmethod
     def of(cls, market: Market, execution: Execution) -> TradedMarket:
-        """Work it out for the market of a study."""
-        return cls.of_arrays(
-            market.price.to_numpy(),
-            market.bill_accrual.to_numpy(),
-            market.year_fraction.to_numpy(),
-            execution.without(market.in_price),
-            periods_per_year=market.periods_per_year,
-        )
-
-    @classmethod
-    def of_arrays(
-        cls,
-        price: ArrayLike,
-        bill_accrual: ArrayLike,
-        year_fraction: ArrayLike,
-        execution: Execution,
-        *,
-        periods_per_year: float,
-    ) -> TradedMarket:
-        """Work it out from arrays of shape ``(n_bars,)``.
+        """Work it out.
 
         Parameters
         ----------
-        price
-            Metal price, positive.
-        bill_accrual
-            Return of Treasury bills from the bar before, a fraction; the first is not used.
-        year_fraction
-            Calendar days from the bar before over 365; the first is not used.
+        market
+            Prices, return of bills and days between bars; of the last two the first is not used.
         execution
             The terms of trade. What a target may ask for (``max_leverage``) is the strategy's matter.
-        periods_per_year
-            12 for months, 252 for trading days.
 
         Raises
         ------
         ExecutionError
             If storage eats the whole metal.
         """
-        prices, accruals, fractions = (np.array(part, dtype=float) for part in (price, bill_accrual, year_fraction))
+        execution = execution.without(market.in_price)
+        prices, accruals, fractions = (
+            np.array(part, dtype=float) for part in (market.price, market.bill_accrual, market.year_fraction)
+        )
         accruals[:1] = fractions[:1] = 0.0
         long_carry, short_carry = 1.0 - execution.storage * fractions, 1.0 + execution.borrow * fractions
         if prices.size and long_carry.min() <= 0:
@@ -113,5 +90,5 @@ class TradedMarket:
             buy_factor=(1.0 + execution.slippage) * (1.0 + execution.fees),
             sell_factor=(1.0 - execution.slippage) * (1.0 - execution.fees),
             delay=execution.delay,
-            periods_per_year=periods_per_year,
+            periods_per_year=market.periods_per_year,
         )

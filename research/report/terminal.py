@@ -90,9 +90,10 @@ def print_brought(found: Brought) -> None:
     print_rows(console, found.metal.capitalize(), [(found.name, found)], ROW_COLUMNS)
     if found.study is not None:
         _print_accounts(console, "After costs", found.study.trials[0])
-    for told in (*found.figures, found.same_bar, *found.open):
-        if told is not None:
-            say(console, f"- {told}")
+    told = [sentence("judge.figure", figure=figure) for figure in found.figures]
+    told += [sentence("judge.same_bar", check=found.same_bar)] if found.same_bar is not None else []
+    for line in (*told, *found.open):
+        say(console, f"- {line}")
     for line in (note(ROW_COLUMNS), *(study_lines(found.study) if found.study is not None else ())):
         say(console, line)
 

@@ -93,11 +93,10 @@ def records_of(problem: Problem, numbers: Iterable[int], *, threads: int | None 
     A record holds the kernel's summary (``STATISTICS``), then the sums of the excess returns between the edges of
     the windows, then the sums of their squares: enough for the Sharpe ratio of any window without keeping a path.
     """
-    targets = decide(problem, numbers)
-    summary = kernel.sweep(targets, problem.traded, threads=threads)
+    summary, equity = _accounts(problem, numbers, threads)
     starts = np.array(problem.windows.edges[:-1]) - problem.windows.start
-    sums, squares = np.empty((2, len(targets), len(starts)))
-    for part, excess in _excess(problem, targets, summary.first_fill, threads):
+    sums, squares = np.empty((2, len(equity), len(starts)))
+    for part, excess in _excess(problem, equity):
         np.add.reduceat(excess, starts, axis=1, out=sums[part])
         np.add.reduceat(np.square(excess, out=excess), starts, axis=1, out=squares[part])
     return np.column_stack([*(getattr(summary, name) for name in STATISTICS), sums, squares]).astype(np.float64)
@@ -118,9 +117,7 @@ def decide(problem: Problem, numbers: Iterable[int]) -> Floats:
 
 def excess_returns(problem: Problem, numbers: Iterable[int]) -> Floats:
     """Excess returns of some variants over the common history, shape ``(n_variants, n_returns)``."""
-    targets = decide(problem, numbers)
-    summary = kernel.sweep(targets, problem.traded)
-    return np.concatenate([excess for _, excess in _excess(problem, targets, summary.first_fill, None)])
+    return np.concatenate([excess for _, excess in _excess(problem, _accounts(problem, numbers, None)[1])])
 
 
 def metal_excess_returns(problem: Problem) -> Floats:
@@ -159,17 +156,19 @@ def statistic(records: Floats, name: str) -> Floats:
     return column
 
 
-def _excess(
-    problem: Problem, targets: Floats, first_fill: NDArray[np.int64], threads: int | None
-) -> Iterator[tuple[slice, Floats]]:
-    """Excess returns over the common history, a few rows at a time, which the processor's cache holds.
+def _accounts(problem: Problem, numbers: Iterable[int], threads: int | None) -> tuple[Summary, Floats]:
+    """What some variants did, and their equity, which is whole at the first fill: the first return bears its cost."""
+    targets = decide(problem, numbers)
+    equity = np.full(targets.shape, np.nan)
+    summary = kernel.sweep(targets, problem.traded, threads=threads, equity=equity)
+    opened = np.flatnonzero(summary.first_fill >= 0)
+    equity[opened, summary.first_fill[opened]] = 1.0
+    return summary, equity
 
-    0 before the first fill, whose cost the first return bears.
-    """
+
+def _excess(problem: Problem, equity: Floats) -> Iterator[tuple[slice, Floats]]:
+    """Excess returns over the common history, 0 before the first fill; a few rows at a time, as the cache holds."""
     start, end = problem.windows.start, problem.windows.end
-    equity = kernel.paths(targets, problem.traded, threads=threads)
-    opened = np.flatnonzero(first_fill >= 0)
-    equity[opened, first_fill[opened]] = 1.0
     bills = problem.market.bill_accrual.to_numpy()[start:end]
     for low in range(0, len(equity), _ROWS_IN_CACHE):
         part = slice(low, low + _ROWS_IN_CACHE)

@@ -113,6 +113,6 @@ def describe(problem: Problem) -> dict[str, object]:
 
 @cache
 def fingerprint() -> str:
-    """SHA-256 of the code and the libraries that decide a number: equal on all machines of one sweep."""
+    """SHA-256 of the code and of the libraries that decide a number: equal on all machines of one sweep."""
     libraries = {name: version(name) for name in ("numpy", "numba", "pandas", "scipy")}
     return hash_text(json.dumps([sys.version_info[:2], libraries, hash_code()]))

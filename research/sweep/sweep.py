@@ -24,7 +24,9 @@ from research.engine.portfolio import run
 from research.engine.result import Result
 from research.errors import DataError, ExecutionError, NoDecision, ParameterError, RunError, did_you_mean
 from research.execution import Execution
+from research.ledger import Ledger
 from research.study.candidates import Terms
+from research.study.record import record_grid
 from research.sweep.cluster import evaluate_blocks
 from research.sweep.grid import Grid
 from research.sweep.memory import strategy_memory
@@ -106,6 +108,8 @@ class Sweep:
         Largest relative difference between its equity there and on the fast path.
     folder
         Where its progress is kept.
+    unrecorded
+        Why its trials could not be written down; empty where they were, or were not meant to be.
     """
 
     strategy: Strategy
@@ -124,6 +128,7 @@ class Sweep:
     result: Result
     disagreement: float
     folder: Path
+    unrecorded: str
 
     @property
     def best(self) -> Cell:
@@ -176,7 +181,7 @@ def run_sweep(
     cache: Path | None = None,
     fresh: bool = False,
     progress: Progress | None = None,
-    record: Callable[[Strategy, str, Grid], None] | None = None,
+    ledger: Ledger | None = None,
     agree: Callable[[Estimate], None] | None = None,
 ) -> Sweep:
     """Try every variant of a grid, and say what may be believed of the best.
@@ -213,9 +218,9 @@ def run_sweep(
         Compute all blocks again.
     progress
         Called with ``(variants done, of all, what)``.
-    record
-        Called once with the strategy, the metal and the grid when every variant was tried: these are trials, whether
-        or not anybody likes what follows.
+    ledger
+        Where every variant is written down once all were tried: these are trials, whether or not anybody likes what
+        follows.
     agree
         Called after the first of more than two blocks with what it will take; raises to stop there.
 
@@ -239,9 +244,8 @@ def run_sweep(
     store.open(fresh=fresh)
     tell = progress or (lambda done, total, what: None)
     _complete(problem, store, workers, scheduler, tell, agree or (lambda estimate: None))
-    if record is not None:
-        record(chosen, problem.market.metal, grid)
-    return _judge(problem, store, mapped, data)
+    unrecorded = record_grid(chosen, problem.market.metal, grid, ledger, data, terms)
+    return _judge(problem, store, mapped, data, unrecorded)
 
 
 def grid_of(strategy: Strategy, axes: Mapping[str, Iterable[object]] | None = None) -> Grid:
@@ -359,7 +363,7 @@ def _complete(
         tell(done, total, f"variants, {_clock(pace * (total - done))} left")
 
 
-def _judge(problem: Problem, store: BlockStore, axes: tuple[str, ...], data: Data) -> Sweep:
+def _judge(problem: Problem, store: BlockStore, axes: tuple[str, ...], data: Data, unrecorded: str) -> Sweep:
     found = survey(problem, store, axes=axes, n_best=N_BEST)
     if not found.ranking:
         raise NoDecision(f"{problem.strategy.name}: none of {len(problem.grid)} variants ever trades in this range")
@@ -388,6 +392,7 @@ def _judge(problem: Problem, store: BlockStore, axes: tuple[str, ...], data: Dat
         result=result,
         disagreement=disagreement,
         folder=store.folder,
+        unrecorded=unrecorded,
     )
 
 

@@ -26,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 from research import Execution  # noqa: E402
 from research.engine import kernel  # noqa: E402
 from research.engine.traded_market import TradedMarket  # noqa: E402
+from tests.bench.arrays import of_arrays  # noqa: E402
 
 FEES, SLIPPAGE = 0.001, 0.0005
 TERMS = Execution(delay=1, fees=FEES, slippage=SLIPPAGE, storage=0.0, borrow=0.0)
@@ -35,11 +36,12 @@ import numpy as np
 from research import Execution
 from research.engine import kernel
 from research.engine.traded_market import TradedMarket
+from tests.bench.arrays import of_arrays
 from tests.bench.peak import peak_mebibytes
 random = np.random.default_rng(0)
 price = 100 * np.exp(np.cumsum(random.normal(0, 0.01, 6600)))
 blocks = (random.integers(-1, 2, (500, 6600)).astype(float) for _ in range({blocks}))
-market = TradedMarket.of_arrays(price, np.full(6600, 1e-4), np.full(6600, 1 / 252), Execution(), periods_per_year=252)
+market = TradedMarket.of(of_arrays(price, np.full(6600, 1e-4), np.full(6600, 1 / 252)), Execution())
 summary = kernel.sweep(blocks, market)
 print(len(summary), peak_mebibytes())
 """
@@ -52,7 +54,8 @@ import numpy as np
 from research.engine import kernel
 from research.engine.traded_market import TradedMarket
 from research.execution import Execution
-market = TradedMarket.of_arrays(np.ones(3), np.zeros(3), np.zeros(3), Execution(), periods_per_year=252)
+from tests.bench.arrays import of_arrays
+market = TradedMarket.of(of_arrays(np.ones(3), np.zeros(3), np.zeros(3)), Execution())
 kernel.paths(np.ones(3), market)
 print(imported - begin, time.perf_counter() - imported)
 """
@@ -163,7 +166,7 @@ def by_hand(target: np.ndarray, shift: int) -> np.ndarray:
 
 def traded(market: tuple[np.ndarray, np.ndarray, np.ndarray], execution: Execution = TERMS) -> TradedMarket:
     """What the kernel reads, made anew: its making is a part of every time that is taken."""
-    return TradedMarket.of_arrays(*market, execution, periods_per_year=252)
+    return TradedMarket.of(of_arrays(*market), execution)
 
 
 def history(n_bars: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ from research.brought.objects import read
 from research.cli import main
 from research.datasets.importing import ImportOptions
 from research.errors import AssayError
+from research.report.sentences import sentence
 from tests.brought.made import backtesting_stats, bt_result, column, noise, written
 
 TRADINGVIEW = """Trade #,Type,Signal,Date/Time,Price USD,Contracts,Profit USD,Profit %,Cum. Profit USD
@@ -245,9 +246,10 @@ def test_figures_recomputed():
         assert by_name[name].difference == pytest.approx(value - claims[name])
         assert np.isnan(by_name[name].account)
     bare = np.mean(returns) / np.std(returns, ddof=1) * np.sqrt(12)
-    assert f"nothing deducted for bills {bare:.2f}" in str(by_name["Sharpe"])
+    assert f"nothing deducted for bills {bare:.2f}" in sentence("judge.figure", figure=by_name["Sharpe"])
     (only,) = recomputed({"trades": 4}, None, (returns, bills, 12), None)
-    assert str(only) == "trades 4 claimed; it does not tell"
+    assert sentence("judge.figure", figure=only) == "trades 4 claimed; it does not tell"
     (here,) = recomputed({"CAGR": 0.22}, None, (returns, bills, 12), None)
     assert here.difference == pytest.approx(growth**2 - 1 - 0.22)
-    assert "in the account on these terms" in str(here)
+    told = sentence("judge.figure", figure=here)
+    assert told == f"CAGR 22.00% claimed; {growth**2 - 1:.2%} in the account on these terms: {growth**2 - 1.22:+.2%}"

@@ -8,6 +8,7 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,8 @@ COSTLY = Execution(delay=1, fees=0.001, slippage=0.0005, storage=0.0025, borrow=
 
 
 def traded(execution, price, accrual, years, *, periods_per_year=252):
-    return TradedMarket.of_arrays(price, accrual, years, execution, periods_per_year=periods_per_year)
+    market = {"price": price, "bill_accrual": accrual, "year_fraction": years, "periods_per_year": periods_per_year}
+    return TradedMarket.of(SimpleNamespace(**market, in_price=frozenset()), execution)
 
 
 def frame(summary):
@@ -440,7 +442,7 @@ def test_a_fill_at_the_last_bar_costs_and_earns_nothing():
         ({"targets": np.ones((1, 4))}, SignalError, "targets: shape"),
         ({"targets": np.array([[1.0, 0.0, 1.0], [0.0, np.inf, 0.0]])}, SignalError, "variant 1 .* bar 1"),
         (
-            {"execution": replace(COSTLY, storage=0.9), "year_fraction": np.full(3, 2.0)},
+            {"execution": replace(COSTLY, storage=0.9), "years": np.full(3, 2.0)},
             ExecutionError,
             "eats the whole",
         ),
@@ -450,15 +452,15 @@ def test_errors_are_one_line_that_names_the_culprit(change, error, words):
     arguments = {
         "targets": np.ones((1, 3)),
         "price": np.ones(3),
-        "bill_accrual": np.zeros(3),
-        "year_fraction": np.full(3, 0.1),
+        "accrual": np.zeros(3),
+        "years": np.full(3, 0.1),
         "periods_per_year": 12,
         "execution": COSTLY,
         **change,
     }
     targets = arguments.pop("targets")
     with pytest.raises(error, match=words) as caught:
-        kernel.sweep(targets, TradedMarket.of_arrays(**arguments))
+        kernel.sweep(targets, traded(**arguments))
     assert isinstance(caught.value, AssayError)
     assert "\n" not in str(caught.value)
 

@@ -9,6 +9,7 @@ from research.diagnostics.selection import (
 )
 from research.engine.portfolio import run
 from research.errors import NoData, NoDecision, ParameterError
+from research.ledger import Ledger
 from research.sweep import problem as problem_module
 from research.sweep.problem import evaluate, excess_returns
 from research.sweep.survey import overfitting, survey, walk_forward
@@ -119,10 +120,8 @@ def test_overfitting_does_not_depend_on_how_variants_are_grouped():
 
 
 def test_the_best_is_deflated_by_everything_that_was_tried(data, problem, table, tmp_path):
-    tried = []
-    found = run_sweep(
-        ideas.surge, data, axes=AXES, n_folds=3, memory=20, cache=tmp_path, record=lambda *what: tried.append(what)
-    )
+    ledger = Ledger(tmp_path / "trials.sqlite")
+    found = run_sweep(ideas.surge, data, axes=AXES, n_folds=3, memory=20, cache=tmp_path, ledger=ledger)
     ratios = sharpe(table)
     best = int(ratios.argmax())
     assert found.best.number == best
@@ -132,7 +131,12 @@ def test_the_best_is_deflated_by_everything_that_was_tried(data, problem, table,
     again = run(weights, problem.market, problem.execution, name="x")
     assert found.result.equity.equals(again.equity)
     assert found.disagreement < 1e-12
-    assert [(strategy.name, metal, len(grid)) for strategy, metal, grid in tried] == [("surge", "silver", 15)]
+    assert {(entry.strategy, entry.metal) for entry in ledger.entries(kind=None)} == {("surge", "silver")}
+    assert len(ledger.entries(kind=None)) == 15
+    assert found.unrecorded == ""
+    nowhere = Ledger(tmp_path)  # a folder is no file
+    again = run_sweep(ideas.surge, data, axes={"window": [250]}, memory=20, cache=tmp_path, ledger=nowhere)
+    assert "could not be written" in again.unrecorded
 
 
 @pytest.mark.parametrize(("memory", "gap"), [(0, 0), (37, 37), (5_000, 200), (None, 200)])
