@@ -29,7 +29,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,18 +90,10 @@ def hash_code(*parts: str) -> str:
     return digest.hexdigest()
 
 
-class Versions(TypedDict):
+def versions() -> dict[str, str]:
     """Of assay, of Python, and of the packages that compute."""
-
-    assay: str
-    python: str
-    versions: dict[str, str]
-
-
-def versions() -> Versions:
-    """Of what computes."""
-    packages = {name: _version(name) for name in PACKAGES}
-    return {"assay": _version("assay"), "python": ".".join(map(str, sys.version_info[:3])), "versions": packages}
+    python = ".".join(map(str, sys.version_info[:3]))
+    return {"assay": _version("assay"), "python": python, **{name: _version(name) for name in PACKAGES}}
 
 
 @functools.cache
@@ -403,22 +395,15 @@ class _Normal:
             return (type(part.value).__name__, repr(part.value))
         if isinstance(part, ast.AnnAssign):
             return ("Assign", ("targets", [self._of(part.target)]), ("value", self._of(part.value)))
+        if isinstance(part, str):
+            return self._numbers.setdefault(part, len(self._numbers)) if part in self._local else part
         if not isinstance(part, ast.AST):
             return part
-        kind = type(part).__name__
-        told = []
-        for field in part._fields:
-            item = getattr(part, field, None)
-            if (kind, field) in _NAMING:
-                told.append(
-                    (field, [self._name(name) for name in item] if isinstance(item, list) else self._name(item))
-                )
-            elif field not in _UNIMPORTANT and item not in (None, []):
-                told.append((field, self._of(item)))
-        return (kind, *told)
-
-    def _name(self, name: object) -> object:
-        return self._numbers.setdefault(name, len(self._numbers)) if name in self._local else name
+        items = ((field, getattr(part, field, None)) for field in part._fields if field not in _UNIMPORTANT)
+        told = (
+            (field, item if field in _VERBATIM else self._of(item)) for field, item in items if item not in (None, [])
+        )
+        return (type(part).__name__, *told)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -426,11 +411,7 @@ def _normal(code: types.CodeType, node: _Node, signal: bool) -> str:
     return _Normal(code, node, signal=signal).text
 
 
-_NAMING = frozenset(
-    {("Name", "id"), ("arg", "arg"), ("FunctionDef", "name"), ("AsyncFunctionDef", "name"), ("ClassDef", "name"),
-     ("ExceptHandler", "name"), ("alias", "asname"), ("MatchAs", "name"), ("MatchStar", "name"),
-     ("MatchMapping", "rest"), ("Nonlocal", "names")}
-)  # fmt: skip
+_VERBATIM = frozenset({"attr", "kwd_attrs", "module"})  # names of what belongs to something else
 _PARAMETERS = ("posonlyargs", "args", "vararg", "kwonlyargs", "kwarg")
 _UNIMPORTANT = frozenset({"ctx", "annotation", "returns", "type_comment", "type_params", "kind", "simple"})
 

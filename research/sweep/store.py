@@ -24,18 +24,6 @@ from research.home import home_folder
 from research.provenance import hash_code, hash_table, hash_text
 from research.sweep.problem import STATISTICS, Floats, Problem
 
-_DECISIVE = (
-    "datasets",
-    "engine",
-    "signals",
-    "study/family.py",
-    "sweep",
-    "execution.py",
-    "many.py",
-    "memo.py",
-    "thesis.py",
-)
-
 
 class BlockStore:
     """Records of one sweep, block by block.
@@ -127,4 +115,4 @@ def describe(problem: Problem) -> dict[str, object]:
 def fingerprint() -> str:
     """SHA-256 of the code and the libraries that decide a number: equal on all machines of one sweep."""
     libraries = {name: version(name) for name in ("numpy", "numba", "pandas", "scipy")}
-    return hash_text(json.dumps([sys.version_info[:2], libraries, hash_code(*_DECISIVE)]))
+    return hash_text(json.dumps([sys.version_info[:2], libraries, hash_code()]))

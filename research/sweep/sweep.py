@@ -230,7 +230,7 @@ def run_sweep(
     for what, number, least in (("workers", workers, 1), ("folds", n_folds, 1), ("memory", memory, 0)):
         if number is not None and number < least:
             raise ParameterError(f"{what}: {number}; use {least} or more")
-    chosen = find_strategy(strategy) if isinstance(strategy, str) else strategy
+    chosen = find_strategy(strategy)
     grid = grid_of(chosen, axes)
     mapped = _mapped_axes(grid, by)
     data, terms = data or open_data(), Terms(execution or Execution(), start, end)
