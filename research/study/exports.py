@@ -11,6 +11,7 @@ import pandas as pd
 
 from research.engine.result import Result
 from research.errors import ExecutionError
+from research.values import plain
 
 if TYPE_CHECKING:
     from research.study.portfolio import PortfolioTrial
@@ -94,7 +95,7 @@ def _row(trial: Trial) -> dict[str, object]:
         "detectable": evidence.detectable,
         "first_fill": trial.result.first_fill,
         "last_bar": trial.equity.index[-1],
-        **trial.performance["strategy"].to_json(),
+        **plain(trial.performance["strategy"]),
     }
 
 
