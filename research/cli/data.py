@@ -175,7 +175,7 @@ def verify(*, asked: Packs) -> None:
 
     problems = list(dict.fromkeys([*available.verify(), *verify_pack(user_pack_folder())]))
     n_files = sum(len(pack.files) for pack in available.packs)
-    doubts = [] if problems else [found.line for found in available.prices_looked_over() if not found.clean]
+    doubts = [] if problems else [found.line for found in available.prices_looked_over() if found.line]
     document = {"files": n_files, "problems": problems, "prices": doubts}
     if problems:
         if asked.as_json:

@@ -112,11 +112,6 @@ class Quality:
     empty: int = 0
 
     @property
-    def clean(self) -> bool:
-        """Whether there is nothing to say."""
-        return not self.line
-
-    @property
     def line(self) -> str:
         """One line, the newest of each kind by date; empty for a clean series."""
         runs: dict[str, tuple[_Run, ...]] = {

@@ -492,5 +492,5 @@ def _manifest(
             identity: [f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}"] for identity, (first, last, _) in coverage.items()
         },
         "thesis": thesis.sha256,
-        "quality": [seen.line for metal in opened if not (seen := data.quality(metal, opened[metal])).clean],
+        "quality": [line for metal in opened if (line := data.quality(metal, opened[metal]).line)],
     }

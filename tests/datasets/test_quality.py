@@ -28,7 +28,6 @@ def looked(tmp_path, series):
 
 def test_a_clean_walk_is_clean(tmp_path, walk):
     found = looked(tmp_path, walk)
-    assert found.clean
     assert found.line == ""
 
 
@@ -42,7 +41,7 @@ def test_spikes_undone_by_the_next_bar(tmp_path, walk):
 
 def test_a_crash_that_stays_is_no_spike(tmp_path, walk):
     walk.iloc[700:] *= 0.72
-    assert looked(tmp_path, walk).clean
+    assert looked(tmp_path, walk).line == ""
 
 
 @pytest.mark.parametrize("ratio", [0.5, 0.1, 2.0])
@@ -70,4 +69,4 @@ def test_only_what_is_traded_matters_since(tmp_path, walk):
     walk.iloc[300] *= 1.4
     data = dataset(tmp_path, ((f"{day:%Y-%m-%d}", value) for day, value in walk.items()))
     assert data.quality("gold").spikes
-    assert data.quality("gold", DAYS[400]).clean
+    assert data.quality("gold", DAYS[400]).line == ""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from research.datasets.importing import ImportOptions, understand
 from research.datasets.importing.numerals import Column, read_numbers
-from research.datasets.importing.units import conversion
+from research.datasets.importing.units import conversion, spoken
 from research.datasets.user_pack import observations
 from research.errors import AssayError, UnknownDataset, ValidationError
 from research.home import user_pack_folder
@@ -118,6 +118,18 @@ def test_declared_readings_decide_what_is_ambiguous(tmp_path):
     assert values(understood) == {"2024-02-01": 1234.0, "2024-03-01": 1236.0}
     understood = read(tmp_path, text, "usdcny", dates="mdy", decimal="comma", accept=True)
     assert values(understood) == {"2024-01-02": 1.234, "2024-01-03": 1.236}
+
+
+def test_years_of_two_digits_are_read_where_one_order_alone_makes_days(tmp_path):
+    text = "date,value\n30/12/98,101.5\n31/12/98,102.25\n"
+    assert values(read(tmp_path, text)) == {"1998-12-30": 101.5, "1998-12-31": 102.25}
+
+
+def test_a_fraction_behind_a_zero_is_never_thousands(tmp_path):
+    text = 'date,value\n2024-01-15,"0,123"\n2024-01-16,"0,125"\n'
+    assert values(read(tmp_path, text, "sofr", unit="%")) == {"2024-01-15": 0.123, "2024-01-16": 0.125}
+    with pytest.raises(ValidationError, match="'0,123' is no number"):
+        read(tmp_path, text, "sofr", decimal="point")
 
 
 def test_units_are_converted_only_when_declared(tmp_path):
@@ -284,6 +296,11 @@ def test_mass_conversions_agree_with_their_inverse(amount, unit):
     there, _ = conversion(unit, "tonnes")
     per, _ = conversion(f"USD/{unit}", "USD per tonne")
     np.testing.assert_allclose(amount * there * per, amount, rtol=1e-12)
+
+
+def test_a_heading_that_names_millions_of_ounces():
+    assert spoken("Supply, million troy ounces") == ("", "moz")
+    assert conversion("ozt", "kilograms")[0] == pytest.approx(0.0311034768)
 
 
 @pytest.mark.parametrize("text", ["(1,234.50)", "1,234.50-", "\u22121,234.50"])

@@ -10,22 +10,21 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from research.datasets.importing.units import WORDS
 from research.errors import ValidationError
 from research.units import Floats
 
 Decimal = Literal["point", "comma"]
 
-MISSING = frozenset(
-    {"", ".", "..", "...", "…", "-", "--", "–", "—", "n/a", "na", "nan", "nd", "null", "none", "#n/a", "*"}
-)
-_SIGN = r"US\$|USD|CNY|RMB|EUR|GBP|CHF|JPY|RUB|PLN|INR|[$€£¥₽₹]"
+MISSING = frozenset(WORDS["missing"])
+_SIGN = "|".join(map(re.escape, sorted([*WORDS["signs"], *WORDS["currencies"]], key=len, reverse=True)))
 _CURRENCY = re.compile(rf"^(?:{_SIGN})\s*|\s*(?:{_SIGN})$")
 _BROKEN = re.compile(r"#(?:REF|VALUE|NAME|DIV/0|NUM|NULL|SPILL|CALC)[!?]?", re.IGNORECASE)
 _SPACES = re.compile(r"[\s\u00a0\u2009\u202f'’_]")
 _GROUPED = re.compile(rf"\d{{1,3}}(?:{_SPACES.pattern}\d{{3}})+(?:[.,]\d*)?")
 _PLAIN = {
-    "point": re.compile(r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)?(?:\.\d*)?(?:[eE][+-]?\d+)?"),
-    "comma": re.compile(r"[+-]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d+)?(?:,\d*)?(?:[eE][+-]?\d+)?"),
+    "point": re.compile(r"[+-]?(?:(?!0,)\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?(?:[eE][+-]?\d+)?"),
+    "comma": re.compile(r"[+-]?(?:(?!0\.)\d{1,3}(?:\.\d{3})+|\d+)?(?:,\d*)?(?:[eE][+-]?\d+)?"),
 }
 
 
