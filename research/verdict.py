@@ -40,7 +40,6 @@ from typing import Literal
 from research.diagnostics.long_run import NOTHING, Estimate
 from research.diagnostics.outlook import Decidable, Delayed, odds_words
 from research.errors import ParameterError
-from research.values import plain
 
 
 class Word(StrEnum):
@@ -242,10 +241,6 @@ class Evidence:
         level = 1 - rules.level
         return self.ratio_before_costs.upper_limit(level), self.return_before_costs.upper_limit(level)
 
-    def to_json(self) -> dict[str, object]:
-        """Plain values only; estimates with their 95 % interval."""
-        return {item.name: plain(getattr(self, item.name)) for item in fields(self)}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
@@ -271,10 +266,6 @@ class Verdict:
 
     def __str__(self) -> str:
         return f"{self.word}: {self.reason}"
-
-    def to_json(self) -> dict[str, object]:
-        """Plain values only."""
-        return {item.name: plain(getattr(self, item.name)) for item in fields(self)}
 
 
 def decide(evidence: Evidence, rules: Rules | None = None) -> Verdict:

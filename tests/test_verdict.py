@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from research.diagnostics.long_run import Estimate
 from research.errors import ParameterError
+from research.values import plain
 from research.verdict import Evidence, PValues, Robustness, Rules, Word, decide
 
 KEEPS = Robustness(longer_delay=0.1, doubled_costs=0.1, first_half=0.1, second_half=0.1)
@@ -190,8 +191,8 @@ def test_evidence_without_direction_is_refused():
 def test_json_is_plain():
     import json
 
-    told = json.loads(json.dumps(evidence(detectable=nan).to_json()))
+    told = json.loads(json.dumps(plain(evidence(detectable=nan))))
     assert told["detectable"] is None
     assert told["p_adjusted"] == {"supporting": 0.5, "opposing": 0.5}
     assert told["timing_return"]["low"] < told["timing_return"]["value"] < told["timing_return"]["high"]
-    assert json.loads(json.dumps(decide(evidence(**SUPPORTED)).to_json()))["word"] == "supported"
+    assert json.loads(json.dumps(plain(decide(evidence(**SUPPORTED)))))["word"] == "supported"

@@ -41,7 +41,7 @@ from math import inf, isqrt, log, sqrt
 import numpy as np
 import pandas as pd
 
-from research.diagnostics.timing import STILL
+from research.diagnostics.timing import STILL, centred_products
 from research.units import Floats
 
 FIRST_LOOK = 12  # months before the first
@@ -82,10 +82,8 @@ class Account:
 
     def series(self, n: int, sign: int) -> tuple[Floats, Floats]:
         """The supporting and the opposing series of the first ``n`` periods, as they look then, for this ``sign``."""
-        active, held, excess = self.active[:n], self.held[:n], self.excess[:n]
-        centred = active - active.mean(axis=0)
-        gross = sign * (centred * (excess - excess.mean(axis=0))).sum(axis=1)
-        effect = (centred * (held - held.mean(axis=0))).sum(axis=1)
+        unsigned, effect = centred_products(self.active[:n], self.excess[:n], self.held[:n])
+        gross = sign * unsigned
         rest = remainder(gross, effect, self.periods_per_year, self.worthwhile_return)
         return (gross - self.cost[:n]) / self.scale, -rest / self.scale
 

@@ -175,11 +175,10 @@ def window_counts(starts: npt.ArrayLike, *, horizon: int, n_bars: int) -> Floats
     n_bars
         Length of the calendar.
     """
-    edges = np.zeros(n_bars + 1)
     position = np.asarray(starts, dtype=np.int64)
-    np.add.at(edges, position, 1.0)
-    np.add.at(edges, np.minimum(position + horizon, n_bars), -1.0)
-    return np.asarray(np.cumsum(edges)[:n_bars])
+    ends = np.minimum(position + horizon, n_bars)
+    opened, closed = (np.bincount(edges, minlength=n_bars + 1) for edges in (position, ends))
+    return np.cumsum(opened - closed)[:n_bars].astype(np.float64)
 
 
 def circular_shift_p_values(weights: SeriesLike, returns: SeriesLike) -> tuple[float, float]:

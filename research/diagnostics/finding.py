@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from research.diagnostics.long_run import Estimate
-from research.values import frozen, plain
+from research.values import frozen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,10 +126,6 @@ class Finding:
             effective_n=effective_n,
             details=details,
         )
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values only; ``nan`` and infinities become ``None``."""
-        return {item.name: plain(getattr(self, item.name)) for item in fields(self)}
 
 
 @cache

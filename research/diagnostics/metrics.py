@@ -8,7 +8,7 @@ first bar counts.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -45,10 +45,6 @@ class Performance:
     exposure: float
     turnover: float
     costs: float
-
-    def to_json(self) -> dict[str, float | None]:
-        """Plain numbers; NaN becomes ``None``."""
-        return {name: None if value != value else value for name, value in asdict(self).items()}
 
 
 def performance(result: Result | PortfolioResult) -> Performance:

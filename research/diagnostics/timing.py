@@ -122,15 +122,14 @@ class Timing:
     def of(cls, exposure: Exposure) -> Timing:
         """Work it out."""
         active, held, cost = exposure.walked()
-        centred = active - active.mean(axis=0)
-        excess = exposure.excess
+        gross, effect = centred_products(active, exposure.excess, held)
         return cls(
-            gross=np.asarray((centred * (excess - excess.mean(axis=0))).sum(axis=1)),
+            gross=gross,
             cost=cost,
             active=np.asarray(active.sum(axis=1)),
             held=np.asarray(held.sum(axis=1)),
             dates=exposure.dates,
-            effect=np.asarray((centred * (held - held.mean(axis=0))).sum(axis=1)),
+            effect=effect,
             short=bool(held.max() <= 0),
             exposure=exposure,
         )
@@ -184,6 +183,19 @@ class Timing:
         """Ends of the periods in which the position rises above its average so far (falls below it, if never long)."""
         beyond = (-self.active if self.short else self.active) > STILL
         return self.dates[1:][beyond[1:] & ~beyond[:-1]]
+
+
+def centred_products(active: Floats, excess: Floats, held: Floats) -> tuple[Floats, Floats]:
+    """``gross`` and ``effect`` of a ``Timing``: the active weight times each of the others, less their means.
+
+    Parameters
+    ----------
+    active, excess, held
+        Active weight, return over bills and weight of each leg, ``(n, n_legs)``.
+    """
+    centred = active - active.mean(axis=0)
+    gross, effect = ((centred * (other - other.mean(axis=0))).sum(axis=1) for other in (excess, held))
+    return gross, effect
 
 
 def integrated_autocorrelation_time(series: Floats) -> float:

@@ -183,8 +183,7 @@ class TestedClaim:
         names = ("id", "short", "sentence", "falsifier", "rests_on", "strategies", "metals", "evidence", "verdict")
         found = {name: plain(getattr(self, name)) for name in names}
         found["rows"] = {
-            name: {"evidence": row.evidence.to_json(), "verdict": row.verdict.to_json()}
-            for name, row in self.rows.items()
+            name: {"evidence": plain(row.evidence), "verdict": plain(row.verdict)} for name, row in self.rows.items()
         }
         if self.published is not None:
             before, after = (part.to_json(self.verdict.rules) for part in self.since(self.published))

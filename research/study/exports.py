@@ -12,6 +12,7 @@ import pandas as pd
 
 from research.engine.result import Result
 from research.errors import ExecutionError
+from research.values import plain
 from research.verdict import Evidence, Rules
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def _row(trial: Trial) -> dict[str, object]:
         "detectable": trial.evidence.detectable,
         "first_fill": trial.result.first_fill,
         "last_bar": trial.equity.index[-1],
-        **trial.performance["strategy"].to_json(),
+        **plain(trial.performance["strategy"]),
     }
 
 

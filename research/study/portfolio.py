@@ -48,6 +48,7 @@ from research.study.record import recorded_on, series_of
 from research.study.threads import one_thread
 from research.study.trial import account_json
 from research.thesis import Provenance, Strategy
+from research.values import plain
 from research.verdict import Evidence, Rules, Verdict
 from research.weights import UNKNOWN, in_bills
 
@@ -205,7 +206,7 @@ class PortfolioTrial(Portfolio):
             "missing": dict(self.missing),
             "legs": self.legs.to_dict(orient="index"),
             **account_json(self),
-            "over_the_metals": self.over_the_metals.to_json(),
+            "over_the_metals": plain(self.over_the_metals),
         }
 
 

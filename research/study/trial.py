@@ -19,7 +19,7 @@ from research.study import exports
 from research.study.findings import deciding_findings
 from research.study.threads import one_thread
 from research.thesis import Strategy
-from research.values import frozen
+from research.values import frozen, plain
 from research.verdict import Evidence, Verdict
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ class Trial:
             "parameters": dict(self.parameters),
             "inputs": dict(self.inputs),
             **account_json(self),
-            "findings": {name: finding.to_json() for name, finding in found.items()},
+            "findings": plain(found),
         }
 
 
@@ -221,7 +221,7 @@ def account_json(trial: Trial | PortfolioTrial) -> dict[str, object]:
         "averaged_prices": result.averaged,
         "returns": dict(zip(pd.DatetimeIndex(result.returns.index).strftime("%Y-%m-%d"), result.returns, strict=True)),
         "closed": None if result.closed is None else f"{result.closed:%Y-%m-%d}",
-        "evidence": trial.evidence.to_json(),
-        "performance": {name: row.to_json() for name, row in trial.performance.items()},
-        "verdict": trial.verdict.to_json(),
+        "evidence": plain(trial.evidence),
+        "performance": plain(trial.performance),
+        "verdict": plain(trial.verdict),
     }

@@ -17,6 +17,7 @@ from research.ledger import Ledger
 from research.study.candidates import Terms, candidate
 from research.study.judge import ClaimRows, measure
 from research.study.judge import judge as judged_claims
+from research.values import plain
 from research.verdict import Rules
 from tests.brought.made import (
     above_its_mean,
@@ -58,7 +59,7 @@ def leaves(value, at=""):
 def test_the_same_weights_have_the_verdict_and_numbers_of_the_native_run(months, native, exported):
     found = judge(exported, metal="gold", data=months, trials=1, ledger=None)
     assert found.verdict == native.verdict
-    mine, theirs = (dict(leaves(item.evidence.to_json())) for item in (found, native))
+    mine, theirs = (dict(leaves(plain(item.evidence))) for item in (found, native))
     assert mine.keys() == theirs.keys()
     for name, value in theirs.items():
         assert mine[name] == (value if isinstance(value, str) or value is None else pytest.approx(value, rel=1e-9)), (

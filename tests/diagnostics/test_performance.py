@@ -10,6 +10,7 @@ from scipy import stats
 
 from research.diagnostics.performance import jensen_alpha, regress_on_metal
 from research.errors import AssayError
+from research.values import plain
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ def test_bad_input_says_what_and_where(history):
 
 
 def test_json_ready(history):
-    json = jensen_alpha(*history, periods_per_year=12).to_json()
+    json = plain(jensen_alpha(*history, periods_per_year=12))
     assert json["details"]["newey_west"]["textbook"]["lags"] == 6
 
 

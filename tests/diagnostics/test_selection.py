@@ -14,6 +14,7 @@ from research.diagnostics.selection import (
     probabilistic_sharpe_ratio,
 )
 from research.diagnostics.sharpe import SharpeMoments
+from research.values import plain
 
 PSR_FROM_BAILEY_LOPEZ_DE_PRADO_2012 = {"normal": 0.981675, "with moments": 0.913361}
 MINIMUM_TRACK_RECORD_FROM_BAILEY_LOPEZ_DE_PRADO_2012 = {252: 2.731, 52: 2.829, 12: 3.240}
@@ -59,7 +60,7 @@ def test_minimum_track_record_inverts_the_psr():
 def test_no_record_is_long_enough_below_the_benchmark():
     finding = minimum_track_record(HEDGE_FUND, periods_per_year=12, benchmark_sharpe=0.5)
     assert finding.estimate == np.inf
-    assert finding.to_json()["estimate"] is None
+    assert plain(finding)["estimate"] is None
 
 
 def test_published_deflated_sharpe_ratio():
