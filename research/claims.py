@@ -54,7 +54,7 @@ from typing import Literal
 
 from research.datasets.fields import from_table
 from research.discovery import all_strategies, find_strategy, strategies_in
-from research.errors import RegistryError, UnknownStrategy, did_you_mean, located, reason
+from research.errors import RegistryError, did_you_mean, located, reason
 from research.home import bundled_folder
 from research.provenance import hash_bytes
 from research.thesis import Strategy
@@ -274,12 +274,8 @@ class Thesis:
         UnknownStrategy
             If there is none of that name, with the nearest one named.
         """
-        if isinstance(what, str) and what in self.sentences:
-            return self.strategies[self.sentences[what].strategies[0]]
-        if isinstance(what, str) and ".py" not in what and what not in self.strategies:
-            near = did_you_mean(what, [*self.sentences, *self.strategies])
-            raise UnknownStrategy(f"{what!r}: no such claim or strategy{near}")
-        return find_strategy(what, self.strategies) if isinstance(what, str) else what
+        measures = {name: self.strategies[sentence.strategies[0]] for name, sentence in self.sentences.items()}
+        return find_strategy(what, {**measures, **self.strategies})
 
     def claims_of(self, strategy: Strategy) -> tuple[str, ...]:
         """Numbers of the claims that a strategy speaks to: the one that it is counted under, then where it is shown.

@@ -1,35 +1,29 @@
-"""Find strategies: those that ship with the package, by entry point, or by file."""
+"""Find strategies: those that ship with the package, of a folder, or by file."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-import pkgutil
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from importlib.machinery import SourceFileLoader
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import TypeVar
 
 from research.errors import AssayError, StrategyError, UnknownStrategy, did_you_mean
 from research.home import BUNDLED, PACKAGE
 from research.provenance import hash_text, identity
 from research.thesis import Strategy
+from research.values import frozen
 
-ENTRY_POINT_GROUP = "assay.strategies"
-
-_APART = "assay_strategies"  # what the bundled package is called where a user's own has its name
 _helpers: set[str] = set()  # modules that strategy files brought from their own folders
 
-Loaded = TypeVar("Loaded")
 
-
-def find_strategy(name: str, among: Mapping[str, Strategy] | None = None) -> Strategy:
-    """Return one strategy by name, or by file: ``path/to/idea.py``, ``path/to/ideas.py:name``.
+def find_strategy(name: str | Strategy, among: Mapping[str, Strategy] | None = None) -> Strategy:
+    """Return one strategy by name, or by file: ``path/to/idea.py``, ``path/to/ideas.py:name``; a strategy is itself.
 
     Names are those of ``all_strategies``, or of ``among`` where it is given.
 
@@ -43,6 +37,8 @@ def find_strategy(name: str, among: Mapping[str, Strategy] | None = None) -> Str
     StrategyError
         If a file does not import, or holds none or several strategies and none is chosen.
     """
+    if isinstance(name, Strategy):
+        return name
     file, _, chosen = name.partition(".py:")
     if name.endswith(".py") or chosen:
         return _from_file(Path(file if name.endswith(".py") else f"{file}.py"), chosen)
@@ -54,23 +50,10 @@ def find_strategy(name: str, among: Mapping[str, Strategy] | None = None) -> Str
     return everything[name]
 
 
-def all_strategies() -> dict[str, Strategy]:
-    """Every bundled strategy and every one of an installed entry point, by name.
-
-    The bundled ones are found whatever is called ``strategies`` on the path.
-    """
-    found: dict[str, Strategy] = {}
-    package = _bundled_package()
-    for module in sorted(pkgutil.iter_modules([str(BUNDLED)]), key=lambda info: info.name):
-        name = f"{package}.{module.name}"
-        _collect(_executed(lambda name=name: importlib.import_module(name), name), found)  # type: ignore[misc]
-    for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name):
-        where = f"entry point {entry.name!r}"
-        loaded = _executed(entry.load, where)
-        if not isinstance(loaded, Strategy):
-            raise StrategyError(f"{where}: {loaded!r} is no strategy; use @strategy(…)")
-        _add(loaded, found, where)
-    return dict(sorted(found.items()))
+@cache
+def all_strategies() -> Mapping[str, Strategy]:
+    """Every bundled strategy by name, whatever is called ``strategies`` on the path."""
+    return frozen(dict(sorted(strategies_in(BUNDLED).items())))
 
 
 def strategies_in(folder: Path) -> dict[str, Strategy]:
@@ -110,19 +93,6 @@ def distinct(strategies: Iterable[Strategy]) -> list[Strategy]:
     return list(kept.values())
 
 
-def _bundled_package() -> str:
-    """Name under which the bundled strategies are imported: ``strategies``, unless a user's own package has it."""
-    for name in (PACKAGE, _APART):
-        module = sys.modules.get(name)
-        if module is not None and str(BUNDLED) in map(str, getattr(module, "__path__", ())):
-            return name
-    spec = None if PACKAGE in sys.modules else importlib.util.find_spec(PACKAGE)
-    if spec is not None and str(BUNDLED) in map(str, spec.submodule_search_locations or ()):
-        return PACKAGE
-    _load(_APART, BUNDLED / "__init__.py", [str(BUNDLED)])
-    return _APART
-
-
 def _from_file(path: Path, chosen: str) -> Strategy:
     if not path.is_file():
         raise UnknownStrategy(f"strategy file {path}: no such file; give a path to a .py file with an @strategy in it")
@@ -149,9 +119,9 @@ class _FromSource(SourceFileLoader):
         return self.source_to_code(self.get_data(self.path), self.path)
 
 
-def _load(name: str, file: Path, search: list[str] | None = None) -> ModuleType:
+def _load(name: str, file: Path) -> ModuleType:
     loader = _FromSource(name, str(file)) if file.suffix == ".py" else None
-    spec = importlib.util.spec_from_file_location(name, file, loader=loader, submodule_search_locations=search)
+    spec = importlib.util.spec_from_file_location(name, file, loader=loader)
     if spec is None or spec.loader is None:
         raise StrategyError(f"{file}: is no python module; give a path to a .py file")
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
@@ -205,7 +175,7 @@ def _is_in(name: str, folder: Path) -> bool:
     return file is not None and not name.startswith("_assay_strategy_") and Path(file).is_relative_to(folder)
 
 
-def _executed(load: Callable[[], Loaded], where: str, file: Path | None = None) -> Loaded:
+def _executed(load: Callable[[], ModuleType], where: str, file: Path) -> ModuleType:
     """What ``load`` returns; an error of the code that it executes becomes one line with the place."""
     try:
         return load()
@@ -220,17 +190,12 @@ def _executed(load: Callable[[], Loaded], where: str, file: Path | None = None) 
 
 def _collect(module: ModuleType, found: dict[str, Strategy]) -> None:
     for value in vars(module).values():
-        if isinstance(value, Strategy) and value.signal.__module__ == module.__name__:
-            _add(value, found, module.__name__)
+        mine = isinstance(value, Strategy) and value.signal.__module__ == module.__name__
+        if mine and found.setdefault(value.name, value) is not value:
+            raise StrategyError(f"{module.__name__}: a second strategy is called {value.name!r}; rename one")
 
 
-def _add(strategy: Strategy, found: dict[str, Strategy], where: str) -> None:
-    if found.get(strategy.name, strategy) is not strategy:
-        raise StrategyError(f"{where}: a second strategy is called {strategy.name!r}; rename one")
-    found[strategy.name] = strategy
-
-
-def _line_of(error: BaseException, file: Path | None) -> str:
+def _line_of(error: BaseException, file: Path) -> str:
     if isinstance(error, SyntaxError):
         return f":{error.lineno}" if error.lineno else ""
     inside = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]

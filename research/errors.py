@@ -10,7 +10,7 @@
     │   ├── ValidationError        rows that no observation table may have
     │   └── NoData                 nothing in the asked-for range
     ├── StrategyError              a strategy is not what it must be
-    │   ├── UnknownStrategy        no such name, file or entry point
+    │   ├── UnknownStrategy        no such name or file
     │   ├── ParameterError         an unknown or unusable parameter
     │   └── SignalError            weights that cannot be traded
     │       └── NoDecision         a signal that never decides in the asked-for range
@@ -68,7 +68,7 @@ class StrategyError(AssayError):
 
 
 class UnknownStrategy(StrategyError):
-    """No strategy of that name, file or entry point."""
+    """No strategy of that name or file."""
 
 
 class ParameterError(StrategyError):

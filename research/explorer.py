@@ -90,7 +90,7 @@ def explore(
         As ``compare``.
     """
     widgets = need("ipywidgets")
-    chosen = find_strategy(strategy) if isinstance(strategy, str) else strategy
+    chosen = find_strategy(strategy)
     data = data or open_data()
     options = {"metal": chosen.metals, **chosen.grid}
     start = {"metal": chosen.metals[0], **chosen.defaults}

@@ -28,15 +28,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def kept(name: str, folders: Iterable[Path], make: Callable[[], T], *, lasting: Callable[[], bool] = lambda: True) -> T:
+def kept(name: str, folders: Iterable[Path], make: Callable[[], T]) -> T:
     """What ``make`` returns, as plain JSON: read where it was kept under the same content, else made and kept.
 
     Parameters
     ----------
     folders
         Of packs, theses and strategies.
-    lasting
-        Asked after ``make``: whether nothing but these went into it.
     """
     try:
         key = _key(folders)
@@ -46,8 +44,7 @@ def kept(name: str, folders: Iterable[Path], make: Callable[[], T], *, lasting: 
         found: T = json.loads(content)
         return found
     made: T = plain(make())
-    if lasting():
-        write_kept(f"{name}.json", key, json.dumps(made).encode())
+    write_kept(f"{name}.json", key, json.dumps(made).encode())
     return made
 
 

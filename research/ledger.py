@@ -1,15 +1,14 @@
 """The ledger of trials: everything that was ever tried on this machine, so that it can be counted.
 
-One SQLite file, ``trials.sqlite`` under ``$ASSAY_HOME`` or the user's data folder, safe for parallel
-processes (write-ahead log, waiting writers). A ledger that cannot be read or written never stops a run: the reason
-is one line, and it is stamped on the result.
+One SQLite file, ``trials.sqlite`` under ``$ASSAY_HOME`` or the user's data folder. Parallel processes wait for each
+other. A ledger that cannot be read or written never stops a run: the reason is one line, and it is stamped on the
+result.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -168,7 +167,7 @@ class Ledger:
         if not self.file.exists():
             return []
         query = f"SELECT {','.join(_COLUMNS)} FROM trials WHERE (? IS NULL OR kind = ?) AND (? IS NULL OR strategy = ?)"
-        with self._connection() as connection:
+        with self._transaction() as connection:
             rows = connection.execute(
                 f"{query} ORDER BY id DESC LIMIT ?", (kind, kind, strategy, strategy, last or -1)
             ).fetchall()
@@ -211,18 +210,23 @@ class Ledger:
         try:
             if not self.file.exists():
                 return {}, ""
-            with self._connection() as connection:
+            with self._transaction() as connection:
                 rows = connection.execute(query, (*wanted, year)).fetchall()
         except (sqlite3.Error, OSError) as error:
             return {}, self._problem("read", error)
-        return {key: Numbers(*np.split(np.frombuffer(blob, "<f8"), 2), events) for key, events, blob in rows}, ""
+        halves = {key: (np.split(np.frombuffer(blob, "<f8"), 2), events) for key, events, blob in rows}
+        return {key: Numbers(pair[0], pair[1], events) for key, (pair, events) in halves.items()}, ""
 
     @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """The tables, which nobody else writes in meanwhile; others wait."""
         connection = sqlite3.connect(self.file, timeout=WAIT_SECONDS, isolation_level=None)
         try:
-            _prepare(connection)
+            connection.execute("BEGIN IMMEDIATE")
+            for statement in _STATEMENTS:
+                connection.execute(statement)
             yield connection
+            connection.execute("COMMIT")
         finally:
             connection.close()
 
@@ -230,31 +234,14 @@ class Ledger:
         """Run a statement for each row in one transaction."""
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            with self._connection() as connection:
-                connection.execute("BEGIN IMMEDIATE")
+            with self._transaction() as connection:
                 connection.executemany(statement, rows)
-                connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
             return self._problem("written", error)
         return ""
 
     def _problem(self, what: str, error: Exception) -> str:
         return f"the ledger {self.file} could not be {what}: {error}; set ASSAY_HOME to a folder that can"
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    """Write-ahead log and table; a lock held by another process that does the same is waited for."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            for statement in _STATEMENTS:
-                connection.execute(statement)
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
 
 
 def _row(entry: Entry, moment: str) -> dict[str, str]:

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, ClassVar, NoReturn, cast
-from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -229,6 +228,8 @@ def ask_together(
 @contextmanager
 def _in_series(calendar: pd.Index) -> Iterator[None]:
     """Let ``pd.Series(many, index)``, and a series' methods that are given many, give many."""
+    from unittest.mock import patch
+
     kind, methods = _stand_ins()
     before = _calendar.set(calendar)
     try:

@@ -57,13 +57,13 @@ class Memo:
     Parameters
     ----------
     numbers
-        What ``number`` keeps, for memos that share it; by default it keeps nothing.
+        What the method of that name keeps, for memos that share it.
     """
 
     __slots__ = ("_bytes", "_kept", "_numbers")
 
-    def __init__(self, numbers: dict[tuple[object, ...], float] | None = None) -> None:
-        self._numbers = numbers
+    def __init__(self, numbers: dict[tuple[object, ...], dict[bytes, float]] | None = None) -> None:
+        self._numbers = {} if numbers is None else numbers
         self._kept: dict[tuple[object, ...], pd.Series | pd.DataFrame] = {}
         self._bytes = 0
 
@@ -92,21 +92,18 @@ class Memo:
             self._store(key, result.copy())
         return cast(T, self._kept[key].copy(deep=False))
 
-    def number(self, call: tuple[object, ...], make: Callable[[], float]) -> float:
-        """Return the number that ``make`` returns, made once where a function of this package (``call[0]``) makes it.
+    def numbers(self, call: tuple[object, ...]) -> dict[bytes, float]:
+        """What a function of this package (``call[0]``) made of the histories that it was handed, by their digest.
 
         Nobody else's is kept: what it depends on beside its arguments must show in every panel anew.
         """
-        house = str(getattr(getattr(call[0], "func", call[0]), "__module__", "")).startswith("research.")
-        if self._numbers is None or not house:
-            return float(make())
+        function = getattr(call[0], "func", call[0])
+        if not str(getattr(function, "__module__", "")).startswith("research."):
+            return {}
         try:
-            key = tuple(map(_content, call))
+            return self._numbers.setdefault(tuple(map(_content, call)), {})
         except _Untold:
-            return float(make())
-        if key not in self._numbers:
-            self._numbers[key] = float(make())
-        return self._numbers[key]
+            return {}
 
     def _store(self, key: tuple[object, ...], result: pd.Series | pd.DataFrame) -> None:
         size = int(np.asarray(result.memory_usage(index=False)).sum())

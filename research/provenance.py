@@ -29,7 +29,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,18 +90,10 @@ def hash_code(*parts: str) -> str:
     return digest.hexdigest()
 
 
-class Versions(TypedDict):
+def versions() -> dict[str, str]:
     """Of assay, of Python, and of the packages that compute."""
-
-    assay: str
-    python: str
-    versions: dict[str, str]
-
-
-def versions() -> Versions:
-    """Of what computes."""
-    packages = {name: _version(name) for name in PACKAGES}
-    return {"assay": _version("assay"), "python": ".".join(map(str, sys.version_info[:3])), "versions": packages}
+    python = ".".join(map(str, sys.version_info[:3]))
+    return {"assay": _version("assay"), "python": python, **{name: _version(name) for name in PACKAGES}}
 
 
 @functools.cache
@@ -230,7 +222,7 @@ class _Description:
         space = function.__globals__
         if not is_own(function.__module__ or "", space.get("__file__"), self._home):
             return ("function", function.__module__, function.__qualname__)
-        code, node = function.__code__, _node_of(function)
+        code, node = function.__code__, node_of(function)
         names = frozenset(_names(code))
         filled = frozenset() if node is None else _filled(node)
         self._filled.setdefault(id(space), set()).update(filled & _globals(code))
@@ -284,24 +276,25 @@ def _table(value: Any) -> object:
     return None
 
 
-def _nested(code: types.CodeType) -> Iterator[types.CodeType]:
+def nested(code: types.CodeType) -> Iterator[types.CodeType]:
+    """A piece of code and all that is defined in it."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            yield from _nested(constant)
+            yield from nested(constant)
 
 
 @functools.lru_cache(maxsize=1024)
 def _globals(code: types.CodeType) -> frozenset[str]:
     loads = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
     return frozenset(
-        str(step.argval) for part in _nested(code) for step in dis.get_instructions(part) if step.opname in loads
+        str(step.argval) for part in nested(code) for step in dis.get_instructions(part) if step.opname in loads
     )
 
 
 def _names(code: types.CodeType) -> Iterator[str]:
     """Attributes, globals and texts: whatever code could reach something by."""
-    for part in _nested(code):
+    for part in nested(code):
         yield from part.co_names
         yield from (constant for constant in part.co_consts if isinstance(constant, str))
 
@@ -338,7 +331,7 @@ def _bytecode(code: types.CodeType, description: _Description) -> object:
     return (code.co_argcount, code.co_kwonlyargcount, code.co_flags & 0x0C, steps)
 
 
-def _node_of(function: types.FunctionType) -> _Node | None:
+def node_of(function: types.FunctionType) -> _Node | None:
     """The syntax tree of a function, if the source at hand is that of the code that runs."""
     code = function.__code__
     for look_again in (False, True):
@@ -368,7 +361,7 @@ def _trees(text: str, flags: int) -> dict[types.CodeType, _Node]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             first = min([node.lineno, *(item.lineno for item in getattr(node, "decorator_list", ()))])
             nodes[getattr(node, "name", "<lambda>"), first].append(node)
-    here = {code: nodes[code.co_name, code.co_firstlineno] for code in _nested(whole)}
+    here = {code: nodes[code.co_name, code.co_firstlineno] for code in nested(whole)}
     return {code: found[0] for code, found in here.items() if len(found) == 1}
 
 
@@ -389,7 +382,7 @@ class _Normal:
             elif isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
                 arguments = [*part.args.args, *part.args.kwonlyargs]
                 kept |= {item.arg for item in (arguments[1:] if signal and part is node else arguments)}
-        self._local = {name for part in _nested(code) for name in (*part.co_varnames, *part.co_cellvars)} - kept
+        self._local = {name for part in nested(code) for name in (*part.co_varnames, *part.co_cellvars)} - kept
         self._numbers: dict[str, int] = {}
         body = node.body if isinstance(node.body, list) else [node.body]
         parameters = [self._of(getattr(node.args, kind)) for kind in _PARAMETERS]
@@ -402,22 +395,15 @@ class _Normal:
             return (type(part.value).__name__, repr(part.value))
         if isinstance(part, ast.AnnAssign):
             return ("Assign", ("targets", [self._of(part.target)]), ("value", self._of(part.value)))
+        if isinstance(part, str):
+            return self._numbers.setdefault(part, len(self._numbers)) if part in self._local else part
         if not isinstance(part, ast.AST):
             return part
-        kind = type(part).__name__
-        told = []
-        for field in part._fields:
-            item = getattr(part, field, None)
-            if (kind, field) in _NAMING:
-                told.append(
-                    (field, [self._name(name) for name in item] if isinstance(item, list) else self._name(item))
-                )
-            elif field not in _UNIMPORTANT and item not in (None, []):
-                told.append((field, self._of(item)))
-        return (kind, *told)
-
-    def _name(self, name: object) -> object:
-        return self._numbers.setdefault(name, len(self._numbers)) if name in self._local else name
+        items = ((field, getattr(part, field, None)) for field in part._fields if field not in _UNIMPORTANT)
+        told = (
+            (field, item if field in _VERBATIM else self._of(item)) for field, item in items if item not in (None, [])
+        )
+        return (type(part).__name__, *told)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -425,11 +411,7 @@ def _normal(code: types.CodeType, node: _Node, signal: bool) -> str:
     return _Normal(code, node, signal=signal).text
 
 
-_NAMING = frozenset(
-    {("Name", "id"), ("arg", "arg"), ("FunctionDef", "name"), ("AsyncFunctionDef", "name"), ("ClassDef", "name"),
-     ("ExceptHandler", "name"), ("alias", "asname"), ("MatchAs", "name"), ("MatchStar", "name"),
-     ("MatchMapping", "rest"), ("Nonlocal", "names")}
-)  # fmt: skip
+_VERBATIM = frozenset({"attr", "kwd_attrs", "module"})  # names of what belongs to something else
 _PARAMETERS = ("posonlyargs", "args", "vararg", "kwonlyargs", "kwarg")
 _UNIMPORTANT = frozenset({"ctx", "annotation", "returns", "type_comment", "type_params", "kind", "simple"})
 

@@ -55,41 +55,6 @@ _FILES = {"study": (*_JSON, *RESULTS), "sweep": (*_JSON[:2], "sweep.json", "equi
 _LEFT_OVER_SECONDS = 60.0  # a run folder is written in less
 
 
-@dataclass(frozen=True, kw_only=True)
-class Replay:
-    """A run beside its repetition.
-
-    Attributes
-    ----------
-    folder
-        The run folder.
-    identical
-        Whether every byte of the results is the same.
-    differences
-        What changed: verdicts and returns first, then the causes, then the lines of files; empty when identical.
-    results
-        The files that were compared.
-    """
-
-    folder: Path
-    identical: bool
-    differences: tuple[Difference, ...]
-    results: tuple[str, ...] = RESULTS
-
-    def __str__(self) -> str:
-        if self.identical:
-            return f"{self.folder}: identical: {', '.join(self.results)} are the same to the last byte"
-        return "\n".join([f"{self.folder}: not identical", *(f"  {item}" for item in self.differences)])
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values only."""
-        return {
-            "run": str(self.folder),
-            "identical": self.identical,
-            "differences": [asdict(item) for item in self.differences],
-        }
-
-
 def check_folder(folder: str | Path) -> Path:
     """The folder, if a run can be written there: to be asked before the work.
 
@@ -166,8 +131,10 @@ def _sweep_up(parent: Path, prefix: str) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def replay(folder: str | Path, data: Data | None = None, *, thesis: Thesis | None = None) -> Replay:
+def replay(folder: str | Path, data: Data | None = None, *, thesis: Thesis | None = None) -> tuple[Difference, ...]:
     """Run a recorded run again, and prove it identical or say what changed.
+
+    What changed is said as ``diff`` says it. Where there is nothing, every byte of the results is the same.
 
     Parameters
     ----------
@@ -192,7 +159,7 @@ def replay(folder: str | Path, data: Data | None = None, *, thesis: Thesis | Non
 
 def replayed(
     folder: Path, kind: str, again: Callable[[Document, Data], Mapping[str, str]], data: Data | None
-) -> Replay:
+) -> tuple[Difference, ...]:
     """A run beside what is computed ``again`` from its files and the data; raises as ``replay``.
 
     Parameters
@@ -203,24 +170,24 @@ def replayed(
         ``"study"`` or ``"sweep"``.
     again
         From the files of the run and the data to file name -> text.
+    data
+        The packs to use; by default those that the run used, where they were.
     """
     before = read_run(folder, kind)
     manifest = before["manifest.json"]
     data = data or Data([_read_pack(Path(path)) for path in manifest["packs"]])
     if manifest["price"] != data.price.name:
         data = data.priced(manifest["price"])
-    changed, results = list(changed_data(manifest, data)), tuple(results_in(before))
+    changed = list(changed_data(manifest, data))
     try:
         after = {name: _parsed(name, text) for name, text in again(before, data).items()}
     except AssayError as error:
         if not changed and not isinstance(error, StrategyError):
             raise RunError(f"{folder}: cannot be run again: {error}") from error
         why = "data" if isinstance(error, IntegrityError) or changed else "code"
-        found = [*changed, Difference(kind=why, what=f"cannot be run again: {error}")]
-    else:
-        identical = not changed and all(before[name] == after[name] for name in results)
-        found = [] if identical else list(differences(before, after, changed))
-    return Replay(folder=folder, identical=not found, differences=tuple(found), results=results)
+        return (*changed, Difference(kind=why, what=f"cannot be run again: {error}"))
+    identical = not changed and all(before[name] == after[name] for name in results_in(before))
+    return () if identical else tuple(differences(before, after, changed))
 
 
 def diff(left: str | Path, right: str | Path) -> tuple[Difference, ...]:
@@ -267,7 +234,7 @@ def contents_of(study: Study, data: Data, *, appendix: bool = True) -> dict[str,
         equity |= {f"portfolio/{kind}": result.equity for kind, result in accounts.items()}
     return {
         "manifest.json": json_text(asked),
-        "environment.json": json_text(environment(manifest)),
+        "environment.json": json_text(environment(manifest["versions"])),
         "record.json": json_text(study.record),
         "study.json": json_text(document),
         "weights.csv": table_text(decided),
@@ -276,12 +243,10 @@ def contents_of(study: Study, data: Data, *, appendix: bool = True) -> dict[str,
     }
 
 
-def environment(known: Mapping[str, Any]) -> dict[str, Any]:
-    """Versions of everything that computes; ``known`` are those of ``research.provenance.versions``."""
+def environment(versions: Mapping[str, str]) -> dict[str, object]:
+    """Versions of everything that computes; ``versions`` are those of ``research.provenance``."""
     return {
-        "assay": known["assay"],
-        "python": known["python"],
-        **known["versions"],
+        **versions,
         "machine": f"{platform.system()} {platform.machine()}",
         "installed": dict(sorted((str(item.name), item.version) for item in distributions())),
     }

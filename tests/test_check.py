@@ -281,6 +281,16 @@ def test_rare_states_are_cut_first(data):
     assert not check(idea, data, n_cuts=4).passed
 
 
+def test_every_change_of_position_meets_another_next_observation(data):
+    @animal(x="lease")
+    def idea(panel):
+        return (panel["x"] > panel["x"].shift(1)).astype(float)
+
+    report = check(idea, data)
+    assert report.coverage.moves == report.coverage.of_moves > 60
+    assert "100% of" in str(report).splitlines()[0]
+
+
 def test_a_grid_past_the_limit_says_so(data, monkeypatch):
     monkeypatch.setattr("research.lookahead.checking._MOST_CELLS", 100)
 

@@ -51,14 +51,13 @@ def test_a_list_is_made_once_until_a_byte_changes(tmp_path):
 
 def test_what_cannot_be_kept_is_made_again(tmp_path):
     calls, look = counted(bundled_folder())
-    look(lasting=lambda: False)
     look()
     (home_folder() / "kept" / "list.json").write_text("rubbish")
     look()
     shutil.rmtree(home_folder())
     home_folder().write_text("a file where the folder would be")
     look()
-    assert len(calls) == 4
+    assert len(calls) == 3
 
 
 def test_a_missing_or_changed_file_is_said_whatever_is_kept(tmp_path, monkeypatch, capsys):

@@ -90,6 +90,38 @@ def test_what_computes_counts(what):
     assert told(OTHER[what]) != told(PLAIN)
 
 
+NAMED_ALIKE = """
+    @declare
+    def idea(panel):
+        from math import sqrt
+        shift = panel["price"]
+        math = sqrt(2.0)
+        match shift:
+            case pd.Series(name=found):
+                return shift.shift(3) * math * found
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("shift = panel", "x = panel", True),  # the attribute keeps its name
+        ("math = sqrt", "m = sqrt", True),  # so does the module
+        ("found", "name", True),  # and what is matched by name
+        ("shift.shift(3)", "shift.diff(3)", False),
+        ("from math", "from cmath", False),
+        ("name=found", "index=found", False),
+    ],
+)
+def test_a_local_name_may_be_that_of_something_else(old, new, same):
+    renamed = {"x = panel": ("shift:", "x:", "shift.shift", "x.shift"), "m = sqrt": ("* math", "* m")}.get(new, ())
+    text = NAMED_ALIKE.replace(old, new)
+    for one, another in zip(renamed[::2], renamed[1::2], strict=True):
+        text = text.replace(one, another)
+    assert text != NAMED_ALIKE
+    assert (told(text) == told(NAMED_ALIKE)) is same
+
+
 def test_it_is_the_same_in_a_cell_a_file_a_module_and_without_its_source(tmp_path, monkeypatch):
     source = textwrap.dedent(HEAD) + textwrap.dedent(PLAIN)
     (tmp_path / "in_a_file.py").write_text("\n\n# moved down\n" + source)

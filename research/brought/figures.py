@@ -10,6 +10,7 @@ from math import isfinite, nan
 import numpy as np
 import pandas as pd
 
+from research.datasets.importing.units import WORDS
 from research.diagnostics import metrics
 from research.errors import ParameterError, did_you_mean
 
@@ -25,10 +26,7 @@ _OF: Mapping[str, Callable[[pd.Series, pd.Series, int], float]] = {
     "total return": lambda returns, bills, year: float(np.prod(1 + returns.to_numpy())) - 1,
     "trades": lambda returns, bills, year: nan,
 }
-_NAMES = {name.lower(): name for name in _OF} | {
-    "sharpe ratio": "Sharpe", "annual return": "CAGR", "vol": "volatility", "max. drawdown": "max drawdown",
-    "maxdd": "max drawdown", "drawdown": "max drawdown", "return": "total return", "# trades": "trades",
-}  # fmt: skip
+_NAMES: Mapping[str, str] = WORDS["figures"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -81,13 +81,10 @@ def _held(name: str, weights: pd.DataFrame, traded: pd.DataFrame, value: pd.Data
     at = list(map(str, weights)).index(column)
     acted = traded.iloc[:, at].to_numpy() != 0
     acted[0] = True
-    days = pd.DatetimeIndex(weights.index).as_unit("ns").normalize()
-    wanted = pd.Series(np.where(acted, weights.iloc[:, at], np.nan), index=days, name="weights")
-    own = value.iloc[:, min(at, value.shape[1] - 1)]
-    own = own.groupby(pd.DatetimeIndex(own.index).as_unit("ns").normalize()).last()
-    words = (f"{name}: weights after the trades of {int(acted.sum()) - 1} bars, to {days[-1]:%Y-%m-%d}",)
-    kept = whole(wanted).groupby(level=0).last()
-    return Found(name=name, kind="weights", weights=kept, returns=own.pct_change().iloc[1:], words=words)
+    kept = _by_day(whole(pd.Series(np.where(acted, weights.iloc[:, at], np.nan), weights.index, name="weights")))
+    own = _by_day(value.iloc[:, min(at, value.shape[1] - 1)]).pct_change().iloc[1:]
+    words = (f"{name}: weights after the trades of {int(acted.sum()) - 1} bars, to {kept.index[-1]:%Y-%m-%d}",)
+    return Found(name=name, kind="weights", weights=kept, returns=own, words=words)
 
 
 def _backtesting(stats: pd.Series) -> Found:
@@ -95,16 +92,22 @@ def _backtesting(stats: pd.Series) -> Found:
     trades, equity = pd.DataFrame(stats["_trades"]), pd.DataFrame(stats["_equity_curve"])["Equity"]
     if trades.empty:
         raise ValidationError(f"{name}: no closed trade; run it with Backtest(…, finalize_trades=True)")
-    days, entries, exits = (
-        pd.DatetimeIndex(moments).as_unit("ns").normalize()
-        for moments in (equity.index, trades["EntryTime"], trades["ExitTime"])
-    )
+    begun, entries, exits = (_days(moments) for moments in (equity.index[:1], trades["EntryTime"], trades["ExitTime"]))
     sizes = (trades["Size"] * trades["EntryPrice"]).to_numpy() / equity.to_numpy()[trades["EntryBar"].to_numpy() - 1]
-    changes = pd.Series(np.concatenate([[0.0], sizes, -sizes]), index=days[:1].append([entries, exits]))
-    own = pd.Series(equity.to_numpy(), index=days).groupby(level=0).last().pct_change().iloc[1:]
-    words = (f"{name}: {len(trades)} trades, each by its cost over the equity before it, to {days[-1]:%Y-%m-%d}",)
-    weights = weights_of_trades(changes)
-    return Found(name=name, kind="trades", weights=weights, returns=own, n_trades=len(trades), words=words)
+    changes = pd.Series(np.concatenate([[0.0], sizes, -sizes]), index=begun.append([entries, exits]))
+    own = _by_day(equity)
+    words = (f"{name}: {len(trades)} trades, each by its cost over the equity before it, to {own.index[-1]:%Y-%m-%d}",)
+    returns, weights = own.pct_change().iloc[1:], weights_of_trades(changes)
+    return Found(name=name, kind="trades", weights=weights, returns=returns, n_trades=len(trades), words=words)
+
+
+def _days(moments: pd.Index | pd.Series) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(moments).as_unit("ns").normalize()
+
+
+def _by_day(values: pd.Series) -> pd.Series:
+    """The last value of each day."""
+    return values.groupby(_days(values.index)).last()
 
 
 def _one(names: list[str], metal: str, what: str) -> str:

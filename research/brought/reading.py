@@ -19,21 +19,14 @@ from research.datasets.importing import ImportOptions
 from research.datasets.importing.dates import read_dates
 from research.datasets.importing.files import Sheet
 from research.datasets.importing.numerals import Column, read_numbers
+from research.datasets.importing.units import WORDS
 from research.datasets.plausibility import measured_frequency
 from research.errors import ParameterError, ValidationError, did_you_mean
 from research.units import Floats
 
 Kind = Literal["weights", "returns", "equity", "trades"]
 
-_SPEAKS: Mapping[str, frozenset[str]] = {
-    "weights": frozenset({"weight", "weights", "position", "exposure", "allocation"}),
-    "returns": frozenset({"return", "returns", "ret", "rets"}),
-    "equity": frozenset({"equity", "nav", "balance", "wealth"}),
-}
-_ENTRY = ("entrytime", "entrydate", "entrytimestamp", "opendate", "opentime", "dateopened", "entry", "opened")
-_EXIT = ("exittime", "exitdate", "exittimestamp", "closedate", "closetime", "dateclosed", "exit", "closed")
-_SIDE, _SIZE = ("direction", "side", "longshort", "type"), ("size", "quantity", "qty", "contracts", "shares")
-_MOMENT = ("dateandtime", "datetime", "date", "time")
+_WORDS: Mapping[str, tuple[str, ...]] = {name: tuple(words) for name, words in WORDS["results"].items()}
 _SIGNS = {"long": 1.0, "buy": 1.0, "short": -1.0, "sell": -1.0}
 _HIGHEST_VOLATILITY, _LOWEST_VOLATILITY = 2.0, 0.01
 _ROUNDED = 1.01
@@ -77,9 +70,9 @@ def read_table(sheet: Sheet, kind: str | None, options: ImportOptions, metal: st
     """
     if kind not in (None, *get_args(Kind)):
         raise ParameterError(f"--as {kind}: no kind of results{did_you_mean(str(kind), get_args(Kind))}")
-    if kind == "trades" or (kind is None and (_rows_of_trades(sheet) or _find(sheet, _ENTRY))):
+    if kind == "trades" or (kind is None and (_rows_of_trades(sheet) or sheet.find(_WORDS["entry"]))):
         return _trades(sheet, options)
-    moment = sheet.column(options.date_column or _find(sheet, _MOMENT) or sheet.header[0])
+    moment = sheet.column(options.date_column or sheet.find(_WORDS["moment"]) or sheet.header[0])
     chosen, kind = _chosen(sheet, moment, kind, options.value_column, metal)
     days, column = _days(moment, options), sheet.column(chosen)
     if days.has_duplicates:
@@ -119,8 +112,8 @@ def periods_per_year(days: pd.DatetimeIndex) -> int:
 
 def _trades(sheet: Sheet, options: ImportOptions) -> Found:
     """Weights of a list of trades: each is the whole account, or of several open at once an equal part."""
-    entry, exit_, typed = _find(sheet, _ENTRY), _find(sheet, _EXIT), _rows_of_trades(sheet)
-    moment, said = options.date_column or _find(sheet, _MOMENT), ""
+    entry, exit_, typed = sheet.find(_WORDS["entry"]), sheet.find(_WORDS["exit"]), _rows_of_trades(sheet)
+    moment, said = options.date_column or sheet.find(_WORDS["moment"]), ""
     if typed and moment:
         days, column = _days(sheet.column(moment), options), sheet.column(typed)
         opens = np.array([1.0 if str(cell).lower().startswith("entry") else -1.0 for cell in column.cells])
@@ -149,16 +142,16 @@ def _trades(sheet: Sheet, options: ImportOptions) -> Found:
 
 def _rows_of_trades(sheet: Sheet) -> str:
     """The column that says ``Entry long`` or ``Exit short``, as TradingView writes it; empty where there is none."""
-    typed = _find(sheet, ("type",))
+    typed = sheet.find(_WORDS["type"])
     first = str(sheet.column(typed).cells[0]).lower() if typed else ""
     return typed if first.startswith(("entry ", "exit ")) else ""
 
 
 def _sides(sheet: Sheet, options: ImportOptions) -> tuple[Floats, str]:
     """+1 or -1 of each trade by what says so, else by the sign of its size; and words where nothing does."""
-    if side := _find(sheet, _SIDE):
+    if side := sheet.find(_WORDS["side"]):
         return _signs(sheet.column(side)), ""
-    if size := _find(sheet, _SIZE):
+    if size := sheet.find(_WORDS["size"]):
         sizes = read_numbers(sheet.column(size), decimal=options.decimal).values
         return np.where(sizes < 0, -1.0, 1.0), f"; long or short by the sign of {size!r}"
     return np.ones(len(sheet.rows)), "; no column says long or short: all taken as long"
@@ -193,7 +186,7 @@ def _chosen(sheet: Sheet, moment: Column, kind: str | None, wanted: str | None, 
 
 def _spoken(heading: str) -> str | None:
     words = set(re.findall("[a-z]+", heading.lower()))
-    return next((kind for kind, names in _SPEAKS.items() if words & names), None)
+    return next((kind for kind in ("weights", "returns", "equity") if words & set(_WORDS[kind])), None)
 
 
 def _refuse_doubtful(values: pd.Series, kind: str, where: str) -> None:
@@ -213,9 +206,3 @@ def _refuse_doubtful(values: pd.Series, kind: str, where: str) -> None:
 
 def _days(column: Column, options: ImportOptions) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(read_dates(column, frequency="irregular", order=options.dates).days).as_unit("ns")
-
-
-def _find(sheet: Sheet, names: tuple[str, ...]) -> str:
-    """The first of some headings that is there, whatever its signs and capitals; empty without one."""
-    here = {re.sub("[^a-z]", "", name.lower()): name for name in sheet.header}
-    return next((here[wish] for wish in names if wish in here), "")

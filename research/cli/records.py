@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import click
 
@@ -13,7 +13,8 @@ from research.cli.options import THESIS, Packs, Plain, check_writable, thesis_in
 from research.cli.output import answer
 from research.errors import ParameterError, RunError, UnknownStrategy, did_you_mean
 
-SAME = "every byte is the same."
+if TYPE_CHECKING:
+    from research.differences import Difference
 
 
 def replay(run: Annotated[Path, click.Argument], *, asked: Packs) -> None:
@@ -31,13 +32,12 @@ def replay(run: Annotated[Path, click.Argument], *, asked: Packs) -> None:
     if read_run(run)["manifest.json"].get("kind") == "sweep":
         from research.sweep.run import replay_sweep
 
-        result = replay_sweep(run, data)
+        found = replay_sweep(run, data)
     else:
-        result = again(run, data, thesis=None if THESIS.get() is None else thesis_in_force())
-    short = f"{run}: {'identical' if result.identical else 'not identical'}."
-    why = f"{result.differences[0]}." if result.differences else SAME
-    status = 0 if result.identical else 1
-    answer(asked, result.to_json, str(result).splitlines(), short, why, "trials", same_data=False, status=status)
+        found = again(run, data, thesis=None if THESIS.get() is None else thesis_in_force())
+    document = {"run": str(run), "identical": not found, "differences": found}
+    short = f"{run}: {'not ' if found else ''}identical."
+    _tell_apart(asked, document, found, short, "trials", same_data=False)
 
 
 def diff(left: Annotated[Path, click.Argument], right: Annotated[Path, click.Argument], *, asked: Plain) -> None:
@@ -53,10 +53,16 @@ def diff(left: Annotated[Path, click.Argument], right: Annotated[Path, click.Arg
     from research.runs import diff as compare_runs
 
     found = compare_runs(left, right)
-    document = {"left": str(left), "right": str(right), "differences": [asdict(item) for item in found]}
+    document = {"left": str(left), "right": str(right), "differences": found}
     short = f"{left} and {right} {'differ' if found else 'are the same'}."
-    why = f"{found[0]}." if found else SAME
-    answer(asked, lambda: document, map(str, found), short, why, "replay", str(right), status=1 if found else 0)
+    _tell_apart(asked, document, found, short, "replay", str(right))
+
+
+def _tell_apart(
+    asked: Plain, document: object, found: Sequence[Difference], short: str, *command: str, same_data: bool = True
+) -> None:
+    why, status = f"{found[0]}." if found else "every byte is the same.", 1 if found else 0
+    answer(asked, lambda: document, map(str, found), short, why, *command, same_data=same_data, status=status)
 
 
 def seal(run: Annotated[Path, click.Argument], file: Annotated[Path, "--output", "-o"], *, asked: Plain) -> None:

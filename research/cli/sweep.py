@@ -64,8 +64,6 @@ def sweep(
         Start a large grid without being asked.
     """
     axes = parse_axes(grid) if grid else None
-    if workers is not None and scheduler is not None:
-        raise ParameterError("--workers and --scheduler exclude each other; give one")
     from research.report.progress import Progress
     from research.study.candidates import Terms as TriedOn
     from research.study.record import record_grid
@@ -110,7 +108,7 @@ def sweep(
 
     best = found.best.parameters
     words = [word for axis in found.grid.axes for word in ("--param", f"{axis}={best[axis]!r}")]
-    short = f"the best of {len(found.grid)} variants is {found.grid.describe(found.best.number)}."
+    short = f"the best of {len(found.grid)} variants is {found.grid.describe(best)}."
     why = found.deflated.sentence if found.deflated is not None else "one variant alone was tried."
     following = "backtest", name, "--metal", found.metal, *words
     try:

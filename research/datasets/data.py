@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import date
 from functools import cached_property
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from research.datasets.dataset import Dataset
 from research.datasets.futures import held_contract
 from research.datasets.market import Market, build_market
 from research.datasets.panel import Panel
+from research.datasets.plausibility import Quality, quality
 from research.datasets.price import Price, choose, unavailable
-from research.datasets.quality import Quality, quality
 from research.datasets.registry import Pack, how_to_get, read_registry
 from research.datasets.store import load, verify
 from research.errors import ExecutionError, NoData, UnknownDataset, did_you_mean
@@ -358,18 +357,12 @@ def _date(given: object, option: str) -> pd.Timestamp | None:
     """
     if given is None:
         return None
-    if isinstance(given, date) and not pd.isna(given):  # a datetime and a Timestamp are dates too
-        stamp = pd.Timestamp(given)
-        if stamp.tz is not None:
-            raise ExecutionError(f"{option}: {stamp} has a time zone; give the day alone, {stamp:%Y-%m-%d}")
-        return stamp
-    form = _DATE.fullmatch(text := str(given))
+    form = _DATE.fullmatch(str(given))  # of a datetime at midnight too
     try:
-        period = pd.Period(form[1], freq={4: "Y", 7: "M", 10: "D"}[len(form[1])]) if form else None
+        period = pd.Period(form[1]) if form else None
     except ValueError:
         period = None
-    if period is None:
-        raise ExecutionError(f"{option}: {text!r} is no date; write YYYY, YYYY-MM or YYYY-MM-DD, as 2006-01-31")
-    if not FIRST_YEAR <= period.year <= LAST_YEAR:
-        raise ExecutionError(f"{option}: {text}: no year that prices are of; use {FIRST_YEAR} to {LAST_YEAR}")
+    if period is None or not FIRST_YEAR <= period.year <= LAST_YEAR:
+        years = f"of {FIRST_YEAR} to {LAST_YEAR}"
+        raise ExecutionError(f"{option}: {str(given)!r} is no date {years}; write YYYY, YYYY-MM or YYYY-MM-DD")
     return (period.start_time if option == "start" else period.end_time).normalize()

@@ -109,7 +109,7 @@ class Dataset:
         How its file is read: which column holds what.
     release
         Rules from period to the moment known, one per regime.
-    longest_useful_age
+    longest_useful_age_days
         A value whose period ended longer ago than this is no longer used.
     kind
         ``"series"`` (one value a period) or ``"table"`` (named columns, told apart by ``key``).
@@ -141,7 +141,7 @@ class Dataset:
     file: str
     read: Read
     release: tuple[ReleaseRule, ...]
-    longest_useful_age: pd.Timedelta
+    longest_useful_age_days: float
     kind: Literal["series", "table"] = "series"
     key: tuple[str, ...] = ()
     price: Literal["", "average", "close"] = ""
@@ -152,6 +152,11 @@ class Dataset:
     forecast: bool = False
     pack: str = ""
     sha256: str = ""
+
+    @property
+    def longest_useful_age(self) -> pd.Timedelta:
+        """A value whose period ended longer ago than this is no longer used."""
+        return pd.Timedelta(days=self.longest_useful_age_days)
 
     @property
     def release_words(self) -> str:

@@ -138,22 +138,14 @@ def held_returns(table: pd.DataFrame, held: pd.Series) -> pd.DataFrame:
     skipped = closes.loc[held.index[0] : held.index[-1]].index.difference(held.index)
     if len(skipped):
         raise NoData(f"held contract: none on {skipped[0]:%Y-%m-%d}; its return would be lost, so start after that day")
-    row = closes.index.get_indexer(held.index)
-    column = closes.columns.get_indexer(pd.Index(held.to_numpy()))
-    close, before = np.full((2, len(held)), np.nan)
-    unknown = (row < 0) | (column < 0)
-    matrix = closes.to_numpy()
-    close[~unknown] = matrix[row[~unknown], column[~unknown]]
-    before[1:] = np.where(unknown[1:], np.nan, matrix[row[1:] - 1, column[1:]])
-    lacking = np.isnan(close) | (np.isnan(before) & (np.arange(len(held)) > 0))
+    own = closes.reindex(columns=held.unique())
+    at = np.arange(len(held)), own.columns.get_indexer(pd.Index(held.to_numpy()))
+    close, before = (prices.reindex(held.index).to_numpy()[at] for prices in (own, own.shift()))
+    lacking = np.isnan(close) | (np.isnan(before) & (at[0] > 0))
     if lacking.any():
-        at = int(lacking.argmax())
-        why = (
-            "not in the futures table; roll by its rows"
-            if unknown[at]
-            else "no close up to then; hold one that is quoted"
-        )
-        raise NoData(f"contract {held.iloc[at]} on {held.index[at]:%Y-%m-%d}: {why}")
+        which = f"contract {held.iloc[lacking.argmax()]} on {held.index[lacking.argmax()]:%Y-%m-%d}"
+        raise NoData(f"{which}: no close of it then or on the day before; hold one that is quoted")
+    before[0] = np.nan
     return pd.DataFrame(
         {"contract": held, "close": close, "price_change": close - before, "excess_return": close / before - 1},
         index=held.index,

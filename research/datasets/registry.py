@@ -8,13 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from research.datasets.dataset import Dataset
 from research.datasets.fields import from_table
 from research.datasets.price import Price, parse_price
 from research.datasets.release import parse_release
-from research.errors import RegistryError, located
+from research.errors import RegistryError, located, reason
 from research.home import fetchable
 from research.values import frozen
 
@@ -55,12 +53,9 @@ def read_registry(folder: Path) -> Pack:
     path = folder / "registry.toml"
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise RegistryError(f"{folder}: no registry.toml, so this is no data pack; name the pack's folder") from None
-    except OSError as error:
-        raise RegistryError(f"{path}: cannot be read: {error.strerror}; name another pack's folder") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RegistryError(f"{path}: not valid TOML: {error}") from None
+    except (OSError, ValueError) as error:
+        told = f"{folder}: no registry.toml that can be read ({reason(error)})"
+        raise RegistryError(f"{told}, so this is no data pack; name the pack's folder") from None
     head = document.get("pack", {})
     name, root = str(head.get("name", folder.name)), (folder / str(head.get("root", "."))).resolve()
     files = {str(file): str(digest) for file, digest in document.get("files", {}).items()}
@@ -111,18 +106,11 @@ def _dataset(identity: str, entry: object, files: Mapping[str, str], pack: str) 
     for file in filter(None, (own.get("file"), *(rule.exceptions for rule in release))):
         if file not in files:
             raise RegistryError(f"file {file!r} is not pinned under [files]; add its SHA-256")
-    age = own.pop("longest_useful_age_days", None)
-    if not isinstance(age, int | float) or age <= 0:
-        raise RegistryError(f"longest_useful_age_days is {age!r}; say after how many days a value is stale")
-    dataset = from_table(
-        Dataset,
-        own,
-        id=identity,
-        release=release,
-        longest_useful_age=pd.Timedelta(days=age),
-        pack=pack,
-        sha256=files.get(str(own.get("file")), ""),
-    )
+    sha256 = files.get(str(own.get("file")), "")
+    dataset = from_table(Dataset, own, id=identity, release=release, pack=pack, sha256=sha256)
+    if dataset.longest_useful_age_days <= 0:
+        told = f"longest_useful_age_days is {dataset.longest_useful_age_days}"
+        raise RegistryError(f"{told}; say after how many days a value is stale")
     if not (dataset.read.value if dataset.kind == "series" else dataset.read.columns):
         raise RegistryError("kind must be 'series' with read.value, or 'table' with read.columns")
     if dataset.price and dataset.decision is None:

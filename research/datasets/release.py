@@ -52,13 +52,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
 
 _NEEDED = ("n", "day", "column")
 _LEAST = {"n": 1, "day": 1, "months_after": 0, "days": 0, "business_days": 0}
-_NEXT: Mapping[str, pd.offsets.BaseOffset] = {
-    "day": pd.offsets.BusinessDay(1),
-    "week": pd.DateOffset(days=7),
-    "month": pd.offsets.MonthEnd(1),
-    "quarter": pd.offsets.QuarterEnd(1),
-    "year": pd.offsets.YearEnd(1),
-}
+_NEXT = {"day": "B", "week": "7D", "month": "ME", "quarter": "QE", "year": "YE"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,7 +264,7 @@ def next_release(rules: Sequence[ReleaseRule], frequency: str, last: pd.Timestam
     """
     if frequency not in _NEXT or any(rule.rule == "published" for rule in rules):
         return None
-    following = (pd.Series([last]) + _NEXT[frequency]).astype("datetime64[us]")
+    following = (pd.Series([last]) + pd.tseries.frequencies.to_offset(_NEXT[frequency])).astype("datetime64[us]")
     moment: pd.Timestamp = known_at(rules, following, {}, lambda _: None).iloc[0]
     return moment
 

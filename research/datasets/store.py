@@ -109,18 +109,13 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         Path(name).chmod(0o644)
         Path(name).replace(path)
-        _sync(path.parent)
+        if os.name == "posix":  # a renamed file is on the disk once its folder is
+            folder = os.open(path.parent, os.O_RDONLY)
+            os.fsync(folder)
+            os.close(folder)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-def _sync(folder: Path) -> None:
-    """A renamed file is on the disk once its folder is."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)
 
 
 def _verified_bytes(pack: Pack, file: str) -> bytes:

@@ -47,8 +47,6 @@ class ManifestLine(TypedDict, total=False):
     retrieved_at: datetime
     bytes: int
     sha256: str
-    etag: str | None
-    last_modified: str | None
     rows: int
     first: date
     last: date
@@ -106,10 +104,9 @@ def keep(
             merged = update(kept)
             if kept is None or merged.changed:
                 _store(folder, document, identity, description, merged.table)
-            told = {name: value for name, value in line.items() if value is not None}
             periods = merged.table["observed_for"]
             spanned = {"rows": len(periods), "first": periods.min().date(), "last": periods.max().date()}
-            document["manifest"][identity] = cast(ManifestLine, told | spanned)
+            document["manifest"][identity] = cast(ManifestLine, line | spanned)
             body = need("tomli_w").dumps(document).encode("utf-8")
             write_atomically(folder / "registry.toml", body + f"# seal: sha256 {hash_bytes(body)}\n".encode())
             _remove_unused(folder, document)
@@ -158,7 +155,7 @@ def _read_document(folder: Path) -> _Document:
         raise IntegrityError(f"{path}: altered since it was written; {cure}")
     try:
         return cast(_Document, empty | tomllib.loads(content.decode("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise RegistryError(f"{path}: not valid TOML: {error}; restore it") from None
 
 

@@ -1,17 +1,21 @@
-"""The compiled loop of the diagnostics: a Markov chain there and back."""
+"""The compiled loops of the diagnostics: a Markov chain there and back, and breaks of a mean and of a regression."""
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from numba import types
 
 from research.engine._compile import compiled
 from research.units import Floats
 
-_TABLE = types.float64[:, ::1]
+Integers = npt.NDArray[np.int64]
+
+_SERIES, _TABLE = types.float64[::1], types.float64[:, ::1]
+_DRAWS_AT_ONCE = 64  # a block of them stays in the cache
 
 
-@compiled((_TABLE, _TABLE, types.float64[::1]))
+@compiled((_TABLE, _TABLE, _SERIES))
 def there_and_back(log_density: Floats, transition: Floats, initial: Floats) -> tuple[float, Floats, Floats, Floats]:
     """Hamilton's filter (1989) and Kim's smoother (1994).
 
@@ -54,3 +58,93 @@ def there_and_back(log_density: Floats, transition: Floats, initial: Floats) -> 
                 moves[i, j] += both
                 smoothed[t, i] += both
     return likelihood, filtered, smoothed, moves
+
+
+@compiled((_SERIES, _SERIES, types.int64, types.int64))
+def best_breaks(sums: Floats, squares: Floats, shortest: int, most: int) -> tuple[Floats, Integers]:
+    """Bai and Perron's (2003) dynamic program for breaks of a mean.
+
+    Parameters
+    ----------
+    sums, squares
+        Of the first 0, 1, ... n values, ``(n + 1,)``.
+    shortest
+        Bars that every segment has at least.
+    most
+        Breaks to consider.
+
+    Returns
+    -------
+    two ndarrays
+        For 0 .. ``most`` breaks in the first 0 .. n bars, ``(most + 1, n + 1)``: the smallest sum of squared residuals,
+        and the bars before the last break.
+    """
+    n = sums.size - 1
+    best, start = np.full((most + 1, n + 1), np.inf), np.zeros((most + 1, n + 1), np.int64)
+    for end in range(shortest, n + 1):
+        best[0, end] = squares[end] - sums[end] ** 2 / end
+    for m in range(1, most + 1):
+        for end in range((m + 1) * shortest, n + 1):
+            for cut in range(m * shortest, end - shortest + 1):
+                total = best[m - 1, cut] + squares[end] - squares[cut] - (sums[end] - sums[cut]) ** 2 / (end - cut)
+                if total < best[m, end]:
+                    best[m, end], start[m, end] = total, cut
+    return best, start
+
+
+@compiled((_TABLE, _SERIES, types.float64, _TABLE, types.float64[:, :, ::1], types.int64))
+def largest_f(noise: Floats, innovations: Floats, memory: float, basis: Floats, weights: Floats, first: int) -> Floats:
+    """The largest F over all breaks, of regressions without one.
+
+    Parameters
+    ----------
+    noise
+        Standard normal, ``(n, n_draws)``.
+    innovations, memory
+        What the noise is multiplied with, ``(n,)``, and the first-order autocorrelation that it then gets.
+    basis
+        Orthonormal regressors, ``(n, k)``.
+    weights
+        What the sums of regressors times residuals before a break are weighted with, ``(n_breaks, k, k)``.
+    first
+        Bars before the first of the breaks.
+
+    Returns
+    -------
+    ndarray
+        ``(n_draws,)``.
+    """
+    n, k = basis.shape
+    n_draws, n_breaks = noise.shape[1], weights.shape[0]
+    largest = np.empty(n_draws)
+    series = np.empty((n, _DRAWS_AT_ONCE))
+    for low in range(0, n_draws, _DRAWS_AT_ONCE):
+        size = min(_DRAWS_AT_ONCE, n_draws - low)
+        explained, sums, rest, most = np.zeros((k, size)), np.zeros((k, size)), np.zeros(size), np.zeros(size)
+        for t in range(n):
+            for draw in range(size):
+                before = series[t - 1, draw] if t > 0 else 0.0
+                series[t, draw] = innovations[t] * noise[t, low + draw] + memory * before
+            for j in range(k):
+                for draw in range(size):
+                    explained[j, draw] += basis[t, j] * series[t, draw]
+        for t in range(n):
+            for j in range(k):
+                for draw in range(size):
+                    series[t, draw] -= basis[t, j] * explained[j, draw]
+            for j in range(k):
+                for draw in range(size):
+                    sums[j, draw] += basis[t, j] * series[t, draw]
+            for draw in range(size):
+                rest[draw] += series[t, draw] ** 2
+            if first <= t + 1 < first + n_breaks:
+                gained = np.zeros(size)
+                for i in range(k):
+                    for j in range(k):
+                        for draw in range(size):
+                            gained[draw] += weights[t + 1 - first, i, j] * sums[i, draw] * sums[j, draw]
+                for draw in range(size):
+                    most[draw] = max(most[draw], gained[draw])
+        for draw in range(size):
+            largest[low + draw] = most[draw] / (rest[draw] - most[draw]) * (n - 2 * k)
+    return largest

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import SeriesLike, aligned, whole
+from research.diagnostics.inputs import SeriesLike, aligned, spread_of, whole
 from research.diagnostics.prediction import least_squares
 from research.errors import DataError
 
@@ -62,10 +62,7 @@ def granger_causality(
         raise DataError(f"effect: {y.size} observations are too few for {p} lags of both series; use fewer lags")
     columns = [np.ones(n)]
     for name, series in (("effect", y), ("cause", x)):
-        spread = float(series.std())
-        if spread <= 1e-12 * (1e-12 + float(np.abs(series).max())):
-            raise DataError(f"{name}: it never moves, so it forecasts nothing; check the series")
-        scaled = (series - series.mean()) / spread
+        scaled = (series - series.mean()) / spread_of(series, name)
         columns += [scaled[p - k : y.size - k] for k in range(1, p + 1)]
     design, target, tested = np.column_stack(columns), y[p:], slice(1 + p, width)
     if np.linalg.matrix_rank(design) < width:

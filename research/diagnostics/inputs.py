@@ -63,6 +63,20 @@ def aligned(*, minimum: int = 1, **series: SeriesLike) -> tuple[Floats, ...]:
     return vectors
 
 
+def spread_of(values: Floats, name: str) -> float:
+    """Return the standard deviation of a series, divisor T.
+
+    Raises
+    ------
+    DataError
+        If it never varies.
+    """
+    spread = float(values.std())
+    if spread <= 1e-15 + 1e-12 * float(np.abs(values).max()):  # rounding
+        raise DataError(f"{name}: it never varies, so nothing can be learned from it; check the series")
+    return spread
+
+
 def fraction(value: float, name: str) -> float:
     """Return ``value`` if it lies strictly between 0 and 1.
 

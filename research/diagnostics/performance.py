@@ -6,7 +6,6 @@ months by their variance. A verdict reads the timing return (``timing``) in its 
 
 from __future__ import annotations
 
-from functools import partial
 from math import inf, sqrt
 
 import numpy as np
@@ -19,7 +18,6 @@ from research.diagnostics.long_run import (
     Estimate,
     LagRule,
     bartlett_variance,
-    cosine_variance,
     effective_observations,
     ewc_degrees_of_freedom,
     fixed_b_p_value,
@@ -28,7 +26,7 @@ from research.diagnostics.long_run import (
 )
 from research.diagnostics.stability import cusum
 from research.engine.regression import is_still
-from research.errors import DataError, ParameterError
+from research.errors import DataError
 from research.units import Floats
 
 NO_TIMING = 1e-9  # residual volatility, as a share of the metal's, under which a strategy holds one fixed mix
@@ -39,7 +37,6 @@ def jensen_alpha(
     metal_excess_returns: SeriesLike,
     *,
     periods_per_year: float,
-    expected_sign: int = 1,
 ) -> Finding:
     r"""Jensen's alpha of a strategy over a fixed mix of metal and bills, :math:`r^s_t = \alpha + \beta r^m_t + u_t`.
 
@@ -56,9 +53,6 @@ def jensen_alpha(
         Simple returns less the bill's return of the same period, shape (T,), as fractions.
     periods_per_year
         12 for months, 252 for days; alpha a year is alpha a period times this.
-    expected_sign
-        +1 or -1, the direction the strategy claims. It moves neither the estimate nor ``p_value``, only
-        ``details["p_value_claimed_direction"]`` (one-sided) and ``details["in_claimed_direction"]``.
 
     Returns
     -------
@@ -78,8 +72,6 @@ def jensen_alpha(
     """
     strategy, metal = aligned(minimum=3, excess_returns=excess_returns, metal_excess_returns=metal_excess_returns)
     year = positive(periods_per_year, "periods_per_year")
-    if expected_sign not in (1, -1):
-        raise ParameterError(f"expected_sign: {expected_sign!r} is not a direction; pass +1 or -1")
     n = strategy.size
     alpha, beta, residuals, influence = regress_on_metal(strategy, metal)
     found = Estimate.of_influence(alpha, influence, year)
@@ -89,19 +81,16 @@ def jensen_alpha(
     details: dict[str, object] = {
         "beta": beta,
         "alpha_per_period": alpha,
-        "expected_sign": expected_sign,
         "n_observations": n,
         "residual_volatility": volatility,
         "information_ratio": found.value / volatility if timed else None,
     }
     if timed:
-        claimed = found.value * expected_sign > 0
-        details |= {"r_squared": 1 - float(residuals.var() / strategy.var()), "in_claimed_direction": claimed}
+        details["r_squared"] = 1 - float(residuals.var() / strategy.var())
     if told:
         details |= {
             "standard_error": found.error,
             "degrees_of_freedom": found.degrees_of_freedom,
-            "p_value_claimed_direction": found.two_sided / 2 if claimed else 1 - found.two_sided / 2,
             "newey_west": {rule: _newey_west(alpha, influence, newey_west_lags(n, rule), year) for rule in _LAG_RULES},
         }
     return Finding.of(
@@ -153,18 +142,10 @@ def regressions(strategy: Floats, metal: Floats) -> tuple[Floats, Floats, Floats
     return alpha[..., 0], beta[..., 0], residuals, residuals * (1 - deviation * centre / variance)
 
 
-def alpha_path(
-    excess_returns: pd.Series,
-    metal_excess_returns: pd.Series,
-    *,
-    window: int,
-    periods_per_year: float,
-) -> pd.DataFrame:
-    r"""Timing alpha over the last ``window`` bars, with its 95 % interval, bar by bar.
-
-    In each window :math:`r^s_t = \alpha + \beta r^m_t + u_t`, with the error of
-    ``jensen_alpha``. Neighbouring windows share nearly all their bars, so
-    the band is that of one window looked at alone: some window will leave it by luck.
+def rolling_alpha(
+    excess_returns: SeriesLike, metal_excess_returns: SeriesLike, *, window: int, periods_per_year: float
+) -> Finding:
+    """Say how steady alpha is in windows, a description: neighbouring ones share all bars but one.
 
     Parameters
     ----------
@@ -177,43 +158,6 @@ def alpha_path(
 
     Returns
     -------
-    DataFrame
-        ``alpha``, ``low`` and ``high``, fractions a year, indexed by the last bar of each window; NaN in a
-        window in which the strategy held one fixed mix.
-
-    Raises
-    ------
-    DataError
-        For missing or misaligned returns, or fewer than ``window`` of them.
-    """
-    size = whole(window, "window", minimum=MINIMUM_OBSERVATIONS)
-    strategy, metal = aligned(excess_returns=excess_returns, metal_excess_returns=metal_excess_returns, minimum=size)
-    year = positive(periods_per_year, "periods_per_year")
-    degrees = ewc_degrees_of_freedom(size)
-    half_width = Estimate(0.0, 1.0, degrees).interval()[1]
-    alpha, error = by_window(partial(_alphas, degrees=degrees), size, strategy, metal) * year
-    rows = {"alpha": alpha, "low": alpha - half_width * error, "high": alpha + half_width * error}
-    return pd.DataFrame(rows, index=excess_returns.index[size - 1 :])
-
-
-def _alphas(strategies: Floats, metals: Floats, *, degrees: int) -> Floats:
-    """Alpha and error of each window, (2, n_windows); no alpha of one fixed mix, nor on a metal that hardly moved."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        alphas, _, residuals, influence = regressions(strategies, metals)
-    timed = ~is_still(metals, strategies) & (residuals.std(axis=1) > NO_TIMING * metals.std(axis=1))
-    errors = np.sqrt(cosine_variance(np.where(timed[:, None], influence, 0.0), degrees) / metals.shape[1])
-    return np.array([np.where(timed, alphas, np.nan), errors])
-
-
-def rolling_alpha(
-    excess_returns: pd.Series, metal_excess_returns: pd.Series, *, window: int, periods_per_year: float
-) -> Finding:
-    """Say how steady the ``alpha_path`` is, a description: neighbouring windows share all bars but one.
-
-    ``excess_returns``, ``metal_excess_returns``, ``window`` and ``periods_per_year`` are those of the path.
-
-    Returns
-    -------
     Finding
         ``estimate`` is the share of windows whose alpha has the sign of the whole sample's. No p-value. ``details``
         hold ``alphas``, a year, one for each bar from ``window - 1`` on (``nan`` in a window of one fixed mix),
@@ -222,33 +166,42 @@ def rolling_alpha(
     Raises
     ------
     DataError
-        As ``alpha_path``.
+        For missing or misaligned returns, or fewer than ``window`` of them.
 
     References
     ----------
     Jensen (1968).
     """
-    path = alpha_path(excess_returns, metal_excess_returns, window=window, periods_per_year=periods_per_year)
-    strategy, metal = (np.asarray(series, dtype=np.float64) for series in (excess_returns, metal_excess_returns))
-    of_all = np.nan if is_still(metal, strategy) else regress_on_metal(strategy, metal)[0] * periods_per_year
-    known = path["alpha"].dropna().to_numpy()
+    size = whole(window, "window", minimum=MINIMUM_OBSERVATIONS)
+    strategy, metal = aligned(excess_returns=excess_returns, metal_excess_returns=metal_excess_returns, minimum=size)
+    year = positive(periods_per_year, "periods_per_year")
+    alphas = by_window(_alphas, size, strategy, metal) * year
+    of_all = np.nan if is_still(metal, strategy) else regress_on_metal(strategy, metal)[0] * year
+    known = alphas[~np.isnan(alphas)]
     told = known.size > 0
     share, lowest, highest = (np.mean(known * of_all > 0), known.min(), known.max()) if told else (np.nan,) * 3
-    n_windows = len(excess_returns) // window
     return Finding.of(
         "rolling_alpha",
         float(share),
         says="told" if told else "one_mix",
-        effective_n=float(n_windows),
+        effective_n=float(strategy.size // size),
         details={
-            "alphas": path["alpha"].tolist(),
+            "alphas": alphas.tolist(),
             "lowest": float(lowest),
             "highest": float(highest),
             "whole": float(of_all),
-            "separate_windows": n_windows,
+            "separate_windows": strategy.size // size,
         },
-        window=window,
+        window=size,
     )
+
+
+def _alphas(strategies: Floats, metals: Floats) -> Floats:
+    """Alpha of each window, (n_windows,); NaN of one fixed mix, and on a metal that hardly moved."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        alphas, _, residuals, _ = regressions(strategies, metals)
+    timed = ~is_still(metals, strategies) & (residuals.std(axis=1) > NO_TIMING * metals.std(axis=1))
+    return np.where(timed, alphas, np.nan)
 
 
 def alpha_break(excess_returns: SeriesLike, metal_excess_returns: SeriesLike) -> Finding:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import SeriesLike, aligned, whole
+from research.diagnostics.inputs import SeriesLike, aligned, spread_of, whole
 from research.diagnostics.long_run import MINIMUM_OBSERVATIONS, Estimate, effective_observations, student_p_value
 from research.errors import DataError
 from research.units import Floats
@@ -69,7 +69,7 @@ def predictive_regression(returns: SeriesLike, predictor: SeriesLike, *, horizon
     n, degrees = r.size - lag - j, r.size - lag - j - 2
     if r.size < lag + 2 * j + 2 or n < MINIMUM_OBSERVATIONS:
         raise DataError(f"returns: {r.size} observations are too few for a horizon of {j}; use a shorter one")
-    spread = spread_of(x)
+    spread = spread_of(x, "predictor")
     x = (x - x.mean()) / spread
     known = x[:n] - x[:n].mean()
     naive = ordinary(np.column_stack([np.ones(n), known]), _overlapping_sums(r[1 + lag :], j))
@@ -102,54 +102,6 @@ def predictive_regression(returns: SeriesLike, predictor: SeriesLike, *, horizon
         direction="higher" if found.value > 0 else "lower",
         size=abs(found.value),
         bars=r.size,
-    )
-
-
-def augmented_regression(returns: SeriesLike, predictor: SeriesLike) -> Finding:
-    r"""Slope of the next bar's return on a persistent predictor, freed of Stambaugh's bias.
-
-    With :math:`\rho^c = \hat\rho + (1+3\hat\rho)/T + 3(1+3\hat\rho)/T^2` and the innovations
-    :math:`v^c_{t+1} = x_{t+1} - \theta^c - \rho^c x_t`, regress :math:`r_{t+1}` on :math:`x_t` and
-    :math:`v^c_{t+1}`. The error adds the uncertainty of :math:`\rho^c`: :math:`\hat\phi^2 (1 + 3/T +
-    9/T^2)^2 Var(\hat\rho) + Var(\hat\beta^c)`.
-
-    It explains the return with the next value of the predictor, so it is a test and no trading rule.
-
-    Parameters
-    ----------
-    returns
-        Of each period, (T,).
-    predictor
-        Known before each, (T,).
-
-    References
-    ----------
-    Amihud and Hurvich (2004).
-    """
-    r, x = aligned(returns=returns, predictor=predictor, minimum=MINIMUM_OBSERVATIONS)
-    spread = spread_of(x)
-    x = (x - x.mean()) / spread
-    n = r.size - 1
-    dynamics = predictor_dynamics(r, x)
-    innovations = x[1:] - x[1:].mean() - dynamics.persistence_corrected * (x[:-1] - x[:-1].mean())
-    design = np.column_stack([np.ones(n), x[:-1], innovations])
-    plain, freed, phi = ordinary(design[:, :2], r[1:]), ordinary(design, r[1:]), ordinary(design, r[1:], column=2).value
-    corrected = (phi * (1 + 3 / n + 9 / n**2)) ** 2 * dynamics.persistence_variance
-    found = Estimate(freed.value, sqrt(corrected + freed.error**2), n - 3)
-    return Finding.of(
-        "augmented_regression",
-        found,
-        effective_n=float(n),
-        details={
-            "slope_uncorrected": plain.value,
-            "p_value_uncorrected": plain.two_sided,
-            "standard_error": found.error,
-            "persistence": dynamics.persistence,
-            "persistence_corrected": dynamics.persistence_corrected,
-            "innovation_slope": phi,
-            "predictor_standard_deviation": spread,
-        },
-        degrees=n - 3,
     )
 
 
@@ -186,7 +138,8 @@ def incremental_value(
     n = r.size - lag - 1
     if n < MINIMUM_OBSERVATIONS + len(names):
         raise DataError(f"returns: {r.size} observations are too few for {len(names)} controls; use fewer")
-    standard = [(column - column.mean()) / spread_of(column) for column in (x, *rest)]
+    named = zip(["predictor", *columns], (x, *rest), strict=True)
+    standard = [(column - column.mean()) / spread_of(column, name) for name, column in named]
     design = np.column_stack([np.ones(n), *(column[:n] for column in standard)])
     target = r[1 + lag :]
     others = np.delete(design, 1, axis=1)
@@ -254,15 +207,12 @@ class PredictorDynamics:
     persistence_corrected
         :math:`\rho^c` of Amihud and Hurvich (2004); it may pass 1 and is left there, as capping it
         would leave more of the bias in.
-    persistence_variance
-        :math:`Var(\hat\rho)`.
     innovation_slope
         :math:`\phi = \sigma_{uv} / \sigma_v^2`.
     """
 
     persistence: float
     persistence_corrected: float
-    persistence_variance: float
     innovation_slope: float
 
 
@@ -270,13 +220,12 @@ def predictor_dynamics(returns: Floats, predictor: Floats) -> PredictorDynamics:
     """Estimate the persistence of a ``predictor`` and how its shocks go with ``returns``, (T,) both."""
     n = predictor.size - 1
     design = np.column_stack([np.ones(n), predictor[:-1]])
-    own = ordinary(design, predictor[1:])
-    shocks, residuals = (least_squares(design, series[1:])[1] for series in (predictor, returns))
+    (_, rho), shocks, _ = least_squares(design, predictor[1:])
+    residuals = least_squares(design, returns[1:])[1]
     variation = float(shocks @ shocks)
     return PredictorDynamics(
-        persistence=own.value,
-        persistence_corrected=own.value + (1 + 3 * own.value) / n + 3 * (1 + 3 * own.value) / n**2,
-        persistence_variance=own.error**2,
+        persistence=float(rho),
+        persistence_corrected=float(rho + (1 + 3 * rho) / n + 3 * (1 + 3 * rho) / n**2),
         innovation_slope=float(residuals @ shocks) / variation if variation > 0 else 0.0,
     )
 
@@ -319,20 +268,12 @@ def least_squares(design: Floats, target: Floats) -> tuple[Floats, Floats, Float
     return coefficients, target - design @ coefficients, inverse
 
 
-def spread_of(values: Floats) -> float:
-    """Standard deviation of the ``values`` of a regressor (divisor T); a constant one is an error."""
-    spread = float(values.std())
-    if spread <= 1e-12 * (1e-12 + float(np.abs(values).max())):
-        raise DataError("predictor: it or a control never moves, so it can predict nothing; check the series")
-    return spread
-
-
-def ordinary(design: Floats, target: Floats, column: int = 1) -> Estimate:
-    """Coefficient of a ``column`` of a ``design`` for a ``target``, with the error of independent residuals."""
+def ordinary(design: Floats, target: Floats) -> Estimate:
+    """Coefficient of the second column of a ``design`` for a ``target``, with the error of independent residuals."""
     coefficients, residuals, inverse = least_squares(design, target)
     degrees = target.size - design.shape[1]
-    error = sqrt(float(residuals @ residuals) / degrees * float(inverse[column, column]))
-    return Estimate(float(coefficients[column]), error, degrees)
+    error = sqrt(float(residuals @ residuals) / degrees * float(inverse[1, 1]))
+    return Estimate(float(coefficients[1]), error, degrees)
 
 
 def _hodrick_error(r: Floats, x: Floats, *, horizon: int, delay: int, sum_of_squares: float) -> float:

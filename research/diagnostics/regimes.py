@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import inf, log, pi, sqrt
 
 import numpy as np
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import SeriesLike, positive, vector, whole
+from research.diagnostics.inputs import SeriesLike, positive, spread_of, vector, whole
 from research.errors import DataError
 from research.units import Floats
 
@@ -48,29 +49,17 @@ def markov_regimes(returns: SeriesLike, *, periods_per_year: float, seed: int, n
     ----------
     Hamilton (1989); Kim (1994).
     """
-    from scipy.optimize import minimize
-
     values = vector(returns, "returns", minimum=50)
     year = positive(periods_per_year, "periods_per_year")
     whole(n_starts, "n_starts", minimum=1)
-    n, scale = values.size, float(values.std())
-    if scale == 0:
-        raise DataError("returns: they never vary, so there are no regimes; check the data")
+    n, scale = values.size, spread_of(values, "returns")
     scaled = values / scale
-    usual = np.array([0, 0, 0, scaled.mean() / 2, sqrt(0.1), 1.0])
-    moved = np.random.default_rng(seed).uniform(-0.5, 0.5, (usual.size, n_starts)).T
-    with np.errstate(all="ignore"):  # poor starts fail on their way; only the best of them is kept
-        starts = [usual, *(_improved(usual + move, scaled, 10) for move in moved)]
-        losses = [_loss(start, scaled)[0] for start in starts]
-        start = starts[int(np.argmin(np.nan_to_num(losses, nan=inf)))]
-        fit = minimize(_loss, _improved(start, scaled, 5), (scaled,), "BFGS", jac=True, options={"maxiter": 500})
-    if not np.isfinite(fit.fun):
-        raise DataError(f"returns: none of {n_starts} starts converged to two regimes; use a longer sample")
-    transition, _, _, _, filtered, _, _ = _expected(fit.x, scaled)
-    order = np.argsort(fit.x[2:4])
+    parameters, loss = _fitted(scaled.tobytes(), seed, n_starts)
+    transition, _, _, _, filtered, _, _ = _expected(parameters, scaled)
+    order = np.argsort(parameters[2:4])
     transition = transition[np.ix_(order, order)]
-    means, deviations = fit.x[2:4][order] * scale * year, np.abs(fit.x[4:][order]) * scale * sqrt(year)
-    log_likelihood = -n * (float(fit.fun) + log(scale))
+    means, deviations = parameters[2:4][order] * scale * year, np.abs(parameters[4:][order]) * scale * sqrt(year)
+    log_likelihood = -n * (loss + log(scale))
     alone = -0.5 * n * (log(2 * pi * values.var()) + 1)
     return Finding.of(
         "markov_regimes",
@@ -88,6 +77,24 @@ def markov_regimes(returns: SeriesLike, *, periods_per_year: float, seed: int, n
         starts=n_starts,
         seed=seed,
     )
+
+
+@lru_cache(maxsize=64)
+def _fitted(scaled: bytes, seed: int, n_starts: int) -> tuple[Floats, float]:
+    """The best parameters and their loss: once for all rows of one metal and period."""
+    from scipy.optimize import minimize
+
+    values = np.frombuffer(scaled)
+    usual = np.array([0, 0, 0, values.mean() / 2, sqrt(0.1), 1.0])
+    moved = np.random.default_rng(seed).uniform(-0.5, 0.5, (usual.size, n_starts)).T
+    with np.errstate(all="ignore"):  # poor starts fail on their way; only the best of them is kept
+        starts = [usual, *(_improved(usual + move, values, 10) for move in moved)]
+        losses = [_loss(start, values)[0] for start in starts]
+        start = starts[int(np.argmin(np.nan_to_num(losses, nan=inf)))]
+        fit = minimize(_loss, _improved(start, values, 5), (values,), "BFGS", jac=True, options={"maxiter": 500})
+    if not np.isfinite(fit.fun):
+        raise DataError(f"returns: none of {n_starts} starts converged to two regimes; use a longer sample")
+    return fit.x, float(fit.fun)
 
 
 def _loss(parameters: Floats, values: Floats) -> tuple[float, Floats]:

@@ -10,12 +10,11 @@ from math import nan, sqrt
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import SeriesLike, vector, whole
+from research.diagnostics.inputs import SeriesLike, spread_of, vector, whole
 from research.diagnostics.long_run import MINIMUM_OBSERVATIONS, Estimate, effective_observations
-from research.errors import DataError, ParameterError
+from research.errors import ParameterError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,41 +74,27 @@ def sharpe_moments(excess_returns: MomentsLike) -> SharpeMoments:
     if isinstance(excess_returns, SharpeMoments):
         return excess_returns
     returns = vector(excess_returns, "excess_returns", minimum=3)
-    deviation = returns - returns.mean()
-    spread = float(np.sqrt(np.mean(deviation**2)))
-    if spread <= 1e-15 + 1e-12 * abs(float(returns.mean())):
-        raise DataError("excess_returns: they never vary, so they have no Sharpe ratio; check the weights")
+    score = (returns - returns.mean()) / spread_of(returns, "excess_returns")
     return SharpeMoments(
         sharpe=float(returns.mean() / returns.std(ddof=1)),
         n_observations=returns.size,
-        skewness=float(np.mean((deviation / spread) ** 3)),
-        kurtosis=float(np.mean((deviation / spread) ** 4)),
+        skewness=float(np.mean(score**3)),
+        kurtosis=float(np.mean(score**4)),
     )
 
 
-def annualisation_factor(periods: int, autocorrelations: npt.ArrayLike = ()) -> float:
-    r"""Lo (2002): :math:`\eta(q) = q / \sqrt{q + 2 \sum_{k<q} (q-k) \rho_k}`; :math:`\sqrt q` without memory.
+def annualisation_factor(periods: int, autocorrelation: float) -> float:
+    r"""Lo (2002): :math:`\eta(q) = q / \sqrt{q + 2 \sum_{k<q} (q-k) \rho^k}` of a first-order autoregression.
 
     Parameters
     ----------
     periods
         q, periods in a year.
-    autocorrelations
-        :math:`\rho_1, \rho_2, \dots`; those not given are 0, those past q - 1 play no part.
-
-    Raises
-    ------
-    ParameterError
-        If the autocorrelations cannot belong to any series.
+    autocorrelation
+        :math:`\rho`, between -1 and 1.
     """
-    q = whole(periods, "periods", minimum=1)
-    rho = np.zeros(q - 1)
-    given = np.asarray(autocorrelations, dtype=np.float64).ravel()[: q - 1]
-    rho[: given.size] = given
-    variance = q + 2 * float((q - np.arange(1, q)) @ rho)
-    if not variance > 0:
-        raise ParameterError("autocorrelations: the sum would have a negative variance; pass fewer lags")
-    return q / sqrt(variance)
+    lags = np.arange(1, periods)
+    return periods / sqrt(periods + 2 * float((periods - lags) @ autocorrelation**lags))
 
 
 def sharpe_ratio(excess_returns: SeriesLike, *, periods_per_year: int) -> Finding:
@@ -154,7 +139,7 @@ def sharpe_ratio(excess_returns: SeriesLike, *, periods_per_year: int) -> Findin
             "skewness": moments.skewness,
             "kurtosis": moments.kurtosis,
             "autocorrelation": memory,
-            "sharpe_lo_annualised": moments.sharpe * annualisation_factor(year, memory ** np.arange(1, year)),
+            "sharpe_lo_annualised": moments.sharpe * annualisation_factor(year, memory),
             "n_observations": n,
         },
         year=year,

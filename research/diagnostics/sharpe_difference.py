@@ -13,7 +13,7 @@ from math import ceil, inf, sqrt
 import numpy as np
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import SeriesLike, aligned, positive, whole
+from research.diagnostics.inputs import SeriesLike, aligned, positive, spread_of, whole
 from research.diagnostics.long_run import student_p_value
 from research.errors import DataError, ParameterError
 from research.units import Floats
@@ -51,7 +51,7 @@ def sharpe_difference(
     Returns
     -------
     Finding
-        Per square root of a year; the details hold the HAC and Jobson-Korkie-Memmel tests per period.
+        Per square root of a year; the details hold the HAC tests per period.
 
     Raises
     ------
@@ -63,9 +63,9 @@ def sharpe_difference(
     )
     scale = sqrt(positive(periods_per_year, "periods_per_year"))
     whole(n_draws, "n_draws", minimum=99)
+    for values, name in ((first, "excess_returns"), (second, "benchmark_excess_returns")):
+        spread_of(values, name)
     returns = _PERCENT * np.column_stack([first, second])
-    if np.any(np.ptp(returns, axis=0) == 0):
-        raise DataError("excess_returns: one of the two series never varies, so it has no Sharpe ratio")
     n = first.size
     moments, gradient = _moments(returns)
     influence = moments @ gradient
@@ -83,7 +83,6 @@ def sharpe_difference(
     statistic = difference / prewhitened
     p_value = (1 + int(np.sum(draws >= abs(statistic)))) / (n_draws + 1)
     half_width = float(np.quantile(draws, 0.95)) * prewhitened
-    memmel = _jobson_korkie_memmel(returns)
     return Finding.of(
         "sharpe_difference",
         difference * scale,
@@ -97,8 +96,6 @@ def sharpe_difference(
             "p_value_hac": student_p_value(difference / plain, inf),
             "standard_error_hac_prewhitened": prewhitened,
             "p_value_hac_prewhitened": student_p_value(statistic, inf),
-            "standard_error_jobson_korkie_memmel": memmel,
-            "p_value_jobson_korkie_memmel": student_p_value(difference * sqrt(n / (n - 1)) / memmel, inf),
             "block_length": block,
             "n_observations": n,
         },
@@ -212,9 +209,9 @@ def _studentised_draws(returns: Floats, block: int, n_draws: int, rng: np.random
     chunk = max(1, _CHUNK // n_blocks)
     for start in range(0, n_draws, chunk):
         stop = min(start + chunk, n_draws)
-        picked = block_means[rng.integers(0, n, size=(stop - start, n_blocks))]
-        means = picked.mean(axis=1)
-        spread = np.einsum("dbk,dk->db", picked, _gradient_of(means)).var(axis=1)
+        picked = block_means.take(rng.integers(0, n, size=(stop - start, n_blocks)), axis=0)
+        means = np.einsum("dbk->dk", picked) / n_blocks
+        spread = (picked @ _gradient_of(means)[:, :, None])[..., 0].var(axis=1)
         error = np.sqrt(small_sample * spread / n_blocks)
         draws[start:stop] = divisor * (_ratio_difference(means) - centre) / np.maximum(error, 1e-300)
     return draws
@@ -227,10 +224,3 @@ def _ratio_difference(moments: Floats) -> Floats:
     mean, square = moments[..., :2], moments[..., 2:]
     deviation = np.sqrt(np.maximum(square - mean**2, 1e-300))
     return np.asarray(mean[..., 0] / deviation[..., 0] - mean[..., 1] / deviation[..., 1])
-
-
-def _jobson_korkie_memmel(returns: Floats) -> float:
-    """Memmel (2003) standard error, right only for independent normal returns."""
-    one, two = (float(column.mean() / column.std()) for column in returns.T)
-    rho = float(np.corrcoef(returns[:, 0], returns[:, 1])[0, 1])
-    return sqrt((2 - 2 * rho + (one**2 + two**2 - 2 * one * two * rho**2) / 2) / len(returns))

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from typing import Literal
+from math import ceil
 
 import numpy as np
 import numpy.typing as npt
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import SeriesLike, fraction, regression, vector, whole
-from research.errors import DataError, ParameterError
+from research.diagnostics.inputs import SeriesLike, regression, spread_of, vector, whole
 from research.units import Floats
 
-Trend = Literal["c", "ct"]
-
-# What the pair says, by (ADF rejects a unit root, KPSS rejects stationarity)
+# What the pair says at 5 % each, by (ADF rejects a unit root, KPSS rejects stationarity)
 READINGS = {
     (True, False): "stationary",
     (False, True): "unit root",
@@ -24,22 +21,16 @@ READINGS = {
 }
 
 
-def stationarity(
-    series: SeriesLike, *, trend: Trend = "c", lags: int | None = None, significance: float = 0.05
-) -> Finding:
+def stationarity(series: SeriesLike, *, lags: int | None = None) -> Finding:
     """Augmented Dickey-Fuller and KPSS together: the first has a unit root as its null, the second has none.
 
     Parameters
     ----------
     series
         Levels, shape (T,).
-    trend
-        ``"c"`` for a constant mean, ``"ct"`` for a linear trend, in both tests.
     lags
         Of both tests; by default the ADF's by AIC up to ``12 (T/100)^(1/4)``, the KPSS's by Hobijn, Franses and
         Ooms (2004).
-    significance
-        Level of each test in the reading.
 
     Returns
     -------
@@ -53,8 +44,6 @@ def stationarity(
     ------
     DataError
         If values are missing, fewer than 20, or all the same.
-    ParameterError
-        For an unknown trend.
 
     References
     ----------
@@ -64,16 +53,12 @@ def stationarity(
     from statsmodels.tsa.stattools import adfuller, kpss
 
     values = _varying(series, minimum=20)
-    fraction(significance, "significance")
-    if trend not in ("c", "ct"):
-        raise ParameterError(f"trend: {trend!r} is unknown; there are: c, ct")
-    adf = adfuller(
-        values, maxlag=lags, regression=trend, autolag=None if lags is not None else "AIC", result_object=True
-    )
+    chosen = _adf_lags(values) if lags is None else lags
+    adf = adfuller(values, maxlag=chosen, autolag=None, result_object=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InterpolationWarning)  # p outside [0.01, 0.10]; said in the method
-        level = kpss(values, regression=trend, nlags="auto" if lags is None else lags, result_object=True)
-    reading = READINGS[bool(adf.pvalue <= significance), bool(level.pvalue <= significance)]
+        level = kpss(values, nlags="auto" if lags is None else lags, result_object=True)
+    reading = READINGS[bool(adf.pvalue <= 0.05), bool(level.pvalue <= 0.05)]
     return Finding.of(
         "stationarity",
         _autocorrelation(values),
@@ -88,9 +73,19 @@ def stationarity(
             "adf_lags": int(adf.lags),
             "kpss_lags": int(level.lags),
         },
-        around=" around a trend" if trend == "ct" else "",
-        significance=significance,
     )
+
+
+def _adf_lags(values: Floats) -> int:
+    """The lags up to ``12 (T/100)^(1/4)`` with the least AIC, as ``adfuller`` chooses them, by one decomposition."""
+    changes = np.diff(values)
+    most = min(ceil(12 * (values.size / 100) ** 0.25), values.size // 2 - 2)
+    n = changes.size - most
+    lagged = [changes[most - lag : changes.size - lag] for lag in range(1, most + 1)]
+    basis = np.linalg.qr(np.column_stack([np.ones(n), values[most:-1], *lagged]))[0]
+    explained = np.cumsum((basis.T @ changes[most:]) ** 2)[1:]
+    rest = np.maximum(changes[most:] @ changes[most:] - explained, 1e-300)
+    return int(np.argmin(n * np.log(rest) + 2 * np.arange(most + 1)))
 
 
 def autocorrelation(series: SeriesLike, *, lags: int = 10) -> Finding:
@@ -221,8 +216,7 @@ def arch_effects(series: SeriesLike, *, lags: int = 5) -> Finding:
 
 def _varying(series: SeriesLike, *, minimum: int) -> Floats:
     values = vector(series, "series", minimum=minimum)
-    if np.ptp(values) == 0:
-        raise DataError("series: it never varies, so there is nothing to test; check the data")
+    spread_of(values, "series")
     return values
 
 

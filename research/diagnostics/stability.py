@@ -15,8 +15,6 @@ from research.diagnostics.long_run import MINIMUM_OBSERVATIONS, bartlett_varianc
 from research.errors import DataError
 from research.units import Floats
 
-CELLS_AT_ONCE = 2_000_000  # bars x regressors x draws in memory at one time: 16 MB an array
-
 
 def cusum(series: SeriesLike, regressors: npt.ArrayLike | None = None) -> Finding:
     r"""OLS-CUSUM, the farthest that the residuals drift.
@@ -100,15 +98,16 @@ def recursive_cusum(series: SeriesLike, regressors: npt.ArrayLike | None = None)
     ----------
     Brown, Durbin and Evans (1975); Newey and West (1987) for the variance.
     """
-    from statsmodels.regression.linear_model import OLS
-    from statsmodels.stats.diagnostic import recursive_olsresiduals
-
     values, design = regression(series, regressors, minimum=MINIMUM_OBSERVATIONS)
     n, k = design.shape
     if np.linalg.matrix_rank(design[:k]) < k:
         raise DataError(f"regressors: the first {k} bars do not identify {k} coefficients; start where they vary")
     _residuals(values, design)
-    errors = recursive_olsresiduals(OLS(values, design).fit(), skip=k)[4][k:]
+    before, ahead = slice(k - 1, -1), design[k:]
+    moments = np.cumsum(design[:, :, None] * design[:, None, :], axis=0)[before]
+    products = np.cumsum(design * values[:, None], axis=0)[before]
+    leverage = np.linalg.solve(moments, ahead[:, :, None])[..., 0]
+    errors = (values[k:] - (leverage * products).sum(axis=1)) / np.sqrt(1 + (leverage * ahead).sum(axis=1))
     path = np.abs(np.cumsum(errors)) / np.sqrt(n - k) / (1 + 2 * np.arange(1, n - k + 1) / (n - k))
     statistic, lags = _over_long_run(path, errors)
     uncorrelated = float(path.max() / errors.std(ddof=1))
@@ -175,12 +174,14 @@ def sup_f(
     Raises
     ------
     DataError
-        If values are missing or misaligned, or too few on either side.
+        If values are missing or misaligned, too few on either side, or the fit is perfect.
 
     References
     ----------
     Andrews (1993); Hansen (2000); Goncalves and Kilian (2004).
     """
+    from research.diagnostics._loops import largest_f
+
     values, design = regression(series, regressors)
     fraction(2 * trim, "twice the trim")
     whole(n_draws, "n_draws", minimum=1)
@@ -188,15 +189,22 @@ def sup_f(
     first, last = int(np.floor(trim * n)), n - int(np.floor(trim * n))
     if first < k + 1:
         raise DataError(f"series: {n} bars less {trim:.0%} at an end leave {first} for {k} coefficients; use more bars")
-    path = _f_path(values[:, None], design, first, last)[:, 0]
+    until = slice(first - 1, last)
+    basis = np.linalg.qr(design)[0]
+    moments = np.cumsum(basis[:, :, None] * basis[:, None, :], axis=0)[until]
+    weights = np.linalg.inv(moments - moments @ moments)  # S' W S: what a break explains, S the sums before it
+    unbroken = _residuals(values, design)
+    sums = np.cumsum(basis * unbroken[:, None], axis=0)[until]
+    gained = np.einsum("bi,bij,bj->b", sums, weights, sums)
+    path = gained / ((unbroken @ unbroken - gained) / (n - 2 * k))
     best = int(np.argmax(path))
     bar = first + best
     fits = [np.linalg.lstsq(design[part], values[part], rcond=None)[0] for part in (slice(bar), slice(bar, None))]
     residuals = values - np.concatenate([design[:bar] @ fits[0], design[bar:] @ fits[1]])
+    memory = float(residuals[1:] @ residuals[:-1] / (residuals @ residuals))
+    innovations = np.concatenate([residuals[:1] * np.sqrt(1 - memory**2), residuals[1:] - memory * residuals[:-1]])
     noise = np.random.default_rng(seed).standard_normal((n, n_draws))
-    draws, memory = _recoloured(residuals, noise)
-    parts = np.array_split(draws, -(-draws.size * k // CELLS_AT_ONCE), axis=1)
-    resampled = np.concatenate([_f_path(part, design, first, last).max(axis=0) for part in parts])
+    resampled = largest_f(noise, innovations, memory, basis, weights, first)
     return Finding.of(
         "sup_f",
         float(bar - 1),
@@ -246,6 +254,8 @@ def mean_breaks(series: SeriesLike, *, max_breaks: int = 5, trim: float = 0.15) 
     ----------
     Bai and Perron (1998, 2003); Yao (1988).
     """
+    from research.diagnostics._loops import best_breaks
+
     values = vector(series, "series", minimum=10)
     fraction(2 * trim, "twice the trim")
     whole(max_breaks, "max_breaks", minimum=1)
@@ -253,25 +263,15 @@ def mean_breaks(series: SeriesLike, *, max_breaks: int = 5, trim: float = 0.15) 
     shortest = max(int(np.floor(trim * n)), 2)
     centred = values - values.mean()
     sums, squares = (np.concatenate([[0.0], np.cumsum(v)]) for v in (centred, centred**2))
-    ends = np.arange(n + 1)
-    best = np.full(n + 1, np.inf)  # smallest RSS of the first bars in the segments so far, by their number
-    best[shortest:] = squares[shortest:] - sums[shortest:] ** 2 / ends[shortest:]
-    rss, starts = [best[n]], []
-    for m in range(1, min(max_breaks, n // shortest - 1) + 1):
-        previous, best = best, np.full(n + 1, np.inf)
-        start = np.zeros(n + 1, dtype=int)
-        for end in range((m + 1) * shortest, n + 1):
-            cuts = ends[m * shortest : end - shortest + 1]
-            total = previous[cuts] + squares[end] - squares[cuts] - (sums[end] - sums[cuts]) ** 2 / (end - cuts)
-            start[end], best[end] = cuts[np.argmin(total)], total.min()
-        rss.append(best[n])
-        starts.append(start)
-    if min(rss) <= 1e-12 * squares[n]:
+    most = min(max_breaks, n // shortest - 1)
+    best, starts = best_breaks(sums, squares, shortest, most)
+    rss = best[:, n]
+    if rss.min() <= 1e-12 * squares[n]:
         raise DataError("series: it never varies between breaks, so no number of breaks fits best; check the data")
     bic = [n * (np.log(2 * np.pi * r / n) + 1) + (2 * m + 2) * np.log(n) for m, r in enumerate(rss)]
     chosen = int(np.argmin(bic))
     edges = [n]
-    for start in reversed(starts[:chosen]):
+    for start in starts[chosen:0:-1]:
         edges.insert(0, int(start[edges[0]]))
     return Finding.of(
         "mean_breaks",
@@ -281,42 +281,16 @@ def mean_breaks(series: SeriesLike, *, max_breaks: int = 5, trim: float = 0.15) 
         details={
             "breaks": [edge - 1 for edge in edges[:-1]],
             "means": [float(part.mean()) for part in np.split(values, edges[:-1])],
-            "rss": [float(r) for r in rss],
+            "rss": rss.tolist(),
             "bic": [float(b) for b in bic],
         },
         shortest=shortest,
-        most=len(starts),
+        most=most,
     )
 
 
 def _residuals(values: Floats, design: Floats) -> Floats:
     residuals = values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
-    if residuals @ residuals <= 1e-20 * (values @ values):
+    if residuals @ residuals <= 1e-20 * (values @ values) + 1e-30 * values.size:  # rounding
         raise DataError("series: the regression fits perfectly, so there are no residuals to follow; check the data")
     return np.asarray(residuals)
-
-
-def _recoloured(residuals: Floats, noise: Floats) -> tuple[Floats, float]:
-    """Innovations of the residuals times noise, run through their AR(1) again; and its coefficient."""
-    from scipy.signal import lfilter
-
-    rho = float(residuals[1:] @ residuals[:-1] / (residuals @ residuals))
-    innovations = np.concatenate([residuals[:1] * np.sqrt(1 - rho**2), residuals[1:] - rho * residuals[:-1]])
-    return np.asarray(lfilter([1.0], [1.0, -rho], innovations[:, None] * noise, axis=0)), rho
-
-
-def _f_path(series: Floats, design: Floats, first: int, last: int) -> Floats:
-    """F of a break after each of ``first`` .. ``last`` bars, for every column, ``(last - first + 1, n_columns)``."""
-    n, k = design.shape
-    moments = np.cumsum(design[:, :, None] * design[:, None, :], axis=0)
-    products = np.cumsum(design[:, :, None] * series[:, None, :], axis=0)
-    until = slice(first - 1, last)
-
-    def fitted(moment: Floats, product: Floats) -> Floats:
-        """Sum of squares that a regression explains: b'X'y, with X'y the ``product``."""
-        return np.asarray((product * (np.linalg.inv(moment) @ product)).sum(axis=-2))
-
-    broken = fitted(moments[until], products[until])
-    broken += fitted(moments[-1] - moments[until], products[-1] - products[until])
-    rest = (series**2).sum(axis=0) - broken
-    return np.asarray((broken - fitted(moments[-1], products[-1])) / (rest / (n - 2 * k)))

@@ -358,34 +358,20 @@ def pooled(series: Sequence[Floats], nu: int, effects: Effects | None = None) ->
     return np.asarray(np.mean(each, axis=0))
 
 
-def information_ratio(
-    series: Sequence[Floats], dates: Sequence[pd.DatetimeIndex], nu: int, year: float, effects: Effects | None = None
-) -> Estimate:
-    """Timing return over its standard deviation, a year, of the rows held together at equal risk.
+def unit_of_ratio(series: Sequence[Floats], dates: Sequence[pd.DatetimeIndex], year: float) -> float:
+    """What makes of the numbers that are ``pooled`` an information ratio of the rows held together at equal risk.
+
+    That is the timing return over its standard deviation, a year. The sum of squares of what the rows did together by
+    date is the variance of the first of the numbers if no period remembers another.
 
     Parameters
     ----------
-    series, nu, effects
+    series
         As in ``pooled``.
     dates
         Of each row.
     year
         Periods a year.
-    """
-    unit = unit_of_ratio(series, dates, year)
-    return Estimate.of_numbers(pooled(series, nu, effects), unit, effects.degrees_of_freedom if effects else None)
-
-
-def unit_of_ratio(series: Sequence[Floats], dates: Sequence[pd.DatetimeIndex], year: float) -> float:
-    """What makes an ``information_ratio`` of the numbers that are ``pooled``.
-
-    The sum of squares of what the rows did together by date is the variance of the first of the numbers if no period
-    remembers another.
-
-    Parameters
-    ----------
-    series, dates, year
-        As there.
     """
     calendar = _union(dates)
     q = np.zeros(len(calendar))
@@ -395,32 +381,19 @@ def unit_of_ratio(series: Sequence[Floats], dates: Sequence[pd.DatetimeIndex], y
     return sqrt(year) / (sqrt(float(q @ q)) * float(np.mean([sqrt(psi.size) for psi in series])))
 
 
-def mean_of_rows(
-    series: Sequence[Floats], nu: int, scales: Sequence[float], effects: Effects | None = None
-) -> Estimate:
-    """Mean over the rows of what each says, the mean of its series times its scale, by how exactly it says it.
+def unit_of_mean(series: Sequence[Floats], scales: Sequence[float]) -> float:
+    """What makes of the numbers that are ``pooled`` the mean over the rows of what each says.
 
-    A row counts by the root of its length over the standard deviation of its series times the scale: then the mean is
-    the first of the claim's own numbers in another unit and has their t, and a row known for weeks counts for weeks.
+    A row says the mean of its series times its scale, and counts by how exactly it says it: by the root of its length
+    over the standard deviation of its series times the scale. So the mean has the t of the claim's own numbers, and a
+    row known for weeks counts for weeks.
 
     Parameters
     ----------
-    series, nu, effects
+    series
         As in ``pooled``.
     scales
         Periods a year of each.
-    """
-    degrees = effects.degrees_of_freedom if effects else None
-    return Estimate.of_numbers(pooled(series, nu, effects), unit_of_mean(series, scales), degrees)
-
-
-def unit_of_mean(series: Sequence[Floats], scales: Sequence[float]) -> float:
-    """What makes a ``mean_of_rows`` of the numbers that are ``pooled``.
-
-    Parameters
-    ----------
-    series, scales
-        As there.
     """
     exactness = [sqrt(psi.size) / (psi.std() * scale) for psi, scale in zip(series, scales, strict=True)]
     return 1 / float(np.mean(exactness))

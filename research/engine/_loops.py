@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numba import boolean, float64, int64, types, void
-from numpy.typing import NDArray
 
 from research.engine import _timing as rules
 from research.engine._compile import compiled, part
@@ -16,8 +15,9 @@ _TILE = 64  # periods whose decisions are laid side by side at once
 _vector = types.Array(float64, 1, "C", readonly=True)
 _matrix = types.Array(float64, 2, "C", readonly=True)
 _whole = types.Array(int64, 1, "C", readonly=True)
-_ACCOUNT = (_matrix, types.Array(boolean, 1, "C", readonly=True), _matrix, _matrix, _vector, _vector, _vector)
-_MOVED_RATIOS = void(*_ACCOUNT, _whole, _matrix, float64, float64[:, ::1])
+_truths = types.Array(boolean, 1, "C", readonly=True)
+_ACCOUNT = types.Tuple((_matrix, _truths, _matrix, _matrix, _vector, _vector, _vector, _matrix))
+_MOVED_RATIOS = void(_ACCOUNT, _whole, float64, float64[:, ::1])
 
 for _rule in (
     rules.drifted, rules.paid, rules.ratio, rules.walk_from, rules.carried, rules.step, rules.added, rules.ratios,
@@ -27,42 +27,34 @@ for _rule in (
 walk_from, step, added, ratio, ratios = rules.walk_from, rules.step, rules.added, rules.ratio, rules.ratios
 
 
-@compiled(void(*_ACCOUNT, float64[:, ::1], float64[:, ::1], float64[::1]))
-def walk(
-    wanted: Floats, keeps: NDArray[np.bool_], long: Floats, short: Floats, bills: Floats, buying: Floats,
-    selling: Floats, active: Floats, held: Floats, cost: Floats,
-) -> None:  # fmt: skip
+@compiled(void(_ACCOUNT, float64[:, ::1], float64[:, ::1], float64[::1]))
+def walk(account: rules.Account, active: Floats, held: Floats, cost: Floats) -> None:
     """As ``rules.walk``, to the digit."""
-    own, mix, total = np.zeros(wanted.shape[1]), np.zeros(wanted.shape[1]), np.zeros(wanted.shape[1])
-    walk_from(0, wanted, keeps, long, short, bills, buying, selling, active, held, cost, own, mix, total)
+    legs = active.shape[1]
+    walk_from(0, account, active, held, cost, np.zeros(legs), np.zeros(legs), np.zeros(legs))
 
 
 @compiled(_MOVED_RATIOS)
-def moved_ratios_of_legs(
-    wanted: Floats, keeps: NDArray[np.bool_], long: Floats, short: Floats, bills: Floats, buying: Floats,
-    selling: Floats, starts: Integers, centred: Floats, sign: float, out: Floats,
-) -> None:  # fmt: skip
+def moved_ratios_of_legs(account: rules.Account, starts: Integers, sign: float, out: Floats) -> None:
     """As ``moved_ratios``, of any number of legs: one account after the other, and what is meant."""
-    n, legs = wanted.shape
+    n, legs = account[0].shape
     active, held, cost, timing = np.empty((n, legs)), np.empty((n, legs)), np.empty(n), np.empty(n)
     own, mix, total = np.empty(legs), np.empty(legs), np.empty(legs)
     for i in range(starts.size):
         total[:] = 0.0
-        walk_from(starts[i], wanted, keeps, long, short, bills, buying, selling, active, held, cost, own, mix, total)
+        walk_from(starts[i], account, active, held, cost, own, mix, total)
         timing[:] = 0.0
         for leg in range(legs):
-            timing += sign * (active[:, leg] - active[:, leg].mean()) * centred[:, leg]
+            timing += sign * (active[:, leg] - active[:, leg].mean()) * account[7][:, leg]
         out[i, 0] = ratio(timing.mean(), timing.var())
         timing -= cost
         out[i, 1] = ratio(timing.mean(), timing.var())
 
 
 @compiled(_MOVED_RATIOS)
-def moved_ratios(
-    wanted: Floats, keeps: NDArray[np.bool_], long: Floats, short: Floats, bills: Floats, buying: Floats,
-    selling: Floats, starts: Integers, centred: Floats, sign: float, out: Floats,
-) -> None:  # fmt: skip
+def moved_ratios(account: rules.Account, starts: Integers, sign: float, out: Floats) -> None:
     """As ``rules.moved_ratios``, to the digit."""
+    wanted, keeps, long, short, bills, buying, selling, centred = account
     n, fee, charge = bills.size, buying[0], selling[0]
     square = 0.0
     circle = np.empty(2 * n)  # twice round, NaN where the position is kept

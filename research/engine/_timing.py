@@ -11,7 +11,7 @@ of products, because the ``c`` add up to nothing.
 from __future__ import annotations
 
 from collections.abc import MutableSequence, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from research.units import Floats, Integers
 
 Numbers: TypeAlias = MutableSequence[float] | Floats
 Table: TypeAlias = Sequence[MutableSequence[float]] | Floats
+Account: TypeAlias = tuple[Floats, NDArray[np.bool_], Floats, Floats, Floats, Floats, Floats, Floats]
+"""Weights wanted, where they are kept, growth long, short and of bills, cost of buying and selling, centred returns."""
 
 STEADY = 1e-12  # a variance that is not above this share of the mean's square is rounding
 
@@ -48,11 +50,10 @@ def ratio(mean: Number, variance: Number) -> Number:
 
 
 def walk_from(
-    start: int, wanted: Table, keeps: Sequence[bool] | NDArray[np.bool_], long: Table, short: Table, bills: Numbers,
-    buying: Numbers, selling: Numbers, active: Table, held: Table, cost: Numbers, own: Numbers, mix: Numbers,
-    total: Numbers,
-) -> None:  # fmt: skip
+    start: int, account: Account, active: Table, held: Table, cost: Numbers, own: Numbers, mix: Numbers, total: Numbers
+) -> None:
     """As ``walk``, of an account whose decisions begin at ``start`` of the circle; the last three are its legs' own."""
+    wanted, keeps, long, short, bills, buying, selling, _ = account
     n = len(wanted)
     for period in range(n):
         source = start + period
@@ -78,15 +79,12 @@ def walk_from(
             total[leg] += own[leg]
 
 
-def walk(
-    wanted: Floats, keeps: NDArray[np.bool_], long: Floats, short: Floats, bills: Floats, buying: Floats,
-    selling: Floats, active: Floats, held: Floats, cost: Floats,
-) -> None:  # fmt: skip
+def walk(account: Account, active: Floats, held: Floats, cost: Floats) -> None:
     """Fill active weights and weights ``(n_periods, n_legs)`` and costs ``(n_periods,)`` of the account as it is."""
-    given = (wanted, keeps, long, short, bills, buying, selling, active, held, cost, *np.zeros((3, wanted.shape[1])))
-    lists = [part.tolist() for part in given]  # whose numbers are Python's own, and quick
-    walk_from(0, *lists)
-    active[:], held[:], cost[:] = lists[7:10]
+    given = cast(Account, tuple(part.tolist() for part in account))  # whose numbers are Python's own, and quick
+    found = [part.tolist() for part in (active, held, cost, *np.zeros((3, active.shape[1])))]
+    walk_from(0, given, *found)
+    active[:], held[:], cost[:] = found[:3]
 
 
 def carried(weight: Number, long: Number, short: Number, bills: Number) -> tuple[Number, Number]:
@@ -128,14 +126,12 @@ def ratios(x: Floats | Sequence[Number], sign: float, square: Number) -> tuple[N
     return ratio(gross, squares - gross * gross), ratio(net, with_costs - net * net)
 
 
-def moved_ratios(
-    wanted: Floats, keeps: NDArray[np.bool_], long: Floats, short: Floats, bills: Floats, buying: Floats,
-    selling: Floats, starts: Integers, centred: Floats, sign: float,
-) -> Floats:  # fmt: skip
+def moved_ratios(accounts: Account, starts: Integers, sign: float) -> Floats:
     """Mean over standard deviation of the timing series of moved accounts of one leg: before costs, and after them.
 
     Of several accounts at once, ``(n_accounts, n_periods)`` or ``(n_accounts, 1)`` each; ``(n_accounts, n_starts, 2)``.
     """
+    wanted, keeps, long, short, bills, buying, selling, centred = accounts
     n = bills.shape[1]
     circle = np.tile(np.where(keeps, np.nan, wanted), 2)
     own = mix = total = wanted[:, starts]

@@ -13,11 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from research.engine import _timing
 from research.engine.legs import Legs
@@ -158,7 +157,7 @@ class Exposure:
         """
         active, held, cost = np.empty_like(self.wanted), np.empty_like(self.wanted), np.empty(self.n_periods)
         walk = _timing.walk if _is_little(_WALKED * self.wanted.size) else _loops().walk
-        walk(*self._terms(), active, held, cost)
+        walk(self.account, active, held, cost)
         return active, held, cost
 
     def moved_ratios(self, shifts: Integers, sign: int) -> Floats:
@@ -169,29 +168,25 @@ class Exposure:
         """One after the other through the compiled loops."""
         from research.engine._threads import in_threads
 
-        terms, out, centred = self._terms(), np.empty((shifts.size, 2)), self._centred()
+        account, out = self.account, np.empty((shifts.size, 2))
         starts = np.mod(-np.asarray(shifts, dtype=np.int64), self.n_periods)
         loop = _loops().moved_ratios if self.wanted.shape[1] == 1 else _loops().moved_ratios_of_legs
 
         def run(low: int) -> None:
             part = slice(low, low + _SHIFTS_AT_ONCE)
-            loop(*terms, starts[part], centred, float(sign), out[part])
+            loop(account, starts[part], float(sign), out[part])
 
         in_threads(run, range(0, shifts.size, _SHIFTS_AT_ONCE), shifts.size * self.wanted.size)
         return out
 
-    def _centred(self) -> Floats:
-        return np.ascontiguousarray(self.excess - self.excess.mean(axis=0))
-
-    def _terms(self) -> tuple[Floats, NDArray[np.bool_], Floats, Floats, Floats, Floats, Floats]:
-        keeps = np.asarray(np.isnan(self.wanted).any(axis=1))
-        return self._filled(), keeps, self.long, self.short, self.bills, self.buying, self.selling
-
-    def _filled(self) -> Floats:
-        """Decisions without gaps: what a moved account that begins inside a kept position begins with."""
-        if not np.isnan(self.wanted).any():
-            return self.wanted
-        return np.ascontiguousarray(pd.DataFrame(self.wanted).ffill().to_numpy())
+    @property
+    def account(self) -> _timing.Account:
+        """What the loops walk: decisions without gaps, since a moved account may begin inside a kept position."""
+        keeps, wanted = np.asarray(np.isnan(self.wanted).any(axis=1)), self.wanted
+        if keeps.any():
+            wanted = np.ascontiguousarray(pd.DataFrame(wanted).ffill().to_numpy())
+        centred = np.ascontiguousarray(self.excess - self.excess.mean(axis=0))
+        return wanted, keeps, self.long, self.short, self.bills, self.buying, self.selling, centred
 
 
 def moved_ratios(exposures: Sequence[Exposure], shifts: Integers, sign: int) -> list[Floats]:
@@ -210,14 +205,9 @@ def moved_ratios(exposures: Sequence[Exposure], shifts: Integers, sign: int) -> 
         return [item._moved_ratios(shifts, sign) for item in exposures]
     found: dict[int, Floats] = {}
     for (n, _), some in alike.items():
-        parts = zip(*((*exposures[at]._terms(), exposures[at]._centred()) for at in some), strict=True)
-        wanted, keeps, long, short, bills, buying, selling, centred = (
-            np.stack(part).reshape(len(some), -1) for part in parts
-        )
-        moved = _timing.moved_ratios(
-            wanted, keeps, long, short, bills, buying, selling, np.mod(-shifts, n), centred, sign
-        )
-        found |= dict(zip(some, moved, strict=True))
+        parts = zip(*(exposures[at].account for at in some), strict=True)
+        accounts = cast(_timing.Account, tuple(np.stack(part).reshape(len(some), -1) for part in parts))
+        found |= dict(zip(some, _timing.moved_ratios(accounts, np.mod(-shifts, n), sign), strict=True))
     return [found[at] for at in range(len(exposures))]
 
 

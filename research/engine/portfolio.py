@@ -134,7 +134,7 @@ def run_legs(
         periods_per_year=here.periods_per_year,
         averaged=here.averaged,
         closed=None if closed is None else pd.Timestamp(dates[closed]),
-        provenance={**versions(), "execution": asdict(execution), "data": {}, **(provenance or {})},
+        provenance={"versions": versions(), "execution": asdict(execution), "data": {}, **(provenance or {})},
         leg_returns=pd.DataFrame(here.growth(execution)[1:] - 1, index=dates[1:], columns=columns),
         target_weights=targets,
         leg_weights=pd.DataFrame(

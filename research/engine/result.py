@@ -44,7 +44,7 @@ class Backtest:
     closed
         The bar at which the account had lost everything and was closed, or ``None``.
     provenance
-        What made it: ``data`` (SHA-256 by dataset id), ``execution``, ``assay``, ``python`` and ``versions``; for a
+        What made it: ``data`` (SHA-256 by dataset id), ``execution`` and ``versions``; for a
         strategy also ``strategy``, ``source`` (``research.provenance.identity``), ``metal`` and ``parameters``.
     """
 

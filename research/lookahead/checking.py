@@ -20,7 +20,7 @@ from research.lookahead.history import History, history_of
 from research.lookahead.probes import Prober, stable_bars
 from research.lookahead.report import CheckReport, Coverage, DatedBars, Leak, Violation, point
 from research.lookahead.runner import Cell, Decided, Runner, held
-from research.lookahead.state import Reachable, fresh
+from research.lookahead.state import Reachable, fresh, quiet
 from research.lookahead.watch import Watch
 from research.thesis import Strategy
 from research.weights import check_weights
@@ -89,10 +89,9 @@ def check(
     if parameters is None:
         cells += [values for values in tested.variants() if values != chosen]
     runner = Runner(tested, chosen, Reachable(tested.signal), watch)
-    terms = _Terms(strategy, data, execution or Execution(), n_cuts, everything)
     seen: list[_Metal] = []
     for history in histories:
-        seen.append(_Metal(terms, runner, history, cells))
+        seen.append(_Metal(strategy, data, execution or Execution(), n_cuts, everything, runner, history, cells))
         seen[-1].look(importing, [other for other in histories if other is not history])
         if seen[-1].random:  # nothing else can be said
             break
@@ -110,22 +109,15 @@ def check(
     )
 
 
-@dataclass(frozen=True)
-class _Terms:
-    """What was asked, the same for every metal."""
+@dataclass
+class _Metal:
+    """One metal under examination, and what is said of it."""
 
     strategy: Strategy
     data: Data
     execution: Execution
     n_cuts: int | None
     everything: bool
-
-
-@dataclass
-class _Metal:
-    """One metal under examination, and what is said of it."""
-
-    terms: _Terms
     runner: Runner
     history: History
     parameters: list[dict[str, object]]
@@ -138,47 +130,47 @@ class _Metal:
     random: bool = False
 
     def look(self, importing: Watch, others: list[History]) -> None:
-        """Randomness first, then the contract, then the future, then the dates."""
-        runner, history, metal = self.runner, self.history, self.history.metal
+        """Examine it, and say what was touched meanwhile; of a random signal nothing else is said."""
         self.coverage = Coverage(of_cells=len(self.parameters))
+        try:
+            with quiet():
+                self._examine(importing, others)
+        except NoDecision as error:
+            self.nothing = str(error)
+        except SignalError as error:
+            what, _, remedy = str(error).partition("; ")
+            self._accuse("weights", what, remedy)
+        if not self.random:
+            self.violations[:0] = contract.touched(self.runner.watch, self.history.metal)
+
+    def _examine(self, importing: Watch, others: list[History]) -> None:
+        """Randomness first, then the contract, then the future, then the dates."""
+        runner, history = self.runner, self.history
         runner.together = ()
         runner.state.restore()
         with runner.watch.following(runner.state.sources):
             first = runner.run(history)
-        try:
-            base = self._usable(first)
-        except NoDecision as error:
-            self.nothing = str(error)
-            return
-        except SignalError as error:
-            what, _, remedy = str(error).partition("; ")
-            self.violations += contract.touched(runner.watch, metal)
-            self._accuse("weights", what, remedy)
-            return
+        base = self._usable(first)
         decisions = [(self.parameters[0], base), *self._others_decided()]
         if self._accuse_if_random(decisions):
             return
-        self.violations += contract.touched(runner.watch, metal)
-        self.violations += contract.held_outside(runner, importing, metal)
+        self.violations += contract.held_outside(runner, importing, history.metal)
         if not any(held(weights).any() for _, weights in decisions):
-            self.nothing = f"nothing to check: the weights are 0 at all {len(base)} bars"
-            return
+            raise NoDecision(f"nothing to check: the weights are 0 at all {len(base)} bars")
         self.violations += contract.impurities(runner, history, base, others)
-        if runner.strategy is not self.terms.strategy:
-            self.violations += contract.used_before(self.terms.strategy, runner, history, base)
+        if runner.strategy is not self.strategy:
+            self.violations += contract.used_before(self.strategy, runner, history, base)
         runner.find_together(history, decisions)
         cells = stable_bars(runner, history, decisions)
         self._probe(cells)
-        kinds = {item.kind for item in self.violations}
-        self.violations += [item for item in contract.touched(runner.watch, metal) if item.kind not in kinds]
-        if not self.leaks and not self.violations:
+        if not (self.leaks or self.violations or runner.watch.seen):
             self.violations += contract.other_process(runner, history, base)
             self._look_at_dates(cells)
             self.notes += contract.warm_up(runner, history, cells[0])
 
     def _others_decided(self) -> Iterator[tuple[dict[str, object], np.ndarray]]:
         """The weights of every other point of the grid, evenly chosen ones where there are too many."""
-        most = len(self.parameters) if self.terms.everything else min(_MOST_CELLS, len(self.parameters))
+        most = len(self.parameters) if self.everything else min(_MOST_CELLS, len(self.parameters))
         chosen = [self.parameters[n] for n in np.linspace(0, len(self.parameters) - 1, most).astype(int)[1:]]
         answers = self.runner.run_all(self.history, chosen) if chosen else []
         for parameters, answer in zip(chosen, answers, strict=True):
@@ -189,7 +181,7 @@ class _Metal:
 
     def _probe(self, cells: list[Cell]) -> None:
         """Rewrite the future at the most telling cuts, and say what that showed."""
-        prober = Prober(self.runner, self.history, cells, self.terms.n_cuts, everything=self.terms.everything)
+        prober = Prober(self.runner, self.history, cells, self.n_cuts, everything=self.everything)
         if sightings := prober.sightings():
             if self._accuse_if_random([(cell.parameters, cell.base) for cell in cells]):
                 return
@@ -209,7 +201,7 @@ class _Metal:
         return self.random
 
     def _look_at_dates(self, cells: list[Cell]) -> None:
-        dated, split = find_dates(self.runner, self.history, cells, self.terms.data, self.terms.execution)
+        dated, split = find_dates(self.runner, self.history, cells, self.data, self.execution)
         self.notes += [split] if split else []
         if dated is not None:
             self.dated.append(dated)
@@ -223,7 +215,7 @@ class _Metal:
         if answer.weights is None:
             raise answer.error or SignalError("no weights")
         weights, index = pd.Series(answer.weights, index=self.history.index), self.history.index
-        check_weights(weights, index, self.terms.execution.max_leverage, self.terms.strategy.name)
+        check_weights(weights, index, self.execution.max_leverage, self.strategy.name)
         return answer.weights
 
     def _accuse(self, kind: str, what: str, remedy: str = "") -> None:

@@ -17,9 +17,8 @@ def choose_cuts(history: History, cells: Sequence[np.ndarray], n_cuts: int) -> l
     """Return up to ``n_cuts`` positions of bars, the most telling first.
 
     24 are taken in turn from: bars at which a strategy moved into one of its rarest states (did it move because of
-    what came next?), bars before the largest moves of an input, inside gaps and before the first value, at releases
-    and just before them, at the ends and in the middle of periods, before the last bar, at random. After them come
-    all other moves of all cells.
+    what came next?), bars before the largest moves of an input, bars at the edges of gaps, of which the start and the
+    end of the data are two, and any bars. After them come all other moves of all cells.
 
     Parameters
     ----------
@@ -29,12 +28,11 @@ def choose_cuts(history: History, cells: Sequence[np.ndarray], n_cuts: int) -> l
     last = len(history.decisions) - 2
     random = np.random.default_rng(SEED)
     first = min(int(np.argmax(~np.isnan(cells[0]))), last)
-    moves, aligned = _rare_moves(cells, random), _aligned(history)
+    moves = _rare_moves(cells, random)
     anywhere = random.integers(first, last + 1, n_cuts).tolist()
-    published, ends = [last, *_releases(history, first, random)], _period_ends(history, first, random)
-    big = _before_big_changes(aligned)
-    turns = _interleaved([moves[::2], big, anywhere, moves[1::2], _gaps(aligned), published, ends])
-    telling, moves, turns = ([cut for cut in cuts if 1 <= cut <= last] for cuts in (turns, moves, turns))
+    big, edges = _events(history)
+    turns = _interleaved([moves[::2], big, [*edges, last], moves[1::2], anywhere])
+    telling, moves, turns = ([cut for cut in cuts if 0 <= cut <= last] for cuts in (turns, moves, turns))
     return list(dict.fromkeys([*list(dict.fromkeys(telling))[:TELLING], *moves, *turns]))[:n_cuts]
 
 
@@ -68,45 +66,13 @@ def _rare_moves(cells: Sequence[np.ndarray], random: np.random.Generator) -> lis
     return list(dict.fromkeys(_interleaved(ordered)))
 
 
-def _before_big_changes(aligned: Sequence[np.ndarray]) -> list[int]:
-    cuts = []
-    for values in aligned:
+def _events(history: History) -> tuple[list[int], list[int]]:
+    """Bars before the largest changes of each input, and last bars of what is known and of what is not."""
+    panel, changes, edges = history.panel(), [], []
+    for identity in sorted(identity for identity, dataset in history.datasets.items() if dataset.kind == "series"):
+        values = panel[identity].to_numpy()
         with np.errstate(divide="ignore", invalid="ignore"):
             change = np.abs(np.diff(values) / np.maximum(np.abs(values[:-1]), 1e-12))
-        cuts.append(np.argsort(-np.where(np.isfinite(change), change, 0.0), kind="stable")[:8])
-    return _interleaved(cuts)
-
-
-def _gaps(aligned: Sequence[np.ndarray]) -> list[int]:
-    cuts: list[int] = []
-    for values in aligned:
-        known = ~np.isnan(values)
-        if known.any():
-            first = int(np.argmax(known))
-            inside = np.flatnonzero(~known[first:]) + first
-            ends = inside[known[np.minimum(inside + 1, len(known) - 1)]]
-            cuts += [first - 1, *ends[:3], *inside[:: max(1, len(inside) // 4)]]
-    return cuts
-
-
-def _releases(history: History, first: int, random: np.random.Generator) -> list[int]:
-    cuts: list[int] = []
-    for table in history.tables.values():
-        known = history.bars_at(table["known_at"])
-        bars = np.unique(known[(known > first) & (known < len(history.decisions))])
-        for bar in random.permutation(bars)[:4]:
-            cuts += [bar - 1, bar]
-    return cuts
-
-
-def _period_ends(history: History, first: int, random: np.random.Generator) -> list[int]:
-    months = history.index.year.to_numpy() * 12 + history.index.month.to_numpy()
-    ends = np.flatnonzero(np.diff(months))
-    half = max(1, len(months) // (2 * len(np.unique(months))))
-    return [cut for bar in random.permutation(ends[ends > first])[:4] for cut in (bar, bar - half)]
-
-
-def _aligned(history: History) -> list[np.ndarray]:
-    panel = history.panel()
-    ids = sorted(identity for identity, dataset in history.datasets.items() if dataset.kind == "series")
-    return [panel[identity].to_numpy() for identity in ids]
+        changes.append(np.argsort(-np.where(np.isfinite(change), change, 0.0), kind="stable")[:8])
+        edges.append(np.flatnonzero(np.diff(np.isnan(values)))[:8])
+    return _interleaved(changes), _interleaved(edges)

@@ -12,10 +12,13 @@ import pandas as pd
 
 from research.lookahead.history import Future, History, delayed, rewrite_table, rewritten, value_columns
 from research.lookahead.probes import Sighting
-from research.lookahead.report import CALENDAR, USUAL, Leak, LeakKind
+from research.lookahead.report import CALENDAR, USUAL, Leak, LeakKind, Probe
 from research.lookahead.runner import Runner, equal
 
 _FAR = 0.2  # of the history: what reaches further than this is no window
+
+
+_STRANGENESS: dict[Probe, int] = {"truncation": 0, "perturbation": 0, "vintage": 1, "gap": 3, "delay": 4}
 
 
 class _Row(NamedTuple):
@@ -33,17 +36,16 @@ def explain(runner: Runner, sightings: Sequence[Sighting], n_cells: int) -> Leak
     n_cells
         Points of the grid that were looked at.
     """
-    true = [s for s in sightings if s.probe in ("truncation", "perturbation")]
-    groups = [
-        [s for s in true if not s.only_calendar],
-        [s for s in sightings if s.probe == "vintage"],
-        [s for s in true if s.only_calendar],
-        *([s for s in sightings if s.probe == probe] for probe in ("gap", "delay", "scale")),
-    ]
-    told = next(group for group in groups if group)
+    best = min(map(_strangeness, sightings))
+    told = [s for s in sightings if _strangeness(s) == best]
     shown = min(s.cell.number for s in told)
     case = _Case(runner, [s for s in told if s.cell.number == shown])
     return case.leak(len({s.cell.number for s in sightings}), n_cells)
+
+
+def _strangeness(sighting: Sighting) -> int:
+    """What the true data show comes before what only another calendar or another history does."""
+    return 2 if sighting.only_calendar else _STRANGENESS[sighting.probe]
 
 
 class _Case:
@@ -125,9 +127,9 @@ class _Case:
         few = ends[np.unique(np.linspace(0, len(ends) - 1, 12).astype(int))] if len(ends) else ends
         closed = [replace(self.shown, cut=int(end)) for end in few]
         return bool(closed) and not any(
-            len(end.moved_by(self._weights(rewrite, Future(self.history.decisions.iloc[end.cut]))))
+            len(end.moved_by(self._weights(way, Future(self.history.decisions.iloc[end.cut]))))
             for end in closed
-            for rewrite in ("raised", "lowered")
+            for way in ("raised", "lowered")
         )
 
     def _by_first_prints(self) -> bool:
@@ -156,13 +158,8 @@ class _Case:
         ids = sorted(self.history.tables)
         if len(ids) == 1:
             return ids[0]
-        sizes = dict.fromkeys(ids, 0.0)
-        for identity in ids:
-            for rewrite in dict.fromkeys((self.shown.rewrite, "raised", "lowered")):
-                altered = self._weights(rewrite, Future(self.after), identity)
-                if altered is not None:
-                    moved = self.shown.sizes(altered, self.shown.moved_by(altered))
-                    sizes[identity] = max(sizes[identity], float(moved.sum()))
+        ways = dict.fromkeys((self.shown.way, "raised", "lowered"))
+        sizes = {i: max(self._size(self._weights(way, Future(self.after), i)) for way in ways) for i in ids}
         best = max(sizes, key=lambda identity: sizes[identity])
         return best if sizes[best] > 0 else None
 
@@ -170,29 +167,26 @@ class _Case:
         """The first later row that moves something, the weights without it, and how many bars ahead the farthest is."""
         table = self.history.tables[identity]
         known = table["known_at"] <= self.after
-        if self.shown.rewrite == "revised":
+        if self.shown.way == "revised":
             if known.any():
                 self.row = self._row(identity, int(np.flatnonzero(known)[-1]))
             return
-        moments = table["known_at"][~known].drop_duplicates().tolist()
-        last = len(moments) - 1
-        others = dict.fromkeys((self.shown.rewrite, "raised", "lowered", "mirrored", "scrambled"))
-        for rewrite in sorted(others, key=lambda name: name == "dropped"):  # without a row the next is in its place
+        moments = [self.after, *table["known_at"][~known].drop_duplicates()]
+        n = len(moments) - 1
+        ways = dict.fromkeys((self.shown.way, "raised", "lowered", "mirrored", "scrambled"))
+        for way in sorted(ways, key=lambda way: way == "dropped"):  # without a row the next is in its place
 
-            def until(n: int, rewrite: str = rewrite) -> np.ndarray | None:
-                return self._weights(rewrite, Future(self.after, moments[n]), identity)
+            def altered(first: int, last: int, way: str = way) -> np.ndarray | None:
+                return self._weights(way, Future(moments[first], moments[last]), identity)
 
-            def since(n: int, rewrite: str = rewrite) -> np.ndarray | None:
-                return self._weights(rewrite, Future(moments[n - 1] if n else self.after), identity)
-
-            if last < 0 or not self._shows(until(last)):
+            if not n or not self._shows(altered(0, n)):
                 continue
             if self.row is None:
-                first = bisect_left(range(last), True, key=lambda n: self._shows(until(n)))
-                self.nearest = cast(np.ndarray, until(first))
+                first = 1 + bisect_left(range(1, n), True, key=lambda last: self._shows(altered(0, last)))
+                self.nearest = cast(np.ndarray, altered(0, first))
                 self.row = self._row(identity, int(np.flatnonzero(table["known_at"] == moments[first])[-1]))
-            nearer = bisect_left(range(last), True, key=lambda n: self._shows(since(last - n)))
-            ahead = pd.Series([moments[last - nearer], self.row.known_at])
+            n_last = 1 + bisect_left(range(1, n), True, key=lambda k: self._shows(altered(n - k, n)))
+            ahead = pd.Series([moments[n - n_last + 1], self.row.known_at])
             self.reach = max(self.reach, int(self.history.bars_at(ahead).max()) - self.shown.cut)
 
     def _row(self, identity: str, place: int) -> _Row:
@@ -202,11 +196,15 @@ class _Case:
         value = float(row[columns[0]]) if columns else float("nan")
         return _Row(pd.Timestamp(row["known_at"]), pd.Timestamp(row["observed_for"]), value, revision)
 
+    def _size(self, weights: np.ndarray | None) -> float:
+        """How far other weights move, all bars together."""
+        return 0.0 if weights is None else float(self.shown.sizes(weights, self.shown.moved_by(weights)).sum())
+
     def _shows(self, weights: np.ndarray | None) -> bool:
         return len(self.shown.moved_by(weights)) > 0
 
-    def _weights(self, rewrite: str, future: Future, only: str | None = None) -> np.ndarray | None:
-        return self._decided(rewritten(self.history, rewrite, future, only))
+    def _weights(self, way: str, future: Future, only: str | None = None) -> np.ndarray | None:
+        return self._decided(rewritten(self.history, way, future, only))
 
     def _decided(self, history: History) -> np.ndarray | None:
         return self.runner.run_all(history, [self.shown.cell.parameters])[0].weights

@@ -41,7 +41,7 @@ class History:
     inputs: Mapping[str, str]
     datasets: Mapping[str, Dataset]
     tables: Tables
-    numbers: dict[tuple[object, ...], float] = field(default_factory=dict)
+    numbers: dict[tuple[object, ...], dict[bytes, float]] = field(default_factory=dict)
 
     def panel(self, n_bars: int | None = None) -> Panel:
         """A new panel of the first ``n_bars`` bars; nothing in it is shared with another panel."""
@@ -77,7 +77,8 @@ class Future:
 
     def rows(self, table: pd.DataFrame) -> np.ndarray:
         """Which rows of an observation table lie there."""
-        return ((table["known_at"] > self.after) & (table["known_at"] <= self.until)).to_numpy()
+        known = table["known_at"].to_numpy(dtype="datetime64[us]")
+        return np.asarray((known > self.after.to_datetime64()) & (known <= self.until.to_datetime64()))
 
 
 def history_of(strategy: Strategy, data: Data, metal: str, start: str | None = None, end: str | None = None) -> History:
@@ -89,18 +90,13 @@ def history_of(strategy: Strategy, data: Data, metal: str, start: str | None = N
         If the data do not hold what it declares.
     """
     inputs = strategy.inputs_for(metal, data)
-    decisions = data.panel(metal, inputs, data.market(metal, start, end)).decision_times
-    ids = sorted(set(inputs.values()))
-    known = {identity: data.observations(identity) for identity in ids}
+    panel, ids = data.panel(metal, inputs, data.market(metal, start, end)), sorted(set(inputs.values()))
     return History(
         metal=metal,
-        decisions=decisions,
+        decisions=panel.decision_times,
         inputs=inputs,
         datasets={identity: data[identity] for identity in ids},
-        tables={
-            identity: table[table["known_at"] <= decisions.iloc[-1]].reset_index(drop=True)
-            for identity, table in known.items()
-        },
+        tables={identity: panel.observations(identity) for identity in ids},
     )
 
 
@@ -133,12 +129,13 @@ def rewrite_table(table: pd.DataFrame, dataset: Dataset, way: str, future: Futur
     if dataset.key and CHANGES[way] in (flat, mirrored):  # these go on from the last known value
         groups = [np.asarray(places) for places in table.groupby(list(dataset.key), sort=False).indices.values()]
     for column in value_columns(table, dataset):
-        values = table[column].to_numpy(dtype="float64", copy=True)
+        true = table[column].to_numpy()
+        values = true.astype("float64")
         for group in groups:
             known, later = group[~rows[group]], group[rows[group]]
             if len(later):
                 values[later] = CHANGES[way](values[later], values[known], random)
-        result[column] = values.astype(table[column].dtype)
+        result[column] = values.astype(true.dtype)
     return result
 
 
@@ -193,17 +190,14 @@ def flat(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
 def mirrored(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
     """What rises falls by as much from the last known value on: returns (or changes) with the other sign."""
     last = known[-1] if len(known) else later[0]
-    return last**2 / later if last > 0 and (later > 0).all() else 2 * last - later
+    other: Floats = last**2 / later if last > 0 and (later > 0).all() else 2 * last - later
+    return other
 
 
 def scrambled(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
     """Values in another order, each moved by up to a half."""
-    return random.permutation(later) * random.uniform(0.5, 1.5, len(later))
-
-
-def scaled(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
-    """Values times 1000, as when a publisher changes the unit."""
-    return later * 1000
+    moved: Floats = random.permutation(later) * random.uniform(0.5, 1.5, len(later))
+    return moved
 
 
 def jittered(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
@@ -213,7 +207,7 @@ def jittered(later: Floats, known: Floats, random: np.random.Generator) -> Float
 
 Change = Callable[[Floats, Floats, np.random.Generator], Floats]
 CHANGES: dict[str, Change] = {  # of the later values of a series, beside the known ones
-    change.__name__: change for change in (raised, lowered, flat, mirrored, scrambled, scaled, jittered)
+    change.__name__: change for change in (raised, lowered, flat, mirrored, scrambled, jittered)
 }
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from research.lookahead.state import Reachable
 from research.lookahead.watch import WATCHED, Watch
-from research.provenance import _nested
+from research.provenance import nested
 
 _READERS, _OF_MODULES = set(WATCHED["readers"]["functions"]), set(WATCHED["readers"]["of_modules"])
 _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -25,12 +25,12 @@ _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 def made_at_import(reachable: Reachable, importing: Watch) -> Iterator[tuple[str, str]]:
     """Pairs of (name that the signal uses, where its data were read)."""
     exported: dict[str, dict[str, int]] = {}
-    texts: dict[str, tuple[ast.Module, set[int] | None]] = {}
+    texts: dict[str, tuple[ast.Module, set[int]]] = {}
     for module in _modules(reachable):
-        source = _source(module)
-        if source is not None:
-            lines = importing.lines.get(getattr(module, "__file__", None) or "", {})
-            texts[module.__name__] = source, set(lines) if module.__name__ in importing.executed else None
+        tree = _source(module)
+        if tree is not None:
+            seen = set(importing.lines.get(getattr(module, "__file__", None) or "", {}))
+            texts[module.__name__] = tree, seen if module.__name__ in importing.executed else _lines_that_read(tree)
             exported[module.__name__] = _follow(*texts[module.__name__], exported)
     for function in reachable.functions:
         home = function.__module__ or ""
@@ -39,7 +39,7 @@ def made_at_import(reachable: Reachable, importing: Watch) -> Iterator[tuple[str
             made = _follow(*texts[home], exported, function.__code__.co_firstlineno)
         used = {
             instruction.argval: None
-            for code in _nested(function.__code__)
+            for code in nested(function.__code__)
             for instruction in dis.get_instructions(code)
             if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF")
         }
@@ -66,35 +66,33 @@ def _source(module: types.ModuleType) -> ast.Module | None:
         return None
 
 
-def _follow(
-    tree: ast.Module, lines: set[int] | None, others: dict[str, dict[str, int]], inside: int = 0
-) -> dict[str, int]:
+def _lines_that_read(tree: ast.Module) -> set[int]:
+    """Lines of the calls that read data, by themselves or by a function that does, in a text that was not seen run."""
+    readers = {node.name for node in ast.walk(tree) if isinstance(node, _FUNCTION) and any(map(_reads, ast.walk(node)))}
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return {call.lineno for call in calls if _reads(call) or getattr(call.func, "id", "") in readers}
+
+
+def _follow(tree: ast.Module, lines: set[int], others: dict[str, dict[str, int]], inside: int = 0) -> dict[str, int]:
     """Name -> line at which data that it was made from were read; ``f()`` stands for the defaults of ``f``.
 
     Parameters
     ----------
     lines
-        Lines that were at work when data were read; ``None`` if that was not seen, and the text has to tell.
+        Lines that were at work when data were read.
     inside
         A line: what the functions around it do is followed too.
     """
-    readers = {
-        statement.name
-        for statement in _statements(tree, inside)
-        if isinstance(statement, _FUNCTION) and lines is None and any(_reads(node) for node in ast.walk(statement))
-    }
     tainted: dict[str, int] = {}
 
     def origin(*nodes: ast.AST) -> int | None:
         for node in nodes:
             first, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0)
-            if any(first <= line <= last for line in lines or ()):
+            if any(first <= line <= last for line in lines):
                 return first
-            for child in ast.walk(node):
-                if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load) and child.id in tainted:
-                    return tainted[child.id]
-                if lines is None and (_reads(child) or getattr(getattr(child, "func", None), "id", "") in readers):
-                    return getattr(child, "lineno", 0)
+            for name in ast.walk(node):
+                if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load) and name.id in tainted:
+                    return tainted[name.id]
         return None
 
     for _ in range(2):  # a loop may use at its top what its end has made
@@ -116,7 +114,7 @@ def _follow(
             elif isinstance(statement, ast.With):
                 parts = [item.context_expr for item in statement.items]
             made = origin(*parts)
-            if isinstance(statement, ast.ClassDef) and statement.lineno in (lines or ()):
+            if isinstance(statement, ast.ClassDef) and statement.lineno in lines:
                 made = statement.lineno
             if made is not None:
                 tainted |= dict.fromkeys(names, made)

@@ -16,29 +16,42 @@ from research.lookahead.runner import Cell, Runner, equal, moves
 from research.many import alike
 
 _WAYS = ("cut off", "raised", "lowered", "flat", "mirrored")
-_RARER: tuple[tuple[Probe, str], ...] = (("perturbation", "scrambled"), ("scale", "scaled"), ("vintage", "revised"))
-_EVERY_WAY, _THOROUGH = 3, 12  # cuts at which the future is changed in all ways, and in three; later ones see one
+_EVERY_WAY, _THOROUGH = 3, 10  # cuts at which the future is changed in all ways, and in three; later ones see one
 _ENOUGH = 12  # sightings that settle it
-_MOST_CUTS, _MOST_CALLS = 140, 1_000  # for one metal, and calls of a signal on its histories, of up to three inputs
+_MOST_CUTS, _MOST_CALLS = 100, 1_000  # for one metal, and calls of a signal on its histories, of up to three inputs
 
 Weights = Mapping[int, np.ndarray]  # by the number of the cell
 
 
+@dataclass(frozen=True)
+class Probing:
+    """What was done to the future of a history.
+
+    Attributes
+    ----------
+    only_calendar
+        The history ends here and no data are missing.
+    """
+
+    probe: Probe
+    way: str
+    base_history: History
+    cut: int
+    only_calendar: bool = False
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Sighting:
+class Sighting(Probing):
     """A probe that moved something: enough to repeat it, narrower.
 
     Attributes
     ----------
     cell
         The point of the grid at which it was seen.
+    base, altered
+        Its weights on the history and on the one with another future.
     """
 
-    probe: Probe
-    rewrite: str
-    base_history: History
-    cut: int
-    only_calendar: bool
     cell: Cell
     base: np.ndarray
     altered: np.ndarray
@@ -68,13 +81,13 @@ class Prober:
     n_cuts
         Dates at which it is cut; by default ``TELLING`` and one for each change of position, up to a limit.
     everything
-        No limit, and every cell at every cut.
+        No limit, and every cell at every cut, with the future changed in every way.
     """
 
     def __init__(
         self, runner: Runner, history: History, cells: Sequence[Cell], n_cuts: int | None, *, everything: bool
     ) -> None:
-        self._runner, self._history, self._cells = runner, history, cells
+        self._runner, self._history, self._cells, self._everything = runner, history, cells, everything
         self._groups = alike([cell.parameters for cell in cells], runner.together)
         last = len(history.decisions) - 1
         self._changes = [(cell.number, int(bar)) for cell in cells for bar in moves_of(cell.base) if bar < last]
@@ -113,21 +126,18 @@ class Prober:
                     yield from self._cut_off(cut, self._taking_part(turn))
                 else:
                     yield self._rewrite("perturbation", way, cut, self._taking_part(turn))
-        few = self._cuts[: min(4, max(2, len(self._cuts) // 6))]
-        middle = in_the_middle(self._history, len(few))
-        for turn, cut in enumerate(few):
-            for probe, rewrite in _RARER:
-                yield self._rewrite(probe, rewrite, cut, self._taking_part(turn))
-        for turn, cut in enumerate(middle):
+        few, middle = self._cuts[:2], in_the_middle(self._history, 2)
+        for turn, cut in enumerate([*few, *middle]):
             yield self._rewrite("vintage", "revised", cut, self._taking_part(turn))
+        for turn, cut in enumerate(middle):
             yield from self._rewrite_strange("gap", with_hole(self._history, cut), [cut], self._taking_part(turn))
-        yield from self._rewrite_strange("delay", delayed(self._history), [*middle[:2], *few], self._taking_part(0))
+        yield from self._rewrite_strange("delay", delayed(self._history), [*few, *middle[:1]], self._taking_part(0))
 
     def _ways(self, turn: int) -> Sequence[str]:
         """What is done to the future at one cut."""
-        if turn >= _THOROUGH:
-            return (_WAYS[turn % len(_WAYS)],)
-        return _WAYS if turn < _EVERY_WAY else (_WAYS[0], *_WAYS[1 + turn % 2 * 2 :][:2])
+        if self._everything or turn < _EVERY_WAY:
+            return _WAYS
+        return (_WAYS[0], *_WAYS[1 + turn % 2 * 2 :][:2]) if turn < _THOROUGH else (_WAYS[turn % len(_WAYS)],)
 
     def _taking_part(self, turn: int) -> list[int]:
         """Which cells are probed at one cut; those that one call of the signal decides take turns together."""
@@ -158,13 +168,13 @@ class Prober:
         self._cleared |= set(suspects)
 
     def _end(self, cut: int, cells: Sequence[int], *, only_calendar: bool = False) -> list[Sighting]:
-        altered = self._weights(self._history, cells, cut + 1)
-        return self._moved("truncation", "dropped", cut, altered, only_calendar=only_calendar)
+        probing = Probing("truncation", "dropped", self._history, cut, only_calendar)
+        return self._moved(probing, self._weights(self._history, cells, cut + 1))
 
-    def _rewrite(self, probe: Probe, rewrite: str, cut: int, cells: Sequence[int]) -> list[Sighting]:
+    def _rewrite(self, probe: Probe, way: str, cut: int, cells: Sequence[int]) -> list[Sighting]:
         """Rewrite the future after a cut."""
-        altered = self._weights(rewritten(self._history, rewrite, self._future(cut)), cells)
-        return self._moved(probe, rewrite, cut, altered)
+        altered = self._weights(rewritten(self._history, way, self._future(cut)), cells)
+        return self._moved(Probing(probe, way, self._history, cut), altered)
 
     def _rewrite_strange(
         self, probe: Probe, strange: History, cuts: Iterable[int], cells: Sequence[int]
@@ -172,9 +182,9 @@ class Prober:
         """Rewrite the future of another history than the true one, on which the cells have weights of their own."""
         bases = self._weights(strange, cells)
         for cut in cuts:
-            for rewrite in ("raised", "lowered"):
-                altered = self._weights(rewritten(strange, rewrite, self._future(cut)), list(bases))
-                yield self._moved(probe, rewrite, cut, altered, strange, bases)
+            for way in ("raised", "lowered"):
+                altered = self._weights(rewritten(strange, way, self._future(cut)), list(bases))
+                yield self._moved(Probing(probe, way, strange, cut), altered, bases)
 
     def _weights(self, history: History, cells: Sequence[int], n_bars: int | None = None) -> Weights:
         """Weights of those cells that decide."""
@@ -182,30 +192,12 @@ class Prober:
         told = zip(cells, answers, strict=True)
         return {number: answer.weights for number, answer in told if answer.weights is not None}
 
-    def _moved(
-        self,
-        probe: Probe,
-        rewrite: str,
-        cut: int,
-        altered: Weights,
-        history: History | None = None,
-        bases: Weights | None = None,
-        *,
-        only_calendar: bool = False,
-    ) -> list[Sighting]:
-        """Where other weights differ at or before a cut from those of a history, by default of the true one."""
-        self._tried |= {(number, cut) for number in altered}
+    def _moved(self, probing: Probing, altered: Weights, bases: Weights | None = None) -> list[Sighting]:
+        """The cells whose weights differ at or before the cut from those that they have otherwise."""
+        self._tried |= {(number, probing.cut) for number in altered}
+        bases = bases or {cell.number: cell.base for cell in self._cells}
         found = [
-            Sighting(
-                probe=probe,
-                rewrite=rewrite,
-                base_history=history or self._history,
-                cut=cut,
-                only_calendar=only_calendar,
-                cell=self._cells[number],
-                base=bases[number] if bases else self._cells[number].base,
-                altered=weights,
-            )
+            Sighting(**vars(probing), cell=self._cells[number], base=bases[number], altered=weights)
             for number, weights in altered.items()
         ]
         return [sighting for sighting in found if len(sighting.moved)]

@@ -13,7 +13,7 @@ import pandas as pd
 
 from research.values import plain_dict
 
-Probe = Literal["truncation", "perturbation", "gap", "vintage", "delay", "scale"]
+Probe = Literal["truncation", "perturbation", "gap", "vintage", "delay"]
 LeakKind = Literal[
     "next bar", "later bars", "whole sample", "period start", "period dates", "filled hole", "newest vintage",
     "end of sample",
@@ -32,7 +32,7 @@ class Leak:
     kind
         The mistake that usually looks so, in two words.
     probe
-        What was done to the history: ``truncation``, ``perturbation``, ``gap``, ``vintage``, ``delay`` or ``scale``.
+        What was done to the history: ``truncation``, ``perturbation``, ``gap``, ``vintage`` or ``delay``.
     metal
         Which metal.
     parameters

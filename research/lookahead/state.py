@@ -8,7 +8,6 @@ had before its first call.
 from __future__ import annotations
 
 import functools
-import importlib.util
 import os
 import random
 import sys
@@ -22,7 +21,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from research.provenance import _nested, is_own
+from research.provenance import is_own, nested
 from research.thesis import Strategy
 
 Key = TypeVar("Key")
@@ -129,7 +128,7 @@ class Reachable:
         yield from vars(function).items()
         defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
         yield from (("default", value) for value in defaults)
-        for code in _nested(function.__code__):
+        for code in nested(function.__code__):
             typed = (value for value in code.co_consts if isinstance(value, int | float) and value not in (-1, 0, 1))
             self.numbers |= dict.fromkeys(f"{value:.6g}" for value in typed)
             self.names |= set(code.co_names)
@@ -167,17 +166,17 @@ def fresh(strategy: Strategy) -> Strategy | None:
 
     ``None`` where that is not possible: written in a notebook, inside a function, or no longer on disk.
     """
-    module = sys.modules.get(getattr(strategy.signal, "__module__", "") or "")
-    file = getattr(module, "__file__", None) or ""
-    named = "<locals>" not in getattr(strategy.signal, "__qualname__", "<locals>") and file.endswith(".py")
-    if module is None or module.__name__ == "__main__" or not named or not Path(file).is_file():
+    signal = strategy.signal
+    module = sys.modules.get(signal.__module__)
+    file = Path(getattr(module, "__file__", None) or "")
+    if module is None or signal.__module__ == "__main__" or "<locals>" in signal.__qualname__:
         return None
-    spec = importlib.util.spec_from_file_location(module.__name__, file)
-    if spec is None or spec.loader is None:
+    if file.suffix != ".py" or not file.is_file():
         return None
-    again = importlib.util.module_from_spec(spec)
+    again = types.ModuleType(module.__name__)
+    vars(again).update(__file__=str(file), __package__=module.__package__)
     try:
-        spec.loader.exec_module(again)
+        exec(compile(file.read_bytes(), str(file), "exec", dont_inherit=True), vars(again))
     except Exception:  # noqa: BLE001 - a module that can be imported only once is checked as it stands
         return None
     found = (value for value in vars(again).values() if isinstance(value, Strategy) and value.name == strategy.name)
@@ -196,6 +195,22 @@ def same_random_state() -> Iterator[None]:
         if dict(os.environ) != environment:
             os.environ.clear()
             os.environ.update(environment)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let nothing through that compiled libraries print."""
+    sys.stdout.flush()
+    kept = [(number, os.dup(number)) for number in (1, 2)]
+    with open(os.devnull, "wb") as nowhere:
+        try:
+            for number, _ in kept:
+                os.dup2(nowhere.fileno(), number)
+            yield
+        finally:
+            for number, copy in kept:
+                os.dup2(copy, number)
+                os.close(copy)
 
 
 def _holds_data(value: pd.Series | pd.DataFrame | pd.Index) -> bool:

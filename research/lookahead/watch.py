@@ -124,9 +124,8 @@ class Watch:
     def _is_code(self, path: str) -> bool:
         """Whether reading ``path`` is what importing and the interpreter do by themselves."""
         full = os.path.realpath(path)
-        if path.startswith(_SYSTEM) or full.startswith(_SYSTEM) or full.endswith(_CODE_FILES):
-            return True
-        return full.startswith(_PREFIXES) or os.path.basename(full) == "__pycache__"
+        system = path.startswith(_SYSTEM) or full.startswith((*_SYSTEM, *_PREFIXES))
+        return system or full.endswith((*_CODE_FILES, "__pycache__"))
 
 
 @contextmanager

@@ -75,7 +75,7 @@ def register(
     return Registration(
         name=said.id,
         registered=f"{_now():%Y-%m-%dT%H:%M:%SZ}",
-        assay=str(versions()["assay"]),
+        assay=versions()["assay"],
         house=hash_code(*HOUSE),
         claim=said.short,
         sentence=said.sentence,

@@ -51,7 +51,7 @@ def print_sweep(found: Sweep) -> None:
     for verdict in (found.overfitting, found.deflated):
         if verdict is not None:
             say(console, f"{verdict.sentence} ({verdict.reference})")
-    say(console, f"Best variant: {found.grid.describe(found.best.number)}.", "bold")
+    say(console, f"Best variant: {found.grid.describe(found.best.parameters)}.", "bold")
     say(
         console,
         f"Run again through vectorbt: total return {percent(_total_return(found))}; "
@@ -66,7 +66,7 @@ def sweep_page(found: Sweep) -> Markup:
         f"{found.strategy.name} on {found.metal}: {len(found.grid):,} variants",
         found=found,
         plain_words=sentences(
-            "sweep.plain", found=found, count=f"{len(found.grid):,}", best=found.grid.describe(found.best.number)
+            "sweep.plain", found=found, count=f"{len(found.grid):,}", best=found.grid.describe(found.best.parameters)
         ),
         walk_chart=_walk_chart(found),
         heat_chart=_heat_chart(found) if found.heat.axes else None,
@@ -78,9 +78,8 @@ def sweep_page(found: Sweep) -> Markup:
 
 def sweep_lines(found: Sweep) -> list[str]:
     """What was tried, on which history and terms, one line each."""
-    windows = found.windows
-    first, last = found.span(windows.start, windows.end)
-    return sentences("sweep.lines", found=found, windows=windows, first=first, last=last)
+    first, last = found.history
+    return sentences("sweep.lines", found=found, windows=found.windows, first=first, last=last)
 
 
 def heat_title(heat: HeatMap) -> str:
@@ -156,9 +155,8 @@ def _ranking(found: Sweep, cells: Iterable[Cell]) -> Table:
 def _walk(found: Sweep, walk: Walk) -> Table:
     rows: list[Row] = []
     for step in walk.steps:
-        train, test = (found.span(*span) for span in (step.fold.train, step.fold.test))
-        spans = [f"{first[:7]} to {last[:7]}" for first, last in (train, test)]
-        told = (spans[1], found.grid.describe(step.number), number(step.sharpe_training), number(step.sharpe_test))
+        spans = [f"{first[:7]} to {last[:7]}" for first, last in (step.training, step.test)]
+        told = (spans[1], found.grid.describe(step.parameters), number(step.sharpe_training), number(step.sharpe_test))
         rows.append((spans[0], told))
     return f"Walk forward, {walk.scheme}: training", ("Test", "Picked", "Sharpe in", "Sharpe out"), "llrr", rows
 

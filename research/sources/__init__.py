@@ -2,7 +2,7 @@
 
 Every provider's module has the pure ``parse(body, wanted, as_of) -> DataFrame`` of ``observed_for`` and values. The
 bytes come as the catalogue's ``ask`` says or, where that is not enough, by the module's own ``download(client, wanted,
-former) -> Download``. ``fetch`` brings the user's pack up to date, ``add`` takes in a file; both leave what is kept
+last) -> Download``. ``fetch`` brings the user's pack up to date, ``add`` takes in a file; both leave what is kept
 untouched when anything is wrong.
 """
 

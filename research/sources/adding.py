@@ -8,10 +8,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from shlex import quote
 
-import pandas as pd
-
 from research.datasets.importing import ImportOptions, Understood, understand
-from research.datasets.importing.doubtful import describe as described
+from research.datasets.importing.understand import describe as described
 from research.datasets.registry import Fields, descriptions
 from research.datasets.release import release_of_words
 from research.errors import RegistryError, SourceError, UnknownDataset, did_you_mean, located
@@ -89,8 +87,6 @@ def add(
     command = f"assay data add {quote(str(path))} --as {identity}{replace(chosen, accept=True).words()}"
     fields = one.fields
     if "known_at" in fresh and not any(rule.column for rule in one.rules):
-        if not chosen.accept:
-            _refuse_early(fresh, one, file.name, command)
         fields = {"lag_note": "Known when the user's file says so, row by row."} | dict(fields)
     report = AddReport(id=identity, preview=preview, line=f"{identity}: nothing kept (dry run)", kept=not dry_run)
     if dry_run:
@@ -100,19 +96,6 @@ def add(
     merged = take_in(folder, own, saved, fresh, command=command, believed=chosen.accept)
     line = f"{identity}: {merged.added} new, {merged.revised} revised, {len(merged.table)} rows kept in {folder}"
     return replace(report, line=line, added=merged.added, revised=merged.revised)
-
-
-def _refuse_early(rows: pd.DataFrame, one: Entry, name: str, command: str) -> None:
-    """Values said to be known on a day before the one that the release rule gives need a yes."""
-    ruled = one.released(rows["observed_for"])
-    early = rows["known_at"].dt.normalize() < ruled.dt.normalize()
-    if early.any():
-        row, rule = rows[early].iloc[0], ruled[early].iloc[0]
-        first = f"that for {row['observed_for']:%Y-%m-%d}, on {row['known_at']:%Y-%m-%d} instead of {rule:%Y-%m-%d}"
-        raise SourceError(
-            f"{name}: {int(early.sum())} of {len(rows)} values are said to be known earlier than the release rule of "
-            f"{one.id} allows, the first {first}; nothing was kept. If it is true: {command}"
-        )
 
 
 def _vendors_own(path: Path, one: Entry, now: datetime) -> Understood | None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 
 import pandas as pd
 
-from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
 from research.sources.catalog import Wanted
 from research.sources.http import Client, Download, asked_quietly
@@ -20,7 +19,7 @@ NEEDED = "pip install --upgrade 'akshare>=1.18.98'"
 """Releases before do not read the receipts of Shanghai's present page."""
 
 
-def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
+def download(client: Client, wanted: Wanted, last: date | None) -> Download:
     """Call one function of akshare and keep its table as CSV bytes.
 
     Raises

@@ -95,7 +95,7 @@ def archive(*, home: str | Path | None = None, client: Client | None = None) -> 
     with client or Client() as http:
         for one in filter(lambda one: one.fields.get("archive"), fetchable()):
             try:
-                download = download_of(http, one, {})
+                download = download_of(http, one)
             except AssayError as error:
                 failed.append(failure(one, error))
                 continue

@@ -10,12 +10,11 @@ takes effect on the next. So, with the first official rate *after* the price's o
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from xml.etree import ElementTree
 
 import pandas as pd
 
-from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
 from research.sources.catalog import Wanted
 from research.sources.http import Client, Download, base_address
@@ -29,7 +28,7 @@ _RATE_WITHIN = pd.Timedelta(days=14)  # the holidays of January
 _DECIMALS = {"silver": 3}
 
 
-def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
+def download(client: Client, wanted: Wanted, last: date | None) -> Download:
     """Download all prices of all four metals, and the official rates of the dollar, as one body."""
     base = base_address("bank_of_russia", "https://www.cbr.ru") + "/scripts/"
     span = {"date_req1": "01/07/2008", "date_req2": f"{client.now():%d/%m/%Y}"}

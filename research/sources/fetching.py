@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +19,7 @@ from urllib.parse import urljoin
 import pandas as pd
 
 from research.datasets.data import Data, open_data
-from research.datasets.plausibility import doubts
+from research.datasets.plausibility import doubts, known_early
 from research.datasets.user_pack import ManifestLine, keep, manifest
 from research.datasets.vintages import Merged, latest, merge
 from research.errors import AssayError, SourceError, UnknownDataset, located
@@ -141,21 +141,21 @@ def fetch(
     return FetchReport(folder=folder, outcomes=tuple(outcomes))
 
 
-def download_of(client: Client, one: Entry, former: ManifestLine) -> Download:
+def download_of(client: Client, one: Entry, last: date | None = None) -> Download:
     """The bytes as they came, by the provider's own ``download`` or as the catalogue's ``ask`` says.
 
-    ``former`` is the manifest's line of what is kept.
+    ``last`` is the last period that is kept, of which a provider that is asked in spans need not be asked again.
 
     Raises
     ------
     AssayError
     """
     with located(one.words), _in_one_line():
-        own: Callable[[Client, object, ManifestLine], Download] | None = getattr(_module(one), "download", None)
-        return own(client, one.series, former) if own else _asked(client, one, former)
+        own: Callable[[Client, object, date | None], Download] | None = getattr(_module(one), "download", None)
+        return own(client, one.series, last) if own else _asked(client, one)
 
 
-def _asked(client: Client, one: Entry, former: ManifestLine) -> Download:
+def _asked(client: Client, one: Entry) -> Download:
     """Ask for an address of the catalogue, ``{…}`` filled in from the series; ``link`` finds a workbook on a page."""
     how = one.fields["ask"]
     if "by_hand" in how:
@@ -168,7 +168,7 @@ def _asked(client: Client, one: Entry, former: ManifestLine) -> Download:
             raise by_hand(f"no workbook is linked on {page.address}", url)
         url = urljoin(page.address, link[1])
     params = {name: word.format_map(one.series) for name, word in how.get("params", {}).items()}
-    return client.get(url, kind=how["kind"], params=params or None, former=former, headers=how.get("headers", {}))
+    return client.get(url, kind=how["kind"], params=params or None, headers=how.get("headers", {}))
 
 
 def read(one: Entry, body: bytes, as_of: datetime) -> pd.DataFrame:
@@ -193,20 +193,17 @@ def take_in(
     one: Entry,
     download: Download,
     fresh: pd.DataFrame | None = None,
-    former: ManifestLine | None = None,
     *,
     command: str = "",
     believed: bool = False,
     anew: bool = False,
 ) -> Merged:
-    """Merge a download into the pack, as one step; an unchanged one only notes the visit.
+    """Merge a download into the pack, as one step.
 
     Parameters
     ----------
     fresh
         What the download says, where it is read already.
-    former
-        The manifest's line of what is kept.
     command
         The line that would keep it all the same.
 
@@ -215,30 +212,22 @@ def take_in(
     AssayError
         If it is not what was asked for, or looks wrong and is not believed; nothing is kept then.
     """
-    if fresh is None and not download.unchanged:
-        fresh = read(one, download.body, download.retrieved_at)
-
-    def update(kept: pd.DataFrame | None) -> Merged:
-        if fresh is None or (
-            download.second_hand and kept is not None and fresh["observed_for"].max() <= kept["observed_for"].max()
-        ):
-            assert kept is not None, "only what is kept is asked for conditionally"
-            return Merged(table=kept, added=0, revised=0)
-        told = command or f"assay data fetch {one.id} --accept {one.id}"
-        return merged_with(kept, fresh, one, download.retrieved_at, believed=believed, command=told)
-
-    line: ManifestLine = {"source": one.provider, "address": download.address, "retrieved_at": download.retrieved_at}
-    if download.unchanged:
-        line = {**(former or {}), **line}
-    else:
-        line |= {"bytes": len(download.body), "sha256": hash_bytes(download.body)}
-        line |= {"etag": download.etag, "last_modified": download.last_modified}
+    new = read(one, download.body, download.retrieved_at) if fresh is None else fresh
+    told = command or f"assay data fetch {one.id} --accept {one.id}"
+    update = partial(merged_with, fresh=new, one=one, download=download, believed=believed, command=told)
+    line: ManifestLine = {
+        "source": one.provider,
+        "address": download.address,
+        "retrieved_at": download.retrieved_at,
+        "bytes": len(download.body),
+        "sha256": hash_bytes(download.body),
+    }
     with _in_one_line():
         return keep(folder, one.id, one.description, update, line, anew=anew)
 
 
 def merged_with(
-    kept: pd.DataFrame | None, fresh: pd.DataFrame, one: Entry, at: datetime, *, believed: bool, command: str
+    kept: pd.DataFrame | None, *, fresh: pd.DataFrame, one: Entry, download: Download, believed: bool, command: str
 ) -> Merged:
     """What is kept, and what ``fresh`` has beyond it; columns that only checks read are left out.
 
@@ -251,9 +240,12 @@ def merged_with(
     SourceError
         If values lie in the future or, unless they are believed, look wrong; ``command`` would keep them all the same.
     """
+    last, at = fresh["observed_for"].max(), download.retrieved_at
+    if download.second_hand and kept is not None and last <= kept["observed_for"].max():
+        return Merged(table=kept, added=0, revised=0)
     ahead = fresh["observed_for"][fresh["observed_for"] > pd.Timestamp(at.date()) + _ZONES]
     if len(ahead):
-        told = f"{len(ahead)} values are dated in the future, the last {ahead.max():%Y-%m-%d}"
+        told = f"{len(ahead)} values are dated in the future, the last {last:%Y-%m-%d}"
         raise SourceError(f"{one.id}: {told}; nothing was kept, check the provider and this machine's clock")
     history = _bundled_history(one) if kept is None else kept
     if kept is None and history is not None and history["observed_for"].isin(fresh["observed_for"]).mean() < 0.5:
@@ -267,6 +259,8 @@ def merged_with(
             unasked=kept is not None and not one.revised,
             today=at.date(),
         )
+        if one.provider == "file" and "known_at" in fresh and not any(rule.column for rule in one.rules):
+            found += known_early(fresh, one.released(fresh["observed_for"]))
         if found:
             raise SourceError(f"{one.id}: {'; '.join(found)}; nothing was kept. If it is true: {command}")
     own = fresh[[name for name in fresh.columns if name in ("observed_for", "known_at", *one.columns)]]
@@ -302,22 +296,22 @@ def _in_one_line() -> Iterator[None]:
 
 def _fetch_one(client: Client, folder: Path, one: Entry, *, believed: bool, anew: bool) -> Outcome:
     try:
-        former: ManifestLine = {} if anew else manifest(folder).get(one.id, {})
-        download = download_of(client, one, former)
-        merged = take_in(folder, one, download, None, former, believed=believed, anew=anew)
+        last = None if anew else manifest(folder).get(one.id, {}).get("last")
+        download = download_of(client, one, last)
+        merged = take_in(folder, one, download, believed=believed, anew=anew)
     except AssayError as error:
         return Outcome(id=one.id, status="failed", line=failure(one, error), offline=isinstance(error, Unreachable))
-    last = merged.table["observed_for"].max().date()
+    ends = merged.table["observed_for"].max().date()
     news = [f"{n} {what}" for n, what in ((merged.added, "new"), (merged.revised, "revised")) if n]
     note = f" ({download.second_hand})" if download.second_hand else ""
     return Outcome(
         id=one.id,
         status="updated" if merged.changed else "unchanged",
-        line=f"{one.id}: {', '.join(news) or 'nothing new'}, to {last}{note}",
+        line=f"{one.id}: {', '.join(news) or 'nothing new'}, to {ends}{note}",
         added=merged.added,
         revised=merged.revised,
         rows=len(merged.table),
-        last=last,
+        last=ends,
     )
 
 

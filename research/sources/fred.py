@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 import pandas as pd
 
-from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
 from research.sources.catalog import Wanted
 from research.sources.http import Client, Download, Unreachable, base_address, user_agent
@@ -22,24 +21,24 @@ from research.sources.tables import NOTHING, Answer, changed, csv_table, from_js
 _RELEASE_TIME = pd.Timedelta(hours=16, minutes=30)
 
 
-def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
+def download(client: Client, wanted: Wanted, last: date | None) -> Download:
     """Download one series: by the API when ``FRED_API_KEY`` is set, else ``fredgraph.csv``, else from DBnomics."""
     if key := os.environ.get("FRED_API_KEY"):
         params = {"series_id": wanted["id"], "file_type": "json", "api_key": key}
         if wanted.get("vintages"):
             params |= {"realtime_start": "1776-07-04", "realtime_end": "9999-12-31"}
         url = base_address("fred_api", "https://api.stlouisfed.org") + "/fred/series/observations"
-        return client.get(url, kind="json", params=params, former=former)
+        return client.get(url, kind="json", params=params)
     url = base_address("fred", "https://fred.stlouisfed.org") + "/graph/fredgraph.csv"
     manners = {"User-Agent": f"Mozilla/5.0 (compatible; {user_agent()})", "Accept": "text/csv,*/*;q=0.8"}
     try:
-        return client.get(url, kind="csv", params={"id": wanted["id"]}, former=former, headers=manners)
+        return client.get(url, kind="csv", params={"id": wanted["id"]}, headers=manners)
     except Unreachable as silence:
         if not (copy := wanted.get("dbnomics")):
             raise
         url = f"{base_address('dbnomics', 'https://api.db.nomics.world')}/v22/series/{copy}"
         try:
-            got = client.get(url, kind="json", params={"observations": "1"}, former=former)
+            got = client.get(url, kind="json", params={"observations": "1"})
         except SourceError:
             silence.add_note(f"nor did DBnomics give {copy}")
             raise silence from None

@@ -10,7 +10,6 @@ import contextlib
 import io
 import logging
 import os
-import random
 import threading
 import time
 import warnings
@@ -25,7 +24,6 @@ from urllib.parse import parse_qs, urlsplit
 
 from research.datasets.importing.files import OLE2, ZIP, gunzip
 from research.datasets.optional import need
-from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
 from research.provenance import versions
 
@@ -81,20 +79,16 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Download:
-    """What a provider sent, and how to ask politely next time.
+    """What a provider sent.
 
     Attributes
     ----------
     body
-        The decoded bytes; empty when ``unchanged``.
+        The decoded bytes.
     address
         Where it came from, without secrets.
     retrieved_at
         UTC time at which the last byte arrived.
-    etag, last_modified
-        Validators for the next conditional request.
-    unchanged
-        The provider answered 304: nothing new since the last download.
     second_hand
         Of a copy, taken because the provider did not answer, whose it is: it may end before what is kept.
     """
@@ -102,9 +96,6 @@ class Download:
     body: bytes
     address: str
     retrieved_at: datetime
-    etag: str | None = None
-    last_modified: str | None = None
-    unchanged: bool = False
     second_hand: str = ""
 
 
@@ -125,8 +116,8 @@ class Client:
     ----------
     limits
         Patience and sizes.
-    sleep, now, jitter
-        The clock, so that tests need not wait. ``jitter()`` is uniform on [0, 1).
+    sleep, now
+        The clock, so that tests need not wait.
     """
 
     def __init__(
@@ -135,7 +126,6 @@ class Client:
         *,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], datetime] = utc_now,
-        jitter: Callable[[], float] = random.random,
     ) -> None:
         need("httpx")
         import httpx
@@ -143,9 +133,8 @@ class Client:
         self.limits = limits or Limits()
         self.now = now
         self._sleep = sleep
-        self._jitter = jitter
         self._unreachable: dict[str, str] = {}
-        self._answers: dict[tuple[str, str], Download | SourceError] = {}
+        self._answers: dict[str, Download | SourceError] = {}
         self._http = httpx.Client(
             timeout=httpx.Timeout(self.limits.read, connect=self.limits.connect),
             follow_redirects=True,
@@ -165,7 +154,6 @@ class Client:
         *,
         kind: Kind,
         params: Mapping[str, str] | None = None,
-        former: ManifestLine | None = None,
         headers: Mapping[str, str] = MappingProxyType({}),
     ) -> Download:
         """Download ``url``, trying again politely where that can help; one address is asked once per client.
@@ -174,9 +162,6 @@ class Client:
         ----------
         kind
             What the body must be; a web page in place of data is an error.
-        former
-            Manifest line of the copy already kept (``address``, ``etag``, ``last_modified``), for a conditional
-            request.
         headers
             What this provider wants to be told besides.
 
@@ -188,20 +173,13 @@ class Client:
         request = self._http.build_request("GET", url, params=params, headers=dict(headers))
         url, bare = str(request.url), request.url.copy_remove_param(SECRET)
         address = str(bare) if SECRET in request.url.params else url
-        validators = {}
-        if former and former.get("address") == address:
-            known = {"If-None-Match": former.get("etag"), "If-Modified-Since": former.get("last_modified")}
-            validators = {name: value for name, value in known.items() if value}
-        request.headers.update(validators)
-        answer = self._answers.get((url, "")) or self._answers.get((url, str(validators)))
-        if answer is None:
+        if url not in self._answers:
             host = request.url.netloc.decode("ascii")
             try:
-                answer = self.patiently(lambda: self._once(request, address, kind), host)
+                self._answers[url] = self.patiently(lambda: self._once(request, address, kind), host)
             except SourceError as error:
-                answer = error
-            unchanged = isinstance(answer, Download) and answer.unchanged
-            self._answers[url, str(validators) if unchanged else ""] = answer
+                self._answers[url] = error
+        answer = self._answers[url]
         if isinstance(answer, SourceError):
             raise copy(answer)
         return answer
@@ -242,8 +220,6 @@ class Client:
         try:
             with contextlib.closing(self._http.send(request, stream=True)) as response:
                 told = response.headers
-                if response.status_code == 304:
-                    return Download(body=b"", address=address, retrieved_at=self.now(), unchanged=True)
                 _refuse_bad_answer(response, address)
                 declared = told.get("Content-Length", "")
                 self._refuse_too_big(int(declared) if declared.isdigit() else 0, address)
@@ -274,8 +250,7 @@ class Client:
                 raise Passing(f"the gzip stream is {error}") from None
             self._refuse_too_big(len(content), address)
         refuse_other_kind(content, kind, address)
-        validators = {"etag": told.get("ETag"), "last_modified": told.get("Last-Modified")}
-        return Download(body=content, address=address, retrieved_at=self.now(), **validators)
+        return Download(body=content, address=address, retrieved_at=self.now())
 
     def _refuse_too_big(self, size: int, address: str) -> None:
         if size > self.limits.max_bytes:
@@ -287,7 +262,7 @@ class Client:
     def _wait(self, attempt: int, fault: Passing) -> float:
         asked = _retry_after(fault.retry_after, self.now())
         if asked is None:
-            return min(self.limits.backoff * 2.0 ** (attempt - 1) * (1 + self._jitter()), self.limits.longest_wait)
+            return min(self.limits.backoff * 2.0 ** (attempt - 1), self.limits.longest_wait)
         if asked > self.limits.longest_wait:
             raise SourceError(f"{fault}, which asks to wait {asked:.0f} s; fetch again after that")
         return asked

@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 
 import pandas as pd
 
-from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
 from research.sources.catalog import Wanted
 from research.sources.http import Client, Download, base_address
@@ -19,11 +18,11 @@ _AGAIN = timedelta(days=30)
 _NO_LIST = "the answer is no list of prices"
 
 
-def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
+def download(client: Client, wanted: Wanted, last: date | None) -> Download:
     """Download the price list in spans of 92 days, back to 30 days before the last one kept."""
     base = base_address("national_bank_of_poland", "https://api.nbp.pl") + "/api/cenyzlota"
     end = client.now().date()
-    start = max(_FIRST, former["last"] - _AGAIN) if "last" in former else _FIRST
+    start = max(_FIRST, last - _AGAIN) if last else _FIRST
     rows: list[object] = []
     while end >= start:  # backwards in whole spans: one without a working day would be answered by 404
         begin = max(_FIRST, end - _LONGEST_QUERY)

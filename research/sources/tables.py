@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from research.datasets.importing.dates import last_days
 from research.datasets.importing.files import sheets
 from research.errors import SourceError
 
@@ -118,11 +119,7 @@ def month_end(cell: object) -> pd.Timestamp | None:
     """Last day of the month that a cell names (a date in it, ``2024-03``, ``2024M03``, ``2024-M03``), or None."""
     if isinstance(cell, date):  # a datetime too
         return pd.Timestamp(cell) + pd.offsets.MonthEnd(0)
-    words = str(cell).strip().upper().replace("-M", "-").replace("M", "-")
-    try:
-        return pd.Period(words, freq="M").end_time.normalize().as_unit("us") if len(words) == 7 else None
-    except ValueError:
-        return None
+    return last_days(str(cell).strip(), ["month"]).get("month")
 
 
 def last_complete_day(moment: datetime, timezone: str, hour: int) -> pd.Timestamp:

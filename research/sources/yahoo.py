@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from research.datasets.optional import need
-from research.datasets.user_pack import ManifestLine
 from research.errors import SourceError
 from research.sources.catalog import Wanted
 from research.sources.http import RETRIED, Client, Download, Passing, asked_quietly, one_line
@@ -24,9 +23,11 @@ _CLOSE = ("America/New_York", 18)
 _HOST = "finance.yahoo.com"
 _PRICES = ["Open", "High", "Low", "Close", "Volume"]
 _WRONG_BARS = 0.5
+_HISTORY = {"period": "max", "interval": "1d", "auto_adjust": False, "actions": True, "repair": False}
+_SHAPE = {"group_by": "column", "multi_level_index": True, "threads": False, "progress": False}
 
 
-def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
+def download(client: Client, wanted: Wanted, last: date | None) -> Download:
     """Download the whole daily history of one symbol, or of the nearest listed contracts, as CSV bytes.
 
     Prices are asked for unadjusted (``auto_adjust=False``); Yahoo still divides them by later splits.
@@ -35,23 +36,8 @@ def download(client: Client, wanted: Wanted, former: ManifestLine) -> Download:
 
     def ask() -> pd.DataFrame:
         seen: list[int | str] = []
-        frame = asked_quietly(
-            "yfinance",
-            lambda: yfinance.download(
-                symbols,
-                period="max",
-                interval="1d",
-                auto_adjust=False,
-                actions=True,
-                repair=False,
-                group_by="column",
-                multi_level_index=True,
-                threads=False,
-                progress=False,
-                timeout=client.limits.read,
-                session=_session(client.limits.max_bytes, seen),
-            ),
-        )
+        transport = {"timeout": client.limits.read, "session": _session(client.limits.max_bytes, seen)}
+        frame = asked_quietly("yfinance", lambda: yfinance.download(symbols, **_HISTORY, **_SHAPE, **transport))
         if frame is None or frame.empty:
             raise _nothing(seen)
         return pd.DataFrame(frame)
@@ -80,17 +66,15 @@ def _session(most: int, seen: list[int | str]) -> requests.Session[requests.Resp
     return Capped(impersonate="chrome", curl_options={CurlOpt.MAXFILESIZE_LARGE: most})
 
 
-def _nothing(seen: list[int | str]) -> Exception:
+def _nothing(seen: list[int | str]) -> Passing:
     """Why no rows came, from the last answer: worth another try, or not."""
     last = seen[-1] if seen else 200
     if isinstance(last, int):
-        if last in RETRIED:
-            return Passing(f"{last} from Yahoo")
-        if last >= 400:
-            return SourceError(f"{last} from Yahoo; it was renamed or is refused from here, try again later")
-        return SourceError("Yahoo sent no rows (offline, throttled or renamed); try again later")
+        told = f"{last} from Yahoo" if last >= 400 else "Yahoo sent no rows"
+        return Passing(f"{told} (throttled, renamed, or refused from here)", again=last in RETRIED)
     if "maximum" in last.lower() and "size" in last.lower():
-        return SourceError("Yahoo sends far more than a history; the address leads to something else")
+        remedy = "the address leads to something else"
+        return Passing("Yahoo sends far more than a history", again=False, remedy=remedy)
     offline = any(word in last.lower() for word in ("resolve", "connect", "timed out"))
     return Passing(f"no rows from Yahoo ({last})", silent=offline, again=not offline)
 

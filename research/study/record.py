@@ -124,7 +124,6 @@ def record_grid(
 
 def _entry(strategy: Strategy, market: Market, inputs: Mapping[str, str], terms: Terms) -> partial[Entry]:
     """What all trials of a strategy on a market have in common."""
-    known = versions()
     return partial(
         Entry,
         strategy=strategy.name,
@@ -133,7 +132,7 @@ def _entry(strategy: Strategy, market: Market, inputs: Mapping[str, str], terms:
         prices=prices_of(market),
         data=dict(sorted({**inputs, **{name: item.sha256 for name, item in market.datasets.items()}}.items())),
         execution=terms.to_json(),
-        versions={"assay": known["assay"], "python": known["python"], **known["versions"]},
+        versions=versions(),
     )
 
 

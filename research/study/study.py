@@ -325,7 +325,7 @@ def backtest(
     Other terms are ``execution=Execution(delay=3, fees=0.002)``, another period ``start="2000"``.
     """
     thesis = thesis or load_thesis()
-    chosen = find_strategy(strategy, thesis.strategies) if isinstance(strategy, str) else strategy
+    chosen = find_strategy(strategy, thesis.strategies)
     study = compare(
         [chosen],
         data,
@@ -480,7 +480,7 @@ def _manifest(
     coverage = {identity: data.coverage(identity) for identity in sorted(used)}
     opened = {trial.metal: trial.result.first_fill for trial in sorted(trials, key=lambda t: t.result.first_fill)[::-1]}
     return {
-        **versions(),
+        "versions": versions(),
         "seed": SEED,
         "price": data.price.name,
         "price_line": data.price_line,

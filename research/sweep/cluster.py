@@ -1,14 +1,13 @@
 """The same blocks on Dask distributed: workers on this machine, or a cluster at an address.
 
-The bytes are those of a serial sweep. The problem (panel, market, strategy) travels once to each worker; after that
-a task is a number. A worker that dies costs the time of its unfinished blocks: the scheduler gives them to others,
-and a worker that takes its place is sent the problem as it starts. At most a few blocks a worker are under way, so
-that results never pile up here.
+The bytes are those of a serial sweep. The problem (panel, market, strategy) is a task that all others need: it travels
+once to each worker, and after that a task is a number. A worker that dies costs the time of its unfinished blocks: the
+scheduler gives them to others, and the problem to a worker that takes its place. At most a few blocks a worker are
+under way, so that results never pile up here.
 """
 
 from __future__ import annotations
 
-import importlib
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -16,8 +15,9 @@ from itertools import islice
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from research.datasets.optional import need
 from research.errors import ExecutionError, RunError
-from research.sweep.problem import Floats, Problem
+from research.sweep.problem import Floats, Problem, evaluate
 from research.sweep.store import fingerprint
 
 if TYPE_CHECKING:
@@ -36,28 +36,24 @@ def evaluate_blocks(
     Raises
     ------
     ExecutionError
-        If Dask distributed is not installed, or nothing answers at the address.
+        If nothing answers at the address.
+    DataError
+        If Dask distributed is not installed.
     RunError
         If a block kills every worker that tries it, no worker is left, or a worker runs other versions.
     """
-    distributed = _distributed()
+    distributed = need("distributed")
     with ExitStack() as stack:
         client = stack.enter_context(_client(distributed, stack, workers, scheduler))
         import cloudpickle
 
-        from research.sweep._worker import Bring, evaluate_block
-
-        plugin = Bring(
-            key, cloudpickle.dumps(problem)
-        )  # the strategy's own code inside: workers need not have its files
-        client.register_plugin(plugin, name=plugin.name)
-        if scheduler:
-            stack.callback(client.unregister_worker_plugin, plugin.name)
-        waiting = iter(blocks)
+        # the strategy's own code inside: workers need not have its files
+        brought = client.submit(cloudpickle.loads, cloudpickle.dumps(problem), key=f"assay-{key}")
 
         def submit(block: int) -> Future:
-            return client.submit(evaluate_block, key, block, fingerprint(), key=f"{key}-{block}", pure=True)
+            return client.submit(_evaluate_block, brought, block, fingerprint(), key=f"{key}-{block}")
 
+        waiting = iter(blocks)
         n_workers = workers or max(1, _count(client))
         block_of = {submit(block): block for block in islice(waiting, _AHEAD * n_workers)}
         while block_of:
@@ -79,6 +75,13 @@ def evaluate_blocks(
                 block_of |= {submit(following): following for following in islice(waiting, 1)}
 
 
+def _evaluate_block(problem: Problem, block: int, expected_fingerprint: str) -> Floats:
+    """Records of one block, computed on one thread of a worker whose digits are the caller's."""
+    if fingerprint() != expected_fingerprint:
+        raise RunError("cluster: a worker runs other versions of assay or its libraries; install the same on all")
+    return evaluate(problem, block, threads=1)
+
+
 def _count(client: Client) -> int:
     return len(client.scheduler_info(n_workers=-1)["workers"])
 
@@ -93,10 +96,3 @@ def _client(distributed: ModuleType, stack: ExitStack, workers: int | None, sche
         n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=logging.CRITICAL
     )
     return distributed.Client(stack.enter_context(local))
-
-
-def _distributed() -> ModuleType:
-    try:
-        return importlib.import_module("distributed")
-    except ModuleNotFoundError:
-        raise ExecutionError("sweep: workers need Dask distributed; install assay with its extra: cluster") from None

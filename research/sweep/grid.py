@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import floor, isfinite, prod
 
+import numpy as np
+
 from research.errors import ParameterError
 
 MAX_VALUES = 100_000
@@ -34,25 +36,15 @@ class Grid:
         """Parameters of one variant, by its number."""
         if not 0 <= number < len(self):
             raise IndexError(number)
-        return {**self.fixed} | {
-            name: self.axes[name][at] for name, at in zip(self.axes, self.place(number), strict=True)
-        }
+        places = np.unravel_index(number, tuple(map(len, self.axes.values())))
+        return {**self.fixed} | {name: self.axes[name][at] for name, at in zip(self.axes, places, strict=True)}
 
     def __iter__(self) -> Iterator[dict[str, object]]:
         return (self[number] for number in range(len(self)))
 
-    def place(self, number: int) -> tuple[int, ...]:
-        """Position of one variant along each axis."""
-        places = []
-        for values in reversed(tuple(self.axes.values())):
-            number, at = divmod(number, len(values))
-            places.append(at)
-        return tuple(reversed(places))
-
-    def describe(self, number: int) -> str:
-        """``threshold=2.0, hold_days=183``: what tells this variant from the others."""
-        values = self[number]
-        return ", ".join(f"{name}={values[name]!r}" for name in self.axes) or "the only variant"
+    def describe(self, parameters: Mapping[str, object]) -> str:
+        """``threshold=2.0, hold_days=183``: what tells a variant from the others."""
+        return ", ".join(f"{name}={parameters[name]!r}" for name in self.axes) or "the only variant"
 
 
 def parse_axes(words: Iterable[str]) -> dict[str, tuple[object, ...]]:

@@ -21,6 +21,8 @@ from research.thesis import Strategy
 from research.weights import UNKNOWN
 
 Floats = NDArray[np.float64]
+Dates = tuple[str, str]
+"""Of the first return and the last, ``YYYY-MM-DD``."""
 
 STATISTICS = tuple(field.name for field in fields(Summary))
 _NUMBERS_AT_ONCE = 1_500_000
@@ -54,6 +56,11 @@ class Problem:
     def traded(self) -> TradedMarket:
         """The market on these terms, as the fast path reads it."""
         return TradedMarket.of(self.market, self.execution)
+
+    def dates(self, span: Span) -> Dates:
+        """Dates of the first and the last return of a window."""
+        first, last = self.market.price.index[[span[0], span[1] - 1]]
+        return f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}"
 
     @property
     def rows_per_block(self) -> int:

@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from research.datasets.data import Data
-from research.differences import Document, by_year
+from research.differences import Difference, Document, by_year
 from research.discovery import find_strategy
 from research.execution import Execution
 from research.provenance import hash_code, versions
 from research.runs import (
     FORMAT,
-    Replay,
     environment,
     json_text,
     replayed,
@@ -45,7 +44,7 @@ def save_sweep(found: Sweep, folder: str | Path, data: Data, start: str | None =
     return write_folder(folder, _contents(found, data, start, end))
 
 
-def replay_sweep(folder: Path, data: Data | None = None) -> Replay:
+def replay_sweep(folder: Path, data: Data | None = None) -> tuple[Difference, ...]:
     """Run a recorded sweep again from nothing, and prove it identical or say what changed.
 
     Raises

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -25,18 +24,6 @@ from research.home import home_folder
 from research.provenance import hash_code, hash_table, hash_text
 from research.sweep.problem import STATISTICS, Floats, Problem
 
-_DECISIVE = (
-    "datasets",
-    "engine",
-    "signals",
-    "study/family.py",
-    "sweep",
-    "execution.py",
-    "many.py",
-    "memo.py",
-    "thesis.py",
-)
-
 
 class BlockStore:
     """Records of one sweep, block by block.
@@ -46,7 +33,7 @@ class BlockStore:
     problem
         What is being swept.
     cache
-        Folder under which the sweep gets its own; by default the user's cache folder.
+        Folder under which the sweep gets its own; by default ``sweeps`` in the user's own.
     """
 
     def __init__(self, problem: Problem, cache: Path | None = None) -> None:
@@ -54,7 +41,7 @@ class BlockStore:
         self._described = describe(problem)
         text = json.dumps(self._described, sort_keys=True, default=repr)
         self.key = hash_text(text)[:24]
-        self.folder = (cache or cache_folder()) / self.key
+        self.folder = (cache or home_folder() / "sweeps") / self.key
 
     def open(self, *, fresh: bool = False) -> None:
         """Make the folder; with ``fresh``, without what was in it."""
@@ -128,13 +115,4 @@ def describe(problem: Problem) -> dict[str, object]:
 def fingerprint() -> str:
     """SHA-256 of the code and the libraries that decide a number: equal on all machines of one sweep."""
     libraries = {name: version(name) for name in ("numpy", "numba", "pandas", "scipy")}
-    return hash_text(json.dumps([sys.version_info[:2], libraries, hash_code(*_DECISIVE)]))
-
-
-def cache_folder() -> Path:
-    """``$ASSAY_HOME/sweeps``, else ``sweeps`` in the user's cache folder."""
-    if os.environ.get("ASSAY_HOME"):
-        return home_folder() / "sweeps"
-    import platformdirs
-
-    return Path(platformdirs.user_cache_path("assay", appauthor=False)) / "sweeps"
+    return hash_text(json.dumps([sys.version_info[:2], libraries, hash_code()]))

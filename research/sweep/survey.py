@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from research.diagnostics.sharpe import sharpe_ratio
 from research.errors import DataError
 from research.sweep.problem import (
     STATISTICS,
+    Dates,
     Floats,
     Problem,
     excess_returns,
@@ -75,8 +76,8 @@ class HeatMap:
 class Step:
     """One fold of a walk: the variant with the best Sharpe ratio in training, and what it did then (annualised)."""
 
-    fold: Fold
-    number: int
+    training: Dates
+    test: Dates
     parameters: Mapping[str, object]
     sharpe_training: float
     sharpe_test: float
@@ -141,10 +142,8 @@ def survey(problem: Problem, records: Records, *, axes: tuple[str, ...], n_best:
         where = tuple(places[axis] for axis in at) + (np.zeros(len(places[0]), dtype=np.int64),) * (2 - len(axes))
         np.add.at(total, where, ratios[decided])
         np.add.at(cells, where, 1)
-        for row in np.flatnonzero(decided).tolist():
-            item = (float(ratios[row]), -(first + int(row)), block[row])
-            if len(best) < n_best or item[:2] > best[0][:2]:
-                (heapq.heappush if len(best) < n_best else heapq.heapreplace)(best, item)
+        ranked = ((float(ratios[row]), -(first + row), block[row]) for row in np.flatnonzero(decided).tolist())
+        best = heapq.nlargest(n_best, chain(best, ranked), key=lambda item: item[:2])
         if decided.any():
             part = ratios[decided]
             count, mean, squared = _merge(count, mean, squared, part)
@@ -160,7 +159,7 @@ def survey(problem: Problem, records: Records, *, axes: tuple[str, ...], n_best:
             sharpe=ratio * year,
             statistics=dict(zip(STATISTICS, record[: len(STATISTICS)].tolist(), strict=True)),
         )
-        for ratio, minus, record in sorted(best, key=lambda item: item[:2], reverse=True)
+        for ratio, minus, record in best
     ]
     heat = HeatMap(
         axes=axes,
@@ -200,25 +199,24 @@ def _walk(
         training, test = (excess[number][span[0] - start : span[1] - start] for span in (fold.train, fold.test))
         steps.append(
             Step(
-                fold=fold,
-                number=number,
+                training=problem.dates(fold.train),
+                test=problem.dates(fold.test),
                 parameters=problem.grid[number],
                 sharpe_training=_sharpe(training) * float(np.sqrt(a_year)),
                 sharpe_test=_sharpe(test) * float(np.sqrt(a_year)),
             )
         )
         parts.append(test)
-    tested = slice(steps[0].fold.test[0] - start, None)
+    tested = slice(folds[0][0].test[0] - start, None)
     dates = market.price.index[start : problem.windows.end][tested]
     returns = pd.Series(np.concatenate(parts), index=dates, name=scheme)
     benchmark = pd.Series(metal[tested], index=dates)
-    sign = problem.strategy.expected_sign
     return Walk(
         scheme=scheme,
         steps=tuple(steps),
         excess_returns=returns,
         sharpe=_asked(lambda: sharpe_ratio(returns, periods_per_year=a_year)),
-        alpha=_asked(lambda: jensen_alpha(returns, benchmark, periods_per_year=a_year, expected_sign=sign)),
+        alpha=_asked(lambda: jensen_alpha(returns, benchmark, periods_per_year=a_year)),
     )
 
 

@@ -6,12 +6,12 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from math import prod
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from rich.filesize import decimal
 
 from research.datasets.data import Data, open_data
 from research.datasets.market import Market
@@ -24,15 +24,16 @@ from research.engine.portfolio import run
 from research.engine.result import Result
 from research.errors import DataError, ExecutionError, NoDecision, ParameterError, RunError, did_you_mean
 from research.execution import Execution
+from research.study.candidates import Terms
 from research.sweep.cluster import evaluate_blocks
 from research.sweep.grid import Grid
 from research.sweep.memory import strategy_memory
-from research.sweep.problem import Floats, Problem, decide, evaluate, records_of
+from research.sweep.problem import Dates, Floats, Problem, decide, evaluate, records_of
 from research.sweep.store import BlockStore
 from research.sweep.survey import Cell, HeatMap, Walk, overfitting, survey, walk_forward
 from research.sweep.windows import Scheme, Windows
 from research.thesis import Strategy
-from research.values import plain
+from research.values import plain_dict
 
 Progress = Callable[[int, int, str], None]
 
@@ -40,7 +41,6 @@ AGREEMENT = 1e-8
 N_BEST = 20
 _MOST_CELLS = 4_000_000  # of a heat map
 _BYTES = 8
-_FEW, _LONG = 16, 2.0  # variants that tell how long a block takes, and seconds that an estimate may take
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class Estimate:
     variants, missing
         Of the grid, and of them those that no earlier run has left on disk.
     seconds
-        For the missing ones, at the pace of a few of them here, and shared by the workers.
+        For the missing ones, at the pace of a first block of them here, and shared by the workers.
     bytes
         That their records take on disk.
     folder
@@ -67,7 +67,7 @@ class Estimate:
 
     def __str__(self) -> str:
         kept = f" ({self.variants - self.missing:,} are kept from before)" if self.missing < self.variants else ""
-        return f"{self.variants:,} variants{kept}: about {_clock(self.seconds)} and {_size(self.bytes)} on disk"
+        return f"{self.variants:,} variants{kept}: about {_clock(self.seconds)} and {decimal(self.bytes)} on disk"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +84,8 @@ class Sweep:
         Terms of trade.
     windows
         Bars of the common history, and the gap between training and test.
-    dates
-        Of every return.
+    history
+        Dates of the first and the last return of the common history.
     periods_per_year
         Bars a year.
     n_decided
@@ -113,7 +113,7 @@ class Sweep:
     grid: Grid
     execution: Execution
     windows: Windows
-    dates: pd.DatetimeIndex
+    history: Dates
     periods_per_year: int
     n_decided: int
     ranking: tuple[Cell, ...]
@@ -130,22 +130,10 @@ class Sweep:
         """The variant with the highest Sharpe ratio over the common history."""
         return self.ranking[0]
 
-    def span(self, first: int, after: int) -> tuple[str, str]:
-        """Dates of the first and last return of ``[first, after)``.
-
-        Parameters
-        ----------
-        first
-            Of the first.
-        after
-            One behind the last.
-        """
-        return f"{self.dates[first]:%Y-%m-%d}", f"{self.dates[after - 1]:%Y-%m-%d}"
-
     def to_json(self) -> dict[str, object]:
         """Plain values only."""
         windows = self.windows
-        document: dict[str, object] = plain(
+        return plain_dict(
             {
                 "strategy": self.strategy.name,
                 "metal": self.metal,
@@ -154,35 +142,21 @@ class Sweep:
                 "execution": self.execution,
                 "trials": len(self.grid),
                 "decided": self.n_decided,
-                "history": self.span(windows.start, windows.end),
+                "history": self.history,
                 "periods_per_year": self.periods_per_year,
                 "memory_bars": windows.memory,
                 "gap_bars": windows.gap,
                 "ranking": self.ranking,
                 "heat_map": self.heat,
-                "walk_forward": {scheme: self._walk_json(walk) for scheme, walk in self.walks.items()},
+                "walk_forward": {
+                    scheme: {"sharpe": walk.sharpe, "alpha": walk.alpha, "folds": walk.steps}
+                    for scheme, walk in self.walks.items()
+                },
                 "overfitting": self.overfitting,
                 "deflated_sharpe": self.deflated,
                 "disagreement_with_vectorbt": self.disagreement,
             }
         )
-        return document
-
-    def _walk_json(self, walk: Walk) -> dict[str, object]:
-        return {
-            "sharpe": walk.sharpe,
-            "alpha": walk.alpha,
-            "folds": [
-                {
-                    "training": self.span(*step.fold.train),
-                    "test": self.span(*step.fold.test),
-                    "parameters": dict(step.parameters),
-                    "sharpe_training": step.sharpe_training,
-                    "sharpe_test": step.sharpe_test,
-                }
-                for step in walk.steps
-            ],
-        }
 
 
 def run_sweep(
@@ -234,7 +208,7 @@ def run_sweep(
     workers, scheduler
         Local Dask worker processes, or the address of a Dask scheduler; by default this process alone.
     cache
-        Where finished blocks are kept; by default ``research.sweep.store.cache_folder``.
+        Where finished blocks are kept; by default ``sweeps`` in the user's own folder.
     fresh
         Compute all blocks again.
     progress
@@ -243,7 +217,7 @@ def run_sweep(
         Called once with the strategy, the metal and the grid when every variant was tried: these are trials, whether
         or not anybody likes what follows.
     agree
-        Called with what it will take, if that is more than two blocks; raises to stop there.
+        Called after the first of more than two blocks with what it will take; raises to stop there.
 
     Raises
     ------
@@ -253,14 +227,14 @@ def run_sweep(
     """
     if workers is not None and scheduler is not None:
         raise ExecutionError("sweep: workers and scheduler exclude each other; give one")
-    if workers is not None and workers < 1:
-        raise ExecutionError(f"workers: {workers} do nothing; use 1 or more")
-    chosen = find_strategy(strategy) if isinstance(strategy, str) else strategy
+    for what, number, least in (("workers", workers, 1), ("folds", n_folds, 1), ("memory", memory, 0)):
+        if number is not None and number < least:
+            raise ParameterError(f"{what}: {number}; use {least} or more")
+    chosen = find_strategy(strategy)
     grid = grid_of(chosen, axes)
     mapped = _mapped_axes(grid, by)
-    terms = execution or Execution()
-    data = data or open_data()
-    problem = _problem(chosen, data, metal or chosen.metals[0], grid, start, end, terms, n_folds, memory)
+    data, terms = data or open_data(), Terms(execution or Execution(), start, end)
+    problem = _problem(chosen, data, metal or chosen.metals[0], grid, terms, n_folds, memory)
     store = BlockStore(problem, cache)
     store.open(fresh=fresh)
     tell = progress or (lambda done, total, what: None)
@@ -314,18 +288,10 @@ def _mapped_axes(grid: Grid, by: Iterable[str] | None) -> tuple[str, ...]:
 
 
 def _problem(
-    strategy: Strategy,
-    data: Data,
-    metal: str,
-    grid: Grid,
-    start: str | None,
-    end: str | None,
-    execution: Execution,
-    n_folds: int,
-    memory: int | None,
+    strategy: Strategy, data: Data, metal: str, grid: Grid, terms: Terms, n_folds: int, memory: int | None
 ) -> Problem:
-    market = data.market(metal, start, end)
-    whole = data.market(metal, None, end)
+    execution, market = terms.execution, data.market(metal, terms.start, terms.end)
+    whole = data.market(metal, None, terms.end)
     panel = data.panel(metal, strategy.inputs_for(metal, data), whole)
     opening = int(whole.price.index.searchsorted(market.price.index[0]))
     first = max(0, _first_decision(strategy, panel, grid, execution) - opening) + execution.delay + 1
@@ -353,7 +319,7 @@ def _first_decision(strategy: Strategy, panel: Panel, grid: Grid, execution: Exe
         known = np.flatnonzero(~np.isnan(weights))
         if known.size:
             return int(known[0])
-    raise NoDecision(f"{strategy.name}: never decides, neither at its defaults nor with {grid.describe(0)}")
+    raise NoDecision(f"{strategy.name}: never decides, neither at its defaults nor with {grid.describe(first_of_grid)}")
 
 
 def _complete(
@@ -364,45 +330,33 @@ def _complete(
     tell: Progress,
     agree: Callable[[Estimate], None],
 ) -> None:
-    """Evaluate the blocks that are not on disk yet; more than two are told of, and agreed to, before."""
+    """Evaluate the blocks that are not on disk yet; of more than two the first tells how long, and is asked after."""
     kept, total = store.kept(), len(problem.grid)
     done = before = sum(len(problem.numbers(block)) for block in kept)
-    missing: Iterator[int] = (block for block in range(problem.n_blocks) if block not in kept)
+    missing = (block for block in range(problem.n_blocks) if block not in kept)
     tell(done, total, "variants")
-    rest = total - done
     if problem.n_blocks - len(kept) > 2:
-        pace = _pace(problem, first := next(missing))
-        missing = chain((first,), missing)
+        records_of(problem, problem.numbers(0)[:1])  # compiled code is loaded, or made
+        began, first = time.monotonic(), next(missing)
+        done += store.write(first, evaluate(problem, first))
+        pace = (time.monotonic() - began) / (done - before)
         agree(
             Estimate(
                 variants=total,
-                missing=rest,
-                seconds=pace * rest / (workers or 1),
-                bytes=rest * problem.n_columns * _BYTES,
+                missing=total - before,
+                seconds=pace * (total - done) / (workers or 1),
+                bytes=(total - before) * problem.n_columns * _BYTES,
                 folder=store.folder,
             )
         )
     blocks: Iterator[tuple[int, Floats]] = ((block, evaluate(problem, block)) for block in missing)
-    if rest and (workers or scheduler):
+    if done < total and (workers or scheduler):
         blocks = evaluate_blocks(problem, store.key, missing, workers=workers, scheduler=scheduler)
-    began = time.monotonic()
+    began, before = time.monotonic(), done
     for block, records in blocks:
         done += store.write(block, records)
         pace = (time.monotonic() - began) / (done - before)
         tell(done, total, f"variants, {_clock(pace * (total - done))} left")
-
-
-def _pace(problem: Problem, block: int) -> float:
-    """Seconds a variant: of a whole block, unless that takes long, else of a few."""
-    numbers, pace = problem.numbers(block), 0.0
-    records_of(problem, numbers[:_FEW])  # compiled code is loaded, or made
-    for count in (_FEW, len(numbers)):
-        if pace * count > _LONG:
-            break
-        began = time.monotonic()
-        records_of(problem, numbers[:count])
-        pace = (time.monotonic() - began) / len(numbers[:count])
-    return pace
 
 
 def _judge(problem: Problem, store: BlockStore, axes: tuple[str, ...], data: Data) -> Sweep:
@@ -412,8 +366,7 @@ def _judge(problem: Problem, store: BlockStore, axes: tuple[str, ...], data: Dat
     best = found.ranking[0]
     result, disagreement = _engine_of_record(problem, best, data)
     market, windows = problem.market, problem.windows
-    dates = pd.DatetimeIndex(market.price.index)
-    returns = result.excess_returns.reindex(dates[windows.start : windows.end]).fillna(0.0)
+    returns = result.excess_returns.reindex(market.price.index[windows.start : windows.end]).fillna(0.0)
     try:
         deflated = deflated_sharpe_ratio(returns, n_trials=len(problem.grid), trial_variance=found.trial_variance)
     except DataError:
@@ -424,7 +377,7 @@ def _judge(problem: Problem, store: BlockStore, axes: tuple[str, ...], data: Dat
         grid=problem.grid,
         execution=problem.execution,
         windows=windows,
-        dates=dates,
+        history=problem.dates((windows.start, windows.end)),
         periods_per_year=market.periods_per_year,
         n_decided=found.n_decided,
         ranking=found.ranking,
@@ -452,7 +405,7 @@ def _engine_of_record(problem: Problem, cell: Cell, data: Data) -> tuple[Result,
     if not disagreement <= AGREEMENT:
         raise RunError(
             f"{problem.strategy.name}: the fast path and vectorbt differ by {disagreement:.1e} on "
-            f"{problem.grid.describe(cell.number)}; trust neither and report this"
+            f"{problem.grid.describe(cell.parameters)}; trust neither and report this"
         )
     return result, disagreement
 
@@ -463,11 +416,3 @@ def _clock(seconds: float) -> str:
     if hours >= 48:
         return f"{hours / 24:,.0f} days"
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def _size(count: float) -> str:
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:,.3g} TB"

@@ -20,7 +20,7 @@ from typing import Literal
 
 import numpy as np
 
-from research.errors import NoData, ParameterError
+from research.errors import NoData
 
 Scheme = Literal["anchored", "rolling"]
 Span = tuple[int, int]
@@ -71,15 +71,9 @@ class Windows:
 
         Raises
         ------
-        ParameterError
-            If ``n_folds`` or ``memory`` makes no sense.
         NoData
-            If the history is too short for them.
+            If the history is too short for it.
         """
-        if n_folds < 1:
-            raise ParameterError(f"folds: {n_folds} tests nothing; use 1 or more")
-        if memory is not None and memory < 0:
-            raise ParameterError(f"memory: {memory} bars; use 0 or more")
         length = end - start
         gap = length // 4 if memory is None else min(memory, length // 4)
         training = length // 2 - gap

@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 from research import Execution, open_data  # noqa: E402
 from research.datasets.market import Market  # noqa: E402
 from research.engine import kernel  # noqa: E402
+from research.study.candidates import Terms  # noqa: E402
 from research.sweep.problem import Problem, decide, evaluate  # noqa: E402
 from research.sweep.sweep import _problem, grid_of, run_sweep  # noqa: E402
 from tests.bench.bench_kernel import ready, seconds, vectorbt  # noqa: E402
@@ -48,7 +49,7 @@ def main() -> None:
         for name, axes in AXES.items():
             idea = getattr(ideas, name)
             grid = grid_of(idea, axes)
-            problem = _problem(idea, data, "silver", grid, None, None, FREE_CARRY, 5, 250)
+            problem = _problem(idea, data, "silver", grid, Terms(FREE_CARRY), 5, 250)
             compare(name, problem)
 
 

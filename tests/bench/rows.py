@@ -205,7 +205,7 @@ def moved_exposure(target: np.ndarray, market: tuple) -> tuple[Exposure, tuple]:
     """One series of weights as the circular shifts read it, and a loop over one account after the other."""
     days = pd.bdate_range("1960-01-01", periods=len(target))
     exposure = Exposure.of_metal(pd.Series(target, days), _market(*market[:2], days), TERMS)
-    return exposure, (*exposure._terms(), np.ascontiguousarray(exposure.excess - exposure.excess.mean(axis=0)))
+    return exposure, exposure.account
 
 
 def moved_alone(terms: tuple, shifts: np.ndarray, n: int) -> np.ndarray:
@@ -213,7 +213,7 @@ def moved_alone(terms: tuple, shifts: np.ndarray, n: int) -> np.ndarray:
     from research.engine import _loops
 
     out = np.empty((len(shifts), 2))
-    _loops.moved_ratios_of_legs(*terms[:-1], np.mod(-shifts, n), terms[-1], 1.0, out)
+    _loops.moved_ratios_of_legs(terms, np.mod(-shifts, n), 1.0, out)
     return out
 
 
@@ -236,6 +236,7 @@ def growth(n_bars: int = N_BARS, n_variants: int = 500) -> Iterator[Row]:
 def whole_trial() -> Iterator[Row]:
     """A trial with its verdict, and a sweep with its signals, on a daily market made for it."""
     from research import backtest, open_data
+    from research.study.candidates import Terms
     from research.sweep.problem import decide
     from research.sweep.sweep import _problem, grid_of
     from tests.sweep import ideas
@@ -247,7 +248,7 @@ def whole_trial() -> Iterator[Row]:
         data = open_data(write_market(Path(folder) / "pack", N_BARS), bundled=False)
         for name in AXES:
             idea = getattr(ideas, name)
-            problem = _problem(idea, data, "silver", grid_of(idea, AXES[name]), None, None, FREE_CARRY, 5, 250)
+            problem = _problem(idea, data, "silver", grid_of(idea, AXES[name]), Terms(FREE_CARRY), 5, 250)
             few = decide(problem, range(20))
             frames = ready(few, series(problem.market))
             summary = kernel.sweep(few, problem.traded)

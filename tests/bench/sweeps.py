@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from .bench_kernel import run
 from .timing import Row, duration, exponent
 
-BARS, VARIANTS = 900, (10_000, 100_000, 1_000_000)
+BARS, VARIANTS = 900, (10_000, 100_000, 1_000_000, 10_000_000)
 LONG = ((200, 100_000), (200, 1_000_000))
 WHOLE = """
 import tempfile, time

@@ -8,13 +8,12 @@ from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from research.diagnostics.causality import granger_causality
 from research.diagnostics.events import cumulative_abnormal_return, event_paths
 from research.diagnostics.finding import Finding
-from research.diagnostics.performance import alpha_break, alpha_path, jensen_alpha
-from research.diagnostics.prediction import augmented_regression, incremental_value, predictive_regression
+from research.diagnostics.performance import alpha_break, jensen_alpha
+from research.diagnostics.prediction import incremental_value, predictive_regression
 from research.diagnostics.selection import deflated_sharpe_ratio, probabilistic_sharpe_ratio
 from research.diagnostics.sharpe import sharpe_ratio
 from research.diagnostics.sharpe_difference import sharpe_difference
@@ -56,7 +55,7 @@ def cases() -> Iterator[Case]:
 LAG_RULES = ("lazarus 2018", "textbook", "newey-west 1994")
 NORMAL_VALUES = {f"newey_west.{rule}.p_value_normal": "normal critical values, for comparison" for rule in LAG_RULES}
 EVERY_ANSWER = (
-    "p_value", "p_value_claimed_direction", "interval", *(f"newey_west.{rule}.p_value_fixed_b" for rule in LAG_RULES),
+    "p_value", "interval", *(f"newey_west.{rule}.p_value_fixed_b" for rule in LAG_RULES),
 )  # fmt: skip
 KEEPS_THE_BIAS = dict.fromkeys(EVERY_ANSWER, "keeps Stambaugh's bias")
 REWARDS_CALM = dict.fromkeys(EVERY_ANSWER, "calm months have the better alpha where the metal drifts")
@@ -81,18 +80,6 @@ def _alphas() -> Iterator[Case]:
             truth=ALPHA * MONTHS,
             only=INTERVAL,
         )
-    yield Case(
-        function="alpha_path",
-        where="one window of 10 years, GARCH",
-        draw=draws.on_the_metal(NOISES["GARCH"], alpha=ALPHA, n_bars=120),
-        ask=_band_of_one_window,
-        targets={"interval": 0.95},
-    )
-
-
-def _band_of_one_window(strategy: Floats, metal: Floats) -> dict[str, bool]:
-    row = alpha_path(pd.Series(strategy), pd.Series(metal), window=120, periods_per_year=MONTHS).iloc[0]
-    return {"interval": bool(row["low"] <= ALPHA * MONTHS <= row["high"])}
 
 
 LONG_MEMORY = "squares remember longer than the error allows for"
@@ -177,14 +164,6 @@ def _predictions() -> Iterator[Case]:
                     "p_value_hodrick_uncorrected": "keeps Stambaugh's bias",
                 },
             )
-        yield Case(
-            function="augmented_regression",
-            where=f"next month, {where}",
-            draw=draws.predictor(**kind),
-            ask=augmented_regression,
-            remarks=(NEAR_A_UNIT_ROOT if kind["correlation"] else {})
-            | {"p_value_uncorrected": "keeps Stambaugh's bias"},
-        )
     for horizon in (1, 3, 12):
         yield Case(
             function="predictive_regression",
@@ -194,14 +173,6 @@ def _predictions() -> Iterator[Case]:
             truth=partial(_true_slope, horizon=horizon, delay=1),
             only=INTERVAL,
         )
-    yield Case(
-        function="augmented_regression",
-        where="next month, slope of 0.15 volatilities, AR(1) 0.9",
-        draw=draws.predictor(rho=0.9, correlation=-0.5, slope=SLOPE),
-        ask=augmented_regression,
-        truth=partial(_true_slope, horizon=1, delay=0),
-        only=INTERVAL,
-    )
     for correlation in (0.0, -0.9):
         yield Case(
             function="incremental_value",

@@ -67,7 +67,7 @@ def test_the_bundled_pack_is_whole_and_every_dataset_loads():
     ("text", "says"),
     [
         ("", "registry.toml: .pack. format is None"),
-        ("[pack", "not valid TOML"),
+        ("[pack", "no registry.toml that can be read"),
         (HEAD, "no .datasets"),
         (HEAD + entry("stock"), "not pinned"),
     ],
@@ -90,7 +90,8 @@ def test_a_folder_without_registry_is_no_pack(tmp_path):
         ('licence = "none needed"', "", "'licence' is missing"),
         ('licence = "none needed"', 'license = "x"', "unknown field 'license'; did you mean 'licence'"),
         ('frequency = "month"', 'frequency = "monthly"', "frequency is 'monthly'; did you mean 'month'"),
-        ("longest_useful_age_days = 100", "", "longest_useful_age_days is None"),
+        ("longest_useful_age_days = 100", "", "'longest_useful_age_days' is missing"),
+        ("longest_useful_age_days = 100", "longest_useful_age_days = 0", "longest_useful_age_days is 0"),
         ('value = "value"', 'valeu = "value"', "unknown field 'valeu'; did you mean 'value'"),
     ],
 )

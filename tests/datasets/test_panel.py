@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from research.datasets.data import open_data
+from research.datasets.panel import Panel
 from research.errors import SignalError
+from research.memo import Memo
 
 from .packs import PRICE, csv, entry, write_pack
 
@@ -85,6 +87,40 @@ def test_each_release_sees_the_vintage_of_its_day(data):
     assert totals.tolist() == [1, 7, 16, 17]
     assert totals.index[1] == pd.Timestamp("2020-06-15 12:00", tz="UTC")
     assert panel.asof(totals)["2020-06-30"] == 7
+
+
+def test_each_release_hands_over_the_periods_in_order_each_in_its_newest_vintage(data):
+    seen = []
+    panel_of(data, flow="flow").each_release("flow", lambda history: len(seen.append(history) or seen))
+    months = [[(day.month, value) for day, value in history.items()] for history in seen]
+    assert months == [[(2, 1)], [(2, 5), (5, 2)], [(1, 9), (2, 5), (5, 2)], [(1, 9), (2, 5), (5, 3)]]
+    assert {history.index.name for history in seen} == {"observed_for"}
+
+
+ASKED = []
+
+
+def counted(history):
+    ASKED.append(len(history))
+    return float(history.sum())
+
+
+@pytest.mark.parametrize(("home", "n_again"), [("research.signals.flows", 1), ("somebody", 4)])
+def test_histories_that_agree_so_far_share_what_the_house_makes_of_a_release(data, monkeypatch, home, n_again):
+    """A user's own statistic may depend on more than its history, so it is asked anew."""
+    monkeypatch.setattr(counted, "__module__", home)
+    ASKED.clear()
+    panel, numbers = panel_of(data, flow="flow"), {}
+    true, dataset = panel.observations("flow"), {"flow": data["flow"]}
+    other = true.assign(value=[*true["value"][:-1], 30.0])
+    first, second = (
+        Panel("gold", panel.decision_times, {"flow": "flow"}, dataset, {"flow": table}, Memo(numbers))
+        for table in (true, other)
+    )
+    assert first.each_release("flow", counted).tolist() == [1, 7, 16, 17]
+    assert len(ASKED) == 4
+    assert second.each_release("flow", counted).tolist() == [1, 7, 16, 44]
+    assert len(ASKED) == 4 + n_again
 
 
 def test_a_stale_value_is_nan_and_never_carried_for_ever(data):

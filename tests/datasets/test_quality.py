@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from research.datasets.data import open_data
-from research.datasets.quality import quality
+from research.datasets.plausibility import quality
 from tests.datasets.packs import PRICE, csv, entry, write_pack
 
 DAYS = pd.bdate_range("2015-01-01", "2019-12-31")

@@ -1,20 +1,19 @@
 """Abnormal returns, and how many events there really are."""
 
-from itertools import product
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from statsmodels.stats.power import TTestPower
 
 from research.diagnostics.events import (
+    MINIMUM_EVENTS,
     circular_shift_p_values,
     cumulative_abnormal_return,
     effective_events,
-    sign_flip_p_values,
+    minimum_detectable_effect,
     window_counts,
 )
-from research.diagnostics.power import minimum_detectable_effect
 from research.errors import AssayError
 
 OVERLAP_EXAMPLE = {
@@ -25,8 +24,9 @@ OVERLAP_EXAMPLE = {
     "error_naive": 2.23607,
     "n_eff": 2.0,
 }
-SIGN_FLIP_EFFECTS = [0.031, -0.012, 0.044, 0.027, 0.009, 0.051]
-SIGN_FLIP_P_VALUES_BY_ENUMERATION = (0.09375, 0.046875)
+EFFECT_SIZES_FROM_NONCENTRAL_T = {5: 1.682, 6: 1.435, 10: 0.996, 20: 0.660, 30: 0.529, 50: 0.404}
+SILVER_MOVES_AT_1_9_PERCENT_A_DAY_OVER_20_DAYS = {5: 0.143, 10: 0.085, 30: 0.045}
+GOLD_MOVES_AT_1_PERCENT_A_DAY_OVER_20_DAYS = {5: 0.075, 10: 0.045, 30: 0.024}
 SHIFT_EXAMPLE_WEIGHTS = [1, 1, 0, 0, 0, 0, 0, 0, 1, 0]
 SHIFT_EXAMPLE_RETURNS = [0.02, 0.03, -0.01, 0, 0.01, -0.02, 0.005, -0.01, 0.025, 0]
 SHIFT_EXAMPLE_P_VALUE_BY_ENUMERATION = 0.1
@@ -50,23 +50,32 @@ def test_effective_events_between_one_and_all():
     assert effective_events([], horizon=5) == 0
 
 
-def test_sign_flips():
-    assert sign_flip_p_values(SIGN_FLIP_EFFECTS) == SIGN_FLIP_P_VALUES_BY_ENUMERATION
-    actual = sum(SIGN_FLIP_EFFECTS)
-    flips = [np.dot(signs, SIGN_FLIP_EFFECTS) for signs in product([1, -1], repeat=6)]
-    assert np.mean(np.abs(flips) >= abs(actual) - 1e-12) == SIGN_FLIP_P_VALUES_BY_ENUMERATION[0]
+def test_the_rule_of_six():
+    """Five events that agree are no evidence at 5 % even by all flips of their signs; six are."""
+    assert 2 / 2 ** (MINIMUM_EVENTS - 1) > 0.05 > 2 / 2**MINIMUM_EVENTS
 
 
-@pytest.mark.parametrize(("n", "floor"), [(5, 0.0625), (6, 0.03125)])
-def test_the_floor_that_sets_the_rule_of_six(n, floor):
-    assert sign_flip_p_values(np.ones(n))[0] == floor
+@pytest.mark.parametrize(("n", "effect"), EFFECT_SIZES_FROM_NONCENTRAL_T.items())
+def test_effect_sizes(n, effect):
+    assert minimum_detectable_effect(n) == pytest.approx(effect, abs=6e-4)
+    assert minimum_detectable_effect(n) == pytest.approx(
+        TTestPower().solve_power(nobs=n, alpha=0.05, power=0.8), rel=1e-6
+    )
 
 
-def test_many_sign_flips_are_drawn():
-    effects = np.random.default_rng(0).normal(0.4, 1, 30)
-    from scipy import stats
+def test_effect_sizes_in_returns():
+    for daily, moves in (
+        (0.019, SILVER_MOVES_AT_1_9_PERCENT_A_DAY_OVER_20_DAYS),
+        (0.010, GOLD_MOVES_AT_1_PERCENT_A_DAY_OVER_20_DAYS),
+    ):
+        for n, move in moves.items():
+            assert minimum_detectable_effect(n) * daily * np.sqrt(20) == pytest.approx(move, abs=6e-4)
 
-    assert sign_flip_p_values(effects)[0] == pytest.approx(stats.ttest_1samp(effects, 0).pvalue, abs=0.02)
+
+def test_a_fraction_of_an_event_is_allowed_and_less_than_two_take_one_degree_of_freedom():
+    effects = [minimum_detectable_effect(n) for n in (1, 1.5, 2, 2.5, 6, 60)]
+    assert effects == sorted(effects, reverse=True)
+    assert effects[0] == pytest.approx(effects[2] * np.sqrt(2))
 
 
 def test_circular_shift_example():
@@ -99,9 +108,6 @@ def test_abnormal_return_by_hand():
     error = outside.std(ddof=1) * np.sqrt(10 / 8 + 100 / outside.size)
     assert finding.details["standard_error"] == pytest.approx(error, rel=1e-10)
     assert finding.details["mean_path"][-1] == pytest.approx(finding.estimate, rel=1e-9)
-    assert finding.details["p_value_sign_flip"] == sign_flip_p_values(effects)[0]
-    regression = finding.details["dummy_regression"]
-    assert 10 * regression["difference_per_bar"] == pytest.approx(finding.estimate, rel=1e-9)
 
 
 def test_a_planted_jump_is_found_only_after_the_fill():

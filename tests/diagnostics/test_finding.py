@@ -79,7 +79,7 @@ def test_what_an_entry_has_in_braces_is_given():
 
 def test_an_estimate_brings_its_test_and_a_number_brings_none():
     found = Estimate(0.02, 0.01, 30)
-    tested = Finding.of("augmented_regression", found, degrees=30)
+    tested = Finding.of("incremental_value", found, controls="nothing else", delay=1, degrees_of_freedom=30)
     assert (tested.estimate, tested.statistic, tested.p_value) == (0.02, found.t, found.two_sided)
     assert tested.interval == found.interval()
     assert f"{found.two_sided:.1%}" in tested.sentence

@@ -54,17 +54,6 @@ def test_plain_recomputation(history):
     assert finding.details["information_ratio"] == finding.estimate / finding.details["residual_volatility"]
 
 
-def test_the_direction_moves_only_the_one_sided_p_value(history):
-    long = jensen_alpha(*history, periods_per_year=12, expected_sign=1)
-    short = jensen_alpha(*history, periods_per_year=12, expected_sign=-1)
-    assert long.estimate == short.estimate > 0
-    assert long.p_value == short.p_value
-    assert long.details["in_claimed_direction"]
-    assert not short.details["in_claimed_direction"]
-    assert long.details["p_value_claimed_direction"] == pytest.approx(long.p_value / 2)
-    assert short.details["p_value_claimed_direction"] == pytest.approx(1 - long.p_value / 2)
-
-
 def test_alpha_of_a_perfect_timer_is_found():
     rng = np.random.default_rng(7)
     metal = rng.normal(0.0, 0.05, 360)
@@ -120,8 +109,6 @@ def test_bad_input_says_what_and_where(history):
         jensen_alpha(strategy, metal.iloc[1:], periods_per_year=12)
     with pytest.raises(AssayError, match="hardly moved"):
         jensen_alpha(strategy, metal * 0, periods_per_year=12)
-    with pytest.raises(AssayError, match="expected_sign"):
-        jensen_alpha(strategy, metal, periods_per_year=12, expected_sign=0)
     with pytest.raises(AssayError, match="periods_per_year"):
         jensen_alpha(strategy, metal, periods_per_year=0)
     with pytest.raises(AssayError, match="dimensions"):

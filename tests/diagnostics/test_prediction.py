@@ -10,7 +10,6 @@ from scipy.signal import lfilter
 
 from research.diagnostics.prediction import (
     PredictorDynamics,
-    augmented_regression,
     incremental_value,
     long_horizon_bias,
     momentum_and_ratio,
@@ -49,9 +48,7 @@ def persistent_world(rng, n, *, rho, phi, slope=0.0):
 @pytest.mark.parametrize(("case", "bias"), BIAS_FROM_STAMBAUGH_1999_FORMULA.items())
 def test_stambaugh_bias(case, bias):
     n, rho, phi = case
-    dynamics = PredictorDynamics(
-        persistence=rho, persistence_corrected=rho, persistence_variance=0.01, innovation_slope=phi
-    )
+    dynamics = PredictorDynamics(persistence=rho, persistence_corrected=rho, innovation_slope=phi)
     assert long_horizon_bias(dynamics, n_observations=n, horizon=1) == pytest.approx(bias, abs=5e-8)
 
 
@@ -72,9 +69,7 @@ def test_hodrick_identity(horizon, n, seed):
 
 
 def test_long_horizon_bias_is_the_published_closed_form():
-    dynamics = PredictorDynamics(
-        persistence=0.9, persistence_corrected=0.9, persistence_variance=0.01, innovation_slope=-0.8
-    )
+    dynamics = PredictorDynamics(persistence=0.9, persistence_corrected=0.9, innovation_slope=-0.8)
     rho, j = 0.9, 12
     closed = 0.8 / 200 * (j * (1 + rho) + 2 * rho * (1 - rho**j) / (1 - rho))
     assert long_horizon_bias(dynamics, n_observations=200, horizon=j) == pytest.approx(closed, rel=1e-12)
@@ -90,20 +85,18 @@ def test_bias_formula_with_delay_against_simulation(horizon, delay):
         ahead = running[horizon:] - running[:-horizon]
         known = x[: ahead.size] - x[: ahead.size].mean()
         slopes.append(known @ ahead / (known @ known))
-    dynamics = PredictorDynamics(
-        persistence=rho, persistence_corrected=rho, persistence_variance=0.0, innovation_slope=phi
-    )
+    dynamics = PredictorDynamics(persistence=rho, persistence_corrected=rho, innovation_slope=phi)
     formula = long_horizon_bias(dynamics, n_observations=n, horizon=horizon, delay=delay)
     error = np.std(slopes) / np.sqrt(draws)
     assert np.mean(slopes) == pytest.approx(formula, abs=4 * error + 0.06 * formula)
 
 
-def test_amihud_hurvich_removes_most_of_the_bias():
+def test_the_correction_removes_most_of_the_bias():
     rng, draws = np.random.default_rng(2), 2000
     plain, corrected = [], []
     for _ in range(draws):
         r, x = persistent_world(rng, 61, rho=0.95, phi=-0.9)
-        finding = augmented_regression(r, x)
+        finding = predictive_regression(r, x, horizon=1, delay=0)
         spread = finding.details["predictor_standard_deviation"]
         plain.append(finding.details["slope_uncorrected"] / spread)
         corrected.append(finding.estimate / spread)
@@ -112,20 +105,15 @@ def test_amihud_hurvich_removes_most_of_the_bias():
     assert np.mean(corrected) == pytest.approx(SIMULATED_BIAS_AFTER_AMIHUD_HURVICH_2004, abs=4 * error)
 
 
-def test_augmented_regression_by_hand():
+def test_dynamics_by_plain_regressions():
     r, x = persistent_world(np.random.default_rng(3), 200, rho=0.9, phi=-0.8)
     n = 199
-    ar = sm.OLS(x[1:], sm.add_constant(x[:-1])).fit()
-    rho = ar.params[1]
-    corrected = rho + (1 + 3 * rho) / n + 3 * (1 + 3 * rho) / n**2
-    v = x[1:] - corrected * x[:-1]
-    fit = sm.OLS(r[1:], np.column_stack([np.ones(n), x[:-1], v])).fit()
-    error = np.sqrt((fit.params[2] * (1 + 3 / n + 9 / n**2) * ar.bse[1]) ** 2 + fit.bse[1] ** 2)
-    finding = augmented_regression(r, x)
-    assert finding.details["persistence_corrected"] == pytest.approx(corrected, rel=1e-10)
-    assert finding.estimate == pytest.approx(fit.params[1] * x.std(), rel=1e-8)
-    assert finding.statistic == pytest.approx(fit.params[1] / error, rel=1e-8)
-    assert predictor_dynamics(r, x).persistence_variance == pytest.approx(ar.bse[1] ** 2, rel=1e-8)
+    own, of_returns = (sm.OLS(series[1:], sm.add_constant(x[:-1])).fit() for series in (x, r))
+    rho = own.params[1]
+    found = predictor_dynamics(r, x)
+    assert found.persistence == pytest.approx(rho, rel=1e-10)
+    assert found.persistence_corrected == pytest.approx(rho + (1 + 3 * rho) / n + 3 * (1 + 3 * rho) / n**2, rel=1e-10)
+    assert found.innovation_slope == pytest.approx(sm.OLS(of_returns.resid, own.resid).fit().params[0], rel=1e-8)
 
 
 @pytest.mark.parametrize(("horizon", "delay"), [(1, 0), (6, 1), (12, 2)])
@@ -190,14 +178,14 @@ def test_too_few_looks_give_no_p_value():
 
 def test_bad_predictors_and_horizons():
     r, x = persistent_world(np.random.default_rng(9), 60, rho=0.5, phi=0.0)
-    with pytest.raises(AssayError, match="never moves"):
+    with pytest.raises(AssayError, match="never varies"):
         predictive_regression(r, np.ones(60), horizon=1)
     with pytest.raises(AssayError, match="horizon of 40"):
         predictive_regression(r, x, horizon=40)
     with pytest.raises(AssayError, match="delay"):
         predictive_regression(r, x, horizon=1, delay=-1)
     with pytest.raises(AssayError, match="missing or infinite"):
-        augmented_regression(r, np.where(x > x.max() - 1e-9, np.inf, x))
+        predictive_regression(r, np.where(x > x.max() - 1e-9, np.inf, x), horizon=1)
 
 
 @pytest.fixture

@@ -79,5 +79,5 @@ def test_one_regime_does_not_pay_for_two():
 def test_what_has_no_regimes():
     with pytest.raises(DataError, match="too few"):
         markov_regimes(np.random.default_rng(6).standard_normal(40), periods_per_year=12, seed=0)
-    with pytest.raises(DataError, match="never vary"):
+    with pytest.raises(DataError, match="never varies"):
         markov_regimes(np.ones(60), periods_per_year=12, seed=0)

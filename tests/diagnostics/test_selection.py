@@ -9,7 +9,6 @@ from scipy import stats
 from research.diagnostics.selection import (
     deflated_sharpe_ratio,
     expected_maximum,
-    expected_maximum_exact,
     minimum_track_record,
     overfitting_from_moments,
     probabilistic_sharpe_ratio,
@@ -19,7 +18,7 @@ from research.diagnostics.sharpe import SharpeMoments
 PSR_FROM_BAILEY_LOPEZ_DE_PRADO_2012 = {"normal": 0.981675, "with moments": 0.913361}
 MINIMUM_TRACK_RECORD_FROM_BAILEY_LOPEZ_DE_PRADO_2012 = {252: 2.731, 52: 2.829, 12: 3.240}
 DSR_FROM_BAILEY_LOPEZ_DE_PRADO_2014 = {"threshold": 0.113172, "dsr": 0.900397}
-EXPECTED_MAXIMUM_APPROXIMATE_AND_EXACT = {2: (0.51976, 0.56419), 5: (1.19259, 1.16296)}
+EXPECTED_MAXIMUM_OF_BAILEY_LOPEZ_DE_PRADO_2014 = {2: 0.51976, 5: 1.19259}
 HEDGE_FUND = SharpeMoments(sharpe=0.458, n_observations=24, skewness=-2.448, kurtosis=10.164)
 
 
@@ -78,15 +77,15 @@ def test_more_trials_deflate_more():
     assert values[0] == probabilistic_sharpe_ratio(HEDGE_FUND).estimate
 
 
-@pytest.mark.parametrize(("n", "pair"), EXPECTED_MAXIMUM_APPROXIMATE_AND_EXACT.items())
-def test_expected_maximum(n, pair):
-    assert (expected_maximum(n), expected_maximum_exact(n)) == pytest.approx(pair, abs=5e-6)
+@pytest.mark.parametrize(("n", "published"), EXPECTED_MAXIMUM_OF_BAILEY_LOPEZ_DE_PRADO_2014.items())
+def test_expected_maximum(n, published):
+    assert expected_maximum(n) == pytest.approx(published, abs=5e-6)
 
 
-def test_exact_expected_maximum_of_two_and_three():
-    assert expected_maximum_exact(1) == pytest.approx(0, abs=1e-12)
-    assert expected_maximum_exact(2) == pytest.approx(1 / np.sqrt(np.pi), rel=1e-9)
-    assert expected_maximum_exact(3) == pytest.approx(1.5 / np.sqrt(np.pi), rel=1e-9)
+def test_the_error_of_the_expected_maximum_fades():
+    draws = np.random.default_rng(0).standard_normal((20_000, 100)).max(axis=1)
+    assert expected_maximum(100) == pytest.approx(draws.mean(), abs=4 * draws.std() / np.sqrt(20_000) + 0.01)
+    assert expected_maximum(1) == 0
 
 
 def overfitting_of(returns, n_blocks=16):

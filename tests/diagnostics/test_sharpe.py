@@ -21,7 +21,6 @@ FUNDS_FROM_LEDOIT_WOLF_2008 = {
     "p_value": 0.0657463,
     "error_prewhitened": 0.05337753,
     "p_value_prewhitened": 0.0700261,
-    "p_value_jobson_korkie_memmel": 0.0387,
     "p_value_bootstrap_blocks_of_5": (0.08, 0.087),
 }
 ERROR_FROM_A_PORT_WITH_A_WRONG_GRADIENT_SIGN = 0.052581574
@@ -54,8 +53,8 @@ def test_excess_kurtosis_is_refused():
 
 @pytest.mark.parametrize(("rho", "factor"), ANNUALISATION_OF_MONTHS_FROM_LO_2002.items())
 def test_lo_annualisation(rho, factor):
-    assert annualisation_factor(12, rho ** np.arange(1, 12)) == pytest.approx(factor, abs=5e-7)
-    assert annualisation_factor(12) == pytest.approx(np.sqrt(12))
+    assert annualisation_factor(12, rho) == pytest.approx(factor, abs=5e-7)
+    assert annualisation_factor(12, 0.0) == pytest.approx(np.sqrt(12))
 
 
 def test_plain_numbers():
@@ -100,7 +99,7 @@ def test_too_short_or_still_returns():
     short = sharpe_ratio(np.random.default_rng(0).normal(0, 1, 20), periods_per_year=12)
     assert short.p_value is None
     assert short.interval is None
-    with pytest.raises(AssayError, match="never vary"):
+    with pytest.raises(AssayError, match="never varies"):
         sharpe_ratio(np.full(60, 0.01), periods_per_year=12)
 
 
@@ -112,7 +111,6 @@ def test_difference_of_the_published_funds(funds):
     assert details["p_value_hac"] == pytest.approx(published["p_value"], abs=5e-8)
     assert details["standard_error_hac_prewhitened"] == pytest.approx(published["error_prewhitened"], abs=5e-9)
     assert details["p_value_hac_prewhitened"] == pytest.approx(published["p_value_prewhitened"], abs=5e-8)
-    assert details["p_value_jobson_korkie_memmel"] == pytest.approx(published["p_value_jobson_korkie_memmel"], abs=5e-5)
     low, high = published["p_value_bootstrap_blocks_of_5"]
     assert low <= finding.p_value <= high
     assert finding.estimate == pytest.approx(np.sqrt(12) * published["difference"], rel=1e-5)

@@ -62,6 +62,19 @@ def test_recursive_cusum_by_one_regression_a_bar():
     assert found.statistic == pytest.approx(farthest / omega)
 
 
+def test_forecast_errors_are_those_of_statsmodels():
+    import statsmodels.api as sm
+    from statsmodels.stats.diagnostic import recursive_olsresiduals
+
+    rng = np.random.default_rng(8)
+    x = rng.standard_normal((120, 2))
+    y = x @ [0.5, -1] + rng.standard_normal(120)
+    errors = recursive_olsresiduals(sm.OLS(y, sm.add_constant(x)).fit(), skip=3)[4][3:]
+    farthest = np.max(np.abs(np.cumsum(errors)) / np.sqrt(117) / (1 + 2 * np.arange(1, 118) / 117))
+    found = recursive_cusum(y, x).details["statistic_uncorrelated"]
+    assert found == pytest.approx(farthest / np.std(errors, ddof=1), rel=1e-9)
+
+
 def test_recursive_cusum_has_the_published_critical_values():
     found = [recursive_cusum(np.random.default_rng(seed).standard_normal(60)) for seed in range(400)]
     for level, critical in BROWN_DURBIN_EVANS_1975_CRITICAL_VALUES.items():
@@ -137,6 +150,27 @@ def test_sup_f_is_the_best_of_all_chow_tests():
     found = sup_f(y, x, seed=0, n_draws=99)
     assert found.statistic == pytest.approx(max(chow.values()))
     assert found.estimate == max(chow, key=chow.get) - 1
+
+
+def test_every_draw_of_the_bootstrap_is_searched_like_the_sample():
+    """More draws than one block holds: innovations times noise, run through their autoregression, one by one."""
+    rng = np.random.default_rng(11)
+    x = rng.standard_normal(50)
+    y = 0.5 * x + np.convolve(rng.standard_normal(50), [1, 0.5])[:50]
+    found = sup_f(y, x, seed=3, n_draws=70)
+    X, bar = np.column_stack([np.ones(50), x]), int(found.estimate) + 1
+    halves = np.split(np.arange(50), [bar])
+    e = np.concatenate([y[half] - X[half] @ np.linalg.lstsq(X[half], y[half])[0] for half in halves])
+    rho = e[1:] @ e[:-1] / (e @ e)
+    shocks = np.concatenate([e[:1] * np.sqrt(1 - rho**2), e[1:] - rho * e[:-1]])
+    largest = []
+    for noise in np.random.default_rng(3).standard_normal((50, 70)).T:
+        drawn = shocks * noise
+        for t in range(1, 50):
+            drawn[t] += rho * drawn[t - 1]
+        largest.append(sup_f(drawn, x, seed=0, n_draws=1).statistic)
+    assert found.details["critical_value"] == pytest.approx(np.quantile(largest, 0.95), rel=1e-9)
+    assert found.p_value == (1 + np.sum(np.array(largest) >= found.statistic)) / 71
 
 
 def test_the_memory_of_averaged_prices_is_no_break():

@@ -15,13 +15,13 @@ from research.diagnostics.timing import (
     comparable,
     cosine_numbers,
     independent_events,
-    information_ratio,
     integrated_autocorrelation_time,
-    mean_of_rows,
     n_cosines,
     pooled,
     share_as_good,
     shifted_statistics,
+    unit_of_mean,
+    unit_of_ratio,
 )
 from research.engine.exposure import Exposure
 
@@ -98,7 +98,7 @@ def test_the_numbers_are_the_cosines_of_lazarus_and_the_interval_is_students():
     t = (np.arange(300) + 0.5) / 300
     expected = [np.sqrt(2 / 300) * np.cos(np.pi * j * t) @ psi for j in range(1, nu + 1)]
     np.testing.assert_allclose(numbers, [np.sqrt(300) * psi.mean(), *expected], atol=1e-12)
-    estimate = mean_of_rows([psi], nu, [12.0])
+    estimate = mean_of(psi, nu)
     error = 12 * np.sqrt(np.mean(np.square(expected)) / 300)
     assert estimate.value == pytest.approx(12 * psi.mean())
     assert estimate.error == pytest.approx(error)
@@ -114,6 +114,12 @@ def test_the_t_of_white_noise_is_students():
     assert stats.kstest(ts, stats.t(8).cdf).pvalue > 0.01
 
 
+def mean_of(psi, nu, effects=None):
+    """Of one row of months, a year."""
+    degrees = effects.degrees_of_freedom if effects else None
+    return Estimate.of_numbers(pooled([psi], nu, effects), unit_of_mean([psi], [12.0]), degrees)
+
+
 def sparse(rng, n=480, events=6, hold=6):
     w = np.zeros(n)
     for start in 20 + 76 * np.arange(events) + rng.integers(0, 30, events):
@@ -127,8 +133,8 @@ def test_an_effect_does_not_widen_its_own_error():
     found = []
     for effect in (0.0, 0.03):
         row = Timing.of(exposure(w, m + effect * w))
-        found.append(mean_of_rows([row.gross], 15, [12.0], Effects.of([row], 15)))
-        plain = mean_of_rows([row.gross], 15, [12.0])
+        found.append(mean_of(row.gross, 15, Effects.of([row], 15)))
+        plain = mean_of(row.gross, 15)
     assert found[1].error == pytest.approx(found[0].error)
     assert found[1].value == pytest.approx(found[0].value + 12 * 0.03 * row.weight_covariance)
     assert plain.error > 1.2 * found[1].error
@@ -169,7 +175,7 @@ def test_six_events_have_a_t_of_so_many_degrees():
     for _ in range(3000):
         m = rng.standard_normal(480)
         psi = (row.active - row.active.mean()) * (m - m.mean())
-        p.append(mean_of_rows([psi], 15, [1.0], effects).p_value)
+        p.append(mean_of(psi, 15, effects).p_value)
         numbers = Numbers.of([psi], [psi], 6, 15, effects)
         assert Estimate.of_numbers(numbers.supporting).p_value == pytest.approx(p[-1])
         assert Estimate.of_numbers(numbers.opposing).p_value == pytest.approx(1 - p[-1])
@@ -211,6 +217,10 @@ def test_a_claim_pools_rows_at_equal_risk_on_their_own_clocks():
     series, nu = [row.series(1) for row in rows], 8
     expected = np.mean([cosine_numbers(psi / psi.std(), nu) for psi in series], axis=0)
     np.testing.assert_allclose(pooled(series, nu), expected)
+
+    def information_ratio(series, dates, nu, year):
+        return Estimate.of_numbers(pooled(series, nu), unit_of_ratio(series, dates, year))
+
     once = information_ratio(series[:1], [rows[0].dates], nu, 12)
     assert once.value == pytest.approx(series[0].mean() / series[0].std() * np.sqrt(12))
     twice = information_ratio([series[0]] * 2, [rows[0].dates] * 2, nu, 12)

@@ -83,7 +83,8 @@ def test_what_it_was_made_from_can_be_changed_without_changing_it():
 def test_the_engine_says_terms_versions_and_data(result):
     told = result.provenance
     assert told["execution"]["delay"] == 1
-    assert {"assay", "python", "versions", "source"} <= set(told)
+    assert {"versions", "source"} <= set(told)
+    assert {"assay", "python", "numpy", "vectorbt"} <= set(told["versions"])
     assert told["data"]["x"] == "y"
 
 

@@ -38,7 +38,7 @@ def vendor() -> Iterator[Vendor]:
 
 def new_client(clock: Clock, **limits: float) -> Client:
     patience = {"read": 5.0, "connect": 5.0, "total": 20.0, "tries": 3} | limits
-    return Client(Limits(**patience), sleep=clock.sleep, now=clock.now, jitter=lambda: 0.0)
+    return Client(Limits(**patience), sleep=clock.sleep, now=clock.now)
 
 
 @pytest.fixture

@@ -88,11 +88,11 @@ def test_poland_in_spans_the_service_allows(vendor, client, monkeypatch):
         return Answer(formats.nbp_gold({f"{end}": 480.5}))
 
     monkeypatch.setattr(vendor, "answer", answer)
-    got = national_bank_of_poland.download(client, {"metal": "gold"}, {"last": date(2026, 8, 1)})
+    got = national_bank_of_poland.download(client, {"metal": "gold"}, date(2026, 8, 1))
     assert spans == [(date(2026, 8, 23), date(2026, 11, 23)), (date(2026, 5, 22), date(2026, 8, 22))]
     assert len(national_bank_of_poland.parse(got.body, {"metal": "gold"}, NOW)) == 2
     spans.clear()
-    national_bank_of_poland.download(client, {"metal": "gold"}, {})
+    national_bank_of_poland.download(client, {"metal": "gold"}, None)
     assert spans[-1][0] == date(2013, 1, 2)
     assert all((end - start).days <= 92 for start, end in spans)
 

@@ -11,7 +11,7 @@ import pytest
 from research.errors import AssayError
 from research.sources.catalog import entry
 from research.sources.fetching import merged_with
-from research.sources.http import Passing, refuse_other_kind
+from research.sources.http import Download, Passing, refuse_other_kind
 from tests.sources import formats
 from tests.sources.conftest import NOW
 
@@ -19,6 +19,7 @@ DAYS = formats.business_days("2026-08-03", 75)
 TUESDAYS = [f"{day:%Y-%m-%d}" for day in pd.date_range("2026-01-06", "2026-11-17", freq="7D")]
 MONTHS = [str(month) for month in pd.period_range("2024-01", "2026-10", freq="M")]
 LAST_KILOBYTE = 1024
+DOWNLOAD = Download(body=b"", address="", retrieved_at=NOW)
 
 
 def wave(keys, level: float, size: float) -> dict[str, float]:
@@ -87,7 +88,9 @@ def kept_of(identity: str, fresh: pd.DataFrame | None, before: pd.DataFrame | No
     if fresh is None:
         return before
     try:
-        return merged_with(before, fresh, entry(identity), NOW, believed=False, command="…").table
+        return merged_with(
+            before, fresh=fresh, one=entry(identity), download=DOWNLOAD, believed=False, command="…"
+        ).table
     except AssayError:
         return before
 

@@ -82,9 +82,11 @@ def test_a_first_fetch_is_read_by_open_data(fred):
 
 def test_yesterdays_data_again_is_unchanged(fred):
     run("bill_rate_daily")
-    report = run("bill_rate_daily")
+    later = datetime(2026, 11, 24, 22, tzinfo=UTC)
+    report = run("bill_rate_daily", at=later)
     assert report.outcomes[0].status == "unchanged"
     assert report.exit_code == 0
+    assert manifest(report.folder)["bill_rate_daily"]["retrieved_at"] == later
     assert "nothing new, to 2026-11-13" in report.outcomes[0].line
 
 
@@ -166,20 +168,6 @@ def test_new_and_revised_values_are_appended(fred):
     both = kept()[lambda table: table["observed_for"] == DAYS[10]]
     assert both["value"].tolist() == [RATES[DAYS[10]], 4.21]
     assert both["known_at"].iloc[1] == pd.Timestamp(later)
-
-
-def test_304_keeps_what_is_there_and_notes_the_visit(fred):
-    def answer(request):
-        if request.headers.get("if-none-match") == '"7"':
-            return Answer(status=304)
-        return Answer(BILLS, headers={"ETag": '"7"'})
-
-    fred.put(GRAPH, answer)
-    run("bill_rate_daily")
-    later = datetime(2026, 11, 24, 22, tzinfo=UTC)
-    assert run("bill_rate_daily", at=later).outcomes[0].status == "unchanged"
-    line = manifest(user_pack_folder())["bill_rate_daily"]
-    assert (line["retrieved_at"], line["etag"], line["bytes"]) == (later, '"7"', len(BILLS))
 
 
 LIES = {
@@ -449,21 +437,3 @@ def test_a_first_fetch_in_another_unit_is_seen_by_the_bundled_history(vendor, mo
     }
     vendor.put(GRAPH, Answer(formats.fred_csv("TB3MS", months)))
     assert "past values" in refused(run("bill_rate")) or "periods already kept" in refused(run("bill_rate"))
-
-
-def test_an_older_validator_is_not_fobbed_off_with_anothers_304(vendor, monkeypatch):
-    """Two datasets of one file, of which only one took in the newest: each asks with its own validator."""
-    monkeypatch.setenv("ASSAY_CME_URL", vendor.url)
-    path, newest = "/delivery_reports/Gold_Stocks.xls", formats.cme_xls("11/19/2026")
-    vendor.put(path, Answer(formats.cme_xls("11/18/2026"), headers={"ETag": '"18"'}))
-    run("comex_gold_registered", "comex_gold_eligible")
-
-    def answer(request):
-        if request.headers.get("if-none-match") == '"19"':
-            return Answer(status=304)
-        return Answer(newest, headers={"ETag": '"19"'})
-
-    vendor.put(path, answer)
-    run("comex_gold_registered")
-    report = run("comex_gold_registered", "comex_gold_eligible")
-    assert [outcome.status for outcome in report.outcomes] == ["unchanged", "updated"]

@@ -217,7 +217,7 @@ def test_known_earlier_than_the_rule_needs_a_yes(tmp_path):
         SourceError, match=r"the first that for 2024-03-31, on 2024-03-31 instead of 2024-05-02"
     ) as caught:
         add(path, "central_bank_net_purchases")
-    assert not user_pack_folder().exists()
+    assert observations(user_pack_folder(), "central_bank_net_purchases") is None
     command = shlex.split(str(caught.value).split("If it is true: ")[1])
     assert command == ["assay", "data", "add", str(path), "--as", "central_bank_net_purchases", "--accept"]
     assert add(path, "central_bank_net_purchases", ImportOptions(accept=True)).kept

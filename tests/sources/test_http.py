@@ -22,10 +22,10 @@ def fault(client: Client, url: str, kind: str = "csv") -> str:
     return line
 
 
-def test_a_whole_body_comes_with_its_validators(vendor, client, clock):
-    vendor.put("/a", Answer(CSV, headers={"ETag": '"1"', "Last-Modified": "Mon, 01 Jan 2024 00:00:00 GMT"}))
+def test_a_whole_body_comes_as_it_is(vendor, client, clock):
+    vendor.put("/a", Answer(CSV))
     got = client.get(vendor.url + "/a", kind="csv")
-    assert (got.body, got.etag, got.unchanged) == (CSV, '"1"', False)
+    assert (got.body, got.address) == (CSV, vendor.url + "/a")
     assert got.retrieved_at == clock.now()
     assert re.match(r"assay/", vendor.requests[0].headers["user-agent"])
 
@@ -33,28 +33,6 @@ def test_a_whole_body_comes_with_its_validators(vendor, client, clock):
 def test_gzip_is_decoded(vendor, client):
     vendor.put("/a", Answer(CSV * 1000, compress=True))
     assert client.get(vendor.url + "/a", kind="csv").body == CSV * 1000
-
-
-def test_conditional_request_and_304(vendor, clock):
-    def answer(request):
-        if request.headers.get("if-none-match") == '"1"':
-            return Answer(status=304)
-        return Answer(CSV, headers={"ETag": '"1"'})
-
-    vendor.put("/a", answer)
-    with new_client(clock) as client:
-        first = client.get(vendor.url + "/a", kind="csv")
-    former = {"etag": first.etag, "address": first.address}
-    with new_client(clock) as client:
-        assert client.get(vendor.url + "/a", kind="csv", former=former).unchanged
-        # another dataset of the same file, which has no copy yet, is not fobbed off with the 304
-        assert client.get(vendor.url + "/a", kind="csv").body == CSV
-
-
-def test_validators_of_another_address_are_not_sent(vendor, client):
-    vendor.put("/a", Answer(CSV))
-    client.get(vendor.url + "/a", kind="csv", former={"etag": '"1"', "address": "http://else.where/"})
-    assert "if-none-match" not in vendor.requests[0].headers
 
 
 def test_one_address_is_asked_once(vendor, client):

@@ -36,7 +36,7 @@ def yfinance(monkeypatch):
 
 
 def yahoo_fetch(client, wanted):
-    return yahoo.parse(yahoo.download(client, wanted, {}).body, wanted, NOW)
+    return yahoo.parse(yahoo.download(client, wanted, None).body, wanted, NOW)
 
 
 def test_yahoo_is_asked_for_unadjusted_prices(client, yfinance):
@@ -121,7 +121,7 @@ def test_akshare_prices(client, package):
     )
     package.spot_hist_sge = lambda symbol: frame if symbol == "Au99.99" else None
     wanted = {"function": "spot_hist_sge", "argument": "Au99.99", "date": "date", "value": "close"}
-    got = akshare.download(client, wanted, {})
+    got = akshare.download(client, wanted, None)
     assert values(akshare.parse(got.body, wanted, NOW)) == {"2026-11-20": 940.5, "2026-11-23": 941.5}
 
 
@@ -136,13 +136,13 @@ def test_akshare_receipts_are_summed_and_checked(client, package):
     )
     package.futures_shfe_warehouse_receipt = lambda date: {"白银": rows}
     wanted = {"function": "futures_shfe_warehouse_receipt", "variety": "白银"}
-    got = akshare.download(client, wanted, {})
+    got = akshare.download(client, wanted, None)
     assert values(akshare.parse(got.body, wanted, NOW)) == {"2026-11-23": 1_000_000.0}
     rows.loc[0, "WRTWGHTS"] = 70_000
     with pytest.raises(SourceError, match="add up"):
-        akshare.parse(akshare.download(client, wanted, {}).body, wanted, NOW)
+        akshare.parse(akshare.download(client, wanted, None).body, wanted, NOW)
     with pytest.raises(SourceError, match="no table for 黄金"):
-        akshare.download(client, wanted | {"variety": "黄金"}, {})
+        akshare.download(client, wanted | {"variety": "黄金"}, None)
 
 
 def test_akshare_is_quiet_and_patient(client, clock, package, capfd):
@@ -162,7 +162,7 @@ def test_akshare_is_quiet_and_patient(client, clock, package, capfd):
     wanted = {"function": "spot_hist_sge", "argument": "Au99.99", "date": "date", "value": "close"}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        akshare.download(client, wanted, {})
+        akshare.download(client, wanted, None)
     assert capfd.readouterr() == ("", "")
     assert clock.slept == [1.0]
 
@@ -170,26 +170,26 @@ def test_akshare_is_quiet_and_patient(client, clock, package, capfd):
 def test_akshare_faults(client, package, monkeypatch):
     wanted = {"function": "spot_hist_sge", "argument": "Au99.99", "date": "date", "value": "close"}
     with pytest.raises(SourceError, match="renamed"):
-        akshare.download(client, wanted, {})
+        akshare.download(client, wanted, None)
     for version, fits in (("1.18.97", False), ("1.18.98", True)):
         package.__version__ = version
         with pytest.raises(SourceError, match="renamed" if fits else "present pages; pip install --upgrade 'akshare>="):
-            akshare.download(client, wanted, {})
+            akshare.download(client, wanted, None)
     package.spot_hist_sge = lambda symbol: pd.DataFrame()
     with pytest.raises(SourceError, match="no rows"):
-        akshare.download(client, wanted, {})
+        akshare.download(client, wanted, None)
 
     def broken(symbol):
         raise KeyError("time")
 
     package.spot_hist_sge = broken
     with pytest.raises(SourceError, match="akshare failed"):
-        akshare.download(client, wanted, {})
+        akshare.download(client, wanted, None)
     import sys
 
     monkeypatch.setitem(sys.modules, "akshare", None)
     with pytest.raises(SourceError, match="not installed"):
-        akshare.download(client, wanted, {})
+        akshare.download(client, wanted, None)
 
 
 def test_yahoo_high_and_low_exchanged(client, yfinance):

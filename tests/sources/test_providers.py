@@ -67,7 +67,7 @@ def test_fred_key_goes_to_the_api(vendor, client, monkeypatch):
     monkeypatch.setenv("FRED_API_KEY", "k3y")
     monkeypatch.setenv("ASSAY_FRED_API_URL", vendor.url)
     vendor.put("/fred/series/observations", formats_answer(formats.fred_json([("2024-01-03", "2024-01-02", "5.46")])))
-    got = fred.download(client, DAILY, {})
+    got = fred.download(client, DAILY, None)
     assert vendor.requests[0].query["api_key"] == "k3y"
     assert "k3y" not in got.address
     assert values(fred.parse(got.body, DAILY, NOW)) == {"2024-01-02": 5.46}
@@ -121,7 +121,7 @@ def test_cftc_legacy_and_one_column_of_it():
 def test_cftc_asks_for_one_contract(vendor, client, monkeypatch):
     monkeypatch.setenv("ASSAY_CFTC_URL", vendor.url)
     vendor.put("/resource/72hh-3qpy.json", formats_answer(formats.cot(formats.DISAGGREGATED, TUESDAYS)))
-    download_of(client, entry("cot_gold"), {})
+    download_of(client, entry("cot_gold"), None)
     assert vendor.requests[0].query["cftc_contract_market_code"] == "088691"
 
 
@@ -186,7 +186,7 @@ def test_pink_sheet_moves_every_month_and_is_found(vendor, client, monkeypatch):
     body = formats.pink_sheet(dict.fromkeys(MONTHS, 4000.0), dict.fromkeys(MONTHS, 50.0))
     vendor.put(entry("gold_price").fields["ask"]["path"], formats_answer(b"<html>" + link))
     vendor.put("/docs/9f/CMO-Historical-Data-Monthly.xlsx", formats_answer(body))
-    got = download_of(client, entry("gold_price"), {})
+    got = download_of(client, entry("gold_price"), None)
     assert got.address.endswith("/docs/9f/CMO-Historical-Data-Monthly.xlsx")
     assert got.body == body
 
@@ -195,7 +195,7 @@ def test_pink_sheet_page_without_a_link(vendor, client, monkeypatch):
     monkeypatch.setenv("ASSAY_WORLD_BANK_URL", vendor.url)
     vendor.put(entry("gold_price").fields["ask"]["path"], formats_answer(b"<html>nothing here"))
     with pytest.raises(SourceError, match="assay data add"):
-        download_of(client, entry("gold_price"), {})
+        download_of(client, entry("gold_price"), None)
 
 
 def test_pink_sheet_changed():
@@ -236,7 +236,7 @@ def test_lbma_takes_the_first_workbook_linked(vendor, client, monkeypatch):
     )
     vendor.put(entry("london_vault_gold").fields["ask"]["path"], formats_answer(b"<html>" + links))
     vendor.put("/d/LBMA-London-Vault-Holdings-Data-October-2026.xlsx", formats_answer(formats.lbma_xlsx(ROWS)))
-    assert "October" in download_of(client, entry("london_vault_gold"), {}).address
+    assert "October" in download_of(client, entry("london_vault_gold"), None).address
 
 
 def test_lbma_changed():
@@ -260,7 +260,7 @@ def test_imf_is_asked_for_json(vendor, client, monkeypatch):
     monkeypatch.setenv("ASSAY_IMF_URL", vendor.url)
     path = "/external/sdmx/3.0/data/dataflow/IMF.STA/IL/+/CHN.RGV_REVS.FTO.M"
     vendor.put(path, formats_answer(formats.imf_json("CHN", {"2026-M08": "74000000"})))
-    download_of(client, entry("pboc_gold_reserves"), {})
+    download_of(client, entry("pboc_gold_reserves"), None)
     assert "application/vnd.sdmx.data+json" in vendor.requests[0].headers["accept"]
 
 
@@ -293,7 +293,7 @@ def test_ecb_changed():
 
 def test_wgc_is_not_downloaded_and_says_where_it_is(client):
     with pytest.raises(SourceError, match=r"gold\.org.*assay data add"):
-        download_of(client, entry("central_bank_reported_purchases"), {})
+        download_of(client, entry("central_bank_reported_purchases"), None)
 
 
 def test_wgc_workbook_is_summed_over_countries_only():

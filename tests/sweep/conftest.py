@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from research import Execution, open_data
+from research.study.candidates import Terms
 from research.sweep.sweep import _problem, grid_of
 
 from ..datasets.packs import PRICE, csv, entry, write_pack
@@ -42,6 +43,6 @@ def data(pack):
 def problem_of(data):
     def make(strategy, axes=None, n_folds=3, memory=20, start=None, execution=None):
         grid = grid_of(strategy, axes)
-        return _problem(strategy, data, "silver", grid, start, None, execution or Execution(), n_folds, memory)
+        return _problem(strategy, data, "silver", grid, Terms(execution or Execution(), start), n_folds, memory)
 
     return make

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from research import open_data
-from research.errors import ExecutionError, RunError
+from research.errors import DataError, ExecutionError, ParameterError, RunError
 from research.sweep import cluster
 from research.sweep import problem as problem_module
 from research.sweep.sweep import run_sweep
@@ -45,7 +45,7 @@ def test_a_scheduler_at_an_address_gives_the_bytes_of_a_serial_sweep(data, tmp_p
 
 
 def test_a_worker_with_other_code_is_refused(data, tmp_path, address, monkeypatch):
-    monkeypatch.setattr(cluster, "fingerprint", lambda: "another")
+    monkeypatch.setattr(cluster, "fingerprint", threading.get_ident)  # the worker's thread is another than the caller's
     with pytest.raises(RunError, match="other versions"):
         run_sweep(ideas.surge, data, memory=20, cache=tmp_path, scheduler=address)
 
@@ -66,16 +66,17 @@ def test_a_cluster_without_workers_is_not_waited_for_for_ever(data, tmp_path, mo
         run_sweep(ideas.surge, data, axes=AXES, memory=20, cache=tmp_path, scheduler=empty.scheduler_address)
 
 
-def test_workers_and_scheduler_exclude_each_other(data, tmp_path):
+def test_workers_and_scheduler_exclude_each_other_and_counts_make_sense(data, tmp_path):
     with pytest.raises(ExecutionError, match="exclude"):
         run_sweep(ideas.surge, data, cache=tmp_path, workers=2, scheduler="tcp://127.0.0.1:9")
-    with pytest.raises(ExecutionError, match="do nothing"):
-        run_sweep(ideas.surge, data, cache=tmp_path, workers=0)
+    for nothing in ({"workers": 0}, {"n_folds": 0}, {"memory": -1}):
+        with pytest.raises(ParameterError, match=r"; use \d or more"):
+            run_sweep(ideas.surge, data, cache=tmp_path, **nothing)
 
 
 def test_without_dask_the_remedy_is_named(data, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
-    with pytest.raises(ExecutionError, match="extra: cluster"):
+    with pytest.raises(DataError, match="pip install distributed"):
         run_sweep(ideas.surge, data, memory=20, cache=tmp_path, workers=2)
 
 

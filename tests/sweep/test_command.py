@@ -233,9 +233,7 @@ def test_a_recorded_sweep_is_proved_identical_or_told_apart(capsys, pack, tmp_pa
     assert run(capsys, IDEA, *words, "--run", str(folder))[0] == 0
     assert json.loads((folder / "sweep.json").read_text())["execution"]["fees"] == 0.002
     assert main(["replay", str(folder)]) == 0
-    assert "identical: sweep.json, equity.csv are the same to the last byte" in " ".join(
-        capsys.readouterr().out.split()
-    )
+    assert "run: identical. Why: every byte is the same." in " ".join(capsys.readouterr().out.split())
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps({**manifest, "execution": {**manifest["execution"], "fees": 0.0}}))
     assert main(["replay", str(folder)]) == 1

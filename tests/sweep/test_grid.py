@@ -17,7 +17,7 @@ def test_a_grid_walks_through_the_product_with_the_last_axis_fastest():
     expected = [{"d": None, **dict(zip(axes, values, strict=True))} for values in itertools.product(*axes.values())]
     assert list(grid) == expected
     assert len(grid) == 24
-    assert grid.describe(5) == "a=1, b='y', c=1.5"
+    assert grid.describe(grid[5]) == "a=1, b='y', c=1.5"
     with pytest.raises(IndexError):
         grid[24]
 
@@ -25,7 +25,7 @@ def test_a_grid_walks_through_the_product_with_the_last_axis_fastest():
 def test_a_grid_without_axes_is_one_variant():
     grid = Grid({}, {"d": 4})
     assert list(grid) == [{"d": 4}]
-    assert grid.describe(0) == "the only variant"
+    assert grid.describe(grid[0]) == "the only variant"
 
 
 def test_a_huge_grid_costs_nothing():

@@ -13,9 +13,10 @@ import pytest
 
 from research import Execution
 from research.errors import RunError
+from research.study.candidates import Terms
 from research.sweep import problem as problem_module
 from research.sweep import sweep as sweep_module
-from research.sweep.store import BlockStore, cache_folder
+from research.sweep.store import BlockStore
 from research.sweep.sweep import run_sweep
 
 from . import ideas
@@ -109,8 +110,8 @@ def test_whatever_decides_a_number_gets_a_folder_of_its_own(data, tmp_path, chan
 def folder(data, cache, idea=ideas.surge, axes=AXES, start=None, end=None, execution=None, n_folds=3, memory=20):
     """Where a sweep would keep its blocks."""
     grid = sweep_module.grid_of(idea, axes)
-    terms = execution or Execution()
-    problem = sweep_module._problem(idea, data, "silver", grid, start, end, terms, n_folds, memory)
+    terms = Terms(execution or Execution(), start, end)
+    problem = sweep_module._problem(idea, data, "silver", grid, terms, n_folds, memory)
     return BlockStore(problem, cache).folder
 
 
@@ -146,12 +147,9 @@ def test_a_cache_that_cannot_be_written_names_the_remedy(problem_of, tmp_path):
         BlockStore(problem_of(ideas.surge), tmp_path / "file").open()
 
 
-def test_the_cache_folder_can_be_named(monkeypatch, tmp_path):
+def test_it_lies_in_the_folder_that_is_the_users(problem_of, monkeypatch, tmp_path):
     monkeypatch.setenv("ASSAY_HOME", str(tmp_path))
-    assert cache_folder() == tmp_path / "sweeps"
-    monkeypatch.delenv("ASSAY_HOME")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "x"))
-    assert cache_folder() == tmp_path / "x" / "assay" / "sweeps"
+    assert BlockStore(problem_of(ideas.surge)).folder.parent == tmp_path / "sweeps"
 
 
 @pytest.mark.slow

@@ -127,7 +127,7 @@ def _matches(text: str, forms: Iterable[str] = _FORMS) -> dict[str, re.Match[str
     return {form: match for form, match in found.items() if _month_number(match.groupdict().get("name", "may"))}
 
 
-def _days(text: str, forms: Iterable[str] = _FORMS) -> dict[str, pd.Timestamp]:
+def last_days(text: str, forms: Iterable[str] = _FORMS) -> dict[str, pd.Timestamp]:
     """The last day of what a text says in each of the forms in which it says one."""
     found = {form: _day(match.groupdict()) for form, match in _matches(text, forms).items()}
     return {form: day for form, day in found.items() if day is not None}
@@ -139,7 +139,7 @@ def _from_text(column: Column, order: DateOrder | None, words: list[str]) -> tup
     read: list[dict[str, pd.Timestamp]] = []
     narrowed = 0
     for at, cell in enumerate(column.cells):
-        read.append(_days(_text(cell), forms))
+        read.append(last_days(_text(cell), forms))
         if not read[at]:
             raise _unread(column, at, narrowed, order)
         if len(read[at]) < len(forms):
@@ -164,11 +164,11 @@ def _unread(column: Column, at: int, narrowed: int, order: DateOrder | None) -> 
     if not text:
         return ValidationError(f"{column.where}: line {column.lines[at]} has no date; complete or remove it")
     for pattern, what in _LOOKS:
-        if re.fullmatch(pattern, text) and not _days(text):
+        if re.fullmatch(pattern, text) and not last_days(text):
             return column.wrong(at, f"looks like {what}")
     if not _matches(text):
         return column.wrong(at, "is no date that can be read; write YYYY-MM-DD, or remove the line")
-    if not _days(text):
+    if not last_days(text):
         return column.wrong(at, "is no day of the calendar; correct it")
     if not at:
         return column.wrong(at, f"is not in the order {order}; pass another --dates")

@@ -10,6 +10,7 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +57,11 @@ class Sheet:
     lines: tuple[int, ...]
     words: str
     points_may_group: bool = False
+
+    def find(self, names: Iterable[str]) -> str:
+        """The heading that is the first of some names, whatever its signs and capitals; empty where none is."""
+        here = {_letters(name): name for name in reversed(self.header)}
+        return next((here[_letters(name)] for name in names if _letters(name) in here), "")
 
     def column(self, name: str) -> Column:
         """One column.
@@ -106,6 +112,10 @@ def read_sheet(path: Path, *, sheet: str | None = None, heading_row: int | None 
         words=words + left_out,
         points_may_group="semicolons" in words,
     )
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.lower())
 
 
 def _read_bytes(path: Path) -> bytes:

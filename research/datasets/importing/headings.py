@@ -78,7 +78,7 @@ def filled(row: Sequence[object]) -> int:
 
 def _heading(rows: Numbered, first: int | None) -> int:
     if first is None:
-        at = next((at for at, (row, _) in enumerate(rows) if filled(row) >= 2 or _unnamed_index(row)), None)
+        at = next((at for at, (row, _) in enumerate(rows) if _could_be_heading(row)), None)
         if at is None:
             raise ValidationError("no row has both a date and a value")
         if _has_data(rows[at][0]):
@@ -219,11 +219,6 @@ def _is_data(cell: object) -> bool:
         bare = re.sub(r"[-+.,%()/:T\s]", "", cell)
         return (bare.isdigit() and len(cell) != 4) or looks_like_date(cell)
     return isinstance(cell, int | float | date) and not isinstance(cell, bool)
-
-
-def _unnamed_index(row: Row) -> bool:
-    """A heading such as ``,value``, as pandas writes it for an index without a name."""
-    return len(row) >= 2 and _empty(row[0]) and "" not in row[1:] and filled(row) > 0
 
 
 def _empty(cell: object) -> bool:

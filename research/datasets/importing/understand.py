@@ -12,13 +12,18 @@ from typing import Literal, NamedTuple
 
 import pandas as pd
 
+from research.datasets.importing import units
 from research.datasets.importing.dates import DateOrder, read_dates
-from research.datasets.importing.doubtful import describe, refuse_doubtful, refuse_future
 from research.datasets.importing.files import Sheet, read_sheet
 from research.datasets.importing.numerals import Column, Decimal, read_numbers
-from research.datasets.importing.units import WORDS, believed, conversion, in_own_currency, is_unit_column, spoken
-from research.datasets.plausibility import Subject
+from research.datasets.plausibility import Quality, Subject, doubts, quality
 from research.errors import ValidationError, did_you_mean, located
+
+_LARGEST_FRACTION = 0.3
+_STILL = 20
+_MANY = 10
+_WEEKEND = 0.02
+_ACCEPT = "correct it, or pass --accept if it is true"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,8 +108,20 @@ def understand(
         return _understood(sheet, subject, chosen, today or pd.Timestamp.now("UTC").date())
 
 
+def describe(table: pd.DataFrame, subject: Subject) -> list[str]:
+    """Rows, span and range; and what of a series is odd: gaps, and of a price spikes, frozen runs and splits too."""
+    days, values = table["observed_for"], table[subject.checked_column]
+    span = f"{days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}"
+    said = [f"{subject.id}: {len(table)} rows, {span}, {values.min():g} to {values.max():g} {subject.unit}"]
+    if subject.key:
+        return said
+    found = quality(subject, table if "known_at" in table else table.assign(known_at=days))
+    odd = found if units.is_money(subject.unit) else Quality(id=subject.id, gaps=found.gaps)
+    return [*said, *filter(None, [odd.line])]
+
+
 def _understood(sheet: Sheet, subject: Subject, chosen: ImportOptions, today: date) -> Understood:
-    date_column = _date_column(sheet, chosen.date_column)
+    date_column = chosen.date_column or _date_column(sheet)
     dates = read_dates(_with_clock(sheet, date_column), frequency=subject.frequency, order=chosen.dates)
     table = pd.DataFrame({"observed_for": dates.days, "line": sheet.lines, "time": dates.times})
     said = [f"{sheet.file}: {sheet.words}", f"column {date_column!r}: {'; '.join(dates.words)}"]
@@ -114,46 +131,39 @@ def _understood(sheet: Sheet, subject: Subject, chosen: ImportOptions, today: da
         table = table[table["value"].notna()]
     else:
         said += _add_columns(table, sheet, subject, chosen)
-    refuse_future(table, today)
+    _refuse_future(table, today)
     table, dropped = _one_row_a_period(table, subject, chosen)
     table = table.sort_values(["observed_for", *subject.key], kind="stable", ignore_index=True)
     if not chosen.accept:
-        refuse_doubtful(table, subject, chosen.unit)
+        _refuse_doubtful(table, subject, chosen.unit)
     said += dropped + describe(table, subject)
     return Understood(observations=table.drop(columns=["line", "time"]), preview=tuple(said))
 
 
-def _date_column(sheet: Sheet, wanted: str | None) -> str:
-    if wanted is not None:
-        return wanted
-    header = sheet.header
-    by_name = [column for wish in WORDS["date"] for column in header if column.strip().lower() == wish]
-    stored = [at for at, column in enumerate(header) if all(isinstance(row[at], date) for row in sheet.rows)]
-    if by_name or stored:
-        return by_name[0] if by_name else header[stored[0]]
-    near = [column for column in header if "date" in column.lower()]
-    if header[0].strip() and not near:
-        return header[0]
-    if len(near) == 1:
-        return near[0]
-    raise ValidationError(f"which of {', '.join(header)} is the date? pass --date-column NAME")
+def _date_column(sheet: Sheet) -> str:
+    if named := sheet.find(units.WORDS["date"]):
+        return named
+    stored = [name for name in sheet.header if all(isinstance(cell, date) for cell in sheet.column(name).cells)]
+    near = [name for name in sheet.header if "date" in name.lower()]
+    found = stored[:1] or near or [sheet.header[0]]
+    if len(found) > 1:
+        raise ValidationError(f"which of {', '.join(sheet.header)} is the date? pass --date-column NAME")
+    return found[0]
 
 
 def _with_clock(sheet: Sheet, date_column: str) -> Column:
     """The dates, with the times of day that stand in a column of their own."""
-    column = sheet.column(date_column)
-    other = next((name for name in sheet.header if name.lower() == "time" and name != date_column), None)
-    if other is None or not all(isinstance(cell, str) for cell in column.cells):
-        return column
-    clock = sheet.column(other).cells
-    if not all(re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", str(cell)) for cell in clock):
+    column, other = sheet.column(date_column), sheet.find(["time"])
+    clock = sheet.column(other).cells if other and other != date_column else ()
+    texts = all(isinstance(cell, str) for cell in column.cells)
+    if not clock or not texts or not all(re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", str(cell)) for cell in clock):
         return column
     return replace(column, cells=[f"{day} {time}" for day, time in zip(column.cells, clock, strict=True)])
 
 
 def _add_known_at(table: pd.DataFrame, sheet: Sheet) -> list[str]:
-    name = _known_column(sheet)
-    if name is None:
+    name = sheet.find(units.WORDS["known"])
+    if not name:
         return []
     column = sheet.column(name)
     moments = pd.to_datetime(pd.Series(list(column.cells)), utc=True, errors="coerce", format="ISO8601")
@@ -170,24 +180,19 @@ def _add_known_at(table: pd.DataFrame, sheet: Sheet) -> list[str]:
     return [f"column {name!r}: when each value was known{', at the end of that day (UTC)' if days_only else ''}"]
 
 
-def _known_column(sheet: Sheet) -> str | None:
-    names = {name.strip().lower().replace(" ", "_").replace("-", "_"): name for name in sheet.header if name}
-    return next((names[wish] for wish in WORDS["known"] if wish in names), None)
-
-
 def _add_value(
     table: pd.DataFrame, sheet: Sheet, date_column: str, subject: Subject, options: ImportOptions
 ) -> list[str]:
     name = options.value_column or _value_column(sheet, date_column, subject)
-    column, units = sheet.column(name), _unit_columns(sheet)
+    column, written = sheet.column(name), _unit_columns(sheet)
     numbers = read_numbers(column, decimal=options.decimal, points_may_group=sheet.points_may_group)
     with located(column.where):
         if numbers.percent and options.unit is None and not subject.unit.startswith("%"):
             raise ValidationError(f"percent signs, but {subject.id} is in {subject.unit}; name another column")
-        said = [(f"the heading {name!r}", *spoken(name))]
-        said += [(f"the sign {sign!r}", *spoken(sign, whole=True)) for sign in sorted(numbers.currencies)]
-        declared, heard = believed(said + units, options.unit, subject.unit)
-        factor, words = conversion(declared, subject.unit)
+        said = [(f"the heading {name!r}", *units.spoken(name))]
+        said += [(f"the sign {sign!r}", *units.spoken(sign, whole=True)) for sign in sorted(numbers.currencies)]
+        declared, heard = units.believed(said + written, options.unit, subject.unit)
+        factor, words = units.conversion(declared, subject.unit)
         table["value"] = numbers.values * factor
         if table["value"].isna().all():
             raise ValidationError("no values at all; name another column with --value-column")
@@ -197,23 +202,23 @@ def _add_value(
 def _unit_columns(sheet: Sheet) -> list[tuple[str, str, str]]:
     """What the columns of units say, each one thing all the way down."""
     said = []
-    for name in filter(is_unit_column, sheet.header):
+    for name in filter(units.is_unit_column, sheet.header):
         column = sheet.column(name)
         words = list(dict.fromkeys(str(cell).strip() for cell in column.cells if cell not in (None, "")))
         if len(words) > 1:
             cure = "keep one unit a file, and add each by itself"
             raise ValidationError(f"{column.where} says {words[0]!r} and {words[1]!r}; {cure}")
-        said += [(f"the column {name!r}", *spoken(word, whole=True)) for word in words]
+        said += [(f"the column {name!r}", *units.spoken(word, whole=True)) for word in words]
     return said
 
 
 def _value_column(sheet: Sheet, date_column: str, subject: Subject) -> str:
-    beside = (date_column, _known_column(sheet))
-    others = [column for column in sheet.header if column and column not in beside and not is_unit_column(column)]
-    exact = [column for column in others if column.lower() in (*WORDS["value"], subject.id)]
-    exact = exact or [column for column in others if column.lower().split(" ")[0] in WORDS["value"]]
+    beside = (date_column, sheet.find(units.WORDS["known"]))
+    others = [column for column in sheet.header if column and column not in beside and not units.is_unit_column(column)]
+    exact = [column for column in others if column.lower() in (*units.WORDS["value"], subject.id)]
+    exact = exact or [column for column in others if column.lower().split(" ")[0] in units.WORDS["value"]]
     numeric = [column for column in others if _mostly_numbers(sheet.column(column).cells)]
-    ours = [column for column in numeric if in_own_currency(column, subject.unit)]
+    ours = [column for column in numeric if units.in_own_currency(column, subject.unit)]
     for found in (others, exact, numeric, ours):
         if len(found) == 1:
             return found[0]
@@ -232,7 +237,7 @@ def _add_columns(table: pd.DataFrame, sheet: Sheet, subject: Subject, options: I
             table[name] = [str(cell) for cell in column.cells]
         else:
             table[name] = read_numbers(column, decimal=options.decimal).values
-    factor, words = conversion(options.unit, subject.unit)
+    factor, words = units.conversion(options.unit, subject.unit)
     if factor != 1.0:
         raise ValidationError(f"units of a table are not converted ({words}); convert the file first")
     return [f"columns {', '.join(subject.columns)}: {words}"]
@@ -260,3 +265,42 @@ def _one_row_a_period(table: pd.DataFrame, subject: Subject, options: ImportOpti
         table = table.sort_values("time", kind="stable")
     kept = table.drop_duplicates(by, keep=options.keep)
     return kept, [f"{len(table) - len(kept)} rows dropped: the {options.keep} row of each period is kept"]
+
+
+def _refuse_future(table: pd.DataFrame, today: date) -> None:
+    """Refuse a period that ends after ``today``."""
+    ahead = table[table["observed_for"] > pd.Timestamp(today)]
+    if len(ahead):
+        row, cure = ahead.iloc[0], "remove them, or check the order of day and month"
+        when = f"the period to {row['observed_for']:%Y-%m-%d} has not ended"
+        raise ValidationError(f"line {row['line']}: {when} ({len(ahead)} such rows); {cure}")
+
+
+def _refuse_doubtful(table: pd.DataFrame, subject: Subject, declared: str | None) -> None:
+    """Refuse what a fetch would doubt, and what a true file hardly holds: fractions of 1, frozen prices, weekends."""
+    values, days = table[subject.checked_column], table["observed_for"]
+    if found := doubts(table, None, subject, whole_history=False):
+        unit = units.hint(values, subject.unit, subject.plausible.low, subject.plausible.high)
+        raise ValidationError(f"{found[0]}{unit}; {_ACCEPT}")
+    if subject.unit.startswith("%") and declared is None and values.abs().max() < _LARGEST_FRACTION:
+        cure = "pass --unit fraction if 0.05 means 5 %, or --unit % if it does not"
+        raise ValidationError(f"all values are under {_LARGEST_FRACTION}, {subject.id} is in {subject.unit}: {cure}")
+    if subject.key or len(table) < _MANY:
+        return
+    if values.nunique() == 1:
+        same = f"all {len(table)} values are {values.iloc[0]:g}"
+        raise ValidationError(f"{same}; name another column with --value-column, or {_ACCEPT}")
+    if subject.frequency != "day" or not units.is_money(subject.unit):
+        return
+    runs = table.groupby((values != values.shift()).cumsum())
+    length, longest = int(runs.size().max()), runs.get_group(runs.size().idxmax())
+    if length >= _STILL:
+        first, last = longest.iloc[0], longest.iloc[-1]
+        still = f"the price stands at {first['value']:g} for {length} rows"
+        span = f"{first['observed_for']:%Y-%m-%d} to {last['observed_for']:%Y-%m-%d}"
+        raise ValidationError(f"line {first['line']}: {still}, {span}: filled forward? {_ACCEPT}")
+    weekend = days.dt.day_of_week >= 5
+    if weekend.mean() > _WEEKEND:
+        day, line = days[weekend].iloc[0], table["line"][weekend].iloc[0]
+        many = f"{int(weekend.sum())} of {len(table)} dates on weekends, when this market is closed"
+        raise ValidationError(f"line {line}: {day:%Y-%m-%d} is a {day:%A}, as are {many}; {_ACCEPT}")
