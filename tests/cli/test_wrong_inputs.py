@@ -156,9 +156,9 @@ WRONG: list[tuple[tuple[str, ...], str]] = [
         ("sweep", "lease_rate_spike", "--grid", "threshold=0:1:0.0001", "--grid", "hold_days=1:9999:1"),
         "take wider steps",
     ),
-    (("sweep", "lease_rate_spike", "--folds", "0"), "use 1 or more"),
+    (("sweep", "lease_rate_spike", "--folds", "0"), "0 is not in the range x>=1"),
     (("sweep", "lease_rate_spike", "--folds", "9999"), "use fewer folds"),
-    (("sweep", "lease_rate_spike", "--memory", "-1"), "0 or more"),
+    (("sweep", "lease_rate_spike", "--memory", "-1"), "-1 is not in the range x>=0"),
     (("sweep", "lease_rate_spike", "--by", "windw"), "there are: hold_days, threshold"),
     (("sweep", "lease_rate_spike", "--workers", "2", "--scheduler", "tcp://x:1"), "give one"),
     # what is written, and where from
