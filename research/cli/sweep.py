@@ -12,7 +12,6 @@ import click
 from research.cli.options import Files, Terms, strategy_named, thesis_in_force
 from research.cli.output import answer, written
 from research.errors import ParameterError
-from research.sweep.grid import parse_axes
 
 if TYPE_CHECKING:
     from research.sweep.sweep import Estimate
@@ -61,9 +60,11 @@ def sweep(
     yes
         Start a large grid without being asked.
     """
-    axes = parse_axes(grid) if grid else None
     from research.report.progress import Progress
+    from research.sweep.grid import parse_axes
     from research.sweep.sweep import run_sweep
+
+    axes = parse_axes(grid) if grid else None
 
     available = asked.open()
     try:
