@@ -60,11 +60,11 @@ def sweep(
     yes
         Start a large grid without being asked.
     """
-    from research.report.progress import Progress
     from research.sweep.grid import parse_axes
-    from research.sweep.sweep import run_sweep
 
     axes = parse_axes(grid) if grid else None
+    from research.report.progress import Progress
+    from research.sweep.sweep import run_sweep
 
     available = asked.open()
     try:

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import floor, isfinite, prod
 
-import numpy as np
-
 from research.errors import ParameterError
 
 MAX_VALUES = 100_000
@@ -36,6 +34,8 @@ class Grid:
         """Parameters of one variant, by its number."""
         if not 0 <= number < len(self):
             raise IndexError(number)
+        import numpy as np
+
         places = np.unravel_index(number, tuple(map(len, self.axes.values())))
         return {**self.fixed} | {name: self.axes[name][at] for name, at in zip(self.axes, places, strict=True)}
 
