@@ -233,7 +233,8 @@ def _of_returns(
     record, _ = recorded_on(ledger, {prices}, timing.year, [key])
     claim = ClaimRows(id=found.name, sign=1, rows={row: timing}, tried=tried)
     judged = judged_claims([claim], rules, record=record, decided_by="p_with_record")[found.name]
-    problem = ledger.keep(series_of(claim.rows, {row: key}, prices, 1, {row: judged.numbers})) if ledger else ""
+    series = series_of([(row, timing)], lambda _: key, prices, 1, {row: judged.numbers})
+    problem = ledger.keep(series) if ledger else ""
     return f"{words}{problem and '; ledger: '}{problem}", judged.evidence, judged.verdict
 
 

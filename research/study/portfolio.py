@@ -274,7 +274,7 @@ def portfolio(
     rows = ClaimRows(id=ROW, sign=1, rows={ROW: timing})
     judged = judge([rows], rules or Rules(), record=others, decided_by="p_with_record")[ROW]
     if ledger is not None:
-        ledger.keep(series_of(rows.rows, {ROW: key}, prices, 1))
+        ledger.keep(series_of(rows.rows.items(), lambda _: key, prices, 1))
     return found.trial(judged.rows[ROW])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Protocol
 
@@ -12,6 +12,7 @@ import pandas as pd
 from research.datasets.data import Data
 from research.datasets.market import Market
 from research.diagnostics.timing import Effects, Numbers, Timing, independent_events, n_cosines
+from research.engine.legs import Legs
 from research.ledger import Entry, Ledger, Series
 from research.provenance import versions
 from research.study.candidates import Candidate, Terms, keys, label, prices_of, since, timing_of
@@ -42,15 +43,14 @@ def recorded_on(
 
 
 def series_of(
-    timings: Mapping[str, Timing],
-    keys: Mapping[str, str],
+    timings: Iterable[tuple[str, Timing]],
+    key: Callable[[str], str],
     prices: str,
     sign: int,
     known: Mapping[str, Numbers | None] | None = None,
-) -> list[Series]:
+) -> Iterator[Series]:
     """Timing series of the trials that have one, as they are kept; ``known`` are numbers that the judge has made."""
-    found = []
-    for name, timing in timings.items():
+    for name, timing in timings:
         if not timing.is_timed:
             continue
         net, gross = timing.series(sign), sign * timing.gross
@@ -58,18 +58,15 @@ def series_of(
         if numbers is None:
             nu = n_cosines(timing.n_periods, timing.year)
             numbers = Numbers.of([net], [gross], len(independent_events([timing])), nu, Effects.of([timing], nu))
-        found.append(
-            Series(
-                key=keys[name],
-                prices=prices,
-                year=float(timing.year),
-                label=name,
-                numbers=numbers,
-                dates=timing.dates.as_unit("ns").asi8,
-                timing=np.stack([net, gross]).astype(np.float32),
-            )
+        yield Series(
+            key=key(name),
+            prices=prices,
+            year=float(timing.year),
+            label=name,
+            numbers=numbers,
+            dates=timing.dates.as_unit("ns").asi8,
+            timing=np.stack([net, gross]).astype(np.float32),
         )
-    return found
 
 
 def entries_of(item: Candidate, numbers: Mapping[str, object], terms: Terms) -> list[Entry]:
@@ -110,16 +107,16 @@ def record_grid(
     some = [strategy.parameters(variants[n]) for n in _spread(len(variants), MOST_SERIES)]
     panel = data.panel(metal, inputs, whole)
     table = strategy.weight_table(panel, some, max_leverage=terms.execution.max_leverage)
-    opening = pd.Timestamp(market.price.index[0])
-    timings = {
-        label(strategy.name, metal, values): timing_of(
-            since(pd.Series(weights, index=panel.index), opening), market, terms.execution
-        )
-        for values, weights in zip(some, table, strict=True)
-    }
-    found = {name: timing for name, timing in timings.items() if timing is not None}
-    series = series_of(found, {name: key(name) for name in found}, prices_of(market), strategy.expected_sign)
-    return problem or ledger.keep(series)
+    opening, legs = pd.Timestamp(market.price.index[0]), Legs.of(market)
+
+    def timings() -> Iterator[tuple[str, Timing]]:  # one at a time: a thousand of many bars are a gigabyte
+        for values, weights in zip(some, table, strict=True):
+            decided = since(pd.Series(weights, index=panel.index), opening)
+            timing = timing_of(decided, market, terms.execution, legs)
+            if timing is not None:
+                yield label(strategy.name, metal, values), timing
+
+    return problem or ledger.keep(series_of(timings(), key, prices_of(market), strategy.expected_sign))
 
 
 def _entry(strategy: Strategy, market: Market, inputs: Mapping[str, str], terms: Terms) -> partial[Entry]:

@@ -20,7 +20,7 @@ from research.engine.exposure import start_compiler
 from research.engine.portfolio import run
 from research.engine.result import Result
 from research.execution import Execution
-from research.ledger import LEDGER, Ledger
+from research.ledger import LEDGER, Ledger, Series
 from research.provenance import versions
 from research.study import exports
 from research.study.candidates import Candidate, Terms, attempted, candidate, pairs_of, prices_of
@@ -446,12 +446,12 @@ def _write(
         return ""
     pairs = zip(candidates, trials, strict=True)
     entries = [entry for item, trial in pairs for entry in entries_of(item, _numbers(trial), terms)]
-    series = []
+    series: list[Series] = []
     for name, member in members.items():
         known = {row: found.numbers for row, found in judged[name].rows.items()}
         for item in member.candidates:
             timings = {point: found.timing for point, found in item.points.items() if found.timing is not None}
-            series += series_of(timings, keys, prices_of(item.market), member.sentence.sign, known)
+            series += series_of(timings.items(), keys.__getitem__, prices_of(item.market), member.sentence.sign, known)
     return ledger.record(entries) or ledger.keep(series)
 
 

@@ -208,19 +208,19 @@ def test_what_cannot_be_made_is_told_unless_nothing_can():
 def test_series_are_those_of_the_judge_whether_it_made_them_or_not(risen):
     item = risen["silver"]
     timings, keys = ({name: getattr(at, what) for name, at in item.points.items()} for what in ("timing", "key"))
-    (made, *_), price = series_of(timings, keys, "p", -1), prices_of(item.market)
+    (made, *_), price = series_of(timings.items(), keys.get, "p", -1), prices_of(item.market)
     name = made.label
     numbers = measure(SimpleNamespace(sign=-1, rows={name: timings[name]}, worthwhile_return=np.inf))
     np.testing.assert_allclose(made.numbers.supporting, numbers.supporting)
     np.testing.assert_allclose(made.numbers.opposing, numbers.opposing)
     assert made.numbers.events == numbers.events
     np.testing.assert_allclose(made.timing[1], -timings[name].gross, rtol=1e-6)
-    handed = series_of(timings, keys, "p", -1, {name: replace(numbers, events=77)})
+    handed = list(series_of(timings.items(), keys.get, "p", -1, {name: replace(numbers, events=77)}))
     assert handed[0].numbers.events == 77
-    assert handed[1].numbers.events == series_of(timings, keys, "p", -1)[1].numbers.events
+    assert handed[1].numbers.events == list(series_of(timings.items(), keys.get, "p", -1))[1].numbers.events
     assert len(price) == 64
     still = {name: Timing.of(exposure(np.ones(60), world(1, 60)[1]))}
-    assert series_of(still, keys, "p", 1) == []
+    assert list(series_of(still.items(), keys.get, "p", 1)) == []
 
 
 def test_only_the_chosen_trial_carries_numbers(risen):
