@@ -8,9 +8,8 @@ from math import ceil, floor, log10
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from research.report.chart import DATE, Axis, Format
+from research.report.chart import Axis, Format
 
 Floats = npt.NDArray[np.float64]
 
@@ -101,7 +100,9 @@ def _log_ticks(low: float, high: float) -> list[float]:
 def _date_ticks(low: float, high: float) -> list[tuple[float, str]]:
     months = (high - low) / 30.44
     step = next((size for size in (1, 3, 6, 12, 24, 60, 120, 240) if months / size <= 10), 600)
-    first, last = pd.to_datetime([low, high], unit="D")
-    days = pd.date_range(first, last, freq="MS", normalize=True)
-    marked = days[(12 * (days.year - 1970) + days.month - 1) % step == 0]
-    return [(float(plain(day, DATE)[0]), f"{day:%Y-%m}" if step < 12 else f"{day:%Y}") for day in marked]
+    begin, end = np.array([floor(low), floor(high)], dtype="datetime64[D]").astype("datetime64[M]").astype(int)
+    numbers = np.arange(begin, end + 1)  # since 1970
+    marked = numbers[numbers % step == 0].astype("datetime64[M]")
+    starts = marked.astype("datetime64[D]").astype(int)
+    words = np.datetime_as_string(marked, unit="M" if step < 12 else "Y")
+    return [(float(day), str(word)) for day, word in zip(starts, words, strict=True) if low <= day <= high]
