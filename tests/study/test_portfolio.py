@@ -34,6 +34,16 @@ def known_prices(metal):
     return DATA.panel(metal, {"price": f"{metal}_price"}, market)["price"]
 
 
+def test_its_lines_name_what_times_each_leg(trial):
+    from research.report.study_words import portfolio_lines
+
+    lines = portfolio_lines(trial)
+    for leg in trial.legs.index:
+        start = f"{leg.replace('_', ' ')}, timed by {trial.strategies[leg].name}: "
+        assert any(line.startswith(start) for line in lines), lines
+    assert not any("<Strategy" in line for line in lines)
+
+
 def test_weights_are_the_shares_of_the_signals_at_equal_risk(trial):
     shares, inverse = {}, {}
     for metal in METALS:
