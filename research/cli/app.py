@@ -13,7 +13,7 @@ from research.errors import ExecutionError
 GREETING = """\
 assay puts an investment thesis about gold and silver on trial: is it true, or only told well?
   a leak, rejected:          assay check --demo
-  an honest rule, judged:    assay backtest --demo
+  a clean rule, judged:      assay backtest --demo
   the whole thesis:          assay compare
   an idea of your own:       assay new my_idea       (all commands: assay --help)"""
 
