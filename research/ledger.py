@@ -210,8 +210,11 @@ class Ledger:
                 rows = connection.execute(query, (*wanted, year)).fetchall()
         except (sqlite3.Error, OSError) as error:
             return {}, self._problem("read", error)
-        halves = {key: (np.split(np.frombuffer(blob, "<f8"), 2), events) for key, events, blob in rows}
-        return {key: Numbers(pair[0], pair[1], events) for key, (pair, events) in halves.items()}, ""
+        found: dict[str, Numbers] = {}
+        for key, events, blob in rows:
+            supporting, opposing = np.split(np.frombuffer(blob, "<f8"), 2)
+            found[key] = Numbers(supporting, opposing, events)
+        return found, ""
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

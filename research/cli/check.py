@@ -73,11 +73,15 @@ def check(
                 print_lines(told.splitlines())
     outcomes = Counter([report.outcome for report in reports] + ["not checked"] * len(failed))
     partly = [report for report in reports if report.passed and not report.complete]
-    unread = [{"strategy": who, "outcome": "not checked", "why": why} for who, why in failed.items()]
-    documents = [*(report.to_json() for report in reports), *unread]
+
+    def document() -> object:
+        unread = [{"strategy": who, "outcome": "not checked", "why": why} for who, why in failed.items()]
+        documents = [*(report.to_json() for report in reports), *unread]
+        return documents if name == ALL or len(documents) > 1 else documents[0]
+
     answer(
         replace(asked, config=""),  # which stands over the first report
-        lambda: documents if name == ALL or len(documents) > 1 else documents[0],
+        document,
         (),
         *_ending(reports, outcomes, len(partly), "" if demo else str(name)),
         status=1 if outcomes["failed"] else UNCHECKED if partly or outcomes.total() > outcomes["passed"] else 0,

@@ -53,7 +53,7 @@ class Commands(click.Group):
 
 def command(name: str, function: Callable[..., None]) -> click.Command:
     """A command that calls a function with its parameters, and with each group of options as one value."""
-    hints = get_type_hints(function, include_extras=True)
+    hints, described = get_type_hints(function, include_extras=True), _described(function)
     groups: dict[str, tuple[type, list[click.Parameter]]] = {}
     params = _anywhere(hidden=name != "assay")
     for key, parameter in inspect.signature(function).parameters.items():
@@ -61,7 +61,7 @@ def command(name: str, function: Callable[..., None]) -> click.Command:
             groups[key] = hints[key], list(_of_group(hints[key]))
             params += groups[key][1]
         else:
-            params.append(_parameter(key, hints[key], parameter.default, _described(function)))
+            params.append(_parameter(key, hints[key], parameter.default, described))
 
     def call(**given: object) -> None:
         values = {key: value if value != () else None for key, value in given.items()}
