@@ -35,7 +35,7 @@ def compare(
     Parameters
     ----------
     verbose
-        Every account, reason and finding.
+        Every account, reason and finding, on the page of ``--html`` too.
     """
     thesis, names = thesis_in_force(), chosen.names
     strategies = chosen.of(thesis)
@@ -127,19 +127,19 @@ def _give(
         print_lines(filter(None, [since()]) if since else ())
 
     try:
-        _write(study, shown, data, files)
+        _write(study, shown, data, files, appendix=findings or verbose)
     finally:
         said = replace(asked, config="")  # the study says it
         ending = study_short(study), study_why(study), *following
         answer(said, lambda: shown.to_json(appendix=verbose), show, *ending)
 
 
-def _write(study: Study, shown: Study, data: Data, files: StudyFiles) -> None:
+def _write(study: Study, shown: Study, data: Data, files: StudyFiles, *, appendix: bool) -> None:
     from research.runs import save
     from research.study.exports import export
 
     if files.html is not None:
-        written(files.html, partial(shown.report, files.html))
+        written(files.html, partial(shown.report, files.html, appendix=appendix))
     if files.run is not None:
         written(files.run, partial(save, study, files.run, data))
     if files.out is not None:

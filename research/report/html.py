@@ -10,17 +10,27 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from research.datasets.store import write_atomically
+from research.diagnostics.finding import Finding
 from research.report import charts
 from research.report.markup import Markup
-from research.report.study_words import every_finding
+from research.report.study_words import findings_of
 from research.report.tearsheet import tearsheet
 from research.report.template import page
 from research.report.words import DASH
-from research.study import Study, Trial
+from research.study import Study
 
 
-def write_report(study: Study, path: str | Path) -> Path:
+def write_report(study: Study, path: str | Path, *, appendix: bool = True) -> Path:
     """Write the report of a study; the old file stays until the new one is whole.
+
+    Parameters
+    ----------
+    study
+        What is reported.
+    path
+        File to write.
+    appendix
+        With the findings that decide nothing too, which take longer than all the rest.
 
     Raises
     ------
@@ -28,13 +38,14 @@ def write_report(study: Study, path: str | Path) -> Path:
         If the folder is missing or may not be written.
     """
     file = Path(path)
-    write_atomically(file, report(study).encode("utf-8"))
+    write_atomically(file, report(study, appendix=appendix).encode("utf-8"))
     return file
 
 
-def report(study: Study) -> Markup:
-    """The whole page."""
+def report(study: Study, *, appendix: bool = True) -> Markup:
+    """The whole page; without ``appendix`` no finding but those that decide."""
     drawn = {(trial.name, trial.metal): charts.all_charts(trial) for trial in study.trials}
+    found = {(trial.name, trial.metal): findings_of(trial, appendix=appendix) for trial in study.trials}
     first, *others = study.trials
     return page(
         "study.html",
@@ -43,15 +54,17 @@ def report(study: Study) -> Markup:
         drawn=drawn,
         tearsheet=tearsheet,
         captions={name: chart.caption for pictures in drawn.values() for name, chart in pictures.items()},
-        methods=_methods(study.trials),
+        found=found,
+        whole=appendix,
+        methods=_methods(found.values()),
         manifest=dict(_flattened(study.manifest)),
     )
 
 
-def _methods(trials: Iterable[Trial]) -> dict[str, list[str]]:
+def _methods(found: Iterable[Mapping[str, Finding]]) -> dict[str, list[str]]:
     """How findings are made -> which: once, so that no row repeats it."""
     methods: dict[str, list[str]] = {}
-    for name, item in {name: item for trial in trials for name, item in every_finding(trial).items()}.items():
+    for name, item in {name: item for findings in found for name, item in findings.items()}.items():
         told = f"Null: {item.null}. Method: {item.method}. Source: {item.reference}."
         methods.setdefault(told, []).append(name.replace("_", " "))
     return methods

@@ -40,9 +40,9 @@ def accounts(trial: Trial | PortfolioTrial, own: str = "strategy") -> list[tuple
     return [(names[name], row) for name, row in trial.performance.items()]
 
 
-def every_finding(trial: Trial) -> dict[str, Finding]:
-    """Those that decide, then the others, by name."""
-    return {**trial.findings, **trial.appendix}
+def findings_of(trial: Trial, *, appendix: bool) -> dict[str, Finding]:
+    """Those that decide, by name, and with ``appendix`` the others after them."""
+    return {**trial.findings, **(trial.appendix if appendix else {})}
 
 
 def parameter_words(parameters: Mapping[str, object]) -> str:

@@ -14,7 +14,7 @@ from research.report.study_words import (
     a_few,
     accounts,
     by_metal,
-    every_finding,
+    findings_of,
     head_lines,
     not_run,
     note,
@@ -169,7 +169,7 @@ def _print_accounts(console: Console, title: str, trial: Trial | PortfolioTrial,
 
 def _print_findings(console: Console, trial: Trial, *, verbose: bool) -> None:
     """The findings that decide, with ``verbose`` all; of too few events none that rests on a p-value."""
-    found = (every_finding(trial) if verbose else trial.findings).values()
+    found = findings_of(trial, appendix=verbose).values()
     shown = [finding for finding in found if trial.shows_p_values or not _is_test(finding)]
     rows = [
         (

@@ -128,17 +128,19 @@ class Study:
         """One row a strategy and metal: see ``rows``."""
         return exports.rows(self)
 
-    def report(self, path: str | Path) -> Path:
+    def report(self, path: str | Path, *, appendix: bool = True) -> Path:
         """Write the self-contained HTML report; the old file stays until the new one is whole.
 
         Parameters
         ----------
         path
             File to write.
+        appendix
+            With the findings that decide nothing too, which take longer than all the rest.
         """
         from research.report.html import write_report
 
-        return write_report(self, Path(path))
+        return write_report(self, Path(path), appendix=appendix)
 
 
 @one_thread()

@@ -58,6 +58,16 @@ def single(study, trial) -> Study:
     return replace(study, trials=(trial,))
 
 
+def test_without_the_appendix_a_page_has_the_findings_that_decide_and_no_others(study, trial, page):
+    short = Page(report(study, appendix=False))
+    told = " ".join(short.words)
+    assert all(finding.sentence in told for finding in trial.findings.values() if finding.p_value is None)
+    assert not [finding.sentence for finding in trial.appendix.values() if finding.sentence in told]
+    assert "What decides" in told
+    assert "--verbose --html" in told
+    assert "--verbose --html" not in " ".join(page.words)
+
+
 def test_nothing_is_asked_of_the_network_and_nothing_runs(page):
     assert not page.named("script", "link", "iframe", "img", "object", "base")
     for _, attributes in page.elements:
