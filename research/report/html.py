@@ -1,7 +1,7 @@
 """The report of a study: one HTML file that needs nothing else, no network and no script.
 
-Pictures are inline SVG: they flow from phone to print, take their colours from the page's light or dark, and carry their
-description for screen readers.
+Pictures are inline SVG: they flow from phone to print, take their colours from the page's light or dark, and carry
+their description for screen readers.
 """
 
 from __future__ import annotations
