@@ -13,7 +13,7 @@ from research.report.judged import quotation
 if TYPE_CHECKING:
     from research.claims import Sentence, Thesis
     from research.datasets.data import Data
-    from research.report.markup import Markup
+    from research.report.template import Markup
     from research.study import Study, Trial
 
 NO_VERDICTS = "No verdicts were asked for: assay claims --verdicts runs every test on the data at hand."

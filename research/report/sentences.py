@@ -29,7 +29,10 @@ FILTERS: dict[str, Callable[..., str]] = {
     "years": lambda days: f"{days / 365.25:.1f} years",
     "plain": "{:g}".format,
     "share": "{:.0%}".format,
+    "across": "{:.2%}".format,
+    "pixel": "{:.1f}".format,
 }
+TESTS = {"finite": isfinite}
 
 
 def sentence(name: str, **about: object) -> str:
@@ -65,5 +68,5 @@ def _environment() -> Environment:
 
     environment = Environment(undefined=StrictUndefined, trim_blocks=True)
     environment.filters |= FILTERS
-    environment.tests["finite"] = isfinite
+    environment.tests |= TESTS
     return environment

@@ -13,11 +13,8 @@ from research.engine.result import Result
 from research.report.chart import DATE, Axis, Cells, Chart, Line, Panel
 from research.report.charts import ACCOUNTS, ZERO, sources
 from research.report.columns import columns
-from research.report.markup import Markup, join, tag
-from research.report.sentences import sentence
 from research.report.study_words import ACCOUNTS as WORDS
-from research.report.svg import figure
-from research.report.template import part
+from research.report.template import Markup, part
 from research.study import Trial
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -26,14 +23,10 @@ COMPARED = ("strategy", "buy_and_hold", "matched_exposure")
 
 def tearsheet(trial: Trial) -> Markup:
     """All of it, for one section of a page."""
-    return join(
-        risk_table(trial),
-        tag("p", sentence("notes.ratios"), class_="soft"),
-        figure(months(trial), "h3"),
-        figure(rolling(trial), "h3") if len(trial.returns) > 3 * trial.result.periods_per_year else None,
-        drawdown_table(trial),
-        trade_table(trial),
-    )
+    pictures = [months(trial)]
+    if len(trial.returns) > 3 * trial.result.periods_per_year:
+        pictures.append(rolling(trial))
+    return part("tearsheet", risk_table(trial), pictures, drawdown_table(trial), trade_table(trial))
 
 
 def months(trial: Trial) -> Chart:
