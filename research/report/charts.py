@@ -13,7 +13,7 @@ from research.engine.result import Result
 from research.errors import DataError
 from research.report.chart import DATE, Axis, Band, Bars, Cells, Chart, Dash, Line, Panel, Role, Rows, Rule, Spans
 from research.report.columns import shows
-from research.report.words import plural
+from research.report.sentences import plural
 from research.study import History, Study, TestedClaim, Trial, exhibits
 
 ACCOUNTS: dict[str, tuple[str, Role, Dash]] = {

@@ -1,20 +1,22 @@
-"""The claims of a thesis for the terminal and as a page to publish. Nothing is computed here."""
+"""The claims of a thesis in the terminal, as a page to publish, as findings in Markdown. Nothing is computed here."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
 from research.report.console import plain_console, said, say
-from research.report.judged import quotation
+from research.report.study_words import quotation
 
 if TYPE_CHECKING:
-    from research.claims import Sentence, Thesis
+    from research.claims import BreakPlan, Sentence, Thesis
     from research.datasets.data import Data
     from research.report.template import Markup
     from research.study import Study, Trial
+    from research.study.beta_break import BetaBreak
 
 NO_VERDICTS = "No verdicts were asked for: assay claims --verdicts runs every test on the data at hand."
 MOST_PICTURES = 2
@@ -74,6 +76,18 @@ def claims_page(thesis: Thesis, data: Data, study: Study) -> Markup:
         pictured=lambda sentence: [charts.signal(trial) for trial in _pictured(sentence, study)],
         missing=lambda sentence: _missing_words(sentence, thesis, data),
     )
+
+
+def findings_page(
+    thesis: Study, baselines: Study | None, breaks: Sequence[tuple[BreakPlan, Sequence[BetaBreak]]]
+) -> str:
+    """One Markdown document: the claims first, then rows, portfolio, what cannot be tested, limits, and terms.
+
+    No sentence of it says more than a number beside it.
+    """
+    from research.report.template import render
+
+    return render("findings.md", study=thesis, baselines=baselines, breaks=breaks).rstrip() + "\n"
 
 
 def _pictured(sentence: Sentence, study: Study) -> list[Trial]:

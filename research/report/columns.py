@@ -8,8 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Protocol
 
-from research.report.sentences import written
-from research.report.words import p_value
+from research.report.sentences import p_value, written
 
 if TYPE_CHECKING:
     from research.verdict import Evidence, PValues, Verdict

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from research.datasets.store import write_atomically
 from research.report import charts
+from research.report.sentences import DASH
 from research.report.study_words import every_finding
 from research.report.tearsheet import tearsheet
 from research.report.template import Markup, page
-from research.report.words import DASH
 from research.study import Study, Trial
 
 

@@ -1,4 +1,4 @@
-"""What every display says about a study, in the same words: its terms, its notes and its counts."""
+"""What every display says about a study, its claims and its rows, in the same words. Nothing is computed here."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from research.report.sentences import sentence, sentences
-from research.report.words import p_value
+from research.report.columns import Column, p_adjusted, shows
+from research.report.sentences import p_value, sentence, sentences
 
 if TYPE_CHECKING:
     from research.diagnostics.finding import Finding
     from research.diagnostics.metrics import Performance
-    from research.report.columns import Column
     from research.study import PortfolioTrial, Study, TestedClaim, Trial
     from research.study.study import Skipped
 
@@ -145,3 +144,35 @@ def a_few(names: Sequence[str], most: int = 4) -> str:
     if len(names) <= most:
         return ", ".join(names)
     return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
+
+
+def quotation(claim: TestedClaim, study: Study) -> str:
+    """One sentence to quote, with its date and data; it says no more than the numbers beside it."""
+    used = [item for trial in study.trials if trial.claim == claim.id for item in trial.market.datasets.values()]
+    publishers = " and ".join(dict.fromkeys(item.publisher for item in used if item.price))
+    first = min(timing.dates[0] for timing in claim.timings.values())
+    last = max(timing.dates[-1] for timing in claim.timings.values())
+    about = {"evidence": claim.evidence, "shown": shows(claim), "p_adjusted": p_adjusted(claim)}
+    return sentence("claim.quotation", claim=claim, first=first, last=last, publishers=publishers, **about)
+
+
+def what_would_change_it(claim: TestedClaim) -> str:
+    """What the record would have to bring for another word; of a decided one, its refutation."""
+    evidence, rules = claim.evidence, claim.verdict.rules
+    about = {"shown": shows(claim), "p_adjusted": p_adjusted(claim), "ratio": evidence.upper_limits(rules)[0]}
+    return sentence("claim.change", claim=claim, evidence=evidence, rules=rules, **about)
+
+
+def claim_anchor(identity: str) -> str:
+    """Where a sentence stands in the page: ``C1+`` is ``claim-C1-for``."""
+    sign = {"+": "-for", "-": "-against"}.get(identity[-1:], "")
+    return f"claim-{_safe(identity.rstrip('+-'))}{sign}"
+
+
+def anchor(trial: Trial) -> str:
+    """Where a trial stands in the page."""
+    return f"trial-{_safe(f'{trial.name}-{trial.metal}')}"
+
+
+def _safe(text: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in text)

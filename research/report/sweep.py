@@ -13,9 +13,8 @@ from research.report.chart import DATE, Axis, Cells, Chart, Dash, Line, Panel, R
 from research.report.columns import Column, columns
 from research.report.console import plain_console, print_rows, print_table, say
 from research.report.fitted import Row
-from research.report.sentences import sentence, sentences
+from research.report.sentences import percent, sentence, sentences
 from research.report.template import Markup, page
-from research.report.words import percent
 
 if TYPE_CHECKING:
     from research.sweep.survey import Cell, HeatMap, Walk

@@ -9,7 +9,7 @@ from importlib.resources import files
 import markupsafe
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from research.report.sentences import FILTERS, TESTS, sentence
+from research.report.sentences import FILTERS, TESTS
 
 
 class Markup(markupsafe.Markup):
@@ -54,7 +54,7 @@ def rules(*names: str) -> Markup:
 
 @cache
 def _environment() -> Environment:
-    from research.report import charts, columns, judged, study_words, svg, words
+    from research.report import charts, columns, sentences, study_words, svg
 
     environment = Environment(
         loader=PackageLoader("research.report"),
@@ -66,7 +66,7 @@ def _environment() -> Environment:
     )
     environment.filters |= FILTERS
     environment.tests |= TESTS | {"kind": svg.is_kind}
-    for room in (words, columns, study_words, judged, svg):
+    for room in (sentences, columns, study_words, svg):
         environment.globals |= {name: value for name, value in vars(room).items() if not name.startswith("_")}
-    environment.globals |= {"asdict": asdict, "charts": charts, "rules": rules, "sentence": sentence, "zip": zip}
+    environment.globals |= {"asdict": asdict, "charts": charts, "rules": rules, "zip": zip}
     return environment

@@ -12,8 +12,8 @@ from research.diagnostics.timing import independent_events
 from research.errors import DataError
 from research.report import charts
 from research.report.chart import Bars, Cells, Chart, Line, Rows, Rule, Spans
+from research.report.sentences import plural
 from research.report.svg import drawing
-from research.report.words import plural
 from research.study import exhibits
 
 
