@@ -26,8 +26,7 @@ from math import nan
 import pandas as pd
 
 from research.brought.figures import Figure, Path, parsed, recomputed
-from research.brought.objects import read
-from research.brought.reading import Found, periods_per_year
+from research.brought.reading import Found, periods_per_year, read
 from research.brought.returns import bills_between, timing_of_returns
 from research.datasets.data import Data, open_data
 from research.datasets.importing import ImportOptions

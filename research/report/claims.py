@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from research.study.beta_break import BetaBreak
 
 NO_VERDICTS = "No verdicts were asked for: assay claims --verdicts runs every test on the data at hand."
+OF_CLAIM = ("number", "claim", "evidence", "testable", "form", "why_not", "known", "sources", "shown")
+OF_SENTENCE = ("id", "short", "sentence", "strategies", "beside")
 MOST_PICTURES = 2
 
 
@@ -30,10 +32,7 @@ def claims_json(thesis: Thesis, data: Data, study: Study | None) -> dict[str, ob
         "note": NO_VERDICTS if study is None else f"Verdicts of one family of claims; {study.execution.describe()}.",
         "claims": [
             {
-                **{key: getattr(claim, key) for key in ("number", "claim", "evidence", "testable", "form", "why_not")},
-                "known": claim.known,
-                "sources": list(claim.sources),
-                "shown": list(claim.shown),
+                **{name: getattr(claim, name) for name in OF_CLAIM},
                 "sentences": [_sentence_json(sentence, thesis, data, study) for sentence in claim.sentences],
             }
             for claim in thesis.claims
@@ -102,14 +101,8 @@ def _pictured(sentence: Sentence, study: Study) -> list[Trial]:
 
 def _sentence_json(sentence: Sentence, thesis: Thesis, data: Data, study: Study | None) -> dict[str, object]:
     found = None if study is None else study.claims.get(sentence.id)
-    plain: dict[str, object] = {
-        "id": sentence.id,
-        "short": sentence.short,
-        "sentence": sentence.sentence,
-        "strategies": list(sentence.strategies),
-        "beside": list(sentence.beside),
-        "missing": _missing(sentence, thesis, data),
-    }
+    plain: dict[str, object] = {name: getattr(sentence, name) for name in OF_SENTENCE}
+    plain["missing"] = _missing(sentence, thesis, data)
     if found is not None and study is not None:
         plain |= {**found.to_json(), "quotation": quotation(found, study)}
     return plain

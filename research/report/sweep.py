@@ -53,7 +53,7 @@ def print_sweep(found: Sweep) -> None:
     say(console, f"Best variant: {found.grid.describe(found.best.parameters)}.", "bold")
     say(
         console,
-        f"Run again through vectorbt: total return {percent(_total_return(found))}; "
+        f"Run again through vectorbt: total return {percent(found.result.equity.iloc[-1] / found.result.capital - 1)}; "
         f"largest difference from the fast path {found.disagreement:.0e} of the account.",
     )
 
@@ -163,7 +163,3 @@ def _coloured(value: float, low: float, high: float) -> Text:
         return Text("·", style="dim")
     share = (value - low) / (high - low) if high > low else 0.5
     return Text(f"{value:.2f}", style=_COLD_TO_WARM[min(int(share * len(_COLD_TO_WARM)), len(_COLD_TO_WARM) - 1)])
-
-
-def _total_return(found: Sweep) -> float:
-    return float(found.result.equity.iloc[-1] / found.result.capital - 1)

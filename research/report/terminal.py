@@ -20,6 +20,7 @@ from research.report.study_words import (
     note,
     portfolio_lines,
     since_words,
+    stale_lines,
     study_lines,
 )
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from research.ledger import Entry
     from research.report.datasets import Row
     from research.study import PortfolioTrial, Study, Trial
+    from research.study.today import Today
 
 TESTS = ("p_adjusted", "p_with_record", "p_shifted", "cumulative_abnormal_return")
 """Findings that say nothing but a p-value."""
@@ -95,6 +97,18 @@ def print_brought(found: Brought) -> None:
         say(console, f"- {line}")
     for line in (note(ROW_COLUMNS), *(study_lines(found.study) if found.study is not None else ())):
         say(console, line)
+
+
+def print_today(found: Today) -> None:
+    """What is stale first, then one line a strategy and metal."""
+    console = plain_console()
+    for late in stale_lines(found):
+        say(console, late, "red")
+    named = [(f"{want.strategy}, {want.metal}", want) for want in found.wants]
+    print_rows(console, f"{found.now:%Y-%m-%d %H:%M} UTC", named, columns("today"))
+    say(console, sentence("notes.today"), "dim")
+    for reason, names in not_run(found.skipped).items():
+        say(console, f"not asked: {', '.join(names)}: {reason}", "dim")
 
 
 def print_strategies(rows: Iterable[Row]) -> None:
