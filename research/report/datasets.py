@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from research.datasets.data import Data
     from research.study import Study
 
-
 Row = dict[str, Any]
 """Plain values by name, as ``--json`` prints them."""
 
@@ -42,13 +41,12 @@ def covered(available: Data, identity: str) -> Row:
     return {**days, "next_due": None if due is None else due.isoformat(), "overdue_days": 0}
 
 
-def as_of(rows: Iterable[Row], now: datetime | None = None) -> list[Row]:
+def as_of(rows: Iterable[Row]) -> list[Row]:
     """The rows as late as they are now, and the day in place of the moment at which the next release is due."""
     found = []
     for row in rows:
-        due, late = row["next_due"], 0
-        if due is not None:
-            late = max(0, ((now or datetime.now(UTC)) - datetime.fromisoformat(due)).days)
+        due = row["next_due"]
+        late = 0 if due is None else max(0, (datetime.now(UTC) - datetime.fromisoformat(due)).days)
         found.append({**row, "overdue_days": late, "next_due": due and due[:10]})
     return found
 

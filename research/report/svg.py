@@ -67,15 +67,8 @@ def _layout(chart: Chart) -> dict[str, object]:
     x = ruler(chart.x, _extent(marks, "x", _ON_X), margin=0.04 if rows else 0.0)
     kinds = {type(mark).__name__ for mark in marks}
     broad = any(len(mark.columns) > 8 for mark in marks if isinstance(mark, Cells))
-    return {
-        "id": f"chart-{next(_ids)}",
-        "marks": marks,
-        "kinds": kinds,
-        "broad": broad,
-        "x": x,
-        "panels": panels,
-        "bottom": top,
-    }
+    told = {"marks": marks, "kinds": kinds, "broad": broad, "x": x, "panels": panels, "bottom": top}
+    return {"id": f"chart-{next(_ids)}", **told}
 
 
 def _extent(marks: Iterable[Mark], axis: str, names: Iterable[str]) -> Iterable[object]:
