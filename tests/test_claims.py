@@ -12,10 +12,9 @@ import pytest
 from research.claims import load_thesis
 from research.cli import main
 from research.datasets.data import open_data
-from research.report.claims import claims_json, claims_page, print_claims
-from research.report.findings import findings_page
-from research.report.judged import quotation, what_would_change_it
-from research.report.words import signed_percent
+from research.report.claims import claims_json, claims_page, findings_page, print_claims
+from research.report.sentences import signed_percent
+from research.report.study_words import quotation, what_would_change_it
 from research.study import compare
 from tests.report.test_html import Page
 

@@ -5,8 +5,9 @@ weight of a date counts as decided at the first bar on or after that date and is
 its author assumed; a bar without a weight keeps what there is. The verdict and every number are those of a strategy
 here that decides the same weights.
 
-**Returns** are judged as they are (``returns``). Without weights no history can be moved in time,
-no fill delayed and no cost doubled; where a word hangs on those it is ``undecidable``.
+**Returns** are judged by what they earned beyond the metal that they moved with (``timing_of_returns``). Which bars
+were traded cannot be seen: no history is moved in time, no fill delayed, no cost doubled, and where a word hangs on
+those it is ``undecidable``.
 
 **Tries.** What is shown is the best of what was tried, so ``trials`` counts every variant that was looked at, this one
 too. Each further one is paid for as if it were unlike the rest (Bonferroni): p with all that was tried is
@@ -23,17 +24,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from math import nan
 
+import numpy as np
 import pandas as pd
 
 from research.brought.figures import Figure, Path, parsed, recomputed
-from research.brought.objects import read
-from research.brought.reading import Found, periods_per_year
-from research.brought.returns import bills_between, timing_of_returns
+from research.brought.reading import Found, periods_per_year, read
 from research.datasets.data import Data, open_data
 from research.datasets.importing import ImportOptions
 from research.datasets.market import Market
 from research.datasets.panel import Panel
 from research.diagnostics.long_run import Estimate
+from research.diagnostics.timing import Timing
+from research.engine.exposure import Exposure
 from research.errors import NoData, ParameterError
 from research.execution import Execution
 from research.ledger import LEDGER, Ledger
@@ -49,6 +51,8 @@ from research.values import plain
 from research.verdict import Evidence, Rules, Verdict
 
 _LOST = 0.5
+_STILL = 1e-9
+_FEWEST = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,6 +240,72 @@ def _of_returns(
     series = series_of([(row, timing)], lambda _: key, prices, 1, {row: judged.numbers})
     problem = ledger.keep(series) if ledger else ""
     return f"{words}{problem and '; ledger: '}{problem}", judged.evidence, judged.verdict
+
+
+def timing_of_returns(returns: pd.Series, market: Market, execution: Execution, name: str) -> tuple[Timing, str]:
+    r"""Timing series of an account's returns on a metal's market, and in words what they were compared with.
+
+    .. math:: e_t = \alpha + \sum_{k=-1}^{1} \beta_k m_{t+k} + u_t
+
+    over bills, with the metal's return of the period before and after too: closes are taken at other hours, and monthly
+    prices are averages, so that one beta alone would be too small and the rest pass for skill (Dimson 1979; Jensen
+    1968). The timing return is :math:`\alpha`, its error that of every claim.
+
+    An event is an entry into the metal: a run of periods in which the account, over bills, moved with it or against it.
+
+    Raises
+    ------
+    NoData
+        If the returns and the prices have too few periods in common.
+    """
+    table = _aligned(returns, market, execution)
+    if len(table) < _FEWEST:
+        raise NoData(
+            f"{name}: {len(table)} periods in common with the price of {market.metal}, {_FEWEST} are needed; "
+            "bring a longer history, or name another --price"
+        )
+    own, metal = (table["own"] - table["bills"]).to_numpy(), (table["metal"] - table["bills"]).to_numpy()
+    neighbours = np.column_stack([np.ones(len(table) - 2), metal[:-2], metal[1:-1], metal[2:]])
+    own, metal, dates = own[1:-1], metal[1:-1], pd.DatetimeIndex(table.index[1:-1])
+    betas = np.linalg.lstsq(neighbours, own, rcond=None)[0][1:]
+    alpha = own - neighbours[:, 1:] @ betas
+    side = np.where(np.abs(own) > _STILL, np.sign(own * metal), 0.0)
+    none = np.full(len(dates), nan)
+    unseen = none[:, None]
+    year = periods_per_year(pd.DatetimeIndex(table.index))
+    exposure = Exposure(unseen, unseen, unseen, none, np.zeros(1), np.zeros(1), dates, year)
+    beta = float(betas.sum())
+    words = (
+        f"{name}: compared over {len(dates)} periods to {dates[-1]:%Y-%m-%d} with {beta:.2f} of {market.metal} and the "
+        "rest in bills: the timing return is what is left (alpha)"
+    )
+    return Timing(alpha, np.zeros(len(dates)), side - side.mean(), side, dates, none, side.max() <= 0, exposure), words
+
+
+def bills_between(market: Market, days: pd.DatetimeIndex) -> pd.Series:
+    """Return of bills from each day to the next, by date; NaN outside the market."""
+    return _between(np.log1p(market.bill_accrual).cumsum(), days)
+
+
+def _aligned(returns: pd.Series, market: Market, execution: Execution) -> pd.DataFrame:
+    """Returns of the account, of the metal less storage, and of bills, on the coarser of the two calendars."""
+    days, bars = pd.DatetimeIndex(returns.index), pd.DatetimeIndex(market.price.index)
+    both = max(days[0], bars[0]), min(days[-1], bars[-1])
+    shared = [index[(index >= both[0]) & (index <= both[1] + pd.Timedelta(days=4))] for index in (days, bars)]
+    grid = min(shared, key=len)
+    storage = execution.without(market.in_price).storage * market.year_fraction
+    paths = {
+        "own": np.log1p(returns.clip(lower=-1 + _STILL)).cumsum(),
+        "metal": np.log(market.price) + np.log1p(-storage).cumsum(),
+        "bills": np.log1p(market.bill_accrual).cumsum(),
+    }
+    return pd.DataFrame({name: _between(path, grid) for name, path in paths.items()}).dropna()
+
+
+def _between(logarithms: pd.Series, days: pd.DatetimeIndex) -> pd.Series:
+    """Return from each day to the next of a path, as last known on each."""
+    changes: pd.Series = logarithms.reindex(logarithms.index.union(days)).ffill().reindex(days).diff()
+    return changes.map(np.expm1)
 
 
 def _own(found: Found, market: Market) -> Path | None:

@@ -18,24 +18,13 @@ assay puts an investment thesis about gold and silver on trial: is it true, or o
   an idea of your own:       assay new my_idea       (all commands: assay --help)"""
 
 HOMES = {
-    "compare": "study",
-    "backtest": "study",
-    "strategies": "study",
+    **dict.fromkeys(("compare", "backtest", "strategies", "judge", "claims", "today"), "study"),
     "data": "data",
     "check": "check",
     "sweep": "sweep",
-    "claims": "claims",
-    "today": "claims",
-    "register": "registered",
-    "follow": "registered",
-    "trials": "records",
-    "replay": "records",
-    "diff": "records",
-    "judge": "judge",
-    "seal": "records",
-    "verify": "records",
-    "mcp": "mcp",
+    **dict.fromkeys(("register", "follow", "trials", "replay", "diff", "seal", "verify"), "records"),
     "new": "new",
+    "mcp": "mcp",
 }
 
 SHELLS = ("bash", "zsh", "fish")

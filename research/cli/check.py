@@ -107,7 +107,7 @@ def _chosen(name: str | None, metals: list[str] | None, demo: bool) -> list[Stra
 
 def _ending(reports: list[CheckReport], outcomes: Counter[str], partly: int, name: str) -> list[str]:
     """The count, the clearest fault or how much was looked at, and what follows."""
-    from research.report.words import plural
+    from research.report.sentences import plural
 
     counted = ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in OUTCOMES if outcomes[outcome])
     short = (f"all {outcomes.total()}" if name == ALL else f"{outcomes.total()} checked") + f": {counted}"

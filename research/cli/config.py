@@ -93,13 +93,12 @@ def _values(text: object, where: str) -> dict[str, object]:
             table, _, name = key.rpartition(".")
             known = [full.rpartition(".")[2] for full in KEYS if full.rpartition(".")[0] == table]
             raise ConfigError(f"{where}: {key}: no such key{did_you_mean(name, known if table else [*known, *TABLES])}")
-        if not isinstance(value, KEYS[key]) or isinstance(value, bool):
+        texts = not isinstance(value, list) or all(isinstance(item, str) for item in value)
+        if not isinstance(value, KEYS[key]) or isinstance(value, bool) or not texts:
             raise ConfigError(f"{where}: {key} = {value!r}: write {WANTED[KEYS[key]]}")
     values = {"packs" if key == "data" else key.rpartition(".")[2]: value for key, value in entries.items()}
     packs = values.get("packs")
     if isinstance(packs, list):
-        if not all(isinstance(pack, str) for pack in packs):
-            raise ConfigError(f'{where}: data = {packs!r}: write a list of folders, ["…"]')
         values["packs"] = [Path(pack).expanduser() for pack in packs]
     return values
 

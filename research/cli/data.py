@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,41 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import click
 
 from research.cli.command import Commands
-from research.cli.options import TYPED, Packs, Plain
+from research.cli.options import TYPED, Packs, Plain, Reading
 from research.cli.output import answer, print_json, print_lines
 from research.cli.sources import claims_at_hand, opened, to_fetch
 from research.errors import IntegrityError, RegistryError, reason
 
 if TYPE_CHECKING:
     from research.sources.fetching import Outcome
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """What a file does not say of itself.
-
-    Attributes
-    ----------
-    date_column : NAME
-        Where there are several.
-    value_column : NAME
-        Where there are several.
-    sheet : NAME
-        Where there are several.
-    heading_row : N
-        Line of the heading, from 1.
-    dates
-        Order of day and month.
-    decimal
-        Decimal sign.
-    """
-
-    date_column: str | None = None
-    value_column: str | None = None
-    sheet: str | None = None
-    heading_row: Annotated[int | None, click.IntRange(min=1)] = None
-    dates: Literal["dmy", "mdy", "ymd"] | None = None
-    decimal: Literal["point", "comma"] | None = None
 
 
 def listing(*, asked: Packs) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import click
 
@@ -287,6 +287,34 @@ class Judged(Terms):
                 thesis=thesis,
             )
         return replace(found, manifest={**found.manifest, "config": self.config}) if self.config else found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a file does not say of itself.
+
+    Attributes
+    ----------
+    date_column : NAME
+        Where there are several.
+    value_column : NAME
+        Where there are several.
+    sheet : NAME
+        Where there are several.
+    heading_row : N
+        Line of the heading, from 1.
+    dates
+        Order of day and month.
+    decimal
+        Decimal sign.
+    """
+
+    date_column: str | None = None
+    value_column: str | None = None
+    sheet: str | None = None
+    heading_row: Annotated[int | None, click.IntRange(min=1)] = None
+    dates: Literal["dmy", "mdy", "ymd"] | None = None
+    decimal: Literal["point", "comma"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +15,7 @@ from research.errors import IntegrityError
 
 if TYPE_CHECKING:
     from research.datasets.data import Data
+    from research.report.datasets import Row
 
 
 def sources(*, asked: Packs) -> None:
@@ -36,30 +36,9 @@ def sources(*, asked: Packs) -> None:
     answer(asked, lambda: rows, lines, short, why, "data", "fetch", first["id"])
 
 
-class SourceRow(TypedDict):
-    """One dataset of the catalogue: where it comes from, whether it is here, and the claims it serves."""
-
-    id: str
-    title: str
-    unit: str
-    frequency: str
-    publisher: str
-    history: str
-    licence: str
-    allows: str
-    here: bool
-    first: str | None
-    last: str | None
-    next_due: str | None
-    overdue_days: int
-    state: str
-    claims: list[str]
-    opens: list[str]
-
-
-def source_rows(available: Data) -> list[SourceRow]:
+def source_rows(available: Data) -> list[Row]:
     """One row a dataset of the catalogue; how late it is, is told when it is shown."""
-    from research.datasets.release import next_release
+    from research.report.datasets import covered
     from research.sources import entries
     from research.sources.fetching import needed_package
 
@@ -67,45 +46,26 @@ def source_rows(available: Data) -> list[SourceRow]:
     rows = []
     for identity, one in entries().items():
         claims = sorted({claim for numbers, ids in tested if identity in ids for claim in numbers}, key=_by_number)
-        first = last = due = None
-        if identity in available:
-            dataset = available[identity]
-            first, last, _ = available.coverage(identity)
-            due = next_release(dataset.release, dataset.frequency, last)
-        package = needed_package(one)
         how = f"assay data add FILE --as {identity}" if one.by_hand else f"assay data fetch {identity}"
-        row = SourceRow(
-            id=identity,
-            title=str(one.fields["title"]),
-            unit=one.unit,
-            frequency=one.frequency,
-            publisher=str(one.fields["publisher"]),
-            history=str(one.fields["history"]),
-            licence=str(one.fields["licence"]),
-            allows=str(one.fields["allows"]),
-            here=last is not None,
-            first=None if first is None else f"{first:%Y-%m-%d}",
-            last=None if last is None else f"{last:%Y-%m-%d}",
-            next_due=None if due is None else due.isoformat(),
-            overdue_days=0,
-            state=f"{package}, then {how}" if package else how,
-            claims=claims,
-            opens=[claim for claim in claims if claim not in open_already],
-        )
-        rows.append(row)
+        package = needed_package(one)
+        row: Row = {"id": identity, "unit": one.unit, "frequency": one.frequency}
+        row |= {name: str(one.fields[name]) for name in ("title", "publisher", "history", "licence", "allows")}
+        row |= {"here": identity in available, "state": f"{package}, then {how}" if package else how}
+        row |= {"claims": claims, "opens": [claim for claim in claims if claim not in open_already]}
+        row |= dict.fromkeys(("first", "last", "rows", "next_due"))
+        rows.append(row | covered(available, identity) if row["here"] else row)
     return rows
 
 
-def _as_of(rows: list[SourceRow], now: datetime | None = None) -> list[SourceRow]:
+def _as_of(rows: list[Row]) -> list[Row]:
     """The rows as late as they are now, with the command that brings each in a sentence about its state."""
-    from research.report.datasets import days_late
+    from research.report.datasets import as_of
 
-    told: list[SourceRow] = []
-    for row in rows:
-        late, how = days_late(row["next_due"], now), row["state"]
+    told = as_of(rows)
+    for row in told:
+        late, how = row["overdue_days"], row["state"]
         newer = f", newer for {late} days: {how}" if late else ""
-        state = f"here, {row['first']} to {row['last']}{newer}" if row["here"] else f"not here: {how}"
-        told.append({**row, "overdue_days": late, "state": state, "next_due": row["next_due"] and row["next_due"][:10]})
+        row["state"] = f"here, {row['first']} to {row['last']}{newer}" if row["here"] else f"not here: {how}"
     return told
 
 

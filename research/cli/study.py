@@ -1,26 +1,31 @@
-"""``assay compare`` and ``assay backtest``: strategies judged; and ``assay strategies``: which there are."""
+"""The thesis, one strategy of it, or what is brought from elsewhere, judged; and what strategies want now."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import click
 
 from research.cli.options import (
     Judged,
     Packs,
+    Reading,
+    Source,
     Strategies,
     StudyFiles,
     Variant,
+    check_writable,
     kept_with_thesis,
     strategy_named,
     thesis_in_force,
 )
 from research.cli.output import answer, print_lines, written
-from research.errors import StrategyError
+from research.cli.sources import to_fetch
+from research.errors import ExecutionError, StrategyError
 
 if TYPE_CHECKING:
     from research.datasets.data import Data
@@ -103,6 +108,122 @@ def strategies(*, asked: Packs) -> None:
     why = f"missing are {', '.join(sorted(missing))}." if missing else "all that they need is here."
     following = ["backtest", runs[0]] if runs else ["data", "sources"]
     answer(asked, lambda: rows, partial(print_strategies, rows), short, why, *following)
+
+
+def judge(
+    file: Annotated[Path, click.Argument],
+    metal: str,
+    trials: int | None = None,
+    kind: Annotated[Literal["weights", "returns", "equity", "trades"] | None, "--as"] = None,
+    claims: list[str] | None = None,
+    unit: Literal["percent", "fraction"] | None = None,
+    *,
+    reading: Reading,
+    asked: Judged,
+) -> None:
+    """A backtest made elsewhere, by the same rules: weights and trades in our account, returns as they are.
+
+    Parameters
+    ----------
+    file : FILE
+        Weights, returns, equity or trades, as a table.
+    metal : METAL
+        What was traded.
+    trials : N
+        Variants that were looked at, this one among them.
+    kind
+        What it holds.
+    claims : FIGURE
+        'Sharpe 1.8', 'CAGR 22 %'; repeatable.
+    unit
+        Of weights or returns.
+    """
+    from research.brought import judge as run
+    from research.datasets.importing import ImportOptions
+    from research.report.terminal import print_brought
+
+    found = run(
+        file,
+        metal=metal,
+        data=asked.open(),
+        trials=trials,
+        kind=kind,
+        claims=claims or (),
+        options=ImportOptions(**asdict(reading), unit=unit),
+        start=asked.start,
+        end=asked.end,
+        execution=asked.execution,
+        rules=asked.rules,
+        ledger=asked.ledger,
+    )
+    short = f"{found.name} on {metal}: {found.verdict.word}."
+    ending = short, found.verdict.reason, "new", "my_idea"  # as code it can be checked for look-ahead
+    answer(asked, found.to_json, partial(print_brought, found), *ending, same_data=False)
+
+
+def claims(verdicts: bool = False, html: Path | None = None, findings: Path | None = None, *, asked: Judged) -> None:
+    """The claims of the thesis: what the sources say, which strategies test them, and their verdicts.
+
+    Parameters
+    ----------
+    verdicts
+        Run the whole family on the data at hand and give each claim its word.
+    html : FILE
+        Run it, and write a self-contained page.
+    findings : FILE
+        Run the family and its baselines; write every verdict as Markdown.
+    """
+    for file in (html, findings):
+        check_writable(file)
+    if html is not None and html == findings:
+        raise ExecutionError(f"{html}: the page and the findings cannot be one file; name two")
+    from research.datasets.store import write_atomically
+    from research.report.claims import claims_json, print_claims
+    from research.report.study_words import study_short, study_why
+
+    thesis, data = thesis_in_force(), asked.open()
+    wanted = verdicts or html is not None or findings is not None
+    study = asked.study(thesis.of_kind("thesis"), data, thesis) if wanted else None
+    pages: dict[Path, str] = {}
+    if study is not None and html is not None:
+        from research.report.claims import claims_page
+
+        pages[html] = claims_page(thesis, data, study)
+    if study is not None and findings is not None:
+        from research.report.claims import findings_page
+        from research.study.beta_break import beta_break
+
+        baselines = asked.study(thesis.of_kind("baseline"), data, thesis) if thesis.baselines else None
+        breaks = [
+            (plan, [found for metal in data.metals() if (found := beta_break(data, metal, plan.driver)) is not None])
+            for plan in thesis.breaks
+        ]
+        pages[findings] = findings_page(study, baselines, breaks)
+    for file, text in pages.items():
+        written(file, partial(write_atomically, file, text.encode("utf-8")))
+    testable = sum(claim.testable for claim in thesis.claims)
+    short = f"{len(thesis.claims)} claims, {testable} of them testable in {len(thesis.sentences)} sentences."
+    ending = [short, "no verdicts were asked for.", "claims", "--verdicts"]
+    if study is not None:
+        following = ("claims", "--html", "claims.html") if html is None else ("compare", "--verbose")
+        ending = [study_short(study), study_why(study), *following]
+    shown = () if pages else partial(print_claims, thesis, data, study)
+    answer(asked, lambda: claims_json(thesis, data, study), shown, *ending)
+
+
+def today(*, chosen: Strategies, asked: Source) -> None:
+    """What each strategy wants now, on which number, known when, and when that may change."""
+    from research.report.study_words import a_few
+    from research.report.terminal import print_today
+    from research.study import today as ask
+
+    thesis = thesis_in_force()
+    found = ask(chosen.of(thesis), asked.open(), metals=chosen.metals, thesis=thesis)
+    known = [f"{want.strategy}, {want.metal}: {want.position:.0%}" for want in found.wants if want.position is not None]
+    stale = sorted({name for want in found.wants for name in want.stale})
+    short = f"{len(known)} of {len(found.wants)} positions are known" + (f": {a_few(known)}." if known else ".")
+    why = f"newer data are out of {a_few(stale)}." if stale else "no newer data are out."
+    answer(asked, found.to_json, partial(print_today, found), short, why, *(to_fetch(stale) or ("compare",)))
 
 
 def _give(

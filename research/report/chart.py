@@ -1,4 +1,4 @@
-"""Chart: a picture as a value. `svg.py` draws it for pages and notebooks, `interactive.py` with plotly.
+"""Chart: a picture as a value, which `svg.py` draws for pages and notebooks.
 
 Colours are named by role, so that light and dark can each choose their own; they are those of Okabe and Ito
 (2008), which the colour-blind can tell apart, and lines differ by their dashes besides.
@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from research.report.sentences import sentence
-
-if TYPE_CHECKING:
-    import plotly.graph_objects
 
 Role = Literal["strategy", "metal", "matched", "bills", "bad", "ink"]
 Format = Literal["percent", "number", "date"]
@@ -173,9 +170,3 @@ class Chart:
         from research.report.notebook import in_notebook
 
         return in_notebook("chart", self)
-
-    def plotly(self, *, dark: bool = False) -> plotly.graph_objects.Figure:
-        """Return the same picture as a plotly figure, to zoom into and to hover over."""
-        from research.report.interactive import plotly_figure
-
-        return plotly_figure(self, dark=dark)

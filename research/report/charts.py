@@ -13,7 +13,7 @@ from research.engine.result import Result
 from research.errors import DataError
 from research.report.chart import DATE, Axis, Band, Bars, Cells, Chart, Dash, Line, Panel, Role, Rows, Rule, Spans
 from research.report.columns import shows
-from research.report.words import plural
+from research.report.sentences import plural
 from research.study import History, Study, TestedClaim, Trial, exhibits
 
 ACCOUNTS: dict[str, tuple[str, Role, Dash]] = {
@@ -43,8 +43,8 @@ def equity(trial: Trial) -> Chart:
         last=growth.iloc[-1],
         falls=falls,
         panels=(
-            Panel(y=Axis(title="Value of 1 USD (log scale)", scale="log"), marks=tuple(_lines(growth)), height=210),
-            Panel(y=Axis(title="Drawdown (%)", form="percent", high=0.0), marks=tuple(_lines(falls)), height=100),
+            Panel(y=Axis(title="Value of 1 USD (log scale)", scale="log"), marks=tuple(lines_of(growth)), height=210),
+            Panel(y=Axis(title="Drawdown (%)", form="percent", high=0.0), marks=tuple(lines_of(falls)), height=100),
             Panel(
                 y=Axis(title="Weight of metal held (% of the account)", form="percent", low=0.0, high=1.0),
                 marks=(Line(x=held.index, y=held.to_numpy(), label="", role="strategy", step=True, thin=True),),
@@ -289,8 +289,14 @@ def _account(result: Result, label: str, role: Role, dash: Dash = "", about: str
     return Line(x=growth.index, y=growth, label=label, role=role, dash=dash, thin=thin, about=about)
 
 
-def _lines(table: pd.DataFrame) -> Iterable[Line]:
-    # the strategy is drawn last, over its benchmarks
+def lines_of(table: pd.DataFrame) -> Iterable[Line]:
+    """A line a column, each an account; the strategy is drawn last, over its benchmarks.
+
+    Parameters
+    ----------
+    table
+        By date.
+    """
     for name in sorted(map(str, table), key=lambda column: column == "strategy"):
         label, role, dash = ACCOUNTS[name]
         yield Line(x=table.index, y=table[name].to_numpy(), label=label, role=role, dash=dash)

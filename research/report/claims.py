@@ -1,22 +1,26 @@
-"""The claims of a thesis for the terminal and as a page to publish. Nothing is computed here."""
+"""The claims of a thesis in the terminal, as a page to publish, as findings in Markdown. Nothing is computed here."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
 from research.report.console import plain_console, said, say
-from research.report.judged import quotation
+from research.report.study_words import quotation
 
 if TYPE_CHECKING:
-    from research.claims import Sentence, Thesis
+    from research.claims import BreakPlan, Sentence, Thesis
     from research.datasets.data import Data
-    from research.report.markup import Markup
+    from research.report.template import Markup
     from research.study import Study, Trial
+    from research.study.beta_break import BetaBreak
 
 NO_VERDICTS = "No verdicts were asked for: assay claims --verdicts runs every test on the data at hand."
+OF_CLAIM = ("number", "claim", "evidence", "testable", "form", "why_not", "known", "sources", "shown")
+OF_SENTENCE = ("id", "short", "sentence", "strategies", "beside")
 MOST_PICTURES = 2
 
 
@@ -28,10 +32,7 @@ def claims_json(thesis: Thesis, data: Data, study: Study | None) -> dict[str, ob
         "note": NO_VERDICTS if study is None else f"Verdicts of one family of claims; {study.execution.describe()}.",
         "claims": [
             {
-                **{key: getattr(claim, key) for key in ("number", "claim", "evidence", "testable", "form", "why_not")},
-                "known": claim.known,
-                "sources": list(claim.sources),
-                "shown": list(claim.shown),
+                **{name: getattr(claim, name) for name in OF_CLAIM},
                 "sentences": [_sentence_json(sentence, thesis, data, study) for sentence in claim.sentences],
             }
             for claim in thesis.claims
@@ -76,6 +77,18 @@ def claims_page(thesis: Thesis, data: Data, study: Study) -> Markup:
     )
 
 
+def findings_page(
+    thesis: Study, baselines: Study | None, breaks: Sequence[tuple[BreakPlan, Sequence[BetaBreak]]]
+) -> str:
+    """One Markdown document: the claims first, then rows, portfolio, what cannot be tested, limits, and terms.
+
+    No sentence of it says more than a number beside it.
+    """
+    from research.report.template import render
+
+    return render("findings.md", study=thesis, baselines=baselines, breaks=breaks).rstrip() + "\n"
+
+
 def _pictured(sentence: Sentence, study: Study) -> list[Trial]:
     """The rows with most events, one a metal, of those that the verdict rests on."""
     best: dict[str, Trial] = {}
@@ -88,14 +101,8 @@ def _pictured(sentence: Sentence, study: Study) -> list[Trial]:
 
 def _sentence_json(sentence: Sentence, thesis: Thesis, data: Data, study: Study | None) -> dict[str, object]:
     found = None if study is None else study.claims.get(sentence.id)
-    plain: dict[str, object] = {
-        "id": sentence.id,
-        "short": sentence.short,
-        "sentence": sentence.sentence,
-        "strategies": list(sentence.strategies),
-        "beside": list(sentence.beside),
-        "missing": _missing(sentence, thesis, data),
-    }
+    plain: dict[str, object] = {name: getattr(sentence, name) for name in OF_SENTENCE}
+    plain["missing"] = _missing(sentence, thesis, data)
     if found is not None and study is not None:
         plain |= {**found.to_json(), "quotation": quotation(found, study)}
     return plain

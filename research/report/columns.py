@@ -6,25 +6,16 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
-from research.report.sentences import written
-from research.report.words import p_value
+from research.report.sentences import p_value, written
 
 if TYPE_CHECKING:
-    from research.verdict import Evidence, PValues, Verdict
+    from research.brought import Brought
+    from research.study import PortfolioTrial, TestedClaim, Trial
+    from research.verdict import PValues
 
-
-class Answered(Protocol):
-    """What has a verdict: a claim, a row or a portfolio."""
-
-    @property
-    def evidence(self) -> Evidence:
-        """What decides."""
-
-    @property
-    def verdict(self) -> Verdict:
-        """The word and why."""
+    Answered: TypeAlias = TestedClaim | Trial | PortfolioTrial | Brought
 
 
 @dataclass(frozen=True)

@@ -4,125 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from research.claims import Thesis
     from research.datasets.data import Data
     from research.study import Study
 
+Row = dict[str, Any]
+"""Plain values by name, as ``--json`` prints them."""
 
-class DatasetRow(TypedDict):
-    """One dataset: what it is, what it covers, how late it is, who publishes it, when it is known."""
-
-    id: str
-    title: str
-    pack: str
-    unit: str
-    frequency: str
-    first: str
-    last: str
-    rows: int
-    next_due: str | None
-    overdue_days: int
-    publisher: str
-    source: str
-    licence: str
-    attribution: str
-    release: str
-    release_note: str
-    longest_useful_age_days: int
-    notes: str
-    quality: str
-    file: str
-    sha256: str
+OF_DATASET = ("title", "pack", "unit", "frequency", "publisher", "source", "licence", "attribution", "notes", "file")
+OF_STRATEGY = ("name", "claim", "metals", "expected_sign", "falsifier", "grid", "defaults")
 
 
-class StrategyRow(TypedDict):
-    """One strategy: what it claims, of which claim it is a test, what it needs and what is missing of that."""
-
-    name: str
-    claim: str
-    tests: str | None
-    kind: str
-    metals: list[str]
-    inputs: dict[str, dict[str, str]]
-    missing: list[str]
-    expected_sign: int
-    falsifier: str
-    grid: dict[str, list[object]]
-    defaults: dict[str, object]
-
-
-def days_late(due: str | None, now: datetime | None = None) -> int:
-    """Whole days since the moment (ISO, UTC) at which a release was due; 0 where none was."""
-    return 0 if due is None else max(0, ((now or datetime.now(UTC)) - datetime.fromisoformat(due)).days)
-
-
-def as_of(rows: Iterable[DatasetRow], now: datetime | None = None) -> list[DatasetRow]:
-    """The rows as late as they are now, and the day in place of the moment at which the next release is due."""
-    return [
-        {**row, "overdue_days": days_late(row["next_due"], now), "next_due": row["next_due"] and row["next_due"][:10]}
-        for row in rows
-    ]
-
-
-def dataset_rows(available: Data) -> list[DatasetRow]:
+def dataset_rows(available: Data) -> list[Row]:
     """One row a dataset, with the moment at which the next release is due; ``as_of`` tells how late it is."""
-    from research.datasets.release import next_release
-
-    rows = []
     looked = {found.id: found.line for found in available.prices_looked_over()}
+    rows = []
     for identity in available:
         dataset = available[identity]
-        first, last, count = available.coverage(identity)
-        due = next_release(dataset.release, dataset.frequency, last)
-        row = DatasetRow(
-            id=identity,
-            title=dataset.title,
-            pack=dataset.pack,
-            unit=dataset.unit,
-            frequency=dataset.frequency,
-            first=f"{first:%Y-%m-%d}",
-            last=f"{last:%Y-%m-%d}",
-            rows=count,
-            next_due=None if due is None else due.isoformat(),
-            overdue_days=0,
-            publisher=dataset.publisher,
-            source=dataset.source,
-            licence=dataset.licence,
-            attribution=dataset.attribution,
-            release=dataset.release_words,
-            release_note=dataset.lag_note,
-            longest_useful_age_days=dataset.longest_useful_age.days,
-            notes=dataset.notes,
-            quality=looked.get(identity, ""),
-            file=dataset.file,
-            sha256=dataset.sha256,
-        )
+        row = {"id": identity, **{name: getattr(dataset, name) for name in OF_DATASET}, **covered(available, identity)}
+        row |= {"release": dataset.release_words, "release_note": dataset.lag_note, "sha256": dataset.sha256}
+        row |= {"longest_useful_age_days": dataset.longest_useful_age.days, "quality": looked.get(identity, "")}
         rows.append(row)
     return rows
 
 
-def strategy_rows(thesis: Thesis, available: Data) -> list[StrategyRow]:
-    """One row a strategy of a thesis."""
+def covered(available: Data, identity: str) -> Row:
+    """From when to when a dataset goes, and the moment at which its next release is due."""
+    from research.datasets.release import next_release
+
+    dataset, (first, last, count) = available[identity], available.coverage(identity)
+    due = next_release(dataset.release, dataset.frequency, last)
+    days = {"first": f"{first:%Y-%m-%d}", "last": f"{last:%Y-%m-%d}", "rows": count}
+    return {**days, "next_due": None if due is None else due.isoformat(), "overdue_days": 0}
+
+
+def as_of(rows: Iterable[Row]) -> list[Row]:
+    """The rows as late as they are now, and the day in place of the moment at which the next release is due."""
+    found = []
+    for row in rows:
+        due = row["next_due"]
+        late = 0 if due is None else max(0, (datetime.now(UTC) - datetime.fromisoformat(due)).days)
+        found.append({**row, "overdue_days": late, "next_due": due and due[:10]})
+    return found
+
+
+def strategy_rows(thesis: Thesis, available: Data) -> list[Row]:
+    """One row a strategy of a thesis: what it claims and tests, what it needs, and what of that is missing."""
     rows = []
     for item in thesis.strategies.values():
         sentence = thesis.sentence_of(item)
         needed = {identity for metal in item.metals for identity in item.inputs_for(metal, available).values()}
-        row = StrategyRow(
-            name=item.name,
-            claim=item.claim,
-            tests=sentence.id if sentence else None,
-            kind=thesis.kind_of(item),
-            metals=list(item.metals),
-            inputs={metal: dict(item.inputs_for(metal)) for metal in item.metals},
-            missing=sorted(identity for identity in needed if identity not in available),
-            expected_sign=item.expected_sign,
-            falsifier=item.falsifier,
-            grid={name: list(values) for name, values in item.grid.items()},
-            defaults=dict(item.defaults),
-        )
+        row: Row = {name: getattr(item, name) for name in OF_STRATEGY}
+        row |= {"tests": sentence.id if sentence else None, "kind": thesis.kind_of(item)}
+        row["inputs"] = {metal: item.inputs_for(metal) for metal in item.metals}
+        row["missing"] = sorted(identity for identity in needed if identity not in available)
         rows.append(row)
     return rows
 

@@ -78,18 +78,14 @@ def broken(text: Text, width: int) -> list[Text]:
 
 def _sizes(headings: Sequence[str], aligns: str, rows: Sequence[Row], width: int) -> list[int]:
     """Width of each column, one space between; empty where they do not fit."""
-    columns = [[str(cells[i]) for _, cells in rows] for i in range(len(headings))]
-    heads = [max(map(len, heading.split()), default=0) for heading in headings]
-    natural = [
-        max([head, *(len(line) for cell in column for line in cell.split("\n"))])
-        for head, column in zip(heads, columns, strict=True)
-    ]
-    least = [
-        min(size, max([head, TEXT_WIDTH, *(len(word) for cell in column for word in cell.split())]))
-        if align == "t"
-        else size
-        for align, size, head, column in zip(aligns, natural, heads, columns, strict=True)
-    ]
+    natural, least = [], []
+    for i, (heading, align) in enumerate(zip(headings, aligns, strict=True)):
+        column = [str(cells[i]) for _, cells in rows]
+        head = max(map(len, heading.split()), default=0)
+        whole = max([head, *(len(line) for cell in column for line in cell.split("\n"))])
+        word = max([head, TEXT_WIDTH, *(len(word) for cell in column for word in cell.split())])
+        natural.append(whole)
+        least.append(min(whole, word) if align == "t" else whole)
     spare = width - sum(least) - len(least) + 1
     if spare < 0:
         return []

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from research.report.chart import DATE, Axis, Chart, Line, Panel, Rule
 from research.report.columns import columns
 from research.report.console import plain_console, print_rows, say
-from research.report.markup import Markup
 from research.report.notebook import in_notebook
 from research.report.sentences import sentence
-from research.report.template import page
+from research.report.template import Markup, page
 
 if TYPE_CHECKING:
     from research.registration.counting import Followed, Following

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from research.report.markup import Markup
-from research.report.template import part
+from research.report.template import Markup, part
 
 if TYPE_CHECKING:
     from research.thesis import Strategy

@@ -1,4 +1,4 @@
-"""What every display says about a study, in the same words: its terms, its notes and its counts."""
+"""What every display says about a study, its claims and its rows, in the same words. Nothing is computed here."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from research.report.sentences import sentence, sentences
-from research.report.words import p_value
+from research.report.columns import Column, p_adjusted, shows
+from research.report.sentences import plural, sentence, sentences
 
 if TYPE_CHECKING:
     from research.diagnostics.finding import Finding
     from research.diagnostics.metrics import Performance
-    from research.report.columns import Column
     from research.study import PortfolioTrial, Study, TestedClaim, Trial
     from research.study.study import Skipped
+    from research.study.today import Today
 
 WORDS = ("supported", "contradicted", "ruled out", "undecidable")
 ACCOUNTS = {
@@ -80,15 +80,13 @@ def by_metal(study: Study) -> dict[str, list[Trial]]:
 def counted_words(study: Study) -> str:
     """``11 claims: 0 supported, 0 contradicted, 5 ruled out, 6 undecidable``."""
     counted = Counter(str(claim.verdict.word) for claim in study.claims.values())
-    claims = "1 claim" if len(study.claims) == 1 else f"{len(study.claims)} claims"
-    return f"{claims}: {', '.join(f'{counted[word]} {word}' for word in WORDS)}"
+    return f"{plural(len(study.claims), 'claim')}: {', '.join(f'{counted[word]} {word}' for word in WORDS)}"
 
 
 def nearest(study: Study) -> Trial:
     """The row with most events, of the claim with the smallest deciding p; where there is none, of all rows."""
-    told = [claim for claim in study.claims.values() if claim.evidence.shows_p_values(study.rules)]
-    best = min(told, key=lambda claim: claim.evidence.deciding.supporting, default=None)
-    rows = [trial for trial in study.trials if best is None or trial.claim == best.id]
+    told = _by_p(study)
+    rows = [trial for trial in study.trials if not told or trial.claim == told[0].id]
     return max(rows, key=lambda trial: trial.evidence.events)
 
 
@@ -102,16 +100,13 @@ def study_short(study: Study) -> str:
 
 def study_why(study: Study) -> str:
     """The reason of the one claim; of many, how many lack events, and how near the nearest came."""
-    claims = list(study.claims.values())
-    if len(claims) == 1:
-        return claims[0].verdict.reason
-    told = [claim for claim in claims if claim.evidence.shows_p_values(study.rules)]
-    line = f"{len(claims) - len(told)} of {len(claims)} have fewer than {study.rules.min_events} independent events"
-    if told:
-        best = min(told, key=lambda claim: claim.evidence.deciding.supporting)
-        p = p_value(best.evidence.deciding.supporting)
-        line += f"; of the others the smallest p adjusted is {p} ({best.id}), and {study.rules.level:g} is needed"
-    return f"{line}."
+    return sentence("study.why", claims=list(study.claims.values()), told=_by_p(study), rules=study.rules)
+
+
+def _by_p(study: Study) -> list[TestedClaim]:
+    """The claims that have a p-value, the smallest first."""
+    told = [claim for claim in study.claims.values() if shows(claim)]
+    return sorted(told, key=lambda claim: claim.evidence.deciding.supporting)
 
 
 def not_run(skipped: Iterable[Skipped]) -> dict[str, list[str]]:
@@ -122,6 +117,18 @@ def not_run(skipped: Iterable[Skipped]) -> dict[str, list[str]]:
     return {
         reason: [f"{name} ({', '.join(metals)})" for name, metals in names.items()] for reason, names in kept.items()
     }
+
+
+def stale_lines(found: Today) -> list[str]:
+    """One line a dataset of which newer releases are out, and what hangs on it."""
+    late = {item.dataset: item for want in found.wants for item in want.inputs if item.dataset in want.stale}
+    lines = [
+        f"stale: {name} ends {item.observed_for:%Y-%m-%d}; newer data have been out for {item.overdue_days} days"
+        for name, item in sorted(late.items())
+    ]
+    if lines:
+        lines.append("What rests on these is not known now; the last position that was is named. assay data fetch")
+    return lines
 
 
 def since_words(claim: TestedClaim) -> str:
@@ -145,3 +152,35 @@ def a_few(names: Sequence[str], most: int = 4) -> str:
     if len(names) <= most:
         return ", ".join(names)
     return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
+
+
+def quotation(claim: TestedClaim, study: Study) -> str:
+    """One sentence to quote, with its date and data; it says no more than the numbers beside it."""
+    used = [item for trial in study.trials if trial.claim == claim.id for item in trial.market.datasets.values()]
+    publishers = " and ".join(dict.fromkeys(item.publisher for item in used if item.price))
+    first = min(timing.dates[0] for timing in claim.timings.values())
+    last = max(timing.dates[-1] for timing in claim.timings.values())
+    about = {"evidence": claim.evidence, "shown": shows(claim), "p_adjusted": p_adjusted(claim)}
+    return sentence("claim.quotation", claim=claim, first=first, last=last, publishers=publishers, **about)
+
+
+def what_would_change_it(claim: TestedClaim) -> str:
+    """What the record would have to bring for another word; of a decided one, its refutation."""
+    evidence, rules = claim.evidence, claim.verdict.rules
+    about = {"shown": shows(claim), "p_adjusted": p_adjusted(claim), "ratio": evidence.upper_limits(rules)[0]}
+    return sentence("claim.change", claim=claim, evidence=evidence, rules=rules, **about)
+
+
+def claim_anchor(identity: str) -> str:
+    """Where a sentence stands in the page: ``C1+`` is ``claim-C1-for``."""
+    sign = {"+": "-for", "-": "-against"}.get(identity[-1:], "")
+    return f"claim-{_safe(identity.rstrip('+-'))}{sign}"
+
+
+def anchor(trial: Trial) -> str:
+    """Where a trial stands in the page."""
+    return f"trial-{_safe(f'{trial.name}-{trial.metal}')}"
+
+
+def _safe(text: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in text)

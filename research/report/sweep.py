@@ -6,23 +6,22 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from rich.console import Console
 from rich.text import Text
 
 from research.report.chart import DATE, Axis, Cells, Chart, Dash, Line, Panel, Role, Rule
-from research.report.columns import columns
-from research.report.console import plain_console, print_table, say
+from research.report.columns import Column, columns
+from research.report.console import plain_console, print_rows, print_table, say
 from research.report.fitted import Row
-from research.report.markup import Markup
-from research.report.sentences import sentence, sentences
-from research.report.template import page
-from research.report.words import number, percent
+from research.report.sentences import percent, sentence, sentences
+from research.report.template import Markup, page
 
 if TYPE_CHECKING:
     from research.sweep.survey import Cell, HeatMap, Walk
     from research.sweep.sweep import Sweep
 
-Table = tuple[str, Sequence[str], str, list[Row]]
-"""Title, headings, aligns and rows, as ``print_table`` takes them."""
+Table = tuple[str, str, list[tuple[str, object]], Sequence[Column]]
+"""Caption, what heads a row, and the rows, each under its name, in these columns."""
 
 MOST_ROWS, MOST_COLUMNS = 24, 12
 N_RANKED = 10
@@ -39,10 +38,10 @@ def print_sweep(found: Sweep) -> None:
         say(console, heat_title(found.heat), "bold")
         print_table(console, *heat_table(found.heat))
     console.print()
-    print_table(console, *_ranking(found, found.ranking[:N_RANKED]))
+    _print(console, _ranking(found, found.ranking[:N_RANKED]))
     for walk in found.walks.values():
         console.print()
-        print_table(console, *_walk(found, walk))
+        _print(console, _walk(found, walk))
         for finding in (walk.sharpe, walk.alpha):
             if finding is not None:
                 say(console, f"{walk.scheme}: {finding.sentence}", "dim")
@@ -54,7 +53,7 @@ def print_sweep(found: Sweep) -> None:
     say(console, f"Best variant: {found.grid.describe(found.best.parameters)}.", "bold")
     say(
         console,
-        f"Run again through vectorbt: total return {percent(_total_return(found))}; "
+        f"Run again through vectorbt: total return {percent(found.result.equity.iloc[-1] / found.result.capital - 1)}; "
         f"largest difference from the fast path {found.disagreement:.0e} of the account.",
     )
 
@@ -70,8 +69,8 @@ def sweep_page(found: Sweep) -> Markup:
         ),
         walk_chart=_walk_chart(found),
         heat_chart=_heat_chart(found) if found.heat.axes else None,
-        ranking=_of_page(_ranking(found, found.ranking)),
-        walks={name: _of_page(_walk(found, walk)) for name, walk in found.walks.items()},
+        ranking=_ranking(found, found.ranking),
+        walks={name: _walk(found, walk) for name, walk in found.walks.items()},
         lines=sweep_lines(found),
     )
 
@@ -88,7 +87,7 @@ def heat_title(heat: HeatMap) -> str:
     return f"Sharpe ratio: {' by '.join(heat.axes)}{' (groups, named by their first value)' if grouped else ''}"
 
 
-def heat_table(heat: HeatMap) -> Table:
+def heat_table(heat: HeatMap) -> tuple[str, Sequence[str], str, list[Row]]:
     """The Sharpe ratio over two axes; an axis too long for the terminal is shown in groups, each by its mean."""
     rows, headings, cells = _grouped(heat)
     known = cells[np.isfinite(cells)]
@@ -132,33 +131,22 @@ def _walk_chart(found: Sweep) -> Chart:
     return Chart.worded("walk", x=DATE, panels=[panel], ends=ends, windows=sweep_lines(found)[3])
 
 
-def _of_page(shown: Table) -> tuple[object, ...]:
-    """A table as those of pages are: what heads the rows has a heading of its own."""
-    title, headings, aligns, rows = shown
-    caption, _, first = title.partition(": ")
-    return caption, (first.capitalize() or "Place", *headings), [(name, *cells) for name, cells in rows], "h" + aligns
+def _print(console: Console, table: Table) -> None:
+    caption, heads, named, shown = table
+    print_rows(console, f"{caption}: {heads.lower()}", named, shown)
 
 
 def _ranking(found: Sweep, cells: Iterable[Cell]) -> Table:
-    shown = columns("variants")
-    headings = [*found.grid.axes, *(column.heading for column in shown)]
-    rows: list[Row] = [
-        (
-            f"{place}.",
-            [*(str(cell.parameters[name]) for name in found.grid.axes), *(column.cell(cell) for column in shown)],
-        )
-        for place, cell in enumerate(cells, 1)
-    ]
-    return "Best variants, by Sharpe ratio over the common history", headings, "r" * len(headings), rows
+    named = [(f"{place}. {found.grid.describe(cell.parameters)}", cell) for place, cell in enumerate(cells, 1)]
+    return "Best variants, by Sharpe ratio over the common history", "Variant", [*named], columns("variants")
 
 
 def _walk(found: Sweep, walk: Walk) -> Table:
-    rows: list[Row] = []
+    named: list[tuple[str, object]] = []
     for step in walk.steps:
-        spans = [f"{first[:7]} to {last[:7]}" for first, last in (step.training, step.test)]
-        told = (spans[1], found.grid.describe(step.parameters), number(step.sharpe_training), number(step.sharpe_test))
-        rows.append((spans[0], told))
-    return f"Walk forward, {walk.scheme}: training", ("Test", "Picked", "Sharpe in", "Sharpe out"), "llrr", rows
+        training, test = (f"{first[:7]} to {last[:7]}" for first, last in (step.training, step.test))
+        named.append((training, {"test": test, "picked": found.grid.describe(step.parameters), "step": step}))
+    return f"Walk forward, {walk.scheme}", "Training", named, columns("walk")
 
 
 def _groups(count: int, most: int) -> list[np.ndarray]:
@@ -175,7 +163,3 @@ def _coloured(value: float, low: float, high: float) -> Text:
         return Text("·", style="dim")
     share = (value - low) / (high - low) if high > low else 0.5
     return Text(f"{value:.2f}", style=_COLD_TO_WARM[min(int(share * len(_COLD_TO_WARM)), len(_COLD_TO_WARM) - 1)])
-
-
-def _total_return(found: Sweep) -> float:
-    return float(found.result.equity.iloc[-1] / found.result.capital - 1)

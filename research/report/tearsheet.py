@@ -10,14 +10,11 @@ import pandas as pd
 
 from research.diagnostics import tearsheet as frames
 from research.engine.result import Result
-from research.report.chart import DATE, Axis, Cells, Chart, Line, Panel
-from research.report.charts import ACCOUNTS, ZERO, sources
+from research.report.chart import DATE, Axis, Cells, Chart, Panel
+from research.report.charts import ZERO, lines_of, sources
 from research.report.columns import columns
-from research.report.markup import Markup, join, tag
-from research.report.sentences import sentence
 from research.report.study_words import ACCOUNTS as WORDS
-from research.report.svg import figure
-from research.report.template import part
+from research.report.template import Markup, part
 from research.study import Trial
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -26,14 +23,10 @@ COMPARED = ("strategy", "buy_and_hold", "matched_exposure")
 
 def tearsheet(trial: Trial) -> Markup:
     """All of it, for one section of a page."""
-    return join(
-        risk_table(trial),
-        tag("p", sentence("notes.ratios"), class_="soft"),
-        figure(months(trial), "h3"),
-        figure(rolling(trial), "h3") if len(trial.returns) > 3 * trial.result.periods_per_year else None,
-        drawdown_table(trial),
-        trade_table(trial),
-    )
+    pictures = [months(trial)]
+    if len(trial.returns) > 3 * trial.result.periods_per_year:
+        pictures.append(rolling(trial))
+    return part("tearsheet", risk_table(trial), pictures, drawdown_table(trial), trade_table(trial))
 
 
 def months(trial: Trial) -> Chart:
@@ -67,10 +60,10 @@ def rolling(trial: Trial, years: float = 3.0) -> Chart:
         "sharpe": Axis(title="Sharpe ratio (a year)"),
         "volatility": Axis(title="Volatility (% a year)", form="percent"),
     }
-    panels = [
-        Panel(y=axis, marks=(ZERO, *(_line(name, found[name][column]) for name in reversed(COMPARED))), height=150)
-        for column, axis in axes.items()
-    ]
+    panels = []
+    for column, axis in axes.items():
+        windows = pd.DataFrame({name: found[name][column] for name in reversed(COMPARED)})
+        panels.append(Panel(y=axis, marks=(ZERO, *lines_of(windows)), height=150))
     about = {"own": own, "held": held, "sources": sources([trial])}
     return Chart.worded("windows", x=DATE, panels=panels, trial=trial, years=years, **about)
 
@@ -111,8 +104,3 @@ def trade_table(trial: Trial) -> Markup:
 
 def _accounts(trial: Trial) -> dict[str, Result]:
     return {"strategy": trial.result, **{name: trial.benchmarks[name] for name in COMPARED[1:]}}
-
-
-def _line(name: str, values: pd.Series) -> Line:
-    label, role, dash = ACCOUNTS[name]
-    return Line(x=values.index, y=values.to_numpy(), label=label, role=role, dash=dash)

@@ -1,16 +1,24 @@
-"""Pages and notebook cells, which are Jinja templates in `templates/`: every value is escaped, unless it is Markup."""
+"""Pages, pictures and notebook cells, which are Jinja templates in `templates/`: all but Markup is escaped."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from functools import cache
+from importlib.resources import files
 
+import markupsafe
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from research.report import charts, columns, judged, study_words, words
-from research.report.markup import Markup, rules
-from research.report.sentences import FILTERS, sentence
-from research.report.svg import figure
+from research.report.sentences import FILTERS, TESTS
+
+
+class Markup(markupsafe.Markup):
+    """Text that is already HTML, and shows itself as such in a notebook."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return str(self)
 
 
 def page(template: str, title: str, **values: object) -> Markup:
@@ -39,7 +47,15 @@ def part(macro: str, *values: object, of: str = "parts.html") -> Markup:
 
 
 @cache
+def rules(*names: str) -> Markup:
+    """Style files of this package, one after the other: they hold inside an element of class ``assay``."""
+    return Markup("".join((files("research.report") / name).read_text(encoding="utf-8") for name in names))
+
+
+@cache
 def _environment() -> Environment:
+    from research.report import charts, columns, sentences, study_words, svg
+
     environment = Environment(
         loader=PackageLoader("research.report"),
         autoescape=select_autoescape(),
@@ -49,14 +65,8 @@ def _environment() -> Environment:
         extensions=["jinja2.ext.do"],
     )
     environment.filters |= FILTERS
-    for room in (words, columns, study_words, judged):
+    environment.tests |= TESTS | {"kind": svg.is_kind}
+    for room in (sentences, columns, study_words, svg):
         environment.globals |= {name: value for name, value in vars(room).items() if not name.startswith("_")}
-    environment.globals |= {
-        "asdict": asdict,
-        "charts": charts,
-        "figure": figure,
-        "rules": rules,
-        "sentence": sentence,
-        "zip": zip,
-    }
+    environment.globals |= {"asdict": asdict, "charts": charts, "rules": rules, "zip": zip}
     return environment

@@ -20,16 +20,17 @@ from research.report.study_words import (
     note,
     portfolio_lines,
     since_words,
+    stale_lines,
     study_lines,
 )
-from research.report.words import number, p_value, signed_percent
 
 if TYPE_CHECKING:
     from research.brought import Brought
     from research.diagnostics.finding import Finding
     from research.ledger import Entry
-    from research.report.datasets import DatasetRow, StrategyRow
+    from research.report.datasets import Row
     from research.study import PortfolioTrial, Study, Trial
+    from research.study.today import Today
 
 TESTS = ("p_adjusted", "p_with_record", "p_shifted", "cumulative_abnormal_return")
 """Findings that say nothing but a p-value."""
@@ -98,51 +99,47 @@ def print_brought(found: Brought) -> None:
         say(console, line)
 
 
-def print_strategies(rows: Iterable[StrategyRow]) -> None:
+def print_today(found: Today) -> None:
+    """What is stale first, then one line a strategy and metal."""
+    console = plain_console()
+    for late in stale_lines(found):
+        say(console, late, "red")
+    named = [(f"{want.strategy}, {want.metal}", want) for want in found.wants]
+    print_rows(console, f"{found.now:%Y-%m-%d %H:%M} UTC", named, columns("today"))
+    say(console, sentence("notes.today"), "dim")
+    for reason, names in not_run(found.skipped).items():
+        say(console, f"not asked: {', '.join(names)}: {reason}", "dim")
+
+
+def print_strategies(rows: Iterable[Row]) -> None:
     """Name, claim, inputs and what is missing of them: of each the plain values of ``assay strategies --json``."""
     cells = []
     for row in rows:
-        missing = row["missing"]
-        needs = dict.fromkeys(identity for ids in row["inputs"].values() for identity in ids.values())
-        grid = "\n".join(f"{name}: {', '.join(map(str, values))}" for name, values in row["grid"].items())
         about = f"{row['claim']} [{row['tests'] or row['kind']}; sign {row['expected_sign']:+d}]"
-        told = "\n".join(f"{identity} (missing)" if identity in missing else identity for identity in needs)
+        needs = dict.fromkeys(identity for ids in row["inputs"].values() for identity in ids.values())
+        told = "\n".join(f"{identity} (missing)" if identity in row["missing"] else identity for identity in needs)
+        grid = "\n".join(f"{name}: {', '.join(map(str, values))}" for name, values in row["grid"].items())
         cells.append((row["name"], (about, told, grid)))
     print_table(plain_console(), "Strategies", ("Claim", "Needs", "Grid"), "ttt", cells)
 
 
 def print_trials(entries: Iterable[Entry]) -> None:
     """One line a trial, oldest first."""
-    rows = []
-    for entry in entries:
-        numbers = entry.numbers
-        cells = (
-            entry.strategy,
-            entry.metal,
-            ", ".join(f"{name}={value}" for name, value in entry.parameters.items()),
-            f"{numbers['first_fill'][:7]} to {numbers['last_bar'][:7]}" if numbers else "",
-            signed_percent(numbers.get("timing_return")),
-            number(numbers.get("sharpe")),
-            numbers.get("verdict", "declared"),
-        )
-        rows.append((entry.at[:16].replace("T", " "), cells))
-    headings = ("Strategy", "Metal", "Parameters", "Period", "Timing return", "Sharpe", "Verdict")
-    print_table(plain_console(), "When (UTC)", headings, "lltlrrl", rows)
+    named = [(entry.at[:16].replace("T", " "), entry) for entry in entries]
+    print_rows(plain_console(), "When (UTC)", named, columns("tried"))
 
 
-def print_datasets(rows: Iterable[DatasetRow]) -> None:
+def print_datasets(rows: Sequence[Row]) -> None:
     """What each dataset covers, who publishes it under which licence, and when a value becomes known."""
-    console = plain_console()
-    cells, doubts = [], []
+    console, cells = plain_console(), []
     for row in rows:
         late = f"\noverdue by {row['overdue_days']} days" if row["overdue_days"] else ""
-        covers = f"{row['first'][:7]} to\n{row['last'][:7]}"
-        publisher = f"{row['publisher']}; {row['licence']}"
+        covers, publisher = f"{row['first'][:7]} to\n{row['last'][:7]}", f"{row['publisher']}; {row['licence']}"
         cells.append((row["id"], (row["unit"], covers, str(row["rows"]), publisher, f"{row['release']}{late}")))
-        doubts += [row["quality"]] if row["quality"] else []
     print_table(console, "Datasets", ("Unit", "Covers", "Rows", "Publisher, licence", "Known"), "tlrtt", cells)
-    for line in doubts:
-        say(console, line, "dim")
+    for row in rows:
+        if row["quality"]:
+            say(console, row["quality"], "dim")
 
 
 def _print_reasons(console: Console, study: Study) -> None:
@@ -171,20 +168,9 @@ def _print_findings(console: Console, trial: Trial, *, verbose: bool) -> None:
     """The findings that decide, with ``verbose`` all; of too few events none that rests on a p-value."""
     found = findings_of(trial, appendix=verbose).values()
     shown = [finding for finding in found if trial.shows_p_values or not _is_test(finding)]
-    rows = [
-        (
-            finding.name,
-            (
-                number(finding.estimate, 3),
-                p_value(finding.p_value),
-                number(finding.effective_n, 0),
-                f"{finding.sentence} ({finding.reference})" if verbose else finding.sentence,
-            ),
-        )
-        for finding in shown
-    ]
+    told = columns("findings", "Estimate", "p", "n", "with_source" if verbose else "in_plain_words")
     console.print()
-    print_table(console, "Findings", ("Estimate", "p", "n", "In plain words"), "rrrt", rows)
+    print_rows(console, "Findings", [(finding.name, finding) for finding in shown], told)
     if len(shown) < len(found):
         left = ", ".join(finding.name for finding in found if finding not in shown)
         say(console, f"too few events for a p-value, and so not shown: {left}", "dim")

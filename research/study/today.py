@@ -116,9 +116,9 @@ class Today:
     skipped: tuple[Skipped, ...]
 
     def _repr_html_(self) -> str:
-        from research.report.today import today_html
+        from research.report.notebook import in_notebook
 
-        return today_html(self)
+        return in_notebook("today", self)
 
     def to_json(self) -> dict[str, object]:
         """Plain values only."""

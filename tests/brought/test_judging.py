@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 
 from research import Execution, backtest, judge
-from research.brought.judging import on_bars
-from research.brought.returns import timing_of_returns
+from research.brought.judging import on_bars, timing_of_returns
 from research.cli import main
 from research.datasets.importing import ImportOptions
 from research.errors import AssayError

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from research.brought.figures import parsed, recomputed
-from research.brought.objects import read
+from research.brought.reading import read
 from research.cli import main
 from research.datasets.importing import ImportOptions
 from research.errors import AssayError

@@ -9,7 +9,7 @@ import pytest
 from research import compare, explore, hold_while, open_data, strategy
 from research.errors import DataError
 from research.ledger import Ledger
-from research.report.words import signed_percent
+from research.report.sentences import signed_percent
 
 
 @strategy(

@@ -155,7 +155,7 @@ def test_the_old_report_stays_when_the_new_one_fails(study, tmp_path, monkeypatc
     file = tmp_path / "report.html"
     assert write_report(study, file) == file
     before = file.read_text(encoding="utf-8")
-    monkeypatch.setattr(html, "_methods", lambda study: 1 / 0)
+    monkeypatch.setattr(html, "page", lambda *told, **values: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_report(study, file)
     assert file.read_text(encoding="utf-8") == before

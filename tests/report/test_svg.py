@@ -10,9 +10,8 @@ import pandas as pd
 import pytest
 
 from research.report.chart import Axis, Band, Cells, Chart, Line, Panel, Rule
-from research.report.markup import Markup, join, tag
-from research.report.scales import ruler
-from research.report.svg import FINE, WIDTH, drawing, figure
+from research.report.svg import FINE, WIDTH, drawing, figure, ruler
+from research.report.template import Markup, part
 
 
 def chart(*marks, scale="linear", x="linear", **y) -> Chart:
@@ -122,6 +121,6 @@ def test_a_flat_or_empty_series_still_has_an_axis():
         assert "<path" in drawing(chart(Line(x=[1, 2], y=values, label="h", role="ink")))
 
 
-def test_markup_escapes_everything_but_markup():
-    assert tag("p", "<b>", Markup("<i/>"), title='"') == '<p title="&#34;">&lt;b&gt;<i/></p>'
-    assert join("&", None, Markup("&amp;")) == "&amp;&amp;"
+def test_templates_escape_everything_but_markup():
+    told = part("bullets", ["<b>", Markup("<i/>"), "&", Markup("&amp;")], '"')
+    assert told == '<ul class="&#34;"><li>&lt;b&gt;</li><li><i/></li><li>&amp;</li><li>&amp;</li></ul>'

@@ -11,7 +11,7 @@ from research import UNKNOWN, hold_while
 from research.claims import load_thesis
 from research.datasets.data import open_data
 from research.errors import NoData, SignalError
-from research.report.today import print_today
+from research.report.terminal import print_today
 from research.study import today
 from tests.copper.made_up import copper
 

@@ -39,8 +39,8 @@ OF_TRIAL = {
 OF_STUDY = {"verdicts": "charts.verdicts(study)", "overlay": "charts.overlay(study)"}
 BEGINNING = """# Gallery
 
-Every chart, drawn from the bundled data by the code above it. A chart shows itself in a notebook, `chart.plotly()` is
-the same picture to zoom into, and a page draws it without a script. `make pictures` makes this page anew.
+Every chart, drawn from the bundled data by the code above it. A chart shows itself in a notebook, and a page draws it
+without a script. To zoom, `trial.to_vectorbt()` has plots of plotly. `make pictures` makes this page anew.
 
 ```python
 from research import backtest, compare

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from research.report.chart import Chart
-from research.report.markup import Markup, join, rules, tag
 from research.report.svg import ABOVE, figure
+from research.report.template import Markup, rules
 
 
 def standalone(chart: Chart) -> Markup:
@@ -14,12 +14,7 @@ def standalone(chart: Chart) -> Markup:
     space = 'xmlns="http://www.w3.org/2000/svg"'
     height = 170 + sum(panel.height + ABOVE for panel in chart.panels)
     inside = re.sub(r"chart-\d+", "chart", figure(chart)).replace("<svg ", f"<svg {space} ")
-    page = tag(
-        "div",
-        tag("style", rules("chart.css")),
-        Markup(inside),
-        class_="assay alone",
-        xmlns="http://www.w3.org/1999/xhtml",
-    )
-    whole = tag("foreignObject", page, width=760, height=height)
-    return join(tag("svg", whole, width=760, height=height, xmlns="http://www.w3.org/2000/svg"), "\n")
+    style = f"<style>{rules('chart.css')}</style>"
+    page = f'<div class="assay alone" xmlns="http://www.w3.org/1999/xhtml">{style}{inside}</div>'
+    size = f'width="760" height="{height}"'
+    return Markup(f"<svg {size} {space}><foreignObject {size}>{page}</foreignObject></svg>\n")
