@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import sqrt
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from research.diagnostics.finding import Finding
@@ -22,7 +23,7 @@ from research.diagnostics.long_run import (
     newey_west_lags,
 )
 from research.diagnostics.stability import cusum
-from research.engine.regression import is_still
+from research.engine._timing import RISKLESS, STILL
 from research.errors import DataError
 from research.units import Floats
 
@@ -198,6 +199,12 @@ def _alphas(strategies: Floats, metals: Floats) -> Floats:
         alphas, _, residuals, _ = regressions(strategies, metals)
     timed = ~is_still(metals, strategies) & (residuals.std(axis=1) > NO_TIMING * metals.std(axis=1))
     return np.where(timed, alphas, np.nan)
+
+
+def is_still(metal: Floats, account: Floats) -> npt.NDArray[np.bool_]:
+    """Whether a metal hardly moves, by itself or beside the account, (..., T): then there is no beta, and no alpha."""
+    deviation = metal.std(axis=-1)
+    return np.asarray((deviation**2 <= RISKLESS) | (deviation <= STILL * account.std(axis=-1)))
 
 
 def alpha_break(excess_returns: SeriesLike, metal_excess_returns: SeriesLike) -> Finding:

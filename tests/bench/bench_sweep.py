@@ -62,10 +62,11 @@ def compare(name: str, problem: Problem) -> None:
     np.testing.assert_allclose(summary.total_return, total, rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(summary.max_drawdown, drawdown, rtol=1e-10, atol=1e-10)
     questions = {
-        "signals and kernel": lambda: kernel.sweep(
-            (decide(fresh, fresh.numbers(block)) for fresh in [again(problem)] for block in range(fresh.n_blocks)),
-            problem.traded,
-        ),
+        "signals and kernel": lambda: [
+            kernel.sweep(decide(fresh, fresh.numbers(block)), problem.traded)
+            for fresh in [again(problem)]
+            for block in range(fresh.n_blocks)
+        ],
         "whole records": lambda: [
             evaluate(fresh, block) for fresh in [again(problem)] for block in range(fresh.n_blocks)
         ],

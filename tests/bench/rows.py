@@ -257,7 +257,7 @@ def whole_trial() -> Iterator[Row]:
             def ours(problem=problem) -> object:
                 fresh = again(problem)
                 blocks = (decide(fresh, fresh.numbers(block)) for block in range(fresh.n_blocks))
-                return kernel.sweep(blocks, fresh.traded)
+                return [kernel.sweep(block, fresh.traded) for block in blocks]
 
             times = take_turns({"ours": ours, "vectorbt": lambda frames=frames: vectorbt(*frames)}, rounds=4)
             n = len(problem.grid)
