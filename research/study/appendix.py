@@ -15,11 +15,15 @@ import pandas as pd
 from numpy.linalg import LinAlgError
 
 from research.datasets.market import Market
-from research.diagnostics.causality import granger_causality
 from research.diagnostics.events import cumulative_abnormal_return
 from research.diagnostics.finding import Finding
 from research.diagnostics.performance import alpha_break, jensen_alpha, regress_on_metal, rolling_alpha
-from research.diagnostics.prediction import incremental_value, momentum_and_ratio, predictive_regression
+from research.diagnostics.prediction import (
+    granger_causality,
+    incremental_value,
+    momentum_and_ratio,
+    predictive_regression,
+)
 from research.diagnostics.regimes import markov_regimes
 from research.diagnostics.rotation import SEED
 from research.diagnostics.selection import deflated_sharpe_ratio, minimum_track_record, probabilistic_sharpe_ratio

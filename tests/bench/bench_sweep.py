@@ -23,8 +23,9 @@ from research import Execution, open_data  # noqa: E402
 from research.datasets.market import Market  # noqa: E402
 from research.engine import kernel  # noqa: E402
 from research.study.candidates import Terms  # noqa: E402
+from research.sweep.grid import grid_of  # noqa: E402
 from research.sweep.problem import Problem, decide, evaluate  # noqa: E402
-from research.sweep.sweep import _problem, grid_of, run_sweep  # noqa: E402
+from research.sweep.sweep import _problem, run_sweep  # noqa: E402
 from tests.bench.bench_kernel import ready, seconds, vectorbt  # noqa: E402
 from tests.sweep import ideas  # noqa: E402
 from tests.sweep.conftest import write_market  # noqa: E402

@@ -237,8 +237,9 @@ def whole_trial() -> Iterator[Row]:
     """A trial with its verdict, and a sweep with its signals, on a daily market made for it."""
     from research import backtest, open_data
     from research.study.candidates import Terms
+    from research.sweep.grid import grid_of
     from research.sweep.problem import decide
-    from research.sweep.sweep import _problem, grid_of
+    from research.sweep.sweep import _problem
     from tests.sweep import ideas
     from tests.sweep.conftest import write_market
 

@@ -9,11 +9,10 @@ from math import sqrt
 import numpy as np
 import numpy.typing as npt
 
-from research.diagnostics.causality import granger_causality
 from research.diagnostics.events import cumulative_abnormal_return, event_paths
 from research.diagnostics.finding import Finding
 from research.diagnostics.performance import alpha_break, jensen_alpha
-from research.diagnostics.prediction import incremental_value, predictive_regression
+from research.diagnostics.prediction import granger_causality, incremental_value, predictive_regression
 from research.diagnostics.selection import deflated_sharpe_ratio, probabilistic_sharpe_ratio
 from research.diagnostics.sharpe import sharpe_difference, sharpe_ratio
 from research.diagnostics.specification import arch_effects, autocorrelation, heteroskedasticity, stationarity
