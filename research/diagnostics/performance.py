@@ -202,7 +202,7 @@ def _alphas(strategies: Floats, metals: Floats) -> Floats:
 
 
 def is_still(metal: Floats, account: Floats) -> npt.NDArray[np.bool_]:
-    """Whether a metal hardly moves, by itself or beside the account, (..., T): then there is no beta, and no alpha."""
+    """Whether a ``metal`` hardly moves, by itself or beside the ``account``, (..., T): then there is no alpha."""
     deviation = metal.std(axis=-1)
     return np.asarray((deviation**2 <= RISKLESS) | (deviation <= STILL * account.std(axis=-1)))
 

@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import SeriesLike, fraction, regression, whole
+from research.diagnostics.inputs import SeriesLike, regression, whole
 from research.errors import DataError
 from research.units import Floats
+
+TRIM = 0.15  # share of the sample at either end in which no break is looked for
 
 
 def cusum(residuals: Floats, variance: float) -> tuple[int, float]:
@@ -38,18 +40,11 @@ def cusum(residuals: Floats, variance: float) -> tuple[int, float]:
     return at, float(path[at]) / sqrt(residuals.size * variance)
 
 
-def sup_f(
-    series: SeriesLike,
-    regressors: npt.ArrayLike | None = None,
-    *,
-    seed: int,
-    trim: float = 0.15,
-    n_draws: int = 999,
-) -> Finding:
+def sup_f(series: SeriesLike, regressors: npt.ArrayLike | None = None, *, seed: int, n_draws: int = 999) -> Finding:
     r"""Largest F over all break dates, with a p-value that knows that the date was searched for.
 
     :math:`F(b) = (RSS_0 - RSS_b) / (RSS_b / (n - 2k))` for a break of all k coefficients after bar b; b runs over the
-    sample less the share ``trim`` at either end. The p-value is Hansen's (2000) fixed-regressor bootstrap: the
+    sample less 15 % at either end. The p-value is Hansen's (2000) fixed-regressor bootstrap: the
     residuals of the best break, each times a standard normal, are regressed on the same regressors. It holds under
     heteroskedasticity and for regressors whose own distribution changes, where Andrews' (1993) tables do not. What is
     multiplied are the residuals' innovations, of a first-order autoregression that the draws then run through again
@@ -63,8 +58,6 @@ def sup_f(
         Shape (T,) or (T, k), without the constant; by default the mean alone may break.
     seed
         Of the bootstrap.
-    trim
-        Share of the sample at either end in which no break is looked for.
     n_draws
         Number of bootstrap draws; p = (1 + count) / (1 + n_draws).
 
@@ -86,13 +79,12 @@ def sup_f(
     from research.diagnostics._loops import largest_f
 
     values, design = regression(series, regressors)
-    fraction(2 * trim, "twice the trim")
     whole(n_draws, "n_draws", minimum=1)
     n, k = design.shape
-    first, last = int(np.floor(trim * n)), n - int(np.floor(trim * n))
+    first = int(np.floor(TRIM * n))
     if first < k + 1:
-        raise DataError(f"series: {n} bars less {trim:.0%} at an end leave {first} for {k} coefficients; use more bars")
-    until = slice(first - 1, last)
+        raise DataError(f"series: of {n} bars {first} lie at either end, too few for {k} coefficients; use more bars")
+    until = slice(first - 1, n - first)
     basis = np.linalg.qr(design)[0]
     moments = np.cumsum(basis[:, :, None] * basis[:, None, :], axis=0)[until]
     weights = np.linalg.inv(moments - moments @ moments)  # S' W S: what a break explains, S the sums before it
@@ -119,7 +111,6 @@ def sup_f(
             "before": fits[0].tolist(),
             "after": fits[1].tolist(),
         },
-        trim=trim,
         memory=memory,
         draws=n_draws,
         seed=seed,

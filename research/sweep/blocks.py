@@ -57,9 +57,7 @@ class BlockStore:
 
     def __init__(self, problem: Problem, cache: Path | None = None) -> None:
         self._problem = problem
-        self._described = describe(problem)
-        text = json.dumps(self._described, sort_keys=True, default=repr)
-        self.key = hash_text(text)[:24]
+        self.key = hash_text(json.dumps(describe(problem), sort_keys=True, default=repr))[:24]
         self.folder = (cache or home_folder() / "sweeps") / self.key
 
     def open(self, *, fresh: bool = False) -> None:
@@ -68,8 +66,6 @@ class BlockStore:
             shutil.rmtree(self.folder, ignore_errors=True)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            described = json.dumps(self._described, indent=2, default=repr)
-            write_atomically(self.folder / "sweep.json", described.encode())
         except OSError as error:
             raise RunError(
                 f"sweep: cannot write to {self.folder}: {error.strerror}; name another folder with ASSAY_HOME"

@@ -31,16 +31,7 @@ from research.errors import ExecutionError, NoDecision, ParameterError, RunError
 from research.execution import Execution
 from research.ledger import Ledger
 from research.provenance import hash_code, versions
-from research.runs import (
-    FORMAT,
-    environment,
-    json_text,
-    replayed,
-    source_text,
-    table_text,
-    where_found,
-    write_folder,
-)
+from research.runs import FORMAT, environment, json_text, replayed, source_text, table_text, where_found, write_folder
 from research.study.candidates import Terms
 from research.study.record import record_grid
 from research.sweep.blocks import BlockStore, evaluate_blocks

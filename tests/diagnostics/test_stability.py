@@ -137,6 +137,6 @@ def test_what_cannot_be_tested():
     with pytest.raises(ParameterError, match="leave it out"):
         sup_f(noise, np.ones(60), seed=0)
     with pytest.raises(DataError, match="use more bars"):
-        sup_f(noise[:12], noise[:12], seed=0, trim=0.1)
-    with pytest.raises(ParameterError, match="trim"):
-        sup_f(noise, seed=0, trim=0.5)
+        sup_f(noise[:12], noise[:12], seed=0)
+    with pytest.raises(ParameterError, match="n_draws"):
+        sup_f(noise, seed=0, n_draws=0)
