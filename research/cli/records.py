@@ -30,7 +30,7 @@ def replay(run: Annotated[Path, click.Argument], *, asked: Packs) -> None:
 
     data = asked.open() if asked.packs else None
     if read_run(run)["manifest.json"].get("kind") == "sweep":
-        from research.sweep.run import replay_sweep
+        from research.sweep.sweep import replay_sweep
 
         found = replay_sweep(run, data)
     else:

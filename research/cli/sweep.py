@@ -94,7 +94,7 @@ def sweep(
         click.echo(f"trials not recorded: {found.unrecorded or '--no-ledger'}", err=True)
     from research.datasets.store import write_atomically
     from research.report.sweep import print_sweep, sweep_page
-    from research.sweep.run import save_sweep
+    from research.sweep.sweep import save_sweep
 
     best = found.best.parameters
     words = [word for axis in found.grid.axes for word in ("--param", f"{axis}={best[axis]!r}")]

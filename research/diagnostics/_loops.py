@@ -1,15 +1,12 @@
-"""The compiled loops of the diagnostics: a Markov chain there and back, and breaks of a mean and of a regression."""
+"""The compiled loops of the diagnostics: a Markov chain there and back, and breaks of a regression."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from numba import types
 
 from research.engine._compile import compiled
 from research.units import Floats
-
-Integers = npt.NDArray[np.int64]
 
 _SERIES, _TABLE = types.float64[::1], types.float64[:, ::1]
 _DRAWS_AT_ONCE = 64  # a block of them stays in the cache
@@ -58,38 +55,6 @@ def there_and_back(log_density: Floats, transition: Floats, initial: Floats) -> 
                 moves[i, j] += both
                 smoothed[t, i] += both
     return likelihood, filtered, smoothed, moves
-
-
-@compiled((_SERIES, _SERIES, types.int64, types.int64))
-def best_breaks(sums: Floats, squares: Floats, shortest: int, most: int) -> tuple[Floats, Integers]:
-    """Bai and Perron's (2003) dynamic program for breaks of a mean.
-
-    Parameters
-    ----------
-    sums, squares
-        Of the first 0, 1, ... n values, ``(n + 1,)``.
-    shortest
-        Bars that every segment has at least.
-    most
-        Breaks to consider.
-
-    Returns
-    -------
-    two ndarrays
-        For 0 .. ``most`` breaks in the first 0 .. n bars, ``(most + 1, n + 1)``: the smallest sum of squared residuals,
-        and the bars before the last break.
-    """
-    n = sums.size - 1
-    best, start = np.full((most + 1, n + 1), np.inf), np.zeros((most + 1, n + 1), np.int64)
-    for end in range(shortest, n + 1):
-        best[0, end] = squares[end] - sums[end] ** 2 / end
-    for m in range(1, most + 1):
-        for end in range((m + 1) * shortest, n + 1):
-            for cut in range(m * shortest, end - shortest + 1):
-                total = best[m - 1, cut] + squares[end] - squares[cut] - (sums[end] - sums[cut]) ** 2 / (end - cut)
-                if total < best[m, end]:
-                    best[m, end], start[m, end] = total, cut
-    return best, start
 
 
 @compiled((_TABLE, _SERIES, types.float64, _TABLE, types.float64[:, :, ::1], types.int64))

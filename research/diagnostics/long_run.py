@@ -1,54 +1,29 @@
 r"""Long-run variance: how uncertain a mean is when its terms remember each other.
 
-Two estimators that Lazarus, Lewis, Stock and Watson (2018) recommend, each with the distribution that
-belongs to it (the normal one rejects too often):
-
-- *equal-weighted cosine* (EWC): :math:`\Omega = \nu^{-1} \sum_{j=1}^{\nu} \Lambda_j^2`,
-  :math:`\Lambda_j = \sqrt{2/T} \sum_t z_t \cos(\pi j (t - 1/2) / T)`, with :math:`\nu = 0.4\,T^{2/3}`;
-  the t-statistic is Student with :math:`\nu` degrees of freedom.
-- *Newey-West* with a long lag, :math:`L + 1 = 1.3 \sqrt T`, and fixed-b critical values.
+Errors are of *equal-weighted cosines* (EWC), which Lazarus, Lewis, Stock and Watson (2018) recommend:
+:math:`\Omega = \nu^{-1} \sum_{j=1}^{\nu} \Lambda_j^2`,
+:math:`\Lambda_j = \sqrt{2/T} \sum_t z_t \cos(\pi j (t - 1/2) / T)`, with :math:`\nu = 0.4\,T^{2/3}`; the t-statistic is
+Student with :math:`\nu` degrees of freedom (the normal distribution rejects too often). The variance of a path that
+may break is Newey and West's (1987) with few lags.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from functools import lru_cache
-from math import ceil, floor, nan, pi, sqrt
-from typing import Literal
+from math import ceil, nan, sqrt
 
 import numpy as np
 
 from research.diagnostics.inputs import whole
-from research.errors import ParameterError
 from research.units import Floats
-
-LagRule = Literal["newey-west 1994", "textbook", "lazarus 2018"]
 
 MINIMUM_OBSERVATIONS = 24  # fewest observations for a p-value: EWC then has three degrees of freedom
 
 
-def newey_west_lags(n_observations: int, rule: LagRule = "lazarus 2018") -> int:
-    r"""Lag truncation L of the Bartlett kernel, weights :math:`1 - j/(L+1)`.
-
-    ``"newey-west 1994"``: :math:`\lfloor 4 (T/100)^{2/9} \rfloor`; ``"textbook"``:
-    :math:`\lceil 0.75\,T^{1/3} \rceil` (Stock and Watson); ``"lazarus 2018"``: :math:`\lceil 1.3 \sqrt T
-    \rceil - 1`.
-
-    Raises
-    ------
-    ParameterError
-        For an unknown rule or fewer than 2 observations.
-    """
+def newey_west_lags(n_observations: int) -> int:
+    r"""Lags L of the Bartlett kernel, :math:`\lceil 0.75\,T^{1/3} \rceil` (Stock and Watson)."""
     n = whole(n_observations, "n_observations", minimum=2)
-    if rule == "newey-west 1994":
-        lags = floor(4 * (n / 100) ** (2 / 9))
-    elif rule == "textbook":
-        lags = ceil(0.75 * n ** (1 / 3))
-    elif rule == "lazarus 2018":
-        lags = ceil(1.3 * sqrt(n)) - 1
-    else:
-        raise ParameterError(f"rule: {rule!r} is unknown; there are: newey-west 1994, textbook, lazarus 2018")
-    return int(min(lags, n - 1))
+    return int(min(ceil(0.75 * n ** (1 / 3)), n - 1))
 
 
 def ewc_degrees_of_freedom(n_observations: int) -> int:
@@ -84,15 +59,10 @@ def cosine_variance(scores: Floats, degrees_of_freedom: int) -> Floats:
     return np.asarray((projections**2).sum(axis=-1) / degrees_of_freedom)
 
 
-def effective_observations(scores: Floats, long_run_variance: float | None = None) -> float:
-    """Independent observations that would give the mean the same error; never more than there are.
-
-    The ``long_run_variance`` is that of equal-weighted cosines unless it is given.
-    """
+def effective_observations(scores: Floats) -> float:
+    """Independent observations that would give the mean the same error; never more than there are."""
     n = scores.size
-    variance = (
-        float(cosine_variance(scores, ewc_degrees_of_freedom(n))) if long_run_variance is None else long_run_variance
-    )
+    variance = float(cosine_variance(scores, ewc_degrees_of_freedom(n)))
     return min(float(n), n * float(np.var(scores)) / variance) if variance > 0 else float(n)
 
 
@@ -180,47 +150,3 @@ class Estimate:
 
 
 NOTHING = Estimate(nan, nan, 8)
-
-
-def fixed_b_p_value(statistic: float, b: float) -> float:
-    r"""Two-sided p-value of a Bartlett t-statistic under fixed-b asymptotics (Kiefer and Vogelsang 2005).
-
-    The limit is :math:`W(1)/\sqrt{Q_b}` with :math:`Q_b = \sum_i \lambda_i \chi^2_{1,i}` independent of
-    :math:`W(1)`, where :math:`\lambda_i` are the eigenvalues of the Bartlett kernel between demeaned times.
-    Craig's form of the normal tail makes the p-value one smooth integral, so nothing is simulated or
-    tabulated:
-
-    :math:`p = \frac{2}{\pi} \int_0^{\pi/2} \prod_i (1 + t^2 \lambda_i / \sin^2\theta)^{-1/2} d\theta .`
-
-    With 400 times and 64 angles a p-value near 5 % is right to 0.3 % of itself.
-
-    Parameters
-    ----------
-    statistic
-        The t-statistic.
-    b
-        Share of the sample in the kernel's window, :math:`(L + 1)/T`, in (0, 1].
-    """
-    if not 0 < b <= 1:
-        raise ParameterError(f"b: {b!r} is not in (0, 1]; it is the lag window as a share of the sample")
-    nodes = (np.arange(_THETA_NODES) + 0.5) * pi / (2 * _THETA_NODES)
-    scaled = statistic**2 * _bartlett_eigenvalues(round(b, 6))
-    logs = np.log1p(scaled[None, :] / np.sin(nodes)[:, None] ** 2).sum(axis=1)
-    return float(min(1.0, np.exp(-0.5 * logs).mean()))
-
-
-_THETA_NODES = 64
-_TIME_NODES = 400
-
-
-@lru_cache(maxsize=256)
-def _bartlett_eigenvalues(b: float) -> Floats:
-    """Of the kernel between demeaned times: it is the same from either end, so its halves' sum and difference tell."""
-    half, times = _TIME_NODES // 2, (np.arange(_TIME_NODES) + 0.5) / _TIME_NODES
-    kernel = np.maximum(0.0, 1 - np.abs(times[:, None] - times[None, :]) / b)
-    kernel -= kernel.mean(axis=0)
-    kernel -= kernel.mean(axis=1)[:, None]
-    near, far = kernel[:half, :half], kernel[:half, half:][:, ::-1]
-    eigenvalues = np.concatenate([np.linalg.eigvalsh(near + far), np.linalg.eigvalsh(near - far)]) / _TIME_NODES
-    eigenvalues.flags.writeable = False
-    return np.maximum(eigenvalues, 0.0)

@@ -6,9 +6,10 @@ months by their variance. A verdict reads the timing return (``timing``) in its 
 
 from __future__ import annotations
 
-from math import inf, sqrt
+from math import sqrt
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from research.diagnostics.finding import Finding
@@ -16,16 +17,13 @@ from research.diagnostics.inputs import SeriesLike, aligned, by_window, positive
 from research.diagnostics.long_run import (
     MINIMUM_OBSERVATIONS,
     Estimate,
-    LagRule,
     bartlett_variance,
     effective_observations,
     ewc_degrees_of_freedom,
-    fixed_b_p_value,
     newey_west_lags,
-    student_p_value,
 )
 from research.diagnostics.stability import cusum
-from research.engine.regression import is_still
+from research.engine._timing import RISKLESS, STILL
 from research.errors import DataError
 from research.units import Floats
 
@@ -59,7 +57,7 @@ def jensen_alpha(
     Finding
         In fractions a year. ``p_value`` is ``None`` when there is nothing to judge: the strategy holds one
         fixed mix throughout, or there are fewer than 24 observations. The details hold beta, the
-        residual volatility, the information ratio, and the Newey-West test with fixed-b p-values.
+        residual volatility and the information ratio.
 
     Raises
     ------
@@ -68,7 +66,7 @@ def jensen_alpha(
 
     References
     ----------
-    Jensen (1968); Lazarus, Lewis, Stock and Watson (2018); Kiefer and Vogelsang (2005).
+    Jensen (1968); Lazarus, Lewis, Stock and Watson (2018).
     """
     strategy, metal = aligned(minimum=3, excess_returns=excess_returns, metal_excess_returns=metal_excess_returns)
     year = positive(periods_per_year, "periods_per_year")
@@ -91,7 +89,6 @@ def jensen_alpha(
         details |= {
             "standard_error": found.error,
             "degrees_of_freedom": found.degrees_of_freedom,
-            "newey_west": {rule: _newey_west(alpha, influence, newey_west_lags(n, rule), year) for rule in _LAG_RULES},
         }
     return Finding.of(
         "jensen_alpha",
@@ -204,10 +201,18 @@ def _alphas(strategies: Floats, metals: Floats) -> Floats:
     return np.where(timed, alphas, np.nan)
 
 
-def alpha_break(excess_returns: SeriesLike, metal_excess_returns: SeriesLike) -> Finding:
-    """Test whether the timing alpha kept one value, by the cumulated residuals of its regression.
+def is_still(metal: Floats, account: Floats) -> npt.NDArray[np.bool_]:
+    """Whether a ``metal`` hardly moves, by itself or beside the ``account``, (..., T): then there is no alpha."""
+    deviation = metal.std(axis=-1)
+    return np.asarray((deviation**2 <= RISKLESS) | (deviation <= STILL * account.std(axis=-1)))
 
-    It is the ``cusum`` of the strategy on the metal.
+
+def alpha_break(excess_returns: SeriesLike, metal_excess_returns: SeriesLike) -> Finding:
+    r"""Test whether the timing alpha kept one value, by the cumulated residuals of its regression (``cusum``).
+
+    Their variance is Newey and West's (1987). Its lags, :math:`\lceil 0.75\,n^{1/3} \rceil`, are few, because a break
+    would swell it at long ones and hide itself. In the details it is the plain one with n - 2 degrees of freedom, as in
+    R's strucchange: on residuals with the autocorrelation of averaged prices that form takes memory for a break.
 
     ``excess_returns`` and ``metal_excess_returns`` are as in ``jensen_alpha``.
 
@@ -226,39 +231,31 @@ def alpha_break(excess_returns: SeriesLike, metal_excess_returns: SeriesLike) ->
     ----------
     Ploberger and Krämer (1992).
     """
+    from scipy.special import kolmogorov
+
     strategy, metal = aligned(
         excess_returns=excess_returns, metal_excess_returns=metal_excess_returns, minimum=MINIMUM_OBSERVATIONS
     )
+    n = strategy.size
     residuals = regress_on_metal(strategy, metal)[2]
     if not float(residuals.std()) > NO_TIMING * float(metal.std()):
-        return Finding.of("alpha_break", 0.0, says="one_mix", effective_n=float(strategy.size))
-    found = cusum(strategy, metal)
-    at = int(found.estimate)
+        return Finding.of("alpha_break", 0.0, says="one_mix", effective_n=float(n))
+    lags = newey_west_lags(n)
+    at, statistic = cusum(residuals, bartlett_variance(residuals, lags))
+    uncorrelated = cusum(residuals, float(residuals @ residuals) / (n - 2))[1]
     dates = getattr(excess_returns, "index", None)
-    label = f"{dates[at]:%Y-%m}" if isinstance(dates, pd.DatetimeIndex) else f"bar {at}"
     return Finding.of(
         "alpha_break",
-        float(found.statistic or 0.0),
+        statistic,
         says="told",
-        statistic=found.statistic,
-        p_value=found.p_value,
-        effective_n=float(strategy.size),
-        details={**found.details, "position": at, "at": label},
-        cusum=found.method,
+        statistic=statistic,
+        p_value=float(kolmogorov(statistic)),
+        effective_n=float(n),
+        details={
+            "statistic_uncorrelated": uncorrelated,
+            "p_value_uncorrelated": float(kolmogorov(uncorrelated)),
+            "position": at,
+            "at": f"{dates[at]:%Y-%m}" if isinstance(dates, pd.DatetimeIndex) else f"bar {at}",
+        },
+        lags=lags,
     )
-
-
-_LAG_RULES: tuple[LagRule, ...] = ("lazarus 2018", "textbook", "newey-west 1994")
-
-
-def _newey_west(alpha: float, influence: Floats, lags: int, year: float) -> dict[str, float]:
-    n = influence.size
-    error = sqrt(bartlett_variance(influence, lags) / n)
-    statistic = alpha / error
-    return {
-        "lags": lags,
-        "standard_error": error * year,
-        "statistic": statistic,
-        "p_value_fixed_b": fixed_b_p_value(statistic, (lags + 1) / n),
-        "p_value_normal": student_p_value(statistic, inf),
-    }

@@ -1,4 +1,4 @@
-"""The Sharpe ratio and how uncertain it is.
+"""The Sharpe ratio and how uncertain it is, and the difference of two on the same dates.
 
 Everything that enters a formula is per period; only what a Finding states is annualised.
 """
@@ -6,15 +6,19 @@ Everything that enters a formula is per period; only what a Finding states is an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import nan, sqrt
+from math import ceil, inf, nan, sqrt
 from typing import TypeAlias
 
 import numpy as np
 
 from research.diagnostics.finding import Finding
-from research.diagnostics.inputs import SeriesLike, spread_of, vector, whole
-from research.diagnostics.long_run import MINIMUM_OBSERVATIONS, Estimate, effective_observations
-from research.errors import ParameterError
+from research.diagnostics.inputs import SeriesLike, aligned, spread_of, vector, whole
+from research.diagnostics.long_run import MINIMUM_OBSERVATIONS, Estimate, effective_observations, student_p_value
+from research.errors import DataError, ParameterError
+from research.units import Floats
+
+_LARGEST_SINGULAR_VALUE = 0.97
+_PERCENT = 100.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,3 +150,124 @@ def sharpe_ratio(excess_returns: SeriesLike, *, periods_per_year: int) -> Findin
         degrees=found.degrees_of_freedom,
         half=found.interval()[1] - found.value,
     )
+
+
+def sharpe_difference(
+    excess_returns: SeriesLike, benchmark_excess_returns: SeriesLike, *, periods_per_year: int
+) -> Finding:
+    r"""Difference of two Sharpe ratios on the same dates.
+
+    With :math:`v = (\mu_1, \mu_2, \gamma_1, \gamma_2)` the first and second (uncentred) moments of the two excess
+    returns, the difference is :math:`\Delta = f(v)`. Its error is that of ``sharpe_ratio``: the influence of a period,
+    :math:`\nabla f' (v_t - \bar v)`, and its equal-weighted-cosine long-run variance; where volatility clusters it
+    rejects 7 % of equal ratios of 0.8 a year at 5 % (``python -m tests.calibration``).
+
+    Parameters
+    ----------
+    excess_returns, benchmark_excess_returns
+        Returns less the bill's return of the same period, shape (T,), as fractions.
+    periods_per_year
+        12 for months, 252 for days; the difference a year is the one a period times its square root.
+
+    Returns
+    -------
+    Finding
+        Per square root of a year; the details hold the tests of Ledoit and Wolf (2008) by a Parzen kernel with normal
+        critical values, per period.
+
+    Raises
+    ------
+    DataError
+        For missing or misaligned returns, fewer than 24, or returns that never vary or never differ.
+
+    References
+    ----------
+    Ledoit and Wolf (2008); Lazarus, Lewis, Stock and Watson (2018).
+    """
+    series = {"excess_returns": excess_returns, "benchmark_excess_returns": benchmark_excess_returns}
+    both = aligned(minimum=MINIMUM_OBSERVATIONS, **series)
+    year = whole(periods_per_year, "periods_per_year", minimum=1)
+    for values, name in zip(both, series, strict=True):
+        spread_of(values, name)
+    returns = _PERCENT * np.column_stack(both)
+    difference = float(np.subtract(*(returns.mean(axis=0) / returns.std(axis=0, ddof=1))))
+    plain, prewhitened = (hac_standard_error(returns, prewhiten=prewhiten) for prewhiten in (False, True))
+    if min(plain, prewhitened) <= 1e-12:
+        raise DataError("excess_returns: they equal the benchmark's up to scale, so there is nothing to compare")
+    moments, gradient = _moments(returns)
+    influence = moments @ gradient
+    found = Estimate.of_influence(difference, influence, sqrt(year))
+    return Finding.of(
+        "sharpe_difference",
+        found,
+        effective_n=effective_observations(influence),
+        details={
+            "difference_per_period": difference,
+            "standard_error": found.error,
+            "standard_error_hac": plain,
+            "p_value_hac": student_p_value(difference / plain, inf),
+            "standard_error_hac_prewhitened": prewhitened,
+            "p_value_hac_prewhitened": student_p_value(difference / prewhitened, inf),
+            "n_observations": len(returns),
+        },
+        degrees=found.degrees_of_freedom,
+    )
+
+
+def hac_standard_error(returns: Floats, *, prewhiten: bool) -> float:
+    """Ledoit and Wolf's (2008) error of the difference per period: Parzen kernel, Andrews' (1991) bandwidth.
+
+    Parameters
+    ----------
+    returns
+        Of both, (T, 2), in percent as in the paper: the bandwidth weighs means against squares.
+    prewhiten
+        Whether the moments are freed of a first-order vector autoregression first.
+    """
+    moments, gradient = _moments(returns)
+    if prewhiten:
+        lagged, current = moments[:-1], moments[1:]
+        coefficients = np.linalg.lstsq(lagged, current, rcond=None)[0].T
+        left, singular, right = np.linalg.svd(coefficients)
+        coefficients = left @ np.diag(np.minimum(singular, _LARGEST_SINGULAR_VALUE)) @ right
+        recolour = np.linalg.inv(np.eye(4) - coefficients)
+        psi = recolour @ _parzen_variance(current - lagged @ coefficients.T) @ recolour.T
+    else:
+        psi = _parzen_variance(moments)
+    return sqrt(max(0.0, float(gradient @ psi @ gradient)) / len(returns))
+
+
+def _moments(returns: Floats) -> tuple[Floats, Floats]:
+    """Means and squares of both less their own means, (T, 4), and the difference's gradient, (4,)."""
+    both = np.hstack([returns, returns**2])
+    means = both.mean(axis=0)
+    mean, square = means[:2], means[2:]
+    cube = np.maximum(square - mean**2, 1e-30) ** 1.5
+    sign = np.array([1.0, -1.0])
+    return both - means, np.concatenate([sign * square / cube, -sign * mean / (2 * cube)])
+
+
+def _parzen_variance(scores: Floats) -> Floats:
+    n, width = scores.shape
+    bandwidth = _andrews_bandwidth(scores)
+    psi = scores.T @ scores / n
+    for lag in range(1, min(n - 1, int(ceil(bandwidth) - 1)) + 1):
+        x = lag / bandwidth
+        weight = 1 - 6 * x**2 + 6 * x**3 if x <= 0.5 else 2 * (1 - x) ** 3
+        gamma = scores[lag:].T @ scores[:-lag] / n
+        psi = psi + weight * (gamma + gamma.T)
+    return np.asarray(psi * n / (n - width))
+
+
+def _andrews_bandwidth(scores: Floats) -> float:
+    """Andrews (1991) for the Parzen kernel with an AR(1) for each column, equal weights."""
+    lagged, current = scores[:-1], scores[1:]
+    lagged_mean, current_mean = lagged.mean(axis=0), current.mean(axis=0)
+    variation = ((lagged - lagged_mean) ** 2).sum(axis=0)
+    slope = ((lagged - lagged_mean) * (current - current_mean)).sum(axis=0) / np.maximum(variation, 1e-300)
+    slope = np.clip(slope, -_LARGEST_SINGULAR_VALUE, _LARGEST_SINGULAR_VALUE)
+    residual = current - current_mean - slope * (lagged - lagged_mean)
+    fourth = np.mean(residual**2, axis=0) ** 2
+    above = float(np.sum(4 * slope**2 * fourth / (1 - slope) ** 8))
+    below = float(np.sum(fourth / (1 - slope) ** 4))
+    return float(max(1.0, 2.6614 * (above / below * len(scores)) ** 0.2))

@@ -23,7 +23,7 @@ from numba.core.typing.context import BaseContext as BaseTypingContext
 from numba.core.typing.templates import AbstractTemplate, Signature, infer_global, signature
 from numba.np.arrayobj import make_array
 
-from research.engine._numbers import Number, highest, where
+from research.engine._timing import Number, highest, where
 
 WIDTH = 8
 

@@ -17,7 +17,7 @@ from numba import float64, int64, types, void
 
 from research.engine._compile import compiled, part
 from research.engine._lanes import WIDTH, any_of, load, magnitude, store
-from research.engine._numbers import Number, Truth, highest, where
+from research.engine._timing import Number, Truth, highest, where
 from research.units import Floats, Integers
 
 # Columns of the table that `evaluate` fills, one row a variant. Sums are over the return periods.

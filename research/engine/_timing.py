@@ -11,21 +11,36 @@ of products, because the ``c`` add up to nothing.
 from __future__ import annotations
 
 from collections.abc import MutableSequence, Sequence
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from research.engine._numbers import Number, highest, where
-from research.engine.regression import RISKLESS
 from research.units import Floats, Integers
 
+Number: TypeAlias = Any
+"""A number, an array of them, or lanes: of each account in step."""
+Truth: TypeAlias = Any
 Numbers: TypeAlias = MutableSequence[float] | Floats
 Table: TypeAlias = Sequence[MutableSequence[float]] | Floats
 Account: TypeAlias = tuple[Floats, NDArray[np.bool_], Floats, Floats, Floats, Floats, Floats, Floats]
 """Weights wanted, where they are kept, growth long, short and of bills, cost of buying and selling, centred returns."""
 
+RISKLESS = 1e-24  # a variance of returns a period that is not above this is rounding
 STEADY = 1e-12  # a variance that is not above this share of the mean's square is rounding
+STILL = 1e-3  # a metal whose deviation is less than this share of the account's can explain nothing of it
+
+
+def where(truth: Truth, yes: Number, no: Number) -> Number:
+    """``yes`` where it is true, else ``no``."""
+    return np.where(truth, yes, no)
+
+
+def highest(one: Number, other: Number) -> Number:
+    """The higher of two numbers; the second if one is NaN."""
+    if isinstance(one, float) and isinstance(other, float):
+        return one if one > other else other
+    return np.where(one > other, one, other)
 
 
 def drifted(weights: Numbers, long: Numbers, short: Numbers, bills: float) -> None:

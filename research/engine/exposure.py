@@ -166,7 +166,7 @@ class Exposure:
 
     def _moved_ratios(self, shifts: Integers, sign: int) -> Floats:
         """One after the other through the compiled loops."""
-        from research.engine._threads import in_threads
+        from research.engine.kernel import in_threads
 
         account, out = self.account, np.empty((shifts.size, 2))
         starts = np.mod(-np.asarray(shifts, dtype=np.int64), self.n_periods)

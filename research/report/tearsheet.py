@@ -1,14 +1,14 @@
 """The tearsheet of a trial, beside buy and hold and matched exposure: figures and tables of frames made elsewhere.
 
 Each is there for whoever wants it alone: ``months(trial)`` and ``rolling(trial)`` are charts that show themselves in a
-notebook, the frames are those of ``research.diagnostics.tearsheet`` and ``trial.trades``.
+notebook, the frames are those of ``research.diagnostics.metrics`` and ``trial.trades``.
 """
 
 from __future__ import annotations
 
 import pandas as pd
 
-from research.diagnostics import tearsheet as frames
+from research.diagnostics import metrics as frames
 from research.engine.result import Result
 from research.report.chart import DATE, Axis, Cells, Chart, Panel
 from research.report.charts import ZERO, lines_of, sources

@@ -15,18 +15,21 @@ import pandas as pd
 from numpy.linalg import LinAlgError
 
 from research.datasets.market import Market
-from research.diagnostics.causality import granger_causality
 from research.diagnostics.events import cumulative_abnormal_return
 from research.diagnostics.finding import Finding
 from research.diagnostics.performance import alpha_break, jensen_alpha, regress_on_metal, rolling_alpha
-from research.diagnostics.prediction import incremental_value, momentum_and_ratio, predictive_regression
+from research.diagnostics.prediction import (
+    granger_causality,
+    incremental_value,
+    momentum_and_ratio,
+    predictive_regression,
+)
 from research.diagnostics.regimes import markov_regimes
 from research.diagnostics.rotation import SEED
 from research.diagnostics.selection import deflated_sharpe_ratio, minimum_track_record, probabilistic_sharpe_ratio
-from research.diagnostics.sharpe import sharpe_ratio
-from research.diagnostics.sharpe_difference import sharpe_difference
+from research.diagnostics.sharpe import sharpe_difference, sharpe_ratio
 from research.diagnostics.specification import arch_effects, autocorrelation, heteroskedasticity, stationarity
-from research.diagnostics.stability import mean_breaks, recursive_cusum, sup_f
+from research.diagnostics.stability import sup_f
 from research.diagnostics.timing import independent_events
 from research.engine.result import Result
 from research.errors import DataError
@@ -65,14 +68,13 @@ def _of_the_account(trial: Trial) -> Iterator[Question]:
     mix = trial.benchmarks["matched_exposure"].excess_returns
     yield lambda: (jensen_alpha(excess, result.metal_excess_returns, periods_per_year=year),)
     yield lambda: (sharpe_ratio(excess, periods_per_year=year),)
-    yield lambda: (sharpe_difference(excess, mix, periods_per_year=year, seed=SEED),)
+    yield lambda: (sharpe_difference(excess, mix, periods_per_year=year),)
     yield lambda: (probabilistic_sharpe_ratio(excess),)
     yield lambda: (deflated_sharpe_ratio(excess, n_trials=trial.n_trials, trial_variance=1 / len(excess)),)
     yield lambda: (minimum_track_record(excess, periods_per_year=year),)
     yield lambda: _after_events(trial)
     yield lambda: _of_the_residuals(result)
     yield from _through_time(result)
-    yield lambda: (_dated(excess - mix),)
     yield lambda: (markov_regimes(result.metal_returns, periods_per_year=year, seed=SEED, n_starts=5),)
 
 
@@ -97,25 +99,8 @@ def _through_time(result: Result) -> Iterator[Question]:
     strategy, metal = result.excess_returns, result.metal_excess_returns
     year = result.periods_per_year
     yield lambda: (alpha_break(strategy, metal),)
-    yield lambda: (recursive_cusum(strategy, metal.to_numpy()), sup_f(strategy, metal.to_numpy(), seed=SEED))
+    yield lambda: (sup_f(strategy, metal.to_numpy(), seed=SEED),)
     yield lambda: (rolling_alpha(strategy, metal, window=5 * year, periods_per_year=year),)
-
-
-def _dated(gain: pd.Series) -> Finding:
-    """When the mean of the strategy's return over its mix changed, by months."""
-    monthly = gain.resample("ME").sum()
-    finding = mean_breaks(monthly)
-    last_before = [f"{monthly.index[bar]:%Y-%m}" for bar in finding.details["breaks"]]
-    return replace(
-        finding,
-        sentence=(
-            f"Its return over the mix is best described with a change of its mean after {' and '.join(last_before)}; "
-            "dates are estimates."
-            if last_before
-            else "Its return over the mix is best described with one mean throughout."
-        ),
-        details={**finding.details, "last_month_before": last_before},
-    )
 
 
 def _of_the_signals(trial: Trial) -> Iterator[Question]:

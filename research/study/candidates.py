@@ -17,9 +17,8 @@ from research.datasets.market import Market
 from research.diagnostics.timing import Timing
 from research.discovery import distinct, find_strategy
 from research.engine.exposure import Exposure
-from research.engine.kernel import paths
+from research.engine.kernel import TradedMarket, paths
 from research.engine.legs import Legs
-from research.engine.traded_market import TradedMarket
 from research.errors import AssayError, NoData, NoDecision, StrategyError, UnknownDataset
 from research.execution import Execution
 from research.provenance import hash_text

@@ -29,8 +29,7 @@ from research.datasets.data import Data, open_data
 from research.datasets.market import newest_vintage
 from research.diagnostics.finding import Finding
 from research.diagnostics.metrics import Performance, performance
-from research.diagnostics.rotation import SEED
-from research.diagnostics.sharpe_difference import sharpe_difference
+from research.diagnostics.sharpe import sharpe_difference
 from research.diagnostics.timing import Timing
 from research.discovery import find_strategy
 from research.engine.exposure import Exposure
@@ -184,7 +183,7 @@ class PortfolioTrial(Portfolio):
     def over_the_metals(self) -> Finding:
         """Sharpe ratio less that of the metals held, for this comparison alone."""
         excess, metals = self.result.excess_returns, self.benchmarks["metals_held"].excess_returns
-        return sharpe_difference(excess, metals, periods_per_year=self.result.periods_per_year, seed=SEED)
+        return sharpe_difference(excess, metals, periods_per_year=self.result.periods_per_year)
 
     @cached_property
     def performance(self) -> dict[str, Performance]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import floor, isfinite, prod
+from typing import TYPE_CHECKING
 
-from research.errors import ParameterError
+from research.errors import ParameterError, did_you_mean
+
+if TYPE_CHECKING:
+    from research.thesis import Strategy
 
 MAX_VALUES = 100_000
+_MOST_CELLS = 4_000_000  # of a heat map
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,50 @@ class Grid:
     def describe(self, parameters: Mapping[str, object]) -> str:
         """``threshold=2.0, hold_days=183``: what tells a variant from the others."""
         return ", ".join(f"{name}={parameters[name]!r}" for name in self.axes) or "the only variant"
+
+
+def grid_of(strategy: Strategy, axes: Mapping[str, Iterable[object]] | None = None) -> Grid:
+    """The declared grid of a strategy, or the given axes with every other parameter at its default.
+
+    Parameters
+    ----------
+    strategy
+        The strategy.
+    axes
+        Parameter -> values other than the declared ones.
+
+    Raises
+    ------
+    ParameterError
+        If an axis is no parameter of the strategy, or empty.
+    """
+    values = {name: tuple(given) for name, given in (strategy.grid if axes is None else axes).items()}
+    defaults = strategy.parameters({name: given[0] for name, given in values.items() if given})
+    for name, given in values.items():
+        if not given:
+            raise ParameterError(f"{strategy.name}: no value of {name!r} is given; list those to try")
+        for value in {type(value): value for value in given}.values():
+            strategy.parameters({name: value})
+    if prod(len(given) for given in values.values()) > sys.maxsize:
+        raise ParameterError(f"{strategy.name}: more variants than can be numbered; take wider steps")
+    return Grid(values, {name: value for name, value in defaults.items() if name not in values})
+
+
+def mapped_axes(grid: Grid, by: Iterable[str] | None) -> tuple[str, ...]:
+    """Axes of the heat map: those that are asked for, or the first two with several values, as far as it can hold."""
+    several = [name for name, values in grid.axes.items() if len(values) > 1] or list(grid.axes)
+    chosen = tuple(several[:2] if by is None else dict.fromkeys(by))
+    for name in chosen:
+        if name not in grid.axes:
+            raise ParameterError(f"heat map: {name!r} is no axis of the grid{did_you_mean(name, grid.axes)}")
+    if by is not None and not 1 <= len(chosen) <= 2:
+        raise ParameterError(f"heat map: {len(chosen)} parameters; name one or two")
+    cells = prod(len(grid.axes[name]) for name in chosen)
+    if cells > _MOST_CELLS and by is None:
+        return chosen[:1]
+    if cells > _MOST_CELLS:
+        raise ParameterError(f"heat map: {cells:,} cells; name one axis, --by {chosen[0]}, or take wider steps")
+    return chosen
 
 
 def parse_axes(words: Iterable[str]) -> dict[str, tuple[object, ...]]:

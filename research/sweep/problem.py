@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from research.datasets.market import Market
 from research.datasets.panel import Panel
 from research.engine import kernel
-from research.engine.summary import Summary
-from research.engine.traded_market import TradedMarket
+from research.engine.kernel import Summary, TradedMarket
 from research.execution import Execution
 from research.sweep.grid import Grid
 from research.sweep.windows import Span, Windows

@@ -27,7 +27,7 @@ from research.sweep.problem import (
     sharpe_of,
     statistic,
 )
-from research.sweep.windows import SCHEMES, Fold, Scheme
+from research.sweep.windows import SCHEMES, Scheme
 
 Records = Iterable[tuple[int, Floats]]
 
@@ -109,8 +109,12 @@ class Survey:
 
     Attributes
     ----------
+    ranking
+        The best variants by Sharpe ratio over the common history, best first.
+    heat
+        Sharpe ratios over two axes.
     n_decided
-        Variants that ever trade.
+        Variants that ever trade; all of the grid count as trials.
     trial_variance
         Variance over them of the Sharpe ratio a period.
     picks
@@ -178,46 +182,41 @@ def survey(problem: Problem, records: Records, *, axes: tuple[str, ...], n_best:
 
 def walk_forward(problem: Problem, picks: tuple[int, ...]) -> dict[Scheme, Walk]:
     """Run the variant picked in each fold through its test, and judge the returns end to end."""
-    numbers = sorted(set(picks))
+    numbers, windows = sorted(set(picks)), problem.windows
     excess = dict(zip(numbers, excess_returns(problem, numbers), strict=True))
-    metal = metal_excess_returns(problem)
+    dates = problem.market.price.index[windows.start : windows.end]
+    metal = pd.Series(metal_excess_returns(problem), index=dates)
+    a_year = problem.market.periods_per_year
     walks = {}
     for scheme in SCHEMES:
-        pairs = zip(problem.windows.folds, picks, strict=True)
-        folds = [(fold, number) for fold, number in pairs if fold.scheme == scheme]
-        walks[scheme] = _walk(problem, scheme, folds, excess, metal)
-    return walks
-
-
-def _walk(
-    problem: Problem, scheme: Scheme, folds: list[tuple[Fold, int]], excess: Mapping[int, Floats], metal: Floats
-) -> Walk:
-    start, market = problem.windows.start, problem.market
-    a_year = market.periods_per_year
-    steps, parts = [], []
-    for fold, number in folds:
-        training, test = (excess[number][span[0] - start : span[1] - start] for span in (fold.train, fold.test))
-        steps.append(
-            Step(
-                training=problem.dates(fold.train),
-                test=problem.dates(fold.test),
-                parameters=problem.grid[number],
-                sharpe_training=_sharpe(training) * float(np.sqrt(a_year)),
-                sharpe_test=_sharpe(test) * float(np.sqrt(a_year)),
+        steps, parts = [], []
+        for fold, number in zip(windows.folds, picks, strict=True):
+            if fold.scheme != scheme:
+                continue
+            training, test = (
+                excess[number][first - windows.start : after - windows.start]
+                for first, after in (fold.train, fold.test)
             )
+            steps.append(
+                Step(
+                    training=problem.dates(fold.train),
+                    test=problem.dates(fold.test),
+                    parameters=problem.grid[number],
+                    sharpe_training=_sharpe(training) * float(np.sqrt(a_year)),
+                    sharpe_test=_sharpe(test) * float(np.sqrt(a_year)),
+                )
+            )
+            parts.append(test)
+        tested = np.concatenate(parts)
+        returns = pd.Series(tested, index=dates[-tested.size :], name=scheme)
+        walks[scheme] = Walk(
+            scheme=scheme,
+            steps=tuple(steps),
+            excess_returns=returns,
+            sharpe=asked(sharpe_ratio, returns, periods_per_year=a_year),
+            alpha=asked(jensen_alpha, returns, metal.loc[returns.index], periods_per_year=a_year),
         )
-        parts.append(test)
-    tested = slice(folds[0][0].test[0] - start, None)
-    dates = market.price.index[start : problem.windows.end][tested]
-    returns = pd.Series(np.concatenate(parts), index=dates, name=scheme)
-    benchmark = pd.Series(metal[tested], index=dates)
-    return Walk(
-        scheme=scheme,
-        steps=tuple(steps),
-        excess_returns=returns,
-        sharpe=_asked(lambda: sharpe_ratio(returns, periods_per_year=a_year)),
-        alpha=_asked(lambda: jensen_alpha(returns, benchmark, periods_per_year=a_year)),
-    )
+    return walks
 
 
 def overfitting(problem: Problem, records: Records) -> Finding | None:
@@ -240,9 +239,10 @@ def _sharpe(returns: Floats) -> float:
     return float(sharpe_of(returns.sum()[None], np.square(returns).sum()[None], returns.size)[0])
 
 
-def _asked(question: Callable[[], Finding]) -> Finding | None:
+def asked(question: Callable[..., Finding], *series: pd.Series, **terms: float) -> Finding | None:
+    """The answer of a statistic; ``None`` where the returns have no risk."""
     try:
-        return question()
+        return question(*series, **terms)
     except DataError:
         return None
 

@@ -1,12 +1,16 @@
-"""The whole sweep: every variant of a grid on one metal, and what may be believed of the best."""
+"""The whole sweep: every variant of a grid on one metal, what may be believed of the best, and its run folder.
+
+A run folder holds ``manifest.json`` (with ``"kind": "sweep"``), ``environment.json``, ``sweep.json`` with everything
+that was printed, ``equity.csv`` of the best variant's account, and the strategy's source. Run again, it gives the same
+bytes.
+"""
 
 from __future__ import annotations
 
-import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -18,22 +22,23 @@ from research.datasets.market import Market
 from research.datasets.panel import Panel
 from research.diagnostics.finding import Finding
 from research.diagnostics.selection import deflated_sharpe_ratio
+from research.differences import Difference, Document, by_year
 from research.discovery import find_strategy
 from research.engine import kernel
 from research.engine.portfolio import run
 from research.engine.result import Result
-from research.errors import DataError, ExecutionError, NoDecision, ParameterError, RunError, did_you_mean
+from research.errors import ExecutionError, NoDecision, ParameterError, RunError
 from research.execution import Execution
 from research.ledger import Ledger
+from research.provenance import hash_code, versions
+from research.runs import FORMAT, environment, json_text, replayed, source_text, table_text, where_found, write_folder
 from research.study.candidates import Terms
 from research.study.record import record_grid
-from research.sweep.cluster import evaluate_blocks
-from research.sweep.grid import Grid
-from research.sweep.memory import strategy_memory
+from research.sweep.blocks import BlockStore, evaluate_blocks
+from research.sweep.grid import Grid, grid_of, mapped_axes
 from research.sweep.problem import Dates, Floats, Problem, decide, evaluate, records_of
-from research.sweep.store import BlockStore
-from research.sweep.survey import Cell, HeatMap, Walk, overfitting, survey, walk_forward
-from research.sweep.windows import Scheme, Windows
+from research.sweep.survey import Cell, Survey, Walk, asked, overfitting, survey, walk_forward
+from research.sweep.windows import Scheme, Windows, strategy_memory
 from research.thesis import Strategy
 from research.values import plain_dict
 
@@ -41,7 +46,6 @@ Progress = Callable[[int, int, str], None]
 
 AGREEMENT = 1e-8
 N_BEST = 20
-_MOST_CELLS = 4_000_000  # of a heat map
 _BYTES = 8
 
 
@@ -73,7 +77,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sweep:
+class Sweep(Survey):
     """Every variant that was tried, and what is left of the best one after that is taken into account.
 
     Attributes
@@ -90,12 +94,6 @@ class Sweep:
         Dates of the first and the last return of the common history.
     periods_per_year
         Bars a year.
-    n_decided
-        Variants that ever trade; all of ``grid`` count as trials.
-    ranking
-        The best variants by Sharpe ratio over the common history, best first.
-    heat
-        Sharpe ratios over two axes.
     walks
         Walk forward by scheme.
     overfitting
@@ -119,9 +117,6 @@ class Sweep:
     windows: Windows
     history: Dates
     periods_per_year: int
-    n_decided: int
-    ranking: tuple[Cell, ...]
-    heat: HeatMap
     walks: Mapping[Scheme, Walk]
     overfitting: Finding | None
     deflated: Finding | None
@@ -209,7 +204,7 @@ def run_sweep(
         Parts in which the second half of history is tested, walking forward.
     memory
         Bars left out between training and test; by default measured
-        (``research.sweep.memory.strategy_memory``).
+        (``research.sweep.windows.strategy_memory``).
     workers, scheduler
         Local Dask worker processes, or the address of a Dask scheduler; by default this process alone.
     cache
@@ -237,7 +232,7 @@ def run_sweep(
             raise ParameterError(f"{what}: {number}; use {least} or more")
     chosen = find_strategy(strategy)
     grid = grid_of(chosen, axes)
-    mapped = _mapped_axes(grid, by)
+    mapped = mapped_axes(grid, by)
     data, terms = data or open_data(), Terms(execution or Execution(), start, end)
     problem = _problem(chosen, data, metal or chosen.metals[0], grid, terms, n_folds, memory)
     store = BlockStore(problem, cache)
@@ -248,47 +243,71 @@ def run_sweep(
     return _judge(problem, store, mapped, data, unrecorded)
 
 
-def grid_of(strategy: Strategy, axes: Mapping[str, Iterable[object]] | None = None) -> Grid:
-    """The declared grid of a strategy, or the given axes with every other parameter at its default.
+def save_sweep(found: Sweep, folder: str | Path, data: Data, start: str | None = None, end: str | None = None) -> Path:
+    """Write a sweep as a run folder, whole or not at all.
 
     Parameters
     ----------
-    strategy
-        The strategy.
-    axes
-        Parameter -> values other than the declared ones.
+    start, end
+        As they were asked for.
 
     Raises
     ------
-    ParameterError
-        If an axis is no parameter of the strategy, or empty.
+    RunError
+        If the folder exists and is no run, or cannot be written.
     """
-    values = {name: tuple(given) for name, given in (strategy.grid if axes is None else axes).items()}
-    defaults = strategy.parameters({name: given[0] for name, given in values.items() if given})
-    for name, given in values.items():
-        if not given:
-            raise ParameterError(f"{strategy.name}: no value of {name!r} is given; list those to try")
-        for value in {type(value): value for value in given}.values():
-            strategy.parameters({name: value})
-    if prod(len(given) for given in values.values()) > sys.maxsize:
-        raise ParameterError(f"{strategy.name}: more variants than can be numbered; take wider steps")
-    return Grid(values, {name: value for name, value in defaults.items() if name not in values})
+    return write_folder(folder, _contents(found, data, start, end))
 
 
-def _mapped_axes(grid: Grid, by: Iterable[str] | None) -> tuple[str, ...]:
-    several = [name for name, values in grid.axes.items() if len(values) > 1] or list(grid.axes)
-    chosen = tuple(several[:2] if by is None else dict.fromkeys(by))
-    for name in chosen:
-        if name not in grid.axes:
-            raise ParameterError(f"heat map: {name!r} is no axis of the grid{did_you_mean(name, grid.axes)}")
-    if by is not None and not 1 <= len(chosen) <= 2:
-        raise ParameterError(f"heat map: {len(chosen)} parameters; name one or two")
-    cells = prod(len(grid.axes[name]) for name in chosen)
-    if cells > _MOST_CELLS and by is None:
-        return chosen[:1]
-    if cells > _MOST_CELLS:
-        raise ParameterError(f"heat map: {cells:,} cells; name one axis, --by {chosen[0]}, or take wider steps")
-    return chosen
+def replay_sweep(folder: Path, data: Data | None = None) -> tuple[Difference, ...]:
+    """Run a recorded sweep again from nothing, and prove it identical or say what changed.
+
+    Raises
+    ------
+    RunError
+        If the folder is of another format or kind, or not whole.
+    """
+
+    def again(before: Document, data: Data) -> Mapping[str, str]:
+        manifest, asked = before["manifest.json"], before["manifest.json"]["asked"]
+        strategy, terms = find_strategy(manifest["found"]), Execution(**manifest["execution"])
+        with tempfile.TemporaryDirectory() as cache:
+            found = run_sweep(strategy, data, execution=terms, cache=Path(cache), **asked)
+        return _contents(found, data, asked["start"], asked["end"])
+
+    return replayed(folder, "sweep", again, data)
+
+
+def _contents(found: Sweep, data: Data, start: str | None, end: str | None) -> Mapping[str, str]:
+    inputs = {*found.strategy.inputs_for(found.metal, data).values(), *data.market(found.metal, start, end).datasets}
+    manifest = {
+        "format": FORMAT,
+        "kind": "sweep",
+        "found": where_found(found.strategy),
+        "asked": {
+            "metal": found.metal,
+            "axes": found.grid.axes,
+            "by": found.heat.axes,
+            "start": start,
+            "end": end,
+            "n_folds": len(list(found.windows.of("anchored"))),
+            "memory": found.windows.memory,
+        },
+        "execution": vars(found.execution),
+        "price": data.price.name,
+        "strategies": {found.strategy.name: found.strategy.source_hash},
+        "framework": hash_code(),
+        "data": {identity: data[identity].sha256 for identity in sorted(inputs)},
+        "years": {identity: by_year(data.observations(identity)) for identity in sorted(inputs)},
+        "packs": [str(pack.folder or pack.root) for pack in data.packs],
+    }
+    return {
+        "manifest.json": json_text(manifest),
+        "environment.json": json_text(environment(versions())),
+        "sweep.json": json_text(found.to_json()),
+        "equity.csv": table_text({f"{found.strategy.name}/{found.metal}": found.result.equity}),
+        f"source/{found.strategy.name}.py": source_text(found.strategy),
+    }
 
 
 def _problem(
@@ -371,11 +390,8 @@ def _judge(problem: Problem, store: BlockStore, axes: tuple[str, ...], data: Dat
     result, disagreement = _engine_of_record(problem, best, data)
     market, windows = problem.market, problem.windows
     returns = result.excess_returns.reindex(market.price.index[windows.start : windows.end]).fillna(0.0)
-    try:
-        deflated = deflated_sharpe_ratio(returns, n_trials=len(problem.grid), trial_variance=found.trial_variance)
-    except DataError:
-        deflated = None
     return Sweep(
+        **vars(found),
         strategy=problem.strategy,
         metal=market.metal,
         grid=problem.grid,
@@ -383,12 +399,9 @@ def _judge(problem: Problem, store: BlockStore, axes: tuple[str, ...], data: Dat
         windows=windows,
         history=problem.dates((windows.start, windows.end)),
         periods_per_year=market.periods_per_year,
-        n_decided=found.n_decided,
-        ranking=found.ranking,
-        heat=found.heat,
         walks=walk_forward(problem, found.picks),
         overfitting=overfitting(problem, store),
-        deflated=deflated,
+        deflated=asked(deflated_sharpe_ratio, returns, n_trials=len(problem.grid), trial_variance=found.trial_variance),
         result=result,
         disagreement=disagreement,
         folder=store.folder,

@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 from research import Execution  # noqa: E402
 from research.engine import kernel  # noqa: E402
-from research.engine.traded_market import TradedMarket  # noqa: E402
+from research.engine.kernel import TradedMarket  # noqa: E402
 from tests.bench.arrays import of_arrays  # noqa: E402
 
 FEES, SLIPPAGE = 0.001, 0.0005
@@ -35,15 +35,15 @@ PEAK = """
 import numpy as np
 from research import Execution
 from research.engine import kernel
-from research.engine.traded_market import TradedMarket
+from research.engine.kernel import TradedMarket
 from tests.bench.arrays import of_arrays
 from tests.bench.peak import peak_mebibytes
 random = np.random.default_rng(0)
 price = 100 * np.exp(np.cumsum(random.normal(0, 0.01, 6600)))
 blocks = (random.integers(-1, 2, (500, 6600)).astype(float) for _ in range({blocks}))
 market = TradedMarket.of(of_arrays(price, np.full(6600, 1e-4), np.full(6600, 1 / 252)), Execution())
-summary = kernel.sweep(blocks, market)
-print(len(summary), peak_mebibytes())
+summaries = [kernel.sweep(block, market) for block in blocks]
+print(sum(map(len, summaries)), peak_mebibytes())
 """
 FIRST_CALL = """
 import time
@@ -52,7 +52,7 @@ import numba
 imported = time.perf_counter()
 import numpy as np
 from research.engine import kernel
-from research.engine.traded_market import TradedMarket
+from research.engine.kernel import TradedMarket
 from research.execution import Execution
 from tests.bench.arrays import of_arrays
 market = TradedMarket.of(of_arrays(np.ones(3), np.zeros(3), np.zeros(3)), Execution())

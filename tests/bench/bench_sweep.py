@@ -23,8 +23,9 @@ from research import Execution, open_data  # noqa: E402
 from research.datasets.market import Market  # noqa: E402
 from research.engine import kernel  # noqa: E402
 from research.study.candidates import Terms  # noqa: E402
+from research.sweep.grid import grid_of  # noqa: E402
 from research.sweep.problem import Problem, decide, evaluate  # noqa: E402
-from research.sweep.sweep import _problem, grid_of, run_sweep  # noqa: E402
+from research.sweep.sweep import _problem, run_sweep  # noqa: E402
 from tests.bench.bench_kernel import ready, seconds, vectorbt  # noqa: E402
 from tests.sweep import ideas  # noqa: E402
 from tests.sweep.conftest import write_market  # noqa: E402
@@ -62,10 +63,11 @@ def compare(name: str, problem: Problem) -> None:
     np.testing.assert_allclose(summary.total_return, total, rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(summary.max_drawdown, drawdown, rtol=1e-10, atol=1e-10)
     questions = {
-        "signals and kernel": lambda: kernel.sweep(
-            (decide(fresh, fresh.numbers(block)) for fresh in [again(problem)] for block in range(fresh.n_blocks)),
-            problem.traded,
-        ),
+        "signals and kernel": lambda: [
+            kernel.sweep(decide(fresh, fresh.numbers(block)), problem.traded)
+            for fresh in [again(problem)]
+            for block in range(fresh.n_blocks)
+        ],
         "whole records": lambda: [
             evaluate(fresh, block) for fresh in [again(problem)] for block in range(fresh.n_blocks)
         ],

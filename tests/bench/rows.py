@@ -237,8 +237,9 @@ def whole_trial() -> Iterator[Row]:
     """A trial with its verdict, and a sweep with its signals, on a daily market made for it."""
     from research import backtest, open_data
     from research.study.candidates import Terms
+    from research.sweep.grid import grid_of
     from research.sweep.problem import decide
-    from research.sweep.sweep import _problem, grid_of
+    from research.sweep.sweep import _problem
     from tests.sweep import ideas
     from tests.sweep.conftest import write_market
 
@@ -257,7 +258,7 @@ def whole_trial() -> Iterator[Row]:
             def ours(problem=problem) -> object:
                 fresh = again(problem)
                 blocks = (decide(fresh, fresh.numbers(block)) for block in range(fresh.n_blocks))
-                return kernel.sweep(blocks, fresh.traded)
+                return [kernel.sweep(block, fresh.traded) for block in blocks]
 
             times = take_turns({"ours": ours, "vectorbt": lambda frames=frames: vectorbt(*frames)}, rounds=4)
             n = len(problem.grid)

@@ -9,16 +9,14 @@ from math import sqrt
 import numpy as np
 import numpy.typing as npt
 
-from research.diagnostics.causality import granger_causality
 from research.diagnostics.events import cumulative_abnormal_return, event_paths
 from research.diagnostics.finding import Finding
 from research.diagnostics.performance import alpha_break, jensen_alpha
-from research.diagnostics.prediction import incremental_value, predictive_regression
+from research.diagnostics.prediction import granger_causality, incremental_value, predictive_regression
 from research.diagnostics.selection import deflated_sharpe_ratio, probabilistic_sharpe_ratio
-from research.diagnostics.sharpe import sharpe_ratio
-from research.diagnostics.sharpe_difference import sharpe_difference
+from research.diagnostics.sharpe import sharpe_difference, sharpe_ratio
 from research.diagnostics.specification import arch_effects, autocorrelation, heteroskedasticity, stationarity
-from research.diagnostics.stability import cusum, mean_breaks, recursive_cusum, sup_f
+from research.diagnostics.stability import sup_f
 from tests.calibration import draws
 from tests.calibration.sizes import Case
 from tests.calibration.worlds import MONTHS, VOLATILITY
@@ -52,11 +50,7 @@ def cases() -> Iterator[Case]:
     yield from _breaks()
 
 
-LAG_RULES = ("lazarus 2018", "textbook", "newey-west 1994")
-NORMAL_VALUES = {f"newey_west.{rule}.p_value_normal": "normal critical values, for comparison" for rule in LAG_RULES}
-EVERY_ANSWER = (
-    "p_value", "interval", *(f"newey_west.{rule}.p_value_fixed_b" for rule in LAG_RULES),
-)  # fmt: skip
+EVERY_ANSWER = ("p_value", "interval")
 KEEPS_THE_BIAS = dict.fromkeys(EVERY_ANSWER, "keeps Stambaugh's bias")
 REWARDS_CALM = dict.fromkeys(EVERY_ANSWER, "calm months have the better alpha where the metal drifts")
 
@@ -69,7 +63,7 @@ def _alphas() -> Iterator[Case]:
             where=name.replace("_", " "),
             draw=draws.world(name),
             ask=lambda world: jensen_alpha(world.excess_returns()[:, -1], world.returns[:, 0], periods_per_year=MONTHS),
-            remarks=NORMAL_VALUES | known.get(name, {}),
+            remarks=known.get(name, {}),
         )
     for name in ("normal", "GARCH", "averaged prices"):
         yield Case(
@@ -107,13 +101,13 @@ def _sharpe_ratios() -> Iterator[Case]:
             function="sharpe_difference",
             where=f"both 0.8, {name}",
             draw=draws.pair(NOISES[name], sharpe=SHARPE),
-            ask=partial(sharpe_difference, periods_per_year=MONTHS, n_draws=N_DRAWS),
+            ask=partial(sharpe_difference, periods_per_year=MONTHS),
         )
     yield Case(
         function="sharpe_difference",
         where="1.2 against 0.8, GARCH",
         draw=draws.pair(draws.clustering, sharpe=SHARPE, difference=BETTER),
-        ask=partial(sharpe_difference, periods_per_year=MONTHS, n_draws=N_DRAWS),
+        ask=partial(sharpe_difference, periods_per_year=MONTHS),
         truth=BETTER * sqrt(MONTHS),
         only=INTERVAL,
         remarks={"interval": LONG_MEMORY},
@@ -287,13 +281,4 @@ def _breaks() -> Iterator[Case]:
         draw = draws.on_the_metal(NOISES[name])
         remarks = {"p_value_uncorrelated": "takes memory for a break"} if name == "averaged prices" else {}
         yield Case(function="alpha_break", where=name, draw=draw, ask=alpha_break, remarks=remarks)
-        yield Case(function="cusum", where=name, draw=draw, ask=cusum, remarks=remarks)
-        yield Case(function="recursive_cusum", where=name, draw=draw, ask=recursive_cusum, remarks=remarks)
         yield Case(function="sup_f", where=name, draw=draw, ask=partial(sup_f, seed=0, n_draws=N_DRAWS))
-        yield Case(
-            function="mean_breaks",
-            where=name,
-            draw=draws.series(NOISES[name]),
-            ask=lambda values: {"finds a break": bool(mean_breaks(values).estimate > 0)},
-            targets={"finds a break": None},
-        )

@@ -9,7 +9,7 @@ import statsmodels.api as sm
 from scipy.signal import lfilter
 from statsmodels.tsa.stattools import grangercausalitytests
 
-from research.diagnostics.causality import granger_causality
+from research.diagnostics.prediction import granger_causality
 from research.errors import AssayError
 
 GRANGER_FROM_R_LMTEST = {

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import kolmogorov
 
+from research.diagnostics.long_run import bartlett_variance, newey_west_lags
 from research.diagnostics.performance import alpha_break, jensen_alpha, rolling_alpha
 from research.diagnostics.stability import cusum
 from research.errors import DataError
@@ -52,10 +54,18 @@ def test_rolling_alpha_by_plain_regressions():
 
 def test_the_break_test_is_the_cusum_of_the_alpha_regression():
     strategy, metal = planted()
-    found, plain = alpha_break(strategy, metal), cusum(strategy, metal)
-    assert (found.statistic, found.p_value) == (plain.statistic, plain.p_value)
-    assert found.details["position"] == plain.estimate
-    assert found.details["at"] == f"{strategy.index[int(plain.estimate)]:%Y-%m}"
+    found = alpha_break(strategy, metal)
+    slope, constant = np.polyfit(metal, strategy, 1)
+    residuals = (strategy - constant - slope * metal).to_numpy()
+    at, statistic = cusum(residuals, bartlett_variance(residuals, newey_west_lags(600)))
+    assert found.estimate == found.statistic == pytest.approx(statistic)
+    assert found.p_value == pytest.approx(kolmogorov(statistic))
+    uncorrelated = cusum(residuals, residuals @ residuals / 598)[1]
+    assert found.details["statistic_uncorrelated"] == pytest.approx(uncorrelated)
+    assert found.details["p_value_uncorrelated"] == pytest.approx(kolmogorov(uncorrelated))
+    assert found.details["position"] == at
+    assert found.details["at"] == f"{strategy.index[at]:%Y-%m}"
+    assert "7 lags" in found.method
 
 
 def test_a_planted_break_is_found_where_it_is():

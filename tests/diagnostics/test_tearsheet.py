@@ -6,8 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research.diagnostics.metrics import calmar, expected_shortfall, sharpe, value_at_risk
-from research.diagnostics.tearsheet import by_period, monthly_returns, risk, rolling, worst_drawdowns
+from research.diagnostics.metrics import (
+    by_period,
+    calmar,
+    expected_shortfall,
+    monthly_returns,
+    risk,
+    rolling,
+    sharpe,
+    value_at_risk,
+    worst_drawdowns,
+)
 from research.engine.result import Result
 from research.execution import Execution
 

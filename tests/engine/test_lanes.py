@@ -5,7 +5,7 @@ import pytest
 from numba import njit
 
 from research.engine._lanes import WIDTH, any_of, load, magnitude, store
-from research.engine._numbers import highest, where
+from research.engine._timing import highest, where
 
 
 @njit(error_model="numpy")

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from research.diagnostics import tearsheet as frames
+from research.diagnostics import metrics as frames
 from research.report import tearsheet
 from research.report.chart import Cells, Line
 from research.report.sentences import sentence

@@ -38,7 +38,6 @@ def test_an_account_that_never_moves_has_no_statistics_of_its_rounding(tmp_path)
         "autocorrelation",
         "heteroskedasticity",
         "arch_effects",
-        "recursive_cusum",
         "sup_f",
         "sharpe_ratio",
     }

@@ -6,7 +6,8 @@ import pytest
 
 from research import Execution, open_data
 from research.study.candidates import Terms
-from research.sweep.sweep import _problem, grid_of
+from research.sweep.grid import grid_of
+from research.sweep.sweep import _problem
 
 from ..datasets.packs import PRICE, csv, entry, write_pack
 

@@ -10,7 +10,7 @@ import pytest
 
 from research import open_data
 from research.errors import DataError, ExecutionError, ParameterError, RunError
-from research.sweep import cluster
+from research.sweep import blocks
 from research.sweep import problem as problem_module
 from research.sweep.sweep import run_sweep
 
@@ -45,19 +45,19 @@ def test_a_scheduler_at_an_address_gives_the_bytes_of_a_serial_sweep(data, tmp_p
 
 
 def test_a_worker_with_other_code_is_refused(data, tmp_path, address, monkeypatch):
-    monkeypatch.setattr(cluster, "fingerprint", threading.get_ident)  # the worker's thread is another than the caller's
+    monkeypatch.setattr(blocks, "fingerprint", threading.get_ident)  # the worker's thread is another than the caller's
     with pytest.raises(RunError, match="other versions"):
         run_sweep(ideas.surge, data, memory=20, cache=tmp_path, scheduler=address)
 
 
 def test_an_address_where_nobody_answers_is_an_error_of_one_line(data, tmp_path, monkeypatch):
-    monkeypatch.setattr(cluster, "_PATIENCE", "500ms")
+    monkeypatch.setattr(blocks, "_PATIENCE", "500ms")
     with pytest.raises(ExecutionError, match="no Dask scheduler answers"):
         run_sweep(ideas.surge, data, memory=20, cache=tmp_path, scheduler="tcp://127.0.0.1:9")
 
 
 def test_a_cluster_without_workers_is_not_waited_for_for_ever(data, tmp_path, monkeypatch):
-    monkeypatch.setattr(cluster, "_ALONE", 0.3)
+    monkeypatch.setattr(blocks, "_ALONE", 0.3)
     options = {"processes": False, "dashboard_address": None, "protocol": "tcp"}
     with (
         distributed.LocalCluster(n_workers=0, **options) as empty,

@@ -5,8 +5,7 @@ import itertools
 import pytest
 
 from research.errors import ParameterError
-from research.sweep.grid import Grid, parse_axes
-from research.sweep.sweep import grid_of
+from research.sweep.grid import Grid, grid_of, parse_axes
 
 from . import ideas
 

@@ -4,8 +4,8 @@ import pytest
 
 from research import strategy
 from research.signals.series import hold_after
-from research.sweep.memory import strategy_memory
-from research.sweep.sweep import grid_of
+from research.sweep.grid import grid_of
+from research.sweep.windows import strategy_memory
 
 from . import ideas
 

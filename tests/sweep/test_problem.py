@@ -7,8 +7,8 @@ import pytest
 from research import Execution, strategy
 from research.engine.portfolio import run
 from research.errors import SignalError
+from research.sweep.grid import grid_of
 from research.sweep.problem import STATISTICS, evaluate, excess_returns, metal_excess_returns, sharpe
-from research.sweep.sweep import grid_of
 
 from . import ideas
 

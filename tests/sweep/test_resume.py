@@ -16,7 +16,8 @@ from research.errors import RunError
 from research.study.candidates import Terms
 from research.sweep import problem as problem_module
 from research.sweep import sweep as sweep_module
-from research.sweep.store import BlockStore
+from research.sweep.blocks import BlockStore
+from research.sweep.grid import grid_of
 from research.sweep.sweep import run_sweep
 
 from . import ideas
@@ -109,7 +110,7 @@ def test_whatever_decides_a_number_gets_a_folder_of_its_own(data, tmp_path, chan
 
 def folder(data, cache, idea=ideas.surge, axes=AXES, start=None, end=None, execution=None, n_folds=3, memory=20):
     """Where a sweep would keep its blocks."""
-    grid = sweep_module.grid_of(idea, axes)
+    grid = grid_of(idea, axes)
     terms = Terms(execution or Execution(), start, end)
     problem = sweep_module._problem(idea, data, "silver", grid, terms, n_folds, memory)
     return BlockStore(problem, cache).folder
