@@ -32,7 +32,6 @@ JUDGED_BY = {
     "research/engine/exposure.py": ["tests/engine/test_exposure.py"],
     "research/study/candidates.py": ["tests/study/test_composition.py"],
     "research/study/claims.py": ["tests/study/test_composition.py"],
-    "research/study/family.py": ["tests/study/test_composition.py"],
     "research/study/record.py": ["tests/study/test_composition.py"],
 }
 COMPARISONS = {

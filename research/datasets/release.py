@@ -289,4 +289,4 @@ def _public_holidays(calendar: str, first_year: int, last_year: int) -> Days:
         found = holidays.country_holidays(calendar, subdiv=subdivision, years=range(first_year, last_year + 1))
         return sorted(map(str, found))
 
-    return np.array(kept(f"holidays {calendar} {first_year}-{last_year}", (), told), dtype="datetime64[D]")
+    return np.array(kept(f"holidays {calendar} {first_year}-{last_year}", "", told), dtype="datetime64[D]")

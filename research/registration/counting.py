@@ -19,11 +19,10 @@ from research.datasets.data import Data, open_data
 from research.diagnostics import anytime
 from research.errors import DataError, RegistrationError, StrategyError
 from research.execution import Execution
-from research.kept import kept
+from research.kept import kept_list
 from research.provenance import hash_code
-from research.registration.code import strategies_of
 from research.registration.document import SUFFIX, Registration, read
-from research.registration.freezing import HOUSE, Row, data_rule, rows_of
+from research.registration.freezing import HOUSE, Row, data_rule, rows_of, strategies_of
 from research.study.threads import one_thread
 from research.values import plain
 
@@ -147,7 +146,7 @@ def line_since(data: Data, thesis: Thesis) -> str:
     if not paths:
         return ""
     folders = [*(pack.folder or pack.root for pack in data.packs), thesis.folder, thesis.folder / FOLDER]
-    return kept("following", folders, lambda: _following([read(path) for path in paths], data, None).line)
+    return kept_list("following", folders, lambda: _following([read(path) for path in paths], data, None).line)
 
 
 def _following(found: list[Registration], data: Data, progress: Progress | None) -> Following:

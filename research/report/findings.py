@@ -13,7 +13,7 @@ from research.report.template import render
 if TYPE_CHECKING:
     from research.claims import BreakPlan
     from research.study import Study
-    from research.study.beta_break import BetaBreak
+    from research.study.appendix import BetaBreak
 
 
 def findings_page(

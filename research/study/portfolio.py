@@ -17,8 +17,7 @@ with no signal, tells them apart.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 
@@ -42,7 +41,7 @@ from research.execution import Execution
 from research.ledger import LEDGER, Ledger
 from research.provenance import hash_text
 from research.signals.risk import equal_risk
-from research.study.candidates import CANNOT, Candidate, Terms, attempted, label
+from research.study.candidates import Terms, attempted
 from research.study.judge import ClaimRows, Judged, judge
 from research.study.record import recorded_on, series_of
 from research.study.threads import one_thread
@@ -83,10 +82,8 @@ class Portfolio:
     provenance: Mapping[str, object]
 
     @classmethod
-    def assembled(
-        cls, legs: Mapping[str, Strategy], data: Data, terms: Terms, decided: Iterable[Candidate] = ()
-    ) -> Portfolio:
-        """Decide every leg and size it; candidates may have ``decided`` for it by default.
+    def assembled(cls, legs: Mapping[str, Strategy], data: Data, terms: Terms) -> Portfolio:
+        """Decide every leg and size it.
 
         Raises
         ------
@@ -94,7 +91,7 @@ class Portfolio:
             If no leg can be held: the reason of the first.
         """
         execution = terms.execution
-        decisions, missing = attempted(legs, lambda leg: _decision(leg, legs[leg], data, terms, decided))
+        decisions, missing = attempted(legs, lambda leg: _decision(leg, legs[leg], data, terms))
         if not decisions:
             raise NoData("portfolio: no legs were named; name a metal or several")
         book = _book({leg: item.price for leg, item in decisions.items()}, data, terms.end)
@@ -210,18 +207,6 @@ class PortfolioTrial(Portfolio):
         }
 
 
-def portfolio_of_claim(
-    identity: str, data: Data, terms: Terms, thesis: Thesis, decided: Iterable[Candidate]
-) -> Portfolio | None:
-    """The portfolio that is a row of this claim, where it is one and a leg of it can be held."""
-    plan = thesis.portfolio
-    if plan is not None and identity == plan.sentence:
-        with suppress(*CANNOT):
-            legs = {leg: thesis.strategies[name] for leg, name in plan.legs.items()}
-            return Portfolio.assembled(legs, data, terms, decided)
-    return None
-
-
 @one_thread()
 def portfolio(
     legs: Mapping[str, Strategy | str] | None = None,
@@ -288,15 +273,12 @@ class _Decision:
     provenance: Provenance
 
 
-def _decision(leg: str, strategy: Strategy, data: Data, terms: Terms, candidates: Iterable[Candidate]) -> _Decision:
+def _decision(leg: str, strategy: Strategy, data: Data, terms: Terms) -> _Decision:
     metal = leg if leg in strategy.metals else strategy.metals[0]
     price, market = _price_id(leg, data), data.market(metal, None, terms.end)
     known = data.panel(metal, {"price": price}, market)["price"]
-    by_default = label(strategy.name, metal, strategy.defaults)
-    share = next((item.points[by_default].decided for item in candidates if by_default in item.points), None)
-    if share is None:
-        panel = data.panel(metal, strategy.inputs_for(metal, data), market)
-        share = strategy.weights(panel, max_leverage=terms.execution.max_leverage)
+    panel = data.panel(metal, strategy.inputs_for(metal, data), market)
+    share = strategy.weights(panel, max_leverage=terms.execution.max_leverage)
     realised = market.price
     if price == leg:
         realised = newest_vintage(data.observations(price)).loc[: realised.index[-1]]

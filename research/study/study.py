@@ -24,8 +24,7 @@ from research.ledger import LEDGER, Ledger, Series
 from research.provenance import versions
 from research.study import exports
 from research.study.candidates import Candidate, Terms, attempted, candidate, pairs_of, prices_of
-from research.study.claims import Member, TestedClaim, tested_claim
-from research.study.family import Families
+from research.study.claims import Families, Member, TestedClaim, tested_claim
 from research.study.judge import UNTIMED, Judged, judge
 from research.study.portfolio import ROW, PortfolioTrial
 from research.study.record import NOT_RECORDED, entries_of, recorded_on, series_of
@@ -388,7 +387,7 @@ def _judged(
             record=others,
             decided_by="p_with_record" if kind == "own" else "p_adjusted",
         )
-        families.keep(kind, {**family, **{name: judged[name].numbers or UNTIMED for name in mine}})
+        families.keep(kind, {name: judged[name].numbers or UNTIMED for name in mine})
     return judged, tuple(record), status
 
 

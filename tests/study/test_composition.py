@@ -24,8 +24,7 @@ from research.study.candidates import (
     since,
     timing_of,
 )
-from research.study.claims import Member, Part, TestedClaim, split
-from research.study.family import Families
+from research.study.claims import Families, Member, Part, TestedClaim, split
 from research.study.judge import measure
 from research.study.record import entries_of, record_grid, recorded_on, series_of
 from research.verdict import Evidence, Rules, Verdict, Word
@@ -314,15 +313,16 @@ def test_a_family_is_made_once_and_kept(data, monkeypatch, tmp_path):
     made = families.others("baseline", some)
     assert list(made) == rest
     assert len(told) == len(rest)
-    families.others("baseline", some)
-    assert len(told) == 2 * len(rest), "nothing was kept yet"
-    families.keep("baseline", {**made, some[0]: measure_nothing()})
     kept = families.others("baseline", some)
-    assert len(told) == 2 * len(rest)
+    assert len(told) == len(rest), "each is made once"
+    families.keep("baseline", {**made, some[0]: measure_nothing()})
     for name in rest:
         np.testing.assert_allclose(kept[name].supporting, made[name].supporting)
-    monkeypatch.setattr("research.study.family.write_kept", lambda *_: pytest.fail("all of it is there"))
+    (folder,) = tmp_path.rglob("families")
+    written = {file: file.stat().st_mtime_ns for file in folder.iterdir()}
+    assert len(written) == len(baselines)
     families.keep("baseline", kept)
+    assert {file: file.stat().st_mtime_ns for file in folder.iterdir()} == written, "all of it is there"
 
 
 def measure_nothing():
