@@ -26,7 +26,8 @@ import sys
 import sysconfig
 import types
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -94,6 +95,15 @@ def versions() -> dict[str, str]:
     """Of assay, of Python, and of the packages that compute."""
     python = ".".join(map(str, sys.version_info[:3]))
     return {"assay": _version("assay"), "python": python, **{name: _version(name) for name in PACKAGES}}
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Hold every BLAS that is loaded to one thread in this block: a sum split over threads rounds differently."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
 
 
 @functools.cache
@@ -174,9 +184,10 @@ class _Description:
             return self._function(value)
         if isinstance(value, type):
             return self._class(value)
-        for wrapper, parts in _WRAPPERS.items():
-            if isinstance(value, wrapper):
-                return (wrapper.__name__, *(self._of(getattr(value, part)) for part in parts))
+        if isinstance(value, types.MethodType):
+            return ("method", self._of(value.__func__), self._of(value.__self__))
+        if isinstance(value, property):
+            return ("property", self._of(value.fget), self._of(value.fset), self._of(value.fdel))
         if type(value).__name__ == "Strategy" and type(value).__module__ == "research.thesis":
             self._signals.add(id(value.signal))
             declared = (dict(value.inputs), value.metals, value.optional, value.vectorised)
@@ -186,7 +197,7 @@ class _Description:
         if type(value) in (list, tuple, set, frozenset):
             items = map(self._of, value)
             return (type(value).__name__, *(items if isinstance(value, list | tuple) else sorted(items, key=repr)))
-        if hasattr(value, "__wrapped__"):  # a cache of results around a function
+        if hasattr(value, "__wrapped__"):  # a static or class method, or a cache of results around a function
             return (type(value).__name__, self._of(value.__wrapped__))
         return _table(value) or self._object(value)
 
@@ -240,10 +251,6 @@ class _Description:
         return ("def", text, *told)
 
 
-_WRAPPERS: Mapping[type, tuple[str, ...]] = {
-    types.MethodType: ("__func__", "__self__"), staticmethod: ("__func__",), classmethod: ("__func__",),
-    property: ("fget", "fset", "fdel"),
-}  # fmt: skip
 _INCIDENTAL = frozenset(
     {"__dict__", "__weakref__", "__module__", "__doc__", "__qualname__", "__annotations__", "__annotate_func__",
      "__firstlineno__", "__static_attributes__", "__abstractmethods__", "_abc_impl", "__orig_bases__"}

@@ -37,13 +37,11 @@ from research.diagnostics.long_run import Estimate
 from research.errors import NoData, ParameterError
 from research.execution import Execution
 from research.ledger import LEDGER, Ledger
-from research.provenance import hash_table, hash_text
+from research.provenance import hash_table, hash_text, one_thread
 from research.study import Study, compare
-from research.study.candidates import Terms, prices_of, timing_of
+from research.study.candidates import Terms, prices_of, recorded_on, series_of, timing_of
 from research.study.judge import ClaimRows, measure
 from research.study.judge import judge as judged_claims
-from research.study.record import recorded_on, series_of
-from research.study.threads import one_thread
 from research.thesis import Strategy, strategy
 from research.values import plain
 from research.verdict import Evidence, Rules, Verdict

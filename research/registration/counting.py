@@ -20,10 +20,8 @@ from research.diagnostics import anytime
 from research.errors import DataError, RegistrationError, StrategyError
 from research.execution import Execution
 from research.kept import kept_list
-from research.provenance import hash_code
-from research.registration.document import SUFFIX, Registration, read
-from research.registration.freezing import HOUSE, Row, data_rule, rows_of, strategies_of
-from research.study.threads import one_thread
+from research.provenance import hash_code, one_thread
+from research.registration.freezing import HOUSE, SUFFIX, Registration, Row, data_rule, read, rows_of, strategies_of
 from research.values import plain
 
 FOLDER = "registrations"

@@ -39,12 +39,10 @@ from research.engine.result import PortfolioResult
 from research.errors import NoData, NoDecision
 from research.execution import Execution
 from research.ledger import LEDGER, Ledger
-from research.provenance import hash_text
+from research.provenance import hash_text, one_thread
 from research.signals.risk import equal_risk
-from research.study.candidates import Terms, attempted
+from research.study.candidates import Terms, attempted, recorded_on, series_of
 from research.study.judge import ClaimRows, Judged, judge
-from research.study.record import recorded_on, series_of
-from research.study.threads import one_thread
 from research.study.trial import account_json
 from research.thesis import Provenance, Strategy
 from research.values import plain

@@ -21,14 +21,23 @@ from research.engine.portfolio import run
 from research.engine.result import Result
 from research.execution import Execution
 from research.ledger import LEDGER, Ledger, Series
-from research.provenance import versions
+from research.provenance import one_thread, versions
 from research.study import exports
-from research.study.candidates import Candidate, Terms, attempted, candidate, pairs_of, prices_of
+from research.study.candidates import (
+    NOT_RECORDED,
+    Candidate,
+    Terms,
+    attempted,
+    candidate,
+    entries_of,
+    pairs_of,
+    prices_of,
+    recorded_on,
+    series_of,
+)
 from research.study.claims import Families, Member, TestedClaim, tested_claim
 from research.study.judge import UNTIMED, Judged, judge
 from research.study.portfolio import ROW, PortfolioTrial
-from research.study.record import NOT_RECORDED, entries_of, recorded_on, series_of
-from research.study.threads import one_thread
 from research.study.trial import GridPoint, Trial
 from research.thesis import Strategy
 from research.values import frozen, plain
@@ -210,18 +219,18 @@ def compare(
     thesis = thesis or load_thesis()
     terms = Terms(execution, start, end)
     pairs = pairs_of(strategies, metals, data, terms, thesis)
-    said = _Progress(progress, len(pairs))
+    said = _counted(progress, 2 * len(pairs))
     if len(pairs) > FEW:
         start_compiler()
 
     def decided(pair: tuple[Strategy, str]) -> Candidate:
         item, metal = pair
-        said(f"decide {item.name} on {metal}")
+        said(f"decide {item.name} on {metal}", 1)
         return candidate(item, data, metal, (parameters or {}).get(item.name), terms)
 
     made, failed = attempted(pairs, decided)
     candidates = list(made.values())
-    families = Families(data, terms, thesis, said.also)
+    families = Families(data, terms, thesis, said)
     of_claims = {thesis.said(item.strategy).id: item.strategy for item in candidates}
     members = {name: families.member(item, candidates) for name, item in of_claims.items()}
     found = [item for member in members.values() for item in member.candidates]
@@ -233,7 +242,7 @@ def compare(
     trials: list[Trial] = []
     constant: dict[tuple[object, ...], Result] = {}
     for item in candidates:
-        said(f"account of {item.strategy.name} on {item.metal}")
+        said(f"account of {item.strategy.name} on {item.metal}", 1)
         identity = thesis.said(item.strategy).id
         trials.append(_trial(item, identity, judged[identity], terms, len(keys) + before, constant))
     manifest = _manifest(pairs, data, used, trials, terms, thesis)
@@ -341,21 +350,17 @@ def backtest(
     return study.trials[0]
 
 
-class _Progress:
-    """Progress over what was asked for: a decision and an account each; what else is done is said beside it."""
+def _counted(tell: Progress | None, total: int) -> Callable[..., None]:
+    """Says what is done; what counts as no step is said beside the steps that were asked for."""
+    done = 0
 
-    def __init__(self, tell: Progress | None, n_pairs: int) -> None:
-        self._tell, self._done, self._total = tell, 0, 2 * n_pairs
+    def said(what: str, steps: int = 0) -> None:
+        nonlocal done
+        if tell is not None:
+            tell(min(done, total), total, what)
+        done += steps
 
-    def __call__(self, what: str) -> None:
-        """One step more."""
-        self.also(what)
-        self._done = min(self._done + 1, self._total)
-
-    def also(self, what: str) -> None:
-        """No step of its own."""
-        if self._tell is not None:
-            self._tell(self._done, self._total, what)
+    return said
 
 
 def _judged(
@@ -364,7 +369,7 @@ def _judged(
     rules: Rules,
     ledger: Ledger | None,
     keys: Mapping[str, str],
-    said: _Progress,
+    said: Callable[[str], None],
 ) -> tuple[dict[str, Judged], tuple[tuple[Numbers, ...], ...], str]:
     """Every claim in its family; what else was recorded, family by family, and the ledger's status."""
     judged: dict[str, Judged] = {}
@@ -378,7 +383,7 @@ def _judged(
         prices = {prices_of(market) for market in markets}
         others, status = recorded_on(ledger, prices, markets[0].periods_per_year, keys.values())
         record.append(tuple(others))
-        said.also("the family of all claims")
+        said("the family of all claims")
         family = families.others(kind, mine)
         judged |= judge(
             [member.rows for member in mine.values()],

@@ -15,9 +15,9 @@ from research.diagnostics.metrics import Performance, exposure, performance
 from research.diagnostics.timing import Timing
 from research.engine.portfolio import run, simulated
 from research.engine.result import Result
+from research.provenance import one_thread
 from research.study import exports
 from research.study.findings import deciding_findings
-from research.study.threads import one_thread
 from research.thesis import Strategy
 from research.values import frozen, plain
 from research.verdict import Evidence, Verdict

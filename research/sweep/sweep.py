@@ -25,8 +25,7 @@ from research.engine.result import Result
 from research.errors import DataError, ExecutionError, NoDecision, ParameterError, RunError, did_you_mean
 from research.execution import Execution
 from research.ledger import Ledger
-from research.study.candidates import Terms
-from research.study.record import record_grid
+from research.study.candidates import Terms, record_grid
 from research.sweep.cluster import evaluate_blocks
 from research.sweep.grid import Grid
 from research.sweep.memory import strategy_memory

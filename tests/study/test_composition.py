@@ -18,15 +18,18 @@ from research.study.candidates import (
     attempted,
     candidate,
     decides,
+    entries_of,
     pairs_of,
     prices_of,
+    record_grid,
+    recorded_on,
     ruined_at,
+    series_of,
     since,
     timing_of,
 )
 from research.study.claims import Families, Member, Part, TestedClaim, split
 from research.study.judge import measure
-from research.study.record import entries_of, record_grid, recorded_on, series_of
 from research.verdict import Evidence, Rules, Verdict, Word
 from research.weights import UNKNOWN
 from tests.diagnostics.test_timing import exposure, world
@@ -109,6 +112,8 @@ def test_a_claim_of_a_thesis_tells_what_came_before_and_after_its_publication():
     words = dict.fromkeys(("short", "sentence", "falsifier", "rests_on"), "x")
     claim = TestedClaim(
         id="C1+",
+        claim="C1",
+        sign=1,
         **words,
         strategies=("s",),
         metals=("gold",),
@@ -232,8 +237,8 @@ def test_only_the_chosen_trial_carries_numbers(risen):
 
 
 def test_of_a_huge_grid_some_are_written_down_and_say_of_how_many(data, monkeypatch):
-    monkeypatch.setattr("research.study.record.MOST_ENTRIES", 3)
-    monkeypatch.setattr("research.study.record.MOST_SERIES", 2)
+    monkeypatch.setattr("research.study.candidates.MOST_ENTRIES", 3)
+    monkeypatch.setattr("research.study.candidates.MOST_SERIES", 2)
 
     class Listed(Ledger):
         def record(self, entries):
