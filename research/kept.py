@@ -1,7 +1,7 @@
 """Lists, tables and numbers kept on this machine by the content of all that they were made from: nothing is read twice.
 
-The key is a SHA-256 over every byte that went in, of this package's own code, and over the moments at which packages
-were last installed: whatever changes, the thing is made again.
+The key is a SHA-256 over every byte that went in, of this package's own code, and over the versions of what computes:
+whatever changes, the thing is made again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import functools
 import hashlib
 import os
 import pickle
-import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from research.home import home_folder
-from research.provenance import hash_bytes, hash_code, hash_text
+from research.provenance import hash_bytes, hash_code, hash_text, versions
 from research.values import plain
 
 T = TypeVar("T")
@@ -61,12 +60,8 @@ def kept(name: str, made_from: str, make: Callable[[], T]) -> T:
 
 @functools.cache
 def _code() -> str:
-    """Of this package, and of when packages were installed."""
-    digest = hashlib.sha256(hash_code().encode())
-    for place in sys.path:
-        if os.path.isdir(place) and "site-packages" in place:
-            digest.update(f"{place} {os.stat(place).st_mtime_ns}".encode())
-    return digest.hexdigest()
+    """Of this package, and the versions of what computes."""
+    return hash_text(f"{hash_code()} {versions()}")
 
 
 def _content(folders: Iterable[Path]) -> str:

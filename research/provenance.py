@@ -244,7 +244,7 @@ class _Description:
         used |= dict(zip(reversed(positional), reversed(function.__defaults__ or ()), strict=False))
         used |= function.__kwdefaults__ or {}
         told = [
-            (name, "filled by the code" if name in filled and not _is_code(value) else self._of(value, names))
+            (name, "filled by the code" if name in filled and not isinstance(value, _CODE) else self._of(value, names))
             for name, value in used.items()
         ]
         text = _bytecode(code, self) if node is None else _normal(code, node, id(function) in self._signals)
@@ -255,11 +255,8 @@ _INCIDENTAL = frozenset(
     {"__dict__", "__weakref__", "__module__", "__doc__", "__qualname__", "__annotations__", "__annotate_func__",
      "__firstlineno__", "__static_attributes__", "__abstractmethods__", "_abc_impl", "__orig_bases__"}
 )  # fmt: skip
+_CODE = types.FunctionType, types.ModuleType, type
 _FILLING = frozenset({"append", "extend", "insert", "add", "update", "setdefault", "pop", "popitem", "clear", "remove"})
-
-
-def _is_code(value: object) -> bool:
-    return isinstance(value, types.FunctionType | types.ModuleType | type)
 
 
 def _contents(cell: types.CellType) -> object:

@@ -6,7 +6,7 @@ What was tried is written down with its timing series, so that a later family ca
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Protocol, TypeVar
@@ -27,7 +27,9 @@ from research.errors import AssayError, NoData, NoDecision, StrategyError, Unkno
 from research.execution import Execution
 from research.ledger import Entry, Ledger, Series
 from research.provenance import hash_text, versions
+from research.study.judge import ClaimRows, Judged, judge
 from research.thesis import Provenance, Strategy
+from research.verdict import Rules
 from research.weights import UNKNOWN, in_bills
 
 MOST_SERIES = 1_000  # of one grid
@@ -320,6 +322,18 @@ def series_of(
             dates=timing.dates.as_unit("ns").asi8,
             timing=np.stack([net, gross]).astype(np.float32),
         )
+
+
+def judged_alone(
+    claim: ClaimRows, prices: str, made_from: Sequence[object], rules: Rules, ledger: Ledger | None
+) -> tuple[Judged, str]:
+    """A claim of one account, in a family with all that was tried on its prices, and written down; and a problem."""
+    key = hash_text(json.dumps(made_from, sort_keys=True, default=str))
+    ((row, timing),) = claim.rows.items()
+    record, _ = recorded_on(ledger, [prices], timing.year, [key])
+    judged = judge([claim], rules, record=record, decided_by="p_with_record")[claim.id]
+    series = series_of([(row, timing)], lambda _: key, prices, claim.sign, {row: judged.numbers})
+    return judged, ledger.keep(series) if ledger else ""
 
 
 def entries_of(item: Candidate, numbers: Mapping[str, object], terms: Terms) -> list[Entry]:

@@ -16,7 +16,6 @@ with no signal, tells them apart.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
@@ -39,10 +38,10 @@ from research.engine.result import PortfolioResult
 from research.errors import NoData, NoDecision
 from research.execution import Execution
 from research.ledger import LEDGER, Ledger
-from research.provenance import hash_text, one_thread
+from research.provenance import one_thread
 from research.signals.risk import equal_risk
-from research.study.candidates import Terms, attempted, recorded_on, series_of
-from research.study.judge import ClaimRows, Judged, judge
+from research.study.candidates import Terms, attempted, judged_alone
+from research.study.judge import ClaimRows, Judged
 from research.study.trial import account_json
 from research.thesis import Provenance, Strategy
 from research.values import plain
@@ -252,12 +251,7 @@ def portfolio(
     timing = found.timing()
     prices = "+".join(data[_price_id(leg, data)].sha256 for leg in found.strategies)
     parts = [{leg: item.source_hash for leg, item in found.strategies.items()}, prices, terms.to_json()]
-    key = hash_text(json.dumps(parts, sort_keys=True, default=str))
-    others, _ = recorded_on(ledger, [prices], timing.year, [key])
-    rows = ClaimRows(id=ROW, sign=1, rows={ROW: timing})
-    judged = judge([rows], rules or Rules(), record=others, decided_by="p_with_record")[ROW]
-    if ledger is not None:
-        ledger.keep(series_of(rows.rows.items(), lambda _: key, prices, 1))
+    judged, _ = judged_alone(ClaimRows(id=ROW, sign=1, rows={ROW: timing}), prices, parts, rules or Rules(), ledger)
     return found.trial(judged.rows[ROW])
 
 

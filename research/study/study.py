@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from math import isnan, nan
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ from research.study.judge import UNTIMED, Judged, judge
 from research.study.portfolio import ROW, PortfolioTrial
 from research.study.trial import GridPoint, Trial
 from research.thesis import Strategy
-from research.values import frozen, plain
+from research.values import frozen, plain, plain_dict
 from research.verdict import Rules
 from research.weights import UNKNOWN, in_bills
 
@@ -133,8 +133,11 @@ class Study:
         return {**{name: plain(getattr(self, name)) for name in names}, "trials": trials}
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a strategy and metal: see ``rows``."""
-        return exports.rows(self)
+        """One row a strategy and metal: its claim, verdict, evidence and what its account did.
+
+        Annual figures are fractions a year. p-values and interval are NaN where events are too few for them.
+        """
+        return pd.DataFrame(map(exports.row, self.trials)).set_index(["strategy", "metal"])
 
     def report(self, path: str | Path) -> Path:
         """Write the self-contained HTML report; the old file stays until the new one is whole.
@@ -449,7 +452,7 @@ def _write(
     if ledger is None:
         return ""
     pairs = zip(candidates, trials, strict=True)
-    entries = [entry for item, trial in pairs for entry in entries_of(item, _numbers(trial), terms)]
+    entries = [entry for item, trial in pairs for entry in entries_of(item, plain_dict(exports.row(trial)), terms)]
     series: list[Series] = []
     for name, member in members.items():
         known = {row: found.numbers for row, found in judged[name].rows.items()}
@@ -457,20 +460,6 @@ def _write(
             timings = {point: found.timing for point, found in item.points.items() if found.timing is not None}
             series += series_of(timings.items(), keys.__getitem__, prices_of(item.market), member.sentence.sign, known)
     return ledger.record(entries) or ledger.keep(series)
-
-
-def _numbers(trial: Trial) -> dict[str, object]:
-    row, evidence = trial.own_performance, trial.evidence
-    p = evidence.deciding.supporting
-    return {
-        "verdict": str(trial.verdict.word),
-        "timing_return": evidence.timing_return.value,
-        "p": None if isnan(p) else p,
-        "cagr": row.cagr,
-        "sharpe": row.sharpe,
-        "first_fill": f"{trial.result.first_fill:%Y-%m-%d}",
-        "last_bar": f"{trial.equity.index[-1]:%Y-%m-%d}",
-    }
 
 
 def _manifest(
