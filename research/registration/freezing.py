@@ -18,7 +18,6 @@ import subprocess
 import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from math import isfinite
@@ -32,11 +31,12 @@ from research.datasets.store import write_atomically
 from research.diagnostics import anytime
 from research.diagnostics.timing import Timing
 from research.discovery import strategies_in
-from research.errors import NoData, NoDecision, RegistrationError, UnknownDataset
+from research.errors import NoData, RegistrationError
 from research.execution import Execution
 from research.provenance import hash_code, hash_text, one_thread, versions
-from research.study.candidates import Terms, candidate, label
-from research.study.portfolio import ROW, Portfolio
+from research.study.candidates import Terms, label
+from research.study.claims import accounts_of
+from research.study.portfolio import ROW
 from research.thesis import Strategy
 from research.verdict import Rules
 
@@ -356,18 +356,15 @@ def rows_of(
 ) -> list[Row]:
     """Every row that the data allow: its label, its timing series, and when each bar's decision is taken (UTC)."""
     rows: list[Row] = []
-    for item, metal in [(one, metal) for one in strategies for metal in one.metals]:
-        with suppress(NoData, UnknownDataset, NoDecision):
-            made = candidate(item, data, metal, None, Terms(execution))
-            decided = data.panel(metal, {}, made.market).decision_times
-            points = made.points.items()
-            rows += [(name, one.timing, decided) for name, one in points if one.declared and one.timing is not None]
-    with suppress(NoData, UnknownDataset, NoDecision):
-        held = Portfolio.assembled(legs, data, Terms(execution)) if legs else None
-        if held is not None:
-            metal = data.metals()[0]
-            decided = data.panel(metal, {}, data.market(metal)).decision_times
-            rows.append((ROW, held.timing(), decided.reindex(held.book.price.index)))
+    candidates, held = accounts_of(strategies, legs, data, Terms(execution))
+    for item in candidates:
+        decided = data.panel(item.metal, {}, item.market).decision_times
+        points = item.points.items()
+        rows += [(name, one.timing, decided) for name, one in points if one.declared and one.timing is not None]
+    if held is not None:
+        metal = data.metals()[0]
+        decided = data.panel(metal, {}, data.market(metal)).decision_times
+        rows.append((ROW, held.timing(), decided.reindex(held.book.price.index)))
     return rows
 
 

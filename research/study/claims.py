@@ -41,6 +41,9 @@ from research.values import plain
 from research.verdict import Evidence, Rules, Verdict
 
 Bools = NDArray[np.bool_]
+Known = Mapping[tuple[str, str], Candidate]
+
+NONE: Known = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,20 +133,11 @@ class Families:
     def _measured(self, identity: str, strategies: Sequence[Strategy]) -> Numbers:
         return measure(self._told(identity, strategies).rows)
 
-    def _member(
-        self, strategies: Sequence[Strategy], here: Mapping[tuple[str, str], Candidate] = MappingProxyType({})
-    ) -> Member:
-        candidates = []
-        for item, metal in [(one, metal) for one in strategies for metal in one.metals]:
-            with suppress(*CANNOT):
-                known = here.get((item.name, metal))
-                candidates.append(known or candidate(item, self.data, metal, None, self.terms))
-        sentence, plan, whole = self.thesis.said(strategies[0]), self.thesis.portfolio, None
-        if plan is not None and plan.sentence == sentence.id:
-            with suppress(*CANNOT):
-                legs = {leg: self.thesis.strategies[name] for leg, name in plan.legs.items()}
-                whole = Portfolio.assembled(legs, self.data, self.terms)
-        return Member(sentence, tuple(candidates), whole)
+    def _member(self, strategies: Sequence[Strategy], here: Known = NONE) -> Member:
+        sentence, plan = self.thesis.said(strategies[0]), self.thesis.portfolio
+        named = plan.legs if plan is not None and plan.sentence == sentence.id else {}
+        legs = {leg: self.thesis.strategies[name] for leg, name in named.items()}
+        return Member(sentence, *accounts_of(strategies, legs, self.data, self.terms, here))
 
     @cached_property
     def _key(self) -> str:
@@ -156,6 +150,23 @@ class Families:
             "terms": self.terms.to_json(),
         }
         return hash_text(json.dumps(parts, sort_keys=True))
+
+
+def accounts_of(
+    strategies: Iterable[Strategy],
+    legs: Mapping[str, Strategy],
+    data: Data,
+    terms: Terms,
+    here: Known = NONE,
+) -> tuple[tuple[Candidate, ...], Portfolio | None]:
+    """Every strategy on each of its metals, and the legs as one account, as far as the data allow; some may be here."""
+    candidates, whole = [], None
+    for item, metal in [(one, metal) for one in strategies for metal in one.metals]:
+        with suppress(*CANNOT):
+            candidates.append(here.get((item.name, metal)) or candidate(item, data, metal, None, terms))
+    with suppress(*CANNOT):
+        whole = Portfolio.assembled(legs, data, terms) if legs else None
+    return tuple(candidates), whole
 
 
 @dataclass(frozen=True, kw_only=True)
