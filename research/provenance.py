@@ -247,8 +247,15 @@ class _Description:
             (name, "filled by the code" if name in filled and not isinstance(value, _CODE) else self._of(value, names))
             for name, value in used.items()
         ]
-        text = _bytecode(code, self) if node is None else _normal(code, node, id(function) in self._signals)
+        text = _normal(code, node, id(function) in self._signals) if node else self._bytecode(code)
         return ("def", text, *told)
+
+    def _bytecode(self, code: types.CodeType) -> object:
+        """What stands for the syntax tree where the source is not to be had."""
+        parts = [
+            (part, [item for item in part.co_consts if not isinstance(item, types.CodeType)]) for part in nested(code)
+        ]
+        return [(part.co_code.hex(), part.co_names, self._of(constants)) for part, constants in parts]
 
 
 _INCIDENTAL = frozenset(
@@ -319,20 +326,6 @@ def _filled(node: ast.AST) -> frozenset[str]:
         if isinstance(place, ast.Name):
             names.add(place.id)
     return frozenset(names)
-
-
-def _bytecode(code: types.CodeType, description: _Description) -> object:
-    """What stands for the syntax tree where the source is not to be had: instructions, local names by number."""
-
-    def told(step: dis.Instruction) -> object:
-        if isinstance(step.argval, types.CodeType):
-            return _bytecode(step.argval, description)
-        if step.opname == "LOAD_CONST":
-            return description._of(step.argval)
-        return step.arg if any(kind in step.opname for kind in ("FAST", "DEREF", "JUMP")) else step.argrepr or step.arg
-
-    steps = tuple((step.opname, told(step)) for step in dis.get_instructions(code))
-    return (code.co_argcount, code.co_kwonlyargcount, code.co_flags & 0x0C, steps)
 
 
 def node_of(function: types.FunctionType) -> _Node | None:

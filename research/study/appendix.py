@@ -62,9 +62,9 @@ Question = Callable[[], tuple[Finding, ...]]
 def _of_the_account(trial: Trial) -> Iterator[Question]:
     result = trial.result
     year = result.periods_per_year
-    excess, metal = result.excess_returns, result.metal_excess_returns
+    excess = result.excess_returns
     mix = trial.benchmarks["matched_exposure"].excess_returns
-    yield lambda: (jensen_alpha(excess, metal, periods_per_year=year),)
+    yield lambda: (jensen_alpha(excess, result.metal_excess_returns, periods_per_year=year),)
     yield lambda: (sharpe_ratio(excess, periods_per_year=year),)
     yield lambda: (sharpe_difference(excess, mix, periods_per_year=year, seed=SEED),)
     yield lambda: (probabilistic_sharpe_ratio(excess),)
@@ -72,9 +72,7 @@ def _of_the_account(trial: Trial) -> Iterator[Question]:
     yield lambda: (minimum_track_record(excess, periods_per_year=year),)
     yield lambda: _after_events(trial)
     yield lambda: _of_the_residuals(result)
-    yield lambda: (alpha_break(excess, metal),)
-    yield lambda: (recursive_cusum(excess, metal.to_numpy()), sup_f(excess, metal.to_numpy(), seed=SEED))
-    yield lambda: (rolling_alpha(excess, metal, window=5 * year, periods_per_year=year),)
+    yield from _through_time(result)
     yield lambda: (_dated(excess - mix),)
     yield lambda: (markov_regimes(result.metal_returns, periods_per_year=year, seed=SEED, n_starts=5),)
 
@@ -93,6 +91,15 @@ def _of_the_residuals(result: Result) -> tuple[Finding, ...]:
     metal = result.metal_excess_returns.to_numpy()
     residuals = regress_on_metal(result.excess_returns.to_numpy(), metal)[2]
     return autocorrelation(residuals), heteroskedasticity(residuals, metal), arch_effects(residuals)
+
+
+def _through_time(result: Result) -> Iterator[Question]:
+    """Whether it had one alpha and one beta throughout."""
+    strategy, metal = result.excess_returns, result.metal_excess_returns
+    year = result.periods_per_year
+    yield lambda: (alpha_break(strategy, metal),)
+    yield lambda: (recursive_cusum(strategy, metal.to_numpy()), sup_f(strategy, metal.to_numpy(), seed=SEED))
+    yield lambda: (rolling_alpha(strategy, metal, window=5 * year, periods_per_year=year),)
 
 
 def _dated(gain: pd.Series) -> Finding:
