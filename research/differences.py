@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import zip_longest
 from math import isclose
 from typing import Any
 
 import pandas as pd
 
-from research.datasets.data import Data
-from research.datasets.store import load
-from research.errors import AssayError, reason
 from research.provenance import hash_bytes
 
 Document = Mapping[str, Any]  # read from JSON
@@ -45,33 +42,9 @@ class Difference:
         return f"{self.kind}: {self.what}"
 
 
-def changed_data(manifest: Document, data: Data) -> Iterator[Difference]:
-    """Datasets of ``data`` whose file is not what the ``manifest`` says was read, with the years that differ."""
-    for identity, digest in manifest["data"].items():
-        if identity not in data:
-            yield Difference(kind="data", what=f"{identity}: in none of the packs any more")
-            continue
-        dataset, pack = data[identity], data.owner(identity)
-        path = pack.root / dataset.file
-        try:
-            now = hash_bytes(path.read_bytes())
-            if now != digest:
-                table = load(replace(pack, files={**pack.files, dataset.file: now}), dataset)  # as it is
-                years = _other_years(manifest.get("years", {}).get(identity, {}), by_year(table))
-                what = f"{identity}: {path} has SHA-256 {now[:12]}…, the run read {digest[:12]}…: {years}"
-                yield Difference(kind="data", what=what)
-        except (OSError, AssayError) as error:
-            what = f"{identity}: {path} is not what the run read, and cannot be read: {reason(error)}"
-            yield Difference(kind="data", what=what)
-
-
-def differences(before: Document, after: Document, changed: Iterable[Difference] = ()) -> Iterator[Difference]:
-    """What the answers of two runs are, why they differ, then where the files first differ.
-
-    ``changed`` is what is known already to have become of the data.
-    """
-    causes = [*changed] or [*_other_data(before["manifest.json"], after["manifest.json"])]
-    causes += _other_causes(before, after)
+def differences(before: Document, after: Document) -> Iterator[Difference]:
+    """What the answers of two runs are, why they differ, then where the files first differ."""
+    causes = [*other_data(before["manifest.json"], after["manifest.json"]), *_other_causes(before, after)]
     kind = "results" if causes else "arithmetic"
     yield from (Difference(kind=kind, what=what) for what in unlike(_answers(before), _answers(after)))
     yield from causes
@@ -110,7 +83,8 @@ def _excerpt(text: str, other: str) -> str:
     return text[max(0, start - _LONGEST // 3) : start + _LONGEST // 3].strip()
 
 
-def _other_data(left: Document, right: Document) -> Iterator[Difference]:
+def other_data(left: Document, right: Document) -> Iterator[Difference]:
+    """Datasets of two manifests that are not the same, with the years whose values differ."""
     for identity in sorted({*left["data"], *right["data"]}):
         was, now = left["data"].get(identity), right["data"].get(identity)
         before, after = (manifest.get("years", {}).get(identity, {}) for manifest in (left, right))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import ModuleType
 
 from research.errors import AssayError, StrategyError, UnknownStrategy, did_you_mean
 from research.home import BUNDLED, PACKAGE
@@ -61,18 +59,8 @@ def strategies_in(folder: Path) -> dict[str, Strategy]:
 
     They are executed anew at each call, and may import each other by name or, as a package, by a dot.
     """
-    found: dict[str, Strategy] = {}
     place = (folder / PACKAGE if (folder / PACKAGE).is_dir() else folder).resolve()
-    package = f"_assay_strategy_{hash_text(str(place))[:12]}"
-    for name in [name for name in sys.modules if _root(name) == package]:
-        del sys.modules[name]
-    sys.modules[package] = ModuleType(package)
-    sys.modules[package].__path__ = [str(place)]
-    with _beside(place):
-        for path in sorted(set(place.glob("*.py")) - {place / "__init__.py"}):
-            name = f"{package}.{path.stem}"
-            _collect(_executed(lambda name=name: importlib.import_module(name), str(path), path), found)  # type: ignore[misc]
-    return found
+    return _strategies(place, sorted(set(place.glob("*.py")) - {place / "__init__.py"}))
 
 
 def distinct(strategies: Iterable[Strategy]) -> list[Strategy]:
@@ -96,11 +84,7 @@ def distinct(strategies: Iterable[Strategy]) -> list[Strategy]:
 def _from_file(path: Path, chosen: str) -> Strategy:
     if not path.is_file():
         raise UnknownStrategy(f"strategy file {path}: no such file; give a path to a .py file with an @strategy in it")
-    file = path.resolve()
-    name = f"_assay_strategy_{file.stem}_{hash_text(str(file))[:12]}"
-    found: dict[str, Strategy] = {}
-    with _beside(file.parent):
-        _collect(_executed(lambda: _load(name, file), str(path), file), found)
+    found = _strategies(path.resolve(), [path])
     if chosen:
         if chosen not in found:
             raise UnknownStrategy(f"{path}: no strategy {chosen!r}{did_you_mean(chosen, found)}")
@@ -111,22 +95,18 @@ def _from_file(path: Path, chosen: str) -> Strategy:
     return next(iter(found.values()))
 
 
-class _FromSource(SourceFileLoader):
-    """Keeps no bytecode: Python takes it for that of a file of the same size written in the same second."""
-
-    def get_code(self, fullname: str) -> CodeType:
-        """Compile what the file says now."""
-        return self.source_to_code(self.get_data(self.path), self.path)
-
-
-def _load(name: str, file: Path) -> ModuleType:
-    loader = _FromSource(name, str(file)) if file.suffix == ".py" else None
-    spec = importlib.util.spec_from_file_location(name, file, loader=loader)
-    if spec is None or spec.loader is None:
-        raise StrategyError(f"{file}: is no python module; give a path to a .py file")
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def _strategies(whole: Path, files: Iterable[Path]) -> dict[str, Strategy]:
+    """The strategies of some modules in one folder by name: ``whole`` is the folder, or the one file that is asked."""
+    found: dict[str, Strategy] = {}
+    folder, package = whole if whole.is_dir() else whole.parent, f"_assay_strategy_{hash_text(str(whole))[:12]}"
+    for name in [name for name in sys.modules if _root(name) == package]:
+        del sys.modules[name]
+    sys.modules[package] = ModuleType(package)
+    sys.modules[package].__path__ = [str(folder)]
+    with _beside(folder):
+        for file in files:
+            _collect(_executed(f"{package}.{file.stem}", file), found)
+    return found
 
 
 @contextmanager
@@ -142,12 +122,14 @@ def _beside(folder: Path) -> Iterator[None]:
     aside = {name: module for name, module in sys.modules.items() if _root(name) in theirs and not _is_in(name, folder)}
     for name in aside:
         del sys.modules[name]
-    before = set(sys.modules)
+    before, kept = set(sys.modules), sys.dont_write_bytecode
     sys.path.insert(0, str(folder))
+    sys.dont_write_bytecode |= folder != BUNDLED  # a file of one size written twice in one second would be the first
     importlib.invalidate_caches()
     try:
         yield
     finally:
+        sys.dont_write_bytecode = kept
         sys.path.remove(str(folder))
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
@@ -175,17 +157,17 @@ def _is_in(name: str, folder: Path) -> bool:
     return file is not None and not name.startswith("_assay_strategy_") and Path(file).is_relative_to(folder)
 
 
-def _executed(load: Callable[[], ModuleType], where: str, file: Path) -> ModuleType:
-    """What ``load`` returns; an error of the code that it executes becomes one line with the place."""
+def _executed(name: str, file: Path) -> ModuleType:
+    """The module of that name; an error of the code that it executes becomes one line with the place."""
     try:
-        return load()
+        return importlib.import_module(name)
     except AssayError:
         raise
     except SystemExit as error:
-        raise StrategyError(f"{where}{_line_of(error, file)}: ends the process (sys.exit); take that out") from error
+        raise StrategyError(f"{file}{_line_of(error, file)}: ends the process (sys.exit); take that out") from error
     except Exception as error:
         what = f"{type(error).__name__}: {error}"
-        raise StrategyError(f"{where}{_line_of(error, file)}: does not import: {what}") from error
+        raise StrategyError(f"{file}{_line_of(error, file)}: does not import: {what}") from error
 
 
 def _collect(module: ModuleType, found: dict[str, Strategy]) -> None:
@@ -198,5 +180,7 @@ def _collect(module: ModuleType, found: dict[str, Strategy]) -> None:
 def _line_of(error: BaseException, file: Path) -> str:
     if isinstance(error, SyntaxError):
         return f":{error.lineno}" if error.lineno else ""
-    inside = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
+    inside = [
+        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file.resolve())
+    ]
     return f":{inside[-1]}" if inside else ""

@@ -100,10 +100,9 @@ class Many(np.lib.mixins.NDArrayOperatorsMixin):
 
     def where(self, condition: object, other: object = np.nan) -> Many:
         """As of a series; without the passes over all that pandas makes first."""
-        index = _known(_common_index((self, condition, other)))
-        kept, values = _booleans(_raw(condition, index)), _raw(other, index)
-        _unless(self.dtype.kind == "b" and np.asarray(values).dtype.kind != "b")  # pandas makes objects of these
-        return Many(np.where(kept, self.table, values), index)
+        found = cast(Many, np.where(cast(Any, condition), self, cast(Any, other)))
+        _unless(self.dtype.kind == "b" and found.dtype.kind != "b")  # pandas makes objects of these
+        return Many(found.table, _known(found._index))
 
     def mask(self, condition: object, other: object = np.nan) -> Many:
         """As of a series."""

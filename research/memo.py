@@ -125,7 +125,8 @@ def _content(item: object) -> object:
     if isinstance(item, tuple):
         return ("tuple", *map(_content, item))
     if isinstance(item, pd.Series) and _is_plain(item):
-        index = (_digest(_stamps(item.index)), str(item.index.dtype), item.index.name)
+        stamps = item.index.asi8 if isinstance(item.index, pd.DatetimeIndex) else item.index.to_numpy()
+        index = (_digest(stamps), str(item.index.dtype), item.index.name)
         return ("series", _digest(item.to_numpy()), index, item.name)
     if isinstance(item, np.ndarray) and item.dtype.kind in "biufmM":
         return ("array", _digest(item))
@@ -143,13 +144,6 @@ def _digest(values: np.ndarray) -> tuple[object, ...]:
     return (content, values.shape, values.dtype.str)
 
 
-def _stamps(index: pd.Index) -> np.ndarray:
-    return index.asi8 if isinstance(index, pd.DatetimeIndex) else index.to_numpy()
-
-
 def _is_plain(series: pd.Series) -> bool:
-    return (
-        isinstance(series.dtype, np.dtype)
-        and series.dtype.kind in "biuf"
-        and isinstance(series.index, pd.DatetimeIndex | pd.RangeIndex)
-    )
+    numbers = isinstance(series.dtype, np.dtype) and series.dtype.kind in "biuf"
+    return numbers and isinstance(series.index, pd.DatetimeIndex | pd.RangeIndex)

@@ -26,7 +26,8 @@ import sys
 import sysconfig
 import types
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -94,6 +95,15 @@ def versions() -> dict[str, str]:
     """Of assay, of Python, and of the packages that compute."""
     python = ".".join(map(str, sys.version_info[:3]))
     return {"assay": _version("assay"), "python": python, **{name: _version(name) for name in PACKAGES}}
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Hold every BLAS that is loaded to one thread in this block: a sum split over threads rounds differently."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
 
 
 @functools.cache
@@ -174,9 +184,10 @@ class _Description:
             return self._function(value)
         if isinstance(value, type):
             return self._class(value)
-        for wrapper, parts in _WRAPPERS.items():
-            if isinstance(value, wrapper):
-                return (wrapper.__name__, *(self._of(getattr(value, part)) for part in parts))
+        if isinstance(value, types.MethodType):
+            return ("method", self._of(value.__func__), self._of(value.__self__))
+        if isinstance(value, property):
+            return ("property", self._of(value.fget), self._of(value.fset), self._of(value.fdel))
         if type(value).__name__ == "Strategy" and type(value).__module__ == "research.thesis":
             self._signals.add(id(value.signal))
             declared = (dict(value.inputs), value.metals, value.optional, value.vectorised)
@@ -186,7 +197,7 @@ class _Description:
         if type(value) in (list, tuple, set, frozenset):
             items = map(self._of, value)
             return (type(value).__name__, *(items if isinstance(value, list | tuple) else sorted(items, key=repr)))
-        if hasattr(value, "__wrapped__"):  # a cache of results around a function
+        if hasattr(value, "__wrapped__"):  # a static or class method, or a cache of results around a function
             return (type(value).__name__, self._of(value.__wrapped__))
         return _table(value) or self._object(value)
 
@@ -233,26 +244,26 @@ class _Description:
         used |= dict(zip(reversed(positional), reversed(function.__defaults__ or ()), strict=False))
         used |= function.__kwdefaults__ or {}
         told = [
-            (name, "filled by the code" if name in filled and not _is_code(value) else self._of(value, names))
+            (name, "filled by the code" if name in filled and not isinstance(value, _CODE) else self._of(value, names))
             for name, value in used.items()
         ]
-        text = _bytecode(code, self) if node is None else _normal(code, node, id(function) in self._signals)
+        text = _normal(code, node, id(function) in self._signals) if node else self._bytecode(code)
         return ("def", text, *told)
 
+    def _bytecode(self, code: types.CodeType) -> object:
+        """What stands for the syntax tree where the source is not to be had."""
+        parts = [
+            (part, [item for item in part.co_consts if not isinstance(item, types.CodeType)]) for part in nested(code)
+        ]
+        return [(part.co_code.hex(), part.co_names, self._of(constants)) for part, constants in parts]
 
-_WRAPPERS: Mapping[type, tuple[str, ...]] = {
-    types.MethodType: ("__func__", "__self__"), staticmethod: ("__func__",), classmethod: ("__func__",),
-    property: ("fget", "fset", "fdel"),
-}  # fmt: skip
+
 _INCIDENTAL = frozenset(
     {"__dict__", "__weakref__", "__module__", "__doc__", "__qualname__", "__annotations__", "__annotate_func__",
      "__firstlineno__", "__static_attributes__", "__abstractmethods__", "_abc_impl", "__orig_bases__"}
 )  # fmt: skip
+_CODE = types.FunctionType, types.ModuleType, type
 _FILLING = frozenset({"append", "extend", "insert", "add", "update", "setdefault", "pop", "popitem", "clear", "remove"})
-
-
-def _is_code(value: object) -> bool:
-    return isinstance(value, types.FunctionType | types.ModuleType | type)
 
 
 def _contents(cell: types.CellType) -> object:
@@ -315,20 +326,6 @@ def _filled(node: ast.AST) -> frozenset[str]:
         if isinstance(place, ast.Name):
             names.add(place.id)
     return frozenset(names)
-
-
-def _bytecode(code: types.CodeType, description: _Description) -> object:
-    """What stands for the syntax tree where the source is not to be had: instructions, local names by number."""
-
-    def told(step: dis.Instruction) -> object:
-        if isinstance(step.argval, types.CodeType):
-            return _bytecode(step.argval, description)
-        if step.opname == "LOAD_CONST":
-            return description._of(step.argval)
-        return step.arg if any(kind in step.opname for kind in ("FAST", "DEREF", "JUMP")) else step.argrepr or step.arg
-
-    steps = tuple((step.opname, told(step)) for step in dis.get_instructions(code))
-    return (code.co_argcount, code.co_kwonlyargcount, code.co_flags & 0x0C, steps)
 
 
 def node_of(function: types.FunctionType) -> _Node | None:

@@ -34,11 +34,11 @@ import pandas as pd
 
 from research.claims import Thesis, load_thesis
 from research.datasets.data import Data
-from research.datasets.registry import Pack, read_registry
+from research.datasets.registry import read_registry
 from research.diagnostics.timing import Numbers
-from research.differences import RESULTS, Difference, Document, by_year, changed_data, differences, results_in
+from research.differences import RESULTS, Difference, Document, by_year, differences, other_data, results_in
 from research.discovery import find_strategy
-from research.errors import AssayError, IntegrityError, RunError, StrategyError, reason
+from research.errors import AssayError, DataError, RunError, StrategyError, reason
 from research.execution import Execution
 from research.home import BUNDLED, bundled_folder
 from research.ledger import Entry, Ledger, Series
@@ -175,19 +175,22 @@ def replayed(
     """
     before = read_run(folder, kind)
     manifest = before["manifest.json"]
-    data = data or Data([_read_pack(Path(path)) for path in manifest["packs"]])
+    if data is None:
+        packs = map(Path, manifest["packs"])  # the bundled one wherever it is now
+        folders = [pack if (pack / "registry.toml").is_file() else bundled_folder() for pack in packs]
+        data = Data([read_registry(folder) for folder in folders])
     if manifest["price"] != data.price.name:
         data = data.priced(manifest["price"])
-    changed = list(changed_data(manifest, data))
     try:
         after = {name: _parsed(name, text) for name, text in again(before, data).items()}
+    except (DataError, StrategyError) as error:
+        kind = "data" if isinstance(error, DataError) else "code"
+        return (Difference(kind=kind, what=f"cannot be run again: {error}"),)
     except AssayError as error:
-        if not changed and not isinstance(error, StrategyError):
-            raise RunError(f"{folder}: cannot be run again: {error}") from error
-        why = "data" if isinstance(error, IntegrityError) or changed else "code"
-        return (*changed, Difference(kind=why, what=f"cannot be run again: {error}"))
-    identical = not changed and all(before[name] == after[name] for name in results_in(before))
-    return () if identical else tuple(differences(before, after, changed))
+        raise RunError(f"{folder}: cannot be run again: {error}") from error
+    same = all(before[name] == after[name] for name in results_in(before))
+    same &= not any(other_data(manifest, after["manifest.json"]))
+    return () if same else tuple(differences(before, after))
 
 
 def diff(left: str | Path, right: str | Path) -> tuple[Difference, ...]:
@@ -311,11 +314,6 @@ def read_run(folder: Path, kind: str | None = None) -> dict[str, Any]:
         return {name: _parsed(name, text) for name, text in texts.items()}
     except (OSError, ValueError, AttributeError, KeyError) as error:
         raise RunError(f"{folder}: is no run, or not a whole one: {reason(error)}; make one with --run DIR") from None
-
-
-def _read_pack(folder: Path) -> Pack:
-    """A pack where the run found it; the bundled one wherever it is now."""
-    return read_registry(folder if (folder / "registry.toml").is_file() else bundled_folder())
 
 
 def _parsed(name: str, text: str) -> Any:

@@ -20,7 +20,7 @@ from typing import Any
 from research.claims import Thesis
 from research.datasets.data import Data, open_data
 from research.datasets.store import write_atomically
-from research.differences import Difference, answers_in, changed_data, unlike
+from research.differences import Difference, answers_in, other_data, unlike
 from research.errors import AssayError, RunError
 from research.provenance import hash_text
 from research.runs import contents_of, read_run, run_again
@@ -118,9 +118,11 @@ def verify(
     try:
         words = {who: part["verdict"]["word"] for who, part in document["words"].items()}
         data, remedy = (data or open_data(user=False)).priced(asked["price"]), "pass --data DIR, the pack that holds it"
-        differences += [replace(item, what=f"{item.what}; {remedy}") for item in changed_data(asked, data)]
         study = run_again(asked, asked["record"], data, thesis)
         again = _parts(contents_of(study, data, appendix=False))
+        differences += [
+            replace(item, what=f"{item.what}; {remedy}") for item in other_data(document["data"], again["data"])
+        ]
         differences += [
             Difference(kind=part, what=what)
             for part in PARTS

@@ -15,7 +15,7 @@ from research.cli import main
 from research.datasets import store
 from research.errors import IntegrityError
 from research.home import bundled_folder, home_folder
-from research.kept import kept
+from research.kept import kept_list
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LISTS = (["data"], ["data", "sources"], ["strategies"], ["trials"])
@@ -33,7 +33,7 @@ def counted(folder):
         calls.append(1)
         return {"rows": (1.5, None, "é")}
 
-    return calls, lambda **options: kept("list", [folder], make, **options)
+    return calls, lambda **options: kept_list("list", [folder], make, **options)
 
 
 def test_a_list_is_made_once_until_a_byte_changes(tmp_path):
@@ -52,7 +52,7 @@ def test_a_list_is_made_once_until_a_byte_changes(tmp_path):
 def test_what_cannot_be_kept_is_made_again(tmp_path):
     calls, look = counted(bundled_folder())
     look()
-    (home_folder() / "kept" / "list.json").write_text("rubbish")
+    (home_folder() / "kept" / "list").write_text("rubbish")
     look()
     shutil.rmtree(home_folder())
     home_folder().write_text("a file where the folder would be")

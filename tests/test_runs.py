@@ -118,17 +118,15 @@ def test_another_process_with_other_hashes_and_thread_counts_writes_the_same_byt
     assert diff(tmp_path / "run", made / "run") == ()
 
 
-def test_one_flipped_digit_is_found_and_placed(place):
-    year = flip_a_digit(place / "pack" / "gold_price.csv", 100)
-    result = replay(place / "run")
-    cause, then = causes(result)
-    assert (cause.kind, then.kind) == ("data", "data")
-    assert "cannot be run again" in then.what
-    assert f"gold_price: {place / 'pack' / 'gold_price.csv'}" in cause.what
-    assert f"values of {year} differ" in cause.what
+def test_one_flipped_digit_is_found(place):
+    flip_a_digit(place / "pack" / "gold_price.csv", 100)
+    (cause,) = replay(place / "run")
+    assert cause.kind == "data"
+    assert "cannot be run again: gold_price: " in cause.what
+    assert "SHA-256" in cause.what
 
 
-def test_one_flipped_digit_that_was_pinned_anew_is_found_too(place):
+def test_one_flipped_digit_that_was_pinned_anew_is_found_and_placed(place):
     year = flip_a_digit(place / "pack" / "gold_price.csv", 100)
     assert pin(place / "pack") == 1
     result = replay(place / "run")
@@ -141,9 +139,10 @@ def test_one_flipped_digit_that_was_pinned_anew_is_found_too(place):
 def test_a_file_that_cannot_be_read_any_more_is_named(place, content):
     file = place / "pack" / "gold_price.csv"
     file.unlink() if content is None else file.write_text(content)
-    cause, then = replay(place / "run")
-    assert f"gold_price: {file} is not what the run read, and cannot be read: " in cause.what
-    assert "cannot be run again" in then.what
+    (cause,) = replay(place / "run")
+    assert cause.kind == "data"
+    assert "cannot be run again: gold_price: " in cause.what
+    assert str(file) in cause.what
 
 
 def test_another_release_rule_is_another_history(place):

@@ -19,7 +19,6 @@ check can be had of weights: what they earn when filled in the bar that decided 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from math import nan
@@ -39,13 +38,10 @@ from research.engine.exposure import Exposure
 from research.errors import NoData, ParameterError
 from research.execution import Execution
 from research.ledger import LEDGER, Ledger
-from research.provenance import hash_table, hash_text
+from research.provenance import hash_table, one_thread
 from research.study import Study, compare
-from research.study.candidates import Terms, prices_of, timing_of
+from research.study.candidates import Terms, judged_alone, prices_of, timing_of
 from research.study.judge import ClaimRows, measure
-from research.study.judge import judge as judged_claims
-from research.study.record import recorded_on, series_of
-from research.study.threads import one_thread
 from research.thesis import Strategy, strategy
 from research.values import plain
 from research.verdict import Evidence, Rules, Verdict
@@ -233,12 +229,8 @@ def _of_returns(
     timing, words = timing_of_returns(found.returns, market, terms.execution, found.name)
     prices = prices_of(market)
     parts = [hash_table(found.returns.to_frame()), market.metal, prices, terms.to_json()]
-    key, row = hash_text(json.dumps(parts, sort_keys=True)), f"{found.name}/{market.metal}"
-    record, _ = recorded_on(ledger, {prices}, timing.year, [key])
-    claim = ClaimRows(id=found.name, sign=1, rows={row: timing}, tried=tried)
-    judged = judged_claims([claim], rules, record=record, decided_by="p_with_record")[found.name]
-    series = series_of([(row, timing)], lambda _: key, prices, 1, {row: judged.numbers})
-    problem = ledger.keep(series) if ledger else ""
+    claim = ClaimRows(id=found.name, sign=1, rows={f"{found.name}/{market.metal}": timing}, tried=tried)
+    judged, problem = judged_alone(claim, prices, parts, rules, ledger)
     return f"{words}{problem and '; ledger: '}{problem}", judged.evidence, judged.verdict
 
 

@@ -24,12 +24,12 @@ def listing(*, asked: Packs) -> None:
     """Datasets: coverage, age, source, licence, release rule."""
     if click.get_current_context().invoked_subcommand is not None:
         return
-    from research.kept import kept
+    from research.kept import kept_list
     from research.report.datasets import as_of, dataset_rows
     from research.report.study_words import a_few
     from research.report.terminal import print_datasets
 
-    rows = as_of(kept("data", asked.folders, lambda: dataset_rows(asked.open())))
+    rows = as_of(kept_list("data", asked.folders, lambda: dataset_rows(asked.open())))
     late = [row["id"] for row in rows if row["overdue_days"]]
     why = f"newer releases are out of {a_few(late)}." if late else "no newer release is out."
     following = to_fetch(late) or ["data", "verify"]

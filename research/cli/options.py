@@ -373,10 +373,10 @@ def thesis_in_force() -> Thesis:
 def kept_with_thesis(name: str, asked: Packs, make: Callable[[], T]) -> T:
     """A list made from packs and the thesis in force, kept by their content."""
     from research.home import BUNDLED, bundled_folder
-    from research.kept import kept
+    from research.kept import kept_list
 
     folders = [*asked.folders, THESIS.get() or bundled_folder(), BUNDLED, BUNDLED.parent / "research" / "sources"]
-    return kept(name, folders, make)
+    return kept_list(name, folders, make)
 
 
 def strategy_named(name: str, thesis: Thesis) -> Strategy:

@@ -183,7 +183,7 @@ def register(
         raise RegistrationError("nothing to register; name a claim (C1+), a strategy or its file, or give --all")
     from research.registration import anchor
     from research.registration import register as run
-    from research.registration.document import SUFFIX
+    from research.registration.freezing import SUFFIX
     from research.verdict import Rules
 
     if commit is not None:

@@ -191,7 +191,7 @@ def claims(verdicts: bool = False, html: Path | None = None, findings: Path | No
         pages[html] = claims_page(thesis, data, study)
     if study is not None and findings is not None:
         from research.report.claims import findings_page
-        from research.study.beta_break import beta_break
+        from research.study.appendix import beta_break
 
         baselines = asked.study(thesis.of_kind("baseline"), data, thesis) if thesis.baselines else None
         breaks = [

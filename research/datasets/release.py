@@ -21,6 +21,7 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -289,4 +290,6 @@ def _public_holidays(calendar: str, first_year: int, last_year: int) -> Days:
         found = holidays.country_holidays(calendar, subdiv=subdivision, years=range(first_year, last_year + 1))
         return sorted(map(str, found))
 
-    return np.array(kept(f"holidays {calendar} {first_year}-{last_year}", (), told), dtype="datetime64[D]")
+    return np.array(
+        kept(f"holidays {calendar} {first_year}-{last_year}", version("holidays"), told), dtype="datetime64[D]"
+    )

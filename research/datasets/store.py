@@ -16,7 +16,7 @@ from research.datasets.dataset import Dataset
 from research.datasets.registry import Pack
 from research.datasets.release import known_at
 from research.errors import IntegrityError, NoData, ValidationError, located
-from research.kept import kept_table
+from research.kept import kept
 from research.provenance import hash_bytes, hash_text
 
 
@@ -49,7 +49,7 @@ def load(pack: Pack, dataset: Dataset) -> pd.DataFrame:
                 raise ValidationError(str(error)) from None
 
     made_from = hash_text(repr((dataset, [pack.files[file] for file in files])))
-    return kept_table(f"{dataset.id}-{hash_text(str(pack.root))[:12]}", made_from, make)
+    return kept(f"{dataset.id}-{hash_text(str(pack.root))[:12]}", made_from, make)
 
 
 def _observations(dataset: Dataset, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

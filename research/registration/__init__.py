@@ -1,7 +1,6 @@
 """Claims put on record: what is said today is frozen, and only what comes after is counted."""
 
 from research.registration.counting import follow, line_since
-from research.registration.document import anchor, read
-from research.registration.freezing import register
+from research.registration.freezing import anchor, read, register
 
 __all__ = ["anchor", "follow", "line_since", "read", "register"]

@@ -19,12 +19,9 @@ from research.datasets.data import Data, open_data
 from research.diagnostics import anytime
 from research.errors import DataError, RegistrationError, StrategyError
 from research.execution import Execution
-from research.kept import kept
-from research.provenance import hash_code
-from research.registration.code import strategies_of
-from research.registration.document import SUFFIX, Registration, read
-from research.registration.freezing import HOUSE, Row, data_rule, rows_of
-from research.study.threads import one_thread
+from research.kept import kept_list
+from research.provenance import hash_code, one_thread
+from research.registration.freezing import HOUSE, SUFFIX, Registration, Row, data_rule, read, rows_of, strategies_of
 from research.values import plain
 
 FOLDER = "registrations"
@@ -132,7 +129,12 @@ def follow(
     paths = [Path(file) for file in files] if files is not None else here or registered(thesis or load_thesis())
     if not paths:
         raise RegistrationError("nothing is on record here; assay register NAME makes a registration")
-    return _following([read(path) for path in paths], data, progress)
+    found, claims = [read(path) for path in paths], []
+    for done, item in enumerate(found):
+        if progress is not None:
+            progress(done, len(found), f"since {item.registered[:10]}: {item.name}")
+        claims.append(_followed(item, data, max(len(found), item.registered_with) / item.level))
+    return Following(claims=tuple(claims))
 
 
 def registered(thesis: Thesis) -> list[Path]:
@@ -147,16 +149,7 @@ def line_since(data: Data, thesis: Thesis) -> str:
     if not paths:
         return ""
     folders = [*(pack.folder or pack.root for pack in data.packs), thesis.folder, thesis.folder / FOLDER]
-    return kept("following", folders, lambda: _following([read(path) for path in paths], data, None).line)
-
-
-def _following(found: list[Registration], data: Data, progress: Progress | None) -> Following:
-    claims = []
-    for done, item in enumerate(found):
-        if progress is not None:
-            progress(done, len(found), f"since {item.registered[:10]}: {item.name}")
-        claims.append(_followed(item, data, max(len(found), item.registered_with) / item.level))
-    return Following(claims=tuple(claims))
+    return kept_list("following", folders, lambda: follow(paths, data).line)
 
 
 def _followed(registration: Registration, data: Data, threshold: float) -> Followed:

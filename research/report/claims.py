@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from research.datasets.data import Data
     from research.report.template import Markup
     from research.study import Study, Trial
-    from research.study.beta_break import BetaBreak
+    from research.study.appendix import BetaBreak
 
 NO_VERDICTS = "No verdicts were asked for: assay claims --verdicts runs every test on the data at hand."
 OF_CLAIM = ("number", "claim", "evidence", "testable", "form", "why_not", "known", "sources", "shown")

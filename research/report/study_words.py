@@ -127,7 +127,7 @@ def stale_lines(found: Today) -> list[str]:
         for name, item in sorted(late.items())
     ]
     if lines:
-        lines.append("What rests on these is not known now; the last position that was is named. assay data fetch")
+        lines.append("What rests on these is not known now. assay data fetch")
     return lines
 
 

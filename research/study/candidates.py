@@ -1,12 +1,15 @@
-"""Candidates: a strategy on a metal with every decision of its declared grid, before anything is judged."""
+"""Candidates: a strategy on a metal with every decision of its declared grid, before anything is judged.
+
+What was tried is written down with its timing series, so that a later family can pay for it.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -14,16 +17,23 @@ import pandas as pd
 from research.claims import Thesis
 from research.datasets.data import Data
 from research.datasets.market import Market
-from research.diagnostics.timing import Timing
+from research.diagnostics.timing import Effects, Numbers, Timing, independent_events, n_cosines
 from research.discovery import distinct, find_strategy
 from research.engine.exposure import Exposure
 from research.engine.kernel import TradedMarket, paths
 from research.engine.legs import Legs
 from research.errors import AssayError, NoData, NoDecision, StrategyError, UnknownDataset
 from research.execution import Execution
-from research.provenance import hash_text
+from research.ledger import Entry, Ledger, Series
+from research.provenance import hash_text, versions
+from research.study.judge import ClaimRows, Judged, judge
 from research.thesis import Provenance, Strategy
+from research.verdict import Rules
 from research.weights import UNKNOWN, in_bills
+
+MOST_SERIES = 1_000  # of one grid
+MOST_ENTRIES = 100_000  # of one grid
+NOT_RECORDED = "not recorded (--no-ledger)"
 
 Key = TypeVar("Key")
 Made = TypeVar("Made")
@@ -265,3 +275,130 @@ def ruined_at(decided: pd.Series, market: Market, execution: Execution) -> pd.Ti
 def _prices(data: Data, metal: str, market: Market, opening: pd.Timestamp) -> pd.DataFrame:
     panel = data.panel(metal, {name: f"{name}_price" for name in dict.fromkeys([*data.metals(), metal])}, market)
     return pd.DataFrame({name: panel[name] for name in panel.inputs}).loc[opening:]
+
+
+class Variants(Protocol):
+    """Points of a grid by number, which need not all be in memory."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, number: int, /) -> Mapping[str, object]: ...
+
+
+def recorded_on(
+    ledger: Ledger | None, prices: Iterable[str], year: float, own: Iterable[str]
+) -> tuple[list[Numbers], str]:
+    """Numbers of what else was tried on these prices, without the keys in ``own``; and a status in words."""
+    if ledger is None:
+        return [], NOT_RECORDED
+    here = set(own)
+    kept, problem = ledger.kept(prices, float(year))
+    return [numbers for key, numbers in kept.items() if key not in here], problem or "recorded"
+
+
+def series_of(
+    timings: Iterable[tuple[str, Timing]],
+    key: Callable[[str], str],
+    prices: str,
+    sign: int,
+    known: Mapping[str, Numbers | None] | None = None,
+) -> Iterator[Series]:
+    """Timing series of the trials that have one, as they are kept; ``known`` are numbers that the judge has made."""
+    for name, timing in timings:
+        if not timing.is_timed:
+            continue
+        net, gross = timing.series(sign), sign * timing.gross
+        numbers = (known or {}).get(name)
+        if numbers is None:
+            nu = n_cosines(timing.n_periods, timing.year)
+            numbers = Numbers.of([net], [gross], len(independent_events([timing])), nu, Effects.of([timing], nu))
+        yield Series(
+            key=key(name),
+            prices=prices,
+            year=float(timing.year),
+            label=name,
+            numbers=numbers,
+            dates=timing.dates.as_unit("ns").asi8,
+            timing=np.stack([net, gross]).astype(np.float32),
+        )
+
+
+def judged_alone(
+    claim: ClaimRows, prices: str, made_from: Sequence[object], rules: Rules, ledger: Ledger | None
+) -> tuple[Judged, str]:
+    """A claim of one account, in a family with all that was tried on its prices, and written down; and a problem."""
+    key = hash_text(json.dumps(made_from, sort_keys=True, default=str))
+    ((row, timing),) = claim.rows.items()
+    record, _ = recorded_on(ledger, [prices], timing.year, [key])
+    judged = judge([claim], rules, record=record, decided_by="p_with_record")[claim.id]
+    series = series_of([(row, timing)], lambda _: key, prices, claim.sign, {row: judged.numbers})
+    return judged, ledger.keep(series) if ledger else ""
+
+
+def entries_of(item: Candidate, numbers: Mapping[str, object], terms: Terms) -> list[Entry]:
+    """A candidate's trials as the ledger lists them: the chosen with its main numbers, and the rest of its grid."""
+    entry = _entry(item.strategy, item.market, item.provenance["data"], terms)
+    return [
+        entry(
+            kind="chosen" if name == item.label else "grid",
+            parameters=item.grid[name],
+            label=point.key,
+            numbers=numbers if name == item.label else {},
+        )
+        for name, point in item.points.items()
+    ]
+
+
+def record_grid(
+    strategy: Strategy, metal: str, variants: Variants, ledger: Ledger | None, data: Data, terms: Terms
+) -> str:
+    """Write down every variant that a sweep tried; return a problem in words.
+
+    Timing series are kept of all, or of so many spread evenly over a larger grid: what lies between them is a near-copy
+    of its neighbours, and a copy costs nothing. So are the entries of a grid beyond ``MOST_ENTRIES``, each of which
+    says of how many it is one.
+    """
+    if ledger is None:
+        return ""
+    market, whole = (data.market(metal, start, terms.end) for start in (terms.start, None))
+    inputs = strategy.inputs_for(metal, data)
+    entry = _entry(strategy, market, {identity: data[identity].sha256 for identity in inputs.values()}, terms)
+    if len(variants) > MOST_ENTRIES:
+        entry = partial(entry, numbers={"variants_of_grid": len(variants)})
+    key = keys(strategy, market, terms)
+    problem = ledger.record(
+        entry(kind="grid", parameters=values, label=key(label(strategy.name, metal, values)))
+        for values in (strategy.parameters(variants[n]) for n in _spread(len(variants), MOST_ENTRIES))
+    )
+    some = [strategy.parameters(variants[n]) for n in _spread(len(variants), MOST_SERIES)]
+    panel = data.panel(metal, inputs, whole)
+    table = strategy.weight_table(panel, some, max_leverage=terms.execution.max_leverage)
+    opening, legs = pd.Timestamp(market.price.index[0]), Legs.of(market)
+
+    def timings() -> Iterator[tuple[str, Timing]]:  # one at a time: a thousand of many bars are a gigabyte
+        for values, weights in zip(some, table, strict=True):
+            decided = since(pd.Series(weights, index=panel.index), opening)
+            timing = timing_of(decided, market, terms.execution, legs)
+            if timing is not None:
+                yield label(strategy.name, metal, values), timing
+
+    return problem or ledger.keep(series_of(timings(), key, prices_of(market), strategy.expected_sign))
+
+
+def _entry(strategy: Strategy, market: Market, inputs: Mapping[str, str], terms: Terms) -> partial[Entry]:
+    """What all trials of a strategy on a market have in common."""
+    return partial(
+        Entry,
+        strategy=strategy.name,
+        source=strategy.source_hash,
+        metal=market.metal,
+        prices=prices_of(market),
+        data=dict(sorted({**inputs, **{name: item.sha256 for name, item in market.datasets.items()}}.items())),
+        execution=terms.to_json(),
+        versions=versions(),
+    )
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """All numbers below ``count``, or ``most`` of them at even distances."""
+    return sorted(set(np.linspace(0, count - 1, min(most, count), dtype=int).tolist()))

@@ -1,33 +1,49 @@
-"""Claims under test: which accounts answer for which directional sentence, and what the judge made of it."""
+"""Claims under test: which accounts answer for which directional sentence, in which family, and what came of it.
+
+Every testable claim of the thesis on these prices, dates and terms is one family, the sceptic's baselines are another,
+and strategies of one's own that are asked for together are a third. What a family needs of claims that were not asked
+for are a few numbers each; they are kept in a cache by data, code and terms, and made anew where that is cold.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from research.claims import Sentence
+from research.claims import Kind, Sentence, Thesis
+from research.datasets.data import Data
 from research.diagnostics.long_run import NOTHING, Estimate
 from research.diagnostics.timing import (
     MINIMUM_PERIODS,
+    Numbers,
     Timing,
     independent_events,
     n_cosines,
     pooled,
     unit_of_mean,
 )
-from research.study.candidates import Candidate
-from research.study.judge import ClaimRows, Judged
+from research.kept import kept
+from research.provenance import hash_code, hash_text
+from research.study.candidates import CANNOT, Candidate, Terms, candidate
+from research.study.judge import ClaimRows, Judged, measure
 from research.study.portfolio import ROW, Portfolio
+from research.thesis import Strategy
 from research.values import plain
 from research.verdict import Evidence, Rules, Verdict
 
 Bools = NDArray[np.bool_]
+Known = Mapping[tuple[str, str], Candidate]
+
+NONE: Known = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +86,89 @@ class Member:
         )
 
 
+class Families:
+    """The families on one set of data, dates and terms."""
+
+    def __init__(
+        self, data: Data, terms: Terms, thesis: Thesis, tell: Callable[[str], None] = lambda what: None
+    ) -> None:
+        self.data, self.terms, self.thesis, self.tell = data, terms, thesis, tell
+
+    def member(self, strategy: Strategy, asked: Iterable[Candidate] = ()) -> Member:
+        """The whole claim of a strategy: the candidates that were asked for, and the others that belong to it."""
+        strategies = self._of(self.thesis.kind_of(strategy)).get(self.thesis.said(strategy).id, [strategy])
+        return self._member(strategies, {(item.strategy.name, item.metal): item for item in asked})
+
+    def whole(self, kind: Kind) -> dict[str, Member]:
+        """Every claim of a family with its candidates, by id."""
+        return {identity: self._told(identity, strategies) for identity, strategies in self._of(kind).items()}
+
+    def others(self, kind: Kind, here: Collection[str]) -> dict[str, Numbers]:
+        """Numbers of the claims of a family that are not ``here``: kept ones, or made now; one's own has no others."""
+        claims = {} if kind == "own" else self._of(kind)
+        away = {identity: strategies for identity, strategies in claims.items() if identity not in here}
+        return {
+            identity: self._kept(identity, partial(self._measured, identity, strategies))
+            for identity, strategies in away.items()
+        }
+
+    def keep(self, kind: Kind, numbers: Mapping[str, Numbers]) -> None:
+        """Spare later runs the work: numbers of whole claims, by id; one's own have no such family."""
+        for identity, found in numbers.items() if kind != "own" else ():
+            self._kept(identity, lambda found=found: found)  # type: ignore[misc]
+
+    def _kept(self, identity: str, make: Callable[[], Numbers]) -> Numbers:
+        return kept(f"families/{self._key[:12]}-{hash_text(identity)[:12]}", self._key, make)
+
+    def _of(self, kind: Kind) -> dict[str, list[Strategy]]:
+        claims: dict[str, list[Strategy]] = {}
+        for item in self.thesis.of_kind(kind):
+            claims.setdefault(self.thesis.said(item).id, []).append(item)
+        return claims
+
+    def _told(self, identity: str, strategies: Sequence[Strategy]) -> Member:
+        self.tell(f"the family: {identity}")
+        return self._member(strategies)
+
+    def _measured(self, identity: str, strategies: Sequence[Strategy]) -> Numbers:
+        return measure(self._told(identity, strategies).rows)
+
+    def _member(self, strategies: Sequence[Strategy], here: Known = NONE) -> Member:
+        sentence, plan = self.thesis.said(strategies[0]), self.thesis.portfolio
+        named = plan.legs if plan is not None and plan.sentence == sentence.id else {}
+        legs = {leg: self.thesis.strategies[name] for leg, name in named.items()}
+        return Member(sentence, *accounts_of(strategies, legs, self.data, self.terms, here))
+
+    @cached_property
+    def _key(self) -> str:
+        parts = {
+            "code": hash_code(),
+            "thesis": self.thesis.sha256,
+            "strategies": {name: item.source_hash for name, item in self.thesis.strategies.items()},
+            "data": {identity: self.data[identity].sha256 for identity in self.data},
+            "price": self.data.price.name,
+            "terms": self.terms.to_json(),
+        }
+        return hash_text(json.dumps(parts, sort_keys=True))
+
+
+def accounts_of(
+    strategies: Iterable[Strategy],
+    legs: Mapping[str, Strategy],
+    data: Data,
+    terms: Terms,
+    here: Known = NONE,
+) -> tuple[tuple[Candidate, ...], Portfolio | None]:
+    """Every strategy on each of its metals, and the legs as one account, as far as the data allow; some may be here."""
+    candidates, whole = [], None
+    for item, metal in [(one, metal) for one in strategies for metal in one.metals]:
+        with suppress(*CANNOT):
+            candidates.append(here.get((item.name, metal)) or candidate(item, data, metal, None, terms))
+    with suppress(*CANNOT):
+        whole = Portfolio.assembled(legs, data, terms) if legs else None
+    return tuple(candidates), whole
+
+
 @dataclass(frozen=True, kw_only=True)
 class Part:
     """What one part of the record shows of a claim: a description, on which no word rests.
@@ -82,8 +181,6 @@ class Part:
         Independent events that began in it.
     periods
         Periods of the longest row in which the number was known.
-    years
-        The same in years.
     timing_return
         Mean of the claim's own timing series over it, a fraction a year, after costs.
     """
@@ -92,7 +189,6 @@ class Part:
     last: pd.Timestamp | None
     events: int
     periods: int
-    years: float
     timing_return: Estimate = NOTHING
 
     def shows_interval(self, rules: Rules) -> bool:
@@ -120,19 +216,13 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class TestedClaim:
+class TestedClaim(Sentence):
     """A directional sentence with its verdict; what people quote.
 
     Attributes
     ----------
     id
         ``"C1+"``: the number of the claim and its sign; or the name of a baseline or of a strategy of one's own.
-    short, sentence
-        In six or seven words, and in full.
-    falsifier
-        What would refute it.
-    rests_on
-        Which of several measures the verdict rests on, and why; empty where there is one.
     strategies, metals
         What tests it.
     evidence, verdict
@@ -147,12 +237,6 @@ class TestedClaim:
 
     __test__ = False  # no test class, whatever pytest thinks of its name
 
-    id: str
-    short: str
-    sentence: str
-    falsifier: str
-    rests_on: str
-    strategies: tuple[str, ...]
     metals: tuple[str, ...]
     evidence: Evidence
     verdict: Verdict
@@ -202,7 +286,7 @@ def split(timings: Iterable[Timing], sign: int, day: date) -> tuple[Part, Part]:
 def _part(timings: list[Timing], masks: Iterable[Bools], sign: int, events: pd.DatetimeIndex) -> Part:
     parts = [(item, mask) for item, mask in zip(timings, masks, strict=True) if mask.any()]
     if not parts:
-        return Part(first=None, last=None, events=0, periods=0, years=0.0)
+        return Part(first=None, last=None, events=0, periods=0)
     dates = [item.dates[mask] for item, mask in parts]
     moved = [(item.series(sign)[mask], item.year) for item, mask in parts if item.is_timed]
     pieces = [(psi, year) for psi, year in moved if psi.std() > 0]
@@ -215,25 +299,19 @@ def _part(timings: list[Timing], masks: Iterable[Bools], sign: int, events: pd.D
         last=max(item[-1] for item in dates),
         events=int(events.isin(pd.DatetimeIndex([]).append(dates)).sum()),
         periods=max(map(len, dates)),
-        years=max(len(when) / item.year for when, (item, _) in zip(dates, parts, strict=True)),
         timing_return=gain,
     )
 
 
 def tested_claim(member: Member, judged: Judged, published: date) -> TestedClaim:
     """The claim with what the judge made of it."""
-    said = member.sentence
+    strategies = tuple(dict.fromkeys(item.strategy.name for item in member.candidates))
     return TestedClaim(
-        id=said.id,
-        short=said.short,
-        sentence=said.sentence,
-        falsifier=said.falsifier,
-        rests_on=said.rests_on,
-        strategies=tuple(dict.fromkeys(item.strategy.name for item in member.candidates)),
+        **{**vars(member.sentence), "strategies": strategies},
         metals=tuple(dict.fromkeys(item.metal for item in member.candidates)),
         evidence=judged.evidence,
         verdict=judged.verdict,
         rows=judged.rows,
         timings=member.rows.rows,
-        published=published if said.claim else None,
+        published=published if member.sentence.claim else None,
     )

@@ -120,14 +120,12 @@ def chance_of_finding(trial: Trial) -> pd.DataFrame | None:
 
     ``None`` when the record has no error, or nothing is detectable.
     """
-    from scipy.optimize import brentq
-    from scipy.special import nctdtr
+    from scipy.special import nctdtr, nctdtrit
 
     ratio, least = trial.evidence.information_ratio, trial.evidence.detectable
     if not (isfinite(least) and ratio.error > 0):
         return None
     nu, power = ratio.degrees_of_freedom, trial.verdict.rules.power
-    shift = least / ratio.error  # the noncentrality at which the critical value is reached with this power
-    critical = brentq(lambda t: float(nctdtr(nu, shift, t)) - (1 - power), 0.0, shift + 10)
+    critical = nctdtrit(nu, least / ratio.error, 1 - power)  # reached with this power by the detectable effect
     ratios = np.linspace(0, 2 * least, 61)
     return pd.DataFrame({"ratio": ratios, "power": [1 - float(nctdtr(nu, r / ratio.error, critical)) for r in ratios]})

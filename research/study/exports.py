@@ -43,43 +43,6 @@ def bars(trial: Trial | PortfolioTrial) -> pd.DataFrame:
     return frame.rename_axis("date")
 
 
-def trades(trial: Trial) -> pd.DataFrame:
-    """Round trips of the metal, from flat to flat; what is rebalanced between is part of its trip.
-
-    ``entry`` and ``exit`` (bars of the first and the last fill; of an open trip the last bar), ``side``, ``days``,
-    ``entry_price`` and ``exit_price`` (the metal's price at these bars), ``profit`` (of a capital of 100, after fees,
-    slippage, storage and borrow; vectorbt's position P&L), ``return`` (profit over what was paid for the position) and
-    ``open``. What cash earned in bills is in none of them.
-    """
-    records = trial.to_vectorbt().positions.records_readable
-    records = records[records["Column"] == "metal"]
-    if trial.result.closed is not None:
-        records = records[records["Entry Timestamp"] < trial.result.closed]
-    entry, left = records["Entry Timestamp"], records["Exit Timestamp"]
-    price = trial.market.price
-    return pd.DataFrame(
-        {
-            "entry": entry,
-            "exit": left,
-            "side": records["Direction"].str.lower(),
-            "days": (left - entry).dt.days,
-            "entry_price": price.reindex(entry).to_numpy(),
-            "exit_price": price.reindex(left).to_numpy(),
-            "profit": records["PnL"],
-            "return": records["Return"],
-            "open": records["Status"] == "Open",
-        }
-    ).reset_index(drop=True)
-
-
-def rows(study: Study) -> pd.DataFrame:
-    """One row a strategy and metal: its claim, verdict, evidence and what its account did.
-
-    Annual figures are fractions a year. p-values and interval are NaN where events are too few for them.
-    """
-    return pd.DataFrame(map(_row, study.trials)).set_index(["strategy", "metal"])
-
-
 def figures(evidence: Evidence, rules: Rules) -> dict[str, float]:
     """Events, timing return, and its 95 % interval and p-value, NaN where events are too few for them."""
     shown = evidence.shows_p_values(rules)
@@ -93,7 +56,8 @@ def figures(evidence: Evidence, rules: Rules) -> dict[str, float]:
     }
 
 
-def _row(trial: Trial) -> dict[str, object]:
+def row(trial: Trial) -> dict[str, object]:
+    """A trial in one row: its claim, verdict, evidence and what its account did."""
     return {
         "strategy": trial.name,
         "metal": trial.metal,
@@ -104,7 +68,7 @@ def _row(trial: Trial) -> dict[str, object]:
         "detectable": trial.evidence.detectable,
         "first_fill": trial.result.first_fill,
         "last_bar": trial.equity.index[-1],
-        **plain(trial.performance["strategy"]),
+        **plain(trial.own_performance),
     }
 
 
@@ -128,7 +92,7 @@ def check_export(folder: Path) -> None:
 
 
 def export(study: Study, folder: Path, form: Form = "csv") -> list[Path]:
-    """Write a study as files: ``rows``, and of each row its ``bars``, ``orders`` and ``trades``.
+    """Write a study as files: its rows, and of each its ``bars``, ``orders`` and ``trades``.
 
     Raises
     ------
@@ -140,7 +104,7 @@ def export(study: Study, folder: Path, form: Form = "csv") -> list[Path]:
 
 
 def _frames(study: Study) -> Iterable[tuple[str, pd.DataFrame]]:
-    yield "rows", rows(study).reset_index()
+    yield "rows", study.to_frame().reset_index()
     for trial in study.trials:
         name = re.sub(r"[^\w.-]+", "_", f"{trial.name}-{trial.metal}")
         yield f"{name}-bars", bars(trial).reset_index()

@@ -12,12 +12,11 @@ from research.claims import Thesis, load_thesis
 from research.datasets.data import Data, open_data
 from research.errors import NoData
 from research.execution import Execution
+from research.provenance import one_thread
 from research.study.candidates import Terms, decides, timing_of, utc
-from research.study.claims import Member
+from research.study.claims import Families, Member
 from research.study.exports import figures
-from research.study.family import Families
 from research.study.judge import judge, measure
-from research.study.threads import one_thread
 from research.thesis import Strategy
 from research.verdict import Rules
 

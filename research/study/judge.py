@@ -7,9 +7,9 @@ calibration are all judged here and nowhere else.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from functools import partial
-from math import inf, isnan, nan, sqrt
+from math import inf, sqrt
 from typing import Literal
 
 import numpy as np
@@ -314,9 +314,8 @@ def _row(evidence: Evidence, claim: Evidence, rows: _Family, name: str) -> Evide
     within = rows.p_values(name)
 
     def gated(by: PValues) -> PValues:
-        return PValues(
-            supporting=_larger(within.supporting, by.supporting), opposing=_larger(within.opposing, by.opposing)
-        )
+        larger = np.maximum(astuple(within), astuple(by))  # NaN if either is
+        return PValues(supporting=float(larger[0]), opposing=float(larger[1]))
 
     return replace(
         evidence,
@@ -327,10 +326,6 @@ def _row(evidence: Evidence, claim: Evidence, rows: _Family, name: str) -> Evide
         n_tried=claim.n_tried,
         decided_by=claim.decided_by,
     )
-
-
-def _larger(one: float, other: float) -> float:
-    return nan if isnan(one) or isnan(other) else max(one, other)
 
 
 def _paid(by_record: PValues, alone: PValues, tried: int) -> PValues:

@@ -16,9 +16,7 @@ with no signal, tells them apart.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 
@@ -39,12 +37,10 @@ from research.engine.result import PortfolioResult
 from research.errors import NoData, NoDecision
 from research.execution import Execution
 from research.ledger import LEDGER, Ledger
-from research.provenance import hash_text
+from research.provenance import one_thread
 from research.signals.risk import equal_risk
-from research.study.candidates import CANNOT, Candidate, Terms, attempted, label
-from research.study.judge import ClaimRows, Judged, judge
-from research.study.record import recorded_on, series_of
-from research.study.threads import one_thread
+from research.study.candidates import Terms, attempted, judged_alone
+from research.study.judge import ClaimRows, Judged
 from research.study.trial import account_json
 from research.thesis import Provenance, Strategy
 from research.values import plain
@@ -82,10 +78,8 @@ class Portfolio:
     provenance: Mapping[str, object]
 
     @classmethod
-    def assembled(
-        cls, legs: Mapping[str, Strategy], data: Data, terms: Terms, decided: Iterable[Candidate] = ()
-    ) -> Portfolio:
-        """Decide every leg and size it; candidates may have ``decided`` for it by default.
+    def assembled(cls, legs: Mapping[str, Strategy], data: Data, terms: Terms) -> Portfolio:
+        """Decide every leg and size it.
 
         Raises
         ------
@@ -93,7 +87,7 @@ class Portfolio:
             If no leg can be held: the reason of the first.
         """
         execution = terms.execution
-        decisions, missing = attempted(legs, lambda leg: _decision(leg, legs[leg], data, terms, decided))
+        decisions, missing = attempted(legs, lambda leg: _decision(leg, legs[leg], data, terms))
         if not decisions:
             raise NoData("portfolio: no legs were named; name a metal or several")
         book = _book({leg: item.price for leg, item in decisions.items()}, data, terms.end)
@@ -209,18 +203,6 @@ class PortfolioTrial(Portfolio):
         }
 
 
-def portfolio_of_claim(
-    identity: str, data: Data, terms: Terms, thesis: Thesis, decided: Iterable[Candidate]
-) -> Portfolio | None:
-    """The portfolio that is a row of this claim, where it is one and a leg of it can be held."""
-    plan = thesis.portfolio
-    if plan is not None and identity == plan.sentence:
-        with suppress(*CANNOT):
-            legs = {leg: thesis.strategies[name] for leg, name in plan.legs.items()}
-            return Portfolio.assembled(legs, data, terms, decided)
-    return None
-
-
 @one_thread()
 def portfolio(
     legs: Mapping[str, Strategy | str] | None = None,
@@ -268,12 +250,7 @@ def portfolio(
     timing = found.timing()
     prices = "+".join(data[_price_id(leg, data)].sha256 for leg in found.strategies)
     parts = [{leg: item.source_hash for leg, item in found.strategies.items()}, prices, terms.to_json()]
-    key = hash_text(json.dumps(parts, sort_keys=True, default=str))
-    others, _ = recorded_on(ledger, [prices], timing.year, [key])
-    rows = ClaimRows(id=ROW, sign=1, rows={ROW: timing})
-    judged = judge([rows], rules or Rules(), record=others, decided_by="p_with_record")[ROW]
-    if ledger is not None:
-        ledger.keep(series_of(rows.rows.items(), lambda _: key, prices, 1))
+    judged, _ = judged_alone(ClaimRows(id=ROW, sign=1, rows={ROW: timing}), prices, parts, rules or Rules(), ledger)
     return found.trial(judged.rows[ROW])
 
 
@@ -287,15 +264,12 @@ class _Decision:
     provenance: Provenance
 
 
-def _decision(leg: str, strategy: Strategy, data: Data, terms: Terms, candidates: Iterable[Candidate]) -> _Decision:
+def _decision(leg: str, strategy: Strategy, data: Data, terms: Terms) -> _Decision:
     metal = leg if leg in strategy.metals else strategy.metals[0]
     price, market = _price_id(leg, data), data.market(metal, None, terms.end)
     known = data.panel(metal, {"price": price}, market)["price"]
-    by_default = label(strategy.name, metal, strategy.defaults)
-    share = next((item.points[by_default].decided for item in candidates if by_default in item.points), None)
-    if share is None:
-        panel = data.panel(metal, strategy.inputs_for(metal, data), market)
-        share = strategy.weights(panel, max_leverage=terms.execution.max_leverage)
+    panel = data.panel(metal, strategy.inputs_for(metal, data), market)
+    share = strategy.weights(panel, max_leverage=terms.execution.max_leverage)
     realised = market.price
     if price == leg:
         realised = newest_vintage(data.observations(price)).loc[: realised.index[-1]]

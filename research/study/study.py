@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from math import isnan, nan
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +21,26 @@ from research.engine.portfolio import run
 from research.engine.result import Result
 from research.execution import Execution
 from research.ledger import LEDGER, Ledger, Series
-from research.provenance import versions
+from research.provenance import one_thread, versions
 from research.study import exports
-from research.study.candidates import Candidate, Terms, attempted, candidate, pairs_of, prices_of
-from research.study.claims import Member, TestedClaim, tested_claim
-from research.study.family import Families
+from research.study.candidates import (
+    NOT_RECORDED,
+    Candidate,
+    Terms,
+    attempted,
+    candidate,
+    entries_of,
+    pairs_of,
+    prices_of,
+    recorded_on,
+    series_of,
+)
+from research.study.claims import Families, Member, TestedClaim, tested_claim
 from research.study.judge import UNTIMED, Judged, judge
 from research.study.portfolio import ROW, PortfolioTrial
-from research.study.record import NOT_RECORDED, entries_of, recorded_on, series_of
-from research.study.threads import one_thread
 from research.study.trial import GridPoint, Trial
 from research.thesis import Strategy
-from research.values import frozen, plain
+from research.values import frozen, plain, plain_dict
 from research.verdict import Rules
 from research.weights import UNKNOWN, in_bills
 
@@ -125,8 +133,11 @@ class Study:
         return {**{name: plain(getattr(self, name)) for name in names}, "trials": trials}
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a strategy and metal: see ``rows``."""
-        return exports.rows(self)
+        """One row a strategy and metal: its claim, verdict, evidence and what its account did.
+
+        Annual figures are fractions a year. p-values and interval are NaN where events are too few for them.
+        """
+        return pd.DataFrame(map(exports.row, self.trials)).set_index(["strategy", "metal"])
 
     def report(self, path: str | Path, *, appendix: bool = True) -> Path:
         """Write the self-contained HTML report; the old file stays until the new one is whole.
@@ -213,18 +224,18 @@ def compare(
     thesis = thesis or load_thesis()
     terms = Terms(execution, start, end)
     pairs = pairs_of(strategies, metals, data, terms, thesis)
-    said = _Progress(progress, len(pairs))
+    said = _counted(progress, 2 * len(pairs))
     if len(pairs) > FEW:
         start_compiler()
 
     def decided(pair: tuple[Strategy, str]) -> Candidate:
         item, metal = pair
-        said(f"decide {item.name} on {metal}")
+        said(f"decide {item.name} on {metal}", 1)
         return candidate(item, data, metal, (parameters or {}).get(item.name), terms)
 
     made, failed = attempted(pairs, decided)
     candidates = list(made.values())
-    families = Families(data, terms, thesis, said.also)
+    families = Families(data, terms, thesis, said)
     of_claims = {thesis.said(item.strategy).id: item.strategy for item in candidates}
     members = {name: families.member(item, candidates) for name, item in of_claims.items()}
     found = [item for member in members.values() for item in member.candidates]
@@ -236,7 +247,7 @@ def compare(
     trials: list[Trial] = []
     constant: dict[tuple[object, ...], Result] = {}
     for item in candidates:
-        said(f"account of {item.strategy.name} on {item.metal}")
+        said(f"account of {item.strategy.name} on {item.metal}", 1)
         identity = thesis.said(item.strategy).id
         trials.append(_trial(item, identity, judged[identity], terms, len(keys) + before, constant))
     manifest = _manifest(pairs, data, used, trials, terms, thesis)
@@ -344,21 +355,17 @@ def backtest(
     return study.trials[0]
 
 
-class _Progress:
-    """Progress over what was asked for: a decision and an account each; what else is done is said beside it."""
+def _counted(tell: Progress | None, total: int) -> Callable[..., None]:
+    """Says what is done; what counts as no step is said beside the steps that were asked for."""
+    done = 0
 
-    def __init__(self, tell: Progress | None, n_pairs: int) -> None:
-        self._tell, self._done, self._total = tell, 0, 2 * n_pairs
+    def said(what: str, steps: int = 0) -> None:
+        nonlocal done
+        if tell is not None:
+            tell(min(done, total), total, what)
+        done += steps
 
-    def __call__(self, what: str) -> None:
-        """One step more."""
-        self.also(what)
-        self._done = min(self._done + 1, self._total)
-
-    def also(self, what: str) -> None:
-        """No step of its own."""
-        if self._tell is not None:
-            self._tell(self._done, self._total, what)
+    return said
 
 
 def _judged(
@@ -367,7 +374,7 @@ def _judged(
     rules: Rules,
     ledger: Ledger | None,
     keys: Mapping[str, str],
-    said: _Progress,
+    said: Callable[[str], None],
 ) -> tuple[dict[str, Judged], tuple[tuple[Numbers, ...], ...], str]:
     """Every claim in its family; what else was recorded, family by family, and the ledger's status."""
     judged: dict[str, Judged] = {}
@@ -381,7 +388,7 @@ def _judged(
         prices = {prices_of(market) for market in markets}
         others, status = recorded_on(ledger, prices, markets[0].periods_per_year, keys.values())
         record.append(tuple(others))
-        said.also("the family of all claims")
+        said("the family of all claims")
         family = families.others(kind, mine)
         judged |= judge(
             [member.rows for member in mine.values()],
@@ -390,7 +397,7 @@ def _judged(
             record=others,
             decided_by="p_with_record" if kind == "own" else "p_adjusted",
         )
-        families.keep(kind, {**family, **{name: judged[name].numbers or UNTIMED for name in mine}})
+        families.keep(kind, {name: judged[name].numbers or UNTIMED for name in mine})
     return judged, tuple(record), status
 
 
@@ -447,7 +454,7 @@ def _write(
     if ledger is None:
         return ""
     pairs = zip(candidates, trials, strict=True)
-    entries = [entry for item, trial in pairs for entry in entries_of(item, _numbers(trial), terms)]
+    entries = [entry for item, trial in pairs for entry in entries_of(item, plain_dict(exports.row(trial)), terms)]
     series: list[Series] = []
     for name, member in members.items():
         known = {row: found.numbers for row, found in judged[name].rows.items()}
@@ -455,20 +462,6 @@ def _write(
             timings = {point: found.timing for point, found in item.points.items() if found.timing is not None}
             series += series_of(timings.items(), keys.__getitem__, prices_of(item.market), member.sentence.sign, known)
     return ledger.record(entries) or ledger.keep(series)
-
-
-def _numbers(trial: Trial) -> dict[str, object]:
-    row, evidence = trial.own_performance, trial.evidence
-    p = evidence.deciding.supporting
-    return {
-        "verdict": str(trial.verdict.word),
-        "timing_return": evidence.timing_return.value,
-        "p": None if isnan(p) else p,
-        "cagr": row.cagr,
-        "sharpe": row.sharpe,
-        "first_fill": f"{trial.result.first_fill:%Y-%m-%d}",
-        "last_bar": f"{trial.equity.index[-1]:%Y-%m-%d}",
-    }
 
 
 def _manifest(

@@ -74,8 +74,6 @@ class Want:
         strategy that does not say.
     since
         Bar since which the position is what it is.
-    last_position, last_known
-        The last position that was known, and its bar.
     may_change
         First moment (UTC) at which a release, or the end of a holding period, can change it.
     inputs
@@ -91,8 +89,6 @@ class Want:
     threshold: float | None
     sign: int | None
     since: pd.Timestamp | None
-    last_position: float | None
-    last_known: pd.Timestamp | None
     may_change: pd.Timestamp | None
     inputs: tuple[Reading, ...]
 
@@ -173,14 +169,10 @@ def _want(strategy: Strategy, metal: str, data: Data, now: pd.Timestamp, executi
     weights = check_weights(decided, panel.index, execution.max_leverage, strategy.name).ffill()
     readings = tuple(_reading(identity, data, now) for identity in dict.fromkeys(inputs.values()))
     stale = tuple(item.dataset for item in readings if item.overdue_days > HOLIDAYS.days)
-    spoken = weights[weights.notna() & (weights != UNKNOWN)]
-    due = [item.next_release for item in readings if item.dataset in stale and item.next_release is not None]
-    spoken = spoken[panel.decision_times[spoken.index] < min(due, default=now) + HOLIDAYS]
     newest = float(weights.iloc[-1])
     known = not stale and newest != UNKNOWN and np.isfinite(newest)
     rule: Rule | None = decided.attrs.get("rule")
     number = None if rule is None or not np.isfinite(rule.number.iloc[-1]) else float(rule.number.iloc[-1])
-    before = spoken.iloc[:-1] if known else spoken
     sentence = thesis.sentence_of(strategy)
     return Want(
         strategy=strategy.name,
@@ -192,8 +184,6 @@ def _want(strategy: Strategy, metal: str, data: Data, now: pd.Timestamp, executi
         threshold=None if rule is None else float(rule.threshold),
         sign=None if rule is None else rule.sign,
         since=_since(weights) if known else None,
-        last_position=float(before.iloc[-1]) if len(before) else None,
-        last_known=before.index[-1] if len(before) else None,
         may_change=_may_change(readings, rule, newest, now) if known else None,
         inputs=readings,
     )

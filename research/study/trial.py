@@ -15,9 +15,9 @@ from research.diagnostics.metrics import Performance, exposure, performance
 from research.diagnostics.timing import Timing
 from research.engine.portfolio import run, simulated
 from research.engine.result import Result
+from research.provenance import one_thread
 from research.study import exports
 from research.study.findings import deciding_findings
-from research.study.threads import one_thread
 from research.thesis import Strategy
 from research.values import frozen, plain
 from research.verdict import Evidence, Verdict
@@ -184,8 +184,32 @@ class Trial:
 
     @cached_property
     def trades(self) -> pd.DataFrame:
-        """Round trips, one row each: see ``trades``."""
-        return exports.trades(self)
+        """Round trips of the metal, from flat to flat; what is rebalanced between is part of its trip.
+
+        ``entry`` and ``exit`` (bars of the first and the last fill; of an open trip the last bar), ``side``, ``days``,
+        ``entry_price`` and ``exit_price`` (the metal's price at these bars), ``profit`` (of a capital of 100, after
+        fees, slippage, storage and borrow; vectorbt's position P&L), ``return`` (profit over what was paid for the
+        position) and ``open``. What cash earned in bills is in none of them.
+        """
+        records = self.to_vectorbt().positions.records_readable
+        records = records[records["Column"] == "metal"]
+        if self.result.closed is not None:
+            records = records[records["Entry Timestamp"] < self.result.closed]
+        entry, left = records["Entry Timestamp"], records["Exit Timestamp"]
+        price = self.market.price
+        return pd.DataFrame(
+            {
+                "entry": entry,
+                "exit": left,
+                "side": records["Direction"].str.lower(),
+                "days": (left - entry).dt.days,
+                "entry_price": price.reindex(entry).to_numpy(),
+                "exit_price": price.reindex(left).to_numpy(),
+                "profit": records["PnL"],
+                "return": records["Return"],
+                "open": records["Status"] == "Open",
+            }
+        ).reset_index(drop=True)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a bar: see ``bars``."""

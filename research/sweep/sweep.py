@@ -32,8 +32,7 @@ from research.execution import Execution
 from research.ledger import Ledger
 from research.provenance import hash_code, versions
 from research.runs import FORMAT, environment, json_text, replayed, source_text, table_text, where_found, write_folder
-from research.study.candidates import Terms
-from research.study.record import record_grid
+from research.study.candidates import Terms, record_grid
 from research.sweep.blocks import BlockStore, evaluate_blocks
 from research.sweep.grid import Grid, grid_of, mapped_axes
 from research.sweep.problem import Dates, Floats, Problem, decide, evaluate, records_of

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from research.datasets.data import open_data
-from research.study.beta_break import beta_break
+from research.study.appendix import beta_break
 
 
 def test_the_break_equals_least_squares_on_each_side(daily):

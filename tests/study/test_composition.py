@@ -18,16 +18,18 @@ from research.study.candidates import (
     attempted,
     candidate,
     decides,
+    entries_of,
     pairs_of,
     prices_of,
+    record_grid,
+    recorded_on,
     ruined_at,
+    series_of,
     since,
     timing_of,
 )
-from research.study.claims import Member, Part, TestedClaim, split
-from research.study.family import Families
+from research.study.claims import Families, Member, Part, TestedClaim, split
 from research.study.judge import measure
-from research.study.record import entries_of, record_grid, recorded_on, series_of
 from research.verdict import Evidence, Rules, Verdict, Word
 from research.weights import UNKNOWN
 from tests.diagnostics.test_timing import exposure, world
@@ -63,7 +65,6 @@ def test_a_record_is_split_at_a_day_by_when_its_periods_opened():
         assert part.first == min(when[0] for when in dates)
         assert part.last == max(when[-1] for when in dates)
         assert part.periods == max(map(len, dates))
-        assert part.years == pytest.approx(part.periods / 12)
         events = independent_events(found)
         assert part.events == sum(event in when for event in events for when in [dates[0].union(dates[1])])
         pieces = [timing.series(1)[mask] for timing, mask in zip(found, inside, strict=True)]
@@ -110,6 +111,8 @@ def test_a_claim_of_a_thesis_tells_what_came_before_and_after_its_publication():
     words = dict.fromkeys(("short", "sentence", "falsifier", "rests_on"), "x")
     claim = TestedClaim(
         id="C1+",
+        claim="C1",
+        sign=1,
         **words,
         strategies=("s",),
         metals=("gold",),
@@ -129,7 +132,7 @@ def test_a_claim_of_a_thesis_tells_what_came_before_and_after_its_publication():
     [(MINIMUM_PERIODS, 6, True), (MINIMUM_PERIODS - 1, 6, False), (MINIMUM_PERIODS, 5, False)],
 )
 def test_an_interval_of_a_part_needs_periods_and_events(periods, events, shown):
-    part = Part(first=None, last=None, events=events, periods=periods, years=1.0)
+    part = Part(first=None, last=None, events=events, periods=periods)
     assert part.shows_interval(Rules()) is shown
 
 
@@ -233,8 +236,8 @@ def test_only_the_chosen_trial_carries_numbers(risen):
 
 
 def test_of_a_huge_grid_some_are_written_down_and_say_of_how_many(data, monkeypatch):
-    monkeypatch.setattr("research.study.record.MOST_ENTRIES", 3)
-    monkeypatch.setattr("research.study.record.MOST_SERIES", 2)
+    monkeypatch.setattr("research.study.candidates.MOST_ENTRIES", 3)
+    monkeypatch.setattr("research.study.candidates.MOST_SERIES", 2)
 
     class Listed(Ledger):
         def record(self, entries):
@@ -314,15 +317,16 @@ def test_a_family_is_made_once_and_kept(data, monkeypatch, tmp_path):
     made = families.others("baseline", some)
     assert list(made) == rest
     assert len(told) == len(rest)
-    families.others("baseline", some)
-    assert len(told) == 2 * len(rest), "nothing was kept yet"
-    families.keep("baseline", {**made, some[0]: measure_nothing()})
     kept = families.others("baseline", some)
-    assert len(told) == 2 * len(rest)
+    assert len(told) == len(rest), "each is made once"
+    families.keep("baseline", {**made, some[0]: measure_nothing()})
     for name in rest:
         np.testing.assert_allclose(kept[name].supporting, made[name].supporting)
-    monkeypatch.setattr("research.study.family.write_kept", lambda *_: pytest.fail("all of it is there"))
+    (folder,) = tmp_path.rglob("families")
+    written = {file: file.stat().st_mtime_ns for file in folder.iterdir()}
+    assert len(written) == len(baselines)
     families.keep("baseline", kept)
+    assert {file: file.stat().st_mtime_ns for file in folder.iterdir()} == written, "all of it is there"
 
 
 def measure_nothing():

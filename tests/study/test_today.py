@@ -64,11 +64,10 @@ def test_stale_data_are_said_first_and_nothing_is_guessed(thesis, data, capsys):
     (want,) = (found := today(["drained"], data, now="2021-06-01", thesis=thesis)).wants
     assert want.stale == ("copper_stock",)
     assert (want.position, want.since, want.may_change) == (None, None, None)
-    assert want.last_known == pd.Timestamp("2020-12-31")
     print_today(found)
     out = capsys.readouterr().out
     assert out.startswith("stale: copper_stock ends 2020-12-31; newer data have been out for 100 days")
-    assert "not known; " in out
+    assert "not known" in out
     json.dumps(found.to_json(), allow_nan=False)
 
 
