@@ -22,9 +22,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypedDict
 
-from research.datasets.optional import need
 from research.datasets.store import write_atomically
-from research.errors import AssayError, IntegrityError
+from research.errors import AssayError, IntegrityError, need
 from research.home import home_folder, user_pack_folder
 from research.provenance import hash_bytes, hash_text
 from research.sources.catalog import Entry, entries

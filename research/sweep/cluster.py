@@ -15,8 +15,7 @@ from itertools import islice
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from research.datasets.optional import need
-from research.errors import ExecutionError, RunError
+from research.errors import ExecutionError, RunError, need
 from research.sweep.problem import Floats, Problem, evaluate
 from research.sweep.store import fingerprint
 

@@ -13,9 +13,8 @@ from typing import Literal, NamedTuple
 import pandas as pd
 
 from research.datasets.importing import units
-from research.datasets.importing.dates import DateOrder, read_dates
-from research.datasets.importing.files import Sheet, read_sheet
-from research.datasets.importing.numerals import Column, Decimal, read_numbers
+from research.datasets.importing.cells import Column, DateOrder, Decimal, Sheet, read_dates, read_numbers
+from research.datasets.importing.files import read_sheet
 from research.datasets.plausibility import Quality, Subject, doubts, quality
 from research.errors import ValidationError, did_you_mean, located
 
