@@ -80,7 +80,7 @@ class Subject:
     id: str
     unit: str
     frequency: str
-    plausible: Plausible
+    plausible: Plausible = Plausible()
     columns: tuple[str, ...] = ("value",)
     key: tuple[str, ...] = ()
     checked_column: str = "value"

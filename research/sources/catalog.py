@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
@@ -26,12 +27,12 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from research.datasets.plausibility import Plausible, Subject
+from research.datasets.fields import from_table
+from research.datasets.plausibility import Subject
 from research.datasets.registry import Fields, descriptions
 from research.datasets.release import ReleaseRule, known_at, parse_release, release_of_words
 from research.errors import RegistryError, UnknownDataset, did_you_mean, located
 from research.home import bundled_folder
-from research.values import frozen
 
 _DESCRIPTION = (
     "title", "publisher", "source", "licence", "attribution", "unit", "frequency", "kind", "key", "price",
@@ -64,7 +65,7 @@ class Entry(Subject):
     """
 
     provider: str
-    series: Wanted
+    series: Wanted = field(default_factory=dict)
     fields: Fields
     rules: tuple[ReleaseRule, ...]
     by_hand: bool = False
@@ -96,20 +97,9 @@ class Entry(Subject):
 def make_entry(identity: str, own: Fields, release: object = None) -> Entry:
     """An entry from its fields and its provider's; ``release`` where the catalogue says it for itself."""
     fields = _document()["providers"][own["provider"]] | own
-    return Entry(
-        id=identity,
-        unit=str(fields["unit"]),
-        frequency=str(fields["frequency"]),
-        plausible=Plausible(**fields.get("plausible", {})),
-        columns=tuple(fields.get("columns", ("value",))),
-        key=tuple(fields.get("key", ())),
-        checked_column=fields.get("plausible_column", "value"),
-        provider=fields["provider"],
-        series=frozen({name: str(word) for name, word in fields.get("series", {}).items()}),
-        fields=MappingProxyType(fields),
-        rules=parse_release(release or fields.get("release")),
-        **{name: fields[name] for name in ("by_hand", "revised", "whole_history") if name in fields},
-    )
+    typed = {one.name: fields[one.name] for one in dataclass_fields(Entry) if one.name in fields}
+    rules = parse_release(release or fields.get("release"))
+    return from_table(Entry, typed, id=identity, fields=MappingProxyType(fields), rules=rules)
 
 
 def entry(identity: str) -> Entry:

@@ -32,8 +32,6 @@ from research.sources.tables import (
 )  # fmt: skip
 from research.units import GRAMS_PER_TROY_OUNCE, TROY_OUNCES_PER_TONNE
 
-_RELEASE_TIME = pd.Timedelta(hours=16, minutes=30)
-
 _LARGEST_CSV = 32 * 2**20
 
 _DATE, _CONTRACT = "report_date_as_yyyy_mm_dd", "cftc_contract_market_code"
@@ -58,8 +56,6 @@ def download_fred(client: Client, wanted: Wanted, last: date | None) -> Download
     """
     if key := os.environ.get("FRED_API_KEY"):
         params = {"series_id": wanted["id"], "file_type": "json", "api_key": key}
-        if wanted.get("vintages"):
-            params |= {"realtime_start": "1776-07-04", "realtime_end": "9999-12-31"}
         url = base_address("fred_api", "https://api.stlouisfed.org") + "/fred/series/observations"
         return client.get(url, kind="json", params=params)
     url = base_address("fred", "https://fred.stlouisfed.org") + "/graph/fredgraph.csv"
@@ -81,8 +77,7 @@ def download_fred(client: Client, wanted: Wanted, last: date | None) -> Download
 def parse_fred(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     """Read ``fredgraph.csv`` (``observation_date,DGS3MO``; ``.`` or empty is missing) or the API's JSON.
 
-    FRED dates a month by its first day; here it is the last. With vintages, ``known_at`` is 16:30 New York on the
-    day a value first appeared.
+    FRED dates a month by its first day; here it is the last.
     """
     if body.lstrip()[:1] != b"{":
         table = csv_table(body)
@@ -92,29 +87,20 @@ def parse_fred(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     elif wanted.get("dbnomics") and b'"series"' in body[:100_000]:
         table = _dbnomics(body, wanted["dbnomics"])
     else:
-        table = _fred_api(body, bool(wanted.get("vintages")))
+        table = _fred_api(body)
     if wanted.get("period") == "month":
         table["observed_for"] = (table["observed_for"] + pd.offsets.MonthEnd(0)).astype("datetime64[us]")
     return table
 
 
-def _fred_api(body: bytes, vintages: bool) -> pd.DataFrame:
+def _fred_api(body: bytes) -> pd.DataFrame:
     def pick(answer: Answer) -> pd.DataFrame:
         return pd.DataFrame(answer["observations"]).assign(count=answer.get("count", 0))
 
-    needed = ["date", "value", *["realtime_start"] * vintages]
-    rows = json_table(body, "no observations in the API's answer", *needed, pick=pick)
+    rows = json_table(body, "no observations in the API's answer", "date", "value", pick=pick)
     if (count := int(rows["count"].iloc[0])) > len(rows):
         raise SourceError(f"only {len(rows)} of {count} rows came; the API's limit has changed")
-    if not vintages:
-        return observations(rows["date"], value=rows["value"])
-    local = (pd.to_datetime(rows["realtime_start"]) + _RELEASE_TIME).dt.tz_localize("America/New_York")
-    columns = {
-        "observed_for": pd.to_datetime(rows["date"]).astype("datetime64[us]"),
-        "value": numbers(rows["value"]),
-        "known_at": local.dt.tz_convert("UTC").astype("datetime64[us, UTC]"),
-    }
-    return pd.DataFrame(columns).dropna().sort_values(["observed_for", "known_at"], ignore_index=True)
+    return observations(rows["date"], value=rows["value"])
 
 
 def _dbnomics(body: bytes, copy: str) -> pd.DataFrame:

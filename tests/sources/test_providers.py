@@ -46,23 +46,6 @@ def test_fred_dates_months_by_their_first_day_we_by_their_last():
     assert values(feeds.parse_fred(body, MONTHLY, NOW)) == {"2024-01-31": 5.22, "2024-02-29": 5.24}
 
 
-def test_fred_vintages_are_known_when_they_first_appeared():
-    body = formats.fred_json(
-        [
-            ("2024-02-13", "2024-01-01", "308.417"),
-            ("2025-02-12", "2024-01-01", "309.685"),
-            ("2024-03-12", "2024-02-01", "."),
-        ]
-    )
-    table = feeds.parse_fred(body, {"id": "CPIAUCSL", "period": "month", "vintages": True}, NOW)
-    assert table["value"].tolist() == [308.417, 309.685]
-    assert table["observed_for"].dt.strftime("%Y-%m-%d").tolist() == ["2024-01-31"] * 2
-    assert table["known_at"].tolist() == [
-        pd.Timestamp("2024-02-13 16:30", tz="America/New_York").tz_convert("UTC"),
-        pd.Timestamp("2025-02-12 16:30", tz="America/New_York").tz_convert("UTC"),
-    ]
-
-
 def test_fred_key_goes_to_the_api(vendor, client, monkeypatch):
     monkeypatch.setenv("FRED_API_KEY", "k3y")
     monkeypatch.setenv("ASSAY_FRED_API_URL", vendor.url)
