@@ -291,11 +291,13 @@ def _rewritten(both: pd.DataFrame, subject: Subject, a_few_only: bool) -> list[s
         same = bool(np.allclose(ratios, typical, rtol=1e-3)) and large.sum() > len(both) / 2
         cause = f", all by the factor {typical:.4g}: a changed unit, a split or a shifted decimal point" if same else ""
         found.append(f"{int(large.sum())} of {len(both)} past values changed by over {_LARGE_REVISION:.0%}{cause}")
+    if not a_few_only:
+        return found
     changed = pd.Series(False, index=both.index)
     for name in [name for name in both.columns if f"{name}_kept" in both.columns]:
         changed |= ~np.isclose(both[name], both[f"{name}_kept"], rtol=_NOISE, atol=0.0, equal_nan=True)
     periods, of = both.loc[changed, "observed_for"].unique(), both["observed_for"].nunique()
-    if a_few_only and (len(periods) > _FEW_REVISED or len(periods) > max(1, of / 2)):
+    if len(periods) > _FEW_REVISED or len(periods) > max(1, of / 2):
         found.append(
             f"{len(periods)} of {of} past values would be rewritten, the first that of {periods.min():%Y-%m-%d}"
         )
