@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
-from research.datasets.optional import need
+from research.errors import need
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer

@@ -29,6 +29,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from importlib import import_module
+from types import ModuleType
 
 
 class AssayError(Exception):
@@ -151,3 +153,22 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if near:
         return f"; did you mean {near[0]!r}?"
     return f"; there are: {', '.join(choices)}" if choices else "; there are none"
+
+
+def need(package: str) -> ModuleType:
+    """Import a package of an optional extra, whose absence is one line and no traceback.
+
+    Parameters
+    ----------
+    package
+        Its name, as it is imported.
+
+    Raises
+    ------
+    DataError
+        If it is not installed.
+    """
+    try:
+        return import_module(package)
+    except ImportError:
+        raise DataError(f"{package}: not installed; pip install {package.replace('_', '-')}") from None

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from research.datasets.data import Data, open_data
-from research.datasets.optional import need
 from research.discovery import find_strategy
+from research.errors import need
 from research.execution import Execution
 from research.ledger import LEDGER, Ledger
 from research.report.notebook import in_notebook

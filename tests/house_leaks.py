@@ -17,10 +17,9 @@ import numpy as np
 import pandas as pd
 
 from research.datasets.data import Data
-from research.datasets.dataset import Dataset
 from research.datasets.market import Market
-from research.datasets.periods import period_end
-from research.datasets.registry import Pack
+from research.datasets.registry import Dataset, Pack
+from research.datasets.release import period_end
 from research.datasets.store import load
 from research.engine.portfolio import run
 from research.engine.result import Result

@@ -21,13 +21,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from research.datasets.dataset import PERIODS_PER_YEAR
 from research.datasets.importing import ImportOptions
-from research.datasets.importing.dates import read_dates
-from research.datasets.importing.files import Sheet, read_sheet, sheet_of
-from research.datasets.importing.numerals import Column, read_numbers
+from research.datasets.importing.cells import Column, Sheet, read_dates, read_numbers
+from research.datasets.importing.files import read_sheet, sheet_of
 from research.datasets.importing.units import WORDS
 from research.datasets.plausibility import measured_frequency
+from research.datasets.registry import PERIODS_PER_YEAR
 from research.errors import ParameterError, ValidationError, did_you_mean
 from research.units import Floats
 

@@ -142,7 +142,7 @@ def add(
 def verify(*, asked: Packs) -> None:
     """Every file against its hash, and each price looked over; exit 2 when a file is missing or changed."""
     available = asked.open()
-    from research.datasets.user_pack import verify_pack
+    from research.datasets.store import verify_pack
     from research.home import user_pack_folder
 
     problems = list(dict.fromkeys([*available.verify(), *verify_pack(user_pack_folder())]))

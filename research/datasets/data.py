@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from research.datasets.dataset import Dataset
 from research.datasets.futures import held_contract
 from research.datasets.market import Market, build_market
 from research.datasets.panel import Panel
 from research.datasets.plausibility import Quality, quality
 from research.datasets.price import Price, choose, unavailable
-from research.datasets.registry import Pack, how_to_get, read_registry
+from research.datasets.registry import Dataset, Pack, how_to_get, read_registry
 from research.datasets.store import load, verify
 from research.errors import ExecutionError, NoData, UnknownDataset, did_you_mean
 from research.home import pack_folders

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from research.datasets.dataset import PERIODS_PER_YEAR, Dataset
 from research.datasets.futures import total_return_index
+from research.datasets.registry import PERIODS_PER_YEAR, Dataset
 from research.datasets.vintages import last_known
 from research.errors import NoData, ValidationError
 

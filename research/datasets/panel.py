@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Mapping
 import numpy as np
 import pandas as pd
 
-from research.datasets.dataset import Dataset
+from research.datasets.registry import Dataset
 from research.datasets.vintages import Moments, last_known
 from research.errors import SignalError, did_you_mean
 from research.memo import Memo

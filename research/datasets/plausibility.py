@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from research.datasets.dataset import Dataset
+from research.datasets.registry import Dataset
 from research.datasets.vintages import latest
 
 _SHARE_REVISED = 0.05
@@ -80,7 +80,7 @@ class Subject:
     id: str
     unit: str
     frequency: str
-    plausible: Plausible
+    plausible: Plausible = Plausible()
     columns: tuple[str, ...] = ("value",)
     key: tuple[str, ...] = ()
     checked_column: str = "value"
@@ -167,11 +167,11 @@ def doubts(
     newest = latest(kept, subject.key)
     rows = newest.merge(fresh, on=["observed_for", *subject.key], how="outer", suffixes=("_kept", ""), indicator=True)
     both = rows[rows["_merge"] == "both"]
-    found += _doubtful_revisions(both, len(newest), subject, whole_history)
-    found += _ends_early(fresh, newest, column) if whole_history else []
-    if unasked:
-        found += [] if "known_at" in fresh else _rewritten(both)
-        found += _contradicted(fresh, newest, subject) if "previous" in fresh and len(fresh) else []
+    if whole_history:
+        found += _cut_short(fresh, newest, len(both), column)
+    found += _rewritten(both, subject, a_few_only=unasked and "known_at" not in fresh)
+    if unasked and "previous" in fresh and len(fresh):
+        found += _contradicted(fresh, newest, subject)
     rows["new"] = rows[column].notna() & ~np.isclose(rows[column], rows[f"{column}_kept"], rtol=1e-9, atol=0.0)
     rows[column] = rows[column].fillna(rows[f"{column}_kept"])
     return found + _doubtful_steps(rows, subject)
@@ -263,46 +263,45 @@ def _contradicted(fresh: pd.DataFrame, newest: pd.DataFrame, subject: Subject) -
     return [f"the report of {day:%Y-%m-%d} gives {given}: {why}"]
 
 
-def _ends_early(fresh: pd.DataFrame, newest: pd.DataFrame, column: str) -> list[str]:
+def _cut_short(fresh: pd.DataFrame, newest: pd.DataFrame, n_both: int, column: str) -> list[str]:
+    """Of what should be the whole history: far fewer periods, an earlier end, or half a last number."""
+    found = [f"only {n_both} of the {len(newest)} periods already kept came again"] if n_both < len(newest) / 2 else []
     ends, ended = fresh["observed_for"].max(), newest["observed_for"].max()
+    now, before = f"{fresh[column].iloc[-1]:.12g}", f"{newest[column].iloc[-1]:.12g}"
     if ends < ended:
-        return [f"it ends {ends:%Y-%m-%d} where what is here ends {ended:%Y-%m-%d}: the answer is cut or old"]
-    now, before = fresh[column].iloc[-1], newest[column].iloc[-1]
-    stump = f"{now:.12g}"
-    if ends == ended and len(newest) > 1 and now != before and f"{before:.12g}".startswith(stump):
-        return [f"the last value, {stump} for {ends:%Y-%m-%d}, is the beginning of the one kept, {before:.12g}"]
-    return []
+        found.append(f"it ends {ends:%Y-%m-%d} where what is here ends {ended:%Y-%m-%d}: the answer is cut or old")
+    elif ends == ended and len(newest) > 1 and now != before and before.startswith(now):
+        found.append(f"the last value, {now} for {ends:%Y-%m-%d}, is the beginning of the one kept, {before}")
+    return found
 
 
-def _rewritten(both: pd.DataFrame) -> list[str]:
-    """More than a few past values changed, however little."""
-    changed = pd.Series(False, index=both.index)
-    for name in both.columns:
-        if f"{name}_kept" in both.columns:
-            changed |= ~np.isclose(both[name], both[f"{name}_kept"], rtol=_NOISE, atol=0.0, equal_nan=True)
-    periods, of = both.loc[changed, "observed_for"].unique(), both["observed_for"].nunique()
-    if len(periods) <= _FEW_REVISED and not len(periods) > max(1, of / 2):
-        return []
-    return [f"{len(periods)} of {of} past values would be rewritten, the first that of {periods.min():%Y-%m-%d}"]
-
-
-def _doubtful_revisions(both: pd.DataFrame, n_kept: int, subject: Subject, whole_history: bool) -> list[str]:
-    if whole_history and len(both) < n_kept / 2:
-        return [f"only {len(both)} of the {n_kept} periods already kept came again"]
+def _rewritten(both: pd.DataFrame, subject: Subject, a_few_only: bool) -> list[str]:
+    """Past values that change: more than a few however little, or too many of them by much."""
     column = subject.checked_column
     before, now = both[f"{column}_kept"].to_numpy(float), both[column].to_numpy(float)
     scale = np.maximum(np.abs(before), np.abs(now))
     if subject.plausible.step == "difference":  # a flow or a rate near zero may well double
         scale = np.maximum(scale, subject.plausible.largest_step)
     large = np.abs(now - before) > _LARGE_REVISION * scale
-    if large.sum() <= max(2, _SHARE_REVISED * len(both)):
-        return []
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = (now / before)[large]
-    typical = float(np.median(ratios))
-    same = bool(np.allclose(ratios, typical, rtol=1e-3)) and large.sum() > len(both) / 2
-    cause = f", all by the factor {typical:.4g}: a changed unit, a split or a shifted decimal point" if same else ""
-    return [f"{int(large.sum())} of {len(both)} past values changed by over {_LARGE_REVISION:.0%}{cause}"]
+    found = []
+    if large.sum() > max(2, _SHARE_REVISED * len(both)):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = (now / before)[large]
+        typical = float(np.median(ratios))
+        same = bool(np.allclose(ratios, typical, rtol=1e-3)) and large.sum() > len(both) / 2
+        cause = f", all by the factor {typical:.4g}: a changed unit, a split or a shifted decimal point" if same else ""
+        found.append(f"{int(large.sum())} of {len(both)} past values changed by over {_LARGE_REVISION:.0%}{cause}")
+    if not a_few_only:
+        return found
+    changed = pd.Series(False, index=both.index)
+    for name in [name for name in both.columns if f"{name}_kept" in both.columns]:
+        changed |= ~np.isclose(both[name], both[f"{name}_kept"], rtol=_NOISE, atol=0.0, equal_nan=True)
+    periods, of = both.loc[changed, "observed_for"].unique(), both["observed_for"].nunique()
+    if len(periods) > _FEW_REVISED or len(periods) > max(1, of / 2):
+        found.append(
+            f"{len(periods)} of {of} past values would be rewritten, the first that of {periods.min():%Y-%m-%d}"
+        )
+    return found
 
 
 def _doubtful_steps(rows: pd.DataFrame, subject: Subject) -> list[str]:

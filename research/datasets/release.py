@@ -30,7 +30,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from research.datasets.fields import from_table
-from research.datasets.periods import period_end
 from research.errors import RegistryError, ValidationError, did_you_mean, located
 from research.kept import kept
 
@@ -53,6 +52,9 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
 
 _NEEDED = ("n", "day", "column")
 _LEAST = {"n": 1, "day": 1, "months_after": 0, "days": 0, "business_days": 0}
+_FORMS = {"D": r"\d{4}-\d{2}-\d{2}", "M": r"\d{4}-\d{2}|\d{4}Q[1-4]", "Y": r"\d{4}"}
+"""How a period is written, by its numpy unit; a quarter ends with its last month."""
+
 _NEXT = {"day": "B", "week": "7D", "month": "ME", "quarter": "QE", "year": "YE"}
 
 
@@ -293,3 +295,44 @@ def _public_holidays(calendar: str, first_year: int, last_year: int) -> Days:
     return np.array(
         kept(f"holidays {calendar} {first_year}-{last_year}", version("holidays"), told), dtype="datetime64[D]"
     )
+
+
+def period_end(text: pd.Series, *, column: str) -> pd.Series:
+    """Last day of each period written as ``2011-04-15``, ``2011-04``, ``2011Q2`` or ``2011``.
+
+    Parameters
+    ----------
+    text
+        Periods as text; forms may be mixed.
+    column
+        The column's name, for the error.
+
+    Returns
+    -------
+    pd.Series
+        ``datetime64[us]``, naive, same index.
+
+    Raises
+    ------
+    ValidationError
+        If an entry has none of the four forms or is no date.
+    """
+    if pd.api.types.is_datetime64_any_dtype(text):
+        return text.astype("datetime64[us]").dt.normalize()
+    words = text.astype("str").str.strip()
+    result = pd.Series(pd.NaT, index=text.index, dtype="datetime64[us]")
+    left = pd.Series(True, index=text.index)
+    for unit, form in _FORMS.items():
+        here = left & words.str.fullmatch(form)
+        if here.any():
+            left &= ~here
+            starts = words[here].str.replace(r"Q([1-4])", lambda found: f"-{3 * int(found[1]):02}", regex=True)
+            try:
+                ends = (starts.to_numpy(dtype=f"datetime64[{unit}]") + 1).astype("datetime64[D]") - 1
+            except ValueError as error:
+                raise ValidationError(f"{column}: {error}; write dates as YYYY-MM-DD") from None
+            result[here] = ends.astype("datetime64[us]")
+    if left.any():
+        shown = ", ".join(f"{word!r} in row {row}" for row, word in words[left].iloc[:3].items())
+        raise ValidationError(f"{column}: {shown} is no date; write YYYY-MM-DD, YYYY-MM, YYYYQn or YYYY")
+    return result

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from research.datasets.data import Data
-from research.datasets.dataset import Dataset
 from research.datasets.panel import Panel
+from research.datasets.registry import Dataset
 from research.memo import Memo
 from research.thesis import Strategy
 from research.units import Floats

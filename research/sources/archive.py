@@ -16,18 +16,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TypedDict
 
-from research.datasets.optional import need
 from research.datasets.store import write_atomically
-from research.errors import AssayError, IntegrityError
+from research.errors import AssayError, IntegrityError, need
 from research.home import home_folder, user_pack_folder
 from research.provenance import hash_bytes, hash_text
-from research.sources.catalog import Entry, entries
+from research.sources.catalog import entries
 from research.sources.fetching import ALL, NONE, SOME, download_of, failure, fetchable, take_in
 from research.sources.http import Client, Download
 
@@ -38,7 +37,7 @@ _FILE = re.compile(r"\d{4}-\d\d-\d\d/[\w-]+\.[a-z]+")
 _ENDINGS = {b"\xd0\xcf\x11\xe0": ".xls", b"PK\x03\x04": ".xlsx"}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class ArchiveReport:
     """What a run kept, what was there already, and what failed, one line each."""
 
@@ -91,7 +90,7 @@ def archive(*, home: str | Path | None = None, client: Client | None = None) -> 
     A body that cannot be read is kept all the same, and reported: its layout may only have changed.
     """
     failed: list[str] = []
-    bodies: dict[tuple[str, str], tuple[Download, list[Entry]]] = {}
+    bodies: dict[tuple[str, str], tuple[Line, bytes]] = {}
     with client or Client() as http:
         for one in filter(lambda one: one.fields.get("archive"), fetchable()):
             try:
@@ -99,9 +98,11 @@ def archive(*, home: str | Path | None = None, client: Client | None = None) -> 
             except AssayError as error:
                 failed.append(failure(one, error))
                 continue
-            bodies.setdefault((download.address, hash_bytes(download.body)), (download, []))[1].append(one)
-    lines = [(_line(download, digest, ones), download.body) for (_, digest), (download, ones) in bodies.items()]
-    return _taken_in(home, _append(archive_folder(home), lines), bodies.values(), failed)
+            digest = hash_bytes(download.body)
+            where = download.address, digest
+            line, _ = bodies.setdefault(where, (_line(download, digest, one.id), download.body))
+            line["datasets"].append(one.id)
+    return _kept(home, bodies.values(), failed)
 
 
 def verify_archive(folder: Path) -> list[str]:
@@ -148,51 +149,42 @@ def merge_archives(other: Path, *, home: str | Path | None = None) -> ArchiveRep
     theirs: list[tuple[Line, bytes]] = [
         ({**line, "merged_from": line["hash"]}, (other / line["file"]).read_bytes()) for line in _read_chain(other)
     ]
-    kept, known = _append(folder, theirs)
-    arrivals = []
-    for line, body in sorted(theirs, key=lambda pair: pair[0]["retrieved_at"]):
-        if line["file"] in kept:
-            at = datetime.fromisoformat(line["retrieved_at"])
-            ones = [entries()[identity] for identity in line["datasets"] if identity in entries()]
-            download = Download(body=body, address=line["address"], retrieved_at=at)
-            arrivals.append((download, [one for one in ones if not one.whole_history]))
-    return _taken_in(home, (kept, known), arrivals, [])
+    return _kept(home, theirs, [])
 
 
-def _taken_in(
-    home: str | Path | None,
-    appended: tuple[list[str], list[str]],
-    arrivals: Iterable[tuple[Download, list[Entry]]],
-    failed: list[str],
-) -> ArchiveReport:
-    """Bodies brought into the user's pack, and what became of everything."""
-    for download, ones in arrivals:
-        for one in ones:
+def _kept(home: str | Path | None, arrivals: Collection[tuple[Line, bytes]], failed: list[str]) -> ArchiveReport:
+    """Keep bodies and bring them into the user's pack; of another archive only what is new, and no whole histories."""
+    folder = archive_folder(home)
+    kept, known = _append(folder, arrivals)
+    for line, body in sorted(arrivals, key=lambda pair: pair[0]["retrieved_at"]):
+        theirs, at = "merged_from" in line, datetime.fromisoformat(line["retrieved_at"])
+        download = Download(body=body, address=line["address"], retrieved_at=at)
+        for one in [entries()[identity] for identity in line["datasets"] if identity in entries()]:
+            if theirs and (line["file"] not in kept or one.whole_history):
+                continue
             try:
                 take_in(user_pack_folder(home), one, download)
             except AssayError as error:
                 failed.append(failure(one, error))
-    folder, (kept, known) = archive_folder(home), map(tuple, appended)
     chain = _read_chain(folder)
-    told = {"kept": kept, "known": known, "failed": tuple(failed)}
-    return ArchiveReport(folder=folder, **told, lines=len(chain), head=_head(chain))
+    return ArchiveReport(folder, tuple(kept), tuple(known), tuple(failed), len(chain), _head(chain))
 
 
-def _line(download: Download, digest: str, ones: list[Entry]) -> Line:
+def _line(download: Download, digest: str, first: str) -> Line:
     day = f"{download.retrieved_at:%Y-%m-%d}"
     ending = _ENDINGS.get(download.body[:4], ".txt")
     return {
         "day": day,
-        "file": f"{day}/{ones[0].id}-{digest[:16]}{ending}",
+        "file": f"{day}/{first}-{digest[:16]}{ending}",
         "sha256": digest,
         "bytes": len(download.body),
         "address": download.address,
         "retrieved_at": download.retrieved_at.isoformat(),
-        "datasets": [one.id for one in ones],
+        "datasets": [],
     }
 
 
-def _append(folder: Path, lines: Iterable[tuple[Line, bytes]]) -> tuple[list[str], list[str]]:
+def _append(folder: Path, lines: Collection[tuple[Line, bytes]]) -> tuple[list[str], list[str]]:
     """Add what is not there, file before line; returns the files added and those known."""
     folder.mkdir(parents=True, exist_ok=True)
     added: list[str] = []

@@ -7,34 +7,42 @@ too, where the bundled rows carry publication dates that a download lacks. These
 ``series`` (what to ask for), ``plausible`` (bounds of belief), ``columns`` of a table, ``whole_history`` (does every
 download bring all of it), ``revised`` (is much of the past rewritten as a rule), ``archive`` (is each day's answer
 kept by ``assay data archive``), ``by_hand`` (may no program download it), ``history`` (how far back), ``allows`` (what
-the licence allows), ``words`` (what its errors begin with, behind the provider) and ``ask``, for providers whose module
-has no ``download``: ``address`` and ``path`` (with ``link``, a workbook's link on that page), ``kind``, ``params``,
-``headers``; or ``by_hand``, the page to visit. ``saved_by_hand``: its files are read as they are by ``assay data add``.
+the licence allows), ``words`` (what its errors begin with, behind the provider), ``module`` (whose ``parse_…`` and
+``download_…`` are the provider's) and ``ask``, for providers that have no ``download_…``: ``address`` and ``path``
+(with ``link``, a workbook's link on that page), ``kind``, ``params``, ``headers``; or ``by_hand``, the page to visit.
+``saved_by_hand``: its files are read as they are by ``assay data add``.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
+from shlex import quote
 from types import MappingProxyType
 
 import pandas as pd
 
-from research.datasets.plausibility import Plausible, Subject
+from research.datasets.fields import from_table
+from research.datasets.plausibility import Subject
 from research.datasets.registry import Fields, descriptions
-from research.datasets.release import ReleaseRule, known_at, parse_release
+from research.datasets.release import ReleaseRule, known_at, parse_release, release_of_words
 from research.errors import RegistryError, UnknownDataset, did_you_mean, located
 from research.home import bundled_folder
-from research.values import frozen
 
 _DESCRIPTION = (
     "title", "publisher", "source", "licence", "attribution", "unit", "frequency", "kind", "key", "price",
     "decision", "notes", "longest_useful_age_days", "columns", "lag_note", "forecast",
 )  # fmt: skip
 
+_USEFUL_DAYS = {"day": 10, "week": 30, "month": 100, "quarter": 200, "year": 500, "irregular": 100}
+
+DESCRIBED = {"title": "What it is", "unit": "tonnes", "frequency": "day", "release": "lag 1 day 18:00 UTC"}
+"""What a dataset of one's own must say of itself, with an example of each."""
 
 Wanted = Mapping[str, str]
 """What to ask a provider for, as the catalogue's ``series`` says it."""
@@ -57,7 +65,7 @@ class Entry(Subject):
     """
 
     provider: str
-    series: Wanted
+    series: Wanted = field(default_factory=dict)
     fields: Fields
     rules: tuple[ReleaseRule, ...]
     by_hand: bool = False
@@ -89,20 +97,9 @@ class Entry(Subject):
 def make_entry(identity: str, own: Fields, release: object = None) -> Entry:
     """An entry from its fields and its provider's; ``release`` where the catalogue says it for itself."""
     fields = _document()["providers"][own["provider"]] | own
-    return Entry(
-        id=identity,
-        unit=str(fields["unit"]),
-        frequency=str(fields["frequency"]),
-        plausible=Plausible(**fields.get("plausible", {})),
-        columns=tuple(fields.get("columns", ("value",))),
-        key=tuple(fields.get("key", ())),
-        checked_column=fields.get("plausible_column", "value"),
-        provider=fields["provider"],
-        series=frozen({name: str(word) for name, word in fields.get("series", {}).items()}),
-        fields=MappingProxyType(fields),
-        rules=parse_release(release or fields.get("release")),
-        **{name: fields[name] for name in ("by_hand", "revised", "whole_history") if name in fields},
-    )
+    typed = {one.name: fields[one.name] for one in dataclass_fields(Entry) if one.name in fields}
+    rules = parse_release(release or fields.get("release"))
+    return from_table(Entry, typed, id=identity, fields=MappingProxyType(fields), rules=rules)
 
 
 def entry(identity: str) -> Entry:
@@ -119,6 +116,34 @@ def entry(identity: str) -> Entry:
         words = f"; there are: {', '.join(near[:6])}" if near else did_you_mean(identity, known)
         raise UnknownDataset(f"dataset {identity!r}: not in the catalogue{words}; all of them: assay data sources")
     return known[identity]
+
+
+def entry_of_ones_own(identity: str, given: Fields, line: str) -> Entry:
+    """The entry of a dataset that its user describes; ``line`` is what was typed, without a description.
+
+    Raises
+    ------
+    UnknownDataset
+        If something that must be said is not said.
+    RegistryError
+        If it is none of what it may be.
+    """
+    if lacking := [field for field in DESCRIBED if not given.get(field)]:
+        alike = [name for name in entries() if identity in name or name in identity]
+        near = next(iter(alike or get_close_matches(identity, entries(), 1)), "")
+        advice = f"did you mean {near!r}? Or " if near else ""
+        words = {name: given.get(name) or example for name, example in DESCRIBED.items()}
+        said = " ".join(f"--{name} {quote(value)}" for name, value in words.items() if isinstance(value, str))
+        are = "is" if len(lacking) == 1 else "are"
+        cure = f"{advice}describe it ({', '.join(lacking)} {are} missing): {line} {said}"
+        raise UnknownDataset(f"dataset {identity!r}: not in the catalogue; {cure}")
+    release, frequency = given["release"], str(given["frequency"])
+    if frequency not in _USEFUL_DAYS:
+        raise RegistryError(f"{identity}: frequency {frequency!r}{did_you_mean(frequency, _USEFUL_DAYS)}")
+    rule = release_of_words(release) if isinstance(release, str) else release
+    useful = {"provider": "file", "longest_useful_age_days": _USEFUL_DAYS[frequency]}
+    with located(identity):
+        return make_entry(identity, useful | dict(given) | {"release": rule})
 
 
 def spellings(report: str) -> Mapping[str, tuple[str, ...]]:

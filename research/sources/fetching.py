@@ -1,4 +1,7 @@
-"""Bring the user's pack up to date from the providers: each dataset by itself, so that partial success is kept."""
+"""Bring the user's pack up to date, from the providers or from a user's own file.
+
+Each dataset is fetched by itself, so that partial success is kept.
+"""
 
 from __future__ import annotations
 
@@ -6,36 +9,37 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
-from typing import Literal
+from shlex import quote
+from typing import Any, Literal
 from urllib.parse import urljoin
 
 import pandas as pd
 
 from research.datasets.data import Data, open_data
+from research.datasets.importing import ImportOptions, understand
+from research.datasets.importing.understand import describe as described
 from research.datasets.plausibility import doubts, known_early
-from research.datasets.user_pack import ManifestLine, keep, manifest
+from research.datasets.registry import Fields, descriptions
+from research.datasets.store import ManifestLine, keep, manifest
 from research.datasets.vintages import Merged, latest, merge
 from research.errors import AssayError, SourceError, UnknownDataset, located
 from research.home import bundled_folder, user_pack_folder
 from research.provenance import hash_bytes
-from research.sources import akshare
-from research.sources.catalog import Entry, entries, entry
-from research.sources.http import Client, Download, Unreachable, base_address, by_hand, one_line
+from research.sources.catalog import Entry, entries, entry, entry_of_ones_own
+from research.sources.http import Client, Download, Unreachable, base_address, by_hand, one_line, utc_now
+from research.sources.packages import INSTALL
 
 ALL, SOME, NONE = 0, 3, 4
 """Exit codes of a fetch: everything asked for came, some of it, none of it."""
 
 _ZONES = pd.Timedelta(days=1)  # today is by UTC, and Shanghai a day ahead for a while
-
-
-_NEEDED_PACKAGE = {"akshare": ("akshare", akshare.NEEDED), "yahoo": ("yfinance", "pip install yfinance")}
+_PACKAGES = {"akshare": "akshare", "yahoo": "yfinance"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +146,7 @@ def fetch(
 
 
 def download_of(client: Client, one: Entry, last: date | None = None) -> Download:
-    """The bytes as they came, by the provider's own ``download`` or as the catalogue's ``ask`` says.
+    """The bytes as they came, by the provider's own ``download_…`` or as the catalogue's ``ask`` says.
 
     ``last`` is the last period that is kept, of which a provider that is asked in spans need not be asked again.
 
@@ -151,8 +155,10 @@ def download_of(client: Client, one: Entry, last: date | None = None) -> Downloa
     AssayError
     """
     with located(one.words), _in_one_line():
-        own: Callable[[Client, object, date | None], Download] | None = getattr(_module(one), "download", None)
-        return own(client, one.series, last) if own else _asked(client, one)
+        if "ask" in one.fields:
+            return _asked(client, one)
+        download: Download = _provider(one, "download")(client, one.series, last)
+        return download
 
 
 def _asked(client: Client, one: Entry) -> Download:
@@ -180,12 +186,14 @@ def read(one: Entry, body: bytes, as_of: datetime) -> pd.DataFrame:
         If it is not what was asked for.
     """
     with located(one.words), _in_one_line():
-        table: pd.DataFrame = _module(one).parse(body, one.series, as_of)
+        table: pd.DataFrame = _provider(one, "parse")(body, one.series, as_of)
         return table
 
 
-def _module(one: Entry) -> ModuleType:
-    return import_module(f"research.sources.{one.provider}")
+def _provider(one: Entry, what: str) -> Callable[..., Any]:
+    module = import_module(f"research.sources.{one.fields['module']}")
+    found: Callable[..., Any] = getattr(module, f"{what}_{one.provider}")
+    return found
 
 
 def take_in(
@@ -322,5 +330,95 @@ def fetchable() -> list[Entry]:
 
 def needed_package(one: Entry) -> str:
     """The command that installs what this dataset's provider needs; empty when it is there."""
-    package, command = _NEEDED_PACKAGE.get(one.provider, ("", ""))
-    return command if package and find_spec(package) is None else ""
+    package = _PACKAGES.get(one.provider)
+    return INSTALL[one.provider] if package and find_spec(package) is None else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddReport:
+    """What adding a file did.
+
+    Attributes
+    ----------
+    preview
+        What was understood, line by line.
+    line
+        What was kept, in one line.
+    kept
+        False for a dry run.
+    """
+
+    id: str
+    preview: tuple[str, ...]
+    line: str
+    kept: bool
+    added: int = 0
+    revised: int = 0
+
+
+def add(
+    path: str | Path,
+    identity: str,
+    options: ImportOptions | None = None,
+    *,
+    describe: Fields | None = None,
+    home: str | Path | None = None,
+    dry_run: bool = False,
+) -> AddReport:
+    """Add a user's file to the user's pack.
+
+    Parameters
+    ----------
+    path
+        CSV, Excel or Parquet.
+    identity
+        Dataset id: a known one, such as ``gold_spot``, or a new one with ``describe``.
+    options
+        What the user declares about the file.
+    describe
+        For an id of one's own: ``title``, ``unit``, ``frequency`` and ``release``, and any other registry field.
+    home
+        Folder of the user's data; by default ``$ASSAY_HOME`` or the platform's.
+    dry_run
+        Understand and show, keep nothing.
+
+    Raises
+    ------
+    UnknownDataset, RegistryError, ValidationError, SourceError
+        One line each; nothing is kept then.
+    """
+    chosen, file, now = options or ImportOptions(), Path(path).expanduser(), utc_now()
+    folder = user_pack_folder(home)
+    known = {**descriptions(folder), **descriptions(bundled_folder())}
+    line = f"assay data add {quote(str(path))} --as {identity}"
+    if identity in entries():
+        one = entry(identity)
+    else:
+        one = entry_of_ones_own(identity, known.get(identity) or describe or {}, line)
+        if identity not in known:
+            chosen = replace(chosen, unit=None)  # it said what the dataset's unit is
+    read_already = _vendors_own(file, one, now)
+    fresh, preview = read_already or understand(file, one, chosen, today=now.date())
+    if dry_run:
+        return AddReport(id=identity, preview=preview, line=f"{identity}: nothing kept (dry run)", kept=False)
+    fields = one.fields
+    if "known_at" in fresh and not any(rule.column for rule in one.rules):
+        fields = {"lag_note": "Known when the user's file says so, row by row."} | dict(fields)
+    saved = Download(body=file.read_bytes(), address=file.name, retrieved_at=now)
+    own = replace(one, provider="file", whole_history=False, fields=fields)
+    command = line + replace(chosen, accept=True).words()
+    merged = take_in(folder, own, saved, fresh, command=command, believed=chosen.accept)
+    told = f"{identity}: {merged.added} new, {merged.revised} revised, {len(merged.table)} rows kept in {folder}"
+    return AddReport(id=identity, preview=preview, line=told, kept=True, added=merged.added, revised=merged.revised)
+
+
+def _vendors_own(path: Path, one: Entry, now: datetime) -> tuple[pd.DataFrame, tuple[str, ...]] | None:
+    """The file read as the provider's own download, saved by hand; None when it is not that."""
+    if not one.fields.get("saved_by_hand") or not path.is_file():
+        return None
+    try:
+        fresh = read(one, path.read_bytes(), now)
+    except SourceError:
+        return None
+    said = f"{path.name}: the file as {one.fields['publisher']} publishes it"
+    return fresh, (said, *described(fresh, one))

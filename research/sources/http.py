@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from research.datasets.importing.files import OLE2, ZIP, gunzip
-from research.datasets.optional import need
-from research.errors import SourceError
+from research.errors import SourceError, need
 from research.provenance import versions
 
 if TYPE_CHECKING:

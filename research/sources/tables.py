@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from research.datasets.importing.dates import last_days
+from research.datasets.importing.cells import last_days
 from research.datasets.importing.files import sheets
 from research.errors import SourceError
 
@@ -94,6 +94,16 @@ def from_json(body: bytes, pick: Callable[..., T], words: str) -> T:
         return pick(json.loads(body))
     except (ValueError, LookupError, TypeError, AttributeError, StopIteration):
         raise changed(words) from None
+
+
+def json_table(
+    body: bytes, words: str, *columns: str, pick: Callable[..., pd.DataFrame] = pd.DataFrame
+) -> pd.DataFrame:
+    """The rows of a JSON answer, with these columns among others; refused where none came."""
+    table = from_json(body, pick, words)
+    if table.empty:
+        raise SourceError("the answer holds no values; try again later, what is kept stays")
+    return need_columns(table, *columns)
 
 
 def sheet_rows(body: bytes, sheet: str | None = None) -> Rows:

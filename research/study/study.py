@@ -12,7 +12,7 @@ import pandas as pd
 
 from research.claims import Thesis, load_thesis
 from research.datasets.data import Data, open_data
-from research.datasets.dataset import Dataset
+from research.datasets.registry import Dataset
 from research.diagnostics.rotation import SEED
 from research.diagnostics.timing import Numbers
 from research.discovery import find_strategy

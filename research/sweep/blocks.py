@@ -29,9 +29,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from research.datasets.optional import need
 from research.datasets.store import write_atomically
-from research.errors import ExecutionError, RunError
+from research.errors import ExecutionError, RunError, need
 from research.home import home_folder
 from research.provenance import hash_code, hash_table, hash_text
 from research.sweep.problem import STATISTICS, Floats, Problem, evaluate

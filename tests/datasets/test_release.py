@@ -4,8 +4,7 @@ import pandas as pd
 import pytest
 
 from research.datasets.data import open_data
-from research.datasets.periods import period_end
-from research.datasets.release import known_at, next_release, overdue, parse_release
+from research.datasets.release import known_at, next_release, overdue, parse_release, period_end
 from research.errors import RegistryError, ValidationError
 from research.sources.catalog import entry
 

@@ -48,26 +48,22 @@ def test_a_date_may_stand_for_its_month_or_quarter(tmp_path):
 
 def test_weekend_copies_fall_and_bounds_hold(tmp_path):
     text = csv([("2025-12-05", 1), ("2025-12-06", 1), ("2025-12-07", 1), ("2025-12-08", 2), ("2025-12-09", 3)])
-    how = '{ observed_for = "date", value = "value", weekdays_only = true, until = "2025-12-08" }'
-    table = read(tmp_path / "a", text, how)
-    assert table["value"].tolist() == [1, 2]
+    how = '{ observed_for = "date", value = "value", weekdays_only = true }'
+    assert read(tmp_path / "a", text, how)["value"].tolist() == [1, 2, 3]
     how = '{ observed_for = "date", value = "value", since = "2025-12-08" }'
     assert read(tmp_path / "b", text, how)["value"].tolist() == [2, 3]
 
 
-def test_one_row_of_several_is_kept_only_when_the_registry_says_which(tmp_path):
+def test_several_rows_for_one_period_are_refused(tmp_path):
     text = csv([("2026-02-02", 1), ("2026-02-02", 2), ("2026-02-03", 3)])
     with pytest.raises(ValidationError, match="two rows for 2026-02-02"):
-        read(tmp_path / "a", text, '{ observed_for = "date", value = "value" }')
-    for keep, expected in (("first", [1, 3]), ("last", [2, 3])):
-        how = f'{{ observed_for = "date", value = "value", keep = "{keep}" }}'
-        assert read(tmp_path / keep, text, how)["value"].tolist() == expected
+        read(tmp_path, text, '{ observed_for = "date", value = "value" }')
 
 
 @pytest.mark.parametrize(
     ("how", "says"),
     [
-        ('keep = "newest"', "read: keep is 'newest'"),
+        ('keep = "last"', "read: unknown field 'keep'"),
         ('period = "fortnight"', "read: period is 'fortnight'"),
         ("shift_months = 1.5", "give a whole number"),
         ("weekday_only = true", "did you mean 'weekdays_only'"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from research.datasets.user_pack import observations
+from research.datasets.store import observations
 from research.errors import IntegrityError
 from research.home import user_pack_folder
 from research.sources import entry

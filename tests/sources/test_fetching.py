@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from research.datasets.data import open_data
-from research.datasets.user_pack import manifest, observations, verify_pack
+from research.datasets.store import manifest, observations, verify_pack
 from research.datasets.vintages import latest
 from research.errors import SourceError, UnknownDataset
 from research.home import user_pack_folder
@@ -275,12 +275,12 @@ def test_unknown_ids_are_refused_before_anything(fred):
 
 
 def test_a_providers_surprise_does_not_lose_the_others(fred, monkeypatch):
-    from research.sources import yahoo
+    from research.sources import packages
 
     def surprise(*_: object):
         raise ZeroDivisionError("what\nnow")
 
-    monkeypatch.setattr(yahoo, "download", surprise)
+    monkeypatch.setattr(packages, "download_yahoo", surprise)
     report = run("gld_price", "bill_rate_daily")
     assert [outcome.status for outcome in report.outcomes] == ["failed", "updated"]
     assert "please report" in report.outcomes[0].line

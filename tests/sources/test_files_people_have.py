@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from research.datasets.importing import ImportOptions, understand
-from research.datasets.user_pack import observations
+from research.datasets.store import observations
 from research.errors import AssayError, SourceError, ValidationError
 from research.home import user_pack_folder
 from research.sources import add, entry

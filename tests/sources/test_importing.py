@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from research.datasets.importing import ImportOptions, understand
-from research.datasets.importing.numerals import Column, read_numbers
+from research.datasets.importing.cells import Column, read_numbers
 from research.datasets.importing.units import conversion, spoken
-from research.datasets.user_pack import observations
+from research.datasets.store import observations
 from research.errors import AssayError, UnknownDataset, ValidationError
 from research.home import user_pack_folder
 from research.sources import add, entry

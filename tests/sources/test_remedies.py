@@ -14,11 +14,10 @@ from packaging.requirements import Requirement
 from research.cli import main
 from research.cli.sources import claims_at_hand
 from research.datasets.data import open_data
-from research.datasets.optional import need
-from research.datasets.user_pack import observations
-from research.errors import DataError
+from research.datasets.store import observations
+from research.errors import DataError, need
 from research.home import user_pack_folder
-from research.sources import akshare, entries
+from research.sources import entries, packages
 from tests.sources import formats
 from tests.sources.server import Answer
 
@@ -159,7 +158,7 @@ def test_an_option_that_is_asked_for_works_behind_the_same_line(capsys, form):
 def test_packages_to_install_are_named_as_pip_knows_them():
     with pytest.raises(DataError, match="pip install no-such-package") as caught:
         need("no_such_package")
-    for line in (str(caught.value), akshare.NEEDED):
+    for line in (str(caught.value), packages.INSTALL["akshare"]):
         (requirement,) = shlex.split(line.split("pip install ")[1].replace("--upgrade ", ""))
         assert Requirement(requirement).name in ("no-such-package", "akshare")
 

@@ -17,8 +17,7 @@ import pandas as pd
 import pytest
 
 from research.datasets.registry import read_registry
-from research.datasets.store import load, verify
-from research.datasets.user_pack import keep, manifest, observations, verify_pack
+from research.datasets.store import keep, load, manifest, observations, verify, verify_pack
 from research.datasets.vintages import merge
 from research.errors import DataError, IntegrityError, RegistryError
 from research.home import home_folder, user_pack_folder

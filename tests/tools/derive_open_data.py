@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from research.datasets.optional import need
+from research.errors import need
 from research.home import bundled_folder
 from research.signals.premium import curve_spot
 from tests.tools.derive_lease_rates import SOURCES, Source, daily_lease_rates, read_inputs

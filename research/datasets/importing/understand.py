@@ -13,9 +13,8 @@ from typing import Literal, NamedTuple
 import pandas as pd
 
 from research.datasets.importing import units
-from research.datasets.importing.dates import DateOrder, read_dates
-from research.datasets.importing.files import Sheet, read_sheet
-from research.datasets.importing.numerals import Column, Decimal, read_numbers
+from research.datasets.importing.cells import Column, DateOrder, Decimal, Sheet, read_dates, read_numbers
+from research.datasets.importing.files import read_sheet
 from research.datasets.plausibility import Quality, Subject, doubts, quality
 from research.errors import ValidationError, did_you_mean, located
 
@@ -105,7 +104,23 @@ def understand(
     chosen = options or ImportOptions()
     sheet = read_sheet(Path(path).expanduser(), sheet=chosen.sheet, heading_row=chosen.heading_row)
     with located(sheet.file):
-        return _understood(sheet, subject, chosen, today or pd.Timestamp.now("UTC").date())
+        date_column = chosen.date_column or _date_column(sheet)
+        dates = read_dates(_with_clock(sheet, date_column), frequency=subject.frequency, order=chosen.dates)
+        table = pd.DataFrame({"observed_for": dates.days, "line": sheet.lines, "time": dates.times})
+        said = [f"{sheet.file}: {sheet.words}", f"column {date_column!r}: {'; '.join(dates.words)}"]
+        said += _add_known_at(table, sheet)
+        if subject.columns == ("value",):
+            said += _add_value(table, sheet, date_column, subject, chosen)
+            table = table[table["value"].notna()]
+        else:
+            said += _add_columns(table, sheet, subject, chosen)
+        _refuse_future(table, today or pd.Timestamp.now("UTC").date())
+        table, dropped = _one_row_a_period(table, subject, chosen)
+        table = table.sort_values(["observed_for", *subject.key], kind="stable", ignore_index=True)
+        if not chosen.accept:
+            _refuse_doubtful(table, subject, chosen.unit)
+        said += dropped + describe(table, subject)
+    return Understood(observations=table.drop(columns=["line", "time"]), preview=tuple(said))
 
 
 def describe(table: pd.DataFrame, subject: Subject) -> list[str]:
@@ -118,26 +133,6 @@ def describe(table: pd.DataFrame, subject: Subject) -> list[str]:
     found = quality(subject, table if "known_at" in table else table.assign(known_at=days))
     odd = found if units.is_money(subject.unit) else Quality(id=subject.id, gaps=found.gaps)
     return [*said, *filter(None, [odd.line])]
-
-
-def _understood(sheet: Sheet, subject: Subject, chosen: ImportOptions, today: date) -> Understood:
-    date_column = chosen.date_column or _date_column(sheet)
-    dates = read_dates(_with_clock(sheet, date_column), frequency=subject.frequency, order=chosen.dates)
-    table = pd.DataFrame({"observed_for": dates.days, "line": sheet.lines, "time": dates.times})
-    said = [f"{sheet.file}: {sheet.words}", f"column {date_column!r}: {'; '.join(dates.words)}"]
-    said += _add_known_at(table, sheet)
-    if subject.columns == ("value",):
-        said += _add_value(table, sheet, date_column, subject, chosen)
-        table = table[table["value"].notna()]
-    else:
-        said += _add_columns(table, sheet, subject, chosen)
-    _refuse_future(table, today)
-    table, dropped = _one_row_a_period(table, subject, chosen)
-    table = table.sort_values(["observed_for", *subject.key], kind="stable", ignore_index=True)
-    if not chosen.accept:
-        _refuse_doubtful(table, subject, chosen.unit)
-    said += dropped + describe(table, subject)
-    return Understood(observations=table.drop(columns=["line", "time"]), preview=tuple(said))
 
 
 def _date_column(sheet: Sheet) -> str:

@@ -1,17 +1,218 @@
-"""Dates in any common form when there is one reading; an error that names both when there are two."""
+"""What one column of a file says: numbers and dates in any common form when there is one reading; never a guess.
+
+Numbers may have thousands separators, decimal commas, percent and currency signs. Where there are two readings, the
+error names both.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
+from math import isnan
 from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from research.datasets.importing.numerals import Column
-from research.errors import ValidationError
+from research.datasets.importing.units import WORDS
+from research.errors import ValidationError, did_you_mean
+from research.units import Floats
+
+Decimal = Literal["point", "comma"]
+
+MISSING = frozenset(WORDS["missing"])
+_SIGN = "|".join(map(re.escape, sorted([*WORDS["signs"], *WORDS["currencies"]], key=len, reverse=True)))
+_CURRENCY = re.compile(rf"^(?:{_SIGN})\s*|\s*(?:{_SIGN})$")
+_BROKEN = re.compile(r"#(?:REF|VALUE|NAME|DIV/0|NUM|NULL|SPILL|CALC)[!?]?", re.IGNORECASE)
+_SPACES = re.compile(r"[\s\u00a0\u2009\u202f'’_]")
+_GROUPED = re.compile(rf"\d{{1,3}}(?:{_SPACES.pattern}\d{{3}})+(?:[.,]\d*)?")
+_PLAIN = {
+    "point": re.compile(r"[+-]?(?:(?!0,)\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?(?:[eE][+-]?\d+)?"),
+    "comma": re.compile(r"[+-]?(?:(?!0\.)\d{1,3}(?:\.\d{3})+|\d+)?(?:,\d*)?(?:[eE][+-]?\d+)?"),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """Cells, the line of each, and ``where`` they stand: file and column, the first words of every error."""
+
+    where: str
+    cells: Sequence[object]
+    lines: Sequence[int]
+
+    def shown(self, at: int) -> str:
+        """A cell and its line, for a message that names two."""
+        return f"line {self.lines[at]} ({str(self.cells[at])!r})"
+
+    def wrong(self, at: int, words: str) -> ValidationError:
+        """What is wrong with one cell."""
+        return ValidationError(f"{self.where}: line {self.lines[at]}: {str(self.cells[at])!r} {words}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """Rows of a file.
+
+    Attributes
+    ----------
+    file
+        Name of the file.
+    header
+        Column names, stripped.
+    rows
+        Cells: text from CSV; dates, numbers and text from Excel and Parquet.
+    lines
+        Line (or sheet row) of each row, counted from 1.
+    words
+        How the file was read.
+    points_may_group
+        The file is split at semicolons, as where the decimal sign is a comma.
+    """
+
+    file: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+    lines: tuple[int, ...]
+    words: str
+    points_may_group: bool = False
+
+    def find(self, names: Iterable[str]) -> str:
+        """The heading that is the first of some names, whatever its signs and capitals; empty where none is."""
+        here = {_letters(name): name for name in reversed(self.header)}
+        return next((here[_letters(name)] for name in names if _letters(name) in here), "")
+
+    def column(self, name: str) -> Column:
+        """One column.
+
+        Raises
+        ------
+        ValidationError
+            If there is none of that name.
+        """
+        if name not in self.header:
+            raise ValidationError(f"{self.file}: no column {name!r}{did_you_mean(name, self.header)}")
+        at = self.header.index(name)
+        return Column(f"{self.file}: column {name!r}", [row[at] for row in self.rows], self.lines)
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.lower())
+
+
+class Numbers(NamedTuple):
+    """Values as read; NaN where the cell says that nothing is known.
+
+    Attributes
+    ----------
+    values
+        float64, percent signs taken off but not applied.
+    percent
+        Whether the cells carry percent signs.
+    currencies
+        Currency signs that the cells carry.
+    words
+        How they were read.
+    """
+
+    values: Floats
+    percent: bool
+    words: tuple[str, ...]
+    currencies: frozenset[str] = frozenset()
+
+
+def read_numbers(column: Column, *, decimal: Decimal | None = None, points_may_group: bool = False) -> Numbers:
+    """Read one column of numbers.
+
+    Parameters
+    ----------
+    decimal
+        The decimal sign, when the user declared it.
+    points_may_group
+        Where nothing but ``1.234`` is seen, that may be 1234: an error, not a guess.
+
+    Raises
+    ------
+    ValidationError
+        If a cell is no number, is infinite, has two readings, or is written by another convention than the rest.
+    """
+    texts = [_number_text(cell) for cell in column.cells]
+    signs = [text is None or text.endswith("%") for text in texts]
+    percent = any(text is not None and text.endswith("%") for text in texts)
+    if percent and not all(signs):
+        raise column.wrong(signs.index(False), "has no percent sign, others have; write all alike")
+    bare = [None if text is None else _strip(text) for text in texts]
+    words = []
+    decimal, values = _read(bare, column, decimal, points_may_group)
+    if any(text is not None and "," in text for text in bare):
+        words.append("commas read as thousands separators" if decimal == "point" else "commas read as decimal commas")
+    if missing := bare.count(None):
+        words.append(f"{missing} rows without a value left out")
+    if percent:
+        words.append("percent signs read")
+    marks = frozenset(mark.strip() for text in texts if text for mark in _CURRENCY.findall(text.strip("-+() ")))
+    return Numbers(values=values, percent=percent, words=tuple(words), currencies=marks)
+
+
+def _number_text(cell: object) -> str | None:
+    if cell is None or (isinstance(cell, float) and isnan(cell)):
+        return None
+    if isinstance(cell, bool | np.bool_):
+        return str(cell)
+    if isinstance(cell, int | float | np.number):
+        return repr(float(cell))
+    text = str(cell).strip()
+    return None if text.lower() in MISSING else text
+
+
+def _strip(text: str) -> str:
+    """Take off signs that carry no digits: percent, currency, spaces; brackets and a trailing minus mean negative."""
+    text = text.removesuffix("%").strip().replace("\u2212", "-")
+    if text.startswith("(") and text.endswith(")"):
+        text = "-" + text[1:-1].strip()
+    sign = "-" if text.startswith("-") or (text.endswith("-") and len(text) > 1) else ""
+    text = _CURRENCY.sub("", text.strip("-").strip())
+    text = _CURRENCY.sub("", text)
+    return sign + (_SPACES.sub("", text) if _GROUPED.fullmatch(text) else text)
+
+
+def _read(
+    texts: Sequence[str | None], column: Column, declared: Decimal | None, points_may_group: bool
+) -> tuple[Decimal, Floats]:
+    """The decimal sign by which every cell is a number, and the numbers; of two that give others neither is chosen."""
+    signs: list[Decimal] = [declared] if declared else ["point", "comma"]
+    read = {sign: [_value(text, sign) for text in texts] for sign in signs}
+    for at, values in enumerate(zip(*read.values(), strict=True)):
+        if all(value is None for value in values):
+            failed = _BROKEN.fullmatch(str(column.cells[at]).strip())
+            cure = "repair the workbook, or empty the cell" if failed else "correct it or leave it empty"
+            raise column.wrong(at, f"is {'a formula that failed' if failed else 'no number'}; {cure}")
+    unread = {sign: values.index(None) for sign, values in read.items() if None in values}
+    if len(unread) == 2:
+        told = f"{column.shown(unread['comma'])} has a decimal point, {column.shown(unread['point'])} a decimal comma"
+        raise ValidationError(f"{column.where}: {told}; write all alike")
+    for at, text in enumerate(texts):
+        said = {values[at] for values in read.values()}
+        if text is not None and not unread and len(said) == 2 and (points_may_group or "," in text):
+            told = " or ".join(f"{values[at]:.12g}" for values in read.values())
+            raise column.wrong(at, f"can be {told}; pass --decimal point or --decimal comma")
+    chosen = next(sign for sign in signs if sign not in unread)
+    numbers = np.array(read[chosen], dtype=float)
+    if np.isinf(numbers).any():
+        raise column.wrong(int(np.isinf(numbers).argmax()), "is too large for a number; correct it")
+    return chosen, numbers
+
+
+def _value(text: str | None, decimal: Decimal) -> float | None:
+    """The number of a text by one convention; NaN of no text, None where it is none."""
+    if text is None:
+        return np.nan
+    if not _PLAIN[decimal].fullmatch(text) or not any(sign.isdigit() for sign in text):
+        return None
+    thousands, point = (",", ".") if decimal == "point" else (".", ",")
+    return float(text.replace(thousands, "").replace(point, "."))
+
 
 DateOrder = Literal["dmy", "mdy", "ymd"]
 
@@ -110,10 +311,10 @@ def looks_like_date(cell: object) -> bool:
 
 def looks_like_year(cell: object) -> bool:
     """Whether a cell is a bare year."""
-    return "year" in _matches(_text(cell))
+    return "year" in _matches(_date_text(cell))
 
 
-def _text(cell: object) -> str:
+def _date_text(cell: object) -> str:
     if isinstance(cell, date):
         return f"{cell:%Y-%m-%d}"
     if isinstance(cell, float) and cell.is_integer():
@@ -139,7 +340,7 @@ def _from_text(column: Column, order: DateOrder | None, words: list[str]) -> tup
     read: list[dict[str, pd.Timestamp]] = []
     narrowed = 0
     for at, cell in enumerate(column.cells):
-        read.append(last_days(_text(cell), forms))
+        read.append(last_days(_date_text(cell), forms))
         if not read[at]:
             raise _unread(column, at, narrowed, order)
         if len(read[at]) < len(forms):
@@ -160,7 +361,7 @@ def _from_text(column: Column, order: DateOrder | None, words: list[str]) -> tup
 
 def _unread(column: Column, at: int, narrowed: int, order: DateOrder | None) -> ValidationError:
     """Why a cell has none of the forms that those before it share."""
-    text = _text(column.cells[at])
+    text = _date_text(column.cells[at])
     if not text:
         return ValidationError(f"{column.where}: line {column.lines[at]} has no date; complete or remove it")
     for pattern, what in _LOOKS:
