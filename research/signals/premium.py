@@ -45,7 +45,7 @@ def curve_spot(near: Numbers, far: Numbers, near_days: Numbers, far_days: Number
     The curve is continued to today at the rate between its two nearest deliveries, so that interest and lease rate
     fall out and London over this (``london / curve_spot(…) - 1``) is a premium between places alone.
 
-    ``near``, ``far``, ``near_days`` and ``far_days`` are those of ``research.signals.lease``.
+    ``near`` and ``far`` are prices of two contracts, ``near_days`` and ``far_days`` the calendar days to each delivery.
 
     >>> round(curve_spot(50.00, 50.30, 28, 119), 6)
     49.908053

@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 
 from research.errors import ValidationError
-from research.signals.lease import forward_price
 from research.signals.premium import (
     curve_spot,
     latest_before,
@@ -33,7 +32,7 @@ def test_a_future_at_full_carry_has_no_location_premium():
     assert london_comex_premium(50, future, 0.041, 20) == pytest.approx(0, abs=1e-15)
     assert london_comex_premium(52.5, future, 0.041, 20) == pytest.approx(0.05)
     # a lease rate of 34.9 % in the curve would pass for a premium of 1.9 %: hence the nearest delivery, or the curve
-    leased = forward_price(50, 0.041, 0.349, 20)
+    leased = future / (1 + 0.349 * 20 / 360)
     assert london_comex_premium(50, leased, 0.041, 20) == pytest.approx(0.349 * 20 / 360)
 
 

@@ -16,7 +16,7 @@ Day by day:
    forward rate; such months are marked and become known only when that average does.
 3. Days on which the daily limit held both contracts, as on many of 1979 and 1980, are left out: their difference says
    nothing.
-4. The lease rate is covered parity, simple, actual/360 (``research.signals.lease.calendar_lease_rate``).
+4. The lease rate is covered parity, simple, actual/360 (``research.signals.lease.lease_rate``).
 
 A month's value is the median of its days: one bad settlement does not move it, and no day after the month enters.
 """
@@ -34,7 +34,8 @@ import pandas as pd
 from research.datasets.futures import first_notice
 from research.errors import AssayError, NoData
 from research.home import bundled_folder
-from research.signals.lease import calendar_lease_rate, carry, forward_simple_rate, log_growth, simple_rate_of_discount
+from research.signals.lease import carry, lease_rate
+from tests.tools.bill_curve import forward_simple_rate, log_growth, simple_rate_of_discount
 from tests.tools.spreads import calendar_spreads, with_conditions
 
 NODES = {"m1": 30, "m3": 91, "m6": 182, "y1": 365}
@@ -170,9 +171,7 @@ def daily_lease_rates(
     month = pd.PeriodIndex(spreads.index, freq="M")
     monthly = pd.Series(simple_rate_of_discount(bill_discount.reindex(month).to_numpy()), index=spreads.index)
     rate = on_curve.fillna(monthly)
-    lease = calendar_lease_rate(
-        spreads["near_close"], spreads["far_close"], spreads["near_days"], spreads["far_days"], rate
-    )
+    lease = lease_rate(spreads["near_close"], spreads["far_close"], rate, days)
     source = np.where(on_curve.notna(), "par yields", "monthly bill")
     held = carry(spreads["near_close"], spreads["far_close"], days)
     return spreads.assign(rate=rate, rate_source=source, lease_rate=lease, carry=held).dropna(subset=["lease_rate"])
