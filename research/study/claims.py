@@ -101,7 +101,7 @@ class Families:
 
     def whole(self, kind: Kind) -> dict[str, Member]:
         """Every claim of a family with its candidates, by id."""
-        return {identity: self._told(identity, strategies) for identity, strategies in self._of(kind).items()}
+        return {identity: self._member(strategies) for identity, strategies in self._of(kind).items()}
 
     def others(self, kind: Kind, here: Collection[str]) -> dict[str, Numbers]:
         """Numbers of the claims of a family that are not ``here``: kept ones, or made now; one's own has no others."""
@@ -126,12 +126,9 @@ class Families:
             claims.setdefault(self.thesis.said(item).id, []).append(item)
         return claims
 
-    def _told(self, identity: str, strategies: Sequence[Strategy]) -> Member:
-        self.tell(f"the family: {identity}")
-        return self._member(strategies)
-
     def _measured(self, identity: str, strategies: Sequence[Strategy]) -> Numbers:
-        return measure(self._told(identity, strategies).rows)
+        self.tell(f"the family: {identity}")
+        return measure(self._member(strategies).rows)
 
     def _member(self, strategies: Sequence[Strategy], here: Known = NONE) -> Member:
         sentence, plan = self.thesis.said(strategies[0]), self.thesis.portfolio
