@@ -362,7 +362,7 @@ def rows_of(
         points = item.points.items()
         rows += [(name, one.timing, decided) for name, one in points if one.declared and one.timing is not None]
     if held is not None:
-        metal = data.metals()[0]
+        metal = min(held.book.storable)
         decided = data.panel(metal, {}, data.market(metal)).decision_times
         rows.append((ROW, held.timing(), decided.reindex(held.book.price.index)))
     return rows

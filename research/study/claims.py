@@ -101,7 +101,7 @@ class Families:
 
     def whole(self, kind: Kind) -> dict[str, Member]:
         """Every claim of a family with its candidates, by id."""
-        return {identity: self._told(identity, strategies) for identity, strategies in self._of(kind).items()}
+        return {identity: self._member(strategies) for identity, strategies in self._of(kind).items()}
 
     def others(self, kind: Kind, here: Collection[str]) -> dict[str, Numbers]:
         """Numbers of the claims of a family that are not ``here``: kept ones, or made now; one's own has no others."""
@@ -126,12 +126,9 @@ class Families:
             claims.setdefault(self.thesis.said(item).id, []).append(item)
         return claims
 
-    def _told(self, identity: str, strategies: Sequence[Strategy]) -> Member:
-        self.tell(f"the family: {identity}")
-        return self._member(strategies)
-
     def _measured(self, identity: str, strategies: Sequence[Strategy]) -> Numbers:
-        return measure(self._told(identity, strategies).rows)
+        self.tell(f"the family: {identity}")
+        return measure(self._member(strategies).rows)
 
     def _member(self, strategies: Sequence[Strategy], here: Known = NONE) -> Member:
         sentence, plan = self.thesis.said(strategies[0]), self.thesis.portfolio
@@ -181,6 +178,8 @@ class Part:
         Independent events that began in it.
     periods
         Periods of the longest row in which the number was known.
+    years
+        The same in years.
     timing_return
         Mean of the claim's own timing series over it, a fraction a year, after costs.
     """
@@ -189,6 +188,7 @@ class Part:
     last: pd.Timestamp | None
     events: int
     periods: int
+    years: float
     timing_return: Estimate = NOTHING
 
     def shows_interval(self, rules: Rules) -> bool:
@@ -286,7 +286,7 @@ def split(timings: Iterable[Timing], sign: int, day: date) -> tuple[Part, Part]:
 def _part(timings: list[Timing], masks: Iterable[Bools], sign: int, events: pd.DatetimeIndex) -> Part:
     parts = [(item, mask) for item, mask in zip(timings, masks, strict=True) if mask.any()]
     if not parts:
-        return Part(first=None, last=None, events=0, periods=0)
+        return Part(first=None, last=None, events=0, periods=0, years=0.0)
     dates = [item.dates[mask] for item, mask in parts]
     moved = [(item.series(sign)[mask], item.year) for item, mask in parts if item.is_timed]
     pieces = [(psi, year) for psi, year in moved if psi.std() > 0]
@@ -299,6 +299,7 @@ def _part(timings: list[Timing], masks: Iterable[Bools], sign: int, events: pd.D
         last=max(item[-1] for item in dates),
         events=int(events.isin(pd.DatetimeIndex([]).append(dates)).sum()),
         periods=max(map(len, dates)),
+        years=max(len(when) / item.year for when, (item, _) in zip(dates, parts, strict=True)),
         timing_return=gain,
     )
 

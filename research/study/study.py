@@ -18,7 +18,6 @@ from research.diagnostics.timing import Numbers
 from research.discovery import find_strategy
 from research.engine.exposure import start_compiler
 from research.engine.portfolio import run
-from research.engine.result import Result
 from research.execution import Execution
 from research.ledger import LEDGER, Ledger, Series
 from research.provenance import one_thread, versions
@@ -38,7 +37,7 @@ from research.study.candidates import (
 from research.study.claims import Families, Member, TestedClaim, tested_claim
 from research.study.judge import UNTIMED, Judged, judge
 from research.study.portfolio import ROW, PortfolioTrial
-from research.study.trial import GridPoint, Trial
+from research.study.trial import Constant, GridPoint, Trial
 from research.thesis import Strategy
 from research.values import frozen, plain, plain_dict
 from research.verdict import Rules
@@ -239,25 +238,23 @@ def compare(
     of_claims = {thesis.said(item.strategy).id: item.strategy for item in candidates}
     members = {name: families.member(item, candidates) for name, item in of_claims.items()}
     found = [item for member in members.values() for item in member.candidates]
-    keys = {name: point.key for item in found for name, point in item.points.items()}
+    declared = sum(len(item.points) for item in found)
     used = {identity: data[identity] for item in candidates for identity in item.inputs.values()}
     used |= {identity: dataset for item in candidates for identity, dataset in item.market.datasets.items()}
-    judged, record, status = _judged(members, families, rules, ledger, keys, said)
+    judged, record, status = _judged(members, families, rules, ledger)
     before = max(map(len, record))
     trials: list[Trial] = []
-    constant: dict[tuple[object, ...], Result] = {}
+    constant: Constant = {}
     for item in candidates:
         said(f"account of {item.strategy.name} on {item.metal}", 1)
         identity = thesis.said(item.strategy).id
-        trials.append(_trial(item, identity, judged[identity], terms, len(keys) + before, constant))
+        trials.append(_trial(item, identity, judged[identity], declared + before, constant, execution))
     manifest = _manifest(pairs, data, used, trials, terms, thesis)
-    status = _write(candidates, members, judged, trials, ledger, keys, terms) or status
-    manifest["trials"] = {
-        "declared": len(keys),
-        "recorded_before": before,
-        "counted": len(keys) + before,
-        "status": status,
-    }
+    if ledger is not None:
+        claims = [(member, judged[name]) for name, member in members.items()]
+        status = _write(ledger, terms, zip(candidates, trials, strict=True), claims) or status
+    counted = {"declared": declared, "recorded_before": before, "counted": declared + before}
+    manifest["trials"] = {**counted, "status": status}
     whole = {name: member.portfolio for name, member in members.items() if member.portfolio is not None}
     return Study(
         claims={name: tested_claim(member, judged[name], thesis.published) for name, member in members.items()},
@@ -369,14 +366,11 @@ def _counted(tell: Progress | None, total: int) -> Callable[..., None]:
 
 
 def _judged(
-    members: Mapping[str, Member],
-    families: Families,
-    rules: Rules,
-    ledger: Ledger | None,
-    keys: Mapping[str, str],
-    said: Callable[[str], None],
+    members: Mapping[str, Member], families: Families, rules: Rules, ledger: Ledger | None
 ) -> tuple[dict[str, Judged], tuple[tuple[Numbers, ...], ...], str]:
     """Every claim in its family; what else was recorded, family by family, and the ledger's status."""
+    candidates = [item for member in members.values() for item in member.candidates]
+    own = [point.key for item in candidates for point in item.points.values()]
     judged: dict[str, Judged] = {}
     record: list[tuple[Numbers, ...]] = []
     status = NOT_RECORDED
@@ -386,9 +380,9 @@ def _judged(
             continue
         markets = [item.market for member in mine.values() for item in member.candidates]
         prices = {prices_of(market) for market in markets}
-        others, status = recorded_on(ledger, prices, markets[0].periods_per_year, keys.values())
+        others, status = recorded_on(ledger, prices, markets[0].periods_per_year, own)
         record.append(tuple(others))
-        said("the family of all claims")
+        families.tell("the family of all claims")
         family = families.others(kind, mine)
         judged |= judge(
             [member.rows for member in mine.values()],
@@ -402,12 +396,7 @@ def _judged(
 
 
 def _trial(
-    item: Candidate,
-    identity: str,
-    judged: Judged,
-    terms: Terms,
-    n_trials: int,
-    constant: dict[tuple[object, ...], Result],
+    item: Candidate, identity: str, judged: Judged, n_trials: int, constant: Constant, execution: Execution
 ) -> Trial:
     """The row of the chosen parameters, with its account from the first decision on."""
     name, decided, timing = item.strategy.name, item.chosen.decided, item.chosen.timing
@@ -421,7 +410,7 @@ def _trial(
         claim=identity,
         decided=held,
         market=market,
-        result=run(held, market, terms.execution, name=name, provenance=item.provenance),
+        result=run(held, market, execution, name=name, provenance=item.provenance),
         evidence=row.evidence,
         verdict=row.verdict,
         timing=timing,
@@ -442,24 +431,16 @@ def _trial(
 
 
 def _write(
-    candidates: list[Candidate],
-    members: Mapping[str, Member],
-    judged: Mapping[str, Judged],
-    trials: list[Trial],
-    ledger: Ledger | None,
-    keys: Mapping[str, str],
-    terms: Terms,
+    ledger: Ledger, terms: Terms, tried: Iterable[tuple[Candidate, Trial]], claims: Iterable[tuple[Member, Judged]]
 ) -> str:
     """Write down what was tried; return a problem in words."""
-    if ledger is None:
-        return ""
-    pairs = zip(candidates, trials, strict=True)
-    entries = [entry for item, trial in pairs for entry in entries_of(item, plain_dict(exports.row(trial)), terms)]
+    entries = [entry for item, trial in tried for entry in entries_of(item, plain_dict(exports.row(trial)), terms)]
     series: list[Series] = []
-    for name, member in members.items():
-        known = {row: found.numbers for row, found in judged[name].rows.items()}
+    for member, judged in claims:
+        known = {row: found.numbers for row, found in judged.rows.items()}
         for item in member.candidates:
-            timings = {point: found.timing for point, found in item.points.items() if found.timing is not None}
+            keys = {name: point.key for name, point in item.points.items()}
+            timings = {name: point.timing for name, point in item.points.items() if point.timing is not None}
             series += series_of(timings.items(), keys.__getitem__, prices_of(item.market), member.sentence.sign, known)
     return ledger.record(entries) or ledger.keep(series)
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from research.study.portfolio import PortfolioTrial
 
+Constant = dict[tuple[object, ...], Result]  # accounts of one weight held all the time, by what was asked
+
 BENCHMARKS = ("buy_and_hold", "matched_exposure", "bills")
 
 
@@ -104,7 +106,7 @@ class Trial:
     signals: Mapping[str, pd.Series] = field(repr=False)
     prices: Callable[[], pd.DataFrame] = field(repr=False, compare=False)
     n_trials: int
-    constant: dict[tuple[object, ...], Result] = field(repr=False, compare=False)
+    constant: Constant = field(repr=False, compare=False)
 
     def __repr__(self) -> str:
         return f"<Trial {self.name} on {self.metal}: {self.verdict.word}>"

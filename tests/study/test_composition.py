@@ -65,6 +65,7 @@ def test_a_record_is_split_at_a_day_by_when_its_periods_opened():
         assert part.first == min(when[0] for when in dates)
         assert part.last == max(when[-1] for when in dates)
         assert part.periods == max(map(len, dates))
+        assert part.years == pytest.approx(part.periods / 12)
         events = independent_events(found)
         assert part.events == sum(event in when for event in events for when in [dates[0].union(dates[1])])
         pieces = [timing.series(1)[mask] for timing, mask in zip(found, inside, strict=True)]
@@ -132,7 +133,7 @@ def test_a_claim_of_a_thesis_tells_what_came_before_and_after_its_publication():
     [(MINIMUM_PERIODS, 6, True), (MINIMUM_PERIODS - 1, 6, False), (MINIMUM_PERIODS, 5, False)],
 )
 def test_an_interval_of_a_part_needs_periods_and_events(periods, events, shown):
-    part = Part(first=None, last=None, events=events, periods=periods)
+    part = Part(first=None, last=None, events=events, periods=periods, years=1.0)
     assert part.shows_interval(Rules()) is shown
 
 
