@@ -161,11 +161,7 @@ class Exposure:
         return active, held, cost
 
     def moved_ratios(self, shifts: Integers, sign: int) -> Floats:
-        """As ``moved_ratios`` of this one, ``(n_shifts, 2)``."""
-        return moved_ratios([self], shifts, sign)[0]
-
-    def _moved_ratios(self, shifts: Integers, sign: int) -> Floats:
-        """One after the other through the compiled loops."""
+        """As ``moved_ratios`` of this one, through the compiled loops, ``(n_shifts, 2)``."""
         from research.engine.kernel import in_threads
 
         account, out = self.account, np.empty((shifts.size, 2))
@@ -202,7 +198,7 @@ def moved_ratios(exposures: Sequence[Exposure], shifts: Integers, sign: int) -> 
         alike.setdefault(item.wanted.shape, []).append(at)
     work = sum(n * (_STEPPED + _MOVED * shifts.size * len(some)) for (n, _), some in alike.items())
     if any(legs > 1 for _, legs in alike) or not _is_little(work):
-        return [item._moved_ratios(shifts, sign) for item in exposures]
+        return [item.moved_ratios(shifts, sign) for item in exposures]
     found: dict[int, Floats] = {}
     for (n, _), some in alike.items():
         parts = zip(*(exposures[at].account for at in some), strict=True)
