@@ -293,7 +293,7 @@ def test_the_compiler_comes_for_much_work_alone(monkeypatch):
 
     monkeypatch.delitem(sys.modules, "research.engine._loops", raising=False)
     monkeypatch.setattr(module, "_spent", 0.0)
-    monkeypatch.setattr(module, "_loops", come)
+    monkeypatch.setattr(module, "start_compiler", come)
     exposure = Exposure.of_metal(decisions(15), gold(15), COSTLY)
     exposure.walked()
     assert module.moved_ratios([exposure], np.arange(N), 1)[0].shape == (N, 2)
