@@ -78,7 +78,6 @@ def jensen_alpha(
     volatility = float(np.sqrt(residuals @ residuals / (n - 2)) * sqrt(year)) if timed else 0.0
     details: dict[str, object] = {
         "beta": beta,
-        "alpha_per_period": alpha,
         "n_observations": n,
         "residual_volatility": volatility,
         "information_ratio": found.value / volatility if timed else None,
@@ -211,8 +210,7 @@ def alpha_break(excess_returns: SeriesLike, metal_excess_returns: SeriesLike) ->
     r"""Test whether the timing alpha kept one value, by the cumulated residuals of its regression (``cusum``).
 
     Their variance is Newey and West's (1987). Its lags, :math:`\lceil 0.75\,n^{1/3} \rceil`, are few, because a break
-    would swell it at long ones and hide itself. In the details it is the plain one with n - 2 degrees of freedom, as in
-    R's strucchange: on residuals with the autocorrelation of averaged prices that form takes memory for a break.
+    would swell it at long ones and hide itself; without any, the memory of averaged prices is taken for a break.
 
     ``excess_returns`` and ``metal_excess_returns`` are as in ``jensen_alpha``.
 
@@ -242,7 +240,6 @@ def alpha_break(excess_returns: SeriesLike, metal_excess_returns: SeriesLike) ->
         return Finding.of("alpha_break", 0.0, says="one_mix", effective_n=float(n))
     lags = newey_west_lags(n)
     at, statistic = cusum(residuals, bartlett_variance(residuals, lags))
-    uncorrelated = cusum(residuals, float(residuals @ residuals) / (n - 2))[1]
     dates = getattr(excess_returns, "index", None)
     return Finding.of(
         "alpha_break",
@@ -252,8 +249,6 @@ def alpha_break(excess_returns: SeriesLike, metal_excess_returns: SeriesLike) ->
         p_value=float(kolmogorov(statistic)),
         effective_n=float(n),
         details={
-            "statistic_uncorrelated": uncorrelated,
-            "p_value_uncorrelated": float(kolmogorov(uncorrelated)),
             "position": at,
             "at": f"{dates[at]:%Y-%m}" if isinstance(dates, pd.DatetimeIndex) else f"bar {at}",
         },

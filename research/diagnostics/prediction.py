@@ -162,8 +162,6 @@ def incremental_value(
             "degrees_of_freedom": found.degrees_of_freedom,
             "r_squared": 1 - float(residuals @ residuals) / total,
             "r_squared_controls_only": 1 - float(without @ without) / total,
-            "control_slopes": dict(zip(names, coefficients[2:].tolist(), strict=True)),
-            "share_explained_by_controls": 1 - float(unexplained @ unexplained) / float(design[:, 1] @ design[:, 1]),
         },
         controls=" and ".join(names) if names else "nothing else",
         delay=lag,

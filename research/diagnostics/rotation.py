@@ -58,7 +58,7 @@ class Family:
         level
             Of the whole family.
         """
-        return _quantile(self, 1 - level)
+        return float(np.quantile(self.largest, 1 - level))
 
 
 def rotate(numbers: Floats, *, n_rotations: int = N_ROTATIONS, seed: int = SEED) -> Family:
@@ -87,11 +87,6 @@ def rotate(numbers: Floats, *, n_rotations: int = N_ROTATIONS, seed: int = SEED)
     p_values = (1 + exceeded) / (n_rotations + 1)
     p_values[ascending] = np.maximum.accumulate(p_values[ascending][::-1])[::-1]
     return Family(seen, p_values, largest, nu)
-
-
-@lru_cache(maxsize=16)
-def _quantile(family: Family, share: float) -> float:
-    return float(np.quantile(family.largest, share))
 
 
 def monte_carlo_error(p_value: float, n_rotations: int = N_ROTATIONS) -> float:

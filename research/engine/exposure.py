@@ -13,21 +13,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 import pandas as pd
 
+from research.datasets.market import Market
 from research.engine import _timing
+from research.engine.kernel import in_threads
 from research.engine.legs import Legs
 from research.errors import NoDecision
 from research.execution import Execution
 from research.units import Floats, Integers
 from research.weights import UNKNOWN
-
-if TYPE_CHECKING:
-    from research.datasets.market import Market
-
 
 _SHIFTS_AT_ONCE = 64
 _WALKED, _STEPPED, _MOVED = 6e-6, 5e-5, 5e-8  # seconds: a period walked, stepped, an account more
@@ -156,21 +154,15 @@ class Exposure:
             ``(n_periods, n_legs)`` twice and ``(n_periods,)``.
         """
         active, held, cost = np.empty_like(self.wanted), np.empty_like(self.wanted), np.empty(self.n_periods)
-        walk = _timing.walk if _is_little(_WALKED * self.wanted.size) else _loops().walk
+        walk = _timing.walk if _is_little(_WALKED * self.wanted.size) else start_compiler().walk
         walk(self.account, active, held, cost)
         return active, held, cost
 
     def moved_ratios(self, shifts: Integers, sign: int) -> Floats:
-        """As ``moved_ratios`` of this one, ``(n_shifts, 2)``."""
-        return moved_ratios([self], shifts, sign)[0]
-
-    def _moved_ratios(self, shifts: Integers, sign: int) -> Floats:
-        """One after the other through the compiled loops."""
-        from research.engine.kernel import in_threads
-
+        """As ``moved_ratios`` of this one, through the compiled loops, ``(n_shifts, 2)``."""
         account, out = self.account, np.empty((shifts.size, 2))
         starts = np.mod(-np.asarray(shifts, dtype=np.int64), self.n_periods)
-        loop = _loops().moved_ratios if self.wanted.shape[1] == 1 else _loops().moved_ratios_of_legs
+        loop = start_compiler().moved_ratios if self.wanted.shape[1] == 1 else start_compiler().moved_ratios_of_legs
 
         def run(low: int) -> None:
             part = slice(low, low + _SHIFTS_AT_ONCE)
@@ -202,7 +194,7 @@ def moved_ratios(exposures: Sequence[Exposure], shifts: Integers, sign: int) -> 
         alike.setdefault(item.wanted.shape, []).append(at)
     work = sum(n * (_STEPPED + _MOVED * shifts.size * len(some)) for (n, _), some in alike.items())
     if any(legs > 1 for _, legs in alike) or not _is_little(work):
-        return [item._moved_ratios(shifts, sign) for item in exposures]
+        return [item.moved_ratios(shifts, sign) for item in exposures]
     found: dict[int, Floats] = {}
     for (n, _), some in alike.items():
         parts = zip(*(exposures[at].account for at in some), strict=True)
@@ -218,10 +210,6 @@ def _is_little(seconds: float) -> bool:
     return _spent < _LOADING and "research.engine._loops" not in sys.modules
 
 
-def start_compiler() -> None:
-    """Load it at once, where it is known to be needed: nothing is done slowly before."""
-    _loops()
-
-
-def _loops() -> ModuleType:
+def start_compiler() -> ModuleType:
+    """The compiled loops; asked for at once where they are known to be needed: nothing is done slowly before."""
     return import_module("research.engine._loops")

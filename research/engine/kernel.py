@@ -25,18 +25,15 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from research.datasets.market import Market
 from research.engine._timing import RISKLESS, STILL
 from research.errors import ExecutionError, SignalError
 from research.execution import Execution
 from research.units import Floats, Integers
-
-if TYPE_CHECKING:
-    from research.datasets.market import Market
 
 _ROWS_AT_ONCE = 64
 _WORTH_A_THREAD = 200_000  # bars times accounts

@@ -134,23 +134,22 @@ def survey(problem: Problem, records: Records, *, axes: tuple[str, ...], n_best:
     year = float(np.sqrt(problem.market.periods_per_year))
     best: list[tuple[float, int, Floats]] = []
     picks = [(-np.inf, -1)] * len(windows.folds)
-    count, mean, squared = 0, 0.0, 0.0
+    count, total, squares = 0, 0.0, 0.0  # of the Sharpe ratios
     at = [list(grid.axes).index(name) for name in axes]
     sizes = tuple(len(values) for values in grid.axes.values()) or (1,)
     shape = [len(grid.axes[name]) for name in axes] + [1] * (2 - len(axes))
-    total, cells = np.zeros(shape), np.zeros(shape, dtype=np.int64)
+    sums, cells = np.zeros(shape), np.zeros(shape, dtype=np.int64)
     for first, block in records:
         decided = statistic(block, "first_fill") >= 0
         ratios = sharpe(problem, block, (windows.start, windows.end))
         places = np.unravel_index(first + np.flatnonzero(decided), sizes)
         where = tuple(places[axis] for axis in at) + (np.zeros(len(places[0]), dtype=np.int64),) * (2 - len(axes))
-        np.add.at(total, where, ratios[decided])
+        part = ratios[decided]
+        count, total, squares = count + part.size, total + float(part.sum()), squares + float(part @ part)
+        np.add.at(sums, where, part)
         np.add.at(cells, where, 1)
         ranked = ((float(ratios[row]), -(first + row), block[row]) for row in np.flatnonzero(decided).tolist())
         best = heapq.nlargest(n_best, chain(best, ranked), key=lambda item: item[:2])
-        if decided.any():
-            part = ratios[decided]
-            count, mean, squared = _merge(count, mean, squared, part)
         for number, fold in enumerate(windows.folds):
             training = np.where(decided, sharpe(problem, block, fold.train), -np.inf)
             row = int(training.argmax())
@@ -169,12 +168,12 @@ def survey(problem: Problem, records: Records, *, axes: tuple[str, ...], n_best:
         axes=axes,
         rows=grid.axes[axes[0]] if axes else (),
         columns=grid.axes[axes[1]] if len(axes) > 1 else (),
-        sharpe=np.where(cells > 0, total / np.maximum(cells, 1), np.nan) * year,
+        sharpe=np.where(cells > 0, sums / np.maximum(cells, 1), np.nan) * year,
     )
     return Survey(
         ranking=tuple(ranking),
         n_decided=count,
-        trial_variance=squared / (count - 1) if count > 1 else 0.0,
+        trial_variance=max(squares - total**2 / count, 0.0) / (count - 1) if count > 1 else 0.0,
         heat=heat,
         picks=tuple(number for _, number in picks),
     )
@@ -245,12 +244,3 @@ def asked(question: Callable[..., Finding], *series: pd.Series, **terms: float) 
         return question(*series, **terms)
     except DataError:
         return None
-
-
-def _merge(count: int, mean: float, squared: float, part: Floats) -> tuple[int, float, float]:
-    """Number, mean and sum of squared deviations, after a further part (Chan, Golub and LeVeque 1983)."""
-    n, own_mean = part.size, float(part.mean())
-    own_squared = float(np.square(part - own_mean).sum())
-    shift = own_mean - mean
-    total = count + n
-    return total, mean + shift * n / total, squared + own_squared + shift**2 * count * n / total

@@ -289,7 +289,7 @@ def _contents(found: Sweep, data: Data, start: str | None, end: str | None) -> M
             "by": found.heat.axes,
             "start": start,
             "end": end,
-            "n_folds": len(list(found.windows.of("anchored"))),
+            "n_folds": len(found.walks["anchored"].steps),
             "memory": found.windows.memory,
         },
         "execution": vars(found.execution),

@@ -12,7 +12,7 @@ embargo (Lopez de Prado 2018). A walk forward trains only on what lies before a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from math import comb
@@ -112,10 +112,6 @@ class Windows:
     def block_edges(self) -> tuple[int, ...]:
         """Where the blocks of the overfitting test begin, and where the last ends; the oldest rest is left out."""
         return tuple(self.end - self.rows_per_block * number for number in range(self.n_blocks, -1, -1))
-
-    def of(self, scheme: Scheme) -> Iterator[Fold]:
-        """Folds of one scheme."""
-        return (fold for fold in self.folds if fold.scheme == scheme)
 
 
 def _block_count(length: int, n_variants: int) -> int:

@@ -279,6 +279,5 @@ def _variance_by_the_metal(strategy: Floats, metal: Floats) -> Finding:
 def _breaks() -> Iterator[Case]:
     for name in ("normal", "GARCH", "averaged prices"):
         draw = draws.on_the_metal(NOISES[name])
-        remarks = {"p_value_uncorrelated": "takes memory for a break"} if name == "averaged prices" else {}
-        yield Case(function="alpha_break", where=name, draw=draw, ask=alpha_break, remarks=remarks)
+        yield Case(function="alpha_break", where=name, draw=draw, ask=alpha_break)
         yield Case(function="sup_f", where=name, draw=draw, ask=partial(sup_f, seed=0, n_draws=N_DRAWS))

@@ -60,9 +60,6 @@ def test_the_break_test_is_the_cusum_of_the_alpha_regression():
     at, statistic = cusum(residuals, bartlett_variance(residuals, newey_west_lags(600)))
     assert found.estimate == found.statistic == pytest.approx(statistic)
     assert found.p_value == pytest.approx(kolmogorov(statistic))
-    uncorrelated = cusum(residuals, residuals @ residuals / 598)[1]
-    assert found.details["statistic_uncorrelated"] == pytest.approx(uncorrelated)
-    assert found.details["p_value_uncorrelated"] == pytest.approx(kolmogorov(uncorrelated))
     assert found.details["position"] == at
     assert found.details["at"] == f"{strategy.index[at]:%Y-%m}"
     assert "7 lags" in found.method

@@ -282,7 +282,7 @@ def test_plain_python_and_the_compiler_give_the_same_digits(kind, monkeypatch):
     found = []
     for is_little in (True, False):
         monkeypatch.setattr(module, "_is_little", lambda _, answer=is_little: answer)
-        found.append([*one.walked(), *both.walked(), one.moved_ratios(np.arange(70), -1)])
+        found.append([*one.walked(), *both.walked(), *module.moved_ratios([one], np.arange(70), -1)])
     for plain, compiled in zip(*found, strict=True):
         np.testing.assert_array_equal(plain, compiled)
 
@@ -293,12 +293,12 @@ def test_the_compiler_comes_for_much_work_alone(monkeypatch):
 
     monkeypatch.delitem(sys.modules, "research.engine._loops", raising=False)
     monkeypatch.setattr(module, "_spent", 0.0)
-    monkeypatch.setattr(module, "_loops", come)
+    monkeypatch.setattr(module, "start_compiler", come)
     exposure = Exposure.of_metal(decisions(15), gold(15), COSTLY)
     exposure.walked()
-    assert exposure.moved_ratios(np.arange(N), 1).shape == (N, 2)
+    assert module.moved_ratios([exposure], np.arange(N), 1)[0].shape == (N, 2)
     with pytest.raises(ImportWarning):
-        exposure.moved_ratios(np.arange(100_000), 1)
+        module.moved_ratios([exposure], np.arange(100_000), 1)
     with pytest.raises(ImportWarning):
         exposure.walked()
 
@@ -317,7 +317,7 @@ def test_rows_of_one_leg_and_of_two_are_moved_by_the_compiler(monkeypatch):
     mixed = [Exposure.of_metal(decisions(14), gold(14), COSTLY), Exposure.of(table(14, kept=0.5), pair(14), COSTLY)]
     shifts = np.arange(70)
     for together, item in zip(module.moved_ratios(mixed, shifts, 1), mixed, strict=True):
-        np.testing.assert_array_equal(together, item._moved_ratios(shifts, 1))
+        np.testing.assert_array_equal(together, item.moved_ratios(shifts, 1))
 
 
 @pytest.mark.parametrize("weight", [0.0, 1.0, 0.3])

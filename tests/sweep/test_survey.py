@@ -39,6 +39,10 @@ def table(problem):
     return excess_returns(problem, range(len(problem.grid))).T
 
 
+def folds_of(windows, scheme):
+    return [fold for fold in windows.folds if fold.scheme == scheme]
+
+
 def sharpe(returns):
     return returns.mean(axis=0) / returns.std(axis=0, ddof=1)
 
@@ -61,7 +65,7 @@ def test_the_walk_holds_what_was_best_before_and_nothing_from_after(problem, rec
     walks = walk_forward(problem, found.picks)
     for scheme in SCHEMES:
         parts = []
-        for step, fold in zip(walks[scheme].steps, windows.of(scheme), strict=True):
+        for step, fold in zip(walks[scheme].steps, folds_of(windows, scheme), strict=True):
             train, test = (
                 table[first - windows.start : after - windows.start] for first, after in (fold.train, fold.test)
             )
@@ -144,15 +148,15 @@ def test_training_ends_a_memory_before_the_test(memory, gap):
     windows = Windows.cut(30, 830, n_folds=4, memory=memory, n_variants=10)
     assert windows.gap == gap
     for scheme in SCHEMES:
-        folds = list(windows.of(scheme))
+        folds = folds_of(windows, scheme)
         assert [fold.test[0] for fold in folds[1:]] == [fold.test[1] for fold in folds[:-1]]
         assert (folds[0].test[0], folds[-1].test[1]) == (430, 830)
         for fold in folds:
             assert fold.train[1] == fold.test[0] - gap
             assert fold.train[0] >= 30
-    lengths = {fold.train[1] - fold.train[0] for fold in windows.of("rolling")}
+    lengths = {fold.train[1] - fold.train[0] for fold in folds_of(windows, "rolling")}
     assert lengths == {400 - gap}
-    assert {fold.train[0] for fold in windows.of("anchored")} == {30}
+    assert {fold.train[0] for fold in folds_of(windows, "anchored")} == {30}
     assert windows.block_edges[-1] == 830
     assert set(np.diff(windows.block_edges)) == {windows.rows_per_block}
 
