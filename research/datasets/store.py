@@ -23,7 +23,7 @@ from contextlib import suppress
 from datetime import date, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Literal, TypedDict, cast
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -31,16 +31,7 @@ import pandas as pd
 from research.datasets.registry import FORMAT, Dataset, Pack, read_registry
 from research.datasets.release import known_at
 from research.datasets.vintages import Merged
-from research.errors import (
-    AssayError,
-    DataError,
-    IntegrityError,
-    NoData,
-    RegistryError,
-    ValidationError,
-    located,
-    need,
-)  # fmt: skip
+from research.errors import AssayError, DataError, IntegrityError, NoData, RegistryError, ValidationError, located, need
 from research.kept import kept_table
 from research.provenance import hash_bytes, hash_text
 
@@ -64,13 +55,8 @@ class ManifestLine(TypedDict, total=False):
     last: date
 
 
-class _Document(TypedDict):
-    """The pack's registry."""
-
-    pack: dict[str, object]
-    files: dict[str, str]
-    datasets: dict[str, dict[str, object]]
-    manifest: dict[str, ManifestLine]
+_Document = dict[str, dict[str, Any]]
+"""The user's registry: ``pack``, ``files``, ``datasets`` and ``manifest``."""
 
 
 def load(pack: Pack, dataset: Dataset) -> pd.DataFrame:
@@ -270,7 +256,7 @@ def keep(
                 _store(folder, document, identity, description, merged.table)
             periods = merged.table["observed_for"]
             spanned = {"rows": len(periods), "first": periods.min().date(), "last": periods.max().date()}
-            document["manifest"][identity] = cast(ManifestLine, line | spanned)
+            document["manifest"][identity] = line | spanned
             body = need("tomli_w").dumps(document).encode("utf-8")
             write_atomically(folder / "registry.toml", body + f"# seal: sha256 {hash_bytes(body)}\n".encode())
             _remove_unused(folder, document)
@@ -312,13 +298,13 @@ def verify_pack(folder: Path) -> list[str]:
 
 def _read_document(folder: Path) -> _Document:
     path = folder / "registry.toml"
-    empty = {"pack": {"format": FORMAT, "name": "user"}, "files": {}, "datasets": {}, "manifest": {}}
+    empty: _Document = {"pack": {"format": FORMAT, "name": "user"}, "files": {}, "datasets": {}, "manifest": {}}
     content = path.read_bytes() if path.exists() else b""
     if _SEAL.search(content) and not _sealed(content):
         cure = "restore it, or remove its last line if you edited it"
         raise IntegrityError(f"{path}: altered since it was written; {cure}")
     try:
-        return cast(_Document, empty | tomllib.loads(content.decode("utf-8")))
+        return empty | tomllib.loads(content.decode("utf-8"))
     except ValueError as error:
         raise RegistryError(f"{path}: not valid TOML: {error}; restore it") from None
 
