@@ -162,16 +162,16 @@ def _end_of(dates: pd.Series, frequency: str, shift: int = 0) -> pd.Series:
     return pd.Series(ends, index=dates.index).astype("datetime64[us]")
 
 
+# A registry's fields, as TOML has them.
 Fields = Mapping[str, Any]
-"""A registry's fields, as TOML has them."""
 
 FORMAT = 1
 
+# Fields that say what a dataset is, and so are the same whoever delivers it.
 ABOUT = (
     "title", "unit", "frequency", "kind", "key", "price", "decision", "release", "longest_useful_age_days", "lag_note",
     "forecast", "plausible",
 )  # fmt: skip
-"""Fields that say what a dataset is, and so are the same whoever delivers it."""
 
 
 @dataclass(frozen=True)

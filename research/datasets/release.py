@@ -40,6 +40,7 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 WEEKDAYS = get_args(Weekday)
 Calendar = Literal["US", "GB", "CN"]
 
+# What each kind of rule says beside its time of day.
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "business_day": ("n", "months_after", "calendar"),
     "calendar_day": ("day", "months_after"),
@@ -47,12 +48,11 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "weekly": ("weekday", "calendar", "exceptions"),
     "published": ("column",),
 }
-"""What each kind of rule says beside its time of day."""
 
 _NEEDED = ("n", "day", "column")
 _LEAST = {"n": 1, "day": 1, "months_after": 0, "days": 0, "business_days": 0}
+# How a period is written, by its numpy unit; a quarter ends with its last month.
 _FORMS = {"D": r"\d{4}-\d{2}-\d{2}", "M": r"\d{4}-\d{2}|\d{4}Q[1-4]", "Y": r"\d{4}"}
-"""How a period is written, by its numpy unit; a quarter ends with its last month."""
 
 _NEXT = {"day": "B", "week": "7D", "month": "ME", "quarter": "QE", "year": "YE"}
 

@@ -20,10 +20,9 @@ import time
 import tomllib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import date, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -35,28 +34,19 @@ from research.errors import AssayError, DataError, IntegrityError, NoData, Regis
 from research.kept import kept_table
 from research.provenance import hash_bytes, hash_text
 
+# Seconds to wait for another fetch to finish writing.
 LOCK_TIMEOUT = 120.0
-"""Seconds to wait for another fetch to finish writing."""
 
 _UNUSED_SECONDS = 3600.0
 _SEAL = re.compile(rb"# seal: sha256 ([0-9a-f]{64})\n\Z")
 
 
-class ManifestLine(TypedDict, total=False):
-    """Where the newest state of a dataset came from, and what it covers."""
+# Where the newest state of a dataset came from, and what it covers: source, address, retrieved_at, bytes, sha256, rows,
+# first, last.
+ManifestLine = dict[str, Any]
 
-    source: str
-    address: str
-    retrieved_at: datetime
-    bytes: int
-    sha256: str
-    rows: int
-    first: date
-    last: date
-
-
+# The user's registry: ``pack``, ``files``, ``datasets`` and ``manifest``.
 _Document = dict[str, dict[str, Any]]
-"""The user's registry: ``pack``, ``files``, ``datasets`` and ``manifest``."""
 
 
 def load(pack: Pack, dataset: Dataset) -> pd.DataFrame:

@@ -18,8 +18,8 @@ from research.units import Floats
 
 Moments = npt.NDArray[np.datetime64]
 
+# Relative difference below which two numbers are one number written twice.
 TOLERANCE = 1e-9
-"""Relative difference below which two numbers are one number written twice."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,11 +37,11 @@ from research.home import bundled_folder
 _DESCRIPTION = (*ABOUT, "publisher", "source", "licence", "attribution", "notes", "columns")
 _USEFUL_DAYS = {"day": 10, "week": 30, "month": 100, "quarter": 200, "year": 500, "irregular": 100}
 
+# What a dataset of one's own must say of itself, with an example of each.
 DESCRIBED = {"title": "What it is", "unit": "tonnes", "frequency": "day", "release": "lag 1 day 18:00 UTC"}
-"""What a dataset of one's own must say of itself, with an example of each."""
 
+# What to ask a provider for, as the catalogue's ``series`` says it.
 Wanted = Mapping[str, str]
-"""What to ask a provider for, as the catalogue's ``series`` says it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -240,14 +240,14 @@ _FORMS: dict[str, re.Pattern[str]] = {form: re.compile(pattern) for form, patter
     "quarter first": r"[Qq](?P<q>[1-4])[ -/]?(?P<y>\d{4})",
     "year": r"(?P<y>(?:19|20)\d\d)",
 }.items()}  # fmt: skip
+# Order of the forms that look alike.
 _ORDERS: dict[str, DateOrder] = {
     "day/month/year": "dmy", "month/day/year": "mdy", "day/month/short year": "dmy", "month/day/short year": "mdy",
     "short year/month/day": "ymd",
 }  # fmt: skip
-"""Order of the forms that look alike."""
 
+# Spans by the part of a form that makes them, the shortest first.
 _SPANS = {"d": "day", "m": "month", "name": "month", "q": "quarter", "y": "year"}
-"""Spans by the part of a form that makes them, the shortest first."""
 
 _FIRST_YEAR = 1200
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})")

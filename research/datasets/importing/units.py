@@ -12,8 +12,8 @@ import pandas as pd
 from research.errors import ValidationError, did_you_mean
 from research.units import GRAMS_PER_TROY_OUNCE
 
+# What files call things.
 WORDS = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
-"""What files call things."""
 
 _CURRENCIES: list[str] = WORDS["currencies"]
 _SIGNS: dict[str, str] = WORDS["signs"]
