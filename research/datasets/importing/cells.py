@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from research.datasets.importing.units import WORDS
+from research.datasets.release import COARSE, end_of
 from research.errors import ValidationError, did_you_mean
 from research.units import Floats
 
@@ -251,8 +252,7 @@ _SPANS = {"d": "day", "m": "month", "name": "month", "q": "quarter", "y": "year"
 
 _FIRST_YEAR = 1200
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})")
-_COARSE = {"month": "M", "quarter": "Q", "year": "Y"}
-_ORDER = ("day", "week", *_COARSE)
+_ORDER = ("day", "week", *COARSE)
 _LOOKS = ((r"\d{5}(\.\d+)?", "Excel's count of days; format it as a date first"),
           (r"\d{10}|\d{13}", "a Unix time; write it as YYYY-MM-DD"))  # fmt: skip
 
@@ -401,9 +401,9 @@ def _to_period_ends(days: pd.Series, span: str, frequency: str, where: str, word
     if frequency in _ORDER and _ORDER.index(span) > _ORDER.index(frequency):
         told = f"the file has one value a {span}, the dataset has one a {frequency}"
         raise ValidationError(f"{where}: {told}; use another id")
-    if frequency not in _COARSE:
+    if frequency not in COARSE:
         return days
-    ends: pd.Series = days.dt.to_period(_COARSE[frequency]).dt.end_time.dt.normalize().astype("datetime64[us]")
+    ends = end_of(days, frequency)
     if span == "day" and bool((ends != days).any()):
         first = f"{days.iloc[0]:%Y-%m-%d} for the {frequency} to {ends.iloc[0]:%Y-%m-%d}"
         words.append(f"each date stands for the {frequency} it falls in: {first}")
