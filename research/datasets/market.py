@@ -17,8 +17,8 @@ from research.datasets.vintages import last_known
 from research.errors import NoData, ValidationError
 
 BILL_DAYS = 91
+# Largest natural-log distance of bars a year from the declared: 261 weekdays are 0.04, seven-day prices 0.37.
 FREQUENCY_TOLERANCE = 0.2
-"""Largest natural-log distance of bars a year from the declared: 261 weekdays are 0.04, seven-day prices 0.37."""
 
 
 @dataclass(frozen=True)

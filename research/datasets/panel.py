@@ -103,7 +103,9 @@ class Panel:
             Alias or id of a declared input.
         """
         identity = self._identity(name)
-        return self.memo.keep(("native", identity), lambda: self._native(identity))
+        table = self._series_table(identity)
+        known = pd.DatetimeIndex(table["known_at"])
+        return self.memo.keep(("native", identity), lambda: pd.Series(table["value"].to_numpy(), known, name=identity))
 
     def observations(self, name: str) -> pd.DataFrame:
         """The observation table, row by row as ``native`` has it, up to the last decision.
@@ -167,10 +169,6 @@ class Panel:
         newest = table[table["observed_for"] >= table["observed_for"].cummax()]
         ended, longest = newest["observed_for"].to_numpy(), self._datasets[identity].longest_useful_age
         return self._carried(newest["value"], newest["known_at"], ended, longest, identity)
-
-    def _native(self, identity: str) -> pd.Series:
-        table = self._series_table(identity)
-        return pd.Series(table["value"].to_numpy(), index=pd.DatetimeIndex(table["known_at"]), name=identity)
 
     def _each_release(self, identity: str, statistic: Callable[[pd.Series], float]) -> pd.Series:
         table = self._series_table(identity)

@@ -26,8 +26,8 @@ _RESTATED = 1e-3
 _LARGEST_OF_DAYS = 0.35
 _LONGEST_OF_DAYS = 10
 _SPACING = ((4, "day"), (20, "week"), (60, "month"), (200, "quarter"), (float("inf"), "year"))
+# A spike is a move of this many robust standard deviations, nearly all of it undone by the next bar.
 SPIKE_SIGMAS = 6.0
-"""A spike is a move of this many robust standard deviations, nearly all of it undone by the next bar."""
 
 SPIKE_LEAST = 0.05
 SPIKE_LEFT = 0.2

@@ -85,8 +85,8 @@ class Price:
         return self.datasets.get(metal) or self.template.format(metal=metal)
 
 
+# The price of packs that name none: ``{metal}_price`` with ``bill_rate``.
 PLAIN = Price(name="plain", title="the pack's own price", bills=("bill_rate",))
-"""The price of packs that name none: ``{metal}_price`` with ``bill_rate``."""
 
 
 def parse_price(name: str, entry: Mapping[str, object]) -> Price:

@@ -13,12 +13,10 @@ import pandas as pd
 
 from research.datasets.fields import from_table
 from research.datasets.price import Decision, Price, parse_price
-from research.datasets.release import ReleaseRule, parse_release, period_end
+from research.datasets.release import ReleaseRule, end_of, parse_release, period_end
 from research.errors import RegistryError, located, reason
 from research.home import fetchable
 from research.values import frozen
-
-_PERIODS = {"month": "M", "quarter": "Q", "year": "Y"}
 
 Frequency = Literal["day", "week", "month", "quarter", "year", "irregular"]
 
@@ -65,8 +63,8 @@ class Read:
         """Last day of the period that each row describes."""
         ends = period_end(raw[self.observed_for], column=self.observed_for)
         if self.period:
-            ends = _end_of(ends, _PERIODS[self.period])
-        return _end_of(ends, "M", self.shift_months) if self.shift_months else ends
+            ends = end_of(ends, self.period)
+        return end_of(ends, "month", self.shift_months) if self.shift_months else ends
 
     def wanted_rows(self, observed_for: pd.Series) -> pd.Series:
         """Which rows the dataset has, after ``since`` and ``weekdays_only``."""
@@ -157,21 +155,16 @@ class Dataset:
         return "; ".join(rule.describe() for rule in self.release)
 
 
-def _end_of(dates: pd.Series, frequency: str, shift: int = 0) -> pd.Series:
-    ends = (pd.PeriodIndex(dates, freq=frequency) + shift).end_time.normalize()
-    return pd.Series(ends, index=dates.index).astype("datetime64[us]")
-
-
+# A registry's fields, as TOML has them.
 Fields = Mapping[str, Any]
-"""A registry's fields, as TOML has them."""
 
 FORMAT = 1
 
+# Fields that say what a dataset is, and so are the same whoever delivers it.
 ABOUT = (
     "title", "unit", "frequency", "kind", "key", "price", "decision", "release", "longest_useful_age_days", "lag_note",
     "forecast", "plausible",
 )  # fmt: skip
-"""Fields that say what a dataset is, and so are the same whoever delivers it."""
 
 
 @dataclass(frozen=True)

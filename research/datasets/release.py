@@ -41,6 +41,7 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 WEEKDAYS = get_args(Weekday)
 Calendar = Literal["US", "GB", "CN"]
 
+# What each kind of rule says beside its time of day.
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "business_day": ("n", "months_after", "calendar"),
     "calendar_day": ("day", "months_after"),
@@ -48,13 +49,13 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "weekly": ("weekday", "calendar", "exceptions"),
     "published": ("column",),
 }
-"""What each kind of rule says beside its time of day."""
 
 _NEEDED = ("n", "day", "column")
 _LEAST = {"n": 1, "day": 1, "months_after": 0, "days": 0, "business_days": 0}
+# How a period is written, by its numpy unit; a quarter ends with its last month.
 _FORMS = {"D": r"\d{4}-\d{2}-\d{2}", "M": r"\d{4}-\d{2}|\d{4}Q[1-4]", "Y": r"\d{4}"}
-"""How a period is written, by its numpy unit; a quarter ends with its last month."""
 
+COARSE = {"month": "M", "quarter": "Q", "year": "Y"}
 _NEXT = {"day": "B", "week": "7D", "month": "ME", "quarter": "QE", "year": "YE"}
 
 
@@ -336,3 +337,9 @@ def period_end(text: pd.Series, *, column: str) -> pd.Series:
         shown = ", ".join(f"{word!r} in row {row}" for row, word in words[left].iloc[:3].items())
         raise ValidationError(f"{column}: {shown} is no date; write YYYY-MM-DD, YYYY-MM, YYYYQn or YYYY")
     return result
+
+
+def end_of(dates: pd.Series, frequency: str, shift: int = 0) -> pd.Series:
+    """Last day of the month, quarter or year that each date falls in, or of one so many later."""
+    ends = (pd.PeriodIndex(dates, freq=COARSE[frequency]) + shift).end_time.normalize()
+    return pd.Series(ends, index=dates.index).astype("datetime64[us]")

@@ -20,10 +20,9 @@ import time
 import tomllib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import date, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Literal, TypedDict, cast
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -31,46 +30,23 @@ import pandas as pd
 from research.datasets.registry import FORMAT, Dataset, Pack, read_registry
 from research.datasets.release import known_at
 from research.datasets.vintages import Merged
-from research.errors import (
-    AssayError,
-    DataError,
-    IntegrityError,
-    NoData,
-    RegistryError,
-    ValidationError,
-    located,
-    need,
-)
+from research.errors import AssayError, DataError, IntegrityError, NoData, RegistryError, ValidationError, located, need
 from research.kept import kept
 from research.provenance import hash_bytes, hash_text
 
+# Seconds to wait for another fetch to finish writing.
 LOCK_TIMEOUT = 120.0
-"""Seconds to wait for another fetch to finish writing."""
 
 _UNUSED_SECONDS = 3600.0
 _SEAL = re.compile(rb"# seal: sha256 ([0-9a-f]{64})\n\Z")
 
 
-class ManifestLine(TypedDict, total=False):
-    """Where the newest state of a dataset came from, and what it covers."""
+# Where the newest state of a dataset came from, and what it covers: source, address, retrieved_at, bytes, sha256, rows,
+# first, last.
+ManifestLine = dict[str, Any]
 
-    source: str
-    address: str
-    retrieved_at: datetime
-    bytes: int
-    sha256: str
-    rows: int
-    first: date
-    last: date
-
-
-class _Document(TypedDict):
-    """The pack's registry."""
-
-    pack: dict[str, object]
-    files: dict[str, str]
-    datasets: dict[str, dict[str, object]]
-    manifest: dict[str, ManifestLine]
+# The user's registry: ``pack``, ``files``, ``datasets`` and ``manifest``.
+_Document = dict[str, dict[str, Any]]
 
 
 def load(pack: Pack, dataset: Dataset) -> pd.DataFrame:
@@ -270,7 +246,7 @@ def keep(
                 _store(folder, document, identity, description, merged.table)
             periods = merged.table["observed_for"]
             spanned = {"rows": len(periods), "first": periods.min().date(), "last": periods.max().date()}
-            document["manifest"][identity] = cast(ManifestLine, line | spanned)
+            document["manifest"][identity] = line | spanned
             body = need("tomli_w").dumps(document).encode("utf-8")
             write_atomically(folder / "registry.toml", body + f"# seal: sha256 {hash_bytes(body)}\n".encode())
             _remove_unused(folder, document)
@@ -312,13 +288,13 @@ def verify_pack(folder: Path) -> list[str]:
 
 def _read_document(folder: Path) -> _Document:
     path = folder / "registry.toml"
-    empty = {"pack": {"format": FORMAT, "name": "user"}, "files": {}, "datasets": {}, "manifest": {}}
+    empty: _Document = {"pack": {"format": FORMAT, "name": "user"}, "files": {}, "datasets": {}, "manifest": {}}
     content = path.read_bytes() if path.exists() else b""
     if _SEAL.search(content) and not _sealed(content):
         cure = "restore it, or remove its last line if you edited it"
         raise IntegrityError(f"{path}: altered since it was written; {cure}")
     try:
-        return cast(_Document, empty | tomllib.loads(content.decode("utf-8")))
+        return empty | tomllib.loads(content.decode("utf-8"))
     except ValueError as error:
         raise RegistryError(f"{path}: not valid TOML: {error}; restore it") from None
 

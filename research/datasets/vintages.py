@@ -18,8 +18,8 @@ from research.units import Floats
 
 Moments = npt.NDArray[np.datetime64]
 
+# Relative difference below which two numbers are one number written twice.
 TOLERANCE = 1e-9
-"""Relative difference below which two numbers are one number written twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,6 @@ def merge(
     release: Callable[[pd.Series], pd.Series],
     retrieved_at: datetime,
     key: Sequence[str] = (),
-    tolerance: float = TOLERANCE,
 ) -> Merged:
     """Add to ``kept`` what ``fresh`` knows beyond it.
 
@@ -108,8 +107,6 @@ def merge(
         When ``fresh`` was obtained.
     key
         Further key columns of a table.
-    tolerance
-        Relative difference that is no revision.
 
     Raises
     ------
@@ -133,9 +130,9 @@ def merge(
     before = (kept if vintages else latest(kept, key))[order]
     both = fresh[order].merge(before, on=on, how="left", suffixes=("", "|kept"), indicator=True)
     new = both["_merge"] == "left_only"
-    differs = pd.Series(False, index=both.index)
-    for name in values:
-        differs |= ~_equal(both[name], both[f"{name}|kept"], tolerance) & ~new
+    values_kept = both[[f"{name}|kept" for name in values]]
+    same = np.isclose(both[values], values_kept, rtol=TOLERANCE, atol=0.0, equal_nan=True).all(axis=1)
+    differs = ~(new | pd.Series(same, index=both.index))
     if vintages and differs.any():
         row = both[differs].iloc[0]
         name = next(name for name in values if row[name] != row[f"{name}|kept"])
@@ -151,13 +148,6 @@ def merge(
     revised = int(rows["observed_for"].isin(kept["observed_for"]).sum() if vintages else differs.sum())
     table = _sorted(pd.concat([kept[order], rows], ignore_index=True), by) if len(rows) else kept
     return Merged(table=table, added=len(rows) - revised, revised=revised)
-
-
-def _equal(left: pd.Series, right: pd.Series, tolerance: float) -> np.ndarray:
-    if pd.api.types.is_numeric_dtype(left) and pd.api.types.is_numeric_dtype(right):
-        close = np.isclose(left.to_numpy(float), right.to_numpy(float), rtol=tolerance, atol=0.0, equal_nan=True)
-        return np.asarray(close, dtype=bool)
-    return np.asarray((left == right) | (left.isna() & right.isna()), dtype=bool)
 
 
 def _sorted(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypedDict
+from typing import Any
 
 from research.datasets.store import write_atomically
 from research.errors import AssayError, IntegrityError, need
@@ -30,8 +30,8 @@ from research.sources.catalog import entries
 from research.sources.fetching import ALL, NONE, SOME, download_of, failure, fetchable, take_in
 from research.sources.http import Client, Download
 
+# What the first line of a chain has for the hash of the line before.
 START = "0" * 64
-"""What the first line of a chain has for the hash of the line before."""
 
 _FILE = re.compile(r"\d{4}-\d\d-\d\d/[\w-]+\.[a-z]+")
 _ENDINGS = {b"\xd0\xcf\x11\xe0": ".xls", b"PK\x03\x04": ".xlsx"}
@@ -64,19 +64,9 @@ class ArchiveReport:
         return vars(self) | {"folder": str(self.folder), "exit_code": self.exit_code}
 
 
-class Line(TypedDict, total=False):
-    """One body of the chain."""
-
-    day: str
-    file: str
-    sha256: str
-    bytes: int
-    address: str
-    retrieved_at: str
-    datasets: list[str]
-    merged_from: str
-    previous: str
-    hash: str
+# One body of the chain: day, file, sha256, bytes, address, retrieved_at, datasets, previous, hash; merged_from the line
+# of another archive.
+Line = dict[str, Any]
 
 
 def archive_folder(home: str | Path | None = None) -> Path:

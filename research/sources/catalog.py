@@ -29,23 +29,19 @@ import pandas as pd
 
 from research.datasets.fields import from_table
 from research.datasets.plausibility import Subject
-from research.datasets.registry import Fields, descriptions
+from research.datasets.registry import ABOUT, Fields, descriptions
 from research.datasets.release import ReleaseRule, known_at, parse_release, release_of_words
 from research.errors import RegistryError, UnknownDataset, did_you_mean, located
 from research.home import bundled_folder
 
-_DESCRIPTION = (
-    "title", "publisher", "source", "licence", "attribution", "unit", "frequency", "kind", "key", "price",
-    "decision", "notes", "longest_useful_age_days", "columns", "lag_note", "forecast",
-)  # fmt: skip
-
+_DESCRIPTION = (*ABOUT, "publisher", "source", "licence", "attribution", "notes", "columns")
 _USEFUL_DAYS = {"day": 10, "week": 30, "month": 100, "quarter": 200, "year": 500, "irregular": 100}
 
+# What a dataset of one's own must say of itself, with an example of each.
 DESCRIBED = {"title": "What it is", "unit": "tonnes", "frequency": "day", "release": "lag 1 day 18:00 UTC"}
-"""What a dataset of one's own must say of itself, with an example of each."""
 
+# What to ask a provider for, as the catalogue's ``series`` says it.
 Wanted = Mapping[str, str]
-"""What to ask a provider for, as the catalogue's ``series`` says it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +80,7 @@ class Entry(Subject):
         The exceptions of a release rule are left out: every kept row carries its own ``known_at``, in which they
         are already applied.
         """
-        kept = {name: self.fields[name] for name in _DESCRIPTION if name in self.fields}
+        kept = {name: self.fields[name] for name in _DESCRIPTION if name in self.fields and name != "plausible"}
         release = self.fields["release"]
         regimes = release if isinstance(release, list) else [release]
         return kept | {"release": [{key: regime[key] for key in regime if key != "exceptions"} for regime in regimes]}

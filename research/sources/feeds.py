@@ -17,19 +17,9 @@ from xml.etree import ElementTree
 import pandas as pd
 
 from research.errors import SourceError
+from research.sources import tables
 from research.sources.catalog import Wanted, spellings
 from research.sources.http import Client, Download, Unreachable, base_address, user_agent
-from research.sources.tables import (
-    Answer,
-    changed,
-    csv_table,
-    from_json,
-    json_table,
-    monthly,
-    need_columns,
-    numbers,
-    observations,
-)  # fmt: skip
 from research.units import GRAMS_PER_TROY_OUNCE, TROY_OUNCES_PER_TONNE
 
 _LARGEST_CSV = 32 * 2**20
@@ -80,10 +70,10 @@ def parse_fred(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     FRED dates a month by its first day; here it is the last.
     """
     if body.lstrip()[:1] != b"{":
-        table = csv_table(body)
+        table = tables.csv_table(body)
         date_column = "DATE" if "DATE" in table.columns else "observation_date"
-        need_columns(table, date_column, wanted["id"])
-        table = observations(table[date_column], value=table[wanted["id"]])
+        tables.need_columns(table, date_column, wanted["id"])
+        table = tables.observations(table[date_column], value=table[wanted["id"]])
     elif wanted.get("dbnomics") and b'"series"' in body[:100_000]:
         table = _dbnomics(body, wanted["dbnomics"])
     else:
@@ -94,25 +84,25 @@ def parse_fred(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
 
 
 def _fred_api(body: bytes) -> pd.DataFrame:
-    def pick(answer: Answer) -> pd.DataFrame:
+    def pick(answer: tables.Answer) -> pd.DataFrame:
         return pd.DataFrame(answer["observations"]).assign(count=answer.get("count", 0))
 
-    rows = json_table(body, "no observations in the API's answer", "date", "value", pick=pick)
+    rows = tables.json_table(body, "no observations in the API's answer", "date", "value", pick=pick)
     if (count := int(rows["count"].iloc[0])) > len(rows):
         raise SourceError(f"only {len(rows)} of {count} rows came; the API's limit has changed")
-    return observations(rows["date"], value=rows["value"])
+    return tables.observations(rows["date"], value=rows["value"])
 
 
 def _dbnomics(body: bytes, copy: str) -> pd.DataFrame:
-    def pick(answer: Answer) -> tuple[str, list[object], list[object]]:
+    def pick(answer: tables.Answer) -> tuple[str, list[object], list[object]]:
         (one,) = answer["series"]["docs"]
         found = "/".join(str(one[name]) for name in ("provider_code", "dataset_code", "series_code"))
         return found, one["period_start_day"], one["value"]
 
-    found, days, values = from_json(body, pick, "not the answer of DBnomics that was agreed")
+    found, days, values = tables.from_json(body, pick, "not the answer of DBnomics that was agreed")
     if found != copy or len(days) != len(values):
-        raise changed(f"DBnomics sent {found} where {copy} was asked for")
-    return observations(days, value=values)
+        raise tables.changed(f"DBnomics sent {found} where {copy} was asked for")
+    return tables.observations(days, value=values)
 
 
 def parse_ecb(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
@@ -132,8 +122,8 @@ def parse_ecb(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
             content = archive.read(member)
     except (zipfile.BadZipFile, IndexError, EOFError, OSError, ValueError) as error:
         raise SourceError(f"the archive is damaged ({error}); try again later") from None
-    table = need_columns(csv_table(content).rename(columns=str.strip), "Date", over, under)
-    return observations(table["Date"], value=numbers(table[over]) / numbers(table[under]))
+    table = tables.need_columns(tables.csv_table(content).rename(columns=str.strip), "Date", over, under)
+    return tables.observations(table["Date"], value=tables.numbers(table[over]) / tables.numbers(table[under]))
 
 
 def parse_imf(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
@@ -146,7 +136,7 @@ def parse_imf(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     """
     asked = {"COUNTRY": wanted["country"], "INDICATOR": "RGV_REVS", "UNIT": "FTO", "FREQUENCY": "M"}
 
-    def pick(answer: Answer) -> tuple[int, str, dict[str, str], list[tuple[str, object]]]:
+    def pick(answer: tables.Answer) -> tuple[int, str, dict[str, str], list[tuple[str, object]]]:
         data = answer["data"]
         structure, found = data["structures"][0]["dimensions"], data["dataSets"][0]["series"]
         identity = {one["id"]: [value["id"] for value in one["values"]] for one in structure["series"]}
@@ -155,10 +145,10 @@ def parse_imf(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
         cells = [(periods[int(at)], cells[0]) for at, cells in only["observations"].items()]
         return len(found), key, {name: identity.get(name, [""])[0] for name in asked}, cells
 
-    count, key, chosen, cells = from_json(body, pick, "not the SDMX-JSON message that was agreed")
+    count, key, chosen, cells = tables.from_json(body, pick, "not the SDMX-JSON message that was agreed")
     if count != 1 or chosen != asked:
         raise SourceError(f"{count} series came, the first {'.'.join(chosen.values())} ({key}); not what was asked for")
-    table = monthly(cells, 1)
+    table = tables.monthly(cells, 1)
     return table.assign(value=table["value"] / TROY_OUNCES_PER_TONNE)
 
 
@@ -174,13 +164,13 @@ def parse_cftc(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     SourceError
         If a column is gone, another contract came, or long and short sides do not each add up to the open interest.
     """
-    rows = json_table(body, "the answer is no table of rows", _DATE, _CONTRACT)
+    rows = tables.json_table(body, "the answer is no table of rows", _DATE, _CONTRACT)
     names = spellings(wanted["report"])
     columns = {name: next((one for one in spelt if one in rows), spelt[0]) for name, spelt in names.items()}
-    need_columns(rows, *columns.values())
+    tables.need_columns(rows, *columns.values())
     if others := set(rows[_CONTRACT].str.strip()) - {wanted["contract"]}:
         raise SourceError(f"rows of contract {min(others)} came too; the provider changed its filter")
-    table = observations(rows[_DATE], **{name: rows[column] for name, column in columns.items()})
+    table = tables.observations(rows[_DATE], **{name: rows[column] for name, column in columns.items()})
     _refuse_wrong_sums(table, wanted["report"])
     picked = wanted.get("column")
     return table[["observed_for", picked]].rename(columns={picked: "value"}) if picked else table
@@ -207,15 +197,15 @@ def download_national_bank_of_poland(client: Client, wanted: Wanted, last: date 
     while end >= start:  # backwards in whole spans: one without a working day would be answered by 404
         begin = max(_FIRST_LIST, end - _LONGEST_QUERY)
         part = client.get(f"{base}/{begin}/{end}/", kind="json", params={"format": "json"})
-        rows += from_json(part.body, list, _NO_LIST)
+        rows += tables.from_json(part.body, list, _NO_LIST)
         end = begin - timedelta(days=1)
     return Download(body=json.dumps(rows).encode(), address=base, retrieved_at=client.now())
 
 
 def parse_national_bank_of_poland(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     """Read ``[{"data": "2013-01-02", "cena": 165.83}, …]``: date, and the price of a gram of pure gold in zlotys."""
-    table = json_table(body, _NO_LIST, "data", "cena")
-    return observations(table["data"], value=table["cena"])
+    table = tables.json_table(body, _NO_LIST, "data", "cena")
+    return tables.observations(table["data"], value=table["cena"])
 
 
 def download_bank_of_russia(client: Client, wanted: Wanted, last: date | None) -> Download:
@@ -250,7 +240,7 @@ def parse_bank_of_russia(body: bytes, wanted: Wanted, as_of: datetime) -> pd.Dat
     prices, rates = _records(halves[0], "Metall", "Code"), _records(halves[1], "ValCurs", "Id")
     prices = prices[prices["Code"] == _CODES[metal]]
     if prices.empty or rates.empty or set(rates["Id"]) != {_DOLLAR}:
-        raise changed("no prices, or no rates of the dollar")
+        raise tables.changed("no prices, or no rates of the dollar")
     rubles, rate = _decimals(prices["Buy"]), _decimals(rates["Value"]) / _decimals(rates["Nominal"])
     if not rubles.equals(_decimals(prices["Sell"])):
         raise SourceError("buying and selling prices differ, as they have not since July 2008")
@@ -283,11 +273,11 @@ def _records(half: bytes, root: str, name: str) -> pd.DataFrame:
     except (ElementTree.ParseError, KeyError, ValueError) as error:
         raise SourceError(f"the XML is cut or changed ({error}); try again later") from None
     if tree.tag != root:
-        raise changed(f"<{tree.tag}> came where <{root}> was asked for")
+        raise tables.changed(f"<{tree.tag}> came where <{root}> was asked for")
     table = pd.DataFrame(rows, columns=[name, "Buy", "Sell", "Nominal", "Value"])
     return table.assign(observed_for=days.astype("datetime64[us]"))
 
 
 def _decimals(cells: pd.Series) -> pd.Series:
-    plain = numbers(cells.map(lambda cell: cell.replace("\xa0", "").replace(",", ".") if cell else None))
+    plain = tables.numbers(cells.map(lambda cell: cell.replace("\xa0", "").replace(",", ".") if cell else None))
     return plain.set_axis(cells.index)

@@ -35,8 +35,8 @@ from research.sources.catalog import Entry, entries, entry, entry_of_ones_own
 from research.sources.http import Client, Download, Unreachable, base_address, by_hand, one_line, utc_now
 from research.sources.packages import INSTALL
 
+# Exit codes of a fetch: everything asked for came, some of it, none of it.
 ALL, SOME, NONE = 0, 3, 4
-"""Exit codes of a fetch: everything asked for came, some of it, none of it."""
 
 _ZONES = pd.Timedelta(days=1)  # today is by UTC, and Shanghai a day ahead for a while
 _PACKAGES = {"akshare": "akshare", "yahoo": "yfinance"}
@@ -96,8 +96,8 @@ class FetchReport:
         return {"folder": str(self.folder), "exit_code": self.exit_code, "outcomes": outcomes}
 
 
+# Called with (done, total, dataset id, outcome): before a dataset with None, after it with its outcome.
 Progress = Callable[[int, int, str, Outcome | None], None]
-"""Called with (done, total, dataset id, outcome): before a dataset with None, after it with its outcome."""
 
 
 def fetch(

@@ -20,9 +20,9 @@ from research.sources.tables import csv_table, last_complete_day, need_columns, 
 if TYPE_CHECKING:
     from curl_cffi import requests
 
+# What to type where the package of a provider is not there; akshare before that release does not read the receipts of
+# Shanghai's present page.
 INSTALL = {"yahoo": "pip install yfinance", "akshare": "pip install --upgrade 'akshare>=1.18.98'"}
-"""What to type where the package of a provider is not there; akshare before that release does not read the receipts of
-Shanghai's present page."""
 
 MONTH_CODES = "FGHJKMNQUVXZ"
 

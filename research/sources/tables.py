@@ -22,8 +22,8 @@ from research.errors import SourceError
 T = TypeVar("T")
 Rows = Sequence[Sequence[object]]
 
+# A JSON object that is yet to be found of the shape agreed.
 Answer = Mapping[str, Any]
-"""A JSON object that is yet to be found of the shape agreed."""
 
 NOTHING = "the answer holds no values; try again later, what is kept stays"
 

@@ -16,11 +16,11 @@ from research.sources.catalog import Wanted
 from research.sources.tables import Rows, heading, month_end, monthly, numbers, observations, sheet_rows
 from research.units import TROY_OUNCES_PER_TONNE
 
+# Sheets that are read.
 PINK_SHEET, CHANGES, STOCKS = "Monthly Prices", "Monthly", "Daily Metal Stocks Report"
-"""Sheets that are read."""
 
+# Numbers of a line of the warehouse stocks, in the order of their headings.
 COLUMNS = ("previous", "received", "withdrawn", "net_change", "adjustment", "today")
-"""Numbers of a line of the warehouse stocks, in the order of their headings."""
 
 _HEADINGS = ("prev tot", "received", "withdrawn", "net change", "adjustment", "total today")
 _TOTALS = {"total registered": "registered", "total eligible": "eligible", "combined total": "total"}

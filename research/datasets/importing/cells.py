@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from research.datasets.importing.units import WORDS
+from research.datasets.release import COARSE, end_of
 from research.errors import ValidationError, did_you_mean
 from research.units import Floats
 
@@ -182,34 +183,35 @@ def _read(
 ) -> tuple[Decimal, Floats]:
     """The decimal sign by which every cell is a number, and the numbers; of two that give others neither is chosen."""
     signs: list[Decimal] = [declared] if declared else ["point", "comma"]
-    read = {sign: [_value(text, sign) for text in texts] for sign in signs}
-    for at, values in enumerate(zip(*read.values(), strict=True)):
-        if all(value is None for value in values):
-            failed = _BROKEN.fullmatch(str(column.cells[at]).strip())
-            cure = "repair the workbook, or empty the cell" if failed else "correct it or leave it empty"
-            raise column.wrong(at, f"is {'a formula that failed' if failed else 'no number'}; {cure}")
-    unread = {sign: values.index(None) for sign, values in read.items() if None in values}
-    if len(unread) == 2:
-        told = f"{column.shown(unread['comma'])} has a decimal point, {column.shown(unread['point'])} a decimal comma"
+    given = np.array([text is not None for text in texts])
+    read = {sign: np.array([_value(text, sign) for text in texts]) for sign in signs}
+    unread = {sign: given & np.isnan(values) for sign, values in read.items()}
+    if (neither := np.logical_and.reduce(list(unread.values()))).any():
+        at = int(neither.argmax())
+        failed = _BROKEN.fullmatch(str(column.cells[at]).strip())
+        cure = "repair the workbook, or empty the cell" if failed else "correct it or leave it empty"
+        raise column.wrong(at, f"is {'a formula that failed' if failed else 'no number'}; {cure}")
+    fits = [sign for sign in signs if not unread[sign].any()]
+    if not fits:
+        point, comma = (column.shown(int(unread[sign].argmax())) for sign in ("comma", "point"))
+        told = f"{point} has a decimal point, {comma} a decimal comma"
         raise ValidationError(f"{column.where}: {told}; write all alike")
-    for at, text in enumerate(texts):
-        said = {values[at] for values in read.values()}
-        if text is not None and not unread and len(said) == 2 and (points_may_group or "," in text):
+    if len(fits) == 2:
+        grouped = np.array([text is not None and (points_may_group or "," in text) for text in texts])
+        if (open_to_both := grouped & (read["point"] != read["comma"])).any():
+            at = int(open_to_both.argmax())
             told = " or ".join(f"{values[at]:.12g}" for values in read.values())
             raise column.wrong(at, f"can be {told}; pass --decimal point or --decimal comma")
-    chosen = next(sign for sign in signs if sign not in unread)
-    numbers = np.array(read[chosen], dtype=float)
+    numbers = read[fits[0]]
     if np.isinf(numbers).any():
         raise column.wrong(int(np.isinf(numbers).argmax()), "is too large for a number; correct it")
-    return chosen, numbers
+    return fits[0], numbers
 
 
-def _value(text: str | None, decimal: Decimal) -> float | None:
-    """The number of a text by one convention; NaN of no text, None where it is none."""
-    if text is None:
+def _value(text: str | None, decimal: Decimal) -> float:
+    """The number of a text by one convention; NaN where it is none."""
+    if text is None or not _PLAIN[decimal].fullmatch(text) or not any(sign.isdigit() for sign in text):
         return np.nan
-    if not _PLAIN[decimal].fullmatch(text) or not any(sign.isdigit() for sign in text):
-        return None
     thousands, point = (",", ".") if decimal == "point" else (".", ",")
     return float(text.replace(thousands, "").replace(point, "."))
 
@@ -239,19 +241,18 @@ _FORMS: dict[str, re.Pattern[str]] = {form: re.compile(pattern) for form, patter
     "quarter first": r"[Qq](?P<q>[1-4])[ -/]?(?P<y>\d{4})",
     "year": r"(?P<y>(?:19|20)\d\d)",
 }.items()}  # fmt: skip
+# Order of the forms that look alike.
 _ORDERS: dict[str, DateOrder] = {
     "day/month/year": "dmy", "month/day/year": "mdy", "day/month/short year": "dmy", "month/day/short year": "mdy",
     "short year/month/day": "ymd",
 }  # fmt: skip
-"""Order of the forms that look alike."""
 
+# Spans by the part of a form that makes them, the shortest first.
 _SPANS = {"d": "day", "m": "month", "name": "month", "q": "quarter", "y": "year"}
-"""Spans by the part of a form that makes them, the shortest first."""
 
 _FIRST_YEAR = 1200
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})")
-_COARSE = {"month": "M", "quarter": "Q", "year": "Y"}
-_ORDER = ("day", "week", *_COARSE)
+_ORDER = ("day", "week", *COARSE)
 _LOOKS = ((r"\d{5}(\.\d+)?", "Excel's count of days; format it as a date first"),
           (r"\d{10}|\d{13}", "a Unix time; write it as YYYY-MM-DD"))  # fmt: skip
 
@@ -400,9 +401,9 @@ def _to_period_ends(days: pd.Series, span: str, frequency: str, where: str, word
     if frequency in _ORDER and _ORDER.index(span) > _ORDER.index(frequency):
         told = f"the file has one value a {span}, the dataset has one a {frequency}"
         raise ValidationError(f"{where}: {told}; use another id")
-    if frequency not in _COARSE:
+    if frequency not in COARSE:
         return days
-    ends: pd.Series = days.dt.to_period(_COARSE[frequency]).dt.end_time.dt.normalize().astype("datetime64[us]")
+    ends = end_of(days, frequency)
     if span == "day" and bool((ends != days).any()):
         first = f"{days.iloc[0]:%Y-%m-%d} for the {frequency} to {ends.iloc[0]:%Y-%m-%d}"
         words.append(f"each date stands for the {frequency} it falls in: {first}")

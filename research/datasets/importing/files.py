@@ -33,8 +33,8 @@ LARGEST = 256 * 2**20
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
 
 Row = tuple[object, ...]
+# Rows with the line that each stands on.
 Numbered = list[tuple[Row, int]]
-"""Rows with the line that each stands on."""
 
 _ENOUGH = 3
 _LONGEST_HEADING = 4

@@ -131,7 +131,7 @@ def describe(table: pd.DataFrame, subject: Subject) -> list[str]:
     if subject.key:
         return said
     found = quality(subject, table if "known_at" in table else table.assign(known_at=days))
-    odd = found if units.is_money(subject.unit) else Quality(id=subject.id, gaps=found.gaps)
+    odd = found if units.money(subject.unit) else Quality(id=subject.id, gaps=found.gaps)
     return [*said, *filter(None, [odd.line])]
 
 
@@ -208,12 +208,12 @@ def _unit_columns(sheet: Sheet) -> list[tuple[str, str, str]]:
 
 
 def _value_column(sheet: Sheet, date_column: str, subject: Subject) -> str:
-    beside = (date_column, sheet.find(units.WORDS["known"]))
+    beside, currency = (date_column, sheet.find(units.WORDS["known"])), units.money(subject.unit)
     others = [column for column in sheet.header if column and column not in beside and not units.is_unit_column(column)]
     exact = [column for column in others if column.lower() in (*units.WORDS["value"], subject.id)]
     exact = exact or [column for column in others if column.lower().split(" ")[0] in units.WORDS["value"]]
     numeric = [column for column in others if _mostly_numbers(sheet.column(column).cells)]
-    ours = [column for column in numeric if units.in_own_currency(column, subject.unit)]
+    ours = [column for column in numeric if currency and units.spoken(column)[0] == currency]
     for found in (others, exact, numeric, ours):
         if len(found) == 1:
             return found[0]
@@ -285,7 +285,7 @@ def _refuse_doubtful(table: pd.DataFrame, subject: Subject, declared: str | None
     if values.nunique() == 1:
         same = f"all {len(table)} values are {values.iloc[0]:g}"
         raise ValidationError(f"{same}; name another column with --value-column, or {_ACCEPT}")
-    if subject.frequency != "day" or not units.is_money(subject.unit):
+    if subject.frequency != "day" or not units.money(subject.unit):
         return
     runs = table.groupby((values != values.shift()).cumsum())
     length, longest = int(runs.size().max()), runs.get_group(runs.size().idxmax())

@@ -12,8 +12,8 @@ import pandas as pd
 from research.errors import ValidationError, did_you_mean
 from research.units import GRAMS_PER_TROY_OUNCE
 
+# What files call things.
 WORDS = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
-"""What files call things."""
 
 _CURRENCIES: list[str] = WORDS["currencies"]
 _SIGNS: dict[str, str] = WORDS["signs"]
@@ -76,14 +76,9 @@ def _factor(mass: str, own_currency: str, own_mass: str) -> float:
     return 1 / ratio if own_currency else ratio
 
 
-def is_money(unit: str) -> bool:
-    """Whether a dataset's unit is a price in some currency."""
-    return bool(_of_dataset(unit)[0])
-
-
-def in_own_currency(text: str, unit: str) -> bool:
-    """Whether a heading names the dataset's own currency."""
-    return is_money(unit) and spoken(text)[0] == _of_dataset(unit)[0]
+def money(unit: str) -> str:
+    """The currency of a dataset's unit that is a price; empty where it is none."""
+    return _of_dataset(unit)[0]
 
 
 def is_unit_column(name: str) -> bool:
