@@ -29,8 +29,8 @@ def made_at_import(reachable: Reachable, importing: Watch) -> Iterator[tuple[str
     for module in _modules(reachable):
         tree = _source(module)
         if tree is not None:
-            seen = set(importing.lines.get(getattr(module, "__file__", None) or "", {}))
-            texts[module.__name__] = tree, seen if module.__name__ in importing.executed else _lines_that_read(tree)
+            seen = importing.lines.get(getattr(module, "__file__", None) or "")
+            texts[module.__name__] = tree, _lines_that_read(tree) if seen is None else seen
             exported[module.__name__] = _follow(*texts[module.__name__], exported)
     for function in reachable.functions:
         home = function.__module__ or ""
@@ -85,63 +85,51 @@ def _follow(tree: ast.Module, lines: set[int], others: dict[str, dict[str, int]]
     """
     tainted: dict[str, int] = {}
 
-    def origin(*nodes: ast.AST) -> int | None:
-        for node in nodes:
+    def origin(parts: list[ast.AST]) -> int | None:
+        for node in (node for part in parts for node in ast.walk(part)):
             first, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0)
             if any(first <= line <= last for line in lines):
                 return first
-            for name in ast.walk(node):
-                if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load) and name.id in tainted:
-                    return tainted[name.id]
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in tainted:
+                return tainted[node.id]
         return None
 
     for _ in range(2):  # a loop may use at its top what its end has made
         for statement in _statements(tree, inside):
-            names = list(_targets(statement))
+            parts = [child for child in ast.iter_child_nodes(statement) if not isinstance(child, ast.stmt)]
+            names = list(_targets(parts, by_calls=isinstance(statement, ast.Expr)))
             if isinstance(statement, ast.ImportFrom):
                 known = others.get(statement.module or "", {})
                 tainted |= {a.asname or a.name: statement.lineno for a in statement.names if a.name in known}
-                continue
-            parts: list[ast.AST] = [statement]
-            if isinstance(statement, _FUNCTION):
-                parts = [default for default in (*statement.args.defaults, *statement.args.kw_defaults) if default]
-                names = [f"{statement.name}()"]
+            elif isinstance(statement, _FUNCTION):
+                names, parts = [f"{statement.name}()"], [statement.args]
             elif isinstance(statement, ast.ClassDef):
-                parts = [part for part in statement.body if not isinstance(part, _FUNCTION)]
-                names = [statement.name]
-            elif isinstance(statement, ast.For):
-                parts, names = [statement.iter], list(_targets(statement.target))
-            elif isinstance(statement, ast.With):
-                parts = [item.context_expr for item in statement.items]
-            made = origin(*parts)
-            if isinstance(statement, ast.ClassDef) and statement.lineno in lines:
-                made = statement.lineno
-            if made is not None:
+                names, parts = [statement.name], [part for part in statement.body if not isinstance(part, _FUNCTION)]
+            if (made := origin(parts)) is not None:
                 tainted |= dict.fromkeys(names, made)
     return tainted
 
 
 def _statements(tree: ast.Module, inside: int) -> Iterator[ast.stmt]:
-    """Simple statements and definitions in order, those in branches and in the functions around a line too."""
+    """Statements in order, those in branches and in the functions around a line too."""
     waiting: list[ast.stmt] = list(reversed(tree.body))
     while waiting:
         statement = waiting.pop()
-        inner = [child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.stmt)]
-        definition = isinstance(statement, (*_FUNCTION, ast.ClassDef))
-        if definition or not inner or isinstance(statement, ast.With | ast.For):
-            yield statement
-        if not definition or statement.lineno < inside <= (statement.end_lineno or 0):
+        yield statement
+        around = statement.lineno < inside <= (statement.end_lineno or 0)
+        if around or not isinstance(statement, (*_FUNCTION, ast.ClassDef)):
+            inner = [child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.stmt)]
             waiting.extend(reversed(inner))
 
 
-def _targets(statement: ast.AST) -> Iterator[str]:
-    """Names that a statement gives a value, or whose object it calls a method of (``scaler.fit(x)``)."""
-    for node in ast.walk(statement):
+def _targets(parts: list[ast.AST], *, by_calls: bool) -> Iterator[str]:
+    """Names that get a value, or, ``by_calls``, whose object a method is called of (``scaler.fit(x)``)."""
+    for node in (node for part in parts for node in ast.walk(part)):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
         elif isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
             yield from (n.id for n in ast.walk(node.value) if isinstance(n, ast.Name))
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(statement, ast.Expr):
+        elif by_calls and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             yield from (n.id for n in ast.walk(node.func.value) if isinstance(n, ast.Name))
 
 

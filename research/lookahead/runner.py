@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 
 from research.datasets.panel import Panel
-from research.errors import AssayError, SignalError
+from research.errors import AssayError
 from research.lookahead.history import History
-from research.lookahead.state import Reachable, same_random_state
+from research.lookahead.state import Reachable
 from research.lookahead.watch import Watch
 from research.many import alike, ask_together, together
 from research.thesis import Strategy
-from research.weights import UNKNOWN, in_bills
+from research.weights import UNKNOWN, in_bills, numbers
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,8 @@ class Runner:
 
     @contextmanager
     def _contained(self) -> Iterator[None]:
-        """Watched, and with nothing printed, warned of or drawn left behind."""
+        """Watched, and with nothing printed or warned of left behind."""
         with (
-            same_random_state(),
             warnings.catch_warnings(),
             contextlib.redirect_stdout(io.StringIO()),
             contextlib.redirect_stderr(io.StringIO()),
@@ -125,16 +124,10 @@ class Runner:
 
     def _decide(self, panel: Panel, parameters: Mapping[str, object]) -> Decided:
         self.n_runs += 1
-        name = self.strategy.name
         try:
-            weights = self.strategy.decide(panel, parameters)
-            if not isinstance(weights, pd.Series) or not weights.index.equals(panel.index):
-                raise SignalError(f"{name}: no Series of weights on panel.index")
-            return Decided(weights.to_numpy(dtype="float64", copy=True))
+            return Decided(numbers(self.strategy.decide(panel, parameters), panel.index, self.strategy.name).copy())
         except AssayError as error:
             return Decided(None, error)
-        except Exception as error:  # noqa: BLE001 - whatever a strange history provokes is an outcome
-            return Decided(None, SignalError(f"{name}: the signal raised {type(error).__name__}: {error}; mend it"))
 
 
 def equal(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -154,6 +147,8 @@ def same(left: np.ndarray | None, right: np.ndarray | None) -> bool:
 
 def moves(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """How far each weight moved; 1 between a number and no decision, or what is unknown."""
+    if left.tobytes() == right.tobytes():
+        return np.zeros(len(left))
     known = ~(np.isnan(left) | np.isnan(right) | (left == UNKNOWN) | (right == UNKNOWN))
     sizes = np.where(equal(left, right), 0.0, 1.0)
     sizes[known] = np.where(sizes[known] > 0, np.abs(left[known] - right[known]), 0.0)

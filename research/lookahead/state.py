@@ -13,8 +13,8 @@ import random
 import sys
 import types
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator, MutableMapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,20 +27,16 @@ from research.thesis import Strategy
 Key = TypeVar("Key")
 _TOO_MANY = 5_000
 _MANY_ROWS = 32
-_WRAPPERS: dict[type, tuple[str, ...]] = {
-    functools.partial: ("func", "args", "keywords"),
-    types.MethodType: ("__self__", "__func__"),
-    staticmethod: ("__func__",),
-    classmethod: ("__func__",),
-    Strategy: ("signal",),
-}
+_WRAPPERS = (functools.partial, types.MethodType, staticmethod, classmethod, Strategy)
+_WRAPPED = ("func", "args", "keywords", "__self__", "__func__", "signal")
 
 
 class Reachable:
     """Every mutable thing that the signal can reach outside its arguments, as it stands now.
 
     Reached are closures, defaults, attributes, the globals that the code names, user-written modules,
-    classes and instances, containers in them, and ``functools.lru_cache``.
+    classes and instances, containers in them, ``functools.lru_cache``, the global random generators and the
+    environment.
 
     Attributes
     ----------
@@ -66,6 +62,9 @@ class Reachable:
         self._restorers: list[Callable[[], object]] = []
         self._seen: dict[int, object] = {}  # kept, so that an id stays its own
         self._home = (getattr(signal, "__module__", None) or "").partition(".")[0]
+        self._later(np.random.set_state, np.random.get_state())  # noqa: NPY002
+        self._later(random.setstate, random.getstate())
+        self._later(_put_back, os.environ, dict(os.environ))
         waiting: deque[tuple[str, object]] = deque([("signal", signal)])
         while waiting:
             name, value = waiting.popleft()
@@ -88,11 +87,13 @@ class Reachable:
         elif isinstance(value, functools._lru_cache_wrapper):
             self._later(value.cache_clear)
             yield name, value.__wrapped__
-        elif isinstance(value, tuple(_WRAPPERS)):
-            parts = next(parts for kind, parts in _WRAPPERS.items() if isinstance(value, kind))
-            yield from ((name, getattr(value, part)) for part in parts)
-        elif isinstance(value, types.ModuleType) and not self._is_own(value.__name__):
-            self._later(_drop_new_data, vars(value), frozenset(vars(value)))
+        elif isinstance(value, _WRAPPERS):
+            yield from ((name, getattr(value, part)) for part in _WRAPPED if hasattr(value, part))
+        elif isinstance(value, types.ModuleType):
+            if self._is_own(value.__name__):
+                yield from self._reach_attributes(name, value)
+            else:
+                self._later(_drop_new_data, vars(value), frozenset(vars(value)))
         elif isinstance(value, pd.Series | pd.DataFrame | pd.Index):
             if _holds_data(value):
                 self.data_held.append(f"{name} ({type(value).__name__} of {len(value)} rows)")
@@ -103,8 +104,6 @@ class Reachable:
             yield from self._reach_container(name, value)
         elif type(value).__module__.startswith("research.") and type(value).__name__ in ("Data", "Market", "Panel"):
             self.data_held.append(f"{name} (a {type(value).__name__})")
-        elif isinstance(value, types.ModuleType):
-            yield from self._reach_attributes(name, value)
         elif isinstance(value, type):
             if self._is_own(value.__module__):
                 yield from self._reach_attributes(value.__name__, value)
@@ -183,36 +182,6 @@ def fresh(strategy: Strategy) -> Strategy | None:
     return next(found, None)
 
 
-@contextmanager
-def same_random_state() -> Iterator[None]:
-    """Leave the global random generators and the environment as they were."""
-    numpy_state, python_state, environment = np.random.get_state(), random.getstate(), dict(os.environ)  # noqa: NPY002
-    try:
-        yield
-    finally:
-        np.random.set_state(numpy_state)  # noqa: NPY002
-        random.setstate(python_state)
-        if dict(os.environ) != environment:
-            os.environ.clear()
-            os.environ.update(environment)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Let nothing through that compiled libraries print."""
-    sys.stdout.flush()
-    kept = [(number, os.dup(number)) for number in (1, 2)]
-    with open(os.devnull, "wb") as nowhere:
-        try:
-            for number, _ in kept:
-                os.dup2(nowhere.fileno(), number)
-            yield
-        finally:
-            for number, copy in kept:
-                os.dup2(copy, number)
-                os.close(copy)
-
-
 def _holds_data(value: pd.Series | pd.DataFrame | pd.Index) -> bool:
     """Whether it is long and holds anything but dates: what a short one does, and a list of dates, shows by itself."""
     columns = [value.dtype] if isinstance(value, pd.Series | pd.Index) else list(value.dtypes)
@@ -220,7 +189,7 @@ def _holds_data(value: pd.Series | pd.DataFrame | pd.Index) -> bool:
     return len(value) >= _MANY_ROWS and not dates
 
 
-def _put_back(mapping: dict[Key, object], before: dict[Key, object]) -> None:
+def _put_back(mapping: MutableMapping[Key, object], before: dict[Key, object]) -> None:
     for key in mapping.keys() - before.keys():
         del mapping[key]
     mapping.update(before)
