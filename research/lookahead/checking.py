@@ -77,7 +77,6 @@ def check(
     StrategyError
         If a parameter is unknown or the strategy says nothing about the metal.
     """
-    chosen = strategy.parameters(parameters)
     histories, skipped = _histories(strategy, data, metal, start, end)
     folders = tuple(pack.root for pack in (*data.packs, read_registry(bundled_folder())))
     importing, watch = Watch(folders), Watch(folders)
@@ -86,6 +85,7 @@ def check(
     if pristine is not None:
         importing.lines.setdefault(pristine.signal.__code__.co_filename, set())  # all of its lines were seen at work
     tested = pristine or strategy
+    chosen = tested.parameters(parameters)
     cells = [chosen]
     if parameters is None:
         cells += [values for values in tested.variants() if values != chosen]
