@@ -20,8 +20,7 @@ from research.lookahead.explain import explain
 from research.lookahead.history import History, history_of
 from research.lookahead.probes import Prober, stable_bars
 from research.lookahead.report import USUAL, CheckReport, Coverage, DatedBars, Leak, Violation, point
-from research.lookahead.runner import Cell, Decided, Runner, held
-from research.lookahead.state import Reachable, fresh
+from research.lookahead.runner import Cell, Decided, Reachable, Runner, fresh, held
 from research.lookahead.watch import Watch
 from research.thesis import Strategy
 from research.weights import check_weights
@@ -139,8 +138,7 @@ class _Check:
         except NoDecision as error:
             self.nothing[history.metal] = str(error)
         except SignalError as error:
-            what, _, remedy = str(error).partition("; ")
-            self.accuse(history, [("weights", what)], remedy)
+            self.accuse(history, [("weights", str(error))])
         if history.metal not in self.nothing:
             self.metals.append(history.metal)
             self.coverage += Coverage(of_cells=len(self.parameters))
@@ -154,6 +152,7 @@ class _Check:
             first = runner.run(history)
         base = self._usable(history, first)
         decisions = [(self.parameters[0], base), *self._others_decided(history)]
+        runner.find_together(history, decisions)
         if self._accuse_if_random(history, decisions):
             return
         self.accuse(history, contract.held_outside(runner, self.importing))
@@ -162,7 +161,6 @@ class _Check:
         self.accuse(history, contract.impurities(runner, history, base, others))
         if runner.strategy is not self.strategy:
             self.accuse(history, contract.used_before(self.strategy, runner, history, base))
-        runner.find_together(history, decisions)
         cells = stable_bars(runner, history, decisions)
         self._probe(history, cells)
         if not (self.leaks or self.violations or runner.watch.seen):
@@ -187,7 +185,8 @@ class _Check:
             if self._accuse_if_random(history, [(cell.parameters, cell.base) for cell in cells]):
                 return
             leak = explain(self.runner, sightings, len(cells))
-            if leak.probe == "delay" and not _used_at_once(history, leak):
+            late = leak.period is not None and history.index[history.index >= leak.period][0] < leak.moved
+            if leak.probe == "delay" and late:  # right as long as nothing is published later than the author thinks
                 when = f"{leak.input} of {leak.period:%Y-%m-%d} on {leak.moved:%Y-%m-%d}"
                 self.notes.append(f"{history.metal}: a lag is assumed and not read off known_at: {when}")
             else:
@@ -220,16 +219,11 @@ class _Check:
         check_weights(weights, history.index, self.execution.max_leverage, self.strategy.name)
         return answer.weights
 
-    def accuse(self, history: History, breaches: Iterable[contract.Breach], remedy: str = "") -> None:
+    def accuse(self, history: History, breaches: Iterable[contract.Breach]) -> None:
         """Each breach once, with its usual cause and remedy."""
         for kind, what in breaches:
-            usual = USUAL[kind] | ({"remedy": remedy} if remedy else {})
-            self.violations.setdefault((kind, what), Violation(kind=kind, metal=history.metal, what=what, **usual))
-
-
-def _used_at_once(history: History, leak: Leak) -> bool:
-    """Whether a value was used on the bar on which its period ends, right only as long as nothing is published late."""
-    return leak.period is None or bool(history.index[history.index >= leak.period][0] >= leak.moved)
+            breach = Violation(kind=kind, metal=history.metal, what=what, **USUAL[kind])
+            self.violations.setdefault((kind, what), breach)
 
 
 def _histories(

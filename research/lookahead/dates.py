@@ -20,8 +20,7 @@ from research.datasets.data import Data
 from research.execution import Execution
 from research.lookahead.history import History, dates_moved, history_of, rewritten_whole
 from research.lookahead.report import DatedBars
-from research.lookahead.runner import Cell, Runner, equal, held, same
-from research.lookahead.state import Reachable
+from research.lookahead.runner import Cell, Reachable, Runner, equal, held, same
 from research.lookahead.watch import Watch
 from research.thesis import Strategy
 

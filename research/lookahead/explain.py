@@ -161,14 +161,13 @@ class _Case:
 
         ways = dict.fromkeys((self.shown.way, "raised", "lowered", "mirrored"))
         for way in sorted(ways, key=lambda way: way == "dropped"):  # without a row the next is in its place
-            if not shows(way, 0, n):
-                continue
-            if self.row is None:
+            if shows(way, 0, n):
                 first = 1 + bisect_left(range(1, n), True, key=lambda last: shows(way, 0, last))
+                last = n - bisect_left(range(1, n), True, key=lambda k: shows(way, n - k, n))
                 self.nearest = cast(np.ndarray, self._weights(way, self.after, moments[first], only=identity))
                 self.row = self._row(identity, known_at == moments[first])
-            last = n - bisect_left(range(1, n), True, key=lambda k: shows(way, n - k, n))
-            self.reach = max(self.reach, int(self.history.bars_at(pd.Series([moments[last]]))[0]) - self.shown.cut)
+                self.reach = int(self.history.bars_at(pd.Series([moments[last]]))[0]) - self.shown.cut
+                return
 
     def _row(self, identity: str, these: pd.Series) -> _Row | None:
         """The last of some rows."""
