@@ -148,7 +148,7 @@ class _Check:
         runner = self.runner
         runner.together = ()
         runner.state.restore()
-        with runner.watch.following(runner.state.sources):
+        with runner.watch.following({function.__code__.co_filename for function in runner.state.functions}):
             first = runner.run(history)
         base = self._usable(history, first)
         decisions = [(self.parameters[0], base), *self._others_decided(history)]

@@ -119,8 +119,11 @@ def other_process(runner: Runner, history: History, base: np.ndarray) -> Iterato
 
 
 def hashes(state: Reachable) -> bool:
-    """Whether the code of a signal makes a set or asks for a hash."""
-    return bool(_HASHED & state.names) or any(isinstance(node, ast.Set | ast.SetComp) for node in _nodes(state))
+    """Whether the text of a signal makes a set or asks for a hash."""
+    return any(
+        isinstance(node, ast.Set | ast.SetComp) or getattr(node, "id", getattr(node, "attr", "")) in _HASHED
+        for node in _nodes(state)
+    )
 
 
 def used_before(strategy: Strategy, runner: Runner, history: History, base: np.ndarray) -> Iterator[Breach]:
@@ -200,7 +203,8 @@ def _made_at_import(reachable: Reachable, importing: Watch) -> Iterator[tuple[st
     """Pairs of (name that the signal uses, where its data were read)."""
     exported: dict[str, dict[str, int]] = {}
     texts: dict[str, tuple[ast.Module, set[int]]] = {}
-    for module in _modules(reachable):
+    names = dict.fromkeys(function.__module__ for function in reversed(reachable.functions))
+    for module in (sys.modules[name] for name in names if name in sys.modules):  # helpers first: what they export
         tree = _source(module)
         if tree is not None:
             seen = importing.lines.get(getattr(module, "__file__", None) or "")
@@ -222,12 +226,6 @@ def _made_at_import(reachable: Reachable, importing: Watch) -> Iterator[tuple[st
         for word in used:
             if word in made and not isinstance(function.__globals__.get(word), types.ModuleType):
                 yield word, f"{Path(function.__code__.co_filename).name}:{made[word]}"
-
-
-def _modules(reachable: Reachable) -> list[types.ModuleType]:
-    """The modules in which the signal's code is written, helpers first, so that what they export is known."""
-    names = dict.fromkeys(function.__module__ for function in reversed(reachable.functions) if function.__module__)
-    return [sys.modules[name] for name in names if name in sys.modules]
 
 
 def _source(module: types.ModuleType) -> ast.Module | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -17,13 +17,6 @@ from research.lookahead.runner import Runner, equal
 
 _FAR = 0.2  # of the history: what reaches further than this is no window
 _STRANGENESS = {"truncation": 0, "perturbation": 0, "vintage": 1, "gap": 3, "delay": 4}
-
-
-class _Row(NamedTuple):
-    known_at: pd.Timestamp
-    period: pd.Timestamp
-    value: float
-    revision: bool
 
 
 def explain(runner: Runner, sightings: Sequence[Sighting], n_cells: int) -> Leak:
@@ -53,7 +46,8 @@ class _Case:
         self.shown = max(alike, key=lambda s: (s.sizes(s.altered).sum(), -abs(s.cut - middle)))
         self.after = self.history.decisions.iloc[self.shown.cut]
         self.culprit = None if self.shown.only_calendar else self._culprit()
-        self.row: _Row | None = None
+        self.row: dict[str, Any] = {}  # the one that it learned from, as the report has it
+        self.revision = False
         self.nearest = self.shown.altered
         self.reach = 0
         if self.culprit:
@@ -76,28 +70,25 @@ class _Case:
             knowing=float(shown.base[bar]),
             unknowing=float(self.nearest[bar]),
             cut=pd.Timestamp(index[shown.cut]),
-            learned_from=self.row and self.row.known_at,
-            period=self.row and self.row.period,
-            value=self.row and self.row.value,
             n_cells=n_leaking,
             of_cells=n_cells,
-            **USUAL[kind],
+            **(self.row | USUAL[kind]),
         )
 
     def _kind(self, bar: int) -> str:
         """Name the mistake by how far it reaches, in which direction, and by what it does when all comes later."""
-        index, shown, row = self.history.index, self.shown, self.row
+        index, shown, period = self.history.index, self.shown, self.row.get("period")
         horizon = max(s.cut + 1 - int(s.moved[0]) for s in self.alike)
         if shown.only_calendar:
             return "end of sample"
-        if shown.probe == "vintage" or (row is not None and row.revision):
+        if shown.probe == "vintage" or self.revision:
             return "newest vintage"
         far = self.reach > max(24, _FAR * (len(index) - shown.cut))
         if far or (self.culprit is None and horizon > _FAR * len(index)):
             return "whole sample"
         if shown.probe == "gap" or self._nothing_known(bar):
             return "filled hole"
-        if shown.probe == "delay" or (row is not None and row.period <= index[bar] and self._ignores_delays()):
+        if shown.probe == "delay" or (period is not None and period <= index[bar] and self._ignores_delays()):
             return "period dates"
         if horizon > max(24, 0.4 * shown.cut):
             return "whole sample"
@@ -151,7 +142,7 @@ class _Case:
         known_at = self.history.tables[identity]["known_at"]
         known = known_at <= self.after
         if self.shown.way == "revised":
-            self.row = self._row(identity, known)
+            self._learned_from(identity, known)
             return
         moments = [self.after, *known_at[~known].drop_duplicates()]
         n = len(moments) - 1
@@ -165,20 +156,18 @@ class _Case:
                 first = 1 + bisect_left(range(1, n), True, key=lambda last: shows(way, 0, last))
                 last = n - bisect_left(range(1, n), True, key=lambda k: shows(way, n - k, n))
                 self.nearest = cast(np.ndarray, self._weights(way, self.after, moments[first], only=identity))
-                self.row = self._row(identity, known_at == moments[first])
+                self._learned_from(identity, known_at == moments[first])
                 self.reach = int(self.history.bars_at(pd.Series([moments[last]]))[0]) - self.shown.cut
                 return
 
-    def _row(self, identity: str, these: pd.Series) -> _Row | None:
-        """The last of some rows."""
+    def _learned_from(self, identity: str, these: pd.Series) -> None:
+        """Name the last of some rows."""
         table, dataset = self.history.tables[identity], self.history.datasets[identity]
-        if not these.any():
-            return None
         place = int(np.flatnonzero(these)[-1])
         row, columns = table.iloc[place], value_columns(table, dataset)
-        revision = bool(table.iloc[: place + 1].duplicated(["observed_for", *dataset.key]).iloc[-1])
+        self.revision = bool(table.iloc[: place + 1].duplicated(["observed_for", *dataset.key]).iloc[-1])
         value = float(row[columns[0]]) if columns else float("nan")
-        return _Row(pd.Timestamp(row["known_at"]), pd.Timestamp(row["observed_for"]), value, revision)
+        self.row = {"learned_from": row["known_at"], "period": row["observed_for"], "value": value}
 
     def _weights(self, way: str, *between: pd.Timestamp, only: str | None = None) -> np.ndarray | None:
         return self._decided(rewritten(self.history, way, *between, only=only))

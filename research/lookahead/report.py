@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from math import isnan
 from pathlib import Path
 from typing import Literal
@@ -257,8 +257,7 @@ class CheckReport:
 
     def to_json(self) -> dict[str, object]:
         """Plain values only."""
-        found = {field.name: getattr(self, field.name) for field in fields(self)}
-        return plain_dict({"outcome": self.outcome, "passed": self.passed, "complete": self.complete, **found})
+        return plain_dict({"outcome": self.outcome, "passed": self.passed, "complete": self.complete, **vars(self)})
 
 
 def point(parameters: Mapping[str, object]) -> str:

@@ -193,8 +193,6 @@ class Reachable:
         The author's own functions that it reaches.
     numbers
         Numbers typed in their code or held in the names that it uses, in order of first sight.
-    sources, names
-        Files in which that code is written, and every global and attribute name in it.
     namespaces
         The globals of that code.
     """
@@ -203,8 +201,6 @@ class Reachable:
         self.data_held: list[str] = []
         self.functions: list[types.FunctionType] = []
         self.numbers: dict[str, None] = {}
-        self.sources: set[str] = set()
-        self.names: set[str] = set()
         self.namespaces: list[dict[str, object]] = []
         self._restorers: list[Callable[[], object]] = []
         self._seen: dict[int, object] = {}  # kept, so that an id stays its own
@@ -266,7 +262,6 @@ class Reachable:
             self.namespaces.append(space)
             self._later(_put_back, space, dict(space))
         self.functions.append(function)
-        self.sources.add(function.__code__.co_filename)
         for cell, free in zip(function.__closure__ or (), function.__code__.co_freevars, strict=True):
             with suppress(ValueError):  # it is empty
                 self._later(setattr, cell, "cell_contents", cell.cell_contents)
@@ -277,7 +272,6 @@ class Reachable:
         for code in nested(function.__code__):
             typed = (value for value in code.co_consts if isinstance(value, int | float) and value not in (-1, 0, 1))
             self.numbers |= dict.fromkeys(f"{value:.6g}" for value in typed)
-            self.names |= set(code.co_names)
             yield from ((name, space[name]) for name in code.co_names if name in space)
 
     def _reach_container(self, name: str, value: Collection[object]) -> Iterator[tuple[str, object]]:
