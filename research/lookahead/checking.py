@@ -185,8 +185,8 @@ class _Check:
             if self._accuse_if_random(history, [(cell.parameters, cell.base) for cell in cells]):
                 return
             leak = explain(self.runner, sightings, len(cells))
-            late = leak.period is not None and history.index[history.index >= leak.period][0] < leak.moved
-            if leak.probe == "delay" and late:  # right as long as nothing is published later than the author thinks
+            # a value that was not used at once is right as long as nothing is published later than the author thinks
+            if leak.probe == "delay" and leak.period and history.index[history.index >= leak.period][0] < leak.moved:
                 when = f"{leak.input} of {leak.period:%Y-%m-%d} on {leak.moved:%Y-%m-%d}"
                 self.notes.append(f"{history.metal}: a lag is assumed and not read off known_at: {when}")
             else:
