@@ -24,8 +24,8 @@ from research.datasets.store import load
 from research.engine.portfolio import run
 from research.engine.result import Result
 from research.execution import Execution
-from research.lookahead.cuts import in_the_middle
-from research.lookahead.history import Future, rewrite_table
+from research.lookahead.history import rewrite_table
+from research.lookahead.probes import in_the_middle
 from research.lookahead.runner import equal
 
 Engine = Callable[..., Result]
@@ -63,7 +63,7 @@ class _RewrittenData(Data):
         self._true, self._decision = data, decision
 
     def observations(self, identity: str) -> pd.DataFrame:
-        return rewrite_table(self._true.observations(identity), self[identity], "raised", Future(self._decision))
+        return rewrite_table(self._true.observations(identity), self[identity], "raised", self._decision)
 
 
 def engine_leaks(

@@ -12,9 +12,10 @@ from research.cli import main
 from research.discovery import find_strategy
 from research.lookahead import check, dated_bars
 from research.lookahead.checking import _histories
-from research.lookahead.history import Future, history_of, rewrite_table
+from research.lookahead.history import history_of, rewrite_table
 from research.lookahead.report import different
 from research.lookahead.runner import equal, held, moves
+from research.values import plain
 from tests.zoo import animal, enclosure
 
 HEAD = """
@@ -190,7 +191,7 @@ def test_dates_of_bear_markets_are_hindsight_and_their_share_of_the_result_is_to
     assert 0.3 * dated.total < dated.carried
     assert all(any(first <= f"{bar:%Y-%m}" <= last for first, last in _bears()) for span in dated.spans for bar in span)
     assert dated == dated_bars(idea, bundled, "silver", start="1975")
-    assert json.loads(json.dumps(dated.to_json()))["accused"] is True
+    assert json.loads(json.dumps(plain(dated)))["accused"] is True
 
 
 def _bears():
@@ -395,11 +396,11 @@ def test_a_flat_and_a_mirrored_future(data):
     item = animal(price="gold_price")(lambda panel, x=1: panel["price"])
     history = history_of(item, data, "gold")
     table, dataset = history.tables["gold_price"], history.datasets["gold_price"]
-    future = Future(history.decisions.iloc[99])
-    later = (table["known_at"] > future.after).to_numpy()
+    cut = history.decisions.iloc[99]
+    later = (table["known_at"] > cut).to_numpy()
     last = table["value"][~later].iloc[-1]
-    assert (rewrite_table(table, dataset, "flat", future)["value"][later] == last).all()
-    other = rewrite_table(table, dataset, "mirrored", future)["value"]
+    assert (rewrite_table(table, dataset, "flat", cut)["value"][later] == last).all()
+    other = rewrite_table(table, dataset, "mirrored", cut)["value"]
     assert other[~later].equals(table["value"][~later])
     true = np.log(np.append(last, table["value"][later]))
     assert np.diff(np.log(np.append(last, other[later]))) == pytest.approx(-np.diff(true))

@@ -10,7 +10,7 @@ from research.discovery import all_strategies
 from research.errors import AssayError, NoData, NoDecision
 from research.lookahead import check
 from research.lookahead.history import history_of
-from research.lookahead.state import fresh
+from research.lookahead.runner import fresh
 from research.study import compare
 from research.weights import in_bills
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -18,9 +19,8 @@ from research.lookahead.dates import find_dates
 from research.lookahead.explain import explain
 from research.lookahead.history import History, history_of
 from research.lookahead.probes import Prober, stable_bars
-from research.lookahead.report import CheckReport, Coverage, DatedBars, Leak, Violation, point
-from research.lookahead.runner import Cell, Decided, Runner, held
-from research.lookahead.state import Reachable, fresh, quiet
+from research.lookahead.report import USUAL, CheckReport, Coverage, DatedBars, Leak, Violation, point
+from research.lookahead.runner import Cell, Decided, Reachable, Runner, fresh, held
 from research.lookahead.watch import Watch
 from research.thesis import Strategy
 from research.weights import check_weights
@@ -76,43 +76,43 @@ def check(
     StrategyError
         If a parameter is unknown or the strategy says nothing about the metal.
     """
-    strategy.parameters(parameters)
     histories, skipped = _histories(strategy, data, metal, start, end)
     folders = tuple(pack.root for pack in (*data.packs, read_registry(bundled_folder())))
     importing, watch = Watch(folders), Watch(folders)
     with importing.open(), importing.following(set()):
         pristine = fresh(strategy)
     if pristine is not None:
-        importing.executed.add(strategy.signal.__module__)
+        importing.lines.setdefault(pristine.signal.__code__.co_filename, set())  # all of its lines were seen at work
     tested = pristine or strategy
     chosen = tested.parameters(parameters)
     cells = [chosen]
     if parameters is None:
         cells += [values for values in tested.variants() if values != chosen]
     runner = Runner(tested, chosen, Reachable(tested.signal), watch)
-    seen: list[_Metal] = []
+    checked = _Check(strategy, data, execution or Execution(), n_cuts, everything, runner, cells, importing)
     for history in histories:
-        seen.append(_Metal(strategy, data, execution or Execution(), n_cuts, everything, runner, history, cells))
-        seen[-1].look(importing, [other for other in histories if other is not history])
-        if seen[-1].random:  # nothing else can be said
+        checked.look(history, [other for other in histories if other is not history])
+        if checked.random:  # nothing else can be said
             break
-    breaches = [breach for one in seen for breach in one.violations]
+    else:
+        checked.accuse(histories[0], contract.touched(watch))
+    runner.state.restore()
     return CheckReport(
         strategy=strategy.name,
-        metals=tuple(one.history.metal for one in seen if not one.nothing),
-        skipped={**{one.history.metal: one.nothing for one in seen if one.nothing}, **skipped},
-        leaks=tuple(leak for one in seen for leak in one.leaks),
-        violations=tuple({(breach.kind, breach.what): breach for breach in reversed(breaches)}.values())[::-1],
-        dated=tuple(dated for one in seen for dated in one.dated),
-        notes=tuple(dict.fromkeys(note for one in seen for note in one.notes)),
-        coverage=sum((one.coverage for one in seen), Coverage(runs=runner.n_runs)),
-        not_looked_at=_not_looked_at(runner, seen, as_it_stands=pristine is None),
+        metals=tuple(checked.metals),
+        skipped={**checked.nothing, **skipped},
+        leaks=tuple(checked.leaks),
+        violations=tuple(sorted(checked.violations.values(), key=lambda breach: breach.kind not in watch.seen)),
+        dated=tuple(checked.dated),
+        notes=tuple(dict.fromkeys(checked.notes)),
+        coverage=checked.coverage + Coverage(runs=runner.n_runs),
+        not_looked_at=_not_looked_at(checked, as_it_stands=pristine is None),
     )
 
 
 @dataclass
-class _Metal:
-    """One metal under examination, and what is said of it."""
+class _Check:
+    """A strategy under examination, and what is said of it."""
 
     strategy: Strategy
     data: Data
@@ -120,122 +120,121 @@ class _Metal:
     n_cuts: int | None
     everything: bool
     runner: Runner
-    history: History
     parameters: list[dict[str, object]]
+    importing: Watch
+    metals: list[str] = field(default_factory=list)
+    nothing: dict[str, str] = field(default_factory=dict)  # metal -> why there is nothing to check
     leaks: list[Leak] = field(default_factory=list)
-    violations: list[Violation] = field(default_factory=list)
+    violations: dict[tuple[str, str], Violation] = field(default_factory=dict)
     dated: list[DatedBars] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     coverage: Coverage = field(default_factory=Coverage)
-    nothing: str = ""
     random: bool = False
 
-    def look(self, importing: Watch, others: list[History]) -> None:
-        """Examine it, and say what was touched meanwhile; of a random signal nothing else is said."""
-        self.coverage = Coverage(of_cells=len(self.parameters))
+    def look(self, history: History, others: list[History]) -> None:
+        """Examine one metal."""
         try:
-            with quiet():
-                self._examine(importing, others)
+            self._examine(history, others)
         except NoDecision as error:
-            self.nothing = str(error)
+            self.nothing[history.metal] = str(error)
         except SignalError as error:
-            what, _, remedy = str(error).partition("; ")
-            self._accuse("weights", what, remedy)
-        if not self.random:
-            self.violations[:0] = contract.touched(self.runner.watch, self.history.metal)
+            self.accuse(history, [("weights", str(error))])
+        if history.metal not in self.nothing:
+            self.metals.append(history.metal)
+            self.coverage += Coverage(of_cells=len(self.parameters))
 
-    def _examine(self, importing: Watch, others: list[History]) -> None:
+    def _examine(self, history: History, others: list[History]) -> None:
         """Randomness first, then the contract, then the future, then the dates."""
-        runner, history = self.runner, self.history
+        runner = self.runner
         runner.together = ()
         runner.state.restore()
-        with runner.watch.following(runner.state.sources):
+        with runner.watch.following({function.__code__.co_filename for function in runner.state.functions}):
             first = runner.run(history)
-        base = self._usable(first)
-        decisions = [(self.parameters[0], base), *self._others_decided()]
-        if self._accuse_if_random(decisions):
+        base = self._usable(history, first)
+        decisions = [(self.parameters[0], base), *self._others_decided(history)]
+        runner.find_together(history, decisions)
+        if self._accuse_if_random(history, decisions):
             return
-        self.violations += contract.held_outside(runner, importing, history.metal)
+        self.accuse(history, contract.held_outside(runner, self.importing))
         if not any(held(weights).any() for _, weights in decisions):
             raise NoDecision(f"nothing to check: the weights are 0 at all {len(base)} bars")
-        self.violations += contract.impurities(runner, history, base, others)
+        self.accuse(history, contract.impurities(runner, history, base, others))
         if runner.strategy is not self.strategy:
-            self.violations += contract.used_before(self.strategy, runner, history, base)
-        runner.find_together(history, decisions)
+            self.accuse(history, contract.used_before(self.strategy, runner, history, base))
         cells = stable_bars(runner, history, decisions)
-        self._probe(cells)
+        self._probe(history, cells)
         if not (self.leaks or self.violations or runner.watch.seen):
-            self.violations += contract.other_process(runner, history, base)
-            self._look_at_dates(cells)
+            self.accuse(history, islice(contract.other_process(runner, history, base), 1))
+            self._look_at_dates(history, cells)
             self.notes += contract.warm_up(runner, history, cells[0])
 
-    def _others_decided(self) -> Iterator[tuple[dict[str, object], np.ndarray]]:
+    def _others_decided(self, history: History) -> Iterator[tuple[dict[str, object], np.ndarray]]:
         """The weights of every other point of the grid, evenly chosen ones where there are too many."""
         most = len(self.parameters) if self.everything else min(_MOST_CELLS, len(self.parameters))
         chosen = [self.parameters[n] for n in np.linspace(0, len(self.parameters) - 1, most).astype(int)[1:]]
-        answers = self.runner.run_all(self.history, chosen) if chosen else []
-        for parameters, answer in zip(chosen, answers, strict=True):
+        for parameters, answer in zip(chosen, self.runner.run_all(history, chosen), strict=True):
             try:
-                yield parameters, self._usable(answer)
+                yield parameters, self._usable(history, answer)
             except AssayError as error:
-                self.notes.append(f"{self.history.metal}: {point(parameters)} cannot be checked: {error}")
+                self.notes.append(f"{history.metal}: {point(parameters)} cannot be checked: {error}")
 
-    def _probe(self, cells: list[Cell]) -> None:
+    def _probe(self, history: History, cells: list[Cell]) -> None:
         """Rewrite the future at the most telling cuts, and say what that showed."""
-        prober = Prober(self.runner, self.history, cells, self.n_cuts, everything=self.everything)
+        prober = Prober(self.runner, history, cells, self.n_cuts, everything=self.everything)
         if sightings := prober.sightings():
-            if self._accuse_if_random([(cell.parameters, cell.base) for cell in cells]):
+            if self._accuse_if_random(history, [(cell.parameters, cell.base) for cell in cells]):
                 return
             leak = explain(self.runner, sightings, len(cells))
-            if leak.probe == "delay" and not _used_at_once(self.history, leak):
+            # a value that was not used at once is right as long as nothing is published later than the author thinks
+            if leak.probe == "delay" and leak.period and history.index[history.index >= leak.period][0] < leak.moved:
                 when = f"{leak.input} of {leak.period:%Y-%m-%d} on {leak.moved:%Y-%m-%d}"
-                self.notes.append(f"{self.history.metal}: a lag is assumed and not read off known_at: {when}")
+                self.notes.append(f"{history.metal}: a lag is assumed and not read off known_at: {when}")
             else:
                 self.leaks.append(leak)
         self.coverage += prober.coverage()
 
-    def _accuse_if_random(self, decisions: Sequence[tuple[Mapping[str, object], np.ndarray]]) -> bool:
-        differ = contract.random_cell(self.runner, self.history, decisions)
+    def _accuse_if_random(self, history: History, decisions: Sequence[tuple[Mapping[str, object], np.ndarray]]) -> bool:
+        differ = next(contract.random_cell(self.runner, history, decisions), None)
         if differ is not None:
-            self.violations, self.random = [], True
-            self._accuse("randomness", differ)
+            self.random = True
+            self.violations.clear()
+            self.accuse(history, [differ])
         return self.random
 
-    def _look_at_dates(self, cells: list[Cell]) -> None:
-        dated, split = find_dates(self.runner, self.history, cells, self.data, self.execution)
+    def _look_at_dates(self, history: History, cells: list[Cell]) -> None:
+        dated, split = find_dates(self.runner, history, cells, self.data, self.execution)
         self.notes += [split] if split else []
         if dated is not None:
             self.dated.append(dated)
             if dated.accused:
-                self._accuse("hindsight", str(dated))
+                self.accuse(history, [("hindsight", str(dated))])
             else:
-                self.notes.append(f"{self.history.metal}: {dated}")
+                self.notes.append(f"{history.metal}: {dated}")
 
-    def _usable(self, answer: Decided) -> np.ndarray:
+    def _usable(self, history: History, answer: Decided) -> np.ndarray:
         """The weights of a run on the true history, or an error that says why there are none."""
         if answer.weights is None:
             raise answer.error or SignalError("no weights")
-        weights, index = pd.Series(answer.weights, index=self.history.index), self.history.index
-        check_weights(weights, index, self.execution.max_leverage, self.strategy.name)
+        weights = pd.Series(answer.weights, index=history.index)
+        check_weights(weights, history.index, self.execution.max_leverage, self.strategy.name)
         return answer.weights
 
-    def _accuse(self, kind: str, what: str, remedy: str = "") -> None:
-        self.violations.append(contract.violation(kind, self.history.metal, what, remedy))
-
-
-def _used_at_once(history: History, leak: Leak) -> bool:
-    """Whether a value was used on the bar on which its period ends, right only as long as nothing is published late."""
-    return leak.period is None or bool(history.index[history.index >= leak.period][0] >= leak.moved)
+    def accuse(self, history: History, breaches: Iterable[contract.Breach]) -> None:
+        """Each breach once, with its usual cause and remedy."""
+        for kind, what in breaches:
+            breach = Violation(kind=kind, metal=history.metal, what=what, **USUAL[kind])
+            self.violations.setdefault((kind, what), breach)
 
 
 def _histories(
     strategy: Strategy, data: Data, metal: str | None, start: str | None, end: str | None
 ) -> tuple[list[History], dict[str, str]]:
     found, skipped, errors = [], {}, []
+    numbers: dict[tuple[object, ...], dict[bytes, float]] = {}  # an input of both metals is gone through once
     for name in strategy.metals if metal is None else (metal,):
         try:
             since = start or _first_free_bar(data.market(name, end=end).price)
-            found.append(history_of(strategy, data, name, since, end))
+            found.append(replace(history_of(strategy, data, name, since, end), numbers=numbers))
         except (NoData, UnknownDataset) as error:
             skipped[name] = str(error)
             errors.append(error)
@@ -252,15 +251,16 @@ def _first_free_bar(price: pd.Series) -> str | None:
     return f"{price.index[after]:%Y-%m-%d}" if 0 < after < len(price) - 24 else None
 
 
-def _not_looked_at(runner: Runner, seen: list[_Metal], *, as_it_stands: bool) -> tuple[str, ...]:
+def _not_looked_at(checked: _Check, *, as_it_stands: bool) -> tuple[str, ...]:
     """What no test here can see, or did not."""
-    missing = sum(one.coverage.of_cells - one.coverage.cells for one in seen if not one.nothing)
+    runner = checked.runner
+    missing = checked.coverage.of_cells - checked.coverage.cells
     numbers = list(runner.state.numbers)
     typed = ", ".join(numbers[:8]) + (f" and {len(numbers) - 8} more" if len(numbers) > 8 else "")
     lines = {
         f"{missing} cells, past the limit of work (--all tests every one)": missing > 0,
         f"who chose the numbers written in the code, and on which years ({typed})": bool(numbers),
-        "who chose the grid": len(seen[0].parameters) > 1,
+        "who chose the grid": len(checked.parameters) > 1,
         "another hash seed, in a process of its own": contract.hashes(runner.state) and not runner.elsewhere,
         "what the module did when it was first run": as_it_stands,
         "the last bar, after which nothing can be rewritten": True,

@@ -20,8 +20,7 @@ from research.datasets.data import Data
 from research.execution import Execution
 from research.lookahead.history import History, dates_moved, history_of, rewritten_whole
 from research.lookahead.report import DatedBars
-from research.lookahead.runner import Cell, Runner, equal, held
-from research.lookahead.state import Reachable
+from research.lookahead.runner import Cell, Reachable, Runner, equal, held, same
 from research.lookahead.watch import Watch
 from research.thesis import Strategy
 
@@ -74,6 +73,7 @@ def dated_bars(
         return None
     cell = Cell(0, chosen, base, np.ones(len(base), dtype=bool))
     found, _ = find_dates(runner, history, [cell], data, execution or Execution())
+    runner.state.restore()
     return found
 
 
@@ -82,23 +82,16 @@ def find_dates(
 ) -> tuple[DatedBars | None, str | None]:
     """The dated bars of the first cell that has any, and a note on a date that splits the history in two."""
 
-    def decided(years: int) -> list[np.ndarray | None]:
-        asked = [cell.parameters for cell in cells]
-        return [answer.weights for answer in runner.run_all(dates_moved(history, years), asked)]
-
     def differs(cell: Cell, weights: np.ndarray | None) -> np.ndarray:
         return np.zeros(1, bool) if weights is None else ~equal(held(cell.base), held(weights)) & cell.stable
 
-    all_later, split = decided(_YEARS), None
-    if not any(differs(cell, later).any() for cell, later in zip(cells, all_later, strict=True)):
-        return None, None  # whatever the other shift does
-    for cell, later, earlier in zip(cells, all_later, decided(-_YEARS), strict=True):
-        if later is None or earlier is None:
-            continue
-        moved = differs(cell, later), differs(cell, earlier)
+    asked, split = [cell.parameters for cell in cells], None
+    answers = [runner.run_all(dates_moved(history, years), asked) for years in (_YEARS, -_YEARS)]
+    for cell, later, earlier in zip(cells, *answers, strict=True):
+        moved = differs(cell, later.weights), differs(cell, earlier.weights)
         bars = np.flatnonzero(moved[0] & moved[1])
-        if len(bars):
-            return _weigh(runner, history, cell, later, bars, data, execution), split
+        if later.weights is not None and len(bars):
+            return _weigh(runner, history, cell, later.weights, bars, data, execution), split
         if moved[0].any() and moved[1].any() and split is None:
             since = history.index[np.flatnonzero(moved[1])[0]]
             split = f"{history.metal}: one date in the rule splits its history: other decisions since {since:%Y-%m-%d}"
@@ -106,36 +99,37 @@ def find_dates(
 
 
 def _weigh(
-    runner: Runner,
-    history: History,
-    cell: Cell,
-    without: np.ndarray,
-    bars: np.ndarray,
-    data: Data,
-    execution: Execution,
+    runner: Runner, history: History, cell: Cell, other: np.ndarray, bars: np.ndarray, data: Data, execution: Execution
 ) -> DatedBars:
+    """What the dated bars of a cell carry, beside the weights that it has without them."""
     index = history.index
     market = data.market(history.metal, f"{index[0]:%Y-%m-%d}", f"{index[-1]:%Y-%m-%d}")
     excess = (market.price.pct_change() - market.bill_accrual).reindex(index)
     ahead = excess.shift(-execution.delay - 1).fillna(0.0).to_numpy()
     added = np.zeros(len(index))
-    added[bars] = held(cell.base)[bars] - held(without)[bars]
+    added[bars] = held(cell.base)[bars] - held(other)[bars]
     carried = float(added @ ahead)
     shifts = np.fft.irfft(np.conj(np.fft.rfft(added)) * np.fft.rfft(ahead), len(added))
     years = len(index) / market.periods_per_year
     breaks = np.flatnonzero(np.diff(bars) > 1)
     firsts, lasts = bars[np.append(0, breaks + 1)], bars[np.append(breaks, len(bars) - 1)]
+    schedule, p_shifted = _is_schedule(index, firsts, lasts), float((shifts >= carried - 1e-12).mean())
+    inputs_matter = any(
+        not same(cell.base, runner.run_all(rewritten_whole(history, way), [cell.parameters])[0].weights)
+        for way in ("mirrored", "raised", "lowered")
+    )
     return DatedBars(
         metal=history.metal,
         parameters=dict(cell.parameters),
-        kind="schedule" if _is_schedule(index, firsts, lasts) else "periods",
+        kind="schedule" if schedule else "periods",
         spans=tuple((index[a], index[b]) for a, b in zip(firsts, lasts, strict=True)),
         n_bars=len(bars),
         share_of_bars=len(bars) / len(index),
         carried=carried / years,
         total=float(held(cell.base) @ ahead) / years,
-        p_shifted=float((shifts >= carried - 1e-12).mean()),
-        inputs_matter=_inputs_matter(runner, history, cell),
+        p_shifted=p_shifted,
+        inputs_matter=inputs_matter,
+        accused=not schedule and (p_shifted <= 0.01 or not inputs_matter),
     )
 
 
@@ -146,11 +140,3 @@ def _is_schedule(index: pd.DatetimeIndex, firsts: np.ndarray, lasts: np.ndarray)
     gaps = np.diff(index.asi8[firsts])
     lengths = lasts - firsts + 1
     return bool(gaps.std() < 0.5 * gaps.mean() and np.median(lengths) <= 0.5 * np.median(np.diff(firsts)))
-
-
-def _inputs_matter(runner: Runner, history: History, cell: Cell) -> bool:
-    for way in ("scrambled", "raised", "lowered"):
-        weights = runner.run_all(rewritten_whole(history, way), [cell.parameters])[0].weights
-        if weights is None or not equal(cell.base, weights).all():
-            return True
-    return False

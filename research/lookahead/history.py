@@ -6,9 +6,9 @@ Everything is altered at the observation tables, so that a strategy that reads `
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -22,8 +22,6 @@ from research.units import Floats
 
 SEED = 20251201
 _ALWAYS, _NEVER = pd.Timestamp("1700-01-01", tz="UTC"), pd.Timestamp("2261-01-01", tz="UTC")
-
-Tables = Mapping[str, pd.DataFrame]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,17 +38,13 @@ class History:
     decisions: pd.Series
     inputs: Mapping[str, str]
     datasets: Mapping[str, Dataset]
-    tables: Tables
+    tables: Mapping[str, pd.DataFrame]
     numbers: dict[tuple[object, ...], dict[bytes, float]] = field(default_factory=dict)
 
     def panel(self, n_bars: int | None = None) -> Panel:
         """A new panel of the first ``n_bars`` bars; nothing in it is shared with another panel."""
         decisions = self.decisions.iloc[:n_bars].copy(deep=True)  # tables are copied by the panel itself
         return Panel(self.metal, decisions, self.inputs, self.datasets, self.tables, Memo(self.numbers))
-
-    def with_tables(self, tables: Tables) -> History:
-        """The same calendar with other histories."""
-        return replace(self, tables={**self.tables, **tables})
 
     @property
     def index(self) -> pd.DatetimeIndex:
@@ -66,19 +60,6 @@ class History:
     def bar(self) -> pd.Timedelta:
         """Usual time between two decisions."""
         return pd.Timedelta(self.decisions.diff().median())
-
-
-@dataclass(frozen=True)
-class Future:
-    """Rows known after one moment and, if given, up to another."""
-
-    after: pd.Timestamp
-    until: pd.Timestamp = _NEVER
-
-    def rows(self, table: pd.DataFrame) -> np.ndarray:
-        """Which rows of an observation table lie there."""
-        known = table["known_at"].to_numpy(dtype="datetime64[us]")
-        return np.asarray((known > self.after.to_datetime64()) & (known <= self.until.to_datetime64()))
 
 
 def history_of(strategy: Strategy, data: Data, metal: str, start: str | None = None, end: str | None = None) -> History:
@@ -100,33 +81,39 @@ def history_of(strategy: Strategy, data: Data, metal: str, start: str | None = N
     )
 
 
-def rewritten(history: History, way: str, future: Future, only: str | None = None) -> History:
+def rewritten(
+    history: History, way: str, after: pd.Timestamp, until: pd.Timestamp = _NEVER, *, only: str | None = None
+) -> History:
     """``history`` with the future of every input, or of one, rewritten."""
-    ids = history.tables if only is None else (only,)
-    return history.with_tables({i: rewrite_table(history.tables[i], history.datasets[i], way, future) for i in ids})
+    tables = dict(history.tables)
+    for identity in tables if only is None else (only,):
+        tables[identity] = rewrite_table(tables[identity], history.datasets[identity], way, after, until)
+    return replace(history, tables=tables)
 
 
 def rewritten_whole(history: History, way: str) -> History:
     """``history`` with the whole history of every input rewritten."""
-    return rewritten(history, way, Future(_ALWAYS))
+    return rewritten(history, way, _ALWAYS)
 
 
-def rewrite_table(table: pd.DataFrame, dataset: Dataset, way: str, future: Future) -> pd.DataFrame:
-    """An observation table with another future.
+def rewrite_table(
+    table: pd.DataFrame, dataset: Dataset, way: str, after: pd.Timestamp, until: pd.Timestamp = _NEVER
+) -> pd.DataFrame:
+    """An observation table with another future: the rows known after one moment and, if given, up to another.
 
     Parameters
     ----------
     way
-        ``dropped``, ``revised``, or the name of a function of ``CHANGES``.
+        ``dropped``, ``revised``, or the name of one of ``CHANGES``.
     """
-    rows = future.rows(table)
+    if way == "revised":
+        return _revised(table, dataset, after)
+    known_at = table["known_at"].to_numpy(dtype="datetime64[us]")
+    rows = np.asarray((known_at > after.to_datetime64()) & (known_at <= until.to_datetime64()))
     if way == "dropped":  # nothing is published any more, revisions neither
         return table[~rows].reset_index(drop=True)
-    random = np.random.default_rng([SEED, zlib.crc32(dataset.id.encode())])
-    if way == "revised":
-        return _revised(table, dataset, future, random)
     result, groups = table.copy(deep=False), [np.arange(len(table))]
-    if dataset.key and CHANGES[way] in (flat, mirrored):  # these go on from the last known value
+    if dataset.key and way in ("flat", "mirrored"):  # these go on from the last known value
         groups = [np.asarray(places) for places in table.groupby(list(dataset.key), sort=False).indices.values()]
     for column in value_columns(table, dataset):
         true = table[column].to_numpy()
@@ -134,7 +121,7 @@ def rewrite_table(table: pd.DataFrame, dataset: Dataset, way: str, future: Futur
         for group in groups:
             known, later = group[~rows[group]], group[rows[group]]
             if len(later):
-                values[later] = CHANGES[way](values[later], values[known], random)
+                values[later] = CHANGES[way](values[later], values[known])
         result[column] = values.astype(true.dtype)
     return result
 
@@ -142,18 +129,12 @@ def rewrite_table(table: pd.DataFrame, dataset: Dataset, way: str, future: Futur
 def dates_moved(history: History, years: int) -> History:
     """The same history a multiple of 28 years away: every date on the same weekday, leap years where they were."""
     shift = pd.Timedelta(days=years // 28 * (28 * 365 + 7))
-    dates = history.decisions.copy()
-    dates.index = history.index + shift
+    decisions = history.decisions.set_axis(history.index + shift) + shift
     tables = {
         identity: table.assign(observed_for=table["observed_for"] + shift, known_at=table["known_at"] + shift)
         for identity, table in history.tables.items()
     }
-    return replace(history, decisions=dates + shift, tables=tables)
-
-
-def begun_at(history: History, bar: int) -> History:
-    """The same history on a calendar that begins at a later bar, as ``--start`` has it."""
-    return replace(history, decisions=history.decisions.iloc[bar:])
+    return replace(history, decisions=decisions, tables=tables)
 
 
 def with_hole(history: History, cut: int) -> History:
@@ -161,66 +142,55 @@ def with_hole(history: History, cut: int) -> History:
     moment = history.decisions.iloc[cut]
     tables = {}
     for identity, table in history.tables.items():
-        hole = Future(moment - history.datasets[identity].longest_useful_age - 4 * history.bar, moment)
-        tables[identity] = rewrite_table(table, history.datasets[identity], "dropped", hole)
-    return history.with_tables(tables)
+        begin = moment - history.datasets[identity].longest_useful_age - 4 * history.bar
+        tables[identity] = rewrite_table(table, history.datasets[identity], "dropped", begin, moment)
+    return replace(history, tables=tables)
 
 
 def delayed(history: History, n_bars: int = 2) -> History:
     """``history`` in which everything becomes known ``n_bars`` later; the periods stay what they are."""
     late = {i: table.assign(known_at=table["known_at"] + n_bars * history.bar) for i, table in history.tables.items()}
-    return history.with_tables(late)
+    return replace(history, tables=late)
 
 
-def raised(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
-    """Values three times as large, or five spreads higher where they can be negative."""
-    return _larger(later, known, factor=3.0, spreads=5)
+def _larger(later: Floats, known: Floats, *, factor: float, spreads: int) -> Floats:
+    """Values some times as large, or some spreads higher where they can be negative."""
+    values = np.append(known, later)
+    spread = float(np.nanstd(values) or np.nanmax(np.abs(values)) or 1.0)
+    return later * factor if (values > 0).all() else later + spreads * spread
 
 
-def lowered(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
-    """Values a third as large, or five spreads lower where they can be negative."""
-    return _larger(later, known, factor=1 / 3, spreads=-5)
-
-
-def flat(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
+def _flat(later: Floats, known: Floats) -> Floats:
     """Values that stay what they last were."""
     return np.full(len(later), known[-1]) if len(known) else later
 
 
-def mirrored(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
+def _mirrored(later: Floats, known: Floats) -> Floats:
     """What rises falls by as much from the last known value on: returns (or changes) with the other sign."""
     last = known[-1] if len(known) else later[0]
     other: Floats = last**2 / later if last > 0 and (later > 0).all() else 2 * last - later
     return other
 
 
-def scrambled(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
-    """Values in another order, each moved by up to a half."""
-    moved: Floats = random.permutation(later) * random.uniform(0.5, 1.5, len(later))
-    return moved
-
-
-def jittered(later: Floats, known: Floats, random: np.random.Generator) -> Floats:
+def _jittered(later: Floats, known: Floats) -> Floats:
     """Values moved in their twelfth digit: what no decision may hang on, unless two values tie."""
-    return later * (1 + 1e-12 * random.standard_normal(len(later)))
+    return later * (1 + 1e-12 * np.random.default_rng(SEED).standard_normal(len(later)))
 
 
-Change = Callable[[Floats, Floats, np.random.Generator], Floats]
-CHANGES: dict[str, Change] = {  # of the later values of a series, beside the known ones
-    change.__name__: change for change in (raised, lowered, flat, mirrored, scrambled, jittered)
+CHANGES: dict[str, Callable[[Floats, Floats], Floats]] = {  # of the later values of a series, beside the known ones
+    "raised": partial(_larger, factor=3.0, spreads=5),
+    "lowered": partial(_larger, factor=1 / 3, spreads=-5),
+    "flat": _flat,
+    "mirrored": _mirrored,
+    "jittered": _jittered,
 }
 
 
-def _larger(later: Floats, known: Floats, *, factor: float, spreads: int) -> Floats:
-    values = np.append(known, later)
-    spread = float(np.nanstd(values) or np.nanmax(np.abs(values)) or 1.0)
-    return later * factor if (values > 0).all() else later + spreads * spread
-
-
-def _revised(table: pd.DataFrame, dataset: Dataset, future: Future, random: np.random.Generator) -> pd.DataFrame:
+def _revised(table: pd.DataFrame, dataset: Dataset, after: pd.Timestamp) -> pd.DataFrame:
     """Every period known so far is revised just after the cut, by up to a half either way."""
-    known = table[table["known_at"] <= future.after].drop_duplicates(["observed_for", *dataset.key], keep="last")
-    revision = known.assign(known_at=future.after + pd.Timedelta("1us")).astype({"known_at": table["known_at"].dtype})
+    known = table[table["known_at"] <= after].drop_duplicates(["observed_for", *dataset.key], keep="last")
+    revision = known.assign(known_at=after + pd.Timedelta("1us")).astype({"known_at": table["known_at"].dtype})
+    random = np.random.default_rng(SEED)
     for column in value_columns(table, dataset):
         factor = random.choice([0.5, 0.7, 1.4, 1.9], len(revision))
         revision[column] = (revision[column] * factor).astype(table[column].dtype)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from math import isnan
 from pathlib import Path
 from typing import Literal
@@ -13,11 +13,6 @@ import pandas as pd
 
 from research.values import plain_dict
 
-Probe = Literal["truncation", "perturbation", "gap", "vintage", "delay"]
-LeakKind = Literal[
-    "next bar", "later bars", "whole sample", "period start", "period dates", "filled hole", "newest vintage",
-    "end of sample",
-]  # fmt: skip
 CALENDAR = "the calendar"
 USUAL: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_name("causes.toml").read_text(encoding="utf-8"))
 """What usually makes each kind of fault (``cause``), and what to write instead (``remedy``)."""
@@ -30,7 +25,8 @@ class Leak:
     Attributes
     ----------
     kind
-        The mistake that usually looks so, in two words.
+        The mistake that usually looks so: ``next bar``, ``later bars``, ``whole sample``, ``period start``,
+        ``period dates``, ``filled hole``, ``newest vintage`` or ``end of sample``.
     probe
         What was done to the history: ``truncation``, ``perturbation``, ``gap``, ``vintage`` or ``delay``.
     metal
@@ -43,38 +39,29 @@ class Leak:
         Date of the bar whose output moved most.
     knowing, unknowing
         The output at that bar with the true future, and with another one (NaN: no decision).
-    largest
-        Largest move of any earlier output.
-    n_moved
-        Number of bars at or before the cut that moved.
     cut
         Last bar before the altered future.
     learned_from, period, value
         The nearest later observation that moves it: when it became known, the period that it describes, and its
         value; ``None`` where no single one does.
-    n_cuts
-        Number of cuts at which the probe found it.
     n_cells, of_cells
         Points of the grid that leak, at least, and that were looked at.
     cause, remedy
         What usually makes this pattern, and what to write instead.
     """
 
-    kind: LeakKind
-    probe: Probe
+    kind: str
+    probe: str
     metal: str
     parameters: Mapping[str, object] = field(default_factory=dict)
     input: str
     moved: pd.Timestamp
     knowing: float
     unknowing: float
-    largest: float
-    n_moved: int
     cut: pd.Timestamp
     learned_from: pd.Timestamp | None = None
     period: pd.Timestamp | None = None
     value: float | None = None
-    n_cuts: int = 1
     n_cells: int = 1
     of_cells: int = 1
     cause: str
@@ -149,6 +136,8 @@ class DatedBars:
         dates were chosen knowing what happened.
     inputs_matter
         Whether any input changes the weights at all.
+    accused
+        Dates that no schedule explains, and that either decide alone or were luckier than 99 of 100 shifts.
     """
 
     metal: str
@@ -161,11 +150,7 @@ class DatedBars:
     total: float
     p_shifted: float
     inputs_matter: bool
-
-    @property
-    def accused(self) -> bool:
-        """Dates that no schedule explains, and that either decide alone or were luckier than 99 of 100 shifts."""
-        return self.kind == "periods" and (self.p_shifted <= 0.01 or not self.inputs_matter)
+    accused: bool
 
     def __str__(self) -> str:
         shown = ", ".join(_span(*span) for span in self.spans[:5])
@@ -175,10 +160,6 @@ class DatedBars:
             f"otherwise when all dates move 56 years either way; they carry {self.carried:+.1%} of {self.total:+.1%} "
             f"a year before costs, and {self.p_shifted:.1%} of shifts in time carry as much"
         )
-
-    def to_json(self) -> dict[str, object]:
-        """Plain values only."""
-        return plain_dict({**asdict(self), "accused": self.accused})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,8 +257,7 @@ class CheckReport:
 
     def to_json(self) -> dict[str, object]:
         """Plain values only."""
-        found = {field.name: getattr(self, field.name) for field in fields(self)}
-        return plain_dict({"outcome": self.outcome, "passed": self.passed, "complete": self.complete, **found})
+        return plain_dict({"outcome": self.outcome, "passed": self.passed, "complete": self.complete, **vars(self)})
 
 
 def point(parameters: Mapping[str, object]) -> str:

@@ -19,7 +19,7 @@ import time
 import tomllib
 import types
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -36,7 +36,7 @@ _PACKAGES = tuple(str(Path(sysconfig.get_paths()[name]).resolve()) for name in (
 _FORBIDDEN = ("network", "process")
 _CLOCKS = (types.BuiltinFunctionType, type)
 _NOW = ("now", "today", "utcnow")
-_LATER = 10 * 365.25 * 86400.0  # ten years on another clock
+_LATER = datetime.timedelta(days=3652.5)  # on another clock
 
 _open: list[Watch] = []
 
@@ -52,8 +52,7 @@ class Watch:
 
     def __init__(self, data_folders: tuple[Path, ...] = ()) -> None:
         self.seen: dict[str, dict[str, None]] = {}
-        self.executed: set[str] = set()  # modules that were run once more while this was open
-        self.lines: dict[str, dict[int, None]] = {}  # file -> lines of modules that were at work when data were read
+        self.lines: dict[str, set[int]] = {}  # file -> lines of modules that were at work when data were read
         self._folders = tuple(str(folder.resolve()) for folder in data_folders)
         self._bystanders: set[int | None] = set()
 
@@ -81,22 +80,20 @@ class Watch:
             elif event == "c_call" and argument is sys._getframe and frame.f_code.co_filename in sources:
                 self.note("introspection", "sys._getframe")
 
-        if sys.getprofile() is not None:  # there can be one profiler only, and somebody else's stays
-            yield
-            return
-        sys.setprofile(profile)
+        before = sys.getprofile()  # there can be one profiler only, and somebody else's stays
+        sys.setprofile(before or profile)
         try:
             yield
         finally:
-            sys.setprofile(None)
+            sys.setprofile(before)
 
     def note(self, kind: str, what: str) -> None:
-        """Remember one touch, and which line of which module being imported led to it."""
+        """Remember one touch, and which line of which module, or class in it, being imported led to it."""
         self.seen.setdefault(kind, {})[what] = None
         frame: types.FrameType | None = sys._getframe(1)
         while frame is not None:
-            if frame.f_code.co_name == "<module>":
-                self.lines.setdefault(frame.f_code.co_filename, {})[frame.f_lineno] = None
+            if not frame.f_code.co_flags & inspect.CO_OPTIMIZED:
+                self.lines.setdefault(frame.f_code.co_filename, set()).add(frame.f_lineno)
             frame = frame.f_back
 
     def hear(self, event: str, arguments: tuple[object, ...]) -> None:
@@ -109,7 +106,8 @@ class Watch:
             if not isinstance(path, str | bytes | os.PathLike) or path == ":memory:":
                 return
             name = os.fsdecode(path)
-            if self._is_data(name) or not (self._is_code(name) or _done_by_a_library(while_importing=True)):
+            in_a_pack = os.path.realpath(name).startswith(self._folders)
+            if in_a_pack or not (_is_code(name) or _done_by_a_library(while_importing=True)):
                 self.note(kind, name)
         elif kind != "process" or not _done_by_a_library(while_importing=False):
             first = next((a for a in arguments if isinstance(a, str | tuple | list)), "")
@@ -117,61 +115,41 @@ class Watch:
             if kind in _FORBIDDEN:
                 raise PermissionError(f"{event}: a signal under check may not leave its panel")
 
-    def _is_data(self, path: str) -> bool:
-        """Whether ``path`` is in a data pack."""
-        return bool(self._folders) and os.path.realpath(path).startswith(self._folders)
-
-    def _is_code(self, path: str) -> bool:
-        """Whether reading ``path`` is what importing and the interpreter do by themselves."""
-        full = os.path.realpath(path)
-        system = path.startswith(_SYSTEM) or full.startswith((*_SYSTEM, *_PREFIXES))
-        return system or full.endswith((*_CODE_FILES, "__pycache__"))
-
 
 @contextmanager
 def another_clock(namespaces: list[dict[str, object]]) -> Iterator[None]:
     """Let every clock of Python and pandas stand ten years later, also under the names in ``namespaces``."""
-    real_date, real_datetime, stamp = datetime.date, datetime.datetime, pd.Timestamp
-    later = datetime.timedelta(seconds=_LATER)
-    read, read_ns, local, greenwich = time.time, time.time_ns, time.localtime, time.gmtime
+    later, read, read_ns, local, greenwich = _LATER, time.time, time.time_ns, time.localtime, time.gmtime
     clocks: dict[object, object] = {
-        read: lambda: read() + _LATER,
-        read_ns: lambda: read_ns() + int(_LATER * 1e9),
-        local: lambda seconds=None: local(read() + _LATER if seconds is None else seconds),
-        greenwich: lambda seconds=None: greenwich(read() + _LATER if seconds is None else seconds),
-        real_datetime: _later_class(real_datetime, later),
-        real_date: _later_class(real_date, later),
+        read: lambda: read() + later.total_seconds(),
+        read_ns: lambda: read_ns() + int(later.total_seconds() * 1e9),
+        local: lambda seconds=None: local(read() + later.total_seconds() if seconds is None else seconds),
+        greenwich: lambda seconds=None: greenwich(read() + later.total_seconds() if seconds is None else seconds),
+        datetime.datetime: _later_class(datetime.datetime),
+        datetime.date: _later_class(datetime.date),
     }
-    clocked = [vars(time), vars(datetime), *namespaces]
-    before = [
-        {name: value for name, value in names.items() if isinstance(value, _CLOCKS) and value in clocks}
-        for names in clocked
-    ]
-    methods = {name: vars(stamp)[name] for name in _NOW if name in vars(stamp)}
-    try:
-        for names, real in zip(clocked, before, strict=True):
+    with ExitStack() as stack:
+        for names in (vars(time), vars(datetime), *namespaces):
+            real = {name: value for name, value in names.items() if isinstance(value, _CLOCKS) and value in clocks}
+            stack.callback(names.update, real)
             names.update({name: clocks[value] for name, value in real.items()})
-        for name in methods:
-            setattr(stamp, name, classmethod(_later_method(getattr(stamp, name), later)))
+        for name in _NOW:
+            stack.callback(setattr, pd.Timestamp, name, vars(pd.Timestamp)[name])
+            setattr(pd.Timestamp, name, classmethod(_later_method(getattr(pd.Timestamp, name))))
         yield
-    finally:
-        for names, real in zip(clocked, before, strict=True):
-            names.update(real)
-        for name, method in methods.items():
-            setattr(stamp, name, method)
 
 
-def _later_class(real: type[datetime.date], later: datetime.timedelta) -> type:
+def _later_class(real: type[datetime.date]) -> type:
     class Instances(type):
         def __instancecheck__(cls, instance: object) -> bool:
             return isinstance(instance, real)
 
-    methods = {name: classmethod(_later_method(getattr(real, name), later)) for name in _NOW if hasattr(real, name)}
+    methods = {name: classmethod(_later_method(getattr(real, name))) for name in _NOW if hasattr(real, name)}
     return Instances(real.__name__, (real,), {"__new__": lambda cls, *a, **k: real(*a, **k), **methods})
 
 
-def _later_method(method: Callable[..., datetime.date], later: datetime.timedelta) -> Callable[..., datetime.date]:
-    return lambda cls, *arguments, **options: method(*arguments, **options) + later
+def _later_method(method: Callable[..., datetime.date]) -> Callable[..., datetime.date]:
+    return lambda cls, *arguments, **options: method(*arguments, **options) + _LATER
 
 
 @functools.cache
@@ -186,6 +164,13 @@ def _hook(event: str, arguments: tuple[object, ...]) -> None:
             watch.hear(event, arguments)
         finally:
             _open.append(watch)
+
+
+def _is_code(path: str) -> bool:
+    """Whether reading ``path`` is what importing and the interpreter do by themselves."""
+    full = os.path.realpath(path)
+    system = path.startswith(_SYSTEM) or full.startswith((*_SYSTEM, *_PREFIXES))
+    return system or full.endswith((*_CODE_FILES, "__pycache__"))
 
 
 def _done_by_a_library(*, while_importing: bool) -> bool:
