@@ -10,7 +10,7 @@ import pandas as pd
 from research.datasets.data import Data
 from research.diagnostics.finding import Finding
 from research.diagnostics.rotation import SEED
-from research.diagnostics.stability import sup_f
+from research.diagnostics.specification import sup_f
 
 
 @dataclass(frozen=True, kw_only=True)
