@@ -22,7 +22,7 @@ from research.diagnostics.long_run import (
     ewc_degrees_of_freedom,
     newey_west_lags,
 )
-from research.diagnostics.stability import cusum
+from research.diagnostics.specification import cusum
 from research.engine._timing import RISKLESS, STILL
 from research.errors import DataError
 from research.units import Floats

@@ -29,8 +29,7 @@ from research.diagnostics.regimes import markov_regimes
 from research.diagnostics.rotation import SEED
 from research.diagnostics.selection import deflated_sharpe_ratio, minimum_track_record, probabilistic_sharpe_ratio
 from research.diagnostics.sharpe import sharpe_difference, sharpe_ratio
-from research.diagnostics.specification import arch_effects, autocorrelation, heteroskedasticity, stationarity
-from research.diagnostics.stability import sup_f
+from research.diagnostics.specification import arch_effects, autocorrelation, heteroskedasticity, stationarity, sup_f
 from research.diagnostics.timing import independent_events
 from research.engine.result import Result
 from research.errors import DataError

@@ -15,8 +15,7 @@ from research.diagnostics.performance import alpha_break, jensen_alpha
 from research.diagnostics.prediction import granger_causality, incremental_value, predictive_regression
 from research.diagnostics.selection import deflated_sharpe_ratio, probabilistic_sharpe_ratio
 from research.diagnostics.sharpe import sharpe_difference, sharpe_ratio
-from research.diagnostics.specification import arch_effects, autocorrelation, heteroskedasticity, stationarity
-from research.diagnostics.stability import sup_f
+from research.diagnostics.specification import arch_effects, autocorrelation, heteroskedasticity, stationarity, sup_f
 from tests.calibration import draws
 from tests.calibration.sizes import Case
 from tests.calibration.worlds import MONTHS, VOLATILITY

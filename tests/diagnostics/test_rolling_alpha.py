@@ -9,7 +9,7 @@ from scipy.special import kolmogorov
 
 from research.diagnostics.long_run import bartlett_variance, newey_west_lags
 from research.diagnostics.performance import alpha_break, jensen_alpha, rolling_alpha
-from research.diagnostics.stability import cusum
+from research.diagnostics.specification import cusum
 from research.errors import DataError
 
 

@@ -4,7 +4,7 @@ from scipy.special import kolmogorov
 
 from research.diagnostics.long_run import bartlett_variance, newey_west_lags
 from research.diagnostics.performance import alpha_break
-from research.diagnostics.stability import cusum, sup_f
+from research.diagnostics.specification import cusum, sup_f
 from research.errors import DataError, ParameterError
 
 STRUCCHANGE_NILE_OLS_CUSUM = 2.951766, 5.41e-8
