@@ -153,16 +153,16 @@ def warm_up(runner: Runner, history: History, cell: Cell) -> Iterator[str]:
 
 
 def _memory(runner: Runner, history: History, base: np.ndarray, others: Iterable[History]) -> Iterator[Breach]:
-    """Whether a call leaves something behind that changes the next one."""
-    calls: list[tuple[str, History, int | None]] = [("a first run", history, None)]
-    calls += [(f"a run on {other.metal}", other, None) for other in others]
-    calls += [("a run on the whole history", history, cut + 1) for cut in in_the_middle(history, 2)]
-    for what, earlier, n_bars in calls:
-        expected = base if n_bars is None else runner.run(history, n_bars).weights
+    """Whether a call leaves something behind that changes the next ones, on the whole history or on less of it."""
+    shorter = [cut + 1 for cut in in_the_middle(history, 2)]
+    expected = [(None, base), *((n_bars, runner.run(history, n_bars).weights) for n_bars in shorter)]
+    for earlier in (history, *others):
         runner.run(earlier)
-        after = runner.run(history, n_bars, forget=False).weights
-        if expected is not None:
-            yield from _differ("state", history, expected, after, f"the weights are others after {what}")
+        for n_bars, weights in expected:
+            after = runner.run(history, n_bars, forget=False).weights
+            if weights is not None:
+                what = f"the weights are others after a run on the whole history of {earlier.metal}"
+                yield from _differ("state", history, weights, after, what)
 
 
 def _asks_for_now(node: ast.AST) -> bool:

@@ -18,7 +18,7 @@ import pandas as pd
 
 from research.datasets.data import Data
 from research.execution import Execution
-from research.lookahead.history import History, dates_moved, history_of, rewritten_whole
+from research.lookahead.history import History, dates_moved, history_of, rewritten
 from research.lookahead.report import DatedBars
 from research.lookahead.runner import Cell, Reachable, Runner, equal, held, same
 from research.lookahead.watch import Watch
@@ -115,7 +115,7 @@ def _weigh(
     firsts, lasts = bars[np.append(0, breaks + 1)], bars[np.append(breaks, len(bars) - 1)]
     schedule, p_shifted = _is_schedule(index, firsts, lasts), float((shifts >= carried - 1e-12).mean())
     inputs_matter = any(
-        not same(cell.base, runner.run_all(rewritten_whole(history, way), [cell.parameters])[0].weights)
+        not same(cell.base, runner.run_all(rewritten(history, way), [cell.parameters])[0].weights)
         for way in ("mirrored", "raised", "lowered")
     )
     return DatedBars(

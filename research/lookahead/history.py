@@ -82,18 +82,13 @@ def history_of(strategy: Strategy, data: Data, metal: str, start: str | None = N
 
 
 def rewritten(
-    history: History, way: str, after: pd.Timestamp, until: pd.Timestamp = _NEVER, *, only: str | None = None
+    history: History, way: str, after: pd.Timestamp = _ALWAYS, until: pd.Timestamp = _NEVER, *, only: str | None = None
 ) -> History:
-    """``history`` with the future of every input, or of one, rewritten."""
+    """``history`` with the future of every input, or of one, rewritten; without a moment, the whole of it."""
     tables = dict(history.tables)
     for identity in tables if only is None else (only,):
         tables[identity] = rewrite_table(tables[identity], history.datasets[identity], way, after, until)
     return replace(history, tables=tables)
-
-
-def rewritten_whole(history: History, way: str) -> History:
-    """``history`` with the whole history of every input rewritten."""
-    return rewritten(history, way, _ALWAYS)
 
 
 def rewrite_table(

@@ -13,7 +13,7 @@ from itertools import zip_longest
 
 import numpy as np
 
-from research.lookahead.history import SEED, History, delayed, rewritten, rewritten_whole, with_hole
+from research.lookahead.history import SEED, History, delayed, rewritten, with_hole
 from research.lookahead.report import Coverage
 from research.lookahead.runner import Cell, Runner, moves
 from research.many import alike
@@ -192,7 +192,7 @@ def stable_bars(
 
     Rounding may break a tie either way, so those few are not judged. A signal that trembles all over is.
     """
-    shaken = runner.run_all(rewritten_whole(history, "jittered"), [parameters for parameters, _ in cells])
+    shaken = runner.run_all(rewritten(history, "jittered"), [parameters for parameters, _ in cells])
     found = []
     for number, ((parameters, base), answer) in enumerate(zip(cells, shaken, strict=True)):
         stable = np.ones(len(base), dtype=bool)
