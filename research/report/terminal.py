@@ -123,7 +123,7 @@ def print_trials(entries: Iterable[Entry]) -> None:
             f"{numbers['first_fill'][:7]} to {numbers['last_bar'][:7]}" if numbers else "",
             signed_percent(numbers.get("timing_return")),
             number(numbers.get("sharpe")),
-            numbers.get("verdict", "declared"),
+            numbers.get("verdict", entry.kind),
         )
         rows.append((entry.at[:16].replace("T", " "), cells))
     headings = ("Strategy", "Metal", "Parameters", "Period", "Timing return", "Sharpe", "Verdict")
