@@ -36,7 +36,7 @@ class Entry:
     Attributes
     ----------
     kind
-        ``"chosen"`` for a trial that was looked at, ``"grid"`` for another point of its declared grid.
+        ``"chosen"`` for a trial that was looked at, ``"sweep"`` for all variants of a grid.
     strategy
         Its name.
     source
@@ -44,7 +44,7 @@ class Entry:
     metal
         Which metal.
     parameters
-        Its parameters.
+        Its parameters; of a sweep the number of ``variants``.
     label
         What makes it one trial: strategy, metal, parameters and period. The source is no part of it: editing a
         comment is no new trial.
@@ -75,7 +75,6 @@ _STATEMENTS = (
     f"CREATE TABLE IF NOT EXISTS trials (id INTEGER PRIMARY KEY, {' TEXT NOT NULL, '.join(_COLUMNS)} TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS series (key TEXT PRIMARY KEY, prices TEXT NOT NULL, year REAL NOT NULL, "
     "label TEXT NOT NULL, events INTEGER NOT NULL, numbers BLOB NOT NULL, dates BLOB NOT NULL, timing BLOB NOT NULL)",
-    "CREATE INDEX IF NOT EXISTS trials_by_prices ON trials (prices, label)",
     "CREATE INDEX IF NOT EXISTS series_by_prices ON series (prices, year)",
 )
 
@@ -129,27 +128,21 @@ class Ledger:
     def record(self, entries: Iterable[Entry]) -> str:
         """Write trials down in one transaction; return ``""``, or in one line why it could not be done.
 
-        A point of a declared grid is written once; a chosen trial each time.
-
         Parameters
         ----------
         entries
             What was tried.
         """
         moment = datetime.now(UTC).isoformat(timespec="seconds")
-        return self._write(
-            f"INSERT INTO trials ({','.join(_COLUMNS)}) SELECT {','.join(f':{name}' for name in _COLUMNS)} WHERE "
-            ":kind = 'chosen' OR NOT EXISTS (SELECT 1 FROM trials WHERE prices = :prices AND label = :label)",
-            [_row(entry, moment) for entry in entries],
-        )
+        values = ",".join(f":{name}" for name in _COLUMNS)
+        rows = [_row(entry, moment) for entry in entries]
+        return self._write(f"INSERT INTO trials ({','.join(_COLUMNS)}) VALUES ({values})", rows)
 
-    def entries(self, *, kind: str | None = "chosen", strategy: str | None = None, last: int = 0) -> list[Entry]:
+    def entries(self, *, strategy: str | None = None, last: int = 0) -> list[Entry]:
         """Trials, oldest first.
 
         Parameters
         ----------
-        kind
-            ``None`` for all.
         strategy
             Of this one alone; ``None`` for all.
         last
@@ -162,11 +155,10 @@ class Ledger:
         """
         if not self.file.exists():
             return []
-        query = f"SELECT {','.join(_COLUMNS)} FROM trials WHERE (? IS NULL OR kind = ?) AND (? IS NULL OR strategy = ?)"
+        asked = "kind != 'grid' AND (? IS NULL OR strategy = ?)"  # earlier ledgers listed every point of a grid
+        query = f"SELECT {','.join(_COLUMNS)} FROM trials WHERE {asked} ORDER BY id DESC LIMIT ?"
         with self._transaction() as connection:
-            rows = connection.execute(
-                f"{query} ORDER BY id DESC LIMIT ?", (kind, kind, strategy, strategy, last or -1)
-            ).fetchall()
+            rows = connection.execute(query, (strategy, strategy, last or -1)).fetchall()
         return [_entry(row) for row in reversed(rows)]
 
     def keep(self, series: Iterable[Series]) -> str:

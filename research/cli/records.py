@@ -115,7 +115,6 @@ def verify(
 def trials(
     strategy: Annotated[str | None, click.Argument] = None,
     last: Annotated[int, click.IntRange(min=0)] = 20,
-    grid: bool = False,
     *,
     asked: Plain,
 ) -> None:
@@ -127,8 +126,6 @@ def trials(
         Of one strategy only.
     last : N
         Only the newest; 0 for all.
-    grid
-        Also the other points of the declared grids.
     """
     import sqlite3
 
@@ -137,9 +134,9 @@ def trials(
 
     ledger = Ledger()
     try:
-        entries = ledger.entries(kind=None if grid else "chosen", strategy=strategy, last=last)
+        entries = ledger.entries(strategy=strategy, last=last)
         if strategy is not None and not entries:
-            names = {*thesis_in_force().strategies, *(entry.strategy for entry in ledger.entries(kind=None))}
+            names = {*thesis_in_force().strategies, *(entry.strategy for entry in ledger.entries())}
             if strategy not in names:
                 raise UnknownStrategy(f"strategy {strategy!r}: neither tried nor known{did_you_mean(strategy, names)}")
     except (sqlite3.Error, OSError) as error:
@@ -148,7 +145,7 @@ def trials(
     if entries:
         tried = len({entry.strategy for entry in entries})
         short = f"{len(entries)} trials of {tried} strategies, the newest of {entries[-1].at[:10]}."
-        ending = [short, f"every one counts: {ledger.file}.", "trials", "--last", "0", "--grid"]
+        ending = [short, f"every one counts: {ledger.file}.", "trials", "--last", "0"]
     document = {"file": str(ledger.file), "trials": entries}
     answer(asked, lambda: document, partial(print_trials, entries) if entries else (), *ending)
 

@@ -32,7 +32,6 @@ from research.verdict import Rules
 from research.weights import UNKNOWN, in_bills
 
 MOST_SERIES = 1_000  # of one grid
-MOST_ENTRIES = 100_000  # of one grid
 NOT_RECORDED = "not recorded (--no-ledger)"
 
 Key = TypeVar("Key")
@@ -335,42 +334,29 @@ def judged_alone(
     return judged, ledger.keep(series) if ledger else ""
 
 
-def entries_of(item: Candidate, numbers: Mapping[str, object], terms: Terms) -> list[Entry]:
-    """A candidate's trials as the ledger lists them: the chosen with its main numbers, and the rest of its grid."""
+def entry_of(item: Candidate, numbers: Mapping[str, object], terms: Terms) -> Entry:
+    """A candidate's chosen trial with its main numbers, as the ledger lists it."""
     entry = _entry(item.strategy, item.market, item.provenance["data"], terms)
-    return [
-        entry(
-            kind="chosen" if name == item.label else "grid",
-            parameters=item.grid[name],
-            label=point.key,
-            numbers=numbers if name == item.label else {},
-        )
-        for name, point in item.points.items()
-    ]
+    return entry(kind="chosen", parameters=item.grid[item.label], label=item.chosen.key, numbers=numbers)
 
 
 def record_grid(
     strategy: Strategy, metal: str, variants: Variants, ledger: Ledger | None, data: Data, terms: Terms
 ) -> str:
-    """Write down every variant that a sweep tried; return a problem in words.
+    """Write down what a sweep tried, in one entry; return a problem in words.
 
-    Timing series are kept of all, or of so many spread evenly over a larger grid: what lies between them is a near-copy
-    of its neighbours, and a copy costs nothing. So are the entries of a grid beyond ``MOST_ENTRIES``, each of which
-    says of how many it is one.
+    Timing series are kept of all variants, or of so many spread evenly over a larger grid: what lies between them is a
+    near-copy of its neighbours, and a copy costs nothing.
     """
     if ledger is None:
         return ""
     market, whole = (data.market(metal, start, terms.end) for start in (terms.start, None))
     inputs = strategy.inputs_for(metal, data)
     entry = _entry(strategy, market, {identity: data[identity].sha256 for identity in inputs.values()}, terms)
-    if len(variants) > MOST_ENTRIES:
-        entry = partial(entry, numbers={"variants_of_grid": len(variants)})
-    key = keys(strategy, market, terms)
-    problem = ledger.record(
-        entry(kind="grid", parameters=values, label=key(label(strategy.name, metal, values)))
-        for values in (strategy.parameters(variants[n]) for n in _spread(len(variants), MOST_ENTRIES))
-    )
-    some = [strategy.parameters(variants[n]) for n in _spread(len(variants), MOST_SERIES)]
+    key, count = keys(strategy, market, terms), len(variants)
+    problem = ledger.record([entry(kind="sweep", parameters={"variants": count}, label=key(f"{count} variants"))])
+    spread = np.unique(np.linspace(0, count - 1, min(MOST_SERIES, count), dtype=int))
+    some = [strategy.parameters(variants[n]) for n in spread.tolist()]
     panel = data.panel(metal, inputs, whole)
     table = strategy.weight_table(panel, some, max_leverage=terms.execution.max_leverage)
     opening, legs = pd.Timestamp(market.price.index[0]), Legs.of(market)
@@ -397,8 +383,3 @@ def _entry(strategy: Strategy, market: Market, inputs: Mapping[str, str], terms:
         execution=terms.to_json(),
         versions=versions(),
     )
-
-
-def _spread(count: int, most: int) -> list[int]:
-    """All numbers below ``count``, or ``most`` of them at even distances."""
-    return sorted(set(np.linspace(0, count - 1, min(most, count), dtype=int).tolist()))

@@ -28,7 +28,7 @@ from research.study.candidates import (
     Terms,
     attempted,
     candidate,
-    entries_of,
+    entry_of,
     pairs_of,
     prices_of,
     recorded_on,
@@ -434,7 +434,7 @@ def _write(
     ledger: Ledger, terms: Terms, tried: Iterable[tuple[Candidate, Trial]], claims: Iterable[tuple[Member, Judged]]
 ) -> str:
     """Write down what was tried; return a problem in words."""
-    entries = [entry for item, trial in tried for entry in entries_of(item, plain_dict(exports.row(trial)), terms)]
+    entries = [entry_of(item, plain_dict(exports.row(trial)), terms) for item, trial in tried]
     series: list[Series] = []
     for member, judged in claims:
         known = {row: found.numbers for row, found in judged.rows.items()}

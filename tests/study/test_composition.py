@@ -18,7 +18,7 @@ from research.study.candidates import (
     attempted,
     candidate,
     decides,
-    entries_of,
+    entry_of,
     pairs_of,
     prices_of,
     record_grid,
@@ -227,17 +227,13 @@ def test_series_are_those_of_the_judge_whether_it_made_them_or_not(risen):
     assert list(series_of(still.items(), keys.get, "p", 1)) == []
 
 
-def test_only_the_chosen_trial_carries_numbers(risen):
-    written = entries_of(risen["gold"], {"p": 0.5}, Terms(Execution()))
-    assert set(written[0].data) == {"gold_price", "bill_rate"}
-    assert [(entry.kind, entry.numbers, entry.parameters["months"]) for entry in written] == [
-        ("grid", {}, 6),
-        ("chosen", {"p": 0.5}, 12),
-    ]
+def test_the_chosen_trial_is_listed_with_its_numbers(risen):
+    written = entry_of(risen["gold"], {"p": 0.5}, Terms(Execution()))
+    assert set(written.data) == {"gold_price", "bill_rate"}
+    assert (written.kind, written.numbers, written.parameters["months"]) == ("chosen", {"p": 0.5}, 12)
 
 
-def test_of_a_huge_grid_some_are_written_down_and_say_of_how_many(data, monkeypatch):
-    monkeypatch.setattr("research.study.candidates.MOST_ENTRIES", 3)
+def test_of_a_huge_grid_some_series_are_kept_and_its_entry_says_of_how_many(data, monkeypatch):
     monkeypatch.setattr("research.study.candidates.MOST_SERIES", 2)
 
     class Listed(Ledger):
@@ -251,9 +247,8 @@ def test_of_a_huge_grid_some_are_written_down_and_say_of_how_many(data, monkeypa
 
     ledger = Listed()
     record_grid(rising, "gold", [{"months": n} for n in range(1, 8)], ledger, data, Terms(Execution()))
-    assert [entry.parameters["months"] for entry in ledger.entries] == [1, 4, 7]
-    assert {entry.numbers["variants_of_grid"] for entry in ledger.entries} == {7}
-    assert len(ledger.series) == 2
+    assert [(entry.kind, entry.parameters) for entry in ledger.entries] == [("sweep", {"variants": 7})]
+    assert [item.label for item in ledger.series] == ["momentum/gold/months=1", "momentum/gold/months=7"]
 
 
 def test_a_grid_is_kept_at_its_ends_and_counted_once(data, tmp_path):

@@ -30,7 +30,7 @@ from research.ledger import Entry, Ledger
 ledger, who = Ledger(Path(sys.argv[1])), sys.argv[2]
 entry = Entry(kind="chosen", strategy=who, source="s", metal="gold", parameters={}, label="", prices="p")
 for number in range(60):
-    pair = [replace(entry, label=f"{who}/{number}"), replace(entry, kind="grid", label=f"grid/{number}")]
+    pair = [replace(entry, label=f"{who}/{number}"), replace(entry, kind="sweep", label=f"sweep/{number}")]
     problem = ledger.record(pair)
     assert not problem, problem
 """
@@ -86,11 +86,12 @@ def test_what_is_written_is_read_again(tmp_path):
     np.testing.assert_array_equal(np.frombuffer(timing, "<f4").reshape(2, -1), SERIES.timing)
 
 
-def test_a_declared_point_is_written_once_and_a_chosen_trial_each_time(tmp_path):
+def test_a_trial_is_written_each_time_and_points_of_a_grid_are_not_listed(tmp_path):
     ledger = Ledger(tmp_path / "trials.sqlite")
     for _ in range(2):
-        ledger.record([ENTRY, replace(ENTRY, kind="grid", label="idea/gold/n=2")])
-    assert [entry.kind for entry in ledger.entries(kind=None)] == ["chosen", "grid", "chosen"]
+        ledger.record([ENTRY, replace(ENTRY, kind="grid", label="idea/gold/n=2"), replace(ENTRY, kind="sweep")])
+    assert [entry.kind for entry in ledger.entries()] == ["chosen", "sweep", "chosen", "sweep"]
+    assert [entry.kind for entry in ledger.entries(last=1)] == ["sweep"]
 
 
 def test_processes_that_write_at_once_lose_nothing(tmp_path):
@@ -102,8 +103,7 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path):
         _, said = writer.communicate(timeout=120)
         assert writer.returncode == 0, said.decode()
     ledger = Ledger(file)
-    assert len(ledger.entries()) == 180
-    assert len(ledger.entries(kind=None)) == 240
+    assert len(ledger.entries()) == 360
     with sqlite3.connect(file) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
@@ -179,11 +179,11 @@ def test_the_command_shows_the_ledger(data, capsys, monkeypatch):
     backtest(momentum, data, metal="gold")
     assert main(["trials"]) == 0
     assert "momentum" in capsys.readouterr().out
-    assert main(["trials", "--grid", "--json"]) == 0
-    shown = json.loads(capsys.readouterr().out)["trials"]
-    assert [entry["kind"] for entry in shown] == ["grid", "chosen"]
-    assert set(shown[1]["data"]) == {"gold_price", "bill_rate"}
-    assert np.isfinite(shown[1]["numbers"]["sharpe"])
+    assert main(["trials", "--json"]) == 0
+    (shown,) = json.loads(capsys.readouterr().out)["trials"]
+    assert shown["kind"] == "chosen"
+    assert set(shown["data"]) == {"gold_price", "bill_rate"}
+    assert np.isfinite(shown["numbers"]["sharpe"])
 
 
 def test_a_broken_home_is_stamped_and_stops_nothing(data, tmp_path, monkeypatch):

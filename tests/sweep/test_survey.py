@@ -135,8 +135,8 @@ def test_the_best_is_deflated_by_everything_that_was_tried(data, problem, table,
     again = run(weights, problem.market, problem.execution, name="x")
     assert found.result.equity.equals(again.equity)
     assert found.disagreement < 1e-12
-    assert {(entry.strategy, entry.metal) for entry in ledger.entries(kind=None)} == {("surge", "silver")}
-    assert len(ledger.entries(kind=None)) == 15
+    (entry,) = ledger.entries()
+    assert (entry.kind, entry.strategy, entry.metal, entry.parameters) == ("sweep", "surge", "silver", {"variants": 15})
     assert found.unrecorded == ""
     nowhere = Ledger(tmp_path)  # a folder is no file
     again = run_sweep(ideas.surge, data, axes={"window": [250]}, memory=20, cache=tmp_path, ledger=nowhere)
