@@ -241,7 +241,7 @@ def test_a_recorded_sweep_is_proved_identical_or_told_apart(capsys, pack, tmp_pa
     other = write_market(tmp_path / "other", 900, seed=8)
     assert main(["replay", str(folder), "--data", str(other)]) == 1
     told = " ".join(capsys.readouterr().out.split())
-    assert re.search(r"silver_demand: \S+/other/\S+ has SHA-256 .* values of 2000, ", told)
+    assert re.search(r"data: silver_demand: \w{12} -> \w{12}: values of 2000, ", told)
     assert main(["diff", str(folder), str(folder)]) == 0
     capsys.readouterr()
     assert main(["seal", str(folder), "-o", str(tmp_path / "seal.json")]) == 2
