@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
@@ -105,7 +106,7 @@ def _strategies(whole: Path, files: Iterable[Path]) -> dict[str, Strategy]:
     sys.modules[package].__path__ = [str(folder)]
     with _beside(folder):
         for file in files:
-            _collect(_executed(f"{package}.{file.stem}", file), found)
+            _collect(_executed(f"{package}.{file.stem.replace('.', '_')}", file), found)
     return found
 
 
@@ -159,8 +160,14 @@ def _is_in(name: str, folder: Path) -> bool:
 
 def _executed(name: str, file: Path) -> ModuleType:
     """The module of that name; an error of the code that it executes becomes one line with the place."""
+    spec = spec_from_file_location(name, file)
+    assert spec is not None  # of a .py file there is one, with a loader
+    assert spec.loader is not None
     try:
-        return importlib.import_module(name)
+        if name not in sys.modules:  # else a neighbour has imported it
+            sys.modules[name] = module_from_spec(spec)
+            spec.loader.exec_module(sys.modules[name])
+        return sys.modules[name]
     except AssayError:
         raise
     except SystemExit as error:

@@ -111,6 +111,11 @@ def test_a_helper_beside_the_file_is_found_from_anywhere(tmp_path, monkeypatch):
     assert find_strategy(str(tmp_path / "idea.py")).signal({}) == 3
 
 
+@pytest.mark.parametrize("name", ["idea.v2.py", "my-idea.py", "2nd idea.py"])
+def test_a_file_of_any_name_is_read(tmp_path, name):
+    assert find_strategy(write(tmp_path / name, "return 5")).signal({}) == 5
+
+
 def test_a_helper_that_is_imported_when_the_signal_runs_is_found_too(tmp_path):
     file = write(tmp_path / "idea.py", "import helper_at_run; return helper_at_run.FACTOR")
     (tmp_path / "helper_at_run.py").write_text("FACTOR = 4\n")

@@ -37,11 +37,12 @@ def trailing_zscore(series: pd.Series, window: str, *, warm_up: str = "0D", min_
         Same index; NaN during warm-up and where nothing varied.
     """
     rolling = series.rolling(window, min_periods=min_observations)
-    deviation = rolling.std(ddof=1)
-    spread = deviation.where(deviation > 1e-12 * series.abs().cummax())
-    score = (series - rolling.mean()) / spread
-    since_first = pd.DatetimeIndex(series.index) - pd.DatetimeIndex(series.dropna().index).min()
-    return score.where(since_first >= pd.Timedelta(warm_up))
+    values, mean, deviation = (one.to_numpy(dtype=float) for one in (series, rolling.mean(), rolling.std(ddof=1)))
+    varied = deviation > 1e-12 * np.fmax.accumulate(np.abs(values))
+    since_first = pd.DatetimeIndex(series.index) - series.index[~np.isnan(values)].min()
+    told = varied & (since_first >= pd.Timedelta(warm_up))
+    score = np.divide(values - mean, deviation, out=np.full(len(values), np.nan), where=told)
+    return pd.Series(score, series.index, name=series.name)
 
 
 @shared
