@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import click
 
 from research.cli.options import THESIS, Packs, Plain, Trade, check_writable, thesis_in_force
-from research.cli.output import answer, conclude, written
+from research.cli.output import answer, written
 from research.errors import ParameterError, RegistrationError, RunError, UnknownStrategy, did_you_mean
 
 if TYPE_CHECKING:
@@ -187,9 +187,9 @@ def register(
     from research.verdict import Rules
 
     if commit is not None:
-        for name in chosen:
-            sidecar = anchor(name if name.endswith(SUFFIX) else out / f"{name}{SUFFIX}", commit)
-            conclude(f"{sidecar} names the commit.", "it holds the very bytes of the registration.", "follow")
+        sidecars = [str(anchor(name if name.endswith(SUFFIX) else out / f"{name}{SUFFIX}", commit)) for name in chosen]
+        short, why = f"the commit is named in {', '.join(sidecars)}.", "it holds the very bytes of the registration."
+        answer(asked, lambda: sidecars, (), short, why, "follow", same_data=False)
         return
     data, level = asked.open(), Rules(level=level).level
     found = [

@@ -67,8 +67,7 @@ def study_lines(study: Study) -> list[str]:
 
 def portfolio_lines(trial: PortfolioTrial) -> list[str]:
     """What is held by which signals, the test of its timing, and what is missing, one line each."""
-    judged = trial.evidence.shows_p_values(trial.verdict.rules)
-    return sentences("portfolio.lines", trial=trial, evidence=trial.evidence, judged=judged)
+    return sentences("portfolio.lines", trial=trial, evidence=trial.evidence, judged=shows(trial))
 
 
 def by_metal(study: Study) -> dict[str, list[Trial]]:

@@ -11,8 +11,7 @@ from rich.text import Text
 
 from research.report.chart import DATE, Axis, Cells, Chart, Dash, Line, Panel, Role, Rule
 from research.report.columns import Column, columns
-from research.report.console import plain_console, print_rows, print_table, say
-from research.report.fitted import Row
+from research.report.console import Row, plain_console, print_rows, print_table, say
 from research.report.sentences import percent, sentence, sentences
 from research.report.template import Markup, page
 
