@@ -219,12 +219,14 @@ def follow(
     check_writable(html)
     from research.datasets.store import write_atomically
     from research.registration import follow as run
-    from research.report.follow import following_page, print_following
     from research.report.progress import Progress
+    from research.report.template import page
+    from research.report.terminal import print_following
 
     with Progress(quiet=asked.as_json) as tell:
         found = run(files or None, asked.open(), thesis=thesis_in_force(), progress=tell)
     if html is not None:
-        written(html, partial(write_atomically, html, following_page(found).encode("utf-8")))
+        text = page("follow.html", "what has come since", found=found)
+        written(html, partial(write_atomically, html, text.encode("utf-8")))
     why = f"{found.claims[0].threshold:g} is needed for a word, and each false one has its chance once, over all looks."
     answer(asked, found.to_json, partial(print_following, found), f"{found.line}.", why, "data", "fetch")

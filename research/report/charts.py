@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
-from math import isfinite, nan
+from math import isfinite, log10, nan
 
 import numpy as np
 import pandas as pd
 
 from research.engine.result import Result
 from research.errors import DataError
+from research.registration.counting import Followed
 from research.report.chart import DATE, Axis, Band, Bars, Cells, Chart, Dash, Line, Panel, Role, Rows, Rule, Spans
 from research.report.columns import shows
 from research.report.sentences import plural
@@ -273,6 +274,24 @@ def history(found: History) -> Chart:
     words = table.loc[changed, "word"].to_dict()
     panel = _timing_returns(pd.DatetimeIndex(table.index).tz_localize(None), table)
     return Chart.worded("history", x=DATE, panels=[panel], found=found, words=words, last=table.iloc[-1])
+
+
+def e_values(claim: Followed) -> Chart:
+    """Both running e-values of a claim on record, and what they must reach.
+
+    Parameters
+    ----------
+    claim
+        A claim that is followed, with a month behind it.
+    """
+    looks = claim.evidence
+    marks = (
+        Rule(at=claim.threshold, axis="y", label="needed", role="ink"),
+        Line(x=looks.index, y=looks["supporting"], label="for", role="strategy"),
+        Line(x=looks.index, y=looks["opposing"], label="against", role="metal", dash="dash"),
+    )
+    panel = Panel(y=Axis(title="e-value (log)", scale="log", low=-1, high=log10(2 * claim.threshold)), marks=marks)
+    return Chart.worded("e_values", x=DATE, panels=[panel], claim=claim, now=looks.iloc[-1])
 
 
 def sources(trials: Iterable[Trial]) -> str:
