@@ -122,7 +122,9 @@ def event_study(trial: Trial) -> Chart:
     mean = Line(x=after, y=found.mean, label="Mean of the episodes", role="strategy")
     axis = Axis(title="Cumulative return over bills (%)", form="percent")
     bars = {12: "months", 252: "days", 52: "weeks"}.get(trial.result.periods_per_year, "bars")
-    panel = Panel(y=axis, marks=(band, *single, ZERO, _line_of_few(trial, mean)), height=280)
+    if not trial.shows_p_values:  # drawn as what it is
+        mean = replace(mean, label=f"{mean.label}: too few to tell from luck", dash="dot", thin=True)
+    panel = Panel(y=axis, marks=(band, *single, ZERO, mean), height=280)
     return _of_trial(
         "event_study",
         trial,
@@ -338,13 +340,6 @@ def _timing_returns(x: pd.Index, found: pd.DataFrame) -> Panel:
     band = Band(x=x, low=found["low"], high=found["high"], label="95 % interval", role="strategy")
     line = Line(x=x, y=found["timing_return"], label="Timing return", role="strategy")
     return Panel(y=Axis(title="Timing return (% a year)", form="percent"), marks=(band, ZERO, line))
-
-
-def _line_of_few(trial: Trial, line: Line) -> Line:
-    """A mean, drawn as what it is where events are too few to tell it from luck: thin, dotted, and said so."""
-    if trial.shows_p_values:
-        return line
-    return replace(line, label=f"{line.label}: too few to tell from luck", dash="dot", thin=True)
 
 
 def _of_trial(name: str, trial: Trial, *, panels: Iterable[Panel], x: Axis = DATE, **about: object) -> Chart:
