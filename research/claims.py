@@ -128,6 +128,8 @@ class Claim:
     ----------
     number, claim, evidence
         Its number, what is said in one line, and what the sources say of it.
+    testable
+        Whether a strategy can test it.
     form, why_not
         How it is tested; or why it cannot be, and then there are no sentences.
     known
@@ -145,15 +147,11 @@ class Claim:
     evidence: str
     sources: tuple[str, ...]
     sentences: tuple[Sentence, ...]
+    testable: bool
     form: str = ""
     why_not: str = ""
     known: str = ""
     shown: tuple[str, ...] = ()
-
-    @property
-    def testable(self) -> bool:
-        """Whether a strategy can test it."""
-        return not self.why_not
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -364,18 +362,17 @@ def _read(folder: Path, find: Callable[[Path], Mapping[str, Strategy]]) -> Thesi
 
 
 def _claim(entry: Mapping[str, object]) -> Claim:
-    number, testable = str(entry.get("number", "?")), entry.get("testable")
+    number = str(entry.get("number", "?"))
     with located(f"claim {number}"):
-        if not isinstance(testable, bool):
-            raise RegistryError("testable must be true or false")
-        for key in ("form", "sentences") if testable else ("why_not",):
-            if not entry.get(key):
-                raise RegistryError(f"field {key!r} is missing; say {'how' if testable else 'why not'}")
-        own = {key: value for key, value in entry.items() if key not in ("testable", "sentences")}
+        own = {key: value for key, value in entry.items() if key != "sentences"}
         sentences = entry.get("sentences", ())
         if not isinstance(sentences, list | tuple):
             raise RegistryError(f"sentences is {sentences!r}; write tables, [[claims.sentences]]")
-        return from_table(Claim, own, sentences=tuple(_sentence(item, number) for item in sentences))
+        claim = from_table(Claim, own, sentences=tuple(_sentence(item, number) for item in sentences))
+        for key in ("form", "sentences") if claim.testable else ("why_not",):
+            if not getattr(claim, key):
+                raise RegistryError(f"field {key!r} is missing; say {'how' if claim.testable else 'why not'}")
+        return claim
 
 
 def _sentence(entry: Mapping[str, object], number: str) -> Sentence:

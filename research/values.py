@@ -13,6 +13,15 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
+class Displayed:
+    """What a notebook cell shows by the macro of its class in `cells.html`."""
+
+    def _repr_html_(self) -> str:
+        from research.report.notebook import in_notebook
+
+        return in_notebook(type(self).__name__, self)
+
+
 def frozen(values: Mapping[Key, Value]) -> Mapping[Key, Value]:
     """A read-only copy of a mapping, and of the mappings in it."""
     return MappingProxyType({key: _frozen(value) for key, value in values.items()})

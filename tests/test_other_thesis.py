@@ -126,7 +126,7 @@ def test_every_command_knows_the_other_thesis(copper_folder, capsys, tmp_path):
         ("published = 2018-06-12", 'published = "soon"', "give a date"),
         ("published = 2018-06-12", "publisched = 2018-06-12", "unknown field 'publisched'; did you mean 'published'?"),
         ('falsifier = "', 'falsifyer = "', "unknown field 'falsifyer'; did you mean 'falsifier'?"),
-        ("testable = true", 'testable = "yes"', "testable must be true or false"),
+        ("testable = true", 'testable = "yes"', "testable is 'yes'; give true or false"),
         ('id = "K1-"', 'id = "K1+"', "'K1+' stands twice"),
         ('id = "K1-"', 'id = "K2-"', "must be K1+ or K1-"),
         ('strategies = ["drained_and_done"]', 'strategies = ["drainde"]', "no strategy 'drainde'; did you mean"),

@@ -111,7 +111,8 @@ def _described(documented: object) -> Described:
 
 def _parameter(name: str, hint: object, default: object, described: Described) -> click.Parameter:
     kind, *said = get_args(hint) if get_origin(hint) is Annotated else (hint,)
-    (kind,) = [item for item in get_args(kind) if item is not NoneType] if _is_union(kind) else [kind]
+    if get_origin(kind) in (Union, UnionType):
+        (kind,) = (item for item in get_args(kind) if item is not NoneType)
     many = get_origin(kind) is list
     if many:
         (kind,) = get_args(kind)
@@ -127,10 +128,6 @@ def _parameter(name: str, hint: object, default: object, described: Described) -
     names = [item for item in said if isinstance(item, str)] or [f"--{name.replace('_', '-')}"]
     shown = isinstance(default, int | float | Path) and default is not False
     return click.Option([name, *names], multiple=many, show_default=shown, **how)
-
-
-def _is_union(kind: object) -> bool:
-    return get_origin(kind) in (Union, UnionType)
 
 
 def _type(kind: type, said: list[object]) -> click.ParamType[Any] | type:

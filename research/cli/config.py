@@ -25,21 +25,16 @@ from research.errors import ConfigError, did_you_mean, reason
 
 NO_CONFIG: ContextVar[bool] = ContextVar("no_config", default=False)
 
-_NUMBER = (int, float)
-WANTED: Mapping[tuple[type, ...], str] = {
-    (list,): 'a list of folders, ["…"]',
-    (str,): 'a text, "…"',
-    (int,): "a whole number",
-    _NUMBER: "a number",
-}
-KEYS: Mapping[str, tuple[type, ...]] = {
-    "data": (list,),
-    "price": (str,),
-    "terms.delay": (int,),
+_WHOLE, _NUMBER = ((int,), "a whole number"), ((int, float), "a number")
+KEYS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "data": ((list,), 'a list of folders, ["…"]'),
+    "price": ((str,), 'a text, "…"'),
+    "terms.delay": _WHOLE,
     **dict.fromkeys(("terms.fees", "terms.slippage", "terms.storage", "terms.borrow"), _NUMBER),
     "rules.level": _NUMBER,
-    "rules.min_events": (int,),
+    "rules.min_events": _WHOLE,
 }
+"""Of each key the types that it may have, and those in words."""
 TABLES = ("terms", "rules")
 
 
@@ -94,8 +89,9 @@ def _values(text: object, where: str) -> dict[str, object]:
             known = [full.rpartition(".")[2] for full in KEYS if full.rpartition(".")[0] == table]
             raise ConfigError(f"{where}: {key}: no such key{did_you_mean(name, known if table else [*known, *TABLES])}")
         texts = not isinstance(value, list) or all(isinstance(item, str) for item in value)
-        if not isinstance(value, KEYS[key]) or isinstance(value, bool) or not texts:
-            raise ConfigError(f"{where}: {key} = {value!r}: write {WANTED[KEYS[key]]}")
+        types, wanted = KEYS[key]
+        if not isinstance(value, types) or isinstance(value, bool) or not texts:
+            raise ConfigError(f"{where}: {key} = {value!r}: write {wanted}")
     values = {"packs" if key == "data" else key.rpartition(".")[2]: value for key, value in entries.items()}
     packs = values.get("packs")
     if isinstance(packs, list):

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import click
 
-from research.cli.options import Plain
+from research.cli.options import Plain, thesis_in_force
 from research.cli.output import answer
 from research.errors import StrategyError
 
@@ -45,7 +45,12 @@ def scaffold(name: str, folder: Path) -> tuple[Path, Path, Path]:
     """
     from research.datasets.store import write_atomically
 
-    check_name(name)
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+        raise StrategyError(
+            f"{name!r}: no name for a strategy; use lower-case letters, digits and underscores, like my_idea"
+        )
+    if name in thesis_in_force().strategies:
+        raise StrategyError(f"{name!r}: there is a strategy of that name; choose another (see assay strategies)")
     strategy, test, notebook = (folder / file for file in (f"{name}.py", f"test_{name}.py", f"{name}.ipynb"))
     for file in (strategy, test, notebook):
         if file.exists():
@@ -54,15 +59,3 @@ def scaffold(name: str, folder: Path) -> tuple[Path, Path, Path]:
         template = Template((TEMPLATES / f"{kind}.txt").read_text(encoding="utf-8"))
         write_atomically(file, template.substitute(name=name).encode("utf-8"))
     return strategy, test, notebook
-
-
-def check_name(name: str) -> None:
-    """Raise a ``StrategyError`` unless a new strategy may be called so."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
-        raise StrategyError(
-            f"{name!r}: no name for a strategy; use lower-case letters, digits and underscores, like my_idea"
-        )
-    from research.cli.options import thesis_in_force
-
-    if name in thesis_in_force().strategies:
-        raise StrategyError(f"{name!r}: there is a strategy of that name; choose another (see assay strategies)")

@@ -26,7 +26,7 @@ def answer(
     same_data: bool = True,
     status: int = 0,
 ) -> None:
-    """One JSON document, or what is shown and the three lines that end it (``conclude``); then exit.
+    """One JSON document, or what is shown and three lines: what came out, why, and what to type next; then exit.
 
     Parameters
     ----------
@@ -38,10 +38,12 @@ def answer(
     if asked.as_json:
         print_json(document())
     else:
+        from research.report.console import plain_console, print_ending
+
         print_lines(() if callable(shown) else shown, asked)
         if callable(shown):
             shown()
-        conclude(short, why, *command, source=asked if same_data else None)
+        print_ending(plain_console(), short, why, [*command, *(asked.words if same_data else ())])
     if status:
         raise click.exceptions.Exit(status)
 
@@ -73,10 +75,3 @@ def print_lines(lines: Iterable[str], source: Plain | None = None) -> None:
     console = plain_console()
     for line in lines if source is None or not source.config else (source.config, *lines):
         say(console, line)
-
-
-def conclude(short: str, why: str, *command: str, source: Plain | None = None) -> None:
-    """The three lines that end every answer: what came out, why, and what to type next on the same data."""
-    from research.report.console import plain_console, print_ending
-
-    print_ending(plain_console(), short, why, [*command, *(source.words if source else ())])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import click
 
 from research.cli.options import THESIS, Packs, Plain, Trade, check_writable, thesis_in_force
-from research.cli.output import answer, conclude, written
+from research.cli.output import answer, written
 from research.errors import ParameterError, RegistrationError, RunError, UnknownStrategy, did_you_mean
 
 if TYPE_CHECKING:
@@ -184,9 +184,9 @@ def register(
     from research.verdict import Rules
 
     if commit is not None:
-        for name in chosen:
-            sidecar = anchor(name if name.endswith(SUFFIX) else out / f"{name}{SUFFIX}", commit)
-            conclude(f"{sidecar} names the commit.", "it holds the very bytes of the registration.", "follow")
+        sidecars = [str(anchor(name if name.endswith(SUFFIX) else out / f"{name}{SUFFIX}", commit)) for name in chosen]
+        short, why = f"the commit is named in {', '.join(sidecars)}.", "it holds the very bytes of the registration."
+        answer(asked, lambda: sidecars, (), short, why, "follow", same_data=False)
         return
     data, level = asked.open(), Rules(level=level).level
     found = [
@@ -216,12 +216,14 @@ def follow(
     check_writable(html)
     from research.datasets.store import write_atomically
     from research.registration import follow as run
-    from research.report.follow import following_page, print_following
     from research.report.progress import Progress
+    from research.report.template import page
+    from research.report.terminal import print_following
 
     with Progress(quiet=asked.as_json) as tell:
         found = run(files or None, asked.open(), thesis=thesis_in_force(), progress=tell)
     if html is not None:
-        written(html, partial(write_atomically, html, following_page(found).encode("utf-8")))
+        text = page("follow.html", "what has come since", found=found)
+        written(html, partial(write_atomically, html, text.encode("utf-8")))
     why = f"{found.claims[0].threshold:g} is needed for a word, and each false one has its chance once, over all looks."
     answer(asked, found.to_json, partial(print_following, found), f"{found.line}.", why, "data", "fetch")

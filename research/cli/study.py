@@ -178,7 +178,7 @@ def claims(verdicts: bool = False, html: Path | None = None, findings: Path | No
     if html is not None and html == findings:
         raise ExecutionError(f"{html}: the page and the findings cannot be one file; name two")
     from research.datasets.store import write_atomically
-    from research.report.claims import claims_json, print_claims
+    from research.report.claims import claims_json, claims_page, findings_page, print_claims
     from research.report.study_words import study_short, study_why
 
     thesis, data = thesis_in_force(), asked.open()
@@ -186,11 +186,8 @@ def claims(verdicts: bool = False, html: Path | None = None, findings: Path | No
     study = asked.study(thesis.of_kind("thesis"), data, thesis) if wanted else None
     pages: dict[Path, str] = {}
     if study is not None and html is not None:
-        from research.report.claims import claims_page
-
         pages[html] = claims_page(thesis, data, study)
     if study is not None and findings is not None:
-        from research.report.claims import findings_page
         from research.study.appendix import beta_break
 
         baselines = asked.study(thesis.of_kind("baseline"), data, thesis) if thesis.baselines else None

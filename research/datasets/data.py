@@ -20,6 +20,7 @@ from research.datasets.store import load, verify
 from research.errors import ExecutionError, NoData, UnknownDataset, did_you_mean
 from research.home import pack_folders
 from research.memo import Memo
+from research.values import Displayed
 
 FIRST_YEAR, LAST_YEAR = 1700, 2500
 _DATE = re.compile(r"(\d{4}(?:-\d{2}(?:-\d{2})?)?)(?:[T ]00:00(?::00)?)?")
@@ -57,7 +58,7 @@ def open_data(*packs: str | Path, bundled: bool = True, user: bool | None = None
     return Data([read_registry(folder) for folder in pack_folders(*packs, bundled=bundled, user=user)], price)
 
 
-class Data:
+class Data(Displayed):
     """Datasets by id, with what strategies and the engine need of them.
 
     Tables are read, checked against their hash and validated on first use, then kept.
@@ -93,11 +94,6 @@ class Data:
 
     def __repr__(self) -> str:
         return f"<Data of {len(self)} datasets in {' + '.join(str(pack.folder) for pack in self.packs)}>"
-
-    def _repr_html_(self) -> str:
-        from research.report.notebook import in_notebook
-
-        return in_notebook("data", self)
 
     def __contains__(self, identity: object) -> bool:
         return self._source(str(identity)) in self._owner

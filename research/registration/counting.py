@@ -22,7 +22,7 @@ from research.execution import Execution
 from research.kept import kept_list
 from research.provenance import hash_code, one_thread
 from research.registration.freezing import HOUSE, SUFFIX, Registration, Row, data_rule, read, rows_of, strategies_of
-from research.values import plain
+from research.values import Displayed, plain
 
 FOLDER = "registrations"
 Progress = Callable[[int, int, str], None]
@@ -70,18 +70,13 @@ class Followed:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Following:
+class Following(Displayed):
     """Registrations that are followed at once, its ``claims``."""
 
     claims: tuple[Followed, ...]
 
     def __repr__(self) -> str:
         return f"<Following of {len(self.claims)} claims>"
-
-    def _repr_html_(self) -> str:
-        from research.report.follow import following_html
-
-        return following_html(self)
 
     @property
     def line(self) -> str:

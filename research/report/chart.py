@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from research.report.sentences import sentence
+from research.values import Displayed
 
 Role = Literal["strategy", "metal", "matched", "bills", "bad", "ink"]
 Format = Literal["percent", "number", "date"]
@@ -38,7 +39,15 @@ DATE = Axis(title="Year", scale="date", form="date")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class Labelled:
+    """What the legend calls a mark, and the role whose colour it has."""
+
+    label: str
+    role: Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line(Labelled):
     """A line through points; NaN breaks it. ``step`` keeps each value until the next; ``thin`` is for the many.
 
     ``about`` names it to whoever points at it, where many lines share one label.
@@ -46,8 +55,6 @@ class Line:
 
     x: Values
     y: Values
-    label: str
-    role: Role
     dash: Dash = ""
     step: bool = False
     thin: bool = False
@@ -55,49 +62,41 @@ class Line:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Band:
+class Band(Labelled):
     """The area between two lines."""
 
     x: Values
     low: Values
     high: Values
-    label: str
-    role: Role
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spans:
+class Spans(Labelled):
     """Stretches of x, shaded from top to bottom."""
 
     starts: Values
     ends: Values
-    label: str
-    role: Role
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bars:
+class Bars(Labelled):
     """A histogram: ``len(edges) == len(heights) + 1``."""
 
     edges: Values
     heights: Values
-    label: str
-    role: Role
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
+class Rule(Labelled):
     """A straight line across the panel at one x or one y."""
 
     at: float
     axis: Literal["x", "y"]
-    label: str
-    role: Role
     dash: Dash = "dash"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rows:
+class Rows(Labelled):
     """Estimates with their intervals, one below the other, each under its label.
 
     ``reach`` is half the width of a grey bar around 0: what could not have been told from 0.
@@ -109,8 +108,6 @@ class Rows:
     lows: Values
     highs: Values
     reach: Values
-    label: str
-    role: Role
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +133,7 @@ class Panel:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Chart:
+class Chart(Displayed):
     """A picture: what it shows, in words too, and where its numbers come from.
 
     Attributes
@@ -165,8 +162,3 @@ class Chart:
 
     def __repr__(self) -> str:
         return f"<Chart: {self.title}. {self.description}>"
-
-    def _repr_html_(self) -> str:
-        from research.report.notebook import in_notebook
-
-        return in_notebook("chart", self)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
-from math import isfinite, nan
+from math import isfinite, log10, nan
 
 import numpy as np
 import pandas as pd
 
 from research.engine.result import Result
 from research.errors import DataError
+from research.registration.counting import Followed
 from research.report.chart import DATE, Axis, Band, Bars, Cells, Chart, Dash, Line, Panel, Role, Rows, Rule, Spans
 from research.report.columns import shows
 from research.report.sentences import plural
+from research.report.study_words import by_metal
 from research.study import History, Study, TestedClaim, Trial, exhibits
 
 ACCOUNTS: dict[str, tuple[str, Role, Dash]] = {
@@ -29,7 +32,11 @@ MOST_SIGNALS = 3
 
 def all_charts(trial: Trial) -> dict[str, Chart]:
     """Every picture that this trial's sample allows, by what it shows, the equity chart first."""
-    return {name: chart for name, draw in _OF_TRIAL.items() if (chart := _unless_too_short(draw, trial)) is not None}
+    found = {}
+    for name, draw in _OF_TRIAL.items():
+        with suppress(DataError):
+            found[name] = draw(trial)
+    return found
 
 
 def equity(trial: Trial) -> Chart:
@@ -57,8 +64,8 @@ def equity(trial: Trial) -> Chart:
 def overlay(study: Study) -> Chart:
     """Every account of a study in one picture, by metal, beside the metal bought and held."""
     panels = []
-    for metal in dict.fromkeys(trial.metal for trial in study.trials):
-        trials = sorted((trial for trial in study.trials if trial.metal == metal), key=lambda t: t.result.first_fill)
+    for metal, of_metal in by_metal(study).items():
+        trials = sorted(of_metal, key=lambda trial: trial.result.first_fill)
         held = trials[0].benchmarks["buy_and_hold"]
         marks = [_account(trial.result, "Each strategy", "strategy", about=trial.name) for trial in trials]
         marks.append(_account(held, "Buy and hold", "metal", dash="dash"))
@@ -115,7 +122,9 @@ def event_study(trial: Trial) -> Chart:
     mean = Line(x=after, y=found.mean, label="Mean of the episodes", role="strategy")
     axis = Axis(title="Cumulative return over bills (%)", form="percent")
     bars = {12: "months", 252: "days", 52: "weeks"}.get(trial.result.periods_per_year, "bars")
-    panel = Panel(y=axis, marks=(band, *single, ZERO, _line_of_few(trial, mean)), height=280)
+    if not trial.shows_p_values:  # drawn as what it is
+        mean = replace(mean, label=f"{mean.label}: too few to tell from luck", dash="dot", thin=True)
+    panel = Panel(y=axis, marks=(band, *single, ZERO, mean), height=280)
     return _of_trial(
         "event_study",
         trial,
@@ -226,19 +235,19 @@ def verdicts(study: Study, only: TestedClaim | None = None) -> Chart:
     """
     claims = list(study.claims.values()) if only is None else [only]
     trials = study.trials if only is None else [trial for trial in study.trials if trial.claim == only.id]
-    told = [shows(claim) for claim in claims]
-    ratios = [claim.evidence.information_ratio for claim in claims]
-    bounds = [ratio.interval() if shown else (nan, nan) for ratio, shown in zip(ratios, told, strict=True)]
-    words = [
-        str(claim.verdict.word) + ("" if shown else f", {plural(claim.evidence.events, 'event')}")
-        for claim, shown in zip(claims, told, strict=True)
-    ]
+    notes, estimates = [], []
+    for claim in claims:
+        ratio, word = claim.evidence.information_ratio, str(claim.verdict.word)
+        told = shows(claim)
+        notes.append(word if told else f"{word}, {plural(claim.evidence.events, 'event')}")
+        estimates.append((ratio.value, *ratio.interval()) if told else (nan, nan, nan))
+    values, lows, highs = np.transpose(estimates)
     rows = Rows(
         labels=[claim.id for claim in claims],
-        notes=words,
-        estimates=[ratio.value if shown else nan for ratio, shown in zip(ratios, told, strict=True)],
-        lows=[low for low, _ in bounds],
-        highs=[high for _, high in bounds],
+        notes=notes,
+        estimates=values,
+        lows=lows,
+        highs=highs,
         reach=[study.rules.worthwhile_information_ratio] * len(claims),
         label="Information ratio and 95 % interval",
         role="strategy",
@@ -248,7 +257,7 @@ def verdicts(study: Study, only: TestedClaim | None = None) -> Chart:
         x=Axis(title="Information ratio a year, in the claimed direction"),
         panels=[Panel(y=Axis(title=""), marks=(replace(ZERO, axis="x"), rows), height=40 * len(claims))],
         only=only,
-        claims=list(zip(claims, words, told, strict=True)),
+        claims=list(zip(claims, notes, map(shows, claims), strict=True)),
         rules=study.rules,
         sources=sources(trials),
     )
@@ -267,6 +276,24 @@ def history(found: History) -> Chart:
     words = table.loc[changed, "word"].to_dict()
     panel = _timing_returns(pd.DatetimeIndex(table.index).tz_localize(None), table)
     return Chart.worded("history", x=DATE, panels=[panel], found=found, words=words, last=table.iloc[-1])
+
+
+def e_values(claim: Followed) -> Chart:
+    """Both running e-values of a claim on record, and what they must reach.
+
+    Parameters
+    ----------
+    claim
+        A claim that is followed, with a month behind it.
+    """
+    looks = claim.evidence
+    marks = (
+        Rule(at=claim.threshold, axis="y", label="needed", role="ink"),
+        Line(x=looks.index, y=looks["supporting"], label="for", role="strategy"),
+        Line(x=looks.index, y=looks["opposing"], label="against", role="metal", dash="dash"),
+    )
+    panel = Panel(y=Axis(title="e-value (log)", scale="log", low=-1, high=log10(2 * claim.threshold)), marks=marks)
+    return Chart.worded("e_values", x=DATE, panels=[panel], claim=claim, now=looks.iloc[-1])
 
 
 def sources(trials: Iterable[Trial]) -> str:
@@ -315,23 +342,9 @@ def _timing_returns(x: pd.Index, found: pd.DataFrame) -> Panel:
     return Panel(y=Axis(title="Timing return (% a year)", form="percent"), marks=(band, ZERO, line))
 
 
-def _line_of_few(trial: Trial, line: Line) -> Line:
-    """A mean, drawn as what it is where events are too few to tell it from luck: thin, dotted, and said so."""
-    if trial.shows_p_values:
-        return line
-    return replace(line, label=f"{line.label}: too few to tell from luck", dash="dot", thin=True)
-
-
 def _of_trial(name: str, trial: Trial, *, panels: Iterable[Panel], x: Axis = DATE, **about: object) -> Chart:
     """A chart whose words are about a trial."""
     return Chart.worded(name, x=x, panels=panels, trial=trial, sources=sources([trial]), **about)
-
-
-def _unless_too_short(draw: Callable[[Trial], Chart], trial: Trial) -> Chart | None:
-    try:
-        return draw(trial)
-    except DataError:
-        return None
 
 
 _OF_TRIAL: dict[str, Callable[[Trial], Chart]] = {

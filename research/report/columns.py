@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from research.report.sentences import p_value, written
 
@@ -59,21 +59,9 @@ def columns(table: str, *names: str) -> tuple[Column, ...]:
 
 
 @cache
-def _tables() -> dict[str, dict[str, dict[str, str]]]:
+def _tables() -> dict[str, dict[str, Any]]:
     return tomllib.loads((files("research.report") / "tables.toml").read_text(encoding="utf-8"))
 
 
-CLAIM_COLUMNS = columns(
-    "judged", "events", "price_gap", "price_gap_interval", "p_adjusted", "p_shifted", "odds", "open_until", "verdict"
-)
-ROW_COLUMNS = columns(
-    "judged",
-    "events",
-    "known",
-    "timing_return",
-    "timing_return_interval",
-    "p_adjusted",
-    "p_shifted",
-    "detectable",
-    "verdict",
-)
+CLAIM_COLUMNS = columns("judged", *_tables()["shown"]["claim"])
+ROW_COLUMNS = columns("judged", *_tables()["shown"]["row"])

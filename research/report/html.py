@@ -6,36 +6,11 @@ their description for screen readers.
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from research.datasets.store import write_atomically
 from research.report import charts
 from research.report.study_words import findings_of
 from research.report.tearsheet import tearsheet
 from research.report.template import Markup, page
 from research.study import Study
-
-
-def write_report(study: Study, path: str | Path, *, appendix: bool = True) -> Path:
-    """Write the report of a study; the old file stays until the new one is whole.
-
-    Parameters
-    ----------
-    study
-        What is reported.
-    path
-        File to write.
-    appendix
-        With the findings that decide nothing too, which take longer than all the rest.
-
-    Raises
-    ------
-    OSError
-        If the folder is missing or may not be written.
-    """
-    file = Path(path)
-    write_atomically(file, report(study, appendix=appendix).encode("utf-8"))
-    return file
 
 
 def report(study: Study, *, appendix: bool = True) -> Markup:

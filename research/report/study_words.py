@@ -13,6 +13,7 @@ from research.report.sentences import plural, sentence, sentences
 if TYPE_CHECKING:
     from research.diagnostics.finding import Finding
     from research.diagnostics.metrics import Performance
+    from research.registration.counting import Following
     from research.study import PortfolioTrial, Study, TestedClaim, Trial
     from research.study.study import Skipped
     from research.study.today import Today
@@ -67,8 +68,7 @@ def study_lines(study: Study) -> list[str]:
 
 def portfolio_lines(trial: PortfolioTrial) -> list[str]:
     """What is held by which signals, the test of its timing, and what is missing, one line each."""
-    judged = trial.evidence.shows_p_values(trial.verdict.rules)
-    return sentences("portfolio.lines", trial=trial, evidence=trial.evidence, judged=judged)
+    return sentences("portfolio.lines", trial=trial, evidence=trial.evidence, judged=shows(trial))
 
 
 def by_metal(study: Study) -> dict[str, list[Trial]]:
@@ -129,6 +129,17 @@ def stale_lines(found: Today) -> list[str]:
     if lines:
         lines.append("What rests on these is not known now. assay data fetch")
     return lines
+
+
+def following_notes(found: Following) -> list[str]:
+    """What the numbers since a registration mean, how they are corrected, and what is not as it was."""
+    names: dict[str, list[str]] = {}
+    for claim in found.claims:
+        for noted in claim.notes:
+            names.setdefault(noted, []).append(claim.registration.name)
+    shared = [len(found.claims), *(claim.registration.registered_with for claim in found.claims)]
+    correction = sentence("notes.correction", n=max(shared), level=found.claims[0].registration.level)
+    return [sentence("notes.following"), correction, *(f"{', '.join(who)}: {noted}" for noted, who in names.items())]
 
 
 def since_words(claim: TestedClaim) -> str:

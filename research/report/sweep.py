@@ -11,9 +11,8 @@ from rich.text import Text
 
 from research.report.chart import DATE, Axis, Cells, Chart, Dash, Line, Panel, Role, Rule
 from research.report.columns import Column, columns
-from research.report.console import plain_console, print_rows, print_table, say
-from research.report.fitted import Row
-from research.report.sentences import percent, sentence, sentences
+from research.report.console import Row, plain_console, print_rows, print_table, say
+from research.report.sentences import sentence, sentences
 from research.report.template import Markup, page
 
 if TYPE_CHECKING:
@@ -47,15 +46,8 @@ def print_sweep(found: Sweep) -> None:
                 say(console, f"{walk.scheme}: {finding.sentence}", "dim")
     say(console, sentence("notes.walk"), "dim")
     console.print()
-    for verdict in (found.overfitting, found.deflated):
-        if verdict is not None:
-            say(console, f"{verdict.sentence} ({verdict.reference})")
-    say(console, f"Best variant: {found.grid.describe(found.best.parameters)}.", "bold")
-    say(
-        console,
-        f"Run again through vectorbt: total return {percent(found.result.equity.iloc[-1] / found.result.capital - 1)}; "
-        f"largest difference from the fast path {found.disagreement:.0e} of the account.",
-    )
+    for line in sentences("sweep.ends", found=found, best=found.grid.describe(found.best.parameters)):
+        say(console, line)
 
 
 def sweep_page(found: Sweep) -> Markup:

@@ -15,6 +15,7 @@ from research.report.study_words import (
     accounts,
     by_metal,
     findings_of,
+    following_notes,
     head_lines,
     not_run,
     note,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from research.brought import Brought
     from research.diagnostics.finding import Finding
     from research.ledger import Entry
+    from research.registration.counting import Following
     from research.report.datasets import Row
     from research.study import PortfolioTrial, Study, Trial
     from research.study.today import Today
@@ -109,6 +111,15 @@ def print_today(found: Today) -> None:
     say(console, sentence("notes.today"), "dim")
     for reason, names in not_run(found.skipped).items():
         say(console, f"not asked: {', '.join(names)}: {reason}", "dim")
+
+
+def print_following(found: Following) -> None:
+    """One line a claim on record, then what the numbers mean."""
+    console = plain_console()
+    named = [(f"{claim.registration.name}  {claim.registration.claim}", claim) for claim in found.claims]
+    print_rows(console, "Since the registration", named, columns("followed"))
+    for text in following_notes(found):
+        say(console, text, "dim")
 
 
 def print_strategies(rows: Iterable[Row]) -> None:

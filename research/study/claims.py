@@ -37,7 +37,7 @@ from research.study.candidates import CANNOT, Candidate, Terms, candidate
 from research.study.judge import ClaimRows, Judged, measure
 from research.study.portfolio import ROW, Portfolio
 from research.thesis import Strategy
-from research.values import plain
+from research.values import Displayed, plain
 from research.verdict import Evidence, Rules, Verdict
 
 Bools = NDArray[np.bool_]
@@ -216,7 +216,7 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class TestedClaim(Sentence):
+class TestedClaim(Displayed, Sentence):
     """A directional sentence with its verdict; what people quote.
 
     Attributes
@@ -246,11 +246,6 @@ class TestedClaim(Sentence):
 
     def __repr__(self) -> str:
         return f"<Claim {self.id}, {self.short}: {self.verdict.word}>"
-
-    def _repr_html_(self) -> str:
-        from research.report.notebook import in_notebook
-
-        return in_notebook("claim", self)
 
     def since(self, day: date) -> tuple[Part, Part]:
         """The record before a day, and the periods that opened after it, which alone did not suggest the claim.

@@ -18,11 +18,12 @@ from research.study.claims import Families, Member
 from research.study.exports import figures
 from research.study.judge import judge, measure
 from research.thesis import Strategy
+from research.values import Displayed
 from research.verdict import Rules
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class History:
+class History(Displayed):
     """A claim as it stood at several moments.
 
     Attributes
@@ -37,11 +38,6 @@ class History:
     id: str
     short: str
     table: pd.DataFrame
-
-    def _repr_html_(self) -> str:
-        from research.report.charts import history
-
-        return history(self)._repr_html_()
 
 
 @one_thread()

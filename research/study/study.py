@@ -13,6 +13,7 @@ import pandas as pd
 from research.claims import Thesis, load_thesis
 from research.datasets.data import Data, open_data
 from research.datasets.registry import Dataset
+from research.datasets.store import write_atomically
 from research.diagnostics.rotation import SEED
 from research.diagnostics.timing import Numbers
 from research.discovery import find_strategy
@@ -39,7 +40,7 @@ from research.study.judge import UNTIMED, Judged, judge
 from research.study.portfolio import ROW, PortfolioTrial
 from research.study.trial import Constant, GridPoint, Trial
 from research.thesis import Strategy
-from research.values import frozen, plain, plain_dict
+from research.values import Displayed, frozen, plain, plain_dict
 from research.verdict import Rules
 from research.weights import UNKNOWN, in_bills
 
@@ -68,7 +69,7 @@ class Skipped:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Study:
+class Study(Displayed):
     """What was asked, what came out, and everything needed to ask it again.
 
     Attributes
@@ -113,11 +114,6 @@ class Study:
     def __repr__(self) -> str:
         return f"<Study of {len(self.claims)} claims, {len(self.trials)} trials>"
 
-    def _repr_html_(self) -> str:
-        from research.report.notebook import in_notebook
-
-        return in_notebook("study", self)
-
     def __getitem__(self, key: tuple[str, str]) -> Trial:
         """The trial of ``(strategy, metal)``."""
         for trial in self.trials:
@@ -148,9 +144,11 @@ class Study:
         appendix
             With the findings that decide nothing too, which take longer than all the rest.
         """
-        from research.report.html import write_report
+        from research.report.html import report
 
-        return write_report(self, Path(path), appendix=appendix)
+        file = Path(path)
+        write_atomically(file, report(self, appendix=appendix).encode("utf-8"))
+        return file
 
 
 @one_thread()

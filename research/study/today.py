@@ -17,7 +17,7 @@ from research.execution import Execution
 from research.study.candidates import Terms, attempted, pairs_of, utc
 from research.study.study import Skipped
 from research.thesis import Strategy
-from research.values import plain
+from research.values import Displayed, plain
 from research.weights import UNKNOWN, Rule, check_weights
 
 HOLIDAYS = pd.Timedelta(days=4)
@@ -94,7 +94,7 @@ class Want:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Today:
+class Today(Displayed):
     """What strategies want at one moment, and which could not be asked.
 
     Attributes
@@ -110,11 +110,6 @@ class Today:
     now: pd.Timestamp
     wants: tuple[Want, ...]
     skipped: tuple[Skipped, ...]
-
-    def _repr_html_(self) -> str:
-        from research.report.notebook import in_notebook
-
-        return in_notebook("today", self)
 
     def to_json(self) -> dict[str, object]:
         """Plain values only."""

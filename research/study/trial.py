@@ -19,7 +19,7 @@ from research.provenance import one_thread
 from research.study import exports
 from research.study.findings import deciding_findings
 from research.thesis import Strategy
-from research.values import frozen, plain
+from research.values import Displayed, frozen, plain
 from research.verdict import Evidence, Verdict
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class GridPoint:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Trial:
+class Trial(Displayed):
     """One strategy on one metal, judged.
 
     Attributes
@@ -110,11 +110,6 @@ class Trial:
 
     def __repr__(self) -> str:
         return f"<Trial {self.name} on {self.metal}: {self.verdict.word}>"
-
-    def _repr_html_(self) -> str:
-        from research.report.notebook import in_notebook
-
-        return in_notebook("trial", self)
 
     @property
     def name(self) -> str:

@@ -21,8 +21,8 @@ from research import Execution, compare, follow, open_data, register
 from research.claims import load_thesis
 from research.cli import main
 from research.datasets.data import Data
+from research.report import template
 from research.report.claims import claims_page
-from research.report.follow import following_page
 from research.report.html import report
 from research.study import Study
 from tests.conftest import REPOSITORY
@@ -111,7 +111,8 @@ def of_following(study: Study) -> str:
             register(name, on_record[1].known_by(then), thesis=on_record[0]).write(Path(folder))
             for name in ("K1+", "K3+")
         ]
-        page.write_text(following_page(follow(files, on_record[1], thesis=on_record[0])), encoding="utf-8")
+        found = follow(files, on_record[1], thesis=on_record[0])
+        page.write_text(template.page("follow.html", "what has come since", found=found), encoding="utf-8")
         return page.read_text(encoding="utf-8")
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from research.report.fitted import fitted
+from research.report.console import fitted
 
 WIDTHS = (40, 80, 100, 160)
 WIDE = 1000

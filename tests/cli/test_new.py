@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from research import backtest, open_data
-from research.cli.new import check_name, scaffold
+from research.cli.new import scaffold
 from research.discovery import find_strategy
 from research.errors import StrategyError
 
@@ -72,9 +72,10 @@ def test_nothing_is_overwritten_and_nothing_half_done(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["My_Idea", "2fast", "my-idea", "../up", "class", "", "a b", "lease_rate_spike"])
-def test_bad_and_taken_names_are_refused(name):
+def test_bad_and_taken_names_are_refused(name, tmp_path):
     with pytest.raises(StrategyError, match="name"):
-        check_name(name)
+        scaffold(name, tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_command_says_what_it_wrote(tmp_path, monkeypatch, capsys):

@@ -22,7 +22,7 @@ from research.errors import AssayError, RegistrationError, UnknownStrategy
 from research.execution import Execution
 from research.registration import anchor, line_since, read
 from research.registration.counting import FOLDER
-from research.report.follow import print_following
+from research.report.terminal import print_following
 from tests.copper.made_up import copper
 
 MOMENT = pd.Timestamp("2005-06-15 12:00", tz="UTC")

@@ -9,7 +9,7 @@ import pytest
 
 from research.report import html
 from research.report.columns import CLAIM_COLUMNS, ROW_COLUMNS
-from research.report.html import report, write_report
+from research.report.html import report
 from research.study import Study
 
 from .conftest import EVIL
@@ -153,11 +153,11 @@ def test_data_terms_trials_and_manifest_are_told(study, page):
 
 def test_the_old_report_stays_when_the_new_one_fails(study, tmp_path, monkeypatch):
     file = tmp_path / "report.html"
-    assert write_report(study, file) == file
+    assert study.report(file) == file
     before = file.read_text(encoding="utf-8")
     monkeypatch.setattr(html, "page", lambda *told, **values: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        write_report(study, file)
+        study.report(file)
     assert file.read_text(encoding="utf-8") == before
     assert list(tmp_path.iterdir()) == [file]
 

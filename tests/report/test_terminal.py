@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from research.report.columns import CLAIM_COLUMNS, ROW_COLUMNS
-from research.report.fitted import fitted
+from research.report.console import fitted
 from research.report.study_words import a_few, counted_words, not_run
 from research.report.terminal import print_study
 from research.study.study import Skipped
