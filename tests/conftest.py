@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import compileall
+import gc
+import itertools
 import os
 import sys
 import tempfile
@@ -20,6 +22,7 @@ from threadpoolctl import threadpool_limits
 from tests.once import dear_things_once
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+HOMES = itertools.count()
 
 # Each source is compiled once, also where the environment keeps bytecode off: many processes load the same.
 sys.dont_write_bytecode = False
@@ -27,6 +30,21 @@ for sources in ("research", "strategies", "tests/zoo"):
     compileall.compile_dir(REPOSITORY / sources, quiet=2)
 # What nbformat loads would build 38 grammars of addresses, which takes seconds and which no notebook here needs.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+# Modules and tests stay until the end: whoever looks for garbage need not look at a million objects of theirs.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From here on there is garbage, looked for as seldom as a command does."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    gc.enable()
+
+
+def pytest_sessionfinish() -> None:
+    """Look for it once more; pytest would five times through all that is left."""
+    gc.collect()
+    gc.freeze()
 
 
 def market_folder() -> Path:
@@ -75,10 +93,10 @@ def _dear_things_once() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of its own for every test: nothing reads or writes the user's pack; the families' cache is shared."""
-    folder = tmp_path_factory.mktemp("home")
+    folder = tmp_path_factory.getbasetemp() / f"home_{next(HOMES)}"  # `mktemp` would look at all the others first
     families = Path(tempfile.gettempdir()) / f"assay-families-{os.getuid()}"
     families.mkdir(exist_ok=True)
-    (folder / "kept").mkdir()
+    (folder / "kept").mkdir(parents=True)
     (folder / "kept" / "families").symlink_to(families, target_is_directory=True)
     monkeypatch.setenv("ASSAY_HOME", str(folder))
     return folder

@@ -6,7 +6,10 @@ Every function here is pure where it is kept, by the content of its arguments: n
 from __future__ import annotations
 
 import functools
+import pickle
+import ssl
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -50,7 +53,21 @@ def _bundled_tables(load: Callable) -> Callable:
     return read
 
 
+def _documents(loads: Callable) -> Callable:
+    """The same registry is parsed by everybody who opens its pack; everybody gets a document of his own."""
+    once = functools.cache(lambda text: pickle.dumps(loads(text)))
+    return lambda text: pickle.loads(once(text))
+
+
+def _certificates(create: Callable) -> Callable:
+    """Every client reads the certificates of all authorities, and the tests speak to this machine."""
+    once = functools.cache(create)
+    return lambda *asked, **how: once(*asked, **how)
+
+
 DEAR = {
+    (tomllib.__name__, "loads"): _documents,
+    (ssl.__name__, "create_default_context"): _certificates,
     ("research.runs", "distributions"): _installed,
     ("research.datasets.data", "read_registry"): _bundled_registry,
     ("research.lookahead.checking", "read_registry"): _bundled_registry,

@@ -12,7 +12,7 @@ import numpy as np
 from research.engine._lanes import WIDTH, load, store
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@numba.njit(nogil=True, error_model="numpy", cache=True)
 def plain(targets, price, accrual, buy_factor, sell_factor, out):
     """Total return, deepest fall, and sums of excess returns, their squares and products with the metal's."""
     for i in range(targets.shape[0]):

@@ -26,6 +26,12 @@ def study(data):
     return compare(HEADLINES, data)
 
 
+@pytest.fixture(scope="module")
+def spike(data):
+    """One strategy of the study, alone."""
+    return compare(["lease_rate_spike"], data, ledger=None)
+
+
 def always(weight, metals=("gold", "silver")):
     @strategy(
         claim="Metal is held at one weight.",
@@ -226,11 +232,11 @@ def test_events_are_clustered_and_counted(data):
     assert "5 independent events" in trial.verdict.reason
 
 
-def test_the_same_study_twice_is_the_same_to_the_last_digit(data):
+def test_the_same_study_twice_is_the_same_to_the_last_digit(data, spike):
     import json
 
-    first, again = (compare(["lease_rate_spike"], data, ledger=None) for _ in range(2))
-    assert json.dumps(first.to_json(), sort_keys=True) == json.dumps(again.to_json(), sort_keys=True)
+    again = compare(["lease_rate_spike"], data, ledger=None)
+    assert json.dumps(spike.to_json(), sort_keys=True) == json.dumps(again.to_json(), sort_keys=True)
 
 
 def test_every_p_value_stays_silent_under_six_events(study):
@@ -241,11 +247,11 @@ def test_every_p_value_stays_silent_under_six_events(study):
     assert all(trial.findings[name].p_value is None for name in ("information_ratio", "p_adjusted", "p_shifted"))
 
 
-def test_the_cell_that_was_chosen_is_a_row_even_outside_the_grid(data):
+def test_the_cell_that_was_chosen_is_a_row_even_outside_the_grid(data, spike):
     other = {"lease_rate_spike": {"threshold": 2.5}}
     claim = compare(["lease_rate_spike"], data, metals=["silver"], parameters=other, ledger=None).claims["C1+"]
     assert len(claim.rows) == 37
-    assert claim.evidence == compare(["lease_rate_spike"], data, ledger=None).claims["C1+"].evidence
+    assert claim.evidence == spike.claims["C1+"].evidence
 
 
 @pytest.mark.parametrize(
