@@ -74,8 +74,8 @@ def test_a_missing_or_changed_file_is_said_whatever_is_kept(tmp_path, monkeypatc
 def test_a_table_is_read_once_until_its_file_its_entry_or_what_is_kept_changes(tmp_path, monkeypatch):
     folder = shutil.copytree(bundled_folder(), tmp_path / "pack")
     calls = []
-    read = store._observations
-    monkeypatch.setattr(store, "_observations", lambda *given: calls.append(1) or read(*given))
+    read = store._rows
+    monkeypatch.setattr(store, "_rows", lambda *given: calls.append(1) or read(*given))
 
     def look(name="comex_gold_total"):
         return open_data(folder, bundled=False)._own(name)

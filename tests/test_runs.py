@@ -332,7 +332,7 @@ def test_what_could_not_be_written_is_refused_before_the_work(place, capsys, mon
 
 
 def test_what_was_computed_is_printed_even_if_it_cannot_be_written(place, capsys, monkeypatch):
-    def full(self, path):
+    def full(self, path, *, appendix):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("research.study.Study.report", full)

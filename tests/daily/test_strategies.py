@@ -1,5 +1,7 @@
 """Every strategy on the daily pack: it decides, looks back only, and bears one more day of delay."""
 
+from math import sqrt
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -77,4 +79,6 @@ def test_one_more_day_of_delay_overturns_no_verdict_of_the_thesis(daily):
         first, second = at_once[name, "silver"], later[name, "silver"]
         assert first.verdict.word == second.verdict.word
         # what the study says of one bar later is what a study one bar later says
-        assert second.findings["timing_alpha"].estimate == pytest.approx(first.robustness.longer_delay, abs=5e-4)
+        risk = float(first.timing.series(first.evidence.sign).std()) * sqrt(first.timing.year)
+        found = first.evidence.robustness.longer_delay * risk
+        assert second.evidence.timing_return.value == pytest.approx(found, abs=5e-4, nan_ok=True)
