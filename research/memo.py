@@ -26,10 +26,12 @@ import numpy as np
 import pandas as pd
 
 MAX_BYTES = 64_000_000
+MOST_NUMBERS = 200_000  # of one function and series
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 T = TypeVar("T")
 
+_numbers: dict[tuple[object, str], dict[bytes, float]] = {}
 _active: ContextVar[Memo | None] = ContextVar("memo", default=None)
 
 
@@ -52,18 +54,11 @@ def shared(function: Function) -> Function:
 
 
 class Memo:
-    """Results by the content of what they were made from.
+    """Results by the content of what they were made from."""
 
-    Parameters
-    ----------
-    numbers
-        What the method of that name keeps, for memos that share it.
-    """
+    __slots__ = ("_bytes", "_kept")
 
-    __slots__ = ("_bytes", "_kept", "_numbers")
-
-    def __init__(self, numbers: dict[tuple[object, ...], dict[bytes, float]] | None = None) -> None:
-        self._numbers = {} if numbers is None else numbers
+    def __init__(self) -> None:
         self._kept: dict[tuple[object, ...], pd.Series | pd.DataFrame] = {}
         self._bytes = 0
 
@@ -92,19 +87,6 @@ class Memo:
             self._store(key, result.copy())
         return cast(T, self._kept[key].copy(deep=False))
 
-    def numbers(self, call: tuple[object, ...]) -> dict[bytes, float]:
-        """What a function of this package (``call[0]``) made of the histories that it was handed, by their digest.
-
-        Nobody else's is kept: what it depends on beside its arguments must show in every panel anew.
-        """
-        function = getattr(call[0], "func", call[0])
-        if not str(getattr(function, "__module__", "")).startswith("research."):
-            return {}
-        try:
-            return self._numbers.setdefault(tuple(map(_content, call)), {})
-        except _Untold:
-            return {}
-
     def _store(self, key: tuple[object, ...], result: pd.Series | pd.DataFrame) -> None:
         size = int(np.asarray(result.memory_usage(index=False)).sum())
         if self._bytes + size > MAX_BYTES:
@@ -112,6 +94,22 @@ class Memo:
             self._bytes = 0
         self._kept[key] = result
         self._bytes += size
+
+
+def numbers_of(function: Callable[..., float], name: str) -> dict[bytes, float]:
+    """What a function of this package made of the histories of that name that it was handed, by their digest.
+
+    Nobody else's is kept: what it depends on beside its arguments must show in every panel anew.
+    """
+    if not str(getattr(getattr(function, "func", function), "__module__", "")).startswith("research."):
+        return {}
+    try:
+        found = _numbers.setdefault((_content(function), name), {})
+    except _Untold:
+        return {}
+    if len(found) > MOST_NUMBERS:
+        found.clear()
+    return found
 
 
 class _Untold(Exception):

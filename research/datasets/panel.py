@@ -16,7 +16,7 @@ import pandas as pd
 from research.datasets.registry import Dataset
 from research.datasets.vintages import Moments, last_known
 from research.errors import SignalError, did_you_mean
-from research.memo import Memo
+from research.memo import Memo, numbers_of
 
 
 class Panel:
@@ -177,7 +177,7 @@ class Panel:
         periods = pd.DatetimeIndex(index, name="observed_for")
         ends = np.flatnonzero(np.append(moments[1:] != moments[:-1], len(moments) > 0)) + 1
         newest, printed = np.full(len(periods), np.nan), np.zeros(len(periods), dtype=bool)
-        results, kept, history = np.empty(len(ends)), self.memo.numbers((statistic, identity)), hashlib.sha1()
+        results, kept, history = np.empty(len(ends)), numbers_of(statistic, identity), hashlib.sha1()
         start = 0
         for release, end in enumerate(ends):
             rows = slice(start, end)

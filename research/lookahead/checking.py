@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
@@ -230,11 +230,10 @@ def _histories(
     strategy: Strategy, data: Data, metal: str | None, start: str | None, end: str | None
 ) -> tuple[list[History], dict[str, str]]:
     found, skipped, errors = [], {}, []
-    numbers: dict[tuple[object, ...], dict[bytes, float]] = {}  # an input of both metals is gone through once
     for name in strategy.metals if metal is None else (metal,):
         try:
             since = start or _first_free_bar(data.market(name, end=end).price)
-            found.append(replace(history_of(strategy, data, name, since, end), numbers=numbers))
+            found.append(history_of(strategy, data, name, since, end))
         except (NoData, UnknownDataset) as error:
             skipped[name] = str(error)
             errors.append(error)

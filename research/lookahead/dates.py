@@ -20,7 +20,7 @@ from research.datasets.data import Data
 from research.execution import Execution
 from research.lookahead.history import History, dates_moved, history_of, rewritten
 from research.lookahead.report import DatedBars
-from research.lookahead.runner import Cell, Reachable, Runner, equal, held, same
+from research.lookahead.runner import Cell, Decided, Reachable, Runner, equal, held, same
 from research.lookahead.watch import Watch
 from research.thesis import Strategy
 
@@ -85,9 +85,13 @@ def find_dates(
     def differs(cell: Cell, weights: np.ndarray | None) -> np.ndarray:
         return np.zeros(1, bool) if weights is None else ~equal(held(cell.base), held(weights)) & cell.stable
 
-    asked, split = [cell.parameters for cell in cells], None
-    answers = [runner.run_all(dates_moved(history, years), asked) for years in (_YEARS, -_YEARS)]
-    for cell, later, earlier in zip(cells, *answers, strict=True):
+    def decided(years: int) -> list[Decided]:
+        return runner.run_all(dates_moved(history, years), [cell.parameters for cell in cells])
+
+    all_later, split = decided(_YEARS), None
+    if not any(differs(cell, later.weights).any() for cell, later in zip(cells, all_later, strict=True)):
+        return None, None  # whatever the other shift does
+    for cell, later, earlier in zip(cells, all_later, decided(-_YEARS), strict=True):
         moved = differs(cell, later.weights), differs(cell, earlier.weights)
         bars = np.flatnonzero(moved[0] & moved[1])
         if later.weights is not None and len(bars):

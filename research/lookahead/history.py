@@ -7,7 +7,7 @@ Everything is altered at the observation tables, so that a strategy that reads `
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -16,7 +16,6 @@ import pandas as pd
 from research.datasets.data import Data
 from research.datasets.panel import Panel
 from research.datasets.registry import Dataset
-from research.memo import Memo
 from research.thesis import Strategy
 from research.units import Floats
 
@@ -26,25 +25,18 @@ _ALWAYS, _NEVER = pd.Timestamp("1700-01-01", tz="UTC"), pd.Timestamp("2261-01-01
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """The calendar, the decision times and the observation tables behind a panel.
-
-    Attributes
-    ----------
-    numbers
-        What functions of this package made of the history up to a release, for every panel with the same one.
-    """
+    """The calendar, the decision times and the observation tables behind a panel."""
 
     metal: str
     decisions: pd.Series
     inputs: Mapping[str, str]
     datasets: Mapping[str, Dataset]
     tables: Mapping[str, pd.DataFrame]
-    numbers: dict[tuple[object, ...], dict[bytes, float]] = field(default_factory=dict)
 
     def panel(self, n_bars: int | None = None) -> Panel:
         """A new panel of the first ``n_bars`` bars; nothing in it is shared with another panel."""
         decisions = self.decisions.iloc[:n_bars].copy(deep=True)  # tables are copied by the panel itself
-        return Panel(self.metal, decisions, self.inputs, self.datasets, self.tables, Memo(self.numbers))
+        return Panel(self.metal, decisions, self.inputs, self.datasets, self.tables)
 
     @property
     def index(self) -> pd.DatetimeIndex:

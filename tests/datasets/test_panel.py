@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from research import memo
 from research.datasets.data import open_data
 from research.datasets.panel import Panel
 from research.errors import SignalError
-from research.memo import Memo
 
 from .packs import PRICE, csv, entry, write_pack
 
@@ -109,13 +109,13 @@ def counted(history):
 def test_histories_that_agree_so_far_share_what_the_house_makes_of_a_release(data, monkeypatch, home, n_again):
     """A user's own statistic may depend on more than its history, so it is asked anew."""
     monkeypatch.setattr(counted, "__module__", home)
+    monkeypatch.setattr(memo, "_numbers", {})
     ASKED.clear()
-    panel, numbers = panel_of(data, flow="flow"), {}
+    panel = panel_of(data, flow="flow")
     true, dataset = panel.observations("flow"), {"flow": data["flow"]}
     other = true.assign(value=[*true["value"][:-1], 30.0])
     first, second = (
-        Panel("gold", panel.decision_times, {"flow": "flow"}, dataset, {"flow": table}, Memo(numbers))
-        for table in (true, other)
+        Panel("gold", panel.decision_times, {"flow": "flow"}, dataset, {"flow": table}) for table in (true, other)
     )
     assert first.each_release("flow", counted).tolist() == [1, 7, 16, 17]
     assert len(ASKED) == 4
