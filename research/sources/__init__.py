@@ -1,9 +1,9 @@
-"""Live data: the only code that touches the network.
+"""Live data: the only code that touches the network, one module per provider, of the name it has in the catalogue.
 
-Every provider has a pure ``parse_…(body, wanted, as_of) -> DataFrame`` of ``observed_for`` and values, in one module
-with those that answer alike: ``workbooks``, ``feeds``, or Python ``packages``. The bytes come as the catalogue's
-``ask`` says or, where that is not enough, by its own ``download_…(client, wanted, last) -> Download``. ``fetch`` brings
-the user's pack up to date, ``add`` takes in a file; both leave what is kept untouched when anything is wrong.
+Every provider's module has the pure ``parse(body, wanted, as_of) -> DataFrame`` of ``observed_for`` and values. The
+bytes come as the catalogue's ``ask`` says or, where that is not enough, by the module's own ``download(client, wanted,
+last) -> Download``. ``fetch`` brings the user's pack up to date, ``add`` takes in a file; both leave what is kept
+untouched when anything is wrong.
 """
 
 from research.sources.catalog import entries, entry

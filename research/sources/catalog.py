@@ -7,10 +7,9 @@ too, where the bundled rows carry publication dates that a download lacks. These
 ``series`` (what to ask for), ``plausible`` (bounds of belief), ``columns`` of a table, ``whole_history`` (does every
 download bring all of it), ``revised`` (is much of the past rewritten as a rule), ``archive`` (is each day's answer
 kept by ``assay data archive``), ``by_hand`` (may no program download it), ``history`` (how far back), ``allows`` (what
-the licence allows), ``words`` (what its errors begin with, behind the provider), ``module`` (whose ``parse_…`` and
-``download_…`` are the provider's) and ``ask``, for providers that have no ``download_…``: ``address`` and ``path``
-(with ``link``, a workbook's link on that page), ``kind``, ``params``, ``headers``; or ``by_hand``, the page to visit.
-``saved_by_hand``: its files are read as they are by ``assay data add``.
+the licence allows), ``words`` (what its errors begin with, behind the provider) and ``ask``, for providers whose module
+has no ``download``: ``address`` and ``path`` (with ``link``, a workbook's link on that page), ``kind``, ``params``,
+``headers``; or ``by_hand``, the page to visit. ``saved_by_hand``: its files are read as they are by ``assay data add``.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from shlex import quote
-from typing import Any, Literal
+from types import ModuleType
+from typing import Literal
 from urllib.parse import urljoin
 
 import pandas as pd
@@ -31,15 +32,15 @@ from research.datasets.vintages import Merged, latest, merge
 from research.errors import AssayError, SourceError, UnknownDataset, located
 from research.home import bundled_folder, user_pack_folder
 from research.provenance import hash_bytes
+from research.sources import akshare
 from research.sources.catalog import Entry, entries, entry, entry_of_ones_own
 from research.sources.http import Client, Download, Unreachable, base_address, by_hand, one_line, utc_now
-from research.sources.packages import INSTALL
 
 # Exit codes of a fetch: everything asked for came, some of it, none of it.
 ALL, SOME, NONE = 0, 3, 4
 
 _ZONES = pd.Timedelta(days=1)  # today is by UTC, and Shanghai a day ahead for a while
-_PACKAGES = {"akshare": "akshare", "yahoo": "yfinance"}
+_PACKAGES = {"akshare": ("akshare", akshare.INSTALL), "yahoo": ("yfinance", "pip install yfinance")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +147,7 @@ def fetch(
 
 
 def download_of(client: Client, one: Entry, last: date | None = None) -> Download:
-    """The bytes as they came, by the provider's own ``download_…`` or as the catalogue's ``ask`` says.
+    """The bytes as they came, by the provider's own ``download`` or as the catalogue's ``ask`` says.
 
     ``last`` is the last period that is kept, of which a provider that is asked in spans need not be asked again.
 
@@ -157,7 +158,7 @@ def download_of(client: Client, one: Entry, last: date | None = None) -> Downloa
     with located(one.words), _in_one_line():
         if "ask" in one.fields:
             return _asked(client, one)
-        download: Download = _provider(one, "download")(client, one.series, last)
+        download: Download = _provider(one).download(client, one.series, last)
         return download
 
 
@@ -186,14 +187,12 @@ def read(one: Entry, body: bytes, as_of: datetime) -> pd.DataFrame:
         If it is not what was asked for.
     """
     with located(one.words), _in_one_line():
-        table: pd.DataFrame = _provider(one, "parse")(body, one.series, as_of)
+        table: pd.DataFrame = _provider(one).parse(body, one.series, as_of)
         return table
 
 
-def _provider(one: Entry, what: str) -> Callable[..., Any]:
-    module = import_module(f"research.sources.{one.fields['module']}")
-    found: Callable[..., Any] = getattr(module, f"{what}_{one.provider}")
-    return found
+def _provider(one: Entry) -> ModuleType:
+    return import_module(f"research.sources.{one.provider}")
 
 
 def take_in(
@@ -330,8 +329,8 @@ def fetchable() -> list[Entry]:
 
 def needed_package(one: Entry) -> str:
     """The command that installs what this dataset's provider needs; empty when it is there."""
-    package = _PACKAGES.get(one.provider)
-    return INSTALL[one.provider] if package and find_spec(package) is None else ""
+    package, install = _PACKAGES.get(one.provider, ("", ""))
+    return install if package and find_spec(package) is None else ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -102,7 +102,7 @@ def json_table(
     """The rows of a JSON answer, with these columns among others; refused where none came."""
     table = from_json(body, pick, words)
     if table.empty:
-        raise SourceError("the answer holds no values; try again later, what is kept stays")
+        raise SourceError(NOTHING)
     return need_columns(table, *columns)
 
 
@@ -115,6 +115,11 @@ def sheet_rows(body: bytes, sheet: str | None = None) -> Rows:
     if sheet is not None and sheet not in found:
         raise changed(f"no sheet {sheet!r} (it has {', '.join(found)})")
     return found[sheet] if sheet is not None else next(iter(found.values()))
+
+
+def small_letters(rows: Rows) -> list[list[str]]:
+    """Cells as words in small letters, without the stars of footnotes."""
+    return [[" ".join(str(cell).split()).rstrip("*").rstrip().lower() for cell in row] for row in rows]
 
 
 def heading(rows: Sequence[Sequence[T]], fits: Callable[[Sequence[T]], object], words: str) -> int:

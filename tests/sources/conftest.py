@@ -5,16 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from research.sources import feeds, packages, workbooks
 from research.sources.http import Client, Limits
 from tests.sources.server import Vendor, serving
 
 NOW = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)  # a Monday, after New York's close
-
-
-def parser(provider: str):
-    """The ``parse_…`` of a provider."""
-    return (vars(feeds) | vars(packages) | vars(workbooks))[f"parse_{provider}"]
 
 
 class Clock:

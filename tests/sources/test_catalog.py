@@ -34,11 +34,11 @@ def test_an_entry_is_complete(identity):
         assert one.fields[field], field
     assert one.frequency in get_args(Frequency)
     assert "notes" in one.fields
-    provider = import_module(f"research.sources.{one.fields['module']}")
-    assert hasattr(provider, f"download_{one.provider}") is not ("ask" in one.fields)
+    provider = import_module(f"research.sources.{one.provider}")
+    assert hasattr(provider, "download") is not ("ask" in one.fields)
     assert one.words.startswith(f"{one.provider} ")
     assert "{" not in one.words
-    assert callable(getattr(provider, f"parse_{one.provider}"))
+    assert callable(provider.parse)
     assert one.plausible.low < one.plausible.high
     assert set(one.key) <= set(one.columns)
     known = one.released(pd.Series(pd.to_datetime(["2024-01-31", "2025-06-30"]).astype("datetime64[us]")))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from research.sources.catalog import entry
 from research.sources.fetching import merged_with
 from research.sources.http import Download, Passing, refuse_other_kind
 from tests.sources import formats
-from tests.sources.conftest import NOW, parser
+from tests.sources.conftest import NOW
 
 DAYS = formats.business_days("2026-08-03", 75)
 TUESDAYS = [f"{day:%Y-%m-%d}" for day in pd.date_range("2026-01-06", "2026-11-17", freq="7D")]
@@ -76,7 +78,7 @@ def read(identity: str, body: bytes) -> pd.DataFrame | None:
     one = entry(identity)
     try:
         refuse_other_kind(body, BODIES[identity][0], "http://127.0.0.1/")
-        return parser(one.provider)(body, one.series, NOW)
+        return import_module(f"research.sources.{one.provider}").parse(body, one.series, NOW)
     except (AssayError, Passing):
         return None
 

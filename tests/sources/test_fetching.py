@@ -275,12 +275,12 @@ def test_unknown_ids_are_refused_before_anything(fred):
 
 
 def test_a_providers_surprise_does_not_lose_the_others(fred, monkeypatch):
-    from research.sources import packages
+    from research.sources import yahoo
 
     def surprise(*_: object):
         raise ZeroDivisionError("what\nnow")
 
-    monkeypatch.setattr(packages, "download_yahoo", surprise)
+    monkeypatch.setattr(yahoo, "download", surprise)
     report = run("gld_price", "bill_rate_daily")
     assert [outcome.status for outcome in report.outcomes] == ["failed", "updated"]
     assert "please report" in report.outcomes[0].line

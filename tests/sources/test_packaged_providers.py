@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from research.errors import SourceError
-from research.sources import packages
+from research.sources import akshare, yahoo
 from tests.sources import formats
 from tests.sources.conftest import NOW
 from tests.sources.test_providers import fault, values
@@ -36,7 +36,7 @@ def yfinance(monkeypatch):
 
 
 def yahoo_fetch(client, wanted):
-    return packages.parse_yahoo(packages.download_yahoo(client, wanted, None).body, wanted, NOW)
+    return yahoo.parse(yahoo.download(client, wanted, None).body, wanted, NOW)
 
 
 def test_yahoo_is_asked_for_unadjusted_prices(client, yfinance):
@@ -52,7 +52,7 @@ def test_yahoo_is_asked_for_unadjusted_prices(client, yfinance):
 )  # 15:00 and 18:00 in New York
 def test_yahoo_half_filled_bar_is_dropped(hour, days):
     body = formats.yahoo_frame({"GC=F": {"2026-11-20": 4000.0, "2026-11-23": 4001.0}}).to_csv().encode()
-    table = packages.parse_yahoo(body, {"symbol": "GC=F"}, datetime(2026, 11, 23, hour, 5, tzinfo=UTC))
+    table = yahoo.parse(body, {"symbol": "GC=F"}, datetime(2026, 11, 23, hour, 5, tzinfo=UTC))
     assert list(values(table)) == days
 
 
@@ -84,14 +84,14 @@ def test_yahoo_empty_or_raising(client, yfinance, answer):
 def test_yahoo_changed(client, yfinance):
     frame = formats.yahoo_frame({"GC=F": {"2026-11-19": 4000.0}})
     wanted = {"symbol": "GC=F"}
-    assert "renamed" in fault("yahoo", frame.rename(columns={"Close": "Last"}).to_csv().encode(), wanted)
-    assert "no column for GC=F" in fault("yahoo", frame.rename(columns={"GC=F": "GCX"}).to_csv().encode(), wanted)
+    assert "renamed" in fault(yahoo, frame.rename(columns={"Close": "Last"}).to_csv().encode(), wanted)
+    assert "no column for GC=F" in fault(yahoo, frame.rename(columns={"GC=F": "GCX"}).to_csv().encode(), wanted)
     assert "split" in fault(
-        "yahoo", formats.yahoo_frame({"GC=F": {"2026-11-19": 4000.0}}, splits={"GC=F": 10}).to_csv().encode(), wanted
+        yahoo, formats.yahoo_frame({"GC=F": {"2026-11-19": 4000.0}}, splits={"GC=F": 10}).to_csv().encode(), wanted
     )
     flat = frame.droplevel("Ticker", axis=1)
-    assert fault("yahoo", flat.to_csv().encode(), wanted)
-    assert "no values" in fault("yahoo", formats.yahoo_frame({"GC=F": {"2026-11-19": None}}).to_csv().encode(), wanted)
+    assert fault(yahoo, flat.to_csv().encode(), wanted)
+    assert "no values" in fault(yahoo, formats.yahoo_frame({"GC=F": {"2026-11-19": None}}).to_csv().encode(), wanted)
 
 
 # --- akshare
@@ -121,8 +121,8 @@ def test_akshare_prices(client, package):
     )
     package.spot_hist_sge = lambda symbol: frame if symbol == "Au99.99" else None
     wanted = {"function": "spot_hist_sge", "argument": "Au99.99", "date": "date", "value": "close"}
-    got = packages.download_akshare(client, wanted, None)
-    assert values(packages.parse_akshare(got.body, wanted, NOW)) == {"2026-11-20": 940.5, "2026-11-23": 941.5}
+    got = akshare.download(client, wanted, None)
+    assert values(akshare.parse(got.body, wanted, NOW)) == {"2026-11-20": 940.5, "2026-11-23": 941.5}
 
 
 def test_akshare_receipts_are_summed_and_checked(client, package):
@@ -136,13 +136,13 @@ def test_akshare_receipts_are_summed_and_checked(client, package):
     )
     package.futures_shfe_warehouse_receipt = lambda date: {"白银": rows}
     wanted = {"function": "futures_shfe_warehouse_receipt", "variety": "白银"}
-    got = packages.download_akshare(client, wanted, None)
-    assert values(packages.parse_akshare(got.body, wanted, NOW)) == {"2026-11-23": 1_000_000.0}
+    got = akshare.download(client, wanted, None)
+    assert values(akshare.parse(got.body, wanted, NOW)) == {"2026-11-23": 1_000_000.0}
     rows.loc[0, "WRTWGHTS"] = 70_000
     with pytest.raises(SourceError, match="add up"):
-        packages.parse_akshare(packages.download_akshare(client, wanted, None).body, wanted, NOW)
+        akshare.parse(akshare.download(client, wanted, None).body, wanted, NOW)
     with pytest.raises(SourceError, match="no table for 黄金"):
-        packages.download_akshare(client, wanted | {"variety": "黄金"}, None)
+        akshare.download(client, wanted | {"variety": "黄金"}, None)
 
 
 def test_akshare_is_quiet_and_patient(client, clock, package, capfd):
@@ -162,7 +162,7 @@ def test_akshare_is_quiet_and_patient(client, clock, package, capfd):
     wanted = {"function": "spot_hist_sge", "argument": "Au99.99", "date": "date", "value": "close"}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        packages.download_akshare(client, wanted, None)
+        akshare.download(client, wanted, None)
     assert capfd.readouterr() == ("", "")
     assert clock.slept == [1.0]
 
@@ -170,26 +170,26 @@ def test_akshare_is_quiet_and_patient(client, clock, package, capfd):
 def test_akshare_faults(client, package, monkeypatch):
     wanted = {"function": "spot_hist_sge", "argument": "Au99.99", "date": "date", "value": "close"}
     with pytest.raises(SourceError, match="renamed"):
-        packages.download_akshare(client, wanted, None)
+        akshare.download(client, wanted, None)
     for version, fits in (("1.18.97", False), ("1.18.98", True)):
         package.__version__ = version
         with pytest.raises(SourceError, match="renamed" if fits else "present pages; pip install --upgrade 'akshare>="):
-            packages.download_akshare(client, wanted, None)
+            akshare.download(client, wanted, None)
     package.spot_hist_sge = lambda symbol: pd.DataFrame()
     with pytest.raises(SourceError, match="no rows"):
-        packages.download_akshare(client, wanted, None)
+        akshare.download(client, wanted, None)
 
     def broken(symbol):
         raise KeyError("time")
 
     package.spot_hist_sge = broken
     with pytest.raises(SourceError, match="akshare failed"):
-        packages.download_akshare(client, wanted, None)
+        akshare.download(client, wanted, None)
     import sys
 
     monkeypatch.setitem(sys.modules, "akshare", None)
     with pytest.raises(SourceError, match="not installed"):
-        packages.download_akshare(client, wanted, None)
+        akshare.download(client, wanted, None)
 
 
 def test_yahoo_high_and_low_exchanged(client, yfinance):
@@ -197,6 +197,6 @@ def test_yahoo_high_and_low_exchanged(client, yfinance):
     frame = formats.yahoo_frame({"GC=F": {day: 4000.0 + at for at, day in enumerate(days)}})
     frame[("High", "GC=F")] *= 1.01
     frame[("Low", "GC=F")] *= 0.99
-    assert len(packages.parse_yahoo(frame.to_csv().encode(), {"symbol": "GC=F"}, NOW)) == 30
+    assert len(yahoo.parse(frame.to_csv().encode(), {"symbol": "GC=F"}, NOW)) == 30
     exchanged = frame.rename(columns={"High": "Low", "Low": "High"}, level=0)
-    assert "30 of 30 bars" in fault("yahoo", exchanged.to_csv().encode(), {"symbol": "GC=F"})
+    assert "30 of 30 bars" in fault(yahoo, exchanged.to_csv().encode(), {"symbol": "GC=F"})

@@ -17,7 +17,7 @@ from research.datasets.data import open_data
 from research.datasets.store import observations
 from research.errors import DataError, need
 from research.home import user_pack_folder
-from research.sources import entries, packages
+from research.sources import akshare, entries
 from tests.sources import formats
 from tests.sources.server import Answer
 
@@ -158,7 +158,7 @@ def test_an_option_that_is_asked_for_works_behind_the_same_line(capsys, form):
 def test_packages_to_install_are_named_as_pip_knows_them():
     with pytest.raises(DataError, match="pip install no-such-package") as caught:
         need("no_such_package")
-    for line in (str(caught.value), packages.INSTALL["akshare"]):
+    for line in (str(caught.value), akshare.INSTALL):
         (requirement,) = shlex.split(line.split("pip install ")[1].replace("--upgrade ", ""))
         assert Requirement(requirement).name in ("no-such-package", "akshare")
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from research.errors import SourceError
-from research.sources import packages
+from research.sources import yahoo
 from research.sources.http import Unreachable
 from tests.sources.conftest import NOW, new_client
 from tests.sources.server import Answer
@@ -43,13 +43,13 @@ def yahoos(vendor, monkeypatch):
 
 def fault(client) -> str:
     with pytest.raises(SourceError) as caught:
-        packages.download_yahoo(client, {"symbol": "GLD"}, None)
+        yahoo.download(client, {"symbol": "GLD"}, None)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
 def test_the_whole_way(yahoos, client, capfd):
-    got = packages.parse_yahoo(packages.download_yahoo(client, {"symbol": "GLD"}, None).body, {"symbol": "GLD"}, NOW)
+    got = yahoo.parse(yahoo.download(client, {"symbol": "GLD"}, None).body, {"symbol": "GLD"}, NOW)
     assert got["value"].tolist() == [370.0, 371.5]
     assert capfd.readouterr() == ("", "")
 
@@ -57,7 +57,7 @@ def test_the_whole_way(yahoos, client, capfd):
 def test_a_passing_fault_is_tried_again(yahoos, client, clock):
     # the first answers are those of the time zone and of one try
     yahoos.put(CHART, *[Answer(b"no", status=500)] * 3, Answer(chart([370.0])))
-    assert b"370.0" in packages.download_yahoo(client, {"symbol": "GLD"}, None).body
+    assert b"370.0" in yahoo.download(client, {"symbol": "GLD"}, None).body
     assert clock.slept
 
 
@@ -86,8 +86,8 @@ def test_a_silent_yahoo_is_left_alone(yahoos, clock):
     with new_client(clock, read=0.3) as client:
         for _ in range(2):
             with pytest.raises(Unreachable):
-                packages.download_yahoo(client, {"symbol": "GLD"}, None)
+                yahoo.download(client, {"symbol": "GLD"}, None)
         asked = len(yahoos.requests)
         with pytest.raises(Unreachable):
-            packages.download_yahoo(client, {"symbol": "GLD"}, None)
+            yahoo.download(client, {"symbol": "GLD"}, None)
         assert len(yahoos.requests) == asked

@@ -1,11 +1,7 @@
-"""Providers reached through a Python package that brings its own transport: Yahoo by yfinance, Shanghai by akshare.
-
-Each has a pure ``parse_…(body, wanted, as_of)`` and a ``download_…``, as the catalogue names the provider.
-"""
+"""Yahoo Finance through yfinance: front futures, single contract months, funds and indices, daily."""
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -13,28 +9,22 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from research.errors import SourceError, need
+from research.sources import tables
 from research.sources.catalog import Wanted
 from research.sources.http import RETRIED, Client, Download, Passing, asked_quietly, one_line
-from research.sources.tables import csv_table, last_complete_day, need_columns, numbers, observations
 
 if TYPE_CHECKING:
     from curl_cffi import requests
 
-# What to type where the package of a provider is not there; akshare before that release does not read the receipts of
-# Shanghai's present page.
-INSTALL = {"yahoo": "pip install yfinance", "akshare": "pip install --upgrade 'akshare>=1.18.98'"}
-
-MONTH_CODES = "FGHJKMNQUVXZ"
-
-_NEW_YORK, _SHANGHAI = ("America/New_York", 18), ("Asia/Shanghai", 17)
+_MONTH_CODES = "FGHJKMNQUVXZ"
+_CLOSE = ("America/New_York", 18)
 _PRICES = ["Open", "High", "Low", "Close", "Volume"]
 _WRONG_BARS = 0.5
 _HISTORY = {"period": "max", "interval": "1d", "auto_adjust": False, "actions": True, "repair": False}
 _SHAPE = {"group_by": "column", "multi_level_index": True, "threads": False, "progress": False}
-_RECEIPTS = "futures_shfe_warehouse_receipt"
 
 
-def download_yahoo(client: Client, wanted: Wanted, last: date | None) -> Download:
+def download(client: Client, wanted: Wanted, last: date | None) -> Download:
     """Download the whole daily history of one symbol, or of the nearest listed contracts, as CSV bytes.
 
     Prices are asked for unadjusted (``auto_adjust=False``); Yahoo still divides them by later splits.
@@ -95,7 +85,7 @@ def symbols_of(wanted: Wanted, today: date) -> list[str]:
     if "symbol" in wanted:
         return [wanted["symbol"]]
     count = int(wanted["contracts"])
-    months = [(MONTH_CODES[one.month - 1], one.year) for one in pd.period_range(today, periods=12 * count, freq="M")]
+    months = [(_MONTH_CODES[one.month - 1], one.year) for one in pd.period_range(today, periods=12 * count, freq="M")]
     listed = [(code, year) for code, year in months if code in wanted["months"]][:count]
     return [f"{wanted['root']}{code}{year % 100:02d}.CMX" for code, year in listed]
 
@@ -107,10 +97,10 @@ def contract_month(symbol: str) -> str:
     '202703'
     """
     head = symbol.split(".")[0]
-    return f"20{head[-2:]}{MONTH_CODES.index(head[-3]) + 1:02d}"
+    return f"20{head[-2:]}{_MONTH_CODES.index(head[-3]) + 1:02d}"
 
 
-def parse_yahoo(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
+def parse(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     """Read yfinance's frame, as CSV with its two header rows ``Price`` and ``Ticker``.
 
     A bar of a day that is not complete (18:00 New York) is dropped, as are days without a close.
@@ -130,10 +120,10 @@ def parse_yahoo(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
     days = pd.to_datetime(frame.index.astype("str").str.slice(0, 10), errors="coerce").as_unit("us")
     if days.isna().any():
         raise SourceError("a row has no readable date; update yfinance")
-    frame = frame.set_axis(days)[days <= last_complete_day(as_of, *_NEW_YORK)]
+    frame = frame.set_axis(days)[days <= tables.last_complete_day(as_of, *_CLOSE)]
     if "symbol" in wanted:
         one = _one_symbol(frame, wanted["symbol"])
-        return observations(one["observed_for"], value=one["close"])
+        return tables.observations(one["observed_for"], value=one["close"])
     symbols = frame.columns.get_level_values(1).unique()
     table = pd.concat([_one_symbol(frame, symbol).assign(contract=contract_month(symbol)) for symbol in symbols])
     if table.empty:
@@ -146,7 +136,7 @@ def _one_symbol(frame: pd.DataFrame, symbol: str) -> pd.DataFrame:
     if symbol not in frame.columns.get_level_values(1):
         raise SourceError(f"no column for {symbol} came; Yahoo may have renamed it")
     own = pd.DataFrame(frame.xs(symbol, axis=1, level=1))
-    one = need_columns(own, *_PRICES).apply(pd.to_numeric, errors="coerce")
+    one = tables.need_columns(own, *_PRICES).apply(pd.to_numeric, errors="coerce")
     if "Stock Splits" in one and ("=" in symbol or symbol.endswith(".CMX")) and one["Stock Splits"].fillna(0).any():
         raise SourceError(f"{symbol} shows a split, which no future has; do not trust this answer")
     table: pd.DataFrame = one[_PRICES].astype(float).rename(columns=str.lower).rename_axis("observed_for").reset_index()
@@ -158,64 +148,3 @@ def _one_symbol(frame: pd.DataFrame, symbol: str) -> pd.DataFrame:
             "columns were exchanged, try again later"
         )
     return table.dropna(subset="close", ignore_index=True)
-
-
-def download_akshare(client: Client, wanted: Wanted, last: date | None) -> Download:
-    """Call one function of akshare and keep its table as CSV bytes.
-
-    Raises
-    ------
-    SourceError
-        If akshare is not installed, lacks the function, or fails.
-    """
-    name, install = wanted["function"], INSTALL["akshare"]
-    try:
-        import akshare
-    except ImportError:
-        raise SourceError(f"the package akshare is not installed; {install}") from None
-    if tuple(int(part) for part in re.findall(r"\d+", akshare.__version__)[:3]) < (1, 18, 98):
-        raise SourceError(f"akshare {akshare.__version__} does not read the exchanges' present pages; {install}")
-    function = getattr(akshare, name, None)
-    if function is None:
-        raise SourceError(f"akshare {akshare.__version__} has no {name}; it is too old or renamed it, {install}")
-    day = _last_weekday(client.now())
-    asked = {"date": f"{day:%Y%m%d}"} if name == _RECEIPTS else {"symbol": wanted["argument"]}
-    answer = client.patiently(lambda: asked_quietly("akshare", lambda: function(**asked)), f"akshare {name}")
-    if name == _RECEIPTS:
-        if not isinstance(answer, dict) or wanted["variety"] not in answer:
-            when = "on that day (a holiday, or renamed); try again later"
-            raise SourceError(f"no table for {wanted['variety']} {when}")
-        answer = answer[wanted["variety"]].assign(day=f"{day:%Y-%m-%d}")
-    if not isinstance(answer, pd.DataFrame) or answer.empty:
-        raise SourceError("akshare gave no rows; try again later, what is kept stays")
-    return Download(body=answer.to_csv(index=False).encode(), address=f"akshare:{name}", retrieved_at=client.now())
-
-
-def parse_akshare(body: bytes, wanted: Wanted, as_of: datetime) -> pd.DataFrame:
-    """Read the table: a date and a value column, or one day's warehouse receipts, summed over warehouses.
-
-    A day that is not complete (17:00 Shanghai) is dropped.
-    """
-    table = csv_table(body)
-    if wanted["function"] == _RECEIPTS:
-        need_columns(table, "day", "WHABBRNAME", "WRTWGHTS")
-        return observations(table["day"].iloc[:1], value=[_total(table)])
-    need_columns(table, wanted["date"], wanted["value"])
-    found = observations(table[wanted["date"]], value=table[wanted["value"]])
-    return found[found["observed_for"] <= _last_weekday(as_of)].reset_index(drop=True)
-
-
-def _total(table: pd.DataFrame) -> float:
-    """The grand total as printed, checked against the warehouses' sum."""
-    names = table["WHABBRNAME"].str.strip()
-    weights = numbers(table["WRTWGHTS"])
-    grand = weights[names.str.contains("总计")]
-    single = weights[~names.str.contains("总计|合计|小计")].sum()
-    if len(grand) and abs(float(grand.iloc[-1]) - single) > 0.5:
-        raise SourceError(f"warehouses add up to {single:,.0f}, the table's total is {grand.iloc[-1]:,.0f}")
-    return float(single)
-
-
-def _last_weekday(moment: datetime) -> pd.Timestamp:
-    day = last_complete_day(moment, *_SHANGHAI)
-    return day - pd.Timedelta(days=max(0, day.weekday() - 4))
