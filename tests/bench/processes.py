@@ -117,7 +117,7 @@ def surroundings(folder: str) -> dict[str, str]:
 def fresh(cases: Mapping[str, Sequence[str]], environment: Mapping[str, str]) -> dict[str, Time]:
     """Least time of each in fresh processes, in turns; the first, which compiles bytecode, does not count."""
     best = dict.fromkeys(cases, Time(np.inf, np.inf))
-    for turn in range(3):
+    for turn in range(6):
         for name, words in cases.items():
             taken = command(words, environment, str(ROOT))
             if turn:
