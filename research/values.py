@@ -14,12 +14,13 @@ Value = TypeVar("Value")
 
 
 class Displayed:
-    """What a notebook cell shows by the macro of its class in `cells.html`."""
+    """What a notebook cell shows by the macro of its class in `cells.html`; a subclass shows itself as that class."""
 
     def _repr_html_(self) -> str:
         from research.report.notebook import in_notebook
 
-        return in_notebook(type(self).__name__, self)
+        shown = next(one for one in type(self).__mro__ if Displayed in one.__bases__)
+        return in_notebook(shown.__name__, self)
 
 
 def frozen(values: Mapping[Key, Value]) -> Mapping[Key, Value]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -33,6 +34,16 @@ def test_a_study_shows_every_trial_and_escapes_names(study):
     assert EVIL not in shown
     assert all(f"{trial.evidence.events}" in shown for trial in study.trials)
     assert shown.count("<tr") == len(study.claims) + 1 + len(study.trials) + 1
+
+
+def test_a_class_of_ones_own_shows_itself_as_the_one_that_it_is_made_of(study):
+    class Mine(type(study)):
+        """A study with more to it."""
+
+    mine = object.__new__(Mine)
+    mine.__dict__.update(vars(study))
+    own, its = (re.sub(r"chart-\d+", "", one._repr_html_()) for one in (mine, study))
+    assert own == its
 
 
 def test_plain_representations_are_one_short_line(trial, study):
